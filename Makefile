@@ -1,0 +1,35 @@
+# On a fresh machine with Python 3.11 or newer: `make demo` or `make test`. Everything goes into .venv.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN = .venv/bin
+
+.PHONY: demo test lint matrix requirements clean
+
+demo: .venv/done  ## the local Ory and a Django project that signs people in with it
+	@$(BIN)/python manage.py demo
+
+test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL name)
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ds=tests.uuid_project.settings tests/test_users.py tests/test_sign_in.py
+
+lint: .venv/done  ## style, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
+	$(BIN)/nox
+
+.venv/done: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv and pip, is needed."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

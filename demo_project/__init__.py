@@ -1,0 +1,1 @@
+"""A small Django site whose people sign in with Ory. ``python manage.py demo`` starts it."""

@@ -1,0 +1,348 @@
+"""Who a request comes from: the pipeline, and the one object per request that remembers what came of it.
+
+::
+
+    headers, cookies → Credential → lookup → OrySession → shadow user → request.user
+
+Nothing happens until someone asks, and whoever asks again gets the same answer, failures included. What is decided
+here is carried out by :mod:`ory_auth.steps`, for sync and async callers alike.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DjangoDatabaseError
+from django.db import router, transaction
+from django.http import Http404, HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from . import django_session, users
+from .conf import Conf, conf
+from .cookies import CSRF_PREFIX
+from .credentials import Credential, Malformed, find
+from .events import Event, log
+from .exceptions import OryUnavailable
+from .lookup import lookup, lookups
+from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
+from .signals import user_created, user_updated
+from .steps import Steps, arun, run
+from .types import OrySession
+
+_NOT_LOOKED = object()
+
+
+class RequestState:
+    """What is known of one request: its credential, the outcome, its user, and what its response has to say."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.conf: Conf = conf()
+        self.asked = False  # somebody wanted to know: the response depends on who it is
+        self.raised = False  # somebody was told that Ory is unavailable: the response must not hide it
+        self.optional = False  # the view only greets: anonymous while Ory is down
+        self.in_view = False  # a view was found for the address
+        self.view_error: BaseException | None = None  # what the view raised: an error page may be being made
+        self.cookies: tuple[str, ...] = ()  # Ory's, for the browser
+        self.refused: Event | None = None  # why the person whom Ory knows is not let in
+        self._found: Any = _NOT_LOOKED
+        self._outcome: Outcome | None = None
+        self._user: Any = None  # a user, or Unavailable
+        self._signed_out = False
+        self._not_told: Unavailable | None = None  # Ory could not be told of the sign-out
+        self._quiet = False
+        self._base_user = request.__dict__.get("user")  # whom Django's own middleware would name
+        self.lazy_user = SimpleLazyObject(self.user)
+
+    # --- what came
+
+    @property
+    def found(self) -> Credential | Malformed | None:
+        """The one credential of the request, or what claims to be one."""
+        if self._found is _NOT_LOOKED:
+            self._found = find(self.request.META, self.conf.session_cookie_name)
+        return self._found  # type: ignore[no-any-return]
+
+    @property
+    def credential(self) -> Credential | None:
+        """The one credential, whatever it is worth."""
+        return self.found if isinstance(self.found, Credential) else None
+
+    @property
+    def personal(self) -> bool:
+        """Whether the response may be about one person: somebody asked, and a credential came."""
+        return self.asked and self.found is not None
+
+    def wants_cookie(self, name: str) -> bool:
+        """Whether this cookie of Ory's is the browser's business: the session, and after a sign-out its CSRF token."""
+        return name == self.conf.session_cookie_name or (self._signed_out and name.startswith(CSRF_PREFIX))
+
+    def _key(self) -> str:
+        return self.credential.key(self.conf.sdk_url) if self.credential else ""
+
+    # --- what Ory says
+
+    def outcome(self, *, fresh: bool = False) -> Outcome:
+        """Who Ory says this is; ``fresh`` asks again, past every cache, where a cache answered so far."""
+        if self._outcome is None or (fresh and _from_cache(self._outcome)):
+            run(self._decide(fresh), self.conf.timeout)
+        return self._outcome  # type: ignore[return-value]
+
+    async def aoutcome(self, *, fresh: bool = False) -> Outcome:
+        """:meth:`outcome` for coroutines."""
+        if self._outcome is None or (fresh and _from_cache(self._outcome)):
+            await arun(self._decide(fresh), self.conf.timeout)
+        return self._outcome  # type: ignore[return-value]
+
+    def _decide(self, fresh: bool) -> Steps[None]:
+        self.asked = True
+        credential, django = self.credential, django_session.came(self.request)
+        if credential is None:
+            self._outcome = SignedOut(Event.MALFORMED if self.found else None)
+            return
+        try:
+            if django and (yield partial(django_session.outranks, self.request, self._key())):
+                self._outcome = SignedOut()
+                return
+            outcome = yield from lookup(credential, self.conf, fresh=fresh)
+            if django and isinstance(outcome, SignedIn):
+                identity = str(outcome.session.identity.id)
+                yield partial(django_session.belong_to, self.request, identity, self._key())
+            elif django and not isinstance(outcome, Unavailable):
+                yield partial(django_session.end_sign_in, self.request)
+        except DjangoDatabaseError as error:
+            outcome = _database_down(error)
+        if isinstance(outcome, SignedIn) and not credential.by_header:
+            self.cookies = outcome.cookies
+        self._outcome, self._user, self.refused = outcome, None, None
+
+    def session(self) -> OrySession | None:
+        """The Ory session, or ``None``; raises :class:`OryUnavailable`."""
+        return self._session_in(self.outcome())
+
+    async def asession(self) -> OrySession | None:
+        """:meth:`session` for coroutines."""
+        return self._session_in(await self.aoutcome())
+
+    def _session_in(self, outcome: Outcome) -> OrySession | None:
+        if isinstance(outcome, Unavailable):
+            self._tell(outcome)
+        return outcome.session if isinstance(outcome, SignedIn) else None
+
+    # --- who that is here
+
+    def user(self) -> Any:
+        """The user, anonymous where nobody is signed in; raises :class:`OryUnavailable`."""
+        if self._user is None:
+            run(self._decide_user(self.outcome()), self.conf.timeout)
+        return self._told(self._user)
+
+    async def auser(self) -> Any:
+        """:meth:`user` for coroutines; fills ``request.user`` as well, which templates read."""
+        if self.request.user is not self.lazy_user:
+            return self.request.user  # somebody put another one there, and that stands
+        user = await self.aown_user()
+        if self.request.user is self.lazy_user:
+            self._show(user)
+        return user
+
+    async def aown_user(self) -> Any:
+        """The user of the credential, whoever else may have been put into ``request.user``."""
+        if self._user is None:
+            await arun(self._decide_user(await self.aoutcome()), self.conf.timeout)
+        return self._told(self._user)
+
+    @property
+    def user_trouble(self) -> Unavailable | None:
+        """Why the user could not be loaded, where that was tried."""
+        return self._user if isinstance(self._user, Unavailable) else None
+
+    def _decide_user(self, outcome: Outcome) -> Steps[None]:
+        match outcome:
+            case SignedIn():
+                yield partial(self._load_user, outcome.session)
+            case Unavailable():
+                self._user = outcome
+            case SignedOut(reason=None) if self._base_user is not None:
+                try:
+                    yield partial(bool, self._base_user)  # a lazy object of Django's: this loads it
+                    self._user = getattr(self._base_user, "_wrapped", self._base_user)
+                except DjangoDatabaseError as error:
+                    self._user = _database_down(error)
+            case _:
+                self._user = AnonymousUser()
+
+    def _load_user(self, session: OrySession) -> None:
+        try:
+            found = users.load(session, self.conf)
+        except OryUnavailable as error:
+            self._user = Unavailable.of(error)
+            return
+        self.refused = found.refused
+        self._user = AnonymousUser() if found.user is None or found.refused else found.user
+        if found.refused:
+            log(found.refused, identity=str(session.identity.id))
+        if found.user is not None:
+            found.user.backend = users.BACKEND  # type: ignore[attr-defined]
+            self._announce(found, found.user, session)
+
+    def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:
+        """Signals, once the transaction that made them true is committed."""
+        facts = {"sender": type(user), "user": user, "identity": session.identity, "request": self.request}
+        news: list[Callable[[], Any]] = []
+        if found.created:
+            news.append(partial(user_created.send, **facts))
+        if found.updated:
+            news.append(partial(user_updated.send, **facts))
+        if found.new_sign_in and not found.refused:
+            news.append(partial(user_logged_in.send, sender=type(user), request=self.request, user=user))
+        if news and not found.refused:
+            self._show(user)  # receivers read request.user
+        for tell in news:
+            transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
+
+    def _show(self, user: Any) -> None:
+        if self.request.user is self.lazy_user:
+            self.lazy_user = self.request.user = user
+
+    # --- trouble
+
+    def _told(self, user: Any) -> Any:
+        if isinstance(user, Unavailable):
+            self._tell(user)
+            return AnonymousUser()
+        return user
+
+    def _tell(self, outcome: Unavailable) -> None:
+        """Raise the outage, but for the few who are to see an anonymous user meanwhile."""
+        if self.optional:
+            self.request.ory_unavailable = True  # type: ignore[attr-defined]
+        elif _in_login_required_middleware():
+            # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
+            self.lazy_user = self.request.user = SimpleLazyObject(self.user)
+        elif not (self._quiet or self._making_error_page()):
+            self.raised = True
+            raise outcome.error()
+
+    def _making_error_page(self) -> bool:
+        """Whether Django is answering the view's error, or an unknown address, with a page that asks in passing."""
+        pending = sys.exc_info()[1]
+        while pending is not None:
+            if pending is self.view_error or (isinstance(pending, Http404) and not self.in_view):
+                return True
+            pending = pending.__context__
+        return False
+
+    @contextmanager
+    def seen_as_anonymous(self) -> Iterator[None]:
+        """While a page about trouble is made: a template that greets gets an anonymous user, not the trouble again."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    @property
+    def outage(self) -> Unavailable | None:
+        """The outage that somebody was told of: the response must not look as if there had been none."""
+        if not self.raised:
+            return None
+        return next((o for o in (self._outcome, self._user) if isinstance(o, Unavailable)), Unavailable())
+
+    # --- beside Django's own sign-in
+
+    def django_signed_in(self) -> None:
+        """Somebody has just signed in with Django: for this request and this credential, that is who it is."""
+        if self.credential and hasattr(self.request, "session") and SESSION_KEY in self.request.session:
+            django_session.remember_sign_in(self.request, self._key())
+            self._outcome, self._user = SignedOut(), self.request.user
+
+    def claim_django_session(self) -> None:
+        """Before the response goes: what was put into Django's session belongs to whoever this is."""
+        if self.credential and hasattr(self.request, "session") and not self._signed_out:
+            known = self._outcome
+            if known is None or isinstance(known, (SignedIn, Unavailable)):
+                identity = str(known.session.identity.id) if isinstance(known, SignedIn) else None
+                django_session.claim(self.request, identity, self._key())
+
+    # --- signing out
+
+    def sign_out(self) -> Unavailable | None:
+        """End the Ory session: here at once, and at Ory. ``Unavailable`` where Ory could not be told."""
+        return run(self._end(), self.conf.timeout)
+
+    async def asign_out(self) -> Unavailable | None:
+        """:meth:`sign_out` for coroutines."""
+        return await arun(self._end(), self.conf.timeout)
+
+    def _end(self) -> Steps[Unavailable | None]:
+        self.asked = True
+        credential, process, key = self.credential, lookups(self.conf), self._key()
+        if credential is None or self._signed_out:
+            return self._not_told
+        known = self._outcome or (yield from lookup(credential, self.conf))
+        session = known.session if isinstance(known, SignedIn) else None
+        yield partial(process.cache.sign_out, key, session)
+        self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True
+        log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
+        answer = yield process.call(lambda client: client.end_session(credential))
+        if isinstance(answer, Unavailable):
+            log(answer.event, status=answer.status, at="logout")
+            self._not_told = answer
+            return answer
+        self.cookies = () if answer is None or credential.by_header else answer.cookies
+        return None
+
+
+def state_of(request: Any) -> RequestState:
+    """The state that the middleware put on this request (Django's, or one that wraps it as DRF's does)."""
+    state = getattr(getattr(request, "_request", request), "_ory_state", None)
+    if not isinstance(state, RequestState):
+        raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: this request did not pass it.")
+    return state
+
+
+def _from_cache(outcome: Outcome) -> bool:
+    return isinstance(outcome, SignedIn) and not outcome.fresh
+
+
+def _database_down(error: Exception) -> Unavailable:
+    log(Event.DB_UNAVAILABLE, error=type(error).__name__)
+    return Unavailable(Event.DB_UNAVAILABLE)
+
+
+def _in_login_required_middleware() -> bool:
+    frame, code = sys._getframe(), LoginRequiredMiddleware.process_view.__code__
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+# --- receivers, connected when the app is ready
+
+
+def on_user_logged_in(sender: Any, request: Any, **_: Any) -> None:
+    """Django's ``login()`` was called; our own announcement comes without a Django session and passes by."""
+    state = getattr(request, "_ory_state", None)
+    if isinstance(state, RequestState):
+        state.django_signed_in()
+
+
+def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
+    """Django's ``logout()`` ends the Ory session as well."""
+    state = getattr(request, "_ory_state", None)
+    if isinstance(state, RequestState):
+        state.sign_out()
+
+

@@ -1,0 +1,318 @@
+"""Ory's HTTP, bounded: one wall-clock limit for a whole answer, no redirects, 1 MiB, no secrets in an error.
+
+The only importer of ``ory_client``, which takes a second and 45 MB to import: that happens when the first client of a
+process is made (the middleware does so while the server starts), never in ``manage.py migrate`` and its like.
+
+A call returns an :class:`Answer`, whatever its status, or raises :class:`OryUnavailable` where there is none.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from .conf import Conf
+from .credentials import Credential
+from .events import Event
+from .exceptions import OryResponseInvalid, OryUnavailable
+
+if TYPE_CHECKING:
+    from ory_client import ApiClient
+
+MAX_ANSWER = 1024 * 1024  # bytes, decoded
+MAX_PAUSE = 600  # seconds that a 429 may keep us from asking
+READINESS_UNKNOWN = 300  # seconds for which "there is no readiness path here" is remembered
+NOT_READY = 1.0  # seconds for which "not ready" is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Ory answered: its status, its headers, the decoded body (at most 1 MiB), how long it took."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+    milliseconds: int = 0
+
+    @property
+    def date(self) -> datetime | None:
+        """Ory's clock, in whole seconds, as it said it."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError, TypeError, OverflowError):
+            return None
+
+
+class Client:
+    """The calls that this package makes to one Ory. Shared by the threads of a process, never across a fork."""
+
+    def __init__(self, conf: Conf) -> None:
+        self._conf = conf
+        self._api = _api_client(conf)
+        self._connection_lost = import_module("urllib3").exceptions.ProtocolError
+        self._resume_at = 0.0  # monotonic; a 429 sets it
+        self._not_ready_until = 0.0
+        self._no_readiness_until = 0.0
+
+    def whoami(self, credential: Credential, *, fresh: bool = False) -> Answer:
+        """``GET /sessions/whoami`` with this one credential; ``fresh`` goes past the cache of Ory's edge too.
+
+        Follows https://www.ory.com/docs/reference/api#operation/toSession.
+        """
+        headers = {**credential.headers, **({"Cache-Control": "max-age=0"} if fresh else {})}
+        return self._call("GET", "/sessions/whoami", headers=headers)
+
+    def ready(self) -> bool:
+        """Whether Ory says that it is ready; ``True`` as well where it does not say (no such path).
+
+        Follows https://www.ory.com/docs/kratos/reference/api#operation/isReady.
+        """
+        now = time.monotonic()
+        if now < self._not_ready_until:
+            return False
+        if now < self._no_readiness_until:
+            return True
+        answer = self._call("GET", "/health/ready")
+        if answer.status == 404:
+            self._no_readiness_until = now + READINESS_UNKNOWN
+            return True
+        if answer.status != 200:
+            self._not_ready_until = now + NOT_READY
+        return answer.status == 200
+
+    def flow(self, kind: str, flow_id: str, cookies: str) -> Answer:
+        """``GET /self-service/<kind>/flows``: the flow, for the browser whose Ory cookies these are."""
+        path = f"/self-service/{quote(kind, safe='')}/flows"
+        return self._call("GET", path, query={"id": flow_id}, headers={"Cookie": cookies} if cookies else {})
+
+    def error(self, error_id: str) -> Answer:
+        """``GET /self-service/errors``: the text of an error that Ory sent a browser away with."""
+        return self._call("GET", "/self-service/errors", query={"id": error_id})
+
+    def end_session(self, credential: Credential) -> Answer | None:
+        """End the session at Ory; the answer's cookies are for the browser. ``None``: there was no session to end.
+
+        Raises :class:`OryUnavailable` where it is not known to have ended.
+        """
+        if credential.by_header:
+            answer = self._call("DELETE", "/self-service/logout/api", body={"session_token": credential.value})
+            gone = answer.status in {401, 403}
+        else:
+            answer = self._call("GET", "/self-service/logout/browser", headers=credential.headers)
+            gone = answer.status == 401
+            if answer.status == 200:
+                token = read_object(answer).get("logout_token")
+                answer = self._call(
+                    "GET", "/self-service/logout", query={"token": str(token)}, headers=credential.headers
+                )
+        if answer.status == 204 or gone:
+            return None if gone else answer
+        raise OryUnavailable("Ory did not end the session.", status=answer.status)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Answer:
+        started = time.monotonic()
+        if started < self._resume_at:
+            wait = int(self._resume_at - started) + 1
+            raise OryUnavailable("Ory asked for a pause.", event=Event.RATE_LIMITED, status=429, retry_after=wait)
+        url = self._conf.sdk_url + path + (f"?{urlencode(query)}" if query else "")
+        sent = {"Accept": "application/json", "User-Agent": "django-ory", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        failure: OryUnavailable
+        try:
+            return self._received(self._send(method, url, sent, body), started)
+        except OryUnavailable:
+            raise
+        except Exception as error:  # the SDK's and urllib3's errors hold headers and bodies: none of it goes further
+            failure = _failure(error, self._conf.timeout)
+        raise failure
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: object) -> Any:
+        for again in (method == "GET", False):
+            try:
+                return self._api.call_api(
+                    method, url, header_params=dict(headers), body=body, _request_timeout=max(_left(), 0.001)
+                ).response
+            except self._connection_lost:
+                # Ory closed a connection that was kept for the next call, just as this call took it.
+                if not again:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _received(self, response: Any, started: float) -> Answer:
+        try:
+            body = _read_body(response)
+        except BaseException:
+            response.close()  # a half-read connection is not used again
+            raise
+        response.release_conn()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        cookies = tuple(response.headers.getlist("Set-Cookie"))
+        answer = Answer(response.status, headers, body, cookies, int((time.monotonic() - started) * 1000))
+        if answer.status == 429:
+            pause = _pause(headers)
+            self._resume_at = time.monotonic() + pause * random.uniform(1.0, 1.1)  # not all processes at once
+            raise OryUnavailable(
+                "Ory limits our rate.", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1
+            )
+        return answer
+
+
+def read_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object in an answer; raises :class:`OryResponseInvalid` where there is none."""
+    try:
+        data = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise OryResponseInvalid("Ory's answer is not a JSON object.", status=answer.status)
+    return data
+
+
+def _pause(headers: Mapping[str, str]) -> float:
+    """Seconds to keep still after a 429, from ``Retry-After`` (seconds or a date) or ``x-ratelimit-reset``."""
+    for name in ("retry-after", "x-ratelimit-reset"):
+        value = headers.get(name, "").strip()
+        if value.isascii() and value.isdigit():
+            return min(max(float(value), 1.0), MAX_PAUSE)
+        try:
+            until = parsedate_to_datetime(value)
+            return min(max((until - datetime.now(UTC)).total_seconds(), 1.0), MAX_PAUSE)
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return 1.0
+
+
+def _failure(error: Exception, timeout: float) -> OryUnavailable:
+    if _left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        return OryUnavailable(f"Ory did not answer within {timeout:g} seconds.", event=Event.TIMEOUT)
+    return OryUnavailable(f"Ory could not be reached ({type(error).__name__}).")
+
+
+def _read_body(response: Any) -> bytes:
+    """The whole body, unpacked, and never more than a mebibyte of it in memory."""
+    packed = response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip", "deflate"}
+    unpack = zlib.decompressobj(wbits=47) if packed else None  # 47: gzip or zlib, by its header
+    parts, size = [], 0
+    for chunk in response.stream(64 * 1024, decode_content=False):
+        part = unpack.decompress(chunk, MAX_ANSWER + 1 - size) if unpack else chunk
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise OryResponseInvalid(
+                "Ory's answer is larger than 1 MiB.", event=Event.ANSWER_TOO_BIG, status=response.status
+            )
+        parts.append(part)
+    if unpack and not unpack.eof:
+        raise OryResponseInvalid("Ory's answer ends in the middle.", status=response.status)
+    return b"".join(parts)
+
+
+# --- one wall-clock limit -------------------------------------------------------------------------------------------
+# urllib3's time-out starts anew at every read, so a server that drips could hold a call for ever. Each read from the
+# socket, of headers and body alike, gets the time that is left of the whole.
+
+_deadline: ContextVar[float] = ContextVar("ory_auth_deadline")
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """All calls inside end by this moment (of the monotonic clock, in seconds); every call is made inside one."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _left() -> float:
+    return _deadline.get() - time.monotonic()
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, stream: Any, sock: Any) -> None:
+        self._stream, self._sock = stream, sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _left()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        read: int | None = self._stream.raw.readinto(buffer)
+        return read
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _api_client(conf: Conf) -> ApiClient:
+    ory_client, urllib3 = import_module("ory_client"), import_module("urllib3")
+    http_client = import_module("http.client")
+
+    class Response(http_client.HTTPResponse):  # type: ignore[misc, name-defined]
+        def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+            super().__init__(sock, *args, **options)
+            self.fp = io.BufferedReader(_DeadlineReader(self.fp, sock))
+
+    class HTTPConnection(urllib3.connection.HTTPConnection):  # type: ignore[misc, name-defined]
+        response_class = Response
+
+    class HTTPSConnection(urllib3.connection.HTTPSConnection):  # type: ignore[misc, name-defined]
+        response_class = Response
+
+    class HTTPPool(urllib3.HTTPConnectionPool):  # type: ignore[misc, name-defined]
+        ConnectionCls = HTTPConnection
+
+    class HTTPSPool(urllib3.HTTPSConnectionPool):  # type: ignore[misc, name-defined]
+        ConnectionCls = HTTPSConnection
+
+    configuration = ory_client.Configuration(host=conf.sdk_url, retries=False)
+    configuration.connection_pool_maxsize = conf.max_connections
+    api: ApiClient = ory_client.ApiClient(configuration)
+    api.rest_client.pool_manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
+    return api
+
+
+_lock = threading.Lock()
+_current: tuple[Conf, Client] | None = None
+
+
+def client(conf: Conf) -> Client:
+    """This process' client for these settings; the first call imports Ory's SDK."""
+    global _current
+    current = _current
+    if current is None or current[0] is not conf:
+        with _lock:
+            current = _current = (conf, Client(conf))
+    return current[1]
+
+
+def forget() -> None:
+    """Start anew with the next call: a forked process shares no socket and no lock with its parent."""
+    global _current, _lock
+    _current, _lock = None, threading.Lock()

@@ -1,0 +1,187 @@
+"""The one dict ``ORY_AUTH`` of Django's settings, read anew whenever Django holds another one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")
+NETWORK_DOMAIN = "oryapis.com"
+KRATOS_COOKIE = "ory_kratos_session"
+DEFAULT_USER_FIELDS = MappingProxyType(
+    {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
+)
+
+
+def _url(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a URL such as 'http://127.0.0.1:4433'")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http or https URL without query, such as 'http://127.0.0.1:4433'")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password")
+    parts.port  # noqa: B018  (a port out of range raises here)
+    return value.rstrip("/")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text that is not empty")
+    return value
+
+
+def _cookie_name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", value):
+        raise ValueError("must be the exact name of one cookie")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ValueError("must be a number of seconds, 0 or more")
+    return value
+
+
+def _seconds_or_none(value: object) -> float | None:
+    return None if value is None else _seconds(value)
+
+
+def _positive_seconds(value: object) -> float:
+    if not _seconds(value):
+        raise ValueError("must be more than 0 seconds")
+    return _seconds(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a whole number, 1 or more")
+    return value
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def _user_fields(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
+        raise ValueError("must be a dict of user field to path in the identity, such as {'email': 'traits.email'}")
+    return MappingProxyType(dict(value))
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+        raise ValueError("must be a list of host names")
+    return tuple(_text(host) for host in value)
+
+
+def _key(read: Callable[[object], Any], default: Any = None) -> Any:
+    return field(default=default, metadata={"read": read}, repr=False)
+
+
+@dataclass(frozen=True)
+class Conf:
+    """``ORY_AUTH``, checked: one attribute for each key, in lower case. Durations are seconds."""
+
+    sdk_url: str = _key(_url)
+    browser_url: str = _key(_url)
+    admin_url: str = _key(_url)
+    api_key: str | None = _key(_text)
+    session_cookie_name: str = _key(_cookie_name)
+    session_cache: str = _key(_text, "default")
+    session_cache_seconds: float | None = _key(_seconds_or_none)
+    local_cache_seconds: float = _key(_seconds, 0)
+    stale_if_error_seconds: float = _key(_seconds, 0)
+    timeout: float = _key(_positive_seconds, 3.0)
+    max_connections: int = _key(_count, 10)
+    user_fields: Mapping[str, str] | None = _key(_user_fields)
+    user_handler: str = _key(_text, "ory_auth.users.UserHandler")
+    link_by_verified_email: bool = _key(_bool, False)
+    login_redirect_hosts: tuple[str, ...] = _key(_hosts, ())
+
+
+KEYS = tuple(f.name.upper() for f in fields(Conf))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one key, in the words of whoever wrote the settings."""
+
+    key: str
+    text: str
+    hint: str
+
+
+def problems(raw: object) -> Iterator[Problem]:
+    """Everything that is wrong with ``ORY_AUTH`` as far as it can be seen without a network."""
+    if not isinstance(raw, Mapping):
+        yield Problem("ORY_AUTH", "ORY_AUTH must be a dict.", "Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
+        return
+    if raw.get("SDK_URL") is None:
+        yield Problem(
+            "SDK_URL",
+            "ORY_AUTH['SDK_URL'] is missing.",
+            "Set it to Ory's public API as this server reaches it, such as 'http://127.0.0.1:4433'.",
+        )
+    for key, value in raw.items():
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.6)
+            hint = f"Did you mean {near[0]!r}?" if near else f"The keys are: {', '.join(KEYS)}."
+            yield Problem(str(key), f"ORY_AUTH has no key {key!r}.", hint)
+        elif value is not None:
+            try:
+                _READERS[key](value)
+            except ValueError as error:
+                yield Problem(key, f"ORY_AUTH[{key!r}] {error}.", f"Correct ORY_AUTH[{key!r}] in your settings.")
+
+
+_READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read"] for f in fields(Conf)}
+
+
+def _read(raw: object) -> Conf:
+    for problem in problems(raw):
+        if problem.key in KEYS or problem.key == "ORY_AUTH":  # an unknown key is for ``manage.py check`` to tell
+            raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
+    assert isinstance(raw, Mapping)
+    values = {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}
+    values.setdefault("browser_url", values["sdk_url"])
+    values.setdefault("admin_url", values["sdk_url"])
+    values.setdefault("session_cookie_name", derived_cookie_name(values))
+    return Conf(**values)
+
+
+def derived_cookie_name(values: Mapping[str, Any]) -> str:
+    """The session cookie's name as Ory forms it: from the slug of a project of Ory Network, else Kratos' own."""
+    for key in ("sdk_url", "browser_url", "admin_url"):
+        match = NETWORK_HOST.match(urlsplit(values[key]).hostname or "")
+        if match:
+            return "ory_session_" + match["slug"].replace("-", "")
+    return KRATOS_COOKIE
+
+
+_current: tuple[object, Conf] | None = None
+
+
+def conf() -> Conf:
+    """The settings as they are now; raises ``ImproperlyConfigured`` with the key at fault and the fix.
+
+    A changed setting is a new dict in Django (``override_settings``, a test's fixture), so the dict is the memo's key.
+    """
+    global _current
+    raw = getattr(settings, "ORY_AUTH", None)
+    current = _current
+    if current is None or current[0] is not raw:
+        if raw is None:
+            raise ImproperlyConfigured("ORY_AUTH is missing. Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
+        current = _current = (raw, _read(raw))
+    return current[1]

@@ -1,0 +1,57 @@
+"""Cookies between the browser and Ory that pass through this server: as few as possible, by their exact names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http.cookies import CookieError, Morsel
+
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+
+CSRF_PREFIX = "csrf_token_"
+ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "secure", "httponly", "samesite"})
+
+
+def pass_on(
+    request: HttpRequest, response: HttpResponseBase, set_cookies: Iterable[str], wanted: Callable[[str], bool]
+) -> None:
+    """Give the browser those of Ory's ``Set-Cookie`` whose name is wanted and whose ``Domain`` covers this host."""
+    host = split_domain_port(request.get_host())[0]
+    for line in set_cookies:
+        morsel = read_set_cookie(line)
+        if morsel is not None and wanted(morsel.key) and covers(morsel["domain"], host):
+            response.cookies[morsel.key] = morsel.value  # keeps the jar's own class of morsel
+            dict.update(response.cookies[morsel.key], morsel)
+            response.cookies[morsel.key].set(morsel.key, morsel.value, morsel.coded_value)
+
+
+def read_set_cookie(line: str) -> Morsel[str] | None:
+    """One ``Set-Cookie`` header as it stands; unknown attributes are left out, nonsense is ``None``."""
+    pair, *attributes = line.split(";")
+    name, equals, value = pair.strip().partition("=")
+    morsel: Morsel[str] = Morsel()
+    try:
+        morsel.set(name, value, value)
+    except CookieError:
+        return None
+    if not equals or any(ord(char) < 0x21 or ord(char) > 0x7E for char in value):
+        return None
+    for attribute in attributes:
+        key, equals, text = attribute.strip().partition("=")
+        if key.lower() in ATTRIBUTES:
+            morsel[key.lower()] = text if equals else True
+    return morsel
+
+
+def covers(domain: str, host: str) -> bool:
+    """Whether a cookie of this ``Domain`` (empty: of the host that set it) is sent to ``host`` by a browser."""
+    domain = domain.lstrip(".").lower()
+    return not domain or host == domain or host.endswith("." + domain)
+
+
+def for_flow(header: str, session_cookie: str) -> str:
+    """Of a ``Cookie`` header what Ory needs to show a browser its flow: its session and CSRF cookies, nothing else."""
+    pairs = (part.strip(" \t") for part in header.split(";"))
+    kept = (pair for pair in pairs if pair.startswith((session_cookie + "=", CSRF_PREFIX)))
+    return "; ".join(pair for pair in kept if pair.isascii() and pair.isprintable())

@@ -1,0 +1,139 @@
+"""Guards for views: who may come in, and the one view that may greet while Ory is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, overload
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from . import responses
+from .authentication import RequestState, state_of
+from .events import Event, log
+from .exceptions import AALRequired, NotAdmitted
+from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from .types import AAL
+
+__all__ = ["ory_optional", "ory_required"]
+
+View = Callable[..., Any]
+
+
+class Guard:
+    """What a view asks of an Ory session, and the answer to a request that does not have it."""
+
+    def __init__(
+        self, aal: str | AAL | None = None, max_age: timedelta | float | None = None, *, fresh: bool = False
+    ) -> None:
+        self.aal = None if aal is None else AAL(aal)
+        self.max_age = max_age if max_age is None or isinstance(max_age, timedelta) else timedelta(seconds=max_age)
+        self.fresh = fresh
+
+    def check(self, request: HttpRequest) -> HttpResponse | None:
+        """``None`` where the request may go on, else its answer; raises :class:`OryUnavailable`."""
+        state = state_of(request)
+        outcome = state.outcome(fresh=self.fresh)
+        if self._ask_again(outcome):
+            outcome = state.outcome(fresh=True)
+        if isinstance(outcome, SignedIn):
+            state.user()
+        return self._answer(request, state, outcome)
+
+    async def acheck(self, request: HttpRequest) -> HttpResponse | None:
+        """:meth:`check` for coroutines."""
+        state = state_of(request)
+        outcome = await state.aoutcome(fresh=self.fresh)
+        if self._ask_again(outcome):
+            outcome = await state.aoutcome(fresh=True)
+        if isinstance(outcome, SignedIn):
+            await state.aown_user()
+        return self._answer(request, state, outcome)
+
+    def _ask_again(self, outcome: Outcome) -> bool:
+        """Nobody is refused on the word of a cache, and a stale session is no second factor."""
+        if not isinstance(outcome, SignedIn):
+            return False
+        strict = self.aal is not None or self.max_age is not None
+        return not outcome.satisfies(self.aal, self.max_age) or (outcome.stale and strict)
+
+    def _answer(self, request: HttpRequest, state: RequestState, outcome: Outcome) -> HttpResponse | None:
+        match outcome:
+            case Unavailable():
+                state.session()  # raises, and notes that it did
+            case SignedOut():
+                return responses.sign_in(request)
+            case SecondFactorMissing():
+                return responses.challenge(request, AALRequired())
+            case SignedIn() if state.refused:
+                return responses.not_admitted(request, NotAdmitted(state.refused))
+            case SignedIn() if not outcome.satisfies(self.aal, None):
+                log(Event.AAL_REQUIRED, aal=self.aal)
+                return responses.challenge(request, AALRequired(aal=self.aal))
+            case SignedIn() if not outcome.satisfies(self.aal, self.max_age):
+                return responses.challenge(request, AALRequired(aal=self._second_factor(), refresh=True))
+        return None
+
+    def _second_factor(self) -> str | None:
+        return self.aal.value if self.aal == AAL.AAL2 else None
+
+
+@overload
+def ory_required(view: View, /) -> View: ...
+@overload
+def ory_required(
+    *, aal: str | AAL | None = None, max_age: timedelta | float | None = None, fresh: bool = False
+) -> Callable[[View], View]: ...
+def ory_required(
+    view: View | None = None,
+    /,
+    *,
+    aal: str | AAL | None = None,
+    max_age: timedelta | float | None = None,
+    fresh: bool = False,
+) -> Any:
+    """Let only people with an Ory session in, bare or with arguments, on sync and async views.
+
+    ``aal="aal2"`` asks for a second factor, ``max_age`` (a ``timedelta``, or seconds) for a sign-in that is not
+    older, and ``fresh=True`` asks Ory itself, past every cache. Whoever lacks it is led there and comes back; a
+    program gets 401 or 403 as JSON. See https://www.ory.com/docs/kratos/mfa/step-up-authentication.
+    """
+    guard = Guard(aal, max_age, fresh=fresh)
+
+    def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def aguarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                return await guard.acheck(request) or await view(request, *args, **kwargs)
+
+            return aguarded
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return guard.check(request) or view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate if view is None else decorate(view)
+
+
+def ory_optional(view: View) -> View:
+    """For public pages that only greet: while Ory is down the user is anonymous and ``request.ory_unavailable`` set."""
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def agreeting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            state_of(request).optional = True
+            return await view(request, *args, **kwargs)
+
+        return agreeting
+
+    @wraps(view)
+    def greeting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        state_of(request).optional = True
+        return view(request, *args, **kwargs)
+
+    return greeting

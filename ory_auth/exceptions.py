@@ -1,0 +1,71 @@
+"""What can go wrong, as one tree.
+
+::
+
+    OryAuthError
+    ├── OryUnavailable          Ory did not say who this is: 503, never "signed out"
+    │   └── OryResponseInvalid  Ory answered, but not in a way that can be trusted
+    ├── AALRequired             known, but a second factor (or a fresh sign-in) is missing
+    └── NotAdmitted             known at Ory, but not let in here
+
+None of them carries a credential, a trait or a body of Ory's.
+"""
+
+from __future__ import annotations
+
+from .events import Event
+
+__all__ = ["AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"]
+
+
+class OryAuthError(Exception):
+    """Base of every error that this package raises for a request."""
+
+
+class OryUnavailable(OryAuthError):
+    """Who this is could not be found out just now; the request is answered with 503.
+
+    ``event`` names the cause, ``status`` is Ory's HTTP status where there was one, and
+    ``retry_after`` is the number of seconds after which asking again makes sense.
+    """
+
+    def __init__(
+        self,
+        message: str = "Ory could not be asked who this is.",
+        *,
+        event: Event = Event.UNAVAILABLE,
+        status: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.event, self.status, self.retry_after = event, status, retry_after
+
+
+class OryResponseInvalid(OryUnavailable):
+    """Ory's answer is not one that may be believed: not JSON, too big, or about somebody else."""
+
+    def __init__(self, message: str, *, event: Event = Event.BAD_ANSWER, status: int | None = None) -> None:
+        super().__init__(message, event=event, status=status)
+
+
+class AALRequired(OryAuthError):
+    """The person has to do more at Ory first: a second factor (``aal``), or signing in again (``refresh``)."""
+
+    def __init__(self, *, aal: str | None = "aal2", refresh: bool = False) -> None:
+        super().__init__("A second factor is required." if aal else "Signing in again is required.")
+        self.aal, self.refresh = aal, refresh
+
+    @property
+    def code(self) -> str:
+        """The stable code of the JSON answer, as Ory names it."""
+        return "session_refresh_required" if self.refresh else "session_aal2_required"
+
+
+class NotAdmitted(OryAuthError):
+    """Ory knows this person and this site does not let them in; ``reason`` is the event that says why."""
+
+    code = "not_admitted"
+
+    def __init__(self, reason: Event = Event.NOT_ADMITTED) -> None:
+        super().__init__("This account is not admitted here.")
+        self.reason = reason

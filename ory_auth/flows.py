@@ -1,0 +1,88 @@
+"""Where the browser goes: URLs of Ory's self-service flows, built here and never taken from an answer.
+
+Follows https://www.ory.com/docs/kratos/self-service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from .conf import Conf
+from .events import Event, log
+
+NEXT = ("next", "return_to")
+
+
+class Flow(StrEnum):
+    """A self-service flow; the value is Ory's word for it, this package's URL name, and its template's name."""
+
+    LOGIN = "login"
+    REGISTRATION = "registration"
+    SETTINGS = "settings"
+    RECOVERY = "recovery"
+    VERIFICATION = "verification"
+
+    @property
+    def url_name(self) -> str:
+        return f"ory_auth:{self.value}"
+
+    @property
+    def template(self) -> str:
+        return f"ory_auth/{self.value}.html"
+
+    def start(self, conf: Conf, return_to: str, *, aal: str | None = None, refresh: bool = False) -> str:
+        """The URL at which the browser starts this flow; ``return_to`` is absolute and checked."""
+        query = {"aal": aal} if aal else {}
+        if refresh:
+            query["refresh"] = "true"
+        return _at(conf.browser_url, f"self-service/{self.value}/browser", {**query, "return_to": return_to})
+
+    def submit(self, conf: Conf, flow_id: str) -> str:
+        """The URL to which the browser sends this flow's form."""
+        return _at(conf.browser_url, f"self-service/{self.value}", {"flow": flow_id})
+
+
+def _at(base: str, path: str, query: dict[str, str]) -> str:
+    return urljoin(f"{base}/", path) + "?" + urlencode(query)
+
+
+def wanted(request: HttpRequest, hosts: Sequence[str], *, default: str | None = None) -> str:
+    """The absolute URL that the browser wants to come back to, where this site allows it, else the default target.
+
+    ``next`` or ``return_to`` of the query (or the form) may name this host or one of ``hosts``.
+    """
+    given = next((value for name in NEXT if (value := request.POST.get(name) or request.GET.get(name))), None)
+    if given is not None and allowed(request, given, hosts):
+        return absolute(request, given)
+    if given is not None:
+        log(Event.BAD_RETURN_TO)
+    return absolute(request, default or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def allowed(request: HttpRequest, url: str, hosts: Sequence[str]) -> bool:
+    """Whether a browser may be sent to this URL."""
+    return url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host(), *hosts}, require_https=request.is_secure()
+    )
+
+
+def absolute(request: HttpRequest, url: str) -> str:
+    """A URL of this site in full; one that has its host already stays as it is."""
+    return urljoin(request.build_absolute_uri(), url)
+
+
+def here(request: HttpRequest) -> str:
+    """The path to come back to: this page, or where that makes no sense (a form was sent) the one before it."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if urlsplit(referer).netloc == request.get_host() and allowed(request, referer, ()):
+        return referer
+    return resolve_url(settings.LOGIN_REDIRECT_URL)

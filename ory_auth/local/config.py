@@ -1,0 +1,81 @@
+"""What the local Ory can be told: the part of Kratos' configuration that an integration notices."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+EMAIL_TRAIT: dict[str, Any] = {
+    "type": "string",
+    "format": "email",
+    "title": "E-Mail",
+    "ory.sh/kratos": {
+        "credentials": {
+            "password": {"identifier": True},
+            "code": {"identifier": True, "via": "email"},
+            "totp": {"account_name": True},
+        },
+        "verification": {"via": "email"},
+        "recovery": {"via": "email"},
+    },
+}
+
+PERSON: dict[str, Any] = {
+    "$id": "https://example.test/person.schema.json",
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "Person",
+    "type": "object",
+    "properties": {
+        "traits": {
+            "type": "object",
+            "properties": {
+                "email": EMAIL_TRAIT,
+                "username": {"type": "string", "title": "Username"},
+                "name": {
+                    "type": "object",
+                    "properties": {
+                        "first": {"type": "string", "title": "First name"},
+                        "last": {"type": "string", "title": "Last name"},
+                    },
+                },
+                "groups": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["email"],
+            "additionalProperties": False,
+        }
+    },
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one local Ory; each field stands for the key of Kratos' configuration named beside it.
+
+    Times are in seconds. `None` means, as in Kratos, that the key is not set.
+    """
+
+    host: str = "127.0.0.1"  # serve.*.host
+    public_port: int = 4433  # serve.public.port; 0 takes a free one
+    admin_port: int = 4434  # serve.admin.port; 0 takes a free one
+    ui_base: str = "http://127.0.0.1:8000/auth"  # selfservice.flows.*.ui_url, but for the last step of the path
+    default_return_url: str = "http://127.0.0.1:8000/"  # selfservice.default_browser_return_url
+    allowed_return_urls: tuple[str, ...] = ("http://127.0.0.1:8000",)  # selfservice.allowed_return_urls
+    session_lifespan: float = 86400  # session.lifespan
+    earliest_possible_extend: float | None = None  # session.earliest_possible_extend
+    session_cookie_name: str = "ory_kratos_session"  # session.cookie.name
+    whoami_required_aal: str = "highest_available"  # session.whoami.required_aal
+    settings_required_aal: str = "highest_available"  # selfservice.flows.settings.required_aal
+    privileged_session_max_age: float = 900  # selfservice.flows.settings.privileged_session_max_age
+    flow_lifespan: float = 600  # selfservice.flows.*.lifespan
+    registration_session_hook: bool = True  # selfservice.flows.registration.after.password.hooks: session
+    cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
+    cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
+    dev: bool = True  # started with --dev: cookies without Secure
+    schema_id: str = "person"  # identity.default_schema_id
+    schema: dict[str, Any] = field(default_factory=lambda: PERSON)  # identity.schemas, of which there is one
+
+    @property
+    def encoded_schema_id(self) -> str:
+        """The schema's id as it stands in `schema_url`."""
+        return base64.urlsafe_b64encode(self.schema_id.encode()).decode().rstrip("=")

@@ -1,0 +1,314 @@
+"""What all flows have in common: they are begun, read, and submitted until they are done.
+
+https://www.ory.com/docs/kratos/self-service
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import Response
+
+from . import nodes
+from .call import FORM, JSON, Call
+from .clock import SECOND, microseconds, rfc3339
+from .cookies import mask, unmask
+from .errors import OryError, not_found
+from .identities import Identity
+from .messages import Message, message
+from .nodes import Node
+from .schema import traits_of_form
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Flow:
+    """One walk through a login, a registration or the settings. Times are in nanoseconds.
+
+    `more` is what its JSON has beside the common members. The settings keep here whose they are, what they offered
+    (a secret, codes), and what was submitted before the person had to sign in again (`pending`).
+    """
+
+    kind: str
+    type: str
+    request_url: str
+    return_to: str
+    csrf: bytes
+    issued_at: int
+    expires_at: int
+    nodes: list[Node] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    state: str = "choose_method"
+    active: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+    identity: Identity | None = None
+    totp_secret: str = field(default="", repr=False)
+    new_codes: list[str] = field(default_factory=list, repr=False)
+    pending: Body = field(default_factory=dict, repr=False)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def json(self, public_url: str) -> dict[str, Any]:
+        messages = {"messages": self.messages} if self.messages else {}
+        optional = {"return_to": self.return_to, "active": self.active}
+        return {
+            "id": self.id,
+            "type": self.type,
+            "expires_at": rfc3339(self.expires_at),
+            "issued_at": rfc3339(self.issued_at),
+            "request_url": self.request_url,
+            **{key: value for key, value in optional.items() if value},
+            "ui": {
+                "action": f"{public_url}/self-service/{self.kind}?flow={self.id}",
+                "method": "POST",
+                "nodes": self.nodes,
+                **messages,
+            },
+            "state": self.state,
+            **self.more,
+        }
+
+    def show(self, form: list[Node]) -> None:
+        """Let the form consist of the CSRF token and these nodes."""
+        self.nodes = [nodes.find(self.nodes, "csrf_token"), *form]
+
+    def set_pending(self, call: Call, body: Body) -> None:
+        """Keep a submit for later; a browser gets Kratos' cookie for it, though here the flow's id is enough."""
+        self.pending = body
+        if self.type == "browser":
+            call.give_continuity_cookie()
+
+    def end_pending(self, call: Call) -> None:
+        self.pending = {}
+        if call.has_continuity_cookie:
+            call.give_continuity_cookie()
+            call.give_continuity_cookie()
+
+
+class Refused(Exception):
+    """A submit that the flow answers with messages: for the form as a whole, and for single fields."""
+
+    def __init__(self, *messages: Message, **fields: Message) -> None:
+        self.messages = list(messages)
+        self.fields = fields
+        super().__init__()
+
+
+class Kind(ABC):
+    """A kind of flow: how it begins and what a submit does."""
+
+    name: ClassVar[str]
+    no_such_method: ClassVar[int]
+    refused_status: ClassVar[int] = 303
+
+    @abstractmethod
+    def begin(self, call: Call, flow: Flow) -> None:
+        """Fill a new flow, or raise the `OryError` that stands against it."""
+
+    @abstractmethod
+    def check(self, call: Call, flow: Flow) -> Response | None:
+        """Look at the session before a submit counts: an answer that ends it, or an `OryError`."""
+
+    def readable(self, call: Call, flow: Flow) -> None:
+        """Raises the `OryError` that keeps a flow from who asks: a browser's is shown to its own browser only."""
+        if flow.type == "browser" and call.csrf_cookie != flow.csrf:
+            raise csrf_violation(call)
+
+    def body(self, call: Call, flow: Flow) -> Body:
+        """What was submitted."""
+        return submitted(call)
+
+    @abstractmethod
+    def finish(self, call: Call, flow: Flow, body: Body) -> Response:
+        """Carry a submit out; raises `Refused` or `OryError`."""
+
+    def arranged(self, call: Call, form: list[Node]) -> list[Node]:
+        """The nodes in the order in which Kratos shows a form that was refused."""
+        return form
+
+    # ---- begin
+
+    def start_browser(self, call: Call) -> Response:
+        try:
+            flow = self.start(call, "browser")
+        except OryError as error:
+            return call.error_page(error)
+        return call.json(self.shown(call, flow)) if call.wants_json else call.redirect(self.page(call, flow))
+
+    def start_api(self, call: Call) -> Response:
+        return call.json(self.shown(call, self.start(call, "api")))
+
+    def start(self, call: Call, type: str) -> Flow:
+        now = call.state.clock.now()
+        return_to = call.query.get("return_to", "")
+        allowed_return_to(call, return_to)
+        lifespan = int(call.state.config.flow_lifespan * SECOND)
+        flow = Flow(self.name, type, call.url, return_to, call.csrf_token, now, now + lifespan)
+        flow.nodes.append(nodes.csrf(mask(call.csrf_token) if type == "browser" else ""))
+        self.begin(call, flow)
+        call.state.flows[flow.id] = flow
+        return flow
+
+    def page(self, call: Call, flow: Flow) -> str:
+        return f"{call.state.ui_url(self.name)}?flow={flow.id}"
+
+    def shown(self, call: Call, flow: Flow) -> dict[str, Any]:
+        return flow.json(call.state.public_url)
+
+    # ---- read
+
+    def read(self, call: Call) -> Response:
+        """GET /self-service/KIND/flows?id="""
+        flow = self.flow(call, call.query.get("id", ""))
+        self.readable(call, flow)
+        if call.state.clock.now() > flow.expires_at:
+            raise self.gone(call, flow)
+        return call.json(self.shown(call, flow))
+
+    def flow(self, call: Call, flow_id: str) -> Flow:
+        flow = call.state.flows.get(flow_id)
+        if flow is None or flow.kind != self.name:
+            raise not_found()
+        return flow
+
+    def gone(self, call: Call, flow: Flow) -> OryError:
+        begin = f"{call.state.public_url}/self-service/{self.name}/{flow.type}"
+        details = {"redirect_to": begin, "return_to": flow.return_to} if flow.type == "browser" else {"api": begin}
+        return OryError(410, "self_service_flow_expired", reason=f"the {self.name} flow has expired", details=details)
+
+    # ---- submit
+
+    def submit(self, call: Call) -> Response:
+        try:
+            flow = self.flow(call, self.flow_id(call))
+        except OryError as error:
+            return call.error_page(error)
+        try:
+            ended = self.check(call, flow) or self.expired(call, flow)
+            return ended or self.finish(call, flow, self.body(call, flow))
+        except Refused as refused:
+            return self.refused(call, flow, refused)
+        except OryError as error:
+            if error.code == 400:
+                return self.refused(call, flow, Refused(message(4000001, reason=error.reason or error.message)))
+            return call.error(error) if flow.type == "api" else call.error_page(error)
+
+    def flow_id(self, call: Call) -> str:
+        try:
+            return str(uuid.UUID(call.query.get("flow", "")))
+        except ValueError:
+            raise OryError(400, reason="the query has no flow, or none that is a UUID") from None
+
+    def expired(self, call: Call, flow: Flow) -> Response | None:
+        """An expired flow is replaced by a new one, which the answer names."""
+        now = call.state.clock.now()
+        if now <= flow.expires_at:
+            return None
+        new = self.start(call, flow.type)
+        new.request_url = flow.request_url
+        new.messages.append(message(4010001))
+        if flow.type == "browser" and not call.wants_json:
+            return call.redirect(self.page(call, new))
+        beside = {"expired_at": rfc3339(flow.expires_at), "since": now - flow.expires_at, "use_flow_id": new.id}
+        reason = "the flow has expired, a new one was begun"
+        raise OryError(410, "self_service_flow_expired", reason=reason, beside=beside)
+
+    def refused(self, call: Call, flow: Flow, refused: Refused) -> Response:
+        """The flow once more, with what is wrong."""
+        flow.messages = refused.messages
+        for one in flow.nodes:
+            one["messages"] = []
+        for name, wrong in refused.fields.items():
+            nodes.find(flow.nodes, name)["messages"].append(wrong)
+        return self.again(call, flow, self.refused_status)
+
+    def again(self, call: Call, flow: Flow, redirect_status: int) -> Response:
+        """The form once more, for another try or for the next step: for a program that is an error 400."""
+        flow.nodes = self.arranged(call, flow.nodes)
+        if flow.type == "browser":
+            nodes.find(flow.nodes, "csrf_token")["attributes"]["value"] = mask(call.csrf_token)
+            if not call.wants_json:
+                return call.redirect(self.page(call, flow), redirect_status)
+        return call.json(self.shown(call, flow), 400)
+
+
+def submitted(call: Call) -> Body:
+    """The body of a submit, from JSON or a form; raises the error 400."""
+    content_type = call.request.headers.get("content-type", "").partition(";")[0]
+    if not call.body:
+        raise OryError(400, reason="the body is empty")
+    if content_type == FORM:
+        fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
+        plain = {name: values[-1] for name, values in fields.items() if not name.startswith("traits.")}
+        return {**plain, "traits": traits_of_form(call.state.config.schema, fields)}
+    if content_type != JSON:
+        raise OryError(400, reason=f"the body is neither {JSON} nor {FORM}")
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        raise OryError(400, reason="the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise OryError(400, reason="the body is no JSON object")
+    return body
+
+
+def require_csrf(call: Call, flow: Flow, body: Body) -> None:
+    """A browser proves its own page by cookie and field; a native app must not look like a browser."""
+    if flow.type == "browser":
+        if call.csrf_cookie is None or unmask(str(body.get("csrf_token", ""))) != call.csrf_cookie:
+            raise csrf_violation(call, submitting=True)
+    elif "origin" in call.request.headers:
+        raise OryError(400, reason="a native flow is not for browsers: the request has an Origin header")
+    elif call.cookies:
+        raise OryError(400, reason="a native flow is not for browsers: the request has a Cookie header")
+
+
+def csrf_violation(call: Call, *, submitting: bool = False) -> OryError:
+    details = {"docs": "https://www.ory.com/kratos/docs/debug/csrf", "hint": "is the browser's Cookie header sent on?"}
+    if not call.request.headers.get("cookie"):
+        details["reject_reason"] = "there is no Cookie header"
+    elif call.csrf_cookie is None:
+        details["reject_reason"] = "there is no anti-CSRF cookie"
+    elif submitting:
+        details["reject_reason"] = "the anti-CSRF cookie and the csrf_token differ"
+    reason = "the anti-CSRF cookie or the csrf_token is missing or wrong"
+    return OryError(403, "security_csrf_violation", reason=reason, message="refused as a forged request", details=details)
+
+
+def allowed_return_to(call: Call, return_to: str) -> str:
+    """Where the browser goes in the end: the given URL if it is allowed, the default if none is given."""
+    if not return_to:
+        return call.state.config.default_return_url
+    forbidden = OryError(400, "self_service_flow_return_to_forbidden", reason=f"return_to {return_to!r} is not allowed")
+    try:
+        wanted = urlsplit(return_to)
+        wanted.port  # noqa: B018 - raises where the port is none
+    except ValueError:
+        raise OryError(400, reason="return_to is no URL") from None
+    default = urlsplit(call.state.config.default_return_url)
+    wanted = wanted._replace(scheme=wanted.scheme or default.scheme, netloc=wanted.netloc or default.netloc)
+    for allowed in (*call.state.config.allowed_return_urls, f"{call.state.public_url}/self-service"):
+        base = urlsplit(allowed)
+        same_site = (base.scheme, base.netloc.lower()) == (wanted.scheme, wanted.netloc.lower())
+        if same_site and (wanted.path or "/").startswith(base.path or "/"):
+            return wanted.geturl()
+    raise forbidden
+
+
+def redirect_browser_to(url: str) -> dict[str, str]:
+    """What a single-page app finds in `continue_with`: where the browser goes next."""
+    return {"action": "redirect_browser_to", "redirect_browser_to": url}
+
+
+def sent_traits(body: Body) -> dict[str, Any]:
+    traits = body.get("traits")
+    return traits if isinstance(traits, dict) else {}
+
+
+def stamps(now: int) -> dict[str, str]:
+    return {"created_at": rfc3339(microseconds(now)), "updated_at": rfc3339(microseconds(now))}

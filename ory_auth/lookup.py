@@ -1,0 +1,211 @@
+"""From a credential to what Ory says of it: the cache, else one flight (Ory, its readiness after a 401, the cache).
+
+What an answer means is decided here, once and without I/O. A flight runs in a small pool of threads, so that it
+outlives whoever stops waiting for it, and everyone who waits has a limit of their own, whatever DNS or TLS do.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from django.db import close_old_connections
+
+from . import client as ory
+from .cache import Entry, SessionCache, remaining, seconds_to_keep
+from .client import Answer, Client, read_object
+from .conf import Conf
+from .credentials import Credential
+from .events import Event, log
+from .exceptions import OryResponseInvalid, OryUnavailable
+from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from .steps import Steps
+from .types import OrySession
+
+
+def lookup(credential: Credential, conf: Conf, *, fresh: bool = False) -> Steps[Outcome]:
+    """Decide who this is. Yields what has to be done, is sent the result, and returns the outcome."""
+    process, key = lookups(conf), credential.key(conf.sdk_url)
+    if not fresh:
+        kept = yield lambda: process.cache.read(key)
+        outcome = kept and judge_entry(kept)
+        if outcome:
+            return outcome
+    outcome = yield process.flight(key, credential, fresh=fresh)
+    if outcome == Unavailable(Event.TIMEOUT):
+        log(Event.TIMEOUT, kind=credential.kind.value, credential=credential.fingerprint, ms=int(conf.timeout * 1000))
+    if isinstance(outcome, Unavailable) and not fresh:
+        kept = yield lambda: process.cache.read(key, stale=True)
+        outcome = (kept and judge_entry(kept, stale=True)) or outcome
+    return outcome
+
+
+def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
+    """What a kept answer is worth now: checked like an answer of Ory's, else a miss."""
+    try:
+        session = entry.session()
+    except ValueError:
+        log(Event.CACHE_INVALID)
+        return None
+    alive = session.active and remaining(session, entry.offset) > 0
+    return SignedIn(session, entry.offset, stale=stale) if alive else None
+
+
+def judge(answer: Answer, now: float) -> Outcome:
+    """What an answer of whoami means; raises :class:`OryUnavailable` where it does not tell. ``now`` is Unix time."""
+    match answer.status:
+        case 200:
+            return _judge_session(answer, now)
+        case 401:
+            return SignedOut(Event.SESSION_GONE)
+        case 403 if _error_id(answer) == "session_aal2_required":
+            return SecondFactorMissing()
+        case status if 300 <= status < 400:
+            event = Event.UPSTREAM_REDIRECT
+        case status if 400 <= status < 500:
+            event = Event.UPSTREAM_REJECTS
+        case _:
+            event = Event.UNAVAILABLE
+    raise OryUnavailable(f"Ory answered {answer.status}.", event=event, status=answer.status)
+
+
+def _judge_session(answer: Answer, now: float) -> Outcome:
+    try:
+        session = OrySession.from_json(answer.body)
+    except ValueError as error:
+        raise OryResponseInvalid(f"Ory's answer is {error}.", status=200) from None
+    about = answer.headers.get("x-kratos-authenticated-identity-id")
+    if about is not None and about.strip().lower() != str(session.identity.id):
+        raise OryResponseInvalid("Ory's answer is about somebody else than its header says.", status=200)
+    offset = answer.date.timestamp() - now if answer.date else 0.0
+    if not session.active or session.identity.state != "active":
+        return SignedOut(Event.SESSION_GONE)
+    if remaining(session, offset) <= 0:
+        return SignedOut(Event.EXPIRED)
+    return SignedIn(session, offset, cookies=answer.cookies)
+
+
+def _error_id(answer: Answer) -> object:
+    error = read_object(answer).get("error")
+    return error.get("id") if isinstance(error, dict) else None
+
+
+class Lookups:
+    """The flights of one process: at most one under way for a credential, at most ``MAX_CONNECTIONS`` in all."""
+
+    def __init__(self, conf: Conf) -> None:
+        self.cache = SessionCache(conf)
+        self._conf = conf
+        self._pool = ThreadPoolExecutor(conf.max_connections, thread_name_prefix="ory_auth")
+        self._flights: dict[str, Future[Outcome]] = {}
+        self._lock = threading.Lock()
+
+    def flight(self, key: str, credential: Credential, *, fresh: bool = False) -> Future[Outcome]:
+        """The outcome to come; joins a flight that is under way for this credential, unless ``fresh``."""
+        deadline = time.monotonic() + self._conf.timeout
+        with self._lock:
+            if not fresh and key in self._flights:
+                return self._flights[key]
+            flight = self._pool.submit(self._fly, key, credential, fresh, deadline)
+            if fresh:
+                return flight
+            self._flights[key] = flight
+        flight.add_done_callback(lambda done: self._land(key, done))
+        return flight
+
+    def call(self, action: Callable[[Client], Any]) -> Future[Any]:
+        """Another call to Ory under the same bounds; the result is what it returns, or an ``Unavailable``."""
+        deadline = time.monotonic() + self._conf.timeout
+        return self._pool.submit(self._bounded, lambda: action(ory.client(self._conf)), deadline)
+
+    def _land(self, key: str, flight: Future[Outcome]) -> None:
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def _fly(self, key: str, credential: Credential, fresh: bool, deadline: float) -> Outcome:
+        started = time.monotonic()
+        outcome = self._bounded(lambda: self._ask(key, credential, fresh), deadline)
+        _log(outcome, credential, int((time.monotonic() - started) * 1000))
+        return outcome
+
+    def _bounded(self, action: Callable[[], Any], deadline: float) -> Any:
+        """Run it and return a value in any case: an exception would carry the credential in its frames."""
+        if time.monotonic() >= deadline:
+            return Unavailable(Event.POOL_FULL)
+        try:
+            with ory.until(deadline):
+                return action()
+        except OryUnavailable as error:
+            return Unavailable.of(error)
+        finally:
+            close_old_connections()  # those of a cache that lives in the database
+
+    def _ask(self, key: str, credential: Credential, fresh: bool) -> Outcome:
+        client = ory.client(self._conf)
+        answer = client.whoami(credential, fresh=fresh)
+        outcome = judge(answer, time.time())
+        if answer.status == 401 and not client.ready():
+            # Kratos answers 401 to everyone while its database is down.
+            raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY, status=401)
+        match outcome:
+            case SignedIn(session, offset):
+                allowed = answer.headers.get("ory-session-cache-for")
+                seconds = seconds_to_keep(self._conf, allowed, remaining(session, offset))
+                kept = self.cache.keep(key, session.id, Entry(answer.body, offset), seconds)
+                return replace(outcome, fresh=fresh) if kept else SignedOut(Event.LOGOUT)
+            case SecondFactorMissing() if self.cache.signed_out(key):
+                return SignedOut(Event.LOGOUT)
+        return outcome
+
+    def close(self) -> None:
+        """Let go of the threads once their calls have ended."""
+        self._pool.shutdown(wait=False)
+
+
+def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
+    facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
+    match outcome:
+        case Unavailable():
+            log(outcome.event, status=outcome.status, **facts)
+        case SignedOut(reason=Event() as reason):
+            log(reason, **facts)
+        case SecondFactorMissing():
+            log(Event.AAL_REQUIRED, **facts)
+
+
+_current: tuple[Conf, Lookups] | None = None
+_guard = threading.Lock()
+
+
+def lookups(conf: Conf) -> Lookups:
+    """This process' flights for these settings."""
+    global _current
+    current = _current
+    if current is None or current[0] is not conf:
+        with _guard:
+            if _current is not None and _current[0] is conf:
+                return _current[1]
+            if _current is not None:
+                _current[1].close()
+            current = _current = (conf, Lookups(conf))
+    return current[1]
+
+
+def prepare(conf: Conf) -> None:
+    """Import Ory's SDK and make the client, so that the first request does not wait for it."""
+    ory.client(conf)
+
+
+def _forget() -> None:
+    global _current, _guard
+    _current, _guard = None, threading.Lock()
+    ory.forget()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,156 @@
+"""manage.py ory_local: a local Ory in the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand, CommandError
+
+if TYPE_CHECKING:
+    from ory_auth.local import LocalOry
+
+WARNING = "This is a local Ory, for development and tests only. It forgets everything when it ends."
+LIBRARIES = ("starlette", "uvicorn", "h11", "pyotp", "segno", "jsonschema")
+PORT_OPTIONS = {"public": "--port", "admin": "--admin-port"}
+
+
+class Command(BaseCommand):
+    help = "Runs a local Ory (Kratos' HTTP, without pages of its own), for development and tests only."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - declared like this by Django
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--allow-remote", action="store_true", help="let other machines in, where --host does")
+        parser.add_argument("--port", type=int, default=4433, help="port of the public API (default: %(default)s)")
+        parser.add_argument("--admin-port", type=int, default=4434, help="port of the admin API (default: %(default)s)")
+        parser.add_argument("--identities", type=Path, metavar="FILE.json", help="people to begin with: a JSON list")
+        parser.add_argument(
+            "--ui-base",
+            default="http://127.0.0.1:8000/auth",
+            help="where the project's pages for login, registration and so on are (default: %(default)s)",
+        )
+        parser.add_argument("--session-lifespan", type=float, default=86400, metavar="SECONDS")
+        parser.add_argument("--no-session-caching", action="store_true", help="send no Ory-Session-Cache-For")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_remote(options["host"], options["allow_remote"])
+        ory = _local_ory(options)
+        people = _add_people(ory, options["identities"]) if options["identities"] else []
+        with _until_told_to_end() as ended, _running(ory):
+            self._introduce(ory, options["ui_base"], people)
+            ended.wait()
+        self.stdout.write("The local Ory has ended.")
+
+    def _introduce(self, ory: LocalOry, ui_base: str, people: list[dict[str, Any]]) -> None:
+        self.stdout.write(self.style.WARNING(WARNING))
+        rows = [("public API", ory.public_url), ("admin API", ory.admin_url), ("pages", ui_base)]
+        self._write_table(rows)
+        if people:
+            self.stdout.write("People:")
+            self._write_table([_described(person) for person in people])
+        self.stdout.write("Ctrl-C ends it.")
+        self.stdout.flush()
+
+    def _write_table(self, rows: list[tuple[str, ...]]) -> None:
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.stdout.write(f"  {'   '.join(cells)}".rstrip())
+
+
+def _refuse_remote(host: str, allowed: bool) -> None:
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback and not allowed:
+        raise CommandError(f"--host {host} may let other machines in, and the admin API asks nobody who they are. If "
+                           "that is what you want, add --allow-remote.")  # fmt: skip
+
+
+def _local_ory(options: dict[str, Any]) -> LocalOry:
+    try:
+        from ory_auth.local import Config, LocalOry  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in LIBRARIES:
+            raise
+        raise CommandError(f"{missing.name} is not installed. Run: pip install django-ory[local]") from None
+    pages = urlsplit(options["ui_base"])
+    site = f"{pages.scheme}://{pages.netloc}"
+    config = Config(
+        host=options["host"],
+        public_port=options["port"],
+        admin_port=options["admin_port"],
+        ui_base=options["ui_base"].rstrip("/"),
+        default_return_url=f"{site}/",
+        allowed_return_urls=(site,),
+        session_lifespan=options["session_lifespan"],
+        cacheable_sessions=not options["no_session_caching"],
+    )
+    return LocalOry(config)
+
+
+def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
+    from ory_auth.local.errors import OryError  # noqa: PLC0415 - needs the extra
+    from ory_auth.local.people import PeopleError, read_people  # noqa: PLC0415
+
+    try:
+        people = read_people(path)
+    except PeopleError as error:
+        raise CommandError(f"--identities: {error}") from None
+    for number, person in enumerate(people, 1):
+        try:
+            ory.create_identity(**{name: value for name, value in person.items() if name != "note"})
+        except OryError as error:
+            raise CommandError(f"--identities: {path}, entry {number}: {error.reason or error.message}") from None
+        except ValueError as error:
+            raise CommandError(f"--identities: {path}, entry {number}: 'totp': {error}") from None
+    return people
+
+
+def _described(person: dict[str, Any]) -> tuple[str, ...]:
+    """One line about somebody: address, password, and what is special."""
+    special = [
+        "inactive" if person.get("state") == "inactive" else "",
+        "authenticator app" if person.get("totp") else "",
+        "backup codes" if person.get("lookup_codes") else "",
+        person.get("note", ""),
+    ]
+    email = person.get("email") or person.get("traits", {}).get("email", "(no address)")
+    return email, person.get("password", "(no password)"), ", ".join(filter(None, special))
+
+
+@contextmanager
+def _running(ory: LocalOry) -> Iterator[None]:
+    from ory_auth.local.server import PortUnavailable  # noqa: PLC0415 - needs the extra
+
+    try:
+        ory.start()
+    except PortUnavailable as error:
+        option = PORT_OPTIONS[error.name]
+        raise CommandError(f"port {error.port} cannot be used ({os.strerror(error.errno)}); choose another with {option}") from None
+    try:
+        yield
+    finally:
+        ory.stop()
+
+
+@contextmanager
+def _until_told_to_end() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets."""
+    ended = threading.Event()
+    before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,32 @@
+"""Which user of this project is which identity at Ory."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+__all__ = ["OryIdentity"]
+
+
+class OryIdentity(models.Model):
+    """The link between an identity at Ory and its shadow user. Its key is Ory's identity id."""
+
+    id = models.UUIDField(_("Ory identity"), primary_key=True)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ory_identity", verbose_name=_("user")
+    )
+    updated_at = models.DateTimeField(
+        _("state of the identity"),
+        help_text=_("Ory's updated_at when the user's fields were last taken from the identity."),
+    )
+    authenticated_at = models.DateTimeField(
+        _("last sign-in at Ory"), help_text=_("Ory's authenticated_at of the newest session that was seen here.")
+    )
+
+    class Meta:
+        verbose_name = _("Ory identity")
+        verbose_name_plural = _("Ory identities")
+
+    def __str__(self) -> str:
+        return str(self.pk)

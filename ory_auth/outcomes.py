@@ -1,0 +1,62 @@
+"""What became of the question "who is this?": a value, so that it is the same whoever asks and however often."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .events import Event
+from .exceptions import OryUnavailable
+from .types import AAL, OrySession
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Ory answers for this session. ``offset`` is Ory's clock minus ours in seconds; ``cookies`` are for the browser."""
+
+    session: OrySession
+    offset: float = 0.0
+    cookies: tuple[str, ...] = ()
+    fresh: bool = False
+    stale: bool = False
+
+    def satisfies(self, aal: AAL | None, max_age: timedelta | None) -> bool:
+        """Whether it is good enough for a guard. A second of doubt about Ory's clock counts for the person."""
+        if aal is not None and self.session.aal < aal:
+            return False
+        if max_age is None:
+            return True
+        at = self.session.authenticated_with(AAL.AAL2) if aal == AAL.AAL2 else self.session.authenticated_at
+        return at is not None and time.time() + self.offset - at.timestamp() <= max_age.total_seconds() + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Nobody is signed in. ``reason`` is ``None`` where no credential came."""
+
+    reason: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorMissing:
+    """Ory knows the person and wants a second factor first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Ory did not say: never to be taken for "signed out"."""
+
+    event: Event = Event.UNAVAILABLE
+    status: int | None = None
+    retry_after: int | None = None
+
+    @classmethod
+    def of(cls, error: OryUnavailable) -> Unavailable:
+        return cls(error.event, error.status, error.retry_after)
+
+    def error(self) -> OryUnavailable:
+        return OryUnavailable(event=self.event, status=self.status, retry_after=self.retry_after)
+
+
+Outcome = SignedIn | SignedOut | SecondFactorMissing | Unavailable

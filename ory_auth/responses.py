@@ -1,0 +1,89 @@
+"""Answers to a request that may not go on: 503, 403, 401 and the ways to Ory, as a page or as JSON.
+
+A page gets a redirect; a client that sent a token or asks for JSON gets a status, a stable code, and never a redirect.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+
+from .authentication import state_of
+from .exceptions import AALRequired, NotAdmitted
+from .flows import Flow, absolute, here
+from .outcomes import Unavailable
+
+RETRY_AFTER = 5  # seconds, where Ory did not name a number
+REALM = 'Bearer realm="ory"'
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client is a program: it sent a token, or would rather have JSON than a page."""
+    credential = state_of(request).credential
+    if credential is not None and credential.by_header:
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
+    """503: who this is could not be found out. Says when to try again, and is kept by nobody."""
+    detail = _("The sign-in service does not answer at the moment. Please try again shortly.")
+    response = _page_or_json(request, 503, "unavailable", detail, code="ory_unavailable")
+    response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
+    patch_cache_control(response, no_store=True, private=True)
+    return response
+
+
+def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
+    """403: Ory knows this person, and this site does not let them in. Never a redirect to sign in: it would return."""
+    detail = _("You are signed in, but this account is not admitted here.")
+    return _page_or_json(request, 403, "not_admitted", detail, code=error.code, reason=error.reason.value)
+
+
+def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
+    """The way to a second factor, or to signing in once more; as JSON a 403 that names it."""
+    back = absolute(request, here(request))
+    url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal, refresh=error.refresh)
+    if not wants_json(request):
+        return HttpResponseRedirect(url)
+    return JsonResponse({"code": error.code, "detail": str(error), "redirect_browser_to": url}, status=403)
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The way to sign in and back to this page; as JSON a 401."""
+    if not wants_json(request):
+        return redirect_to_login(here(request), sign_in_url(request))
+    detail = _("Authentication credentials were not provided or are not valid.")
+    return JsonResponse({"code": "not_authenticated", "detail": detail}, status=401, headers={"WWW-Authenticate": REALM})
+
+
+def sign_in_url(request: HttpRequest) -> str:
+    """``ory_auth:login``; where a project has not included these URLs, its own ``LOGIN_URL``."""
+    try:
+        return reverse(Flow.LOGIN.url_name)
+    except NoReverseMatch:
+        return resolve_url(settings.LOGIN_URL)
+
+
+def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
+    """One of this package's pages, which nobody may keep."""
+    response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
+    patch_cache_control(response, no_store=True, private=True)
+    return response
+
+
+def _page_or_json(request: HttpRequest, status: int, name: str, detail: str, **facts: str) -> HttpResponse:
+    if wants_json(request):
+        response: HttpResponse = JsonResponse({**facts, "detail": detail}, status=status)
+        patch_cache_control(response, no_store=True, private=True)
+        return response
+    with state_of(request).seen_as_anonymous():
+        return page(request, status, name, detail=detail, **facts)

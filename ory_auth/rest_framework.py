@@ -1,0 +1,100 @@
+"""Django REST framework: an authentication class over the same pipeline, and a permission for a second factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from .authentication import state_of
+from .exceptions import AALRequired, NotAdmitted
+from .flows import Flow, absolute, here
+from .outcomes import SecondFactorMissing, SignedIn, Unavailable
+from .responses import REALM, RETRY_AFTER
+from .types import AAL, OrySession
+
+__all__ = ["AAL2Required", "OrySessionAuthentication"]
+
+
+class OryNotAvailable(APIException):
+    """503: who this is could not be found out."""
+
+    status_code = 503
+
+    def __init__(self, outcome: Unavailable) -> None:
+        detail = _("The sign-in service does not answer at the moment. Please try again shortly.")
+        super().__init__({"code": "ory_unavailable", "detail": detail})
+        self.wait = outcome.retry_after or RETRY_AFTER  # becomes Retry-After
+
+
+class Refused(APIException):
+    """403 with a code that a client can act on."""
+
+    status_code = 403
+
+
+class OrySessionAuthentication(BaseAuthentication):
+    """``request.user`` and ``request.auth`` (the :class:`OrySession`) from an Ory credential, and from nothing else.
+
+    Without one it answers ``None``, whatever Django's session says. CSRF is enforced for the cookie.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:
+        state = state_of(request)
+        if state.credential is None:
+            return None
+        outcome = state.outcome()
+        match outcome:
+            case Unavailable():
+                raise OryNotAvailable(outcome)
+            case SecondFactorMissing():
+                raise _step_up(request)
+            case SignedIn():
+                user = self._user(request)
+                if not state.credential.by_header:
+                    SessionAuthentication().enforce_csrf(request)
+                return user, outcome.session
+        return None
+
+    def _user(self, request: Request) -> Any:
+        state = state_of(request)
+        with state.seen_as_anonymous():
+            user = state.user()
+        if state.refused:
+            error = NotAdmitted(state.refused)
+            raise Refused({"code": error.code, "detail": str(error), "reason": error.reason.value})
+        if state.user_trouble:
+            raise OryNotAvailable(state.user_trouble)
+        return user
+
+    def authenticate_header(self, request: Request) -> str:
+        return REALM
+
+
+class AAL2Required(BasePermission):
+    """Lets people in who have used a second factor; others get 403 with the way to it."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        state = state_of(request)
+        outcome = state.outcome()
+        if isinstance(outcome, SignedIn) and (outcome.stale or not outcome.satisfies(AAL.AAL2, None)):
+            outcome = state.outcome(fresh=True)  # nobody is refused on the word of a cache
+        match outcome:
+            case Unavailable():
+                raise OryNotAvailable(outcome)
+            case SignedIn() if outcome.satisfies(AAL.AAL2, None):
+                return True
+            case SignedIn() | SecondFactorMissing():
+                raise _step_up(request)
+        return False
+
+
+def _step_up(request: Request) -> Refused:
+    error, django_request = AALRequired(), request._request
+    back = absolute(django_request, here(django_request))
+    url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal)
+    return Refused({"code": error.code, "detail": str(error), "redirect_browser_to": url})

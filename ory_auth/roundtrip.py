@@ -1,0 +1,58 @@
+"""Whether a browser goes round in circles: sent to sign in for a page, back at that page, sent to sign in again.
+
+A short-lived cookie remembers the page (its hash) for which the browser was sent away. When that page itself sends it
+to sign in again, the cookie says so, and the login view shows a page that names the causes instead of a redirect.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from urllib.parse import parse_qs, urlsplit
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+COOKIE = "ory_auth_sent"
+SECONDS = 600  # enough to fill in a form at Ory
+SENT, BACK = "sent", "back"
+
+
+def send(request: HttpRequest, response: HttpResponseBase, target: str) -> None:
+    """The browser is sent away, to come back to ``target``."""
+    _set(request, response, f"{SENT}:{_hash(target)}")
+
+
+def is_back(request: HttpRequest, target: str) -> bool:
+    """Whether the browser has been at ``target`` since, and was sent to sign in again."""
+    return request.COOKIES.get(COOKIE) == f"{BACK}:{_hash(target)}"
+
+
+def forget(response: HttpResponseBase) -> None:
+    """The circle is broken, or there was none."""
+    response.delete_cookie(COOKIE, samesite="Lax")
+
+
+def follow(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Look at the answer of the page that the browser was sent away from."""
+    page = _hash(request.build_absolute_uri())
+    if request.COOKIES.get(COOKIE) == f"{SENT}:{page}":
+        if _to_sign_in(response):
+            _set(request, response, f"{BACK}:{page}")
+        else:
+            forget(response)
+
+
+def _to_sign_in(response: HttpResponseBase) -> bool:
+    target = response.get("Location", "") if 300 <= response.status_code < 400 else ""
+    return REDIRECT_FIELD_NAME in parse_qs(urlsplit(target).query)
+
+
+def _set(request: HttpRequest, response: HttpResponseBase, value: str) -> None:
+    response.set_cookie(
+        COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure()
+    )
+
+
+def _hash(url: str) -> str:
+    return blake2b(url.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,70 @@
+"""Decisions apart from I/O: generators decide and yield what has to be done, :func:`run` and :func:`arun` do it.
+
+A step is either a plain call (a cache, a database: quick, or bounded by their own settings) or a future of a call to
+Ory, which is waited for with a limit. What a step raises is raised inside the generator, which may handle it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.utils.asyncio import async_unsafe
+
+from .events import Event
+from .outcomes import Unavailable
+
+T = TypeVar("T")
+Step = Callable[[], Any] | Future[Any]
+Steps = Generator[Step, Any, T]
+
+
+@async_unsafe("Use `await request.auser()` and `await request.aory_session()` in async code: the plain ones would block.")
+def run(steps: Steps[T], timeout: float) -> T:
+    """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds."""
+    value: Any = None
+    error: Exception | None = None
+    while True:
+        try:
+            step = steps.throw(error) if error else steps.send(value)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        value, error = None, None
+        try:
+            value = _wait(step, timeout) if isinstance(step, Future) else step()
+        except Exception as raised:
+            error = raised
+
+
+async def arun(steps: Steps[T], timeout: float) -> T:
+    """Carry out the steps without blocking the event loop; see :func:`run`."""
+    value: Any = None
+    error: Exception | None = None
+    while True:
+        try:
+            step = steps.throw(error) if error else steps.send(value)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        value, error = None, None
+        try:
+            value = await (_await(step, timeout) if isinstance(step, Future) else sync_to_async(step)())
+        except Exception as raised:
+            error = raised
+
+
+def _wait(flight: Future[Any], timeout: float) -> Any:
+    try:
+        return flight.result(timeout)
+    except TimeoutError:
+        return Unavailable(Event.TIMEOUT)
+
+
+async def _await(flight: Future[Any], timeout: float) -> Any:
+    try:
+        # Shielded: the flight goes on for the others when this request is cancelled.
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), timeout)
+    except TimeoutError:
+        return Unavailable(Event.TIMEOUT)

@@ -1,0 +1,47 @@
+"""Ory's self-service flows as something to render: the ``ui.nodes`` of a flow, sorted into forms.
+
+Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for,
+and in which words, is Ory's to say. What cannot be read is left out and never an error; nothing is marked safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .forms import DEFAULT_GROUP, Group, sort_into_sections
+from .nodes import list_of, mapping_of, read_messages, read_node, text_of
+from .page import Button, FlowPage, Hidden, Script
+
+__all__ = ["FlowPage", "read_flow"]
+
+
+def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> FlowPage:
+    """Ory's JSON of a flow as a page.
+
+    ``submit_url`` is where every form goes (never Ory's ``ui.action``); scripts count only where they come from
+    ``ory_url``, Ory's public API as the browser reaches it.
+    """
+    flow = mapping_of(flow)
+    ui = mapping_of(flow.get("ui"))
+    messages = list(read_messages(ui.get("messages")))
+    groups: dict[str, Group] = {}
+    scripts: list[Script] = []
+    for number, node in enumerate(map(mapping_of, list_of(ui.get("nodes")))):
+        name = text_of(node.get("group")) or DEFAULT_GROUP
+        value = read_node(node, field_id=f"ory-{number}", ory_url=ory_url)
+        if value is None or isinstance(value, Hidden | Button | Script):
+            messages.extend(read_messages(node.get("messages")))
+        if isinstance(value, Script):
+            scripts.append(value)
+        elif value is not None:
+            groups.setdefault(name, Group(name)).add(value)
+    return FlowPage(
+        submit_url=submit_url,
+        messages=tuple(messages),
+        sections=tuple(sort_into_sections(list(groups.values()))),
+        scripts=tuple(scripts),
+        state=text_of(flow.get("state")),
+        requested_aal=text_of(flow.get("requested_aal")),
+        refresh=flow.get("refresh") is True,
+    )

@@ -1,0 +1,197 @@
+"""One node of Ory's JSON as one value of the page; what cannot be read is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from .page import Button, Checkbox, Code, Codes, Division, Field, Hidden, Image, Link, Message, Script, Text, Visible
+
+FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date", "datetime-local", "time"})
+# What browsers and password managers need to know, where Ory does not say it.
+AUTOCOMPLETE = {"identifier": "username", "code": "one-time-code", "totp_code": "one-time-code", "lookup_secret": "off"}
+DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
+HTTP_URL = re.compile(r"https?://[^\s/\\\x00-\x1f][^\s\\\x00-\x1f]*", re.ASCII | re.IGNORECASE)
+TRIGGER = re.compile(r"ory[A-Za-z]{1,60}", re.ASCII)
+DATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
+LONGEST = 524288
+
+
+def read_node(node: Mapping[str, Any], *, field_id: str, ory_url: str) -> Visible | Hidden | Button | Script | None:
+    attributes = mapping_of(node.get("attributes"))
+    label = _label(mapping_of(node.get("meta")).get("label")) or _label(attributes.get("label"))
+    messages = tuple(read_messages(node.get("messages")))
+    match node.get("type"):
+        case "input":
+            return _read_input(attributes, label, messages, field_id)
+        case "text":
+            return _read_text(mapping_of(attributes.get("text")), label, messages)
+        case "img":
+            return _read_image(attributes, label, messages)
+        case "a":
+            href = url_of(attributes.get("href"))
+            return Link(_label(attributes.get("title")) or label or href, href, messages) if href else None
+        case "div":
+            return _read_division(attributes, messages)
+        case "script":
+            return _read_script(attributes, ory_url)
+        case _:
+            return None
+
+
+def _read_input(
+    attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...], field_id: str
+) -> Field | Hidden | Button | None:
+    name, type_, value = text_of(attributes.get("name")), text_of(attributes.get("type")), attributes.get("value")
+    if not name:
+        return None
+    if type_ == "hidden":
+        return Hidden(name, _value(value), _trigger(attributes.get("onloadTrigger")))
+    disabled = attributes.get("disabled") is True
+    if type_ in ("submit", "button"):
+        trigger = _trigger(attributes.get("onclickTrigger"))
+        text = label or _value(value) or _humanised(name)
+        return Button(name, _value(value), text, type_, disabled, trigger)
+    required = attributes.get("required") is True
+    label = label or _humanised(name)
+    if type_ == "checkbox":
+        checked = value is True or value == "true"
+        return Checkbox(field_id, name, type_, label, "true", required, disabled, messages=messages, checked=checked)
+    maxlength = attributes.get("maxlength")
+    return Field(
+        id=field_id,
+        name=name,
+        type=type_ if type_ in FIELD_TYPES else "text",
+        label=label,
+        value="" if type_ == "password" else _value(value),
+        required=required,
+        disabled=disabled,
+        pattern=text_of(attributes.get("pattern")),
+        maxlength=maxlength if type(maxlength) is int and 0 < maxlength <= LONGEST else None,
+        autocomplete=text_of(attributes.get("autocomplete")) or AUTOCOMPLETE.get(name, ""),
+        messages=messages,
+    )
+
+
+def _read_text(text: Mapping[str, Any], label: str, messages: tuple[Message, ...]) -> Text | Codes | None:
+    context = mapping_of(text.get("context"))
+    codes = tuple(
+        Code(_label(code), "used_at" in mapping_of(mapping_of(code).get("context")))
+        for code in list_of(context.get("secrets"))
+        if _label(code)
+    )
+    if codes:
+        return Codes(label, codes, messages)
+    secret = text_of(context.get("secret"))
+    words = secret or _label(text)
+    return Text(label, words, bool(secret), messages) if words or label else None
+
+
+def _read_image(attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...]) -> Image | None:
+    src = text_of(attributes.get("src"))
+    if not DATA_IMAGE.fullmatch(src) and not url_of(src):
+        return None
+    width, height = (_pixels(attributes.get(side)) for side in ("width", "height"))
+    return Image(label, src, width, height, messages)
+
+
+def _read_division(attributes: Mapping[str, Any], messages: tuple[Message, ...]) -> Division | None:
+    data = mapping_of(attributes.get("data"))
+    pairs = [
+        (name, text_of(value)) for name, value in data.items() if isinstance(name, str) and DATA_NAME.fullmatch(name)
+    ]
+    id_, css_class = text_of(attributes.get("id")), text_of(attributes.get("class"))
+    return Division(id_, css_class, tuple(pairs), messages) if id_ or css_class else None
+
+
+def _read_script(attributes: Mapping[str, Any], ory_url: str) -> Script | None:
+    src = url_of(attributes.get("src"))
+    return (
+        Script(
+            src=src,
+            type=text_of(attributes.get("type")),
+            integrity=text_of(attributes.get("integrity")),
+            crossorigin=text_of(attributes.get("crossorigin")),
+            referrerpolicy=text_of(attributes.get("referrerpolicy")),
+            nonce=text_of(attributes.get("nonce")),
+            is_async=attributes.get("async") is True,
+        )
+        if src and _is_from(src, ory_url)
+        else None
+    )
+
+
+def _is_from(url: str, ory_url: str) -> bool:
+    """Whether ``url`` begins with Ory's origin and a slash: compared as text, so that no two parsers can disagree."""
+    ory = urlsplit(ory_url)
+    origin = f"{ory.scheme}://{ory.netloc}/".lower()
+    return bool(ory.netloc) and url.lower().startswith(origin)
+
+
+def read_messages(value: object) -> Iterator[Message]:
+    for entry in list_of(value):
+        message = mapping_of(entry)
+        if text := _label(message):
+            id_, kind = message.get("id"), message.get("type")
+            yield Message(
+                id=id_ if type(id_) is int else 0,
+                kind="error" if kind == "error" else "success" if kind == "success" else "info",
+                text=text,
+            )
+
+
+def _label(value: object) -> str:
+    return text_of(mapping_of(value).get("text")).strip()
+
+
+def _humanised(name: str) -> str:
+    """A field's name as a label, where Ory has none: ``traits.home_address`` is "Home address"."""
+    parts = [part for part in name.split(".") if part and not part.isdecimal()] or [name]
+    return parts[-1].replace("_", " ").strip().capitalize() or name
+
+
+def _trigger(value: object) -> str:
+    return value if isinstance(value, str) and TRIGGER.fullmatch(value) else ""
+
+
+def _pixels(value: object) -> int | None:
+    return value if type(value) is int and 0 < value <= LONGEST else None
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() if abs(value) < 2**63:
+            return str(value)
+        case float():
+            return str(value)
+        case _:
+            return text_of(value)
+
+
+def text_of(value: object) -> str:
+    """The text, or nothing: also where it cannot be written out (a lone surrogate)."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ""
+    return value
+
+
+def url_of(value: object) -> str:
+    """An absolute http(s) address, or nothing: a browser runs ``javascript:``."""
+    url = text_of(value)
+    return url if HTTP_URL.fullmatch(url) else ""
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_of(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()

@@ -1,0 +1,221 @@
+"""A flow as the templates see it: frozen values with nothing in them that is not to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Ory says to the person, in Ory's words. ``id`` is Ory's number for it, or 0."""
+
+    id: int
+    kind: Literal["info", "error", "success"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A field that nobody sees. ``onload`` names a function of Ory's script."""
+
+    name: str
+    value: str
+    onload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field to fill in. ``id`` is unique on the page."""
+
+    kind: ClassVar[str] = "field"
+    id: str
+    name: str
+    type: str
+    label: str
+    value: str = ""
+    required: bool = False
+    disabled: bool = False
+    pattern: str = ""
+    maxlength: int | None = None
+    autocomplete: str = ""
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def invalid(self) -> bool:
+        return any(message.kind == "error" for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkbox(Field):
+    kind: ClassVar[str] = "checkbox"
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What sends a form (``type`` "submit"), or starts a function of Ory's script ("button" and ``trigger``)."""
+
+    kind: ClassVar[str] = "button"
+    name: str
+    value: str
+    label: str
+    type: str = "submit"
+    disabled: bool = False
+    trigger: str = ""
+    skip_validation: bool = False
+
+    @property
+    def sends_fields(self) -> bool:
+        """Whether this sends what was filled in; other buttons are themselves all that there is to say."""
+        return self.name == "method" or self.type == "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Something to read. ``secret``: to be copied letter by letter."""
+
+    kind: ClassVar[str] = "text"
+    label: str
+    text: str
+    secret: bool = False
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    text: str
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A list of one-time codes, the used ones among them."""
+
+    kind: ClassVar[str] = "codes"
+    label: str
+    codes: tuple[Code, ...]
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    kind: ClassVar[str] = "image"
+    label: str
+    src: str
+    width: int | None = None
+    height: int | None = None
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    kind: ClassVar[str] = "link"
+    label: str
+    href: str
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A place in the page that a script of Ory fills (a captcha)."""
+
+    kind: ClassVar[str] = "division"
+    id: str
+    css_class: str
+    data: tuple[tuple[str, str], ...]
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script of Ory's own: WebAuthn and passkeys do not work without it."""
+
+    src: str
+    type: str
+    integrity: str
+    crossorigin: str
+    referrerpolicy: str
+    nonce: str
+    is_async: bool
+
+
+Visible = Field | Text | Codes | Image | Link | Division
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one group adds to a form: fields and things to read, then buttons."""
+
+    group: str
+    nodes: Sequence[Visible]
+    buttons: Sequence[Button]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One HTML form. ``secondary``: buttons only, beside the group's real form."""
+
+    hidden: tuple[Hidden, ...]
+    parts: tuple[Part, ...]
+    secondary: bool = False
+
+    @property
+    def has_submit(self) -> bool:
+        return any(button.type == "submit" for part in self.parts for button in part.buttons)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One way on: the forms of one group. Without forms: ``nodes`` to read only."""
+
+    group: str
+    forms: tuple[Form, ...] = ()
+    nodes: tuple[Visible, ...] = ()
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether this only leads to another screen of the same flow: no alternative to the other sections."""
+        buttons = [button for form in self.forms for part in form.parts for button in part.buttons]
+        return bool(buttons) and all(button.name == "screen" for button in buttons)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPage:
+    """A flow of Ory, ready to render. Every form posts to ``submit_url``."""
+
+    submit_url: str
+    messages: tuple[Message, ...] = ()
+    sections: tuple[Section, ...] = ()
+    scripts: tuple[Script, ...] = ()
+    state: str = ""
+    requested_aal: str = ""
+    refresh: bool = False
+
+    @property
+    def step_up(self) -> bool:
+        """Whether this login asks for a second factor."""
+        return self.requested_aal == "aal2"
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether this login asks for a second factor and the person has one to offer."""
+        return self.step_up and any(part.buttons for part in self._parts)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything was wrong with what was sent last."""
+        said = [message for part in self._parts for node in part.nodes for message in node.messages]
+        return any(message.kind == "error" for message in (*self.messages, *said))
+
+    @property
+    def focus(self) -> str:
+        """The ``id`` of the field where writing should begin: the first that is wrong, or else the first empty one."""
+        fields = [n for part in self._parts for n in part.nodes if isinstance(n, Field) and not n.disabled]
+        chosen = [n for n in fields if n.invalid] or [n for n in fields if not n.value]
+        return chosen[0].id if chosen else ""
+
+    @property
+    def _parts(self) -> list[Part]:
+        return [part for section in self.sections for form in section.forms for part in form.parts]

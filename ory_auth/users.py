@@ -1,0 +1,392 @@
+"""The shadow user: the row of ``AUTH_USER_MODEL`` that stands for an identity, found by Ory's id and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.db import Error, IntegrityError, connections, models, router, transaction
+from django.db.models import Case, When
+from django.utils.module_loading import import_string
+
+from .conf import DEFAULT_USER_FIELDS, Conf
+from .events import Event, log
+from .exceptions import OryUnavailable
+from .models import OryIdentity
+from .types import Identity, OrySession
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
+OWN = frozenset({"is_active", "password", "last_login", "id", "pk", "ory_identity"})  # no identity decides these
+BACKEND = "ory_auth.backends.OryBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The shadow user of a session, and what is new about the two. ``refused`` says why they may not come in."""
+
+    user: AbstractBaseUser | None
+    refused: Event | None = None
+    created: bool = False
+    updated: bool = False
+    new_sign_in: bool = False
+
+
+class UserHandler:
+    """How identities become users. Subclass it, and name the subclass in ``ORY_AUTH["USER_HANDLER"]``."""
+
+    def __init__(self, conf: Conf) -> None:
+        self.conf = conf
+
+    def admit(self, session: OrySession, user: AbstractBaseUser | None) -> bool:
+        """Whether this person may come in; ``user`` is ``None`` where there is none yet. Asked at every request."""
+        return user is None or user.is_active
+
+    def create(self, identity: Identity) -> AbstractBaseUser:
+        """Make and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
+        model = get_user_model()
+        user = model(**self.values(identity))
+        name = model._meta.get_field(model.USERNAME_FIELD)
+        if name.attname not in self.fields() and isinstance(name, (models.CharField, models.UUIDField)):
+            setattr(user, name.attname, name.to_python(str(identity.id)))
+        user.set_unusable_password()
+        user.save(force_insert=True)
+        return user
+
+    def update(self, user: AbstractBaseUser, identity: Identity) -> bool:
+        """Take over what the identity says now and save it; says whether anything has changed."""
+        changed = [name for name, value in self.values(identity).items() if getattr(user, name) != value]
+        before = {name: getattr(user, name) for name in changed}
+        for name in changed:
+            setattr(user, name, self.values(identity)[name])
+        if changed:
+            try:
+                with transaction.atomic(using=_writer()):
+                    user.save(update_fields=changed, using=_writer())
+            except IntegrityError:
+                for name, value in before.items():
+                    setattr(user, name, value)
+                return self._update_one_by_one(user, identity, changed)
+        return bool(changed)
+
+    def _update_one_by_one(self, user: AbstractBaseUser, identity: Identity, names: list[str]) -> bool:
+        saved = False
+        for name in names:
+            before = getattr(user, name)
+            setattr(user, name, self.values(identity)[name])
+            try:
+                with transaction.atomic(using=_writer()):
+                    user.save(update_fields=[name], using=_writer())
+                saved = True
+            except IntegrityError:
+                setattr(user, name, before)
+                log(Event.EMAIL_CONFLICT if name == email_field() else Event.USERNAME_CONFLICT, at="update")
+        return saved
+
+    def fields(self) -> Mapping[str, str]:
+        """User field → path in the identity: ``USER_FIELDS``, less what this user model does not have."""
+        return user_fields(self.conf)
+
+    def values(self, identity: Identity) -> dict[str, Any]:
+        """What the identity says of the user's fields, each as its field takes it.
+
+        A value that a field cannot hold is left out where the field may keep its old one, else empty.
+        """
+        model = get_user_model()
+        wanted = ((name, read_path(identity, path)) for name, path in self.fields().items())
+        cleaned = ((name, _clean(model._meta.get_field(name), value)) for name, value in wanted)
+        return {name: value for name, value in cleaned if value is not _UNFIT}
+
+
+def load(session: OrySession, conf: Conf) -> Found:
+    """The user of this session, created or brought up to date where that is due: one query for one who is known.
+
+    Raises :class:`OryUnavailable` where the database does not answer.
+    """
+    try:
+        handler = _handler(conf)
+        user = _find(session, _reader())
+        if user is None:
+            return _first(session, handler)
+        behind, new = user.__dict__.pop("ory_behind"), user.__dict__.pop("ory_new_sign_in")
+        if not _admitted(handler, session, user):
+            return Found(user, Event.NOT_ADMITTED)
+        if not behind and not new:
+            return Found(user)
+        updated = bool(behind) and _follow(user, session.identity, handler)
+        return Found(user, updated=updated, new_sign_in=bool(new) and _sign_in(session))
+    except Error as error:
+        log(Event.DB_UNAVAILABLE, error=type(error).__name__)
+        raise OryUnavailable("The database of users does not answer.", event=Event.DB_UNAVAILABLE) from None
+
+
+def email_field() -> str:
+    """The name of the user model's e-mail field ("email" where it has none)."""
+    return str(getattr(get_user_model(), "EMAIL_FIELD", "email"))
+
+
+def user_fields(conf: Conf) -> dict[str, str]:
+    """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
+    model = get_user_model()
+    fields = dict(conf.user_fields or {})
+    if conf.user_fields is None:
+        fields = {name: path for name, path in DEFAULT_USER_FIELDS.items() if _has_field(model, name)}
+        if email_field() != "email" and _has_field(model, email_field()):
+            fields.setdefault(email_field(), "traits.email")
+    return {name: path for name, path in fields.items() if not forbidden(name, path)}
+
+
+def forbidden(name: str, path: str) -> bool:
+    """Whether this mapping would let people make themselves what they like."""
+    return name in OWN or (name in PRIVILEGES and not path.startswith("metadata_public."))
+
+
+def read_path(identity: Identity, path: str) -> Any:
+    """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
+    head, *rest = path.split(".")
+    value = getattr(identity, head, None) if head in _ROOTS else None
+    for name in rest:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+_ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
+_UNFIT = object()
+
+
+def _clean(field: Any, value: Any) -> Any:
+    if isinstance(value, (Mapping, list, tuple)) and not isinstance(field, models.JSONField):
+        return _UNFIT
+    if isinstance(field, (models.CharField, models.TextField)):
+        text = "" if value is None else str(value).replace("\x00", "").strip()
+        if field.max_length and len(text) > field.max_length:
+            if field.unique or isinstance(field, models.EmailField):
+                return _UNFIT  # half an address is somebody else's
+            text = text[: field.max_length]
+        value = None if not text and field.null else text
+        return value if not isinstance(field, models.EmailField) else _clean_email(field, value)
+    if value is None:
+        return None if field.null else _UNFIT
+    try:
+        return field.clean(value, None)
+    except ValidationError:
+        return _UNFIT
+
+
+def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
+    if not value:
+        return value
+    try:
+        field.run_validators(value)
+    except ValidationError:
+        return _UNFIT
+    return value
+
+
+def _has_field(model: type[AbstractBaseUser], name: str) -> bool:
+    try:
+        return bool(getattr(model._meta.get_field(name), "concrete", False))
+    except FieldDoesNotExist:
+        return False
+
+
+def _handler(conf: Conf) -> UserHandler:
+    return _handler_class(conf.user_handler)(conf)
+
+
+@lru_cache(maxsize=8)
+def _handler_class(path: str) -> type[UserHandler]:
+    try:
+        handler = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] {path!r} cannot be imported: {error}.") from None
+    if not (isinstance(handler, type) and issubclass(handler, UserHandler)):
+        raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] {path!r} must be a subclass of ory_auth.users.UserHandler.")
+    return handler
+
+
+def _reader() -> str:
+    return router.db_for_read(get_user_model())
+
+
+def _writer() -> str:
+    return router.db_for_write(get_user_model())
+
+
+# --- the one query --------------------------------------------------------------------------------------------------
+# The ORM takes longer to build this query than the database to answer it, so its SQL is built once per process and
+# database, with marks where the parameters go. The database itself says what is new, so no time has to be read back.
+
+_MARK_ID = UUID(int=0xABC)
+_MARK_UPDATED = datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC)
+_MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
+
+
+def _query(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any, ...]]:
+    # A manager with a query of its own may filter by anything, the tenant of this request among it.
+    plain = type(model._default_manager).get_queryset is models.Manager.get_queryset
+    return (_compiled if plain else _compiled.__wrapped__)(model, using)
+
+
+@lru_cache(maxsize=8)
+def _compiled(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any, ...]]:
+    def earlier(column: str, mark: datetime) -> Case:
+        return Case(When(**{f"ory_identity__{column}__lt": mark}, then=1), default=0)
+
+    queryset = (
+        model._default_manager.using(using)
+        .filter(ory_identity__id=_MARK_ID)
+        .annotate(
+            ory_behind=earlier("updated_at", _MARK_UPDATED), ory_new_sign_in=earlier("authenticated_at", _MARK_SIGNED_IN)
+        )
+        .select_related(None)
+        .order_by()
+    )
+    sql, params = queryset.query.get_compiler(using).as_sql()
+    return sql, tuple(params)
+
+
+def _find(session: OrySession, using: str) -> AbstractBaseUser | None:
+    model, connection = get_user_model(), connections[using]
+    sql, params = _query(model, using)
+    values = {_MARK_ID: session.identity.id, _MARK_UPDATED: _updated(session.identity)}
+    values[_MARK_SIGNED_IN] = session.authenticated_at
+    adapt = {_adapted(mark, connection): _adapted(value, connection) for mark, value in values.items()}
+    return next(iter(model._default_manager.raw(sql, [adapt.get(p, p) for p in params], using=using)), None)
+
+
+def _adapted(value: UUID | datetime, connection: Any) -> Any:
+    field = OryIdentity._meta.get_field("id" if isinstance(value, UUID) else "updated_at")
+    return field.get_db_prep_value(value, connection, prepared=False)
+
+
+def _updated(identity: Identity) -> datetime:
+    return identity.updated_at or EPOCH
+
+
+# --- creating, following, signing in --------------------------------------------------------------------------------
+
+
+def _admitted(handler: UserHandler, session: OrySession, user: AbstractBaseUser | None) -> bool:
+    return handler.admit(session, user) and (user is None or user.is_active)
+
+
+def _first(session: OrySession, handler: UserHandler) -> Found:
+    writer = _writer()
+    # A replica may lag behind: before anyone is created they are looked for where they would be written.
+    user = _find(session, writer)
+    if user is None and not _admitted(handler, session, None):
+        return Found(None, Event.NOT_ADMITTED)
+    created = user is None
+    if created and (refused := _email_missing(session.identity, handler)):
+        return Found(None, refused)
+    try:
+        if created:
+            with transaction.atomic(using=writer):
+                user = _insert(session, handler, writer)
+    except IntegrityError:
+        created = False
+        user = _find(session, writer)  # two first requests at once: the other one was quicker
+        if user is None:
+            return Found(None, _conflict(session.identity, handler))
+    assert user is not None
+    refused = None if _admitted(handler, session, user) else Event.NOT_ADMITTED
+    return Found(user, refused, created=created, new_sign_in=created)
+
+
+def _insert(session: OrySession, handler: UserHandler, writer: str) -> AbstractBaseUser:
+    identity = session.identity
+    user = _linkable(identity, handler, writer)
+    if user is None:
+        user = handler.create(identity)
+    else:
+        user.set_unusable_password()  # which ends its sessions
+        user.save(update_fields=["password"], using=writer)
+        log(Event.IDENTITY_LINKED, identity=str(identity.id))
+    OryIdentity.objects.using(writer).create(
+        id=identity.id, user=user, updated_at=_updated(identity), authenticated_at=session.authenticated_at
+    )
+    return user
+
+
+def _linkable(identity: Identity, handler: UserHandler, writer: str) -> AbstractBaseUser | None:
+    """The one user whose address Ory has verified for this identity, where the project asked for that."""
+    if not handler.conf.link_by_verified_email or not identity.verified_emails():
+        return None
+    same_address = models.Q()
+    for address in identity.verified_emails():
+        same_address |= models.Q(**{f"{email_field()}__iexact": address})
+    users = list(get_user_model()._default_manager.using(writer).select_for_update().filter(same_address)[:2])
+    if len(users) != 1:
+        return None
+    user = users[0]
+    privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
+    taken = OryIdentity.objects.using(writer).filter(user=user).exists()
+    return user if user.is_active and not privileged and not taken else None
+
+
+def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
+    name, model = email_field(), get_user_model()
+    if _has_field(model, name) and model._meta.get_field(name).unique and not handler.values(identity).get(name):
+        log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
+        return Event.EMAIL_CONFLICT
+    return None
+
+
+def _conflict(identity: Identity, handler: UserHandler) -> Event:
+    """Which value is taken, as the user model's own constraints see it."""
+    model, writer = get_user_model(), _writer()
+    if OryIdentity.objects.using(writer).filter(pk=identity.id).exists():
+        return Event.NOT_ADMITTED  # linked to a user that the model's own manager hides
+    values = {model.USERNAME_FIELD: str(identity.id)} | handler.values(identity)
+    for name, value in values.items():
+        if model._meta.get_field(name).unique and model._base_manager.using(writer).filter(**{name: value}).exists():
+            event = Event.EMAIL_CONFLICT if name == email_field() else Event.USERNAME_CONFLICT
+            log(event, at="creation")
+            return event
+    raise OryUnavailable(
+        f"{model._meta.label} did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER'].",
+        event=Event.DB_UNAVAILABLE,
+    )
+
+
+def _follow(user: AbstractBaseUser, identity: Identity, handler: UserHandler) -> bool:
+    """Bring the user up to date, unless a later state of the identity has been seen meanwhile."""
+
+    def advance() -> bool:
+        with transaction.atomic(using=_writer()):
+            state = OryIdentity.objects.using(_writer()).filter(pk=identity.id, updated_at__lt=_updated(identity))
+            if not state.update(updated_at=_updated(identity)):
+                return False
+            user.refresh_from_db(using=_writer())  # as it is now that the row is ours, not as it was read before
+            return handler.update(user, identity)
+
+    return _write_if_possible(advance)
+
+
+def _sign_in(session: OrySession) -> bool:
+    """Note a sign-in; ``True`` for exactly one request of those that see a new session."""
+    seen = OryIdentity.objects.using(_writer()).filter(
+        pk=session.identity.id, authenticated_at__lt=session.authenticated_at
+    )
+    return _write_if_possible(lambda: bool(seen.update(authenticated_at=session.authenticated_at)))
+
+
+def _write_if_possible(write: Any) -> bool:
+    """Known users work on a database that is read-only just now."""
+    try:
+        with transaction.atomic(using=_writer()):
+            return bool(write())
+    except Error as error:
+        log(Event.DB_UNAVAILABLE, error=type(error).__name__, at="update")
+        return False
+
+
+__all__ = ["UserHandler"]

@@ -1,0 +1,210 @@
+"""The pages under ``ory_auth.urls``: start a flow at Ory, render it when Ory sends the browser back, sign out.
+
+Follows https://www.ory.com/docs/kratos/bring-your-own-ui/custom-ui-overview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_POST
+from django.views.generic import View
+
+from . import cookies, responses, roundtrip
+from .authentication import RequestState, state_of
+from .client import Answer, Client, read_object
+from .events import Event, log
+from .exceptions import AALRequired, NotAdmitted, OryUnavailable
+from .flows import Flow, allowed, wanted
+from .lookup import lookups
+from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from .steps import Steps, run
+from .ui import read_flow
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class FlowView(View):
+    """One self-service flow: without ``?flow=`` it starts at Ory, with it the flow is shown."""
+
+    flow = Flow.SETTINGS
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        flow_id = request.GET.get("flow")
+        return self.start(request) if flow_id is None else self.show(request, flow_id)
+
+    def start(self, request: HttpRequest) -> HttpResponse:
+        """Send the browser to Ory, to come back to ``?next=`` (or ``?return_to=``)."""
+        conf = state_of(request).conf
+        return HttpResponseRedirect(self.flow.start(conf, wanted(request, conf.login_redirect_hosts)))
+
+    def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        """The flow as a page; what is not there any more says how to start again."""
+        conf = state_of(request).conf
+        own_cookies = cookies.for_flow(request.META.get("HTTP_COOKIE", ""), conf.session_cookie_name)
+        answer = _ask_ory(request, lambda client: client.flow(self.flow.value, flow_id, own_cookies))
+        data = read_object(answer)
+        if isinstance(data.get("ui"), dict) and answer.status in {200, 400}:  # 400: the form as it was refused
+            return self.render(request, flow_id, data)
+        return self._not_shown(request, answer.status, data)
+
+    def render(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> HttpResponse:
+        conf = state_of(request).conf
+        page = read_flow(data, submit_url=self.flow.submit(conf, flow_id), ory_url=conf.browser_url)
+        back = data.get("return_to")
+        back = back if isinstance(back, str) and allowed(request, back, conf.login_redirect_hosts) else ""
+        context = {"page": page, "flow": self.flow.value, "return_to": back, "restart_url": self._again(back)}
+        if self.flow is Flow.LOGIN and page.requested_aal == "aal2" and not page.has_second_factor:
+            settings_url = _with_return_to(reverse(Flow.SETTINGS.url_name), back)
+            return responses.page(request, 200, "no_second_factor", settings_url=settings_url, **context)
+        return responses.page(request, 200, self.flow.value, **context)
+
+    def _not_shown(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse:
+        error = data.get("error")
+        error_id = error.get("id") if isinstance(error, dict) else None
+        follow_up = data.get("use_flow_id")
+        if status == 410 and isinstance(follow_up, str):
+            return HttpResponseRedirect(f"{request.path}?{urlencode({'flow': follow_up})}")
+        if error_id == "session_aal2_required" or status == 422:
+            return responses.challenge(request, AALRequired())
+        if status == 401:  # settings of somebody who is not signed in any more
+            return responses.sign_in(request)
+        if status in {400, 403, 404, 410}:
+            return responses.page(request, status, "flow_gone", flow=self.flow.value, restart_url=self._again(""))
+        raise OryUnavailable(f"Ory answered {status} for a flow.", status=status)
+
+    def _again(self, back: str) -> str:
+        return _with_return_to(reverse(self.flow.url_name), back)
+
+
+class LoginView(FlowView):
+    """Sign in, step up, or explain why neither helps."""
+
+    flow = Flow.LOGIN
+
+    def start(self, request: HttpRequest) -> HttpResponse:
+        state = state_of(request)
+        return sign_in(request, state, wanted(request, state.conf.login_redirect_hosts))
+
+
+def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
+    """Lead the browser to ``target`` by way of whatever is missing; whoever is known and refused stays here."""
+    outcome = state.outcome()
+    match outcome:
+        case Unavailable():
+            raise outcome.error()
+        case SignedIn():
+            state.user()
+            if state.refused:
+                return responses.not_admitted(request, NotAdmitted(state.refused))
+            if roundtrip.is_back(request, target):
+                return refused(request)
+            return _sent(request, target, target)
+        case SecondFactorMissing():
+            return HttpResponseRedirect(Flow.LOGIN.start(state.conf, target, aal="aal2"))
+        case SignedOut(reason=Event.LOGOUT):
+            # Signed out here while Ory could not be told: it would send the browser straight back.
+            trouble = state.sign_out()
+            if trouble:
+                return responses.unavailable(request, trouble)
+        case _ if roundtrip.is_back(request, target):
+            log(Event.LOGIN_LOOP)
+            return _loop_page(request, state, target)
+    # A credential that a Django sign-in outranks is good at Ory, which would send the browser straight back, too.
+    outranked = outcome == SignedOut() and state.credential is not None
+    return _sent(request, target, Flow.LOGIN.start(state.conf, target, refresh=outranked))
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    """403: signed in, and the page that was wanted needs more than this account has."""
+    response = responses.page(request, 403, "refused")
+    roundtrip.forget(response)
+    return response
+
+
+def _sent(request: HttpRequest, target: str, url: str) -> HttpResponse:
+    response = HttpResponseRedirect(url)
+    roundtrip.send(request, response, target)
+    return response
+
+
+def _loop_page(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
+    response = responses.page(
+        request,
+        403,
+        "login_loop",
+        try_again_url=Flow.LOGIN.start(state.conf, target, refresh=True),
+        cookie_name=state.conf.session_cookie_name,
+        cookie_came=state.found is not None,
+        host=request.get_host(),
+        ory_url=state.conf.browser_url,
+    )
+    roundtrip.forget(response)
+    return response
+
+
+@login_not_required
+@never_cache
+@csrf_protect
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session here and at Ory; 503 where Ory could not be told, and the session stays refused here."""
+    state = state_of(request)
+    with state.seen_as_anonymous():
+        if hasattr(request, "session"):
+            auth.logout(request)
+        trouble = state.sign_out()
+    if trouble:
+        return responses.unavailable(request, trouble)
+    if responses.wants_json(request):
+        return HttpResponse(status=204)
+    default = resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
+    return HttpResponseRedirect(wanted(request, state.conf.login_redirect_hosts, default=default))
+
+
+@login_not_required
+@never_cache
+def error(request: HttpRequest) -> HttpResponse:
+    """What Ory could not do, in its words; anyone may read them, as at Ory."""
+    told: dict[str, Any] = {}
+    error_id = request.GET.get("id")
+    if error_id:
+        answer = _ask_ory(request, lambda client: client.error(error_id))
+        found = read_object(answer).get("error") if answer.status == 200 else None
+        told = found if isinstance(found, dict) else {}
+    code = told.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 500 else 400
+    return responses.page(request, status, "error", error={k: v for k, v in told.items() if isinstance(v, (str, int))})
+
+
+def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
+    conf = state_of(request).conf
+
+    def steps() -> Steps[Answer | Unavailable]:
+        answer: Answer | Unavailable = yield lookups(conf).call(call)
+        return answer
+
+    answer = run(steps(), conf.timeout)
+    if isinstance(answer, Unavailable):
+        log(answer.event, status=answer.status, at="flow")
+        raise answer.error()
+    if answer.status >= 500:
+        log(Event.UNAVAILABLE, status=answer.status, at="flow")
+        raise OryUnavailable(f"Ory answered {answer.status}.", status=answer.status)
+    return answer
+
+
+def _with_return_to(url: str, back: str) -> str:
+    return f"{url}?{urlencode({'return_to': back})}" if back else url
+
+

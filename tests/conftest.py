@@ -1,0 +1,98 @@
+"""What every test has: an Ory, settings that point at it, and clients that sign in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.cache import caches
+from django.test import AsyncClient, Client
+
+from tests import ories
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("ORY_TEST_PUBLIC_URL"):
+        reason = pytest.mark.skip(reason="a real Ory has no switches")
+        for item in items:
+            if "switches" in item.keywords:
+                item.add_marker(reason)
+
+
+@pytest.fixture(scope="session")
+def _one_ory() -> Iterator[ories.Ory]:
+    ory = ories.begin()
+    yield ory
+    if ory.switches:
+        ory.switches.stop()
+
+
+@pytest.fixture
+def ory(_one_ory: ories.Ory, settings) -> Iterator[ories.Ory]:
+    """An Ory for this test, and ``ORY_AUTH`` that points at it."""
+    settings.ORY_AUTH = {"SDK_URL": _one_ory.public_url, "ADMIN_URL": _one_ory.admin_url}
+    yield _one_ory
+    if _one_ory.switches:
+        _one_ory.switches.reset()
+
+
+@pytest.fixture
+def switches(ory: ories.Ory):
+    """The switches of the local Ory; tests that use it are marked ``switches``."""
+    assert ory.switches is not None
+    return ory.switches
+
+
+@pytest.fixture
+def ory_auth(settings):
+    """Change some keys of ``ORY_AUTH``: ``ory_auth(TIMEOUT=0.5)``."""
+
+    def change(**keys: object) -> None:
+        settings.ORY_AUTH = {**settings.ORY_AUTH, **keys}
+
+    return change
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    caches["default"].clear()
+    yield
+    caches["default"].clear()
+
+
+class _AsyncClient(AsyncClient):
+    """Django's sends an empty ``Cookie`` header of its own beside one that a test gives."""
+
+    def _base_scope(self, **request: object):
+        scope = super()._base_scope(**request)
+        scope["headers"] = [header for header in scope["headers"] if header != (b"cookie", b"")]
+        return scope
+
+
+class Web:
+    """A client of the project under WSGI or ASGI; both are called the same way, so one test is its own twin."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.client: Client | AsyncClient = Client() if kind == "wsgi" else _AsyncClient()
+
+    def get(self, path: str, **options: object):
+        return self._call(self.client.get, path, options)
+
+    def post(self, path: str, *args: object, **options: object):
+        return self._call(self.client.post, path, options, *args)
+
+    @property
+    def cookies(self):
+        return self.client.cookies
+
+    def _call(self, method, path, options, *args):
+        return async_to_sync(method)(path, *args, **options) if self.kind == "asgi" else method(path, *args, **options)
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def web(request: pytest.FixtureRequest) -> Web:
+    """A client; every test that uses it runs under WSGI and under ASGI."""
+    return Web(request.param)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ory_auth.local import Config, LocalOry
+
+
+@pytest.fixture(scope="session")
+def running_ory() -> Iterator[LocalOry]:
+    with LocalOry(Config(public_port=0, admin_port=0)) as ory:
+        yield ory
+
+
+@pytest.fixture
+def local_ory(running_ory: LocalOry) -> LocalOry:
+    """A local Ory that has forgotten what other tests did."""
+    running_ory.reset()
+    return running_ory

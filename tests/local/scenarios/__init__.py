@@ -1,0 +1,20 @@
+"""The recorded scenarios, as functions by the names of the recordings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+
+from ..replay import CONTRACT, Walk
+from . import admin, login, registration, settings, whoami
+
+MODULES = (admin, login, registration, settings, whoami)
+
+
+def _scenarios(module: ModuleType) -> dict[str, Callable[[Walk], None]]:
+    functions = dict(inspect.getmembers(module, inspect.isfunction))
+    return {name: function for name, function in functions.items() if (CONTRACT / f"{name}.json").exists()}
+
+
+SCENARIOS = {name: function for module in MODULES for name, function in _scenarios(module).items()}

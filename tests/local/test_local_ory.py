@@ -1,0 +1,195 @@
+"""What a test can do with a local Ory beside asking it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ory_auth.local import Config, LocalOry, PortUnavailable
+from ory_auth.local.errors import OryError
+
+from .replay import Answer, send
+
+WHOAMI = "/sessions/whoami"
+
+
+def whoami(ory: LocalOry, *headers: tuple[str, str]) -> Answer:
+    return send(ory.public_url, "GET", WHOAMI, list(headers))
+
+
+def signed_in(ory: LocalOry, **more: Any) -> tuple[str, str]:
+    """Somebody's session token, as a header."""
+    identity = ory.create_identity(email="ada@example.org", **more)
+    return "X-Session-Token", ory.create_session(identity["id"]).token
+
+
+class TestRunning:
+    def test_starts_and_stops_at_once(self) -> None:
+        before = time.monotonic()
+        with LocalOry(Config(public_port=0, admin_port=0)) as ory:
+            idle = http.client.HTTPConnection(urlsplit(ory.public_url).netloc)
+            idle.request("GET", "/health/alive")
+            idle.getresponse().read()
+        assert time.monotonic() - before < 1
+        idle.close()
+
+    def test_says_which_port_is_taken(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            with pytest.raises(PortUnavailable) as caught:
+                LocalOry(Config(public_port=0, admin_port=port)).start()
+        assert (caught.value.name, caught.value.port) == ("admin", port)
+
+    def test_refuses_connections_while_stopped_and_keeps_its_ports_and_people(self, local_ory: LocalOry) -> None:
+        token, public_url = signed_in(local_ory), local_ory.public_url
+        with local_ory.stopped(), pytest.raises(ConnectionRefusedError):
+            whoami(local_ory, token)
+        assert local_ory.public_url == public_url
+        assert whoami(local_ory, token).status == 200
+
+    def test_ends_answers_that_are_under_way_when_it_stops(self, local_ory: LocalOry) -> None:
+        failures: list[type[BaseException]] = []
+
+        def ask() -> None:
+            try:
+                whoami(local_ory)
+            except (http.client.HTTPException, ConnectionError) as failure:
+                failures.append(type(failure))
+
+        with local_ory.slow(30):
+            asking = threading.Thread(target=ask)
+            asking.start()
+            while not local_ory.requests:
+                time.sleep(0.001)
+            with local_ory.stopped():
+                asking.join(5)
+        assert failures
+
+    def test_notes_requests_as_they_arrived(self, local_ory: LocalOry) -> None:
+        whoami(local_ory, ("Cookie", "a=1"), ("Cookie", "b=2"))
+        send(local_ory.admin_url, "GET", "/admin/identities?page_size=1", [])
+        public, admin = local_ory.requests
+        assert (public.port, public.method, public.path) == ("public", "GET", WHOAMI)
+        assert [value for name, value in public.headers if name == "cookie"] == ["a=1", "b=2"]
+        assert (admin.port, admin.path, admin.query) == ("admin", "/admin/identities", "page_size=1")
+
+    def test_forgets_everything_at_a_reset(self, local_ory: LocalOry) -> None:
+        token = signed_in(local_ory)
+        local_ory.configure(cacheable_sessions=False)
+        local_ory.clock.move(3600)
+        with local_ory.failing():
+            local_ory.reset()
+            answer = whoami(local_ory, token)
+        assert answer.status == 401
+        assert len(local_ory.requests) == 1
+        assert local_ory.state.config.cacheable_sessions
+
+
+class TestPeopleAndSessions:
+    def test_a_session_can_be_used_as_token_and_as_cookie(self, local_ory: LocalOry) -> None:
+        identity = local_ory.create_identity(email="ada@example.org")
+        session = local_ory.create_session(identity["id"], aal="aal2")
+        for header in (("X-Session-Token", session.token), ("Cookie", session.cookie)):
+            shown = whoami(local_ory, header).content
+            assert (shown["id"], shown["authenticator_assurance_level"]) == (session.id, "aal2")
+            assert shown["identity"]["id"] == identity["id"]
+
+    def test_an_identity_is_as_it_was_asked_for(self, local_ory: LocalOry) -> None:
+        identity = local_ory.create_identity(
+            email="ada@example.org",
+            traits={"name": {"first": "Ada"}},
+            metadata_public={"plan": "pro"},
+            totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            lookup_codes=["aaaabbbb"],
+            verified=True,
+        )
+        assert identity["traits"] == {"email": "ada@example.org", "name": {"first": "Ada"}}
+        assert identity["metadata_public"] == {"plan": "pro"}
+        assert identity["verifiable_addresses"][0]["verified"]
+        assert {"totp", "lookup_secret"} <= identity["credentials"].keys()
+
+    @pytest.mark.parametrize("traits", [{"email": "ada@example.org"}, {"email": "nonsense"}, {}])
+    def test_people_that_cannot_be_are_refused(self, local_ory: LocalOry, traits: dict[str, Any]) -> None:
+        local_ory.create_identity(email="ada@example.org")
+        with pytest.raises(OryError):
+            local_ory.create_identity(traits=traits)
+
+    def test_old_bytes_of_a_renewed_cookie_go_on_working(self, local_ory: LocalOry) -> None:
+        identity = local_ory.create_identity(email="ada@example.org")
+        session = local_ory.create_session(identity["id"])
+        local_ory.clock.move(60)
+        send(local_ory.admin_url, "PATCH", f"/admin/sessions/{session.id}/extend", [])
+        first, second = (whoami(local_ory, ("Cookie", session.cookie)) for _ in range(2))
+        assert first.headers["Set-Cookie"] != second.headers["Set-Cookie"]
+        assert (first.status, second.status) == (200, 200)
+
+    @pytest.mark.parametrize(
+        ("settings", "seconds"),
+        [({}, "60"), ({"cacheable_sessions_max_age": None}, "86400"), ({"session_lifespan": 4}, "4")],
+    )
+    def test_says_how_long_a_session_may_be_cached(
+        self, local_ory: LocalOry, settings: dict[str, Any], seconds: str
+    ) -> None:
+        local_ory.configure(**settings)
+        assert whoami(local_ory, signed_in(local_ory)).headers["Ory-Session-Cache-For"] == seconds
+
+    def test_its_clock_can_be_moved(self, local_ory: LocalOry) -> None:
+        token = signed_in(local_ory)
+        before = whoami(local_ory, token)
+        local_ory.clock.move(86401)
+        after = whoami(local_ory, token)
+        assert (before.status, after.status) == (200, 401)
+        assert before.headers["Date"] != after.headers["Date"]
+
+
+class TestFaults:
+    def test_slow_waits_where_it_is_told_to(self, local_ory: LocalOry) -> None:
+        with local_ory.slow(0.2, path=WHOAMI):
+            before = time.monotonic()
+            send(local_ory.public_url, "GET", "/health/alive", [])
+            assert time.monotonic() - before < 0.1
+            whoami(local_ory)
+        assert 0.2 <= time.monotonic() - before < 1
+
+    def test_failing_answers_what_it_is_told_to(self, local_ory: LocalOry) -> None:
+        with local_ory.failing(status=429, headers={"Retry-After": "7"}, body=b"<html>"):
+            answer = whoami(local_ory)
+        assert (answer.status, answer.headers["Retry-After"], answer.body) == (429, "7", b"<html>")
+        assert whoami(local_ory).status == 401
+
+    def test_hang_up_answers_nothing(self, local_ory: LocalOry) -> None:
+        with local_ory.hang_up(), pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            whoami(local_ory)
+
+    @pytest.mark.parametrize("headers", [False, True])
+    def test_dripping_is_slow_but_complete(self, local_ory: LocalOry, headers: bool) -> None:
+        with local_ory.dripping(0.001, headers=headers):
+            before = time.monotonic()
+            answer = whoami(local_ory)
+        assert time.monotonic() - before > 0.1
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (401, 401)
+
+    def test_dripping_keeps_the_head_back_if_told_to(self, local_ory: LocalOry) -> None:
+        host = urlsplit(local_ory.public_url)
+        with local_ory.dripping(0.05, headers=True), socket.create_connection((host.hostname, host.port)) as line:
+            line.sendall(b"GET /health/alive HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert line.recv(100) == b"H"
+
+    @pytest.mark.parametrize("ready", [503, 200])
+    def test_without_a_database_nobody_is_known_and_nothing_begins(self, local_ory: LocalOry, ready: int) -> None:
+        token = signed_in(local_ory)
+        with local_ory.database_down(ready=ready):
+            assert whoami(local_ory, token).body == whoami(local_ory).body
+            for base in (local_ory.public_url, local_ory.admin_url):
+                assert send(base, "GET", "/health/ready", []).status == ready
+                assert send(base, "GET", "/health/alive", []).status == 200
+            assert send(local_ory.public_url, "GET", "/self-service/login/api", []).status == 500
+            assert send(local_ory.admin_url, "GET", "/admin/identities", []).status == 500
+        assert whoami(local_ory, token).status == 200

@@ -1,0 +1,103 @@
+"""manage.py ory_local"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ory_auth.management.commands.ory_local import Command
+
+from .replay import send
+
+ROOT = Path(__file__).parent.parent.parent
+RUN = """
+from django.conf import settings
+settings.configure()
+import sys
+from ory_auth.management.commands.ory_local import Command
+Command().run_from_argv(["manage.py", "ory_local", *sys.argv[1:]])
+"""
+PEOPLE = [
+    {"email": "ada@example.org", "password": "correct horse 9", "note": "an editor"},
+    {"email": "bob@example.org", "totp": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "state": "inactive"},
+]
+
+
+def refusal(*arguments: str) -> str:
+    with pytest.raises(CommandError) as caught:
+        call_command(Command(), *arguments)
+    return str(caught.value)
+
+
+def people_file(folder: Path, content: Any) -> str:
+    path = folder / "people.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(path)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "ory.example"])  # noqa: S104
+def test_does_not_let_other_machines_in_unasked(host: str) -> None:
+    assert "--allow-remote" in refusal("--host", host)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "is no JSON"),
+        ({}, "holds no list"),
+        ([{}, 1], "entry 2: it is no object"),
+        ([{"emial": "x"}], "entry 1: 'emial' is unknown"),
+        ([{"email": 1}], "entry 1: 'email' has to be text"),
+        ([PEOPLE[0], PEOPLE[0]], "entry 2: another identity has the same login name"),
+        ([{"email": "nonsense"}], "entry 1: traits.email"),
+        ([{"email": "a@example.org", "totp": "short"}], "entry 1: 'totp'"),
+    ],
+)
+def test_says_what_is_wrong_with_the_people(tmp_path: Path, content: Any, complaint: str) -> None:
+    assert complaint in refusal("--identities", people_file(tmp_path, content))
+
+
+def test_says_that_the_file_is_not_there(tmp_path: Path) -> None:
+    assert "No such file" in refusal("--identities", str(tmp_path / "nobody.json"))
+
+
+@pytest.mark.parametrize(("option", "other"), [("--port", "--admin-port"), ("--admin-port", "--port")])
+def test_names_the_option_of_a_port_that_is_taken(option: str, other: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"choose another with {option}" in refusal(option, port, other, "0")
+
+
+def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("ory_auth.local")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "starlette.requests", None)
+    assert "pip install django-ory[local]" in refusal()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.Signals) -> None:
+    people = people_file(tmp_path, PEOPLE)
+    arguments = ["--port", "0", "--admin-port", "0", "--identities", people, "--no-session-caching"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-c", RUN, *arguments]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ory:
+        assert ory.stdout
+        lines = [ory.stdout.readline().strip() for _ in range(8)]
+        answer = send(lines[1].split()[-1], "GET", "/sessions/whoami", [])
+        ory.send_signal(end)
+        rest = ory.stdout.read()
+    assert "for development and tests only" in lines[0]
+    assert lines[5:7] == ["ada@example.org   correct horse 9   an editor", "bob@example.org   (no password)     inactive, authenticator app"]
+    assert "JBSWY3DPEHPK3PXP" not in "".join(lines)
+    assert (answer.status, answer.headers["Ory-Session-Cache-For"]) == (401, None)
+    assert (ory.returncode, rest.strip()) == (0, "The local Ory has ended.")

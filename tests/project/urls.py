@@ -1,0 +1,48 @@
+from django.contrib import admin
+from django.urls import include, path
+from rest_framework import permissions
+
+from ory_auth.rest_framework import AAL2Required
+
+from . import views
+
+urlpatterns = [
+    path("", views.home),
+    path("bye", views.silent),
+    path("silent", views.silent),
+    path("who", views.who),
+    path("awho", views.awho),
+    path("session", views.session),
+    path("asession", views.asession),
+    path("template", views.template),
+    path("swallowing", views.swallowing),
+    path("django-guarded", views.django_guarded),
+    path("staff-only", views.staff_only),
+    path("guarded", views.guarded),
+    path("aguarded", views.aguarded),
+    path("aal2", views.aal2),
+    path("aaal2", views.aaal2),
+    path("recent", views.recent),
+    path("recent-aal2", views.recent_aal2),
+    path("fresh", views.fresh),
+    path("mixin", views.Mixin.as_view()),
+    path("amixin", views.AsyncMixin.as_view()),
+    path("greeting", views.greeting),
+    path("agreeting", views.agreeting),
+    path("cached", views.cached),
+    path("stream", views.stream),
+    path("remember", views.remember),
+    path("recall", views.recall),
+    path("django-login", views.django_login),
+    path("django-logout", views.django_logout),
+    path("impersonate", views.impersonate),
+    path("hides-trouble", views.hides_trouble),
+    path("no-such-thing", views.not_found),
+    path("broken", views.broken),
+    path("raises-aal", views.raises_aal),
+    path("api/me", views.ApiMe.as_view()),
+    path("api/open", views.ApiMe.as_view(permission_classes=[permissions.AllowAny])),
+    path("api/aal2", views.ApiMe.as_view(permission_classes=[AAL2Required])),
+    path("auth/", include("ory_auth.urls")),
+    path("admin/", admin.site.urls),
+]
