@@ -45,7 +45,7 @@ class RequestState:
     """What is known of one request: its credential, the outcome, its user, and what its response has to say."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self.request = request
+        self.request: Any = request
         self.conf: Conf = conf()
         self.asked = False  # somebody wanted to know: the response depends on who it is
         self.raised = False  # somebody was told that Ory is unavailable: the response must not hide it
@@ -192,7 +192,7 @@ class RequestState:
         if found.refused:
             log(found.refused, identity=str(session.identity.id))
         if found.user is not None:
-            found.user.backend = users.BACKEND  # type: ignore[attr-defined]
+            found.user.backend = users.BACKEND
             self._announce(found, found.user, session)
 
     def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:
@@ -225,7 +225,7 @@ class RequestState:
     def _tell(self, outcome: Unavailable) -> None:
         """Raise the outage, but for the few who are to see an anonymous user meanwhile."""
         if self.optional:
-            self.request.ory_unavailable = True  # type: ignore[attr-defined]
+            self.request.ory_unavailable = True
         elif _in_login_required_middleware():
             # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
             self.lazy_user = self.request.user = SimpleLazyObject(self.user)
@@ -307,7 +307,7 @@ def state_of(request: Any) -> RequestState:
     """The state that the middleware put on this request (Django's, or one that wraps it as DRF's does)."""
     state = getattr(getattr(request, "_request", request), "_ory_state", None)
     if not isinstance(state, RequestState):
-        raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: this request did not pass it.")
+        raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing.")
     return state
 
 

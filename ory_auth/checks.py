@@ -1,4 +1,4 @@
-"""System checks: what is wrong with a project's settings, seen without a network. Every message has an id and a hint."""
+"""System checks: what is wrong with a project's settings, seen without a network; each with an id and a hint."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def check_users(**_: Any) -> list[Message]:
         if forbidden(name, path):
             hint = "Remove it: people edit their own traits."
             hint += " metadata_public, which only admins write, may hold it." if name in PRIVILEGES - OWN else ""
-            found.append(checks.Error(f"{text}, which would let people decide it themselves.", hint=hint, id="ory_auth.E005"))
+            text += ", which would let people decide it themselves."
+            found.append(checks.Error(text, hint=hint, id="ory_auth.E005"))
         elif not _has(name):
             hint = f"Name a field of {get_user_model()._meta.label}."
             found.append(checks.Error(f"{text}, and the user model has no such field.", hint=hint, id="ory_auth.E006"))

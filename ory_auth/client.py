@@ -173,7 +173,8 @@ class Client:
         answer = Answer(response.status, headers, body, cookies, int((time.monotonic() - started) * 1000))
         if answer.status == 429:
             pause = _pause(headers)
-            self._resume_at = time.monotonic() + pause * random.uniform(1.0, 1.1)  # not all processes at once
+            jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)
+            self._resume_at = time.monotonic() + pause * jitter
             raise OryUnavailable(
                 "Ory limits our rate.", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1
             )
@@ -277,7 +278,7 @@ def _api_client(conf: Conf) -> ApiClient:
     class Response(http_client.HTTPResponse):  # type: ignore[misc, name-defined]
         def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
             super().__init__(sock, *args, **options)
-            self.fp = io.BufferedReader(_DeadlineReader(self.fp, sock))
+            self.fp: Any = io.BufferedReader(_DeadlineReader(self.fp, sock))
 
     class HTTPConnection(urllib3.connection.HTTPConnection):  # type: ignore[misc, name-defined]
         response_class = Response

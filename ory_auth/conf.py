@@ -148,11 +148,10 @@ def problems(raw: object) -> Iterator[Problem]:
 _READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read"] for f in fields(Conf)}
 
 
-def _read(raw: object) -> Conf:
+def _read(raw: Any) -> Conf:
     for problem in problems(raw):
         if problem.key in KEYS or problem.key == "ORY_AUTH":  # an unknown key is for ``manage.py check`` to tell
             raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
-    assert isinstance(raw, Mapping)
     values = {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}
     values.setdefault("browser_url", values["sdk_url"])
     values.setdefault("admin_url", values["sdk_url"])

@@ -130,7 +130,7 @@ class Lookups:
 
     def _fly(self, key: str, credential: Credential, fresh: bool, deadline: float) -> Outcome:
         started = time.monotonic()
-        outcome = self._bounded(lambda: self._ask(key, credential, fresh), deadline)
+        outcome: Outcome = self._bounded(lambda: self._ask(key, credential, fresh), deadline)
         _log(outcome, credential, int((time.monotonic() - started) * 1000))
         return outcome
 

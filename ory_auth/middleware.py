@@ -100,14 +100,14 @@ class OryMiddleware:
         return None
 
 
-def attach(request: HttpRequest) -> RequestState:
+def attach(request: Any) -> RequestState:
     """Put the lazy attributes on a request; costs no call, no query and no hash."""
     state = RequestState(request)
-    request.__class__ = _class_of_request(type(request))
-    request._ory_state = state  # type: ignore[attr-defined]
+    request.__class__ = _class_of_request(request.__class__)
+    request._ory_state = state
     request.user = state.lazy_user
-    request.auser = state.auser  # type: ignore[attr-defined]
-    request.exception_reporter_filter = _reporter_filter()  # type: ignore[attr-defined]
+    request.auser = state.auser
+    request.exception_reporter_filter = _reporter_filter()
     return state
 
 
@@ -153,7 +153,7 @@ class _OryRequest:
 
 
 @lru_cache(maxsize=16)
-def _class_of_request(cls: type[HttpRequest]) -> type[HttpRequest]:
+def _class_of_request(cls: Any) -> type:
     return type(cls.__name__, (_OryRequest, cls), {"__module__": cls.__module__})
 
 

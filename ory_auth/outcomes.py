@@ -13,7 +13,7 @@ from .types import AAL, OrySession
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Ory answers for this session. ``offset`` is Ory's clock minus ours in seconds; ``cookies`` are for the browser."""
+    """Ory answers for this session. ``offset``: Ory's clock minus ours in seconds; ``cookies``: for the browser."""
 
     session: OrySession
     offset: float = 0.0

@@ -62,7 +62,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if not wants_json(request):
         return redirect_to_login(here(request), sign_in_url(request))
     detail = _("Authentication credentials were not provided or are not valid.")
-    return JsonResponse({"code": "not_authenticated", "detail": detail}, status=401, headers={"WWW-Authenticate": REALM})
+    body = {"code": "not_authenticated", "detail": detail}
+    return JsonResponse(body, status=401, headers={"WWW-Authenticate": REALM})
 
 
 def sign_in_url(request: HttpRequest) -> str:

@@ -22,7 +22,7 @@ Step = Callable[[], Any] | Future[Any]
 Steps = Generator[Step, Any, T]
 
 
-@async_unsafe("Use `await request.auser()` and `await request.aory_session()` in async code: the plain ones would block.")
+@async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
 def run(steps: Steps[T], timeout: float) -> T:
     """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds."""
     value: Any = None

@@ -31,7 +31,7 @@ class AAL(StrEnum):
     def read(cls, value: object) -> AAL:
         """Ory's word as a level; one that is not known counts as the lowest."""
         try:
-            return cls(value)
+            return cls(str(value))
         except ValueError:
             log(Event.UNKNOWN_ENUM, field="aal")
             return cls.AAL0
@@ -66,11 +66,8 @@ class Identity:
 
     def verified_emails(self) -> list[str]:
         """The e-mail addresses that Ory has verified."""
-        return [
-            address["value"]
-            for address in self.verifiable_addresses
-            if address.get("via") == "email" and address.get("verified") is True and isinstance(address.get("value"), str)
-        ]
+        verified = (a for a in self.verifiable_addresses if a.get("via") == "email" and a.get("verified") is True)
+        return [a["value"] for a in verified if isinstance(a.get("value"), str)]
 
 
 @dataclass(frozen=True, slots=True)

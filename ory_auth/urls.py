@@ -1,4 +1,4 @@
-"""``path("auth/", include("ory_auth.urls"))``: where Kratos' ``ui_url``s point, and where Django's ``LOGIN_URL`` does."""
+"""``path("auth/", include("ory_auth.urls"))``: where Kratos' ``ui_url``s and Django's ``LOGIN_URL`` point."""
 
 from __future__ import annotations
 

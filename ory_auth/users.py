@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db import Error, IntegrityError, connections, models, router, transaction
 from django.db.models import Case, When
@@ -32,7 +31,7 @@ BACKEND = "ory_auth.backends.OryBackend"
 class Found:
     """The shadow user of a session, and what is new about the two. ``refused`` says why they may not come in."""
 
-    user: AbstractBaseUser | None
+    user: Any
     refused: Event | None = None
     created: bool = False
     updated: bool = False
@@ -45,13 +44,13 @@ class UserHandler:
     def __init__(self, conf: Conf) -> None:
         self.conf = conf
 
-    def admit(self, session: OrySession, user: AbstractBaseUser | None) -> bool:
+    def admit(self, session: OrySession, user: Any) -> bool:
         """Whether this person may come in; ``user`` is ``None`` where there is none yet. Asked at every request."""
         return user is None or user.is_active
 
-    def create(self, identity: Identity) -> AbstractBaseUser:
+    def create(self, identity: Identity) -> Any:
         """Make and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
-        model = get_user_model()
+        model = user_model()
         user = model(**self.values(identity))
         name = model._meta.get_field(model.USERNAME_FIELD)
         if name.attname not in self.fields() and isinstance(name, (models.CharField, models.UUIDField)):
@@ -60,7 +59,7 @@ class UserHandler:
         user.save(force_insert=True)
         return user
 
-    def update(self, user: AbstractBaseUser, identity: Identity) -> bool:
+    def update(self, user: Any, identity: Identity) -> bool:
         """Take over what the identity says now and save it; says whether anything has changed."""
         changed = [name for name, value in self.values(identity).items() if getattr(user, name) != value]
         before = {name: getattr(user, name) for name in changed}
@@ -76,7 +75,7 @@ class UserHandler:
                 return self._update_one_by_one(user, identity, changed)
         return bool(changed)
 
-    def _update_one_by_one(self, user: AbstractBaseUser, identity: Identity, names: list[str]) -> bool:
+    def _update_one_by_one(self, user: Any, identity: Identity, names: list[str]) -> bool:
         saved = False
         for name in names:
             before = getattr(user, name)
@@ -99,7 +98,7 @@ class UserHandler:
 
         A value that a field cannot hold is left out where the field may keep its old one, else empty.
         """
-        model = get_user_model()
+        model = user_model()
         wanted = ((name, read_path(identity, path)) for name, path in self.fields().items())
         cleaned = ((name, _clean(model._meta.get_field(name), value)) for name, value in wanted)
         return {name: value for name, value in cleaned if value is not _UNFIT}
@@ -127,14 +126,19 @@ def load(session: OrySession, conf: Conf) -> Found:
         raise OryUnavailable("The database of users does not answer.", event=Event.DB_UNAVAILABLE) from None
 
 
+def user_model() -> Any:
+    """The project's user model: of no type that could be known here."""
+    return get_user_model()
+
+
 def email_field() -> str:
     """The name of the user model's e-mail field ("email" where it has none)."""
-    return str(getattr(get_user_model(), "EMAIL_FIELD", "email"))
+    return str(getattr(user_model(), "EMAIL_FIELD", "email"))
 
 
 def user_fields(conf: Conf) -> dict[str, str]:
     """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
-    model = get_user_model()
+    model = user_model()
     fields = dict(conf.user_fields or {})
     if conf.user_fields is None:
         fields = {name: path for name, path in DEFAULT_USER_FIELDS.items() if _has_field(model, name)}
@@ -190,7 +194,7 @@ def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
     return value
 
 
-def _has_field(model: type[AbstractBaseUser], name: str) -> bool:
+def _has_field(model: Any, name: str) -> bool:
     try:
         return bool(getattr(model._meta.get_field(name), "concrete", False))
     except FieldDoesNotExist:
@@ -208,16 +212,16 @@ def _handler_class(path: str) -> type[UserHandler]:
     except ImportError as error:
         raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] {path!r} cannot be imported: {error}.") from None
     if not (isinstance(handler, type) and issubclass(handler, UserHandler)):
-        raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] {path!r} must be a subclass of ory_auth.users.UserHandler.")
+        raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] {path!r} must be a subclass of UserHandler.")
     return handler
 
 
 def _reader() -> str:
-    return router.db_for_read(get_user_model())
+    return router.db_for_read(user_model())
 
 
 def _writer() -> str:
-    return router.db_for_write(get_user_model())
+    return router.db_for_write(user_model())
 
 
 # --- the one query --------------------------------------------------------------------------------------------------
@@ -229,14 +233,14 @@ _MARK_UPDATED = datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC)
 _MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
 
 
-def _query(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any, ...]]:
+def _query(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
     # A manager with a query of its own may filter by anything, the tenant of this request among it.
     plain = type(model._default_manager).get_queryset is models.Manager.get_queryset
     return (_compiled if plain else _compiled.__wrapped__)(model, using)
 
 
 @lru_cache(maxsize=8)
-def _compiled(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any, ...]]:
+def _compiled(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
     def earlier(column: str, mark: datetime) -> Case:
         return Case(When(**{f"ory_identity__{column}__lt": mark}, then=1), default=0)
 
@@ -244,7 +248,8 @@ def _compiled(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any
         model._default_manager.using(using)
         .filter(ory_identity__id=_MARK_ID)
         .annotate(
-            ory_behind=earlier("updated_at", _MARK_UPDATED), ory_new_sign_in=earlier("authenticated_at", _MARK_SIGNED_IN)
+            ory_behind=earlier("updated_at", _MARK_UPDATED),
+            ory_new_sign_in=earlier("authenticated_at", _MARK_SIGNED_IN),
         )
         .select_related(None)
         .order_by()
@@ -253,17 +258,20 @@ def _compiled(model: type[AbstractBaseUser], using: str) -> tuple[str, tuple[Any
     return sql, tuple(params)
 
 
-def _find(session: OrySession, using: str) -> AbstractBaseUser | None:
-    model, connection = get_user_model(), connections[using]
+def _find(session: OrySession, using: str) -> Any:
+    model, connection = user_model(), connections[using]
     sql, params = _query(model, using)
-    values = {_MARK_ID: session.identity.id, _MARK_UPDATED: _updated(session.identity)}
-    values[_MARK_SIGNED_IN] = session.authenticated_at
-    adapt = {_adapted(mark, connection): _adapted(value, connection) for mark, value in values.items()}
+    id_field, time_field = OryIdentity._meta.get_field("id"), OryIdentity._meta.get_field("updated_at")
+    marked = (
+        (id_field, _MARK_ID, session.identity.id),
+        (time_field, _MARK_UPDATED, _updated(session.identity)),
+        (time_field, _MARK_SIGNED_IN, session.authenticated_at),
+    )
+    adapt = {_adapted(field, mark, connection): _adapted(field, value, connection) for field, mark, value in marked}
     return next(iter(model._default_manager.raw(sql, [adapt.get(p, p) for p in params], using=using)), None)
 
 
-def _adapted(value: UUID | datetime, connection: Any) -> Any:
-    field = OryIdentity._meta.get_field("id" if isinstance(value, UUID) else "updated_at")
+def _adapted(field: Any, value: Any, connection: Any) -> Any:
     return field.get_db_prep_value(value, connection, prepared=False)
 
 
@@ -274,7 +282,7 @@ def _updated(identity: Identity) -> datetime:
 # --- creating, following, signing in --------------------------------------------------------------------------------
 
 
-def _admitted(handler: UserHandler, session: OrySession, user: AbstractBaseUser | None) -> bool:
+def _admitted(handler: UserHandler, session: OrySession, user: Any) -> bool:
     return handler.admit(session, user) and (user is None or user.is_active)
 
 
@@ -296,12 +304,11 @@ def _first(session: OrySession, handler: UserHandler) -> Found:
         user = _find(session, writer)  # two first requests at once: the other one was quicker
         if user is None:
             return Found(None, _conflict(session.identity, handler))
-    assert user is not None
     refused = None if _admitted(handler, session, user) else Event.NOT_ADMITTED
     return Found(user, refused, created=created, new_sign_in=created)
 
 
-def _insert(session: OrySession, handler: UserHandler, writer: str) -> AbstractBaseUser:
+def _insert(session: OrySession, handler: UserHandler, writer: str) -> Any:
     identity = session.identity
     user = _linkable(identity, handler, writer)
     if user is None:
@@ -316,14 +323,14 @@ def _insert(session: OrySession, handler: UserHandler, writer: str) -> AbstractB
     return user
 
 
-def _linkable(identity: Identity, handler: UserHandler, writer: str) -> AbstractBaseUser | None:
+def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Any:
     """The one user whose address Ory has verified for this identity, where the project asked for that."""
     if not handler.conf.link_by_verified_email or not identity.verified_emails():
         return None
     same_address = models.Q()
     for address in identity.verified_emails():
         same_address |= models.Q(**{f"{email_field()}__iexact": address})
-    users = list(get_user_model()._default_manager.using(writer).select_for_update().filter(same_address)[:2])
+    users = list(user_model()._default_manager.using(writer).select_for_update().filter(same_address)[:2])
     if len(users) != 1:
         return None
     user = users[0]
@@ -333,7 +340,7 @@ def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Abstract
 
 
 def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
-    name, model = email_field(), get_user_model()
+    name, model = email_field(), user_model()
     if _has_field(model, name) and model._meta.get_field(name).unique and not handler.values(identity).get(name):
         log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
         return Event.EMAIL_CONFLICT
@@ -342,7 +349,7 @@ def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
 
 def _conflict(identity: Identity, handler: UserHandler) -> Event:
     """Which value is taken, as the user model's own constraints see it."""
-    model, writer = get_user_model(), _writer()
+    model, writer = user_model(), _writer()
     if OryIdentity.objects.using(writer).filter(pk=identity.id).exists():
         return Event.NOT_ADMITTED  # linked to a user that the model's own manager hides
     values = {model.USERNAME_FIELD: str(identity.id)} | handler.values(identity)
@@ -357,7 +364,7 @@ def _conflict(identity: Identity, handler: UserHandler) -> Event:
     )
 
 
-def _follow(user: AbstractBaseUser, identity: Identity, handler: UserHandler) -> bool:
+def _follow(user: Any, identity: Identity, handler: UserHandler) -> bool:
     """Bring the user up to date, unless a later state of the identity has been seen meanwhile."""
 
     def advance() -> bool:

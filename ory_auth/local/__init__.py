@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 from . import admin, faults, routes
 from .clock import Clock
 from .config import Config
 from .cookies import SessionCookie
 from .faults import Fault, Layer
+from .ports import Port, Received
 from .second_factors import backup_config, totp_config
-from .server import Port, PortUnavailable, Received, Server, bind
+from .server import PortUnavailable, Server, bind
 from .sessions import Device, Method, Session
 from .state import State
 
@@ -59,7 +59,7 @@ class LocalOry:
     # ---- running
 
     def start(self) -> Self:
-        """Listen on both ports; returns once connections are accepted. Raises `PortUnavailable` for one that is taken."""
+        """Listen on both ports; returns once connections are accepted. Raises `PortUnavailable` if one is taken."""
         sockets = bind(self._config.host, self._ports)
         self._ports = tuple(sock.getsockname()[1] for sock in sockets)
         self.state.public_url, self.state.admin_url = self.public_url, self.admin_url

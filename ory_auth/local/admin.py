@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Set
 from copy import deepcopy
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
@@ -116,8 +115,8 @@ def new_identity(state: State, content: dict[str, Any]) -> Identity:
 def _assign(state: State, identity: Identity, content: dict[str, Any]) -> None:
     """Give the identity what `content` says, all of `WRITABLE`, and what follows from its traits."""
     now, schema = state.clock.now(), state.config.schema
-    content = {**content, "schema_id": content["schema_id"] or state.config.schema_id, "traits": content["traits"] or {}}
-    content["state"] = content["state"] or "active"
+    defaults = {"schema_id": state.config.schema_id, "traits": {}, "state": "active"}
+    content = {**content, **{name: content[name] or default for name, default in defaults.items()}}
     if content["schema_id"] != state.config.schema_id:
         raise OryError(400, reason=f"there is no schema {content['schema_id']!r}")
     if content["state"] not in STATES:
@@ -183,14 +182,10 @@ def _without_nothing(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _included(call: Call) -> set[str]:
-    wanted = {value for name, value in _pairs(call) if name == "include_credential"}
+    wanted = {value for name, value in call.parameters if name == "include_credential"}
     if not wanted <= CREDENTIALS:
         raise OryError(400, reason="include_credential names no type of credential")
     return wanted
-
-
-def _pairs(call: Call) -> list[tuple[str, str]]:
-    return parse_qsl(call.request.url.query)
 
 
 # ---- lists
@@ -212,7 +207,7 @@ def list_identities(call: Call) -> Response:
 
 
 def _filtered(call: Call) -> list[Identity]:
-    filters = [(name, value) for name, value in _pairs(call) if name in FILTERS]
+    filters = [(name, value) for name, value in call.parameters if name in FILTERS]
     if len({name for name, _ in filters}) > 1:
         raise OryError(400, reason="only one filter can be used at a time")
     everyone = list(call.state.identities.values())

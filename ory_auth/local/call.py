@@ -44,17 +44,30 @@ class Call:
     def path_params(self) -> dict[str, str]:
         return self.request.path_params
 
+    @property
+    def path(self) -> str:
+        path: str = self.request.scope["path"]
+        return path
+
+    @cached_property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The query's names and values, in order."""
+        return parse_qsl(self.request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
     @cached_property
     def query(self) -> dict[str, str]:
         """The query's first value of each name."""
-        return dict(reversed(parse_qsl(self.request.url.query, keep_blank_values=True)))
+        return dict(reversed(self.parameters))
+
+    def at(self, base: str, path: str) -> str:
+        """The URL of that path with this request's query."""
+        query = self.request.scope["query_string"].decode("latin-1")
+        return f"{base}{path}{'?' + query if query else ''}"
 
     @property
     def url(self) -> str:
         """The URL as Kratos records it with a flow."""
-        raw = self.request.scope["raw_path"].decode("latin-1")
-        query = self.request.url.query
-        return f"{self.state.public_url}{raw}{'?' + query if query else ''}"
+        return self.at(self.state.public_url, self.request.scope["raw_path"].decode("latin-1"))
 
     @cached_property
     def wants_json(self) -> bool:
@@ -102,7 +115,8 @@ class Call:
         forwarded = headers.get("true-client-ip") or headers.get("x-real-ip")
         forwarded = forwarded or headers.get("x-forwarded-for", "").partition(",")[0].strip()
         client = self.request.client
-        return Device(forwarded or (f"{client.host}:{client.port}" if client else ""), headers.get("user-agent") or None)
+        address = forwarded or (f"{client.host}:{client.port}" if client else "")
+        return Device(address, headers.get("user-agent") or None)
 
     # ---- CSRF
 

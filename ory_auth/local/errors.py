@@ -15,6 +15,8 @@ MESSAGES = {
     500: "the server failed",
 }
 
+PHRASES = {422: "Unprocessable Entity"}  # Python 3.13 has another one
+
 
 class OryError(Exception):
     """An answer that is an error.
@@ -49,7 +51,7 @@ class OryError(Exception):
         known = {
             "id": self.id,
             "code": self.code,
-            "status": HTTPStatus(self.code).phrase,
+            "status": PHRASES.get(self.code) or HTTPStatus(self.code).phrase,
             "reason": self.reason,
             "details": self.details,
             "message": self.message,

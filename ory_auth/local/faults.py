@@ -40,14 +40,14 @@ def slow(seconds: float) -> Layer:
 
 
 def failing(status: int, headers: dict[str, str], body: bytes) -> Layer:
-    async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def layer(_app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await Response(body, status, headers)(scope, receive, send)
 
     return layer
 
 
 def hanging_up() -> Layer:
-    async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def layer(_app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
         scope["state"]["transport"].abort()
         await _gone(receive)
 

@@ -5,26 +5,23 @@ https://www.ory.com/docs/kratos/self-service
 
 from __future__ import annotations
 
-import json
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
 
 from . import nodes
-from .call import FORM, JSON, Call
+from .call import Call
 from .clock import SECOND, microseconds, rfc3339
-from .cookies import mask, unmask
+from .cookies import mask
 from .errors import OryError, not_found
 from .identities import Identity
 from .messages import Message, message
 from .nodes import Node
-from .schema import traits_of_form
-
-Body = dict[str, Any]
+from .return_to import allowed_return_to
+from .submits import Body, csrf_violation, submitted
 
 
 @dataclass
@@ -235,79 +232,6 @@ class Kind(ABC):
             if not call.wants_json:
                 return call.redirect(self.page(call, flow), redirect_status)
         return call.json(self.shown(call, flow), 400)
-
-
-def submitted(call: Call) -> Body:
-    """The body of a submit, from JSON or a form; raises the error 400."""
-    content_type = call.request.headers.get("content-type", "").partition(";")[0]
-    if not call.body:
-        raise OryError(400, reason="the body is empty")
-    if content_type == FORM:
-        fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
-        plain = {name: values[-1] for name, values in fields.items() if not name.startswith("traits.")}
-        return {**plain, "traits": traits_of_form(call.state.config.schema, fields)}
-    if content_type != JSON:
-        raise OryError(400, reason=f"the body is neither {JSON} nor {FORM}")
-    try:
-        body = json.loads(call.body)
-    except ValueError:
-        raise OryError(400, reason="the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise OryError(400, reason="the body is no JSON object")
-    return body
-
-
-def require_csrf(call: Call, flow: Flow, body: Body) -> None:
-    """A browser proves its own page by cookie and field; a native app must not look like a browser."""
-    if flow.type == "browser":
-        if call.csrf_cookie is None or unmask(str(body.get("csrf_token", ""))) != call.csrf_cookie:
-            raise csrf_violation(call, submitting=True)
-    elif "origin" in call.request.headers:
-        raise OryError(400, reason="a native flow is not for browsers: the request has an Origin header")
-    elif call.cookies:
-        raise OryError(400, reason="a native flow is not for browsers: the request has a Cookie header")
-
-
-def csrf_violation(call: Call, *, submitting: bool = False) -> OryError:
-    details = {"docs": "https://www.ory.com/kratos/docs/debug/csrf", "hint": "is the browser's Cookie header sent on?"}
-    if not call.request.headers.get("cookie"):
-        details["reject_reason"] = "there is no Cookie header"
-    elif call.csrf_cookie is None:
-        details["reject_reason"] = "there is no anti-CSRF cookie"
-    elif submitting:
-        details["reject_reason"] = "the anti-CSRF cookie and the csrf_token differ"
-    reason = "the anti-CSRF cookie or the csrf_token is missing or wrong"
-    return OryError(403, "security_csrf_violation", reason=reason, message="refused as a forged request", details=details)
-
-
-def allowed_return_to(call: Call, return_to: str) -> str:
-    """Where the browser goes in the end: the given URL if it is allowed, the default if none is given."""
-    if not return_to:
-        return call.state.config.default_return_url
-    forbidden = OryError(400, "self_service_flow_return_to_forbidden", reason=f"return_to {return_to!r} is not allowed")
-    try:
-        wanted = urlsplit(return_to)
-        wanted.port  # noqa: B018 - raises where the port is none
-    except ValueError:
-        raise OryError(400, reason="return_to is no URL") from None
-    default = urlsplit(call.state.config.default_return_url)
-    wanted = wanted._replace(scheme=wanted.scheme or default.scheme, netloc=wanted.netloc or default.netloc)
-    for allowed in (*call.state.config.allowed_return_urls, f"{call.state.public_url}/self-service"):
-        base = urlsplit(allowed)
-        same_site = (base.scheme, base.netloc.lower()) == (wanted.scheme, wanted.netloc.lower())
-        if same_site and (wanted.path or "/").startswith(base.path or "/"):
-            return wanted.geturl()
-    raise forbidden
-
-
-def redirect_browser_to(url: str) -> dict[str, str]:
-    """What a single-page app finds in `continue_with`: where the browser goes next."""
-    return {"action": "redirect_browser_to", "redirect_browser_to": url}
-
-
-def sent_traits(body: Body) -> dict[str, Any]:
-    traits = body.get("traits")
-    return traits if isinstance(traits, dict) else {}
 
 
 def stamps(now: int) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Address:
         self.verified, self.status, self.verified_at = True, "completed", now
 
     def ask(self) -> None:
-        """What Kratos does after registration and settings: it sends a mail. Here nobody does, but the status follows."""
+        """After registration and settings Kratos sends a mail. Here nobody does, but the status follows."""
         if not self.verified:
             self.status = "sent"
 

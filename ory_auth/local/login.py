@@ -9,12 +9,14 @@ from starlette.responses import Response
 from . import nodes
 from .call import Call
 from .errors import OryError, already_signed_in, location_change
-from .flows import Body, Flow, Kind, Refused, allowed_return_to, redirect_browser_to, require_csrf, stamps
+from .flows import Flow, Kind, Refused, stamps
 from .identities import SECOND_FACTORS, Identity
 from .messages import message
 from .passwords import password_matches
+from .return_to import allowed_return_to, redirect_browser_to
 from .second_factors import backup_codes, totp_matches, use_backup_code
 from .sessions import Method, Session
+from .submits import Body, require_csrf
 from .whoami import lacks_second_factor, step_up_url
 
 
@@ -38,8 +40,10 @@ class Login(Kind):
             flow.messages.append(message(1010003))
         if session is not None and aal > session.aal:
             flow.messages.append(message(1010004))
-        flow.nodes += _second_factor_nodes(session.identity) if session and aal == "aal2" else _password_nodes(
-            call, session if refresh else None
+        flow.nodes += (
+            _second_factor_nodes(session.identity)
+            if session and aal == "aal2"
+            else _password_nodes(call, session if refresh else None)
         )
 
     def check(self, call: Call, flow: Flow) -> Response | None:

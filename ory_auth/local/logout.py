@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from .call import Call
 from .errors import OryError, session_inactive
-from .flows import allowed_return_to
+from .return_to import allowed_return_to
 
 
 def logout_url(call: Call) -> Response:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from .call import Call
 from .errors import OryError
@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 DEFAULT_SIZE = 250
 MAX_SIZE = 500
+PARAMETERS = ("page", "per_page", "page_size", "page_token")
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -94,14 +95,7 @@ def _offset_link(call: Call, rel: str, number: int, size: int) -> str:
 
 def _link(call: Call, rel: str, **page: Any) -> str:
     """A link to the same list at another page: the query's other parameters stay."""
-    kept = [(name, value) for name, value in parse_qsl(call.request.url.query) if name not in PARAMETERS]
+    kept = [(name, value) for name, value in call.parameters if name not in PARAMETERS]
     query = urlencode(sorted([*kept, *page.items()], key=lambda pair: pair[0]))
-    return f'<{admin_path(call)}?{query}>; rel="{rel}"'
-
-
-PARAMETERS = ("page", "per_page", "page_size", "page_token")
-
-
-def admin_path(call: Call) -> str:
-    path: str = call.request.scope["path"]
-    return path if call.port == "public" or path.startswith("/admin/") else f"/admin{path}"
+    prefix = "" if call.port == "public" or call.path.startswith("/admin/") else "/admin"
+    return f'<{prefix}{call.path}?{query}>; rel="{rel}"'

@@ -10,13 +10,15 @@ from . import nodes
 from .call import Call
 from .clock import microseconds
 from .errors import already_signed_in
-from .flows import Body, Flow, Kind, Refused, allowed_return_to, redirect_browser_to, require_csrf, sent_traits
+from .flows import Flow, Kind, Refused
 from .identities import Identity
 from .messages import message
 from .nodes import Node
 from .passwords import hash_password, password_problem
+from .return_to import allowed_return_to, redirect_browser_to
 from .schema import fill, filled, identifier_fields, refusals, trait_nodes
 from .sessions import Method
+from .submits import Body, require_csrf, sent_traits
 
 
 class Registration(Kind):

@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from . import admin, logout, sessions_api
 from .call import Call
-from .errors import OryError, not_found
 from .clock import NEVER, rfc3339
+from .errors import OryError, not_found
 from .login import Login
 from .paging import offset_page
 from .registration import Registration
@@ -70,18 +70,11 @@ def schema(call: Call) -> Response:
 
 
 def to_public(call: Call) -> Response:
-    path = call.request.scope["path"].removeprefix("/admin")
-    return call.redirect(_at(call, call.state.public_url, path), 307)
+    return call.redirect(call.at(call.state.public_url, call.path.removeprefix("/admin")), 307)
 
 
 def to_admin(call: Call) -> Response:
-    path = call.request.scope["path"].removeprefix("/admin")
-    return call.redirect(_at(call, call.state.admin_url, f"/admin{path}"), 307)
-
-
-def _at(call: Call, base: str, path: str) -> str:
-    query = call.request.url.query
-    return f"{base}{path}{'?' + query if query else ''}"
+    return call.redirect(call.at(call.state.admin_url, f"/admin{call.path.removeprefix('/admin')}"), 307)
 
 
 # ---- the tables

@@ -6,7 +6,7 @@ https://www.ory.com/docs/kratos/manage-identities/identity-schema
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from .nodes import Node
 
 Schema = dict[str, Any]
 RULES = "ory.sh/kratos"
+PARSERS: dict[str, Callable[[str], Any]] = {"boolean": json.loads, "integer": int, "number": float}
 INPUT_TYPES = {"boolean": "checkbox", "number": "number", "integer": "number"}
 
 
@@ -45,8 +46,8 @@ def _problem(error: ValidationError) -> Problem:
     path = [str(step) for step in error.absolute_path]
     if error.validator == "required":
         required: Any = error.validator_value
-        instance: Any = error.instance
-        missing = next(name for name in required if name not in instance)
+        present: Any = error.instance
+        missing = next(name for name in required if name not in present)
         return Problem(".".join([*path, missing]), message(4000002, property=missing))
     if error.validator == "format" and error.validator_value == "email":
         return Problem(".".join(path), message(4000040, value=error.instance))
@@ -85,9 +86,7 @@ def _filled(schema: Schema, traits: dict[str, Any]) -> dict[str, Any]:
 
 def trait_nodes(group: str, schema: Schema, traits: Any, *, hidden: bool = False) -> list[Node]:
     """The inputs of a form for the traits, filled with what is known."""
-    return [
-        _trait_node(group, name, leaf, value, required, hidden) for name, leaf, value, required in _leaves(schema, traits)
-    ]
+    return [_trait_node(group, *leaf, hidden=hidden) for leaf in _leaves(schema, traits)]
 
 
 def fill(form: list[Node], schema: Schema, traits: Any) -> None:
@@ -97,7 +96,7 @@ def fill(form: list[Node], schema: Schema, traits: Any) -> None:
             nodes.find(form, name)["attributes"]["value"] = value
 
 
-def _trait_node(group: str, name: str, leaf: Schema, value: Any, required: bool, hidden: bool) -> Node:
+def _trait_node(group: str, name: str, leaf: Schema, value: Any, required: bool, *, hidden: bool) -> Node:
     email = leaf.get("format") == "email"
     attributes = {
         **({"value": value} if value is not None and not isinstance(value, list) else {}),
@@ -131,7 +130,7 @@ def traits_of_form(schema: Schema, fields: dict[str, list[str]]) -> dict[str, An
 
 
 def _of_form(path: str, schema: Schema, fields: dict[str, list[str]]) -> dict[str, Any]:
-    traits = {}
+    traits: dict[str, Any] = {}
     for key, one in schema.get("properties", {}).items():
         kind, sent = one.get("type"), fields.get(f"{path}.{key}", [])
         if kind == "object":
@@ -145,7 +144,8 @@ def _of_form(path: str, schema: Schema, fields: dict[str, list[str]]) -> dict[st
 
 def _parsed(kind: str | None, text: str) -> Any:
     """The text as the schema's type, or as it is where that fails: then the schema refuses it."""
+    parse: Callable[[str], Any] = PARSERS.get(kind or "", str)
     try:
-        return {"boolean": json.loads, "integer": int, "number": float}.get(kind or "", str)(text)
+        return parse(text)
     except ValueError:
         return text

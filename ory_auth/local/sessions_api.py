@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
@@ -120,7 +119,7 @@ def _session(call: Call) -> Session:
 
 
 def _expand(call: Call) -> set[str]:
-    wanted = {value for name, value in parse_qsl(call.request.url.query) if name == "expand"}
+    wanted = {value for name, value in call.parameters if name == "expand"}
     if unknown := wanted - {"identity", "devices"}:
         raise OryError(400, reason=f"{min(unknown)!r} cannot be expanded")
     return wanted

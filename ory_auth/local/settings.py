@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from .call import Call
 from .errors import OryError, session_inactive, unauthorized
-from .flows import Body, Flow, Kind, Refused, allowed_return_to, redirect_browser_to
+from .flows import Flow, Kind, Refused
 from .messages import message
 from .nodes import Node
+from .return_to import allowed_return_to, redirect_browser_to
 from .sessions import Session
 from .settings_changes import CHANGES, PRESSED, settings_nodes
+from .submits import Body
 from .whoami import require_aal
 
 

@@ -18,7 +18,7 @@ from . import nodes
 from .call import Call
 from .clock import SECOND, microseconds
 from .errors import OryError
-from .flows import Body, Flow, Refused, require_csrf, sent_traits
+from .flows import Flow, Refused
 from .identities import Identity
 from .messages import message
 from .nodes import Node
@@ -26,6 +26,7 @@ from .passwords import hash_password, password_problem
 from .schema import fill, filled, refusals, trait_nodes
 from .second_factors import backup_codes, backup_config, new_backup_codes, totp_config, totp_matches
 from .sessions import Method, Session
+from .submits import Body, require_csrf, sent_traits
 
 QR_CODE_SIZE = 256
 
@@ -69,7 +70,8 @@ def change_totp(call: Call, flow: Flow, session: Session, body: Body) -> bool:
     require_csrf(call, flow, body)
     _require_fresh_session(call, flow, session, body)
     now, code = call.state.clock.now(), str(body.get("totp_code") or "")
-    if _pressed(body, "totp_unlink") and session.identity.credentials.pop("totp", None):
+    if _pressed(body, "totp_unlink") and "totp" in session.identity.credentials:
+        del session.identity.credentials["totp"]
         return True
     if not code:
         raise Refused(totp_code=message(4000002, property="totp_code"))
@@ -159,7 +161,7 @@ def _require_fresh_session(call: Call, flow: Flow, session: Session, body: Body)
 def settings_nodes(call: Call, flow: Flow) -> list[Node]:
     """Every form of the settings page, for the identity as it is now."""
     identity = flow.identity
-    assert identity is not None  # noqa: S101 - a settings flow is begun for somebody
+    assert identity is not None  # a settings flow is begun for somebody
     profile = trait_nodes("profile", call.state.config.schema, identity.traits)
     password = [nodes.new_password(), nodes.submit("password", 1070003)]
     if backup_codes(identity):

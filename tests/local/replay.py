@@ -48,7 +48,8 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ory_lo_\w+|(?<=pag
 
 def _shape_module() -> Any:
     spec = importlib.util.spec_from_file_location("contract_shape", CONTRACT / "shape.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

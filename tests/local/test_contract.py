@@ -37,12 +37,12 @@ class TestTheComparison:
         walk = Walk(local_ory, "whoami_caching_off")
         local_ory.configure(cacheable_sessions=True)
         SCENARIOS["whoami_caching_off"](walk)
-        with pytest.raises(AssertionError, match="headers.ory-session-cache-for is '<text>', recorded '\\(absent\\)'"):
+        with pytest.raises(AssertionError, match=r"headers.ory-session-cache-for is '<text>', recorded '\(absent\)'"):
             walk.finish()
 
     def test_sees_an_exchange_that_was_not_walked(self, local_ory: LocalOry) -> None:
         walk = Walk(local_ory, "whoami_huge_header")
-        with pytest.raises(AssertionError, match="not walked: .*2 MiB"):
+        with pytest.raises(AssertionError, match=r"not walked: .*2 MiB"):
             walk.finish()
 
     def test_sees_an_exchange_out_of_order(self, local_ory: LocalOry) -> None:

@@ -44,7 +44,7 @@ def people_file(folder: Path, content: Any) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "ory.example"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "ory.example"])
 def test_does_not_let_other_machines_in_unasked(host: str) -> None:
     assert "--allow-remote" in refusal("--host", host)
 
@@ -97,7 +97,10 @@ def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.
         ory.send_signal(end)
         rest = ory.stdout.read()
     assert "for development and tests only" in lines[0]
-    assert lines[5:7] == ["ada@example.org   correct horse 9   an editor", "bob@example.org   (no password)     inactive, authenticator app"]
+    assert lines[5:7] == [
+        "ada@example.org   correct horse 9   an editor",
+        "bob@example.org   (no password)     inactive, authenticator app",
+    ]
     assert "JBSWY3DPEHPK3PXP" not in "".join(lines)
     assert (answer.status, answer.headers["Ory-Session-Cache-For"]) == (401, None)
     assert (ory.returncode, rest.strip()) == (0, "The local Ory has ended.")

@@ -67,9 +67,8 @@ class Command(BaseCommand):
         user = self._user(name, create=options["create"])
         self._make_room(user, identity_id, move=options["move"])
         # "Never seen": the first sign-in brings the user's fields up to date and is announced.
-        OryIdentity.objects.update_or_create(
-            id=identity_id, defaults={"user": user}, create_defaults={"user": user, "updated_at": EPOCH, "authenticated_at": EPOCH}
-        )
+        never = {"user": user, "updated_at": EPOCH, "authenticated_at": EPOCH}
+        OryIdentity.objects.update_or_create(id=identity_id, defaults={"user": user}, create_defaults=never)
         if options["superuser"]:
             self._promote(user)
         role = " as a superuser" if options["superuser"] else ""
@@ -78,7 +77,7 @@ class Command(BaseCommand):
     def _user(self, name: str, *, create: bool) -> Any:
         model = get_user_model()
         try:
-            return model._default_manager.get_by_natural_key(name)  # type: ignore[attr-defined]
+            return model._default_manager.get_by_natural_key(name)
         except model.DoesNotExist:
             if not create:
                 raise CommandError(

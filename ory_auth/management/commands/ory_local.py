@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,7 +25,7 @@ PORT_OPTIONS = {"public": "--port", "admin": "--admin-port"}
 
 class Command(BaseCommand):
     help = "Runs a local Ory (Kratos' HTTP, without pages of its own), for development and tests only."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - declared like this by Django
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         self.stdout.write("Ctrl-C ends it.")
         self.stdout.flush()
 
-    def _write_table(self, rows: list[tuple[str, ...]]) -> None:
+    def _write_table(self, rows: Sequence[tuple[str, ...]]) -> None:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -79,7 +79,7 @@ def _refuse_remote(host: str, allowed: bool) -> None:
 
 def _local_ory(options: dict[str, Any]) -> LocalOry:
     try:
-        from ory_auth.local import Config, LocalOry  # noqa: PLC0415 - needs the extra
+        from ory_auth.local import Config, LocalOry
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in LIBRARIES:
             raise
@@ -100,8 +100,8 @@ def _local_ory(options: dict[str, Any]) -> LocalOry:
 
 
 def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
-    from ory_auth.local.errors import OryError  # noqa: PLC0415 - needs the extra
-    from ory_auth.local.people import PeopleError, read_people  # noqa: PLC0415
+    from ory_auth.local.errors import OryError
+    from ory_auth.local.people import PeopleError, read_people
 
     try:
         people = read_people(path)
@@ -131,13 +131,14 @@ def _described(person: dict[str, Any]) -> tuple[str, ...]:
 
 @contextmanager
 def _running(ory: LocalOry) -> Iterator[None]:
-    from ory_auth.local.server import PortUnavailable  # noqa: PLC0415 - needs the extra
+    from ory_auth.local import PortUnavailable
 
     try:
         ory.start()
     except PortUnavailable as error:
         option = PORT_OPTIONS[error.name]
-        raise CommandError(f"port {error.port} cannot be used ({os.strerror(error.errno)}); choose another with {option}") from None
+        reason = os.strerror(error.errno or 0)
+        raise CommandError(f"port {error.port} cannot be used ({reason}); choose another with {option}") from None
     try:
         yield
     finally:

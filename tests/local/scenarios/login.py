@@ -152,7 +152,12 @@ def login_aal2(walk: Walk) -> None:
     walk("a lookup code a second time", browser, flow, **by_backup(codes[0]))
 
     browser = Visitor()
-    walk("first factor by form post: where the browser is sent", browser.page, walk.flow("login", browser), **by_password())
+    walk(
+        "first factor by form post: where the browser is sent",
+        browser.page,
+        walk.flow("login", browser),
+        **by_password(),
+    )
     begun = walk("second factor by navigation", browser.page)
     flow = walk("reads the flow", browser, begun)
     walk("TOTP by form post", browser.page, flow, **by_totp(secret))

@@ -1,0 +1,33 @@
+"""Run as a program where only the package and what it needs are installed: it starts, and ``check`` passes."""
+
+import sys
+from importlib.util import find_spec
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+
+for optional in ("rest_framework", "starlette", "uvicorn"):
+    if find_spec(optional):
+        sys.exit(f"{optional} is installed here, so this shows nothing.")
+
+settings.configure(
+    SECRET_KEY="bare",
+    ALLOWED_HOSTS=["testserver"],
+    INSTALLED_APPS=["ory_auth", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "ory_auth.middleware.OryMiddleware",
+    ],
+    AUTHENTICATION_BACKENDS=["ory_auth.backends.OryBackend"],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+    ROOT_URLCONF="ory_auth.urls",
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    ORY_AUTH={"SDK_URL": "http://127.0.0.1:1"},
+)
+django.setup()
+call_command("check")
+assert Client().get("/nowhere").status_code == 404
+print("1 passed, 0 failed")  # noqa: T201
