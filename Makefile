@@ -19,7 +19,7 @@ lint: .venv/done  ## style, types, import layers
 	$(BIN)/lint-imports
 
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
-	$(BIN)/nox
+	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox
 
 .venv/done: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv and pip, is needed."; exit 1; }

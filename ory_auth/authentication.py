@@ -121,7 +121,7 @@ class RequestState:
                 yield partial(django_session.end_sign_in, self.request)
         except DjangoDatabaseError as error:
             outcome = _database_down(error)
-        if isinstance(outcome, SignedIn) and not credential.by_header:
+        if isinstance(outcome, SignedIn) and not credential.kind.by_header:
             self.cookies = outcome.cookies
         self._outcome, self._user, self.refused = outcome, None, None
 
@@ -142,6 +142,8 @@ class RequestState:
 
     def user(self) -> Any:
         """The user, anonymous where nobody is signed in; raises :class:`OryUnavailable`."""
+        if self._quiet and (self._outcome is None or isinstance(self._outcome, Unavailable)):
+            return AnonymousUser()  # a page about trouble asks nobody anything
         if self._user is None:
             run(self._decide_user(self.outcome()), self.conf.timeout)
         return self._told(self._user)
@@ -299,7 +301,7 @@ class RequestState:
             log(answer.event, status=answer.status, at="logout")
             self._not_told = answer
             return answer
-        self.cookies = () if answer is None or credential.by_header else answer.cookies
+        self.cookies = () if answer is None or credential.kind.by_header else answer.cookies
         return None
 
 
@@ -344,5 +346,3 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
     state = getattr(request, "_ory_state", None)
     if isinstance(state, RequestState):
         state.sign_out()
-
-

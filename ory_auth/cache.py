@@ -16,6 +16,7 @@ no cache: Ory is asked.
 
 from __future__ import annotations
 
+import re
 import struct
 import time
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
     """Whole seconds that an answer may be kept: ``allowed`` is Ory's header, ``life`` what the session has left."""
     if conf.session_cache_seconds is not None:
         return int(min(conf.session_cache_seconds, life))
-    if allowed is None or not (allowed.isascii() and allowed.isdigit()):
+    if allowed is None or not re.fullmatch("[0-9]{1,9}", allowed):
         return 0
     return int(min(int(allowed), MAX_SECONDS, life))
 
@@ -99,9 +100,7 @@ class SessionCache:
             self._do(lambda cache: cache.delete_many([_name("s", key), _name("o", key)]))
         return False
 
-    def _write(
-        self, cache: BaseCache, key: str, session_id: UUID, entry: Entry, seconds: int, longest: int
-    ) -> None:
+    def _write(self, cache: BaseCache, key: str, session_id: UUID, entry: Entry, seconds: int, longest: int) -> None:
         for number in range(SLOTS):
             slot = _name("f", f"{session_id}:{number}")
             # A slot outlives its entry by a little, so that no entry is ever without one.
@@ -163,4 +162,3 @@ def _seal(name: str, payload: bytes) -> bytes:
     sealed = blake2b(name.encode() + b"\0", key=secret(b"entry"), digest_size=_SEAL)
     sealed.update(payload)
     return sealed.digest()
-

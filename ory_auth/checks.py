@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import connections, router
 
 from .conf import NETWORK_DOMAIN, NETWORK_HOST, conf, problems
 from .middleware import PATH, order_problem
 from .models import OryIdentity
-from .users import BACKEND, OWN, PRIVILEGES, forbidden
+from .user_fields import PRIVILEGES, forbidden, has_field
+from .users import BACKEND
 
 Message = checks.CheckMessage
 
@@ -36,7 +37,16 @@ def check_settings(**_: Any) -> list[Message]:
     for problem in problems(raw):
         known = problem.key in {"ORY_AUTH"} or not problem.text.startswith("ORY_AUTH has no key")
         found.append(checks.Error(problem.text, hint=problem.hint, id=f"ory_auth.E00{1 if known else 2}"))
-    return found or list(_check_cookie_name())
+    return found or [*_check_cookie_name(), *_check_local_cache()]
+
+
+def _check_local_cache() -> Iterator[Message]:
+    if conf().local_cache_seconds:
+        yield checks.Warning(
+            "ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect in this version: sessions are kept in SESSION_CACHE alone.",
+            hint="Remove it, or leave it for a version that has the in-process tier.",
+            id="ory_auth.W004",
+        )
 
 
 def _check_cookie_name() -> Iterator[Message]:
@@ -61,9 +71,7 @@ def check_middleware(**_: Any) -> list[Message]:
         found.append(checks.Error(problem, hint="Move it there.", id="ory_auth.E004"))
     if BACKEND not in settings.AUTHENTICATION_BACKENDS:
         hint = f"Set AUTHENTICATION_BACKENDS = [{BACKEND!r}]."
-        found.append(
-            checks.Warning(f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint=hint, id="ory_auth.W002")
-        )
+        found.append(checks.Warning(f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint=hint, id="ory_auth.W002"))
     return found
 
 
@@ -78,10 +86,10 @@ def check_users(**_: Any) -> list[Message]:
         text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
         if forbidden(name, path):
             hint = "Remove it: people edit their own traits."
-            hint += " metadata_public, which only admins write, may hold it." if name in PRIVILEGES - OWN else ""
+            hint += " metadata_public, which only admins write, may hold it." if name in PRIVILEGES else ""
             text += ", which would let people decide it themselves."
             found.append(checks.Error(text, hint=hint, id="ory_auth.E005"))
-        elif not _has(name):
+        elif not has_field(get_user_model(), name):
             hint = f"Name a field of {get_user_model()._meta.label}."
             found.append(checks.Error(f"{text}, and the user model has no such field.", hint=hint, id="ory_auth.E006"))
     return found
@@ -106,10 +114,3 @@ def check_database(databases: Any = None, **_: Any) -> list[Message]:
             id="ory_auth.W003",
         )
     ]
-
-
-def _has(name: str) -> bool:
-    try:
-        return bool(getattr(get_user_model()._meta.get_field(name), "concrete", False))
-    except FieldDoesNotExist:
-        return False

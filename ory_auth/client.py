@@ -8,15 +8,12 @@ A call returns an :class:`Answer`, whatever its status, or raises :class:`OryUna
 
 from __future__ import annotations
 
-import io
 import json
+import logging
 import random
 import threading
 import time
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,11 +25,11 @@ from .conf import Conf
 from .credentials import Credential
 from .events import Event
 from .exceptions import OryResponseInvalid, OryUnavailable
+from .transport import left, pool_classes, read_body, without_query
 
 if TYPE_CHECKING:
     from ory_client import ApiClient
 
-MAX_ANSWER = 1024 * 1024  # bytes, decoded
 MAX_PAUSE = 600  # seconds that a 429 may keep us from asking
 READINESS_UNKNOWN = 300  # seconds for which "there is no readiness path here" is remembered
 NOT_READY = 1.0  # seconds for which "not ready" is remembered
@@ -67,6 +64,7 @@ class Client:
         self._resume_at = 0.0  # monotonic; a 429 sets it
         self._not_ready_until = 0.0
         self._no_readiness_until = 0.0
+        self._probing, self._probes, self._ready = threading.Lock(), 0, False
 
     def whoami(self, credential: Credential, *, fresh: bool = False) -> Answer:
         """``GET /sessions/whoami`` with this one credential; ``fresh`` goes past the cache of Ory's edge too.
@@ -81,18 +79,31 @@ class Client:
 
         Follows https://www.ory.com/docs/kratos/reference/api#operation/isReady.
         """
+        probes = self._probes
+        if not self._probing.acquire(timeout=max(left(), 0)):
+            return False
+        try:
+            # One probe at a time, shared by all who wait; it counts for those who came before it began.
+            if self._probes == probes:
+                self._probes += 1
+                self._ready = self._probe()
+            return self._ready
+        finally:
+            self._probing.release()
+
+    def _probe(self) -> bool:
         now = time.monotonic()
         if now < self._not_ready_until:
             return False
         if now < self._no_readiness_until:
             return True
+        self._ready = False  # for those who wait, should this probe fail
         answer = self._call("GET", "/health/ready")
         if answer.status == 404:
             self._no_readiness_until = now + READINESS_UNKNOWN
-            return True
-        if answer.status != 200:
+        elif answer.status != 200:
             self._not_ready_until = now + NOT_READY
-        return answer.status == 200
+        return answer.status in {200, 404}
 
     def flow(self, kind: str, flow_id: str, cookies: str) -> Answer:
         """``GET /self-service/<kind>/flows``: the flow, for the browser whose Ory cookies these are."""
@@ -108,7 +119,7 @@ class Client:
 
         Raises :class:`OryUnavailable` where it is not known to have ended.
         """
-        if credential.by_header:
+        if credential.kind.by_header:
             answer = self._call("DELETE", "/self-service/logout/api", body={"session_token": credential.value})
             gone = answer.status in {401, 403}
         else:
@@ -153,7 +164,7 @@ class Client:
         for again in (method == "GET", False):
             try:
                 return self._api.call_api(
-                    method, url, header_params=dict(headers), body=body, _request_timeout=max(_left(), 0.001)
+                    method, url, header_params=dict(headers), body=body, _request_timeout=max(left(), 0.001)
                 ).response
             except self._connection_lost:
                 # Ory closed a connection that was kept for the next call, just as this call took it.
@@ -163,7 +174,7 @@ class Client:
 
     def _received(self, response: Any, started: float) -> Answer:
         try:
-            body = _read_body(response)
+            body = read_body(response)
         except BaseException:
             response.close()  # a half-read connection is not used again
             raise
@@ -207,95 +218,18 @@ def _pause(headers: Mapping[str, str]) -> float:
 
 
 def _failure(error: Exception, timeout: float) -> OryUnavailable:
-    if _left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+    if left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return OryUnavailable(f"Ory did not answer within {timeout:g} seconds.", event=Event.TIMEOUT)
     return OryUnavailable(f"Ory could not be reached ({type(error).__name__}).")
 
 
-def _read_body(response: Any) -> bytes:
-    """The whole body, unpacked, and never more than a mebibyte of it in memory."""
-    packed = response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip", "deflate"}
-    unpack = zlib.decompressobj(wbits=47) if packed else None  # 47: gzip or zlib, by its header
-    parts, size = [], 0
-    for chunk in response.stream(64 * 1024, decode_content=False):
-        part = unpack.decompress(chunk, MAX_ANSWER + 1 - size) if unpack else chunk
-        size += len(part)
-        if size > MAX_ANSWER:
-            raise OryResponseInvalid(
-                "Ory's answer is larger than 1 MiB.", event=Event.ANSWER_TOO_BIG, status=response.status
-            )
-        parts.append(part)
-    if unpack and not unpack.eof:
-        raise OryResponseInvalid("Ory's answer ends in the middle.", status=response.status)
-    return b"".join(parts)
-
-
-# --- one wall-clock limit -------------------------------------------------------------------------------------------
-# urllib3's time-out starts anew at every read, so a server that drips could hold a call for ever. Each read from the
-# socket, of headers and body alike, gets the time that is left of the whole.
-
-_deadline: ContextVar[float] = ContextVar("ory_auth_deadline")
-
-
-@contextmanager
-def until(deadline: float) -> Iterator[None]:
-    """All calls inside end by this moment (of the monotonic clock, in seconds); every call is made inside one."""
-    token = _deadline.set(deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def _left() -> float:
-    return _deadline.get() - time.monotonic()
-
-
-class _DeadlineReader(io.RawIOBase):
-    def __init__(self, stream: Any, sock: Any) -> None:
-        self._stream, self._sock = stream, sock
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = _left()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
-        read: int | None = self._stream.raw.readinto(buffer)
-        return read
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
 def _api_client(conf: Conf) -> ApiClient:
-    ory_client, urllib3 = import_module("ory_client"), import_module("urllib3")
-    http_client = import_module("http.client")
-
-    class Response(http_client.HTTPResponse):  # type: ignore[misc, name-defined]
-        def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
-            super().__init__(sock, *args, **options)
-            self.fp: Any = io.BufferedReader(_DeadlineReader(self.fp, sock))
-
-    class HTTPConnection(urllib3.connection.HTTPConnection):  # type: ignore[misc, name-defined]
-        response_class = Response
-
-    class HTTPSConnection(urllib3.connection.HTTPSConnection):  # type: ignore[misc, name-defined]
-        response_class = Response
-
-    class HTTPPool(urllib3.HTTPConnectionPool):  # type: ignore[misc, name-defined]
-        ConnectionCls = HTTPConnection
-
-    class HTTPSPool(urllib3.HTTPSConnectionPool):  # type: ignore[misc, name-defined]
-        ConnectionCls = HTTPSConnection
-
+    ory_client: Any = import_module("ory_client")
+    logging.getLogger("urllib3.connectionpool").addFilter(without_query)
     configuration = ory_client.Configuration(host=conf.sdk_url, retries=False)
     configuration.connection_pool_maxsize = conf.max_connections
     api: ApiClient = ory_client.ApiClient(configuration)
-    api.rest_client.pool_manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
+    api.rest_client.pool_manager.pool_classes_by_scheme = pool_classes()
     return api
 
 
@@ -309,6 +243,8 @@ def client(conf: Conf) -> Client:
     current = _current
     if current is None or current[0] is not conf:
         with _lock:
+            if _current is not None and _current[0] is conf:
+                return _current[1]
             current = _current = (conf, Client(conf))
     return current[1]
 

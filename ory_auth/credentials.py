@@ -30,6 +30,11 @@ class Kind(StrEnum):
     COOKIE = "cookie"
     BEARER = "bearer"
 
+    @property
+    def by_header(self) -> bool:
+        """Whether a program sent it of its own will: a browser adds cookies unasked, never these headers."""
+        return self is not Kind.COOKIE
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -48,11 +53,6 @@ class Credential:
                 return {"Cookie": self.value}
             case Kind.BEARER:
                 return {"Authorization": f"Bearer {self.value}"}
-
-    @property
-    def by_header(self) -> bool:
-        """Whether a program sent it of its own will: a browser adds cookies unasked, never these headers."""
-        return self.kind is not Kind.COOKIE
 
     def key(self, ory_url: str) -> str:
         """The name of its cache entry: a keyed hash over Ory's URL, the kind, the exact bytes and the format."""

@@ -25,7 +25,10 @@ from .events import Event, log
 from .exceptions import OryResponseInvalid, OryUnavailable
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import Steps
+from .transport import until
 from .types import OrySession
+
+WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL})  # whoever waits for a flight says these, once for each request
 
 
 def lookup(credential: Credential, conf: Conf, *, fresh: bool = False) -> Steps[Outcome]:
@@ -37,8 +40,8 @@ def lookup(credential: Credential, conf: Conf, *, fresh: bool = False) -> Steps[
         if outcome:
             return outcome
     outcome = yield process.flight(key, credential, fresh=fresh)
-    if outcome == Unavailable(Event.TIMEOUT):
-        log(Event.TIMEOUT, kind=credential.kind.value, credential=credential.fingerprint, ms=int(conf.timeout * 1000))
+    if isinstance(outcome, Unavailable) and outcome.event in WAITED:
+        log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, ms=int(conf.timeout * 1000))
     if isinstance(outcome, Unavailable) and not fresh:
         kept = yield lambda: process.cache.read(key, stale=True)
         outcome = (kept and judge_entry(kept, stale=True)) or outcome
@@ -139,10 +142,13 @@ class Lookups:
         if time.monotonic() >= deadline:
             return Unavailable(Event.POOL_FULL)
         try:
-            with ory.until(deadline):
+            with until(deadline):
                 return action()
         except OryUnavailable as error:
             return Unavailable.of(error)
+        except Exception as error:  # a bug, here or in a library: not known who this is, and no word of it leaks
+            log(Event.UNAVAILABLE, error=type(error).__name__)
+            return Unavailable()
         finally:
             close_old_connections()  # those of a cache that lives in the database
 
@@ -171,7 +177,7 @@ class Lookups:
 def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
     facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
     match outcome:
-        case Unavailable():
+        case Unavailable() if outcome.event not in WAITED:
             log(outcome.event, status=outcome.status, **facts)
         case SignedOut(reason=Event() as reason):
             log(reason, **facts)

@@ -116,7 +116,7 @@ def finish(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     request, outage = state.request, state.outage
     if outage is not None and (200 <= response.status_code < 300 or response.status_code == 500):
         response = responses.unavailable(request, outage)
-    if getattr(response, "streaming", False) and state.found is not None:
+    if getattr(response, "streaming", False):
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
         patch_vary_headers(response, LOOKED_AT)

@@ -27,8 +27,8 @@ REALM = 'Bearer realm="ory"'
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client is a program: it sent a token, or would rather have JSON than a page."""
-    credential = state_of(request).credential
-    if credential is not None and credential.by_header:
+    found = state_of(request).found
+    if found is not None and found.kind.by_header:
         return True
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 

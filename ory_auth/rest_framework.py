@@ -55,7 +55,7 @@ class OrySessionAuthentication(BaseAuthentication):
                 raise _step_up(request)
             case SignedIn():
                 user = self._user(request)
-                if not state.credential.by_header:
+                if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
                 return user, outcome.session
         return None

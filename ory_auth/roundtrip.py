@@ -49,9 +49,7 @@ def _to_sign_in(response: HttpResponseBase) -> bool:
 
 
 def _set(request: HttpRequest, response: HttpResponseBase, value: str) -> None:
-    response.set_cookie(
-        COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure()
-    )
+    response.set_cookie(COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
 def _hash(url: str) -> str:

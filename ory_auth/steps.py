@@ -59,7 +59,7 @@ def _wait(flight: Future[Any], timeout: float) -> Any:
     try:
         return flight.result(timeout)
     except TimeoutError:
-        return Unavailable(Event.TIMEOUT)
+        return _late(flight)
 
 
 async def _await(flight: Future[Any], timeout: float) -> Any:
@@ -67,4 +67,9 @@ async def _await(flight: Future[Any], timeout: float) -> Any:
         # Shielded: the flight goes on for the others when this request is cancelled.
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), timeout)
     except TimeoutError:
-        return Unavailable(Event.TIMEOUT)
+        return _late(flight)
+
+
+def _late(flight: Future[Any]) -> Unavailable:
+    """Still queued behind calls that take too long, or one of them itself."""
+    return Unavailable(Event.TIMEOUT if flight.running() or flight.done() else Event.POOL_FULL)

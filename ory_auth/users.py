@@ -9,21 +9,21 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, IntegrityError, connections, models, router, transaction
 from django.db.models import Case, When
 from django.utils.module_loading import import_string
 
-from .conf import DEFAULT_USER_FIELDS, Conf
+from .conf import Conf
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .models import OryIdentity
 from .types import Identity, OrySession
+from .user_fields import email_field, has_field, read_values, user_fields, user_model
+
+__all__ = ["UserHandler"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
-OWN = frozenset({"is_active", "password", "last_login", "id", "pk", "ory_identity"})  # no identity decides these
 BACKEND = "ory_auth.backends.OryBackend"
 
 
@@ -60,34 +60,29 @@ class UserHandler:
         return user
 
     def update(self, user: Any, identity: Identity) -> bool:
-        """Take over what the identity says now and save it; says whether anything has changed."""
-        changed = [name for name, value in self.values(identity).items() if getattr(user, name) != value]
-        before = {name: getattr(user, name) for name in changed}
-        for name in changed:
-            setattr(user, name, self.values(identity)[name])
-        if changed:
-            try:
-                with transaction.atomic(using=_writer()):
-                    user.save(update_fields=changed, using=_writer())
-            except IntegrityError:
-                for name, value in before.items():
-                    setattr(user, name, value)
-                return self._update_one_by_one(user, identity, changed)
-        return bool(changed)
+        """Take over what the identity says now and save it; says whether anything has changed.
 
-    def _update_one_by_one(self, user: Any, identity: Identity, names: list[str]) -> bool:
-        saved = False
-        for name in names:
-            before = getattr(user, name)
-            setattr(user, name, self.values(identity)[name])
-            try:
-                with transaction.atomic(using=_writer()):
-                    user.save(update_fields=[name], using=_writer())
-                saved = True
-            except IntegrityError:
-                setattr(user, name, before)
-                log(Event.EMAIL_CONFLICT if name == email_field() else Event.USERNAME_CONFLICT, at="update")
-        return saved
+        A value that is taken already leaves the old one where it is.
+        """
+        fields = user_model()._meta.get_field
+        new = {name: value for name, value in self.values(identity).items() if getattr(user, name) != value}
+        new = {name: value for name, value in new.items() if not fields(name).primary_key}
+        plain = [name for name in new if not fields(name).unique]
+        alone = [[name] for name in new if fields(name).unique]
+        saved = [self._save(user, {name: new[name] for name in names}) for names in (plain, *alone) if names]
+        return any(saved)
+
+    def _save(self, user: Any, values: dict[str, Any]) -> bool:
+        before = {name: getattr(user, name) for name in values}
+        vars(user).update(values)
+        try:
+            with transaction.atomic(using=_writer()):
+                user.save(update_fields=list(values), using=_writer())
+        except IntegrityError:
+            vars(user).update(before)
+            log(Event.EMAIL_CONFLICT if email_field() in values else Event.USERNAME_CONFLICT, at="update")
+            return False
+        return True
 
     def fields(self) -> Mapping[str, str]:
         """User field → path in the identity: ``USER_FIELDS``, less what this user model does not have."""
@@ -96,12 +91,9 @@ class UserHandler:
     def values(self, identity: Identity) -> dict[str, Any]:
         """What the identity says of the user's fields, each as its field takes it.
 
-        A value that a field cannot hold is left out where the field may keep its old one, else empty.
+        A value that its field cannot hold is left out.
         """
-        model = user_model()
-        wanted = ((name, read_path(identity, path)) for name, path in self.fields().items())
-        cleaned = ((name, _clean(model._meta.get_field(name), value)) for name, value in wanted)
-        return {name: value for name, value in cleaned if value is not _UNFIT}
+        return read_values(identity, self.fields())
 
 
 def load(session: OrySession, conf: Conf) -> Found:
@@ -124,81 +116,6 @@ def load(session: OrySession, conf: Conf) -> Found:
     except Error as error:
         log(Event.DB_UNAVAILABLE, error=type(error).__name__)
         raise OryUnavailable("The database of users does not answer.", event=Event.DB_UNAVAILABLE) from None
-
-
-def user_model() -> Any:
-    """The project's user model: of no type that could be known here."""
-    return get_user_model()
-
-
-def email_field() -> str:
-    """The name of the user model's e-mail field ("email" where it has none)."""
-    return str(getattr(user_model(), "EMAIL_FIELD", "email"))
-
-
-def user_fields(conf: Conf) -> dict[str, str]:
-    """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
-    model = user_model()
-    fields = dict(conf.user_fields or {})
-    if conf.user_fields is None:
-        fields = {name: path for name, path in DEFAULT_USER_FIELDS.items() if _has_field(model, name)}
-        if email_field() != "email" and _has_field(model, email_field()):
-            fields.setdefault(email_field(), "traits.email")
-    return {name: path for name, path in fields.items() if not forbidden(name, path)}
-
-
-def forbidden(name: str, path: str) -> bool:
-    """Whether this mapping would let people make themselves what they like."""
-    return name in OWN or (name in PRIVILEGES and not path.startswith("metadata_public."))
-
-
-def read_path(identity: Identity, path: str) -> Any:
-    """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
-    head, *rest = path.split(".")
-    value = getattr(identity, head, None) if head in _ROOTS else None
-    for name in rest:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-_ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
-_UNFIT = object()
-
-
-def _clean(field: Any, value: Any) -> Any:
-    if isinstance(value, (Mapping, list, tuple)) and not isinstance(field, models.JSONField):
-        return _UNFIT
-    if isinstance(field, (models.CharField, models.TextField)):
-        text = "" if value is None else str(value).replace("\x00", "").strip()
-        if field.max_length and len(text) > field.max_length:
-            if field.unique or isinstance(field, models.EmailField):
-                return _UNFIT  # half an address is somebody else's
-            text = text[: field.max_length]
-        value = None if not text and field.null else text
-        return value if not isinstance(field, models.EmailField) else _clean_email(field, value)
-    if value is None:
-        return None if field.null else _UNFIT
-    try:
-        return field.clean(value, None)
-    except ValidationError:
-        return _UNFIT
-
-
-def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
-    if not value:
-        return value
-    try:
-        field.run_validators(value)
-    except ValidationError:
-        return _UNFIT
-    return value
-
-
-def _has_field(model: Any, name: str) -> bool:
-    try:
-        return bool(getattr(model._meta.get_field(name), "concrete", False))
-    except FieldDoesNotExist:
-        return False
 
 
 def _handler(conf: Conf) -> UserHandler:
@@ -341,7 +258,7 @@ def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Any:
 
 def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
     name, model = email_field(), user_model()
-    if _has_field(model, name) and model._meta.get_field(name).unique and not handler.values(identity).get(name):
+    if has_field(model, name) and model._meta.get_field(name).unique and not handler.values(identity).get(name):
         log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
         return Event.EMAIL_CONFLICT
     return None
@@ -394,6 +311,3 @@ def _write_if_possible(write: Any) -> bool:
     except Error as error:
         log(Event.DB_UNAVAILABLE, error=type(error).__name__, at="update")
         return False
-
-
-__all__ = ["UserHandler"]

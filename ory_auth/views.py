@@ -206,5 +206,3 @@ def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
 
 def _with_return_to(url: str, back: str) -> str:
     return f"{url}?{urlencode({'return_to': back})}" if back else url
-
-

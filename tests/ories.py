@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pyotp
 import urllib3
 
-from ory_auth.local import Config, LocalOry
+from ory_auth.local import Config, LocalOry, Received
 
 PASSWORD = "Ratatosk-9-tree"
 HTTP = urllib3.PoolManager(retries=False, maxsize=4)
@@ -51,7 +51,9 @@ class Ory:
     def __init__(self, public_url: str, admin_url: str, switches: LocalOry | None = None) -> None:
         self.public_url, self.admin_url, self.switches = public_url.rstrip("/"), admin_url.rstrip("/"), switches
 
-    def person(self, email: str | None = None, *, password: str = PASSWORD, verified: bool = False, **traits: Any) -> Person:
+    def person(
+        self, email: str | None = None, *, password: str = PASSWORD, verified: bool = False, **traits: Any
+    ) -> Person:
         """A new identity with a password."""
         traits["email"] = email or f"{uuid.uuid4().hex[:12]}@example.org"
         body: dict[str, Any] = {
@@ -66,6 +68,11 @@ class Ory:
         reply = send("POST", f"{self.admin_url}/admin/identities", body=body)
         assert reply.status == 201, reply.body
         return Person(self, reply.json["id"], traits["email"], password)
+
+    def asked(self, path: str = "/sessions/whoami") -> list[Received]:
+        """What the local Ory was asked at this path, the first first."""
+        assert self.switches is not None
+        return [request for request in self.switches.requests if request.path == path]
 
     def public(self, method: str, path: str, **options: Any) -> Reply:
         return send(method, self.public_url + path, **options)

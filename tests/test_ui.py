@@ -313,6 +313,12 @@ def test_lookup_codes_are_a_list_in_which_the_used_ones_are_marked() -> None:
     assert 'title="Used last week"' in rendered
 
 
+def test_codes_that_were_asked_for_come_first() -> None:
+    text = message("aaaa1111", secrets=[message("aaaa1111", secret="aaaa1111")])
+    page = read(CSRF, PASSWORD, submit("password", "password"), node("text", "lookup_secret", id="codes", text=text))
+    assert [section.group for section in page.sections] == ["lookup_secret", "password"]
+
+
 def test_what_can_only_be_read_needs_no_form() -> None:
     page = read(CSRF, node("a", "code", id="go", href="https://app.example/", title=message("Go on")))
     elements = Elements(html(page, "verification"))
@@ -341,6 +347,14 @@ def test_an_error_of_a_field_is_tied_to_it() -> None:
 def test_the_first_empty_field_has_the_focus() -> None:
     page = read(CSRF, field("default", "identifier", value="ada"), PASSWORD, submit("password", "password"))
     assert "autofocus" in Elements(html(page)).one(name="password")
+
+
+def test_the_settings_take_the_focus_only_for_what_is_wrong() -> None:
+    page = read(CSRF, PASSWORD, submit("password", "password"))
+    assert "autofocus" not in Elements(html(page, "settings")).one(name="password")
+    wrong = {**PASSWORD, "messages": [message("Too short", "error")]}
+    page = read(CSRF, wrong, submit("password", "password"))
+    assert "autofocus" in Elements(html(page, "settings")).one(name="password")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -53,15 +53,17 @@ class LocalOry:
         self.state = State(self._config)
         self.faults: list[Fault] = []
         self.requests: deque[Received] = deque(maxlen=NOTED_REQUESTS)
-        self._ports = (self._config.public_port, self._config.admin_port)
+        self._ports = [self._config.public_port, self._config.admin_port]
         self._server: Server | None = None
 
     # ---- running
 
     def start(self) -> Self:
         """Listen on both ports; returns once connections are accepted. Raises `PortUnavailable` if one is taken."""
+        if self._server is not None:
+            return self
         sockets = bind(self._config.host, self._ports)
-        self._ports = tuple(sock.getsockname()[1] for sock in sockets)
+        self._ports = [sock.getsockname()[1] for sock in sockets]
         self.state.public_url, self.state.admin_url = self.public_url, self.admin_url
         applications = (Port(self, "public", routes.PUBLIC), Port(self, "admin", routes.ADMIN))
         self._server = Server(list(zip(applications, sockets, strict=True)))
@@ -172,21 +174,21 @@ class LocalOry:
             if fault in self.faults:
                 self.faults.remove(fault)
 
-    def slow(self, seconds: float, path: str = "/") -> Any:
+    def slow(self, seconds: float, path: str = "/") -> AbstractContextManager[None]:
         """Wait before answering."""
         return self._faulty(path, faults.slow(seconds))
 
     def failing(
         self, status: int = 500, headers: dict[str, str] | None = None, body: bytes = b"", path: str = "/"
-    ) -> Any:
+    ) -> AbstractContextManager[None]:
         """Answer this instead: any status, any body."""
         return self._faulty(path, faults.failing(status, headers or {}, body))
 
-    def dripping(self, seconds_per_byte: float, path: str = "/", headers: bool = False) -> Any:
+    def dripping(self, seconds_per_byte: float, path: str = "/", headers: bool = False) -> AbstractContextManager[None]:
         """Answer byte by byte; with `headers`, from the status line on."""
         return self._faulty(path, faults.dripping(seconds_per_byte, headers))
 
-    def hang_up(self, path: str = "/") -> Any:
+    def hang_up(self, path: str = "/") -> AbstractContextManager[None]:
         """Close the connection without an answer."""
         return self._faulty(path, faults.hanging_up())
 

@@ -29,8 +29,8 @@ CONTINUITY_MAX_AGE = 30 * 24 * 3600
 class Call:
     """A request, who is asking, and the cookies that its answer will set.
 
-    Which credential counts, and which cookie of several, follows what Kratos was seen to do (the contract's items 10
-    to 12); https://www.ory.com/docs/kratos/reference/api#tag/frontend/operation/toSession does not say.
+    Which credential counts, and which cookie of several, follows what Kratos was seen to do (`whoami_credentials`
+    among the recordings); https://www.ory.com/docs/kratos/reference/api#tag/frontend/operation/toSession is silent.
     """
 
     def __init__(self, state: State, port: str, request: Request, body: bytes) -> None:

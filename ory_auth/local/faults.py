@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from starlette.responses import Response
@@ -87,6 +87,6 @@ async def _gone(receive: Receive) -> None:
 
 def _head(start: Message) -> bytes:
     status = start["status"]
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+    lines = [f"HTTP/1.1 {status} {responses.get(status, '')}".encode()]
     lines += [name + b": " + value for name, value in start["headers"]]
     return b"\r\n".join([*lines, b"connection: close", b"", b""])

@@ -100,8 +100,8 @@ class Kind(ABC):
     """A kind of flow: how it begins and what a submit does."""
 
     name: ClassVar[str]
-    no_such_method: ClassVar[int]
-    refused_status: ClassVar[int] = 303
+    no_such_method: ClassVar[int]  # the message for a submit that names none of its methods
+    refused_status: ClassVar[int] = 303  # where a browser is sent back to its form
 
     @abstractmethod
     def begin(self, call: Call, flow: Flow) -> None:

@@ -52,6 +52,13 @@ def error(call: Call) -> Response:
     return call.json({"id": error_id, "error": stub.content(), "created_at": stamp, "updated_at": stamp})
 
 
+def no_mail(call: Call) -> Response:
+    """Recovery and verification: as Kratos answers where they are switched off."""
+    return call.error_page(
+        OryError(400, reason="the local Ory sends no mail, so it has neither recovery nor verification")
+    )
+
+
 def list_schemas(call: Call) -> Response:
     config = call.state.config
     page, headers = offset_page(call, [{"id": config.schema_id, "schema": config.schema}])
@@ -95,6 +102,11 @@ FLOWS = [
 PUBLIC = [
     *HEALTH,
     *FLOWS,
+    *(
+        Route(f"/self-service/{kind}{step}", no_mail, methods=[*READ, "POST"])
+        for kind in ("recovery", "verification")
+        for step in ("/browser", "/api", "/flows", "")
+    ),
     Route("/self-service/logout/browser", logout.logout_url, methods=READ),
     Route("/self-service/logout/api", logout.logout_native, methods=["DELETE"]),
     Route("/self-service/logout", logout.logout, methods=READ),

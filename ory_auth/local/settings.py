@@ -57,7 +57,8 @@ class Settings(Kind):
 
     def body(self, call: Call, flow: Flow) -> Body:
         """By GET comes who had to sign in again: what was submitted before goes on."""
-        return flow.pending or super().body(call, flow) if call.request.method == "GET" else super().body(call, flow)
+        resumed = flow.pending if call.request.method == "GET" else {}
+        return resumed or super().body(call, flow)
 
     def arranged(self, call: Call, form: list[Node]) -> list[Node]:
         """What was added to hang a message on comes first."""

@@ -121,7 +121,7 @@ PRESSED = {
     "totp_unlink": "totp",
     **{f"lookup_secret_{action}": "lookup_secret" for action in ("reveal", "regenerate", "confirm", "disable")},
 }
-"""Buttons whose name tells the method, for pages cannot send two values with one button."""
+"""The buttons that are not called `method`: their names tell it."""
 
 
 def _pressed(body: Body, name: str) -> bool:

@@ -25,6 +25,8 @@ def whoami(call: Call) -> Response:
             answer.headers["Ory-Session-Cache-For"] = "60"
         return answer
     require_aal(call, session, call.state.config.whoami_required_aal)
+    if call.query.get("tokenize_as"):
+        raise OryError(400, reason="there is no such tokenizer template: the local Ory has none")
     answer = _refreshed(call, session)
     answer.headers["X-Kratos-Authenticated-Identity-Id"] = session.identity.id
     if call.state.config.cacheable_sessions:

@@ -36,10 +36,11 @@ def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> Flow
             scripts.append(value)
         elif value is not None:
             groups.setdefault(name, Group(name)).add(value)
+    sections = sort_into_sections(list(groups.values()))
     return FlowPage(
         submit_url=submit_url,
         messages=tuple(messages),
-        sections=tuple(sort_into_sections(list(groups.values()))),
+        sections=tuple(sorted(sections, key=lambda section: not section.shows_codes)),
         scripts=tuple(scripts),
         state=text_of(flow.get("state")),
         requested_aal=text_of(flow.get("requested_aal")),

@@ -87,7 +87,9 @@ def sort_into_sections(groups: Sequence[Group]) -> Iterator[Section]:
         yield Section(DEFAULT_GROUP, nodes=tuple(shared.nodes))
     for group in groups:
         if group in acting and group not in joined:
-            form = Form((*shared.hidden, *group.hidden), (Part(group.name, group.nodes, group.main_buttons),))
+            form = Form(
+                (*shared.hidden, *group.hidden), (Part(group.name, tuple(group.nodes), tuple(group.main_buttons)),)
+            )
             yield Section(group.name, (form, *_second_forms(shared, [group])))
         elif group.nodes and not group.buttons and not group.is_shared:
             yield Section(group.name, nodes=tuple(group.nodes))
@@ -95,11 +97,11 @@ def sort_into_sections(groups: Sequence[Group]) -> Iterator[Section]:
 
 def _shared_section(shared: Group, joined: Sequence[Group]) -> Section:
     """The form with the shared fields. Groups with fields come first: Enter presses the first button of a form."""
-    parts = [Part(shared.name, shared.nodes, shared.buttons)] if shared.nodes or shared.buttons else []
+    parts = [Part(shared.name, tuple(shared.nodes), tuple(shared.buttons))] if shared.nodes or shared.buttons else []
     for group in sorted(joined, key=lambda group: not group.fields):
         held_up = any(node.required for other in joined if other is not group for node in other.fields)
-        buttons = [replace(button, skip_validation=held_up) for button in group.main_buttons]
-        parts.append(Part(group.name, group.nodes, buttons))
+        buttons = tuple(replace(button, skip_validation=held_up) for button in group.main_buttons)
+        parts.append(Part(group.name, tuple(group.nodes), buttons))
     hidden = [node for group in (shared, *joined) for node in group.hidden]
     name = joined[0].name if len(joined) == 1 else shared.name
     return Section(name, (Form(tuple(hidden), tuple(parts)), *_second_forms(shared, joined)))
@@ -108,7 +110,9 @@ def _shared_section(shared: Group, joined: Sequence[Group]) -> Section:
 def _second_forms(shared: Group, groups: Sequence[Group]) -> Iterator[Form]:
     for group in groups:
         if group.other_buttons:
-            yield Form((*shared.hidden, *group.hidden), (Part(group.name, (), group.other_buttons),), secondary=True)
+            yield Form(
+                (*shared.hidden, *group.hidden), (Part(group.name, (), tuple(group.other_buttons)),), secondary=True
+            )
 
 
 def _with_arrays_joined(group: Group) -> Group:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -149,8 +148,8 @@ class Part:
     """What one group adds to a form: fields and things to read, then buttons."""
 
     group: str
-    nodes: Sequence[Visible]
-    buttons: Sequence[Button]
+    nodes: tuple[Visible, ...]
+    buttons: tuple[Button, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +178,12 @@ class Section:
         """Whether this only leads to another screen of the same flow: no alternative to the other sections."""
         buttons = [button for form in self.forms for part in form.parts for button in part.buttons]
         return bool(buttons) and all(button.name == "screen" for button in buttons)
+
+    @property
+    def shows_codes(self) -> bool:
+        """Whether this shows codes to note down, which somebody has just asked for."""
+        nodes = [*self.nodes, *(node for form in self.forms for part in form.parts for node in part.nodes)]
+        return any(isinstance(node, Codes) for node in nodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import pytest
 
 from ory_auth.local import Config, LocalOry
 
+from .visits import Visits
+
 
 @pytest.fixture(scope="session")
 def running_ory() -> Iterator[LocalOry]:
@@ -18,3 +20,9 @@ def local_ory(running_ory: LocalOry) -> LocalOry:
     """A local Ory that has forgotten what other tests did."""
     running_ory.reset()
     return running_ory
+
+
+@pytest.fixture
+def visits(local_ory: LocalOry) -> Visits:
+    """Visitors at that local Ory."""
+    return Visits(local_ory)

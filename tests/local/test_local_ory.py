@@ -15,7 +15,7 @@ import pytest
 from ory_auth.local import Config, LocalOry, PortUnavailable
 from ory_auth.local.errors import OryError
 
-from .replay import Answer, send
+from .visits import Answer, send
 
 WHOAMI = "/sessions/whoami"
 

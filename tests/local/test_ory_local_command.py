@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from ory_auth.management.commands.ory_local import Command
 
-from .replay import send
+from .visits import send
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -108,7 +107,8 @@ def _local_ory() -> Iterator[LocalOry]:
         admin_port=settings.ORY_ADMIN_PORT,
         ui_base=f"{_site_url()}auth",
         default_return_url=_site_url(),
-        allowed_return_urls=(_site_url().rstrip("/"),),
+        # By "localhost" one comes back without a cookie, and sees the page that explains it.
+        allowed_return_urls=(_site_url().rstrip("/"), f"http://localhost:{settings.DEMO_PORT}"),
     )
     with LocalOry(config) as ory:
         yield ory
@@ -151,14 +151,10 @@ def _site(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 def _wait_for_answer(site: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and site.poll() is None:
-        connection = http.client.HTTPConnection(HOST, settings.DEMO_PORT, timeout=PATIENCE)
         try:
-            connection.request("GET", "/")
-            connection.getresponse()
+            socket.create_connection((HOST, settings.DEMO_PORT), timeout=1).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-        finally:
-            connection.close()
     raise CommandError("The site does not answer; what it says is above.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ..replay import ADA, BOB, HTML, PASSWORD, Answer, Visitor, Walk
+from ..replay import Walk
+from ..visits import ADA, BOB, HTML, PASSWORD, Answer, Visitor
 from .login import by_password
 from .settings import profile
 from .whoami import refused_login, state

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pyotp
 
-from ..replay import ADA, BOB, PASSWORD, Answer, Visitor, Walk
+from ..replay import Walk
+from ..visits import ADA, BOB, PASSWORD, Answer, Visitor
 
-ANY_QUERY_CODE = "token exchange is for native social sign-in, which the local Ory does not have"
+NO_TOKEN_EXCHANGE = "token exchange is for native social sign-in, which the local Ory does not have"
 
 
 def by_password(email: str = ADA, password: str = PASSWORD) -> dict[str, str]:
@@ -75,8 +76,8 @@ def login_api(walk: Walk) -> None:
     walk("native submit with an Origin header", None, flow, headers=origin, **by_password())
     walk("native submit with the form content type", None, walk.native_flow("login"), form=True, **by_password())
     walk("native submit with Accept: text/html", Visitor().page, walk.native_flow("login"), form=False, **by_password())
-    walk.skip("native flow with a token exchange code", ANY_QUERY_CODE)
-    walk.skip("token exchange with nonsense", ANY_QUERY_CODE)
+    walk.skip("native flow with a token exchange code", NO_TOKEN_EXCHANGE)
+    walk.skip("token exchange with nonsense", NO_TOKEN_EXCHANGE)
     walk("native flow with a foreign return_to")
     walk("POST to the flow start", raw=b"{}")
 

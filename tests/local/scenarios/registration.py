@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..replay import ADA, BOB, PASSWORD, Visitor, Walk
+from ..replay import Walk
+from ..visits import ADA, BOB, PASSWORD, Visitor
 
 COURIER = "the local Ory sends no mails"
 

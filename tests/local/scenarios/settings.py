@@ -6,7 +6,8 @@ from typing import Any
 
 import pyotp
 
-from ..replay import ADA, BOB, Visitor, Walk
+from ..replay import Walk
+from ..visits import ADA, BOB, Visitor
 from .login import by_password
 
 NEW_ADDRESS = "augusta@example.org"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..replay import ADA, BOB, HTML, Visitor, Walk
+from ..replay import Walk
+from ..visits import ADA, BOB, HTML, Visitor
 
 UNKNOWN_TOKEN = "ory_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+NO_TOKENIZER = "the local Ory signs no JWTs"
 COOKIE = "ory_kratos_session"
 
 
@@ -226,6 +228,19 @@ def whoami_cache_header_default_age(walk: Walk) -> None:
     walk.person()
     walk("cookie", walk.browser())
     walk("no credentials")
+
+
+def whoami_tokenize(walk: Walk) -> None:
+    walk.person(traits={"name": {"first": "Ada", "last": "Lovelace"}, "groups": ["editors"]})
+    app = walk.app()
+    walk.skip("tokenize_as=django with a cookie", NO_TOKENIZER)
+    walk.skip("tokenize_as=django with a token", NO_TOKENIZER)
+    walk("tokenize_as=unknown", app)
+    walk("tokenize_as empty", app)
+    walk("tokenize_as=django without credentials")
+    walk("tokenize_as=unknown without credentials")
+    jwt = {"Authorization": "Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}
+    walk("the JWT is not itself a credential", headers=jwt)
 
 
 def whoami_huge_header(walk: Walk) -> None:

@@ -1,0 +1,103 @@
+"""``USER_FIELDS``: which part of an identity goes into which field of the user, and what may never."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+
+from .conf import DEFAULT_USER_FIELDS, Conf
+from .types import Identity
+
+PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
+OWN = frozenset({"is_active", "password", "last_login", "ory_identity"})  # this project's business alone
+
+
+def user_model() -> Any:
+    """The project's user model: of no type that could be known here."""
+    return get_user_model()
+
+
+def email_field() -> str:
+    """The name of the user model's e-mail field ("email" where it has none)."""
+    return str(getattr(user_model(), "EMAIL_FIELD", "email"))
+
+
+def user_fields(conf: Conf) -> dict[str, str]:
+    """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
+    model = user_model()
+    fields = dict(conf.user_fields or {})
+    if conf.user_fields is None:
+        fields = dict(DEFAULT_USER_FIELDS)
+        if email_field() != "email" and has_field(model, email_field()):
+            fields.setdefault(email_field(), "traits.email")
+    return {name: path for name, path in fields.items() if has_field(model, name) and not forbidden(name, path)}
+
+
+def forbidden(name: str, path: str) -> bool:
+    """Whether this mapping would let people make themselves what they like."""
+    if name in PRIVILEGES:
+        return not path.startswith("metadata_public.")  # which only admins of Ory write
+    if name in {"pk", user_model()._meta.pk.name}:
+        return path != "id"
+    return name in OWN
+
+
+def read_values(identity: Identity, fields: Mapping[str, str]) -> dict[str, Any]:
+    """What the identity says of these fields, each as its field takes it; what it cannot take is left out."""
+    field = user_model()._meta.get_field
+    cleaned = ((name, _clean(field(name), read_path(identity, path))) for name, path in fields.items())
+    return {name: value for name, value in cleaned if value is not _UNFIT}
+
+
+def read_path(identity: Identity, path: str) -> Any:
+    """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
+    head, *rest = path.split(".")
+    value = getattr(identity, head, None) if head in _ROOTS else None
+    for name in rest:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+_ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
+_UNFIT = object()
+
+
+def _clean(field: Any, value: Any) -> Any:
+    if isinstance(value, (Mapping, list, tuple)) and not isinstance(field, models.JSONField):
+        return _UNFIT
+    if isinstance(field, (models.CharField, models.TextField)):
+        text = "" if value is None else str(value).replace("\x00", "").strip()
+        if field.max_length and len(text) > field.max_length:
+            if field.unique or isinstance(field, models.EmailField):
+                return _UNFIT  # half an address is somebody else's
+            text = text[: field.max_length]
+        value = None if not text and field.null else text
+        return value if not isinstance(field, models.EmailField) else _clean_email(field, value)
+    if value is None:
+        return None if field.null else _UNFIT
+    try:
+        return field.clean(value, None)
+    except ValidationError:
+        return _UNFIT
+
+
+def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
+    if not value:
+        return value
+    try:
+        field.run_validators(value)
+    except ValidationError:
+        return _UNFIT
+    return value
+
+
+def has_field(model: Any, name: str) -> bool:
+    """Whether a user of this model can be given a value of this name."""
+    try:
+        return bool(getattr(model._meta.get_field(name), "concrete", False))
+    except FieldDoesNotExist:
+        return False

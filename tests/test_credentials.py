@@ -1,0 +1,214 @@
+"""Exactly one credential of a request counts, and nothing but it reaches Ory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
+
+GONE = {"token": "ory_st_never-was-one", "cookie": "ory_kratos_session=never-was-one"}
+KINDS = ["token", "cookie", "bearer"]
+
+
+def header(kind: str, value: str) -> dict[str, str]:
+    """The header in which a credential of this kind comes."""
+    match kind:
+        case "token":
+            return {"X-Session-Token": value}
+        case "cookie":
+            return {"Cookie": value}
+        case _:
+            return {"Authorization": f"Bearer {value}"}
+
+
+def credential(person, kind: str) -> dict[str, str]:
+    return header(kind, person.cookie().cookie if kind == "cookie" else person.token().token)
+
+
+def gone(kind: str) -> dict[str, str]:
+    return header(kind, GONE["cookie" if kind == "cookie" else "token"])
+
+
+def seen(web, headers) -> str | None:
+    """The identity that the project sees."""
+    return web.get("/session", headers=headers).json()["identity"]
+
+
+# --- one, by a fixed order
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_credential_alone_signs_in(ory, web, kind) -> None:
+    person = ory.person()
+    assert seen(web, credential(person, kind)) == person.id
+
+
+@pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
+def test_of_two_credentials_the_first_by_the_order_counts(ory, web, first, second) -> None:
+    ada, bob = ory.person(), ory.person()
+    assert seen(web, {**credential(bob, second), **credential(ada, first)}) == ada.id
+
+
+@pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
+def test_a_refused_credential_is_not_replaced_by_the_next(ory, web, first, second) -> None:
+    assert seen(web, {**gone(first), **credential(ory.person(), second)}) is None
+
+
+def test_several_credentials_are_told_to_operators(ory, web, caplog) -> None:
+    with caplog.at_level("INFO", "ory_auth"):
+        seen(web, {**gone("token"), **gone("cookie")})
+    assert "multi_credential kinds=token+cookie" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "empty", [{"X-Session-Token": ""}, {"X-Session-Token": " \t"}, {"Cookie": "ory_kratos_session="}, {"Cookie": ""}]
+)
+def test_an_empty_credential_does_not_count(ory, web, empty) -> None:
+    person = ory.person()
+    assert seen(web, {**credential(person, "bearer"), **empty}) == person.id
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
+def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory, web, scheme) -> None:
+    session = ory.person().token()
+    assert seen(web, {"Authorization": f"{scheme} {session.token}"}) == session.person.id
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "Bearer ory_at_oauth2", "Bearer", "Basic ory_st_x", "Token ory_st_x", "x"],
+)
+def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(ory, web, authorization) -> None:
+    assert seen(web, {"Authorization": authorization}) is None
+    assert not ory.asked()
+
+
+@pytest.mark.switches
+def test_nothing_from_outside_that_names_an_identity_is_believed(ory, web) -> None:
+    person = ory.person()
+    headers = {
+        "X-Kratos-Authenticated-Identity-Id": person.id,
+        "X-User": person.id,
+        "Ory-Session-Cache-For": "60",
+    }
+    assert seen(web, headers) is None
+    assert not ory.asked()
+
+
+def test_a_header_with_underscores_is_not_the_token_header_under_asgi(ory) -> None:
+    headers = [(b"host", b"testserver"), (b"x_session_token", ory.person().token().token.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/session", "query_string": b"", "headers": headers}
+
+    async def body() -> bytes:
+        app = ApplicationCommunicator(get_asgi_application(), scope)
+        await app.send_input({"type": "http.request", "body": b""})
+        await app.receive_output()
+        answer = await app.receive_output()
+        await app.wait()
+        return answer["body"]
+
+    assert json.loads(async_to_sync(body)())["identity"] is None
+
+
+# --- what cannot be one
+
+
+MALFORMED = {
+    "too long": "ory_st_" + "x" * 8192,
+    "NUL": "ory_st_\0",
+    "CR": "ory_st_\rX-Admin: 1",
+    "LF": "ory_st_\nX-Admin: 1",
+    "not ASCII": "ory_st_\xe9",
+    "binary": "ory_st_\x01\x02\xff",
+}
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_credential_is_signed_out_without_a_call(ory, web, caplog, kind, value) -> None:
+    later = [other for other in KINDS if KINDS.index(other) > KINDS.index(kind)]
+    headers = {name: text for other in later for name, text in credential(ory.person(), other).items()}
+    malformed = header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)
+    assert seen(web, {**headers, **malformed}) is None
+    assert not ory.asked()
+    assert f"malformed kind={kind}" in caplog.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(("size", "calls"), [(8192, 1), (8193, 0)])
+def test_a_credential_has_at_most_8_kib(ory, web, size, calls) -> None:
+    seen(web, {"X-Session-Token": "x" * size})
+    assert len(ory.asked()) == calls
+
+
+def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory, web) -> None:
+    answer = web.get("/guarded", headers={"X-Session-Token": "x" * 8193, "Accept": "*/*"})
+    assert answer.status_code == 401
+
+
+# --- cookies
+
+
+@pytest.mark.switches
+def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory, web) -> None:
+    web.get("/session", headers={"Cookie": "ory_kratos_session=one; other=x;  ory_kratos_session=two"})
+    assert dict(ory.asked()[0].headers)["cookie"] == "ory_kratos_session=one; ory_kratos_session=two"
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "name",
+    ["ory_session_other", "ory_kratos_session2", "my_ory_kratos_session", "ORY_KRATOS_SESSION", "ory_kratos_sessio"],
+)
+def test_a_cookie_of_another_name_is_not_looked_at(ory, web, name) -> None:
+    assert seen(web, {"Cookie": ory.person().cookie().cookie.replace("ory_kratos_session", name)}) is None
+    assert not ory.asked()
+
+
+@pytest.mark.switches
+def test_a_configured_cookie_name_is_the_only_one(ory, web, switches, ory_auth) -> None:
+    switches.configure(session_cookie_name="my_session")
+    ory_auth(SESSION_COOKIE_NAME="my_session")
+    person = ory.person()
+    cookie = switches.create_session(person.id).cookie
+    assert cookie.startswith("my_session=")
+    assert seen(web, {"Cookie": f"ory_kratos_session=x; {cookie}"}) == person.id
+    assert dict(ory.asked()[0].headers)["cookie"] == cookie
+
+
+# --- what reaches Ory
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("kind", "carrier"), [("token", "x-session-token"), ("cookie", "cookie"), ("bearer", "authorization")]
+)
+def test_only_the_credential_reaches_ory(ory, web, kind, carrier) -> None:
+    own = credential(ory.person(), kind)
+    cookies = "; ".join(
+        filter(None, ["sessionid=dj", "csrftoken=cs", own.get("Cookie"), "csrf_token_1=x", "theme=dark"])
+    )
+    sent = {"Authorization": "Basic dTpw", **own, "Cookie": cookies, "X-Forwarded-For": "1.2.3.4", "X-CSRFToken": "cs"}
+    web.get("/session", headers=sent)
+    received = dict(ory.asked()[0].headers)
+    assert received[carrier] == next(iter(own.values()))
+    assert set(received) - {carrier} <= {"host", "accept", "accept-encoding", "user-agent"}
+
+
+@pytest.mark.switches
+def test_the_second_credential_of_a_request_stays_here(ory, web) -> None:
+    ada, bob = ory.person(), ory.person()
+    web.get("/session", headers={**credential(ada, "cookie"), **credential(bob, "token")})
+    assert "cookie" not in dict(ory.asked()[0].headers)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/session", "/guarded", "/api/me"])
+def test_without_a_credential_ory_is_not_asked(ory, web, path) -> None:
+    web.get(path, headers={"Cookie": "csrftoken=x"})
+    assert not ory.asked()
