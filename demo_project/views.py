@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """Django's own decorator: no line of this view knows of Ory, but for ``ory_session``, which tells more."""
-    return render(request, "demo/account.html", {"session": request.ory_session, "local": settings.DEMO_LOCAL_ORY})
+    return render(request, "demo/account.html", {"session": request.ory_session})
 
 
 @ory_required(aal="aal2")
@@ -52,7 +52,6 @@ def about_api(request: HttpRequest) -> HttpResponse:
         "demo/api.html",
         {
             "person": people()[1],
-            "local": settings.DEMO_LOCAL_ORY,
             "ory_url": settings.ORY_AUTH["SDK_URL"],
             "site_url": request.build_absolute_uri("/").rstrip("/"),
         },

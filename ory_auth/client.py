@@ -1,7 +1,7 @@
 """Ory's HTTP, bounded: one wall-clock limit for a whole answer, no redirects, 1 MiB, no secrets in an error.
 
-The only importer of ``ory_client``, which takes a second and 45 MB to import: that happens when the first client of a
-process is made (the middleware does so while the server starts), never in ``manage.py migrate`` and its like.
+The only importer of ``ory_client``, which takes a second and 45 MB to import: that happens when a process makes its
+client (the middleware does so while the server starts), never in ``manage.py migrate`` and its like.
 
 A call returns an :class:`Answer`, whatever its status, or raises :class:`OryUnavailable` where there is none.
 """
@@ -231,25 +231,3 @@ def _api_client(conf: Conf) -> ApiClient:
     api: ApiClient = ory_client.ApiClient(configuration)
     api.rest_client.pool_manager.pool_classes_by_scheme = pool_classes()
     return api
-
-
-_lock = threading.Lock()
-_current: tuple[Conf, Client] | None = None
-
-
-def client(conf: Conf) -> Client:
-    """This process' client for these settings; the first call imports Ory's SDK."""
-    global _current
-    current = _current
-    if current is None or current[0] is not conf:
-        with _lock:
-            if _current is not None and _current[0] is conf:
-                return _current[1]
-            current = _current = (conf, Client(conf))
-    return current[1]
-
-
-def forget() -> None:
-    """Start anew with the next call: a forked process shares no socket and no lock with its parent."""
-    global _current, _lock
-    _current, _lock = None, threading.Lock()

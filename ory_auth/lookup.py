@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db import close_old_connections
 
-from . import client as ory
 from .cache import Entry, SessionCache, remaining, seconds_to_keep
 from .client import Answer, Client, read_object
 from .conf import Conf
@@ -103,6 +102,7 @@ class Lookups:
 
     def __init__(self, conf: Conf) -> None:
         self.cache = SessionCache(conf)
+        self._client = Client(conf)
         self._conf = conf
         self._pool = ThreadPoolExecutor(conf.max_connections, thread_name_prefix="ory_auth")
         self._flights: dict[str, Future[Outcome]] = {}
@@ -124,7 +124,7 @@ class Lookups:
     def call(self, action: Callable[[Client], Any]) -> Future[Any]:
         """Another call to Ory under the same bounds; the result is what it returns, or an ``Unavailable``."""
         deadline = time.monotonic() + self._conf.timeout
-        return self._pool.submit(self._bounded, lambda: action(ory.client(self._conf)), deadline)
+        return self._pool.submit(self._bounded, lambda: action(self._client), deadline)
 
     def _land(self, key: str, flight: Future[Outcome]) -> None:
         with self._lock:
@@ -153,10 +153,9 @@ class Lookups:
             close_old_connections()  # those of a cache that lives in the database
 
     def _ask(self, key: str, credential: Credential, fresh: bool) -> Outcome:
-        client = ory.client(self._conf)
-        answer = client.whoami(credential, fresh=fresh)
+        answer = self._client.whoami(credential, fresh=fresh)
         outcome = judge(answer, time.time())
-        if answer.status == 401 and not client.ready():
+        if answer.status == 401 and not self._client.ready():
             # Kratos answers 401 to everyone while its database is down.
             raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY, status=401)
         match outcome:
@@ -190,7 +189,7 @@ _guard = threading.Lock()
 
 
 def lookups(conf: Conf) -> Lookups:
-    """This process' flights for these settings."""
+    """This process' flights for these settings; the first call imports Ory's SDK."""
     global _current
     current = _current
     if current is None or current[0] is not conf:
@@ -203,15 +202,10 @@ def lookups(conf: Conf) -> Lookups:
     return current[1]
 
 
-def prepare(conf: Conf) -> None:
-    """Import Ory's SDK and make the client, so that the first request does not wait for it."""
-    ory.client(conf)
-
-
 def _forget() -> None:
+    """A forked process shares no socket, thread or lock with its parent."""
     global _current, _guard
     _current, _guard = None, threading.Lock()
-    ory.forget()
 
 
 os.register_at_fork(after_in_child=_forget)

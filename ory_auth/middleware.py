@@ -21,7 +21,7 @@ from . import cookies, responses, roundtrip
 from .authentication import RequestState, state_of
 from .conf import conf
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .lookup import prepare
+from .lookup import lookups
 from .outcomes import Unavailable
 from .types import OrySession
 
@@ -46,7 +46,7 @@ class OryMiddleware:
         problem = order_problem(settings.MIDDLEWARE)
         if problem:
             raise ImproperlyConfigured(problem)
-        prepare(conf())
+        lookups(conf())  # so that no request waits for the import of Ory's SDK
         self._login_required = bool(_positions(settings.MIDDLEWARE, LoginRequiredMiddleware))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

@@ -176,6 +176,12 @@ def test_a_wrong_password_is_said_and_the_name_is_kept(browser: Browser) -> None
     assert browser.press("password", password=BOB.password).path == "/account/"
 
 
+def test_the_local_ory_sends_no_mail_and_its_login_page_offers_no_recovery(browser: Browser) -> None:
+    page = browser.open("/auth/login")
+    assert "/auth/registration" in page.text
+    assert "/auth/recovery" not in page.text
+
+
 def test_the_vault_asks_for_a_second_factor(browser: Browser) -> None:
     browser.sign_in(GRACE, "/vault/")
     assert browser.page.heading == "Second step"

@@ -9,14 +9,15 @@ from starlette.responses import Response
 from . import nodes
 from .call import Call
 from .errors import OryError, already_signed_in, location_change
-from .flows import Flow, Kind, Refused, stamps
+from .flow import Body, Flow
+from .flows import Kind, Refused, stamps
 from .identities import SECOND_FACTORS, Identity
 from .messages import message
 from .passwords import password_matches
 from .return_to import allowed_return_to, redirect_browser_to
 from .second_factors import backup_codes, totp_matches, use_backup_code
 from .sessions import Method, Session
-from .submits import Body, require_csrf
+from .submits import require_csrf
 from .whoami import lacks_second_factor, step_up_url
 
 

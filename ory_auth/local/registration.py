@@ -10,7 +10,8 @@ from . import nodes
 from .call import Call
 from .clock import microseconds
 from .errors import already_signed_in
-from .flows import Flow, Kind, Refused
+from .flow import Flow
+from .flows import Kind, Refused
 from .identities import Identity
 from .messages import message
 from .nodes import Node

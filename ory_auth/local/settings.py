@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from .call import Call
 from .errors import OryError, session_inactive, unauthorized
-from .flows import Flow, Kind, Refused
+from .flow import Body, Flow
+from .flows import Kind, Refused, end_pending
 from .messages import message
 from .nodes import Node
 from .return_to import allowed_return_to, redirect_browser_to
@@ -79,7 +80,7 @@ class Settings(Kind):
         flow.show(settings_nodes(call, flow))
         flow.messages, flow.state = [message(1050001)], "success"
         if flow.type == "browser":
-            flow.end_pending(call)
+            end_pending(call, flow)
             call.give_session_cookie(session)
             return self._answer(call, flow, continue_with=[redirect_browser_to(self._next(call, flow))])
         return self._answer(call, flow)

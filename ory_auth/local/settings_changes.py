@@ -18,7 +18,8 @@ from . import nodes
 from .call import Call
 from .clock import SECOND, microseconds
 from .errors import OryError
-from .flows import Flow, Refused
+from .flow import Flow
+from .flows import Refused, set_pending
 from .identities import Identity
 from .messages import message
 from .nodes import Node
@@ -142,7 +143,7 @@ def _require_fresh_session(call: Call, flow: Flow, session: Session, body: Body)
     age = call.state.clock.now() - session.authenticated_at
     if age <= call.state.config.privileged_session_max_age * SECOND:
         return
-    flow.set_pending(call, body)
+    set_pending(call, flow, body)
     public = call.state.public_url
     query = {"refresh": "true", "return_to": f"{public}/self-service/settings?flow={flow.id}"}
     login = f"{public}/self-service/login/browser?{urlencode(query)}"

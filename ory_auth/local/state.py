@@ -5,16 +5,14 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .clock import SECOND, Clock
 from .config import Config
 from .errors import OryError, not_found
+from .flow import Flow
 from .identities import Identity
 from .sessions import Device, Method, Session
-
-if TYPE_CHECKING:
-    from .flows import Flow
 
 
 class State:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from .call import FORM, JSON, Call
 from .cookies import unmask
 from .errors import OryError
+from .flow import Body, Flow
 from .schema import traits_of_form
-
-if TYPE_CHECKING:
-    from .flows import Flow
-
-Body = dict[str, Any]
 
 
 def submitted(call: Call) -> Body:

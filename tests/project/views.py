@@ -167,6 +167,26 @@ def impersonate(request):
     return seen(request.user)
 
 
+async def aimpersonate(request):
+    from django.contrib.auth import get_user_model
+
+    request.user = await get_user_model().objects.aget(pk=request.GET["pk"])
+    return seen(await request.auser())
+
+
+def impersonate_guarded(request):
+    """As a project's middleware does it, before a guard is met."""
+    from django.contrib.auth import get_user_model
+
+    request.user = get_user_model().objects.get(pk=request.GET["pk"])
+    return guarded(request)
+
+
+def asks_and_breaks(request):
+    str(request.user.pk)
+    raise ValueError("a bug of the project's own, met after somebody asked")
+
+
 def hides_trouble(request):
     try:
         return seen(request.user)

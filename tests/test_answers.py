@@ -1,0 +1,425 @@
+"""What Ory's answer means, to a browser and to a program: the design's table, row by row."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth import get_user_model
+
+WHOAMI, READY = "/sessions/whoami", "/health/ready"
+BROWSER, PROGRAM = "browser", "program"
+ACCEPT = {BROWSER: "text/html", PROGRAM: "application/json"}
+both = pytest.mark.parametrize("visitor", [BROWSER, PROGRAM])
+guards = pytest.mark.parametrize("guard", ["/guarded", "/aguarded", "/mixin", "/amixin"])
+
+
+def sent(session, visitor) -> dict[str, str]:
+    """How this visitor sends a session's cookie: a browser wants pages, a program JSON."""
+    return {"Cookie": session.cookie, "Accept": ACCEPT[visitor]}
+
+
+def anyone(visitor) -> dict[str, str]:
+    """A cookie that comes to Ory, where all get the same answer."""
+    return {"Cookie": "ory_kratos_session=x", "Accept": ACCEPT[visitor]}
+
+
+def content_of(session) -> dict:
+    """What Ory says of this session."""
+    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+
+
+def answering(switches, content, **headers):
+    """Ory says this instead, of everyone; ``_`` in a header's name stands for ``-``."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return switches.failing(200, {"Content-Type": "application/json", **named}, body, path=WHOAMI)
+
+
+def assert_signed_out(web, headers, visitor, guard="/guarded") -> None:
+    assert web.get("/session", headers=headers).json()["session"] is None
+    answer = web.get(guard, headers=headers)
+    if visitor == BROWSER:
+        assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={guard}")
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+        assert answer["WWW-Authenticate"] == 'Bearer realm="ory"'
+
+
+def assert_unavailable(answer, visitor) -> None:
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
+    if visitor == BROWSER:
+        assert answer["Content-Type"].startswith("text/html")
+    else:
+        assert answer.json()["code"] == "ory_unavailable"
+
+
+# --- signed in
+
+
+@both
+@guards
+@pytest.mark.django_db
+def test_an_active_session_gets_the_view(ory, web, visitor, guard) -> None:
+    person = ory.person()
+    assert web.get(guard, headers=sent(person.cookie(), visitor)).json()["user"] == person.id
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"authentication_methods": [{"method": "telepathy", "aal": "aal1", "completed_at": "2026-01-01T00:00:00Z"}]},
+        {"authentication_methods": [{"method": "passkey", "aal": "aal7"}]},
+        {"authentication_methods": None},
+        {"authenticator_assurance_level": "aal7"},
+        {"authenticator_assurance_level": None},
+        {"tokenized": "x", "something": {"new": [1]}},
+        {"devices": "none"},
+    ],
+    ids=str,
+)
+def test_what_ory_adds_later_breaks_nobody(ory, web, switches, news) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session) | news):
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+@pytest.mark.parametrize("level", ["aal7", None, "", "AAL2", ["aal2"], 2])
+def test_an_unknown_aal_is_the_lowest(ory, web, switches, level) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session) | {"authenticator_assurance_level": level}):
+        answer = web.get("/aal2", headers=session.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999999Z"])
+def test_a_session_that_ends_in_the_year_9999_is_a_session(ory, web, switches, far) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session) | {"expires_at": far}, Ory_Session_Cache_For="60"):
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+# --- known, not admitted here
+
+
+@both
+@pytest.mark.django_db
+class TestAPersonWhoIsNotAdmitted:
+    @pytest.fixture
+    def headers(self, ory, web, visitor) -> dict[str, str]:
+        session = ory.person().cookie()
+        web.get("/who", headers=session.headers)
+        get_user_model().objects.update(is_active=False)
+        return sent(session, visitor)
+
+    @pytest.mark.parametrize("path", ["/who", "/awho"])
+    def test_is_anonymous_on_public_pages(self, web, headers, visitor, path) -> None:
+        assert web.get(path, headers=headers).json()["user"] == ""
+
+    @guards
+    def test_gets_403_from_guards(self, web, headers, visitor, guard) -> None:
+        answer = web.get(guard, headers=headers)
+        assert answer.status_code == 403
+        if visitor == BROWSER:
+            assert 'action="/auth/logout"' in answer.content.decode()
+        else:
+            assert answer.json()["code"] == "not_admitted"
+
+    def test_is_not_sent_to_ory_to_sign_in_once_more(self, web, headers, visitor) -> None:
+        assert web.get("/auth/login?next=/guarded", headers=headers).status_code == 403
+
+    def test_gets_403_from_the_api(self, web, headers, visitor) -> None:
+        answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+
+
+# --- signed out
+
+
+@both
+@guards
+def test_a_revoked_session_is_signed_out(ory, web, visitor, guard) -> None:
+    session = ory.person().cookie()
+    session.revoke()
+    assert_signed_out(web, sent(session, visitor), visitor, guard)
+
+
+@both
+def test_a_deleted_person_is_signed_out(ory, web, visitor) -> None:
+    session = ory.person().cookie()
+    session.person.delete()
+    assert_signed_out(web, sent(session, visitor), visitor)
+
+
+def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory, web) -> None:
+    session = ory.person().token()
+    session.person.deactivate()
+    assert_signed_out(web, session.headers, PROGRAM)
+
+
+@pytest.mark.switches
+@both
+@pytest.mark.parametrize(
+    "change",
+    [{"active": False}, {"expires_at": "2020-01-01T00:00:00Z"}, {"expires_at": "0001-01-01T00:00:00+14:00"}],
+    ids=["not active", "expired", "expired long ago"],
+)
+def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(ory, web, switches, visitor, change) -> None:
+    session = ory.person().cookie()
+    with answering(switches, content_of(session) | change):
+        assert_signed_out(web, sent(session, visitor), visitor)
+
+
+@pytest.mark.switches
+@both
+def test_a_session_of_an_inactive_identity_is_signed_out(ory, web, switches, visitor) -> None:
+    session = ory.person().cookie()
+    content = content_of(session)
+    content["identity"]["state"] = "inactive"
+    with answering(switches, content):
+        assert_signed_out(web, sent(session, visitor), visitor)
+
+
+def test_the_api_answers_401_to_a_session_that_is_gone(ory, web) -> None:
+    session = ory.person().token()
+    session.revoke()
+    assert web.get("/api/me", headers=session.headers).status_code == 401
+
+
+# --- a second factor is missing
+
+
+@both
+class TestAPersonWhoLacksTheSecondFactor:
+    @pytest.fixture
+    def headers(self, ory, visitor) -> dict[str, str]:
+        person = ory.person()
+        person.cookie().set_up_totp()
+        return sent(person.cookie(), visitor)
+
+    def test_is_anonymous_on_public_pages(self, web, headers, visitor) -> None:
+        assert web.get("/who", headers=headers).json()["user"] == ""
+        assert web.get("/session", headers=headers).json()["session"] is None
+
+    @guards
+    def test_is_led_to_it_by_guards(self, ory, web, headers, visitor, guard) -> None:
+        answer = web.get(guard, headers=headers)
+        step_up = f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Ftestserver%2F{guard[1:]}"
+        if visitor == BROWSER:
+            assert (answer.status_code, answer["Location"]) == (302, step_up)
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+            assert answer.json()["redirect_browser_to"] == step_up
+
+    def test_is_told_so_by_the_api(self, web, headers, visitor) -> None:
+        answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+
+
+# --- not known
+
+
+SECOND_FACTOR = b'{"error":{"id":"session_aal2_required"}}'
+REFUSED = b'{"error":{"id":"security_csrf_violation","code":403}}'
+STATUSES = [
+    (403, REFUSED, "upstream_rejects"),
+    (403, b"<html>the firewall", "bad_answer"),
+    (403, b'{"error":"session_aal2_required"}', "upstream_rejects"),
+    (400, b"", "upstream_rejects"),
+    (404, SECOND_FACTOR, "upstream_rejects"),
+    (431, b"", "upstream_rejects"),
+    (429, b"", "rate_limited"),
+    (500, b"{}", "unavailable"),
+    (500, SECOND_FACTOR, "unavailable"),
+    (502, b"", "unavailable"),
+    (503, b"", "unavailable"),
+    (504, b"", "unavailable"),
+    (599, b"", "unavailable"),
+    (204, b"", "unavailable"),
+    (201, b"{}", "unavailable"),
+    (301, b"", "upstream_redirect"),
+    (302, b"", "upstream_redirect"),
+    (303, b"", "upstream_redirect"),
+    (307, b"", "upstream_redirect"),
+    (308, b"", "upstream_redirect"),
+]
+
+
+@pytest.mark.switches
+@both
+@pytest.mark.parametrize(("status", "body", "event"), STATUSES)
+def test_any_other_status_is_unavailable(ory, web, switches, caplog, visitor, status, body, event) -> None:
+    location = {"Location": f"{ory.public_url}/elsewhere"} if 300 <= status < 400 else {}
+    with switches.failing(status, location, body, path=WHOAMI):
+        assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
+    told = [record for record in caplog.records if record.name == "ory_auth" and record.levelname == "ERROR"]
+    assert [record.ory_event for record in told] == [event]
+    assert told[0].ory_facts["status"] == status
+    assert told[0].ory_facts["ms"] >= 0
+    assert not ory.asked("/elsewhere")
+
+
+@pytest.mark.switches
+@both
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Welcome to the hotel's wifi</html>",
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"1",
+        b'"x"',
+        b'{"id":',
+        b"\xff\xfe{}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"1" * 5_000,
+    ],
+    ids=["html", "empty", "{}", "[]", "null", "1", "text", "half", "bytes", "deep list", "deep", "a long number"],
+)
+def test_200_that_is_no_session_is_unavailable(ory, web, switches, caplog, visitor, body) -> None:
+    with answering(switches, body):
+        assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
+    assert "bad_answer status=200" in caplog.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("key", ["id", "active", "expires_at", "authenticated_at", "identity"])
+@pytest.mark.parametrize("value", [None, "", "nonsense", 0, [], {}, "2026-01-01T00:00:00"], ids=repr)
+def test_a_session_without_what_is_needed_is_unavailable(ory, web, switches, key, value) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session) | {key: value}):
+        assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("identity_id", [None, "", "nonsense", 7, "00000000-0000-0000-0000-00000000000"])
+def test_an_identity_without_a_uuid_is_unavailable(ory, web, switches, identity_id) -> None:
+    session = ory.person().token()
+    content = content_of(session)
+    content["identity"]["id"] = identity_id
+    with answering(switches, content):
+        assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
+
+
+@pytest.mark.switches
+@both
+def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(ory, web, switches, visitor) -> None:
+    session, other = ory.person().cookie(), ory.person()
+    with answering(switches, content_of(session), X_Kratos_Authenticated_Identity_Id=other.id):
+        assert_unavailable(web.get("/guarded", headers=sent(session, visitor)), visitor)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("allowed", ["", "-1", "1.5", "soon", "\xb2", "9" * 5000], ids=lambda value: value[:5])
+def test_nonsense_in_orys_cache_header_costs_only_the_cache(ory, web, switches, allowed) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session), Ory_Session_Cache_For=allowed):
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 10:33:47 GMT", "Mon, 23 Nov 2026 10:33:47 -0000"])
+def test_an_answer_whose_date_cannot_be_read_still_counts(ory, web, switches, date) -> None:
+    session = ory.person().token()
+    with answering(switches, content_of(session), Date=date):
+        assert web.get("/session", headers=session.headers).status_code == 200
+
+
+@pytest.mark.switches
+def test_an_answer_that_is_not_known_is_not_kept(ory, web, switches) -> None:
+    session = ory.person().token()
+    for fault in (answering(switches, b"{}", Ory_Session_Cache_For="60"), switches.failing(500, path=WHOAMI)):
+        with fault:
+            assert web.get("/session", headers=session.headers).status_code == 503
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+@pytest.mark.switches
+def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory, web, switches) -> None:
+    session = ory.person().token()
+    for status in (431, 500):
+        with switches.failing(status, path=WHOAMI):
+            assert web.get("/session", headers={"Cookie": "ory_kratos_session=odd"}).status_code == 503
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+# --- 401 from an Ory that is not ready
+
+
+@pytest.mark.switches
+@both
+@guards
+def test_401_while_ory_is_not_ready_is_unavailable(ory, web, switches, caplog, visitor, guard) -> None:
+    with switches.database_down():
+        assert_unavailable(web.get(guard, headers=anyone(visitor)), visitor)
+    assert "not_ready status=401" in caplog.text
+
+
+@pytest.mark.switches
+@both
+@pytest.mark.parametrize("ready", [200, 404])
+def test_401_stands_where_ory_says_ready_or_has_no_such_path(ory, web, switches, visitor, ready) -> None:
+    session = ory.person().cookie()
+    with switches.database_down(ready):
+        assert_signed_out(web, sent(session, visitor), visitor)
+
+
+@pytest.mark.switches
+def test_readiness_that_is_not_answered_in_time_is_unavailable(ory, web, switches, ory_auth) -> None:
+    ory_auth(TIMEOUT=0.2)
+    with switches.slow(0.3, READY):
+        assert_unavailable(web.get("/session", headers={"X-Session-Token": "gone"}), PROGRAM)
+
+
+@pytest.mark.switches
+def test_readiness_is_asked_after_every_401(ory, web) -> None:
+    for token in ("gone", "gone too"):
+        web.get("/session", headers={"X-Session-Token": token})
+    assert [request.path for request in ory.switches.requests] == [WHOAMI, READY] * 2
+
+
+@pytest.mark.switches
+def test_readiness_is_not_asked_after_200(ory, web) -> None:
+    web.get("/session", headers=ory.person().token().headers)
+    assert not ory.asked(READY)
+
+
+@pytest.mark.switches
+def test_not_ready_is_remembered_for_a_moment(ory, web, switches) -> None:
+    with switches.database_down():
+        for token in ("one", "two", "three"):
+            assert web.get("/session", headers={"X-Session-Token": token}).status_code == 503
+    assert len(ory.asked(READY)) == 1
+
+
+@pytest.mark.switches
+def test_that_there_is_no_readiness_path_is_remembered(ory, web, switches) -> None:
+    with switches.database_down(404):
+        for token in ("one", "two", "three"):
+            assert web.get("/session", headers={"X-Session-Token": token}).status_code == 200
+    assert len(ory.asked(READY)) == 1
+
+
+@pytest.mark.switches
+def test_readiness_probes_are_shared_by_all_who_wait(ory, web, switches) -> None:
+    start = threading.Barrier(8)
+
+    def ask(number: int) -> int:
+        start.wait()
+        return web.get("/session", headers={"X-Session-Token": f"gone-{number}"}).status_code
+
+    with switches.slow(0.2, READY), ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {200}
+    # The first goes at once, the next for all whose 401 came since; a straggler may need another.
+    assert len(ory.asked(READY)) <= 3
