@@ -1,4 +1,4 @@
-"""The one dict ``ORY_AUTH`` of Django's settings, read anew whenever Django holds another one."""
+"""The one dict ``ORY_AUTH`` of Django's settings, read live: a changed setting counts from the next request on."""
 
 from __future__ import annotations
 
@@ -168,19 +168,19 @@ def derived_cookie_name(values: Mapping[str, Any]) -> str:
     return KRATOS_COOKIE
 
 
-_current: tuple[object, Conf] | None = None
+_current: tuple[Any, Conf] | None = None
 
 
 def conf() -> Conf:
     """The settings as they are now; raises ``ImproperlyConfigured`` with the key at fault and the fix.
 
-    A changed setting is a new dict in Django (``override_settings``, a test's fixture), so the dict is the memo's key.
+    Read from Django at each call and checked anew where anything in the dict has changed.
     """
     global _current
     raw = getattr(settings, "ORY_AUTH", None)
     current = _current
-    if current is None or current[0] is not raw:
+    if current is None or current[0] != raw:
         if raw is None:
             raise ImproperlyConfigured("ORY_AUTH is missing. Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
-        current = _current = (raw, _read(raw))
+        current = _current = (dict(raw) if isinstance(raw, Mapping) else raw, _read(raw))
     return current[1]

@@ -134,6 +134,7 @@ class _OryRequest:
     """What the class of a request gets: ``ory_session`` may be ``None``, which no lazy object can be."""
 
     _ory_state: RequestState
+    ory_unavailable = False
 
     @property
     def ory_session(self) -> OrySession | None:

@@ -10,7 +10,7 @@ from . import nodes
 from .call import Call
 from .clock import microseconds
 from .errors import already_signed_in
-from .flow import Flow
+from .flow import Body, Flow
 from .flows import Kind, Refused
 from .identities import Identity
 from .messages import message
@@ -19,7 +19,7 @@ from .passwords import hash_password, password_problem
 from .return_to import allowed_return_to, redirect_browser_to
 from .schema import fill, filled, identifier_fields, refusals, trait_nodes
 from .sessions import Method
-from .submits import Body, require_csrf, sent_traits
+from .submits import require_csrf, sent_traits
 
 
 class Registration(Kind):

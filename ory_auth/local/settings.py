@@ -19,7 +19,6 @@ from .nodes import Node
 from .return_to import allowed_return_to, redirect_browser_to
 from .sessions import Session
 from .settings_changes import CHANGES, PRESSED, settings_nodes
-from .submits import Body
 from .whoami import require_aal
 
 

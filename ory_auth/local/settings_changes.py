@@ -18,7 +18,7 @@ from . import nodes
 from .call import Call
 from .clock import SECOND, microseconds
 from .errors import OryError
-from .flow import Flow
+from .flow import Body, Flow
 from .flows import Refused, set_pending
 from .identities import Identity
 from .messages import message
@@ -27,7 +27,7 @@ from .passwords import hash_password, password_problem
 from .schema import fill, filled, refusals, trait_nodes
 from .second_factors import backup_codes, backup_config, new_backup_codes, totp_config, totp_matches
 from .sessions import Method, Session
-from .submits import Body, require_csrf, sent_traits
+from .submits import require_csrf, sent_traits
 
 QR_CODE_SIZE = 256
 
