@@ -37,12 +37,11 @@ class Flow(StrEnum):
     def template(self) -> str:
         return f"ory_auth/{self.value}.html"
 
-    def start(self, conf: Conf, return_to: str, *, aal: str | None = None, refresh: bool = False) -> str:
-        """The URL at which the browser starts this flow; ``return_to`` is absolute and checked."""
-        query = {"aal": aal} if aal else {}
-        if refresh:
-            query["refresh"] = "true"
-        return _at(conf.browser_url, f"self-service/{self.value}/browser", {**query, "return_to": return_to})
+    def start(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
+        """The URL at which the browser starts this flow; ``return_to`` is absolute and checked, or empty."""
+        query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}
+        given = {name: value for name, value in query.items() if value}
+        return _at(conf.browser_url, f"self-service/{self.value}/browser", given)
 
     def submit(self, conf: Conf, flow_id: str) -> str:
         """The URL to which the browser sends this flow's form."""
@@ -50,15 +49,20 @@ class Flow(StrEnum):
 
 
 def _at(base: str, path: str, query: dict[str, str]) -> str:
-    return urljoin(f"{base}/", path) + "?" + urlencode(query)
+    return urljoin(f"{base}/", path) + (f"?{urlencode(query)}" if query else "")
+
+
+def asked_for(request: HttpRequest) -> str | None:
+    """What ``next`` or ``return_to`` of the query (or the form) names, unchecked."""
+    return next((value for name in NEXT if (value := request.POST.get(name) or request.GET.get(name))), None)
 
 
 def wanted(request: HttpRequest, hosts: Sequence[str], *, default: str | None = None) -> str:
     """The absolute URL that the browser wants to come back to, where this site allows it, else the default target.
 
-    ``next`` or ``return_to`` of the query (or the form) may name this host or one of ``hosts``.
+    ``next`` or ``return_to`` may name this host or one of ``hosts``.
     """
-    given = next((value for name in NEXT if (value := request.POST.get(name) or request.GET.get(name))), None)
+    given = asked_for(request)
     if given is not None and allowed(request, given, hosts):
         return absolute(request, given)
     if given is not None:

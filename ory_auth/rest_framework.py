@@ -45,15 +45,13 @@ class OrySessionAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:
         state = state_of(request)
-        if state.credential is None:
-            return None
         outcome = state.outcome()
         match outcome:
             case Unavailable():
                 raise OryNotAvailable(outcome)
             case SecondFactorMissing():
                 raise _step_up(request)
-            case SignedIn():
+            case SignedIn() if state.credential is not None:
                 user = self._user(request)
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)

@@ -26,7 +26,7 @@ from .authentication import RequestState, state_of
 from .client import Answer, Client, read_object
 from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .flows import Flow, allowed, wanted
+from .flows import Flow, allowed, asked_for, wanted
 from .lookup import lookups
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import Steps, run
@@ -44,9 +44,13 @@ class FlowView(View):
         return self.start(request) if flow_id is None else self.show(request, flow_id)
 
     def start(self, request: HttpRequest) -> HttpResponse:
-        """Send the browser to Ory, to come back to ``?next=`` (or ``?return_to=``)."""
+        """Send the browser to Ory, to come back to ``?next=`` (or ``?return_to=``).
+
+        Settings without either stay on their page, which says what was saved.
+        """
         conf = state_of(request).conf
-        return HttpResponseRedirect(self.flow.start(conf, wanted(request, conf.login_redirect_hosts)))
+        stays = self.flow is Flow.SETTINGS and asked_for(request) is None
+        return HttpResponseRedirect(self.flow.start(conf, "" if stays else wanted(request, conf.login_redirect_hosts)))
 
     def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """The flow as a page; what is not there any more says how to start again."""

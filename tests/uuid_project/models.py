@@ -9,6 +9,11 @@ from django.db import models
 
 
 class PersonManager(BaseUserManager["Person"]):
+    """Like many a project's own, it does not show everyone."""
+
+    def get_queryset(self) -> models.QuerySet["Person"]:
+        return super().get_queryset().exclude(first_name="Hidden")
+
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "Person":
         person = self.model(email=email, **fields)
         person.set_password(password)

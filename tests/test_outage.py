@@ -1,0 +1,372 @@
+"""While Ory is down: 503 wherever somebody asks who it is, and nothing else changes."""
+
+from __future__ import annotations
+
+import django
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views import View
+
+from ory_auth.decorators import ory_optional, ory_required
+
+from .project import urls as project
+
+WHOAMI = "/sessions/whoami"
+SOMEBODY = {"Cookie": "ory_kratos_session=x"}
+LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+
+pytestmark = [pytest.mark.switches, pytest.mark.urls(__name__)]
+
+
+# --- a project's own views, handlers and middleware
+
+
+def asks_often(request):
+    for _ in range(2):
+        str(request.user)
+        str(request.ory_session)
+    return render(request, "greeting.html")
+
+
+async def asks_often_async(request):
+    await request.auser()
+    await request.aory_session()
+    return render(request, "greeting.html")
+
+
+def gives_up_and_asks_again(request):
+    for _ in range(3):
+        try:
+            str(request.user)
+        except Exception:
+            request.failures = getattr(request, "failures", 0) + 1
+    return HttpResponse(f"{request.failures} failures")
+
+
+def template_response(request):
+    return TemplateResponse(request, "greeting.html")
+
+
+def forbidden(request):
+    raise PermissionDenied
+
+
+def redirects(request):
+    try:
+        str(request.user)
+    except Exception:
+        return HttpResponse(status=302, headers={"Location": "/elsewhere"})
+
+
+@ory_optional
+@ory_required
+def optional_and_guarded(request):
+    return HttpResponse("let in")
+
+
+@method_decorator(ory_optional, name="dispatch")
+class OptionalClass(View):
+    def get(self, request):
+        return render(request, "greeting.html")
+
+
+def greets(request, status):
+    return HttpResponse(f"trouble, {request.user}", status=status)
+
+
+def handler403(request, exception):
+    return greets(request, 403)
+
+
+def handler500(request):
+    return greets(request, 500)
+
+
+def csrf_failure(request, reason):
+    return greets(request, 403)
+
+
+def asks_in_a_middleware(get_response):
+    def middleware(request):
+        request.greeting = f"hello {request.user}"
+        return get_response(request)
+
+    return middleware
+
+
+def asks_in_a_context_processor(request):
+    return {"greeting": f"hello {request.user}"}
+
+
+urlpatterns = [
+    path("asks-often", asks_often),
+    path("asks-often-async", asks_often_async),
+    path("gives-up", gives_up_and_asks_again),
+    path("template-response", template_response),
+    path("forbidden", forbidden),
+    path("redirects", redirects),
+    path("optional-and-guarded", optional_and_guarded),
+    path("optional-class", OptionalClass.as_view()),
+    *project.urlpatterns,
+]
+
+
+@pytest.fixture
+def down(switches):
+    """Ory answers 503 to whoever asks who it is."""
+    with switches.failing(503, path=WHOAMI):
+        yield
+
+
+@pytest.fixture
+def quiet(web):
+    """A client that shows the 500 page instead of raising what caused it."""
+    web.client.raise_request_exception = False
+    return web
+
+
+# --- where it is asked
+
+
+ASKING = [
+    "/",
+    "/who",
+    "/awho",
+    "/session",
+    "/asession",
+    "/template",
+    "/template-response",
+    "/swallowing",
+    "/django-guarded",
+    "/staff-only",
+    "/guarded",
+    "/aguarded",
+    "/aal2",
+    "/aaal2",
+    "/recent",
+    "/fresh",
+    "/mixin",
+    "/amixin",
+    "/hides-trouble",
+    "/cached",
+    "/admin/",
+    "/admin/login/",
+    "/api/me",
+    "/api/open",
+    "/api/aal2",
+    "/auth/login",
+    "/asks-often",
+    "/asks-often-async",
+]
+
+
+@pytest.mark.parametrize("path", ASKING)
+def test_whoever_asks_gets_503(web, down, path) -> None:
+    answer = web.get(path, headers=SOMEBODY)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert "private" in answer["Cache-Control"] or path.startswith("/api/")
+
+
+def test_a_context_processor_that_asks_gets_503(web, down, settings) -> None:
+    [engine] = settings.TEMPLATES
+    options = {**engine["OPTIONS"], "context_processors": [f"{__name__}.asks_in_a_context_processor"]}
+    settings.TEMPLATES = [{**engine, "OPTIONS": options}]
+    assert web.get("/template", headers=SOMEBODY).status_code == 503
+
+
+def test_a_middleware_further_in_that_asks_gets_503(quiet, down, settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asks_in_a_middleware"]
+    assert quiet.get("/silent", headers=SOMEBODY).status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/admin/"])
+def test_login_required_middleware_gets_503(web, down, settings, path) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
+    assert web.get(path, headers=SOMEBODY).status_code == 503
+
+
+def test_a_public_view_behind_login_required_middleware_keeps_working(web, down, settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
+    assert web.get("/silent", headers=SOMEBODY).content == b"nobody asked"
+
+
+def test_a_program_gets_the_503_as_json(web, down) -> None:
+    answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
+
+
+def test_the_503_is_not_kept_by_anybody(web, down) -> None:
+    answer = web.get("/who", headers=SOMEBODY)
+    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
+    assert "Cookie" in answer["Vary"]
+
+
+def test_an_outage_does_not_turn_a_redirect_into_a_503(web, down) -> None:
+    assert web.get("/redirects", headers=SOMEBODY).status_code == 302
+
+
+def test_the_outage_ends_with_ory_being_back(ory, web, switches) -> None:
+    session = ory.person().token()
+    with switches.stopped():
+        assert web.get("/session", headers=session.headers).status_code == 503
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+# --- where it is not asked
+
+
+def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(ory, web, down) -> None:
+    answer = web.get("/silent", headers=SOMEBODY)
+    assert answer.content == b"nobody asked"
+    assert "Cache-Control" not in answer
+    assert not ory.switches.requests
+
+
+@pytest.mark.django_db
+def test_a_view_that_does_not_ask_costs_no_query(ory, web, django_assert_num_queries) -> None:
+    with django_assert_num_queries(0):
+        web.get("/silent", headers={"Cookie": f"sessionid=x; {ory.person().cookie().cookie}"})
+    assert not ory.asked()
+
+
+@pytest.mark.parametrize("path", ["/", "/who", "/awho", "/session", "/template", "/swallowing"])
+def test_a_request_without_a_credential_does_not_notice(web, down, path) -> None:
+    assert web.get(path).status_code == 200
+
+
+# --- one outcome for a request
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/asks-often", "/asks-often-async"])
+def test_a_request_that_asks_often_asks_ory_once(ory, web, switches, path) -> None:
+    switches.configure(cacheable_sessions=False)
+    person = ory.person()
+    answer = web.get(path, headers=person.token().headers)
+    assert answer.content.decode().strip() == f"hello {person.id}"
+    assert len(ory.asked()) == 1
+
+
+def test_an_outage_is_the_same_however_often_it_is_met(ory, web, down) -> None:
+    assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
+    assert len(ory.asked()) == 1
+
+
+def test_an_outage_is_logged_once(web, down, caplog) -> None:
+    web.get("/gives-up", headers=SOMEBODY)
+    assert len([record for record in caplog.records if record.name == "ory_auth"]) == 1
+
+
+# --- views that only greet
+
+
+@pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
+def test_an_optional_view_greets_nobody_and_says_why(web, down, path) -> None:
+    assert web.get(path, headers=SOMEBODY).json() == {"user": "", "unavailable": True}
+
+
+def test_an_optional_view_may_be_a_class(web, down) -> None:
+    assert b"hello AnonymousUser" in web.get("/optional-class", headers=SOMEBODY).content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
+def test_an_optional_view_knows_people_while_ory_is_there(ory, web, path) -> None:
+    person = ory.person()
+    assert web.get(path, headers=person.token().headers).json() == {"user": person.id, "unavailable": False}
+
+
+def test_a_guard_inside_an_optional_view_still_guards(web, down) -> None:
+    assert web.get("/optional-and-guarded", headers=SOMEBODY).status_code == 503
+
+
+def test_the_next_request_after_an_optional_one_gets_503(web, down) -> None:
+    web.get("/greeting", headers=SOMEBODY)
+    assert web.get("/who", headers=SOMEBODY).status_code == 503
+
+
+# --- error pages that greet
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/no-such-thing", 404, "not found, AnonymousUser"),
+        ("/nowhere", 404, "not found, AnonymousUser"),
+        ("/forbidden", 403, "trouble, AnonymousUser"),
+        ("/broken", 500, "trouble, AnonymousUser"),
+    ],
+)
+def test_an_error_page_that_greets_is_anonymous_and_stays(quiet, down, path, status, text) -> None:
+    answer = quiet.get(path, headers=SOMEBODY)
+    assert (answer.status_code, answer.content.decode().strip()) == (status, text)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/no-such-thing", "/nowhere", "/forbidden", "/broken"])
+def test_an_error_page_knows_people_while_ory_is_there(ory, quiet, path) -> None:
+    person = ory.person()
+    assert person.id in quiet.get(path, headers=person.token().headers).content.decode()
+
+
+def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet, down, settings) -> None:
+    settings.CSRF_FAILURE_VIEW = f"{__name__}.csrf_failure"
+    quiet.client.handler.enforce_csrf_checks = True
+    assert quiet.post("/remember?cart=1", headers=SOMEBODY).status_code in {403, 503}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/who", 503)])
+def test_an_error_mail_goes_out_and_changes_nothing(ory, quiet, down, settings, mailoutbox, path, status) -> None:
+    settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
+    answer = quiet.get(path, headers=SOMEBODY)
+    assert answer.status_code == status
+    assert [mail.to for mail in mailoutbox] == [["ops@example.org"]]
+    assert len(ory.asked()) == 1
+
+
+# --- the project's own database
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/django-guarded"])
+def test_a_database_that_is_down_is_503(ory, web, caplog, path) -> None:
+    session = ory.person().token()
+    with connection.execute_wrapper(_no_database):
+        assert web.get(path, headers=session.headers).status_code == 503
+    assert "db_unavailable" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_known_people_sign_in_on_a_read_only_database(ory, web, path) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    later = person.token()
+    with connection.execute_wrapper(_read_only):
+        assert web.get(path, headers=later.headers).json()["user"] == person.id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_people_who_are_new_get_503_on_a_read_only_database(ory, web, path) -> None:
+    session = ory.person().token()
+    with connection.execute_wrapper(_read_only):
+        assert web.get(path, headers=session.headers).status_code == 503
+    assert web.get(path, headers=session.headers).status_code == 200
+
+
+def _no_database(execute, sql, params, many, context):
+    raise OperationalError("the database does not answer")
+
+
+def _read_only(execute, sql, params, many, context):
+    if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+        raise OperationalError("attempt to write a readonly database")
+    return execute(sql, params, many, context)

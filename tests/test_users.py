@@ -1,0 +1,743 @@
+"""The shadow user: created once, found by Ory's identity id, following its identity and never going back."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session as DjangoSession
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from ory_auth.models import OryIdentity
+from ory_auth.signals import user_created, user_updated
+
+pytestmark = pytest.mark.django_db
+
+User = get_user_model()
+NAMED_BY_EMAIL = User.USERNAME_FIELD == "email"
+names_by_identity = pytest.mark.skipif(NAMED_BY_EMAIL, reason="of users whose name is the identity id")
+unique_email = pytest.mark.skipif(not NAMED_BY_EMAIL, reason="of users whose e-mail is unique")
+
+
+def make_user(name: str = "old", *, email: str = "", **fields):
+    email = email or f"{name}@example.org"
+    named = {} if NAMED_BY_EMAIL else {"username": name}
+    return User.objects.create_user(**named, email=email, password="Sleipnir-8-legs", **fields)
+
+
+def user_of(person) -> User:
+    return OryIdentity.objects.get(pk=person.id).user
+
+
+def metadata(person, value) -> None:
+    operation = {"op": "add", "path": "/metadata_public", "value": value}
+    reply = person.ory.admin("PATCH", f"/admin/identities/{person.id}", body=[operation])
+    assert reply.status == 200, reply.body
+
+
+@pytest.fixture
+def told():
+    """The signals about users, as they come: (name, the user's key)."""
+    heard = []
+
+    def created(user, **_):
+        heard.append(("created", user.pk))
+
+    def updated(user, **_):
+        heard.append(("updated", user.pk))
+
+    def logged_in(user, request, **_):
+        heard.append(("logged_in", request.user.pk))
+
+    receivers = {user_created: created, user_updated: updated, user_logged_in: logged_in}
+    for signal, receiver in receivers.items():
+        signal.connect(receiver)
+    yield heard
+    for signal, receiver in receivers.items():
+        signal.disconnect(receiver)
+
+
+# --- creation ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_request_creates_one_user_and_the_next_finds_it(ory, web) -> None:
+    session = ory.person().token()
+    first, second = (web.get("/who", headers=session.headers).json()["pk"] for _ in range(2))
+    assert first == second == str(User.objects.get().pk)
+
+
+def test_another_session_of_the_same_person_finds_the_same_user(ory, web) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.cookie().headers)
+    assert User.objects.get() == user_of(person)
+
+
+def test_a_new_user_has_the_names_and_address_of_the_identity(ory, web) -> None:
+    person = ory.person(name={"first": "Ada", "last": "Lovelace"})
+    web.get("/who", headers=person.token().headers)
+    user = user_of(person)
+    assert (user.email, user.first_name) == (person.email, "Ada")
+    assert getattr(user, "last_name", "Lovelace") == "Lovelace"
+
+
+@names_by_identity
+def test_the_user_name_is_the_identity_id(ory, web) -> None:
+    person = ory.person()
+    assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+
+
+def test_a_new_user_has_no_password_and_no_rights(ory, web) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    user = user_of(person)
+    assert (user.has_usable_password(), user.is_staff, user.is_superuser) == (False, False, False)
+
+
+def test_the_backend_of_the_user_is_named(ory, web) -> None:
+    """``login(request, request.user)`` needs it."""
+    seen = []
+    user_logged_in.connect(lambda user, **_: seen.append(user.backend), weak=False, dispatch_uid="test")
+    with connection_commits():
+        web.get("/who", headers=ory.person().token().headers)
+    user_logged_in.disconnect(dispatch_uid="test")
+    assert seen == ["ory_auth.backends.OryBackend"]
+
+
+@contextmanager
+def connection_commits():
+    """Run what waits for the commit, which a test that is rolled back never sees."""
+    before = len(connection.run_on_commit)
+    yield
+    waiting, connection.run_on_commit[before:] = connection.run_on_commit[before:], []
+    for _, tell, _ in waiting:
+        tell()
+
+
+def test_no_django_session_is_made_to_sign_in(ory, web) -> None:
+    answer = web.get("/who", headers=ory.person().cookie().headers)
+    assert "sessionid" not in answer.cookies
+    assert not DjangoSession.objects.exists()
+
+
+# --- found by the identity id, and by nothing else --------------------------------------------------------------------
+
+
+@names_by_identity
+def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory, web) -> None:
+    person = ory.person()
+    old = make_user(email=person.email)
+    assert web.get("/who", headers=person.token().headers).json()["pk"] != str(old.pk)
+
+
+@unique_email
+def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory, web) -> None:
+    person = ory.person()
+    old = make_user(email=person.email)
+    answer = web.get("/api/me", headers=person.token().headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
+    assert web.get("/who", headers=person.token().headers).json()["user"] == ""
+    assert User.objects.get() == old
+
+
+@unique_email
+def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"email": "metadata_public.address"})
+    answer = web.get("/api/me", headers=ory.person().token().headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
+
+
+@names_by_identity
+def test_a_taken_user_name_is_refused(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username"})
+    make_user("ada")
+    answer = web.get("/api/me", headers=ory.person(username="ada").token().headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "username_conflict")
+
+
+@names_by_identity
+def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username"})
+    old = make_user("ada")
+    answer = web.get("/who", headers=ory.person(username="Ada").token().headers).json()
+    assert answer["user"] == "Ada"
+    assert answer["pk"] != str(old.pk)
+
+
+@names_by_identity
+@pytest.mark.parametrize("traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"])
+def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(ory, ory_auth, web, traits) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username"})
+    person = ory.person(**traits)
+    assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+
+
+def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory, web) -> None:
+    first = ory.person("ada@example.org")
+    before = web.get("/who", headers=first.token().headers).json()["pk"]
+    first.patch("/traits/email", "ada.gone@example.org")
+    web.get("/who", headers=first.token().headers)
+    second = ory.person("ada@example.org")
+    assert web.get("/who", headers=second.token().headers).json()["pk"] != before
+    first.delete()
+    second.delete()
+
+
+def test_a_user_whom_the_default_manager_hides_is_refused(ory, web) -> None:
+    if not NAMED_BY_EMAIL:
+        pytest.skip("the manager of this user model shows everyone")
+    person = ory.person(name={"first": "Hidden"})
+    web.get("/who", headers=person.token().headers)
+    answer = web.get("/api/me", headers=person.token().headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "not_admitted")
+
+
+# --- what the fields take ---------------------------------------------------------------------------------------------
+
+ODD = [
+    (None, ""),
+    ("", ""),
+    (5, "5"),
+    ("  Ada ", "Ada"),
+    ("A\x00da", "Ada"),
+    ("x" * 400, "x" * 150),
+    ({"a": 1}, ""),
+    (["a"], ""),
+    ("Ada\u202e\U0001f33b", "Ada\u202e\U0001f33b"),
+]
+
+
+@pytest.mark.parametrize(("value", "kept"), ODD, ids=[ascii(value)[:14] for value, _ in ODD])
+def test_a_name_takes_what_it_can_hold(ory, ory_auth, web, value, kept) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": "metadata_public.name"})
+    person = ory.person()
+    metadata(person, {"name": value})
+    assert web.get("/who", headers=person.token().headers).status_code == 200
+    assert user_of(person).first_name == kept
+
+
+@pytest.mark.parametrize(
+    "path", ["traits.no.such.thing", "traits.email.first", "metadata_public.x", "credentials.password", "traits", "x"]
+)
+def test_a_path_that_leads_nowhere_leaves_the_field_empty(ory, ory_auth, web, path) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": path})
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == ""
+
+
+@pytest.mark.parametrize("address", ["x" * 300 + "@example.org", "no address", ["a@example.org"], {"a": 1}, "a@b@c"])
+def test_an_address_that_is_none_is_not_taken_over(ory, ory_auth, web, address) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    metadata(person, {"address": address})
+    ory_auth(USER_FIELDS={"email": "metadata_public.address"})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).email == person.email
+
+
+@pytest.mark.parametrize("field", ["is_staff", "is_superuser"])
+def test_people_cannot_give_themselves_rights(ory, ory_auth, web, field) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", field: "traits.username"})
+    person = ory.person(username="True")
+    web.get("/who", headers=person.token().headers)
+    assert not getattr(user_of(person), field)
+
+
+def test_what_only_admins_write_at_ory_may_give_rights(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
+    person = ory.person()
+    metadata(person, {"staff": True})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).is_staff
+
+
+@pytest.mark.parametrize(("field", "value"), [("is_active", False), ("password", "x"), ("last_login", "2001-01-01")])
+def test_some_fields_are_never_mapped(ory, ory_auth, web, field, value) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", field: "metadata_public.value"})
+    person = ory.person()
+    metadata(person, {"value": value})
+    web.get("/who", headers=person.token().headers)
+    user = user_of(person)
+    assert (user.is_active, user.has_usable_password()) == (True, False)
+    assert str(user.last_login) != "2001-01-01 00:00:00+00:00"
+
+
+# --- following the identity -------------------------------------------------------------------------------------------
+
+
+def test_a_changed_identity_changes_the_user(ory, web) -> None:
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    person.patch("/traits/name/first", "Augusta")
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "Augusta"
+
+
+def test_a_change_by_hand_stays_until_the_identity_changes(ory, web) -> None:
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    User.objects.update(first_name="By hand")
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "By hand"
+
+
+def test_an_older_cached_answer_of_another_device_takes_nothing_back(ory, ory_auth, web) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    person = ory.person(name={"first": "Ada"})
+    old_device, new_device = person.token(), person.token()
+    web.get("/who", headers=old_device.headers)
+    person.patch("/traits/name/first", "Augusta")
+    web.get("/who", headers=new_device.headers)
+    web.get("/who", headers=old_device.headers)
+    assert user_of(person).first_name == "Augusta"
+
+
+@unique_email
+def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, web) -> None:
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    make_user(email="taken@example.org")
+    was = person.email
+    ory.admin(
+        "PATCH",
+        f"/admin/identities/{person.id}",
+        body=[
+            {"op": "replace", "path": "/traits/email", "value": "taken@example.org"},
+            {"op": "replace", "path": "/traits/name/first", "value": "Augusta"},
+        ],
+    )
+    assert web.get("/who", headers=person.token().headers).json()["email"] == was
+    user = user_of(person)
+    assert (user.email, user.first_name) == (was, "Augusta")
+    person.delete()
+
+
+@names_by_identity
+def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username", "first_name": "traits.name.first"})
+    person = ory.person(username="ada", name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    make_user("taken")
+    person.patch("/traits", {"email": person.email, "username": "taken", "name": {"first": "Augusta"}})
+    web.get("/who", headers=person.token().headers)
+    user = user_of(person)
+    assert (user.username, user.first_name) == ("ada", "Augusta")
+
+
+# --- the project's own handler ----------------------------------------------------------------------------------------
+
+
+def test_a_handler_decides_who_is_admitted(ory, ory_auth, web) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
+    guest, clerk = ory.person(), ory.person(f"{uuid.uuid4().hex}@firm.example")
+    assert web.get("/api/me", headers=guest.token().headers).status_code == 403
+    assert web.get("/api/me", headers=clerk.token().headers).status_code == 200
+    assert OryIdentity.objects.get().pk == uuid.UUID(clerk.id)
+
+
+def test_a_handler_decides_what_the_fields_hold(ory, ory_auth, web) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.Shouting")
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "ADA"
+    person.patch("/traits/name/first", "Augusta")
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "AUGUSTA"
+
+
+def test_no_handler_lets_an_inactive_user_in(ory, ory_auth, web) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.LetsEveryoneIn")
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    User.objects.update(is_active=False)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 403
+
+
+# --- an inactive user -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inactive(ory, web):
+    """A session of a person whose user has been switched off here."""
+    session = ory.person().cookie()
+    web.get("/who", headers=session.headers)
+    User.objects.update(is_active=False)
+    return session
+
+
+def test_an_inactive_user_is_anonymous_on_public_pages(web, inactive) -> None:
+    assert web.get("/who", headers=inactive.headers).json()["user"] == ""
+    assert web.get("/awho", headers=inactive.headers).json()["user"] == ""
+
+
+@pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/aal2", "/auth/login?next=/guarded", "/admin/login/"])
+def test_an_inactive_user_gets_a_page_with_a_way_to_sign_out(web, inactive, path) -> None:
+    answer = web.get(path, headers=inactive.headers)
+    assert answer.status_code == 403
+    assert f'action="{reverse("ory_auth:logout")}"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_an_inactive_user_is_refused_cached_or_not(ory, web, inactive, cached) -> None:
+    if not cached:
+        caches["default"].clear()
+    assert web.get("/guarded", headers=inactive.headers).status_code == 403
+
+
+def test_nothing_switches_an_inactive_user_on_again(web, inactive) -> None:
+    inactive.person.patch("/traits/email", f"{uuid.uuid4().hex}@example.org")
+    web.get("/guarded", headers=inactive.person.token().headers)
+    assert not user_of(inactive.person).is_active
+
+
+# --- linking by address -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def link(ory_auth) -> None:
+    ory_auth(LINK_BY_VERIFIED_EMAIL=True)
+
+
+def test_a_verified_address_takes_over_the_user_who_has_it(ory, link, web) -> None:
+    person = ory.person(verified=True)
+    old = make_user(email=person.email)
+    assert web.get("/who", headers=person.token().headers).json()["pk"] == str(old.pk)
+    assert user_of(person) == old
+
+
+def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(ory, link, web) -> None:
+    person = ory.person(verified=True)
+    old = make_user(email=person.email)
+    web.client.force_login(old)
+    web.get("/who", headers=person.token().headers)
+    assert not user_of(person).has_usable_password()
+    client = Client()
+    client.cookies = web.cookies
+    assert client.get("/who").json()["user"] == ""
+
+
+def test_an_address_in_other_letters_is_the_same_one(ory, link, web) -> None:
+    person = ory.person(verified=True)
+    old = make_user(email=person.email.upper())
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person) == old
+
+
+def _own_identity(user) -> None:
+    OryIdentity.objects.create(
+        id=uuid.uuid4(), user=user, updated_at="2001-01-01T00:00Z", authenticated_at="2001-01-01T00:00Z"
+    )
+
+
+NOT_FREE = {
+    "inactive": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+    "staff": lambda user: User.objects.filter(pk=user.pk).update(is_staff=True),
+    "superuser": lambda user: User.objects.filter(pk=user.pk).update(is_superuser=True),
+    "has an identity": _own_identity,
+}
+
+
+@pytest.mark.parametrize("why", NOT_FREE)
+def test_some_users_are_never_taken_over(ory, link, web, why) -> None:
+    person = ory.person(verified=True)
+    old = make_user(email=person.email)
+    NOT_FREE[why](old)
+    web.get("/who", headers=person.token().headers)
+    assert not OryIdentity.objects.filter(pk=person.id, user=old).exists()
+    old.refresh_from_db()
+    assert old.has_usable_password()
+
+
+def test_an_address_that_is_not_verified_takes_nobody_over(ory, link, web) -> None:
+    person = ory.person()
+    old = make_user(email=person.email)
+    web.get("/who", headers=person.token().headers)
+    assert not OryIdentity.objects.filter(user=old).exists()
+
+
+def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory, web) -> None:
+    person = ory.person(verified=True)
+    old = make_user(email=person.email)
+    web.get("/who", headers=person.token().headers)
+    assert not OryIdentity.objects.filter(user=old).exists()
+
+
+@names_by_identity
+def test_of_two_users_with_the_address_none_is_taken_over(ory, link, web) -> None:
+    person = ory.person(verified=True)
+    make_user("one", email=person.email)
+    make_user("two", email=person.email)
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).username == person.id
+
+
+# --- what is told, and when -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_is_told_once_for_each_session(ory, web, told) -> None:
+    person = ory.person()
+    first, second = person.token(), person.token()
+    for session in (first, first, second, second, first):
+        caches["default"].clear()
+        web.get("/who", headers=session.headers)
+    user = user_of(person)
+    assert told == [("created", user.pk), ("logged_in", user.pk), ("logged_in", user.pk)]
+    assert user.last_login is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_the_identity_is_told_once(ory, web, told) -> None:
+    person = ory.person(name={"first": "Ada"})
+    session = person.token()
+    web.get("/who", headers=session.headers)
+    told.clear()
+    person.patch("/traits/name/first", "Augusta")
+    for _ in range(2):
+        caches["default"].clear()
+        web.get("/who", headers=session.headers)
+    assert told == [("updated", user_of(person).pk)]
+
+
+@pytest.fixture
+def atomic_requests():
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    yield
+    connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(ory, web, told, atomic_requests) -> None:
+    session = ory.person().token()
+    web.client.raise_request_exception = False
+    assert web.get("/asks-and-breaks", headers=session.headers).status_code == 500
+    assert told == []
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(ory, web, told, atomic_requests) -> None:
+    person = ory.person()
+    session = person.token()
+    web.client.raise_request_exception = False
+    web.get("/asks-and-breaks", headers=session.headers)
+    for _ in range(2):
+        assert web.get("/who", headers=session.headers).json()["user"] in {person.id, person.email}
+    pk = User.objects.get().pk
+    assert told == [("created", pk), ("logged_in", pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_that_was_rolled_back_is_told_later(ory, web, told, atomic_requests) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    told.clear()
+    session = person.token()
+    web.client.raise_request_exception = False
+    web.get("/asks-and-breaks", headers=session.headers)
+    assert told == []
+    web.get("/who", headers=session.headers)
+    assert told == [("logged_in", user_of(person).pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_who_is_not_admitted_has_not_signed_in(ory, web, inactive, told) -> None:
+    web.get("/guarded", headers=inactive.person.token().headers)
+    assert told == []
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [("/who", 1), ("/awho", 1), ("/template", 1), ("/guarded", 1), ("/aguarded", 1), ("/api/me", 1)]
+    + [("/session", 0), ("/asession", 0), ("/silent", 0)],
+)
+def test_a_known_person_costs_one_query_and_a_session_none(
+    ory, ory_auth, web, django_assert_num_queries, path, queries
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    session = ory.person().token()
+    web.get("/who", headers=session.headers)
+    with django_assert_num_queries(queries):
+        assert web.get(path, headers=session.headers).status_code == 200
+
+
+# --- databases in trouble ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def read_only(transactional_db):
+    """Switches the database to read-only."""
+
+    def switch() -> None:
+        connection.cursor().execute("PRAGMA query_only=ON")
+
+    yield switch
+    connection.cursor().execute("PRAGMA query_only=OFF")
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
+def test_known_users_work_on_a_read_only_database(ory, web, told, read_only, path) -> None:
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    person.patch("/traits/name/first", "Augusta")
+    told.clear()
+    session = person.token()
+    read_only()
+    assert web.get(path, headers=session.headers).json()["user"] in {person.id, person.email}
+    assert told == []
+
+
+def test_somebody_new_gets_503_on_a_read_only_database(ory, web, read_only) -> None:
+    session = ory.person().token()
+    read_only()
+    answer = web.get("/who", headers=session.headers)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
+def test_a_missing_table_is_503(ory, web, path) -> None:
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
+    assert web.get(path, headers=ory.person().token().headers).status_code == 503
+
+
+def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory, web) -> None:
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
+    assert web.get("/session", headers=ory.person().token().headers).status_code == 200
+
+
+# --- databases of their own: files, PostgreSQL, replicas --------------------------------------------------------------
+
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20}}
+
+
+@contextmanager
+def database(alias: str, **values):
+    """Let an alias be another database for a while, in all threads; its tables are made."""
+    settings = connections.settings
+    before, kept = settings.get(alias), getattr(connections[alias], "self", connections[alias]) if alias in settings else None
+    settings[alias] = {**settings["default"], **values}
+    if kept is not None:
+        del connections[alias]
+    try:
+        call_command("migrate", verbosity=0, database=alias)
+        yield
+    finally:
+        connections[alias].close()
+        del connections[alias]
+        if before is None:
+            del settings[alias]
+        else:
+            settings[alias] = before
+            connections[alias] = kept
+
+
+@pytest.fixture
+def file_database(django_db_blocker, tmp_path):
+    with django_db_blocker.unblock(), database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
+        yield tmp_path / "db.sqlite"
+
+
+@pytest.fixture
+def postgresql(django_db_blocker):
+    """The PostgreSQL of ORY_TEST_POSTGRESQL (``host=… port=… dbname=… user=…``), whose tables are emptied."""
+    given = os.environ.get("ORY_TEST_POSTGRESQL")
+    if not given:
+        pytest.skip("ORY_TEST_POSTGRESQL names no database")
+    facts = dict(fact.split("=", 1) for fact in given.split())
+    values = {"NAME": facts.pop("dbname"), **{name.upper(): value for name, value in facts.items()}}
+    with django_db_blocker.unblock(), database("default", ENGINE="django.db.backends.postgresql", OPTIONS={}, **values):
+        call_command("flush", interactive=False, verbosity=0)
+        yield
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request):
+    return request.getfixturevalue({"sqlite": "file_database"}.get(request.param, request.param))
+
+
+own_databases_only = pytest.mark.django_db(databases=[])
+
+
+@pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
+def test_sixty_four_first_requests_at_once_make_one_user(ory, ory_auth, own_database, told, atomic) -> None:
+    ory_auth(TIMEOUT=10)
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic
+    person = ory.person()
+    tokens = [person.token() for _ in range(4)]
+
+    def ask(number: int) -> tuple[int, str]:
+        try:
+            answer = Client().get("/who", headers=tokens[number % len(tokens)].headers)
+            return answer.status_code, answer.json().get("pk", "")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(64) as threads:
+        answers = set(threads.map(ask, range(64)))
+    user = User.objects.get()
+    assert answers == {(200, str(user.pk))}
+    assert told.count(("created", user.pk)) == 1
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
+def test_a_database_that_is_down_is_503(ory, web, file_database, path) -> None:
+    session = ory.person().token()
+    assert web.get(path, headers=session.headers).status_code == 200
+    with database_gone():
+        assert web.get(path, headers=session.headers).status_code == 503
+
+
+def test_beside_a_django_session_a_database_that_is_down_is_503_too(ory, web, file_database) -> None:
+    session = ory.person().token()
+    web.cookies["sessionid"] = "0123456789abcdef0123456789abcdef"
+    with database_gone():
+        assert web.get("/who", headers=session.headers).status_code == 503
+
+
+@contextmanager
+def database_gone():
+    connections["default"].close()
+    name, connections["default"].settings_dict["NAME"] = connections["default"].settings_dict["NAME"], "/no/such/place"
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"].settings_dict["NAME"] = name
+
+
+class LaggingReplica:
+    """Reads go to a copy that has not heard of anything yet."""
+
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+    def allow_relation(self, *args, **hints):
+        return True
+
+
+def test_a_replica_that_lags_makes_no_second_user(ory, web, settings, file_database, tmp_path, told) -> None:
+    person = ory.person()
+    session = person.token()
+    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+        settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
+        answers = [web.get("/who", headers=session.headers) for _ in range(3)]
+        settings.DATABASE_ROUTERS = []
+    assert {answer.status_code for answer in answers} == {200}
+    pk = User.objects.get().pk
+    assert told == [("created", pk), ("logged_in", pk)]
