@@ -232,8 +232,12 @@ class RequestState:
             # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
             self.lazy_user = self.request.user = SimpleLazyObject(self.user)
         elif not (self._quiet or self._making_error_page()):
-            self.raised = True
-            raise outcome.error()
+            raise self.trouble(outcome)
+
+    def trouble(self, outcome: Unavailable) -> OryUnavailable:
+        """The outage as an error to raise; from now on the response may not look as if there had been none."""
+        self.raised = True
+        return outcome.error()
 
     def _making_error_page(self) -> bool:
         """Whether Django is answering the view's error, or an unknown address, with a page that asks in passing."""
@@ -241,6 +245,8 @@ class RequestState:
         while pending is not None:
             if pending is self.view_error or (isinstance(pending, Http404) and not self.in_view):
                 return True
+            if isinstance(pending, OryUnavailable):
+                return self.raised  # nobody handled it further in, and Django's own page for that greets
             pending = pending.__context__
         return False
 

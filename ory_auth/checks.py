@@ -17,7 +17,7 @@ from .conf import NETWORK_DOMAIN, NETWORK_HOST, conf, problems
 from .middleware import PATH, order_problem
 from .models import OryIdentity
 from .user_fields import PRIVILEGES, forbidden, has_field
-from .users import BACKEND
+from .users import BACKEND, handler_class
 
 Message = checks.CheckMessage
 
@@ -76,12 +76,17 @@ def check_middleware(**_: Any) -> list[Message]:
 
 
 def check_users(**_: Any) -> list[Message]:
-    """``USER_FIELDS`` against the user model."""
+    """``USER_HANDLER``, and ``USER_FIELDS`` against the user model."""
     try:
-        fields = conf().user_fields or {}
+        fields, handler = conf().user_fields or {}, conf().user_handler
     except ImproperlyConfigured:
         return []  # check_settings says it
     found: list[Message] = []
+    try:
+        handler_class(handler)
+    except ImproperlyConfigured as error:
+        hint = "Name a subclass of ory_auth.users.UserHandler by its dotted path."
+        found.append(checks.Error(str(error), hint=hint, id="ory_auth.E007"))
     for name, path in fields.items():
         text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
         if forbidden(name, path):

@@ -62,7 +62,7 @@ class Guard:
     def _answer(self, request: HttpRequest, state: RequestState, outcome: Outcome) -> HttpResponse | None:
         match outcome:
             case Unavailable():
-                state.session()  # raises, and notes that it did
+                raise state.trouble(outcome)  # in an optional view, too: that may greet, not let in
             case SignedOut():
                 return responses.sign_in(request)
             case SecondFactorMissing():
@@ -74,7 +74,10 @@ class Guard:
                 return responses.challenge(request, AALRequired(aal=self.aal))
             case SignedIn() if not outcome.satisfies(self.aal, self.max_age):
                 return responses.challenge(request, AALRequired(aal=self._second_factor(), refresh=True))
-        return None
+            case SignedIn():
+                if state.user_trouble:
+                    raise state.trouble(state.user_trouble)
+                return None
 
     def _second_factor(self) -> str | None:
         return self.aal.value if self.aal == AAL.AAL2 else None

@@ -202,10 +202,10 @@ def lookups(conf: Conf) -> Lookups:
     return current[1]
 
 
-def _forget() -> None:
-    """A forked process shares no socket, thread or lock with its parent."""
+def forget() -> None:
+    """Start anew: a forked process shares no socket, thread or lock with its parent, nor a test with the one before."""
     global _current, _guard
     _current, _guard = None, threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=forget)

@@ -53,7 +53,7 @@ class UserHandler:
         model = user_model()
         user = model(**self.values(identity))
         name = model._meta.get_field(model.USERNAME_FIELD)
-        if name.attname not in self.fields() and isinstance(name, (models.CharField, models.UUIDField)):
+        if name.attname not in self.values(identity) and isinstance(name, (models.CharField, models.UUIDField)):
             setattr(user, name.attname, name.to_python(str(identity.id)))
         user.set_unusable_password()
         user.save(force_insert=True)
@@ -93,7 +93,8 @@ class UserHandler:
 
         A value that its field cannot hold is left out.
         """
-        return read_values(identity, self.fields())
+        values, name = read_values(identity, self.fields()), user_model().USERNAME_FIELD
+        return {field: value for field, value in values.items() if value or field != name}  # nobody is nameless
 
 
 def load(session: OrySession, conf: Conf) -> Found:
@@ -119,11 +120,12 @@ def load(session: OrySession, conf: Conf) -> Found:
 
 
 def _handler(conf: Conf) -> UserHandler:
-    return _handler_class(conf.user_handler)(conf)
+    return handler_class(conf.user_handler)(conf)
 
 
 @lru_cache(maxsize=8)
-def _handler_class(path: str) -> type[UserHandler]:
+def handler_class(path: str) -> type[UserHandler]:
+    """``USER_HANDLER`` itself; raises ``ImproperlyConfigured`` where it is not one."""
     try:
         handler = import_string(path)
     except ImportError as error:

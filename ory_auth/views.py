@@ -106,7 +106,7 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
     outcome = state.outcome()
     match outcome:
         case Unavailable():
-            raise outcome.error()
+            raise state.trouble(outcome)
         case SignedIn():
             state.user()
             if state.refused:

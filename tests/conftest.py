@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.core.cache import caches
 from django.test import AsyncClient, Client
 
+from ory_auth.lookup import forget
 from tests import ories
 
 
@@ -56,8 +57,10 @@ def ory_auth(settings):
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
+def _new_process() -> Iterator[None]:
+    """Nothing is remembered of the test before: no kept session, no pause, no "not ready"."""
     caches["default"].clear()
+    forget()
     yield
     caches["default"].clear()
 

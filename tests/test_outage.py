@@ -21,7 +21,7 @@ WHOAMI = "/sessions/whoami"
 SOMEBODY = {"Cookie": "ory_kratos_session=x"}
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
-pytestmark = [pytest.mark.switches, pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.urls(__name__)
 
 
 # --- a project's own views, handlers and middleware
@@ -167,6 +167,7 @@ ASKING = [
 
 
 @pytest.mark.parametrize("path", ASKING)
+@pytest.mark.switches
 def test_whoever_asks_gets_503(web, down, path) -> None:
     answer = web.get(path, headers=SOMEBODY)
     assert answer.status_code == 503
@@ -174,6 +175,7 @@ def test_whoever_asks_gets_503(web, down, path) -> None:
     assert "private" in answer["Cache-Control"] or path.startswith("/api/")
 
 
+@pytest.mark.switches
 def test_a_context_processor_that_asks_gets_503(web, down, settings) -> None:
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "context_processors": [f"{__name__}.asks_in_a_context_processor"]}
@@ -181,37 +183,44 @@ def test_a_context_processor_that_asks_gets_503(web, down, settings) -> None:
     assert web.get("/template", headers=SOMEBODY).status_code == 503
 
 
+@pytest.mark.switches
 def test_a_middleware_further_in_that_asks_gets_503(quiet, down, settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asks_in_a_middleware"]
     assert quiet.get("/silent", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/admin/"])
+@pytest.mark.switches
 def test_login_required_middleware_gets_503(web, down, settings, path) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
+@pytest.mark.switches
 def test_a_public_view_behind_login_required_middleware_keeps_working(web, down, settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/silent", headers=SOMEBODY).content == b"nobody asked"
 
 
+@pytest.mark.switches
 def test_a_program_gets_the_503_as_json(web, down) -> None:
     answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
+@pytest.mark.switches
 def test_the_503_is_not_kept_by_anybody(web, down) -> None:
     answer = web.get("/who", headers=SOMEBODY)
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
     assert "Cookie" in answer["Vary"]
 
 
+@pytest.mark.switches
 def test_an_outage_does_not_turn_a_redirect_into_a_503(web, down) -> None:
     assert web.get("/redirects", headers=SOMEBODY).status_code == 302
 
 
+@pytest.mark.switches
 def test_the_outage_ends_with_ory_being_back(ory, web, switches) -> None:
     session = ory.person().token()
     with switches.stopped():
@@ -222,6 +231,7 @@ def test_the_outage_ends_with_ory_being_back(ory, web, switches) -> None:
 # --- where it is not asked
 
 
+@pytest.mark.switches
 def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(ory, web, down) -> None:
     answer = web.get("/silent", headers=SOMEBODY)
     assert answer.content == b"nobody asked"
@@ -230,6 +240,7 @@ def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(ory, web, dow
 
 
 @pytest.mark.django_db
+@pytest.mark.switches
 def test_a_view_that_does_not_ask_costs_no_query(ory, web, django_assert_num_queries) -> None:
     with django_assert_num_queries(0):
         web.get("/silent", headers={"Cookie": f"sessionid=x; {ory.person().cookie().cookie}"})
@@ -237,6 +248,7 @@ def test_a_view_that_does_not_ask_costs_no_query(ory, web, django_assert_num_que
 
 
 @pytest.mark.parametrize("path", ["/", "/who", "/awho", "/session", "/template", "/swallowing"])
+@pytest.mark.switches
 def test_a_request_without_a_credential_does_not_notice(web, down, path) -> None:
     assert web.get(path).status_code == 200
 
@@ -246,6 +258,7 @@ def test_a_request_without_a_credential_does_not_notice(web, down, path) -> None
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/asks-often", "/asks-often-async"])
+@pytest.mark.switches
 def test_a_request_that_asks_often_asks_ory_once(ory, web, switches, path) -> None:
     switches.configure(cacheable_sessions=False)
     person = ory.person()
@@ -254,11 +267,13 @@ def test_a_request_that_asks_often_asks_ory_once(ory, web, switches, path) -> No
     assert len(ory.asked()) == 1
 
 
+@pytest.mark.switches
 def test_an_outage_is_the_same_however_often_it_is_met(ory, web, down) -> None:
     assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
     assert len(ory.asked()) == 1
 
 
+@pytest.mark.switches
 def test_an_outage_is_logged_once(web, down, caplog) -> None:
     web.get("/gives-up", headers=SOMEBODY)
     assert len([record for record in caplog.records if record.name == "ory_auth"]) == 1
@@ -268,10 +283,12 @@ def test_an_outage_is_logged_once(web, down, caplog) -> None:
 
 
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
+@pytest.mark.switches
 def test_an_optional_view_greets_nobody_and_says_why(web, down, path) -> None:
     assert web.get(path, headers=SOMEBODY).json() == {"user": "", "unavailable": True}
 
 
+@pytest.mark.switches
 def test_an_optional_view_may_be_a_class(web, down) -> None:
     assert b"hello AnonymousUser" in web.get("/optional-class", headers=SOMEBODY).content
 
@@ -283,10 +300,12 @@ def test_an_optional_view_knows_people_while_ory_is_there(ory, web, path) -> Non
     assert web.get(path, headers=person.token().headers).json() == {"user": person.id, "unavailable": False}
 
 
+@pytest.mark.switches
 def test_a_guard_inside_an_optional_view_still_guards(web, down) -> None:
     assert web.get("/optional-and-guarded", headers=SOMEBODY).status_code == 503
 
 
+@pytest.mark.switches
 def test_the_next_request_after_an_optional_one_gets_503(web, down) -> None:
     web.get("/greeting", headers=SOMEBODY)
     assert web.get("/who", headers=SOMEBODY).status_code == 503
@@ -304,6 +323,7 @@ def test_the_next_request_after_an_optional_one_gets_503(web, down) -> None:
         ("/broken", 500, "trouble, AnonymousUser"),
     ],
 )
+@pytest.mark.switches
 def test_an_error_page_that_greets_is_anonymous_and_stays(quiet, down, path, status, text) -> None:
     answer = quiet.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content.decode().strip()) == (status, text)
@@ -316,6 +336,7 @@ def test_an_error_page_knows_people_while_ory_is_there(ory, quiet, path) -> None
     assert person.id in quiet.get(path, headers=person.token().headers).content.decode()
 
 
+@pytest.mark.switches
 def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet, down, settings) -> None:
     settings.CSRF_FAILURE_VIEW = f"{__name__}.csrf_failure"
     quiet.client.handler.enforce_csrf_checks = True
@@ -323,6 +344,7 @@ def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet, down, s
 
 
 @pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/who", 503)])
+@pytest.mark.switches
 def test_an_error_mail_goes_out_and_changes_nothing(ory, quiet, down, settings, mailoutbox, path, status) -> None:
     settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
     answer = quiet.get(path, headers=SOMEBODY)

@@ -1,0 +1,402 @@
+"""Ory's HTTP is bounded: in time, in size, in calls at once, and in what it can make this side do."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import socket
+import threading
+import time
+import tracemalloc
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from email.utils import formatdate
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.http import JsonResponse
+from django.test import AsyncClient
+from django.urls import path
+
+from ory_auth.decorators import ory_required
+
+from .project import urls as project
+
+WHOAMI = "/sessions/whoami"
+SOMEBODY = {"Cookie": "ory_kratos_session=x"}
+MEBIBYTE = 1024 * 1024
+
+pytestmark = pytest.mark.urls(__name__)
+
+
+@ory_required(fresh=True)
+async def afresh(request):
+    return JsonResponse({"session": str((await request.aory_session()).id)})
+
+
+urlpatterns = [path("afresh", afresh), *project.urlpatterns]
+
+
+@pytest.fixture
+def silent_port():
+    """A port that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def answers_with(ory_auth):
+    """Point ``SDK_URL`` at a server that answers everything with these bytes and hangs up."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def serve(answer: bytes) -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:  # closed
+                    return
+                with closing(connection):
+                    connection.recv(65536)
+                    connection.sendall(answer)
+                    connection.shutdown(socket.SHUT_WR)
+
+        def start(answer: bytes) -> None:
+            threading.Thread(target=serve, args=(answer,), daemon=True).start()
+            ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}", TIMEOUT=1)
+
+        yield start
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def content_of(session) -> dict:
+    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+
+
+def assert_unavailable_in_time(web, path="/session", headers=SOMEBODY) -> None:
+    started = time.monotonic()
+    assert web.get(path, headers=headers).status_code == 503
+    assert time.monotonic() - started < 1.5
+
+
+# --- time
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda ory: ory.slow(5),
+        lambda ory: ory.dripping(0.05, headers=True),
+        lambda ory: ory.dripping(0.05),
+    ],
+    ids=["nothing", "dripping headers", "dripping body"],
+)
+def test_an_answer_that_does_not_come_in_time_is_unavailable(ory, web, switches, ory_auth, caplog, fault) -> None:
+    ory_auth(TIMEOUT=0.3)
+    session = ory.person().token()
+    with fault(switches):
+        assert_unavailable_in_time(web, headers=session.headers)
+    assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["timeout"]
+
+
+@pytest.mark.switches
+def test_a_connection_that_was_given_up_is_not_used_again(ory, web, switches, ory_auth) -> None:
+    ory_auth(TIMEOUT=0.3)
+    ada, bob = ory.person().token(), ory.person().token()
+    with switches.dripping(0.05):
+        assert_unavailable_in_time(web, headers=ada.headers)
+    for session in (bob, ada):
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+def test_a_tls_handshake_that_hangs_is_unavailable(web, ory, ory_auth, silent_port) -> None:
+    ory_auth(SDK_URL=f"https://127.0.0.1:{silent_port}", TIMEOUT=0.3)
+    assert_unavailable_in_time(web)
+
+
+@pytest.fixture
+def hanging_dns(monkeypatch):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> None:
+        asked.set()
+        go_on.wait(10)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    yield asked
+    go_on.set()
+
+
+def test_a_name_server_that_hangs_is_unavailable(web, ory, ory_auth, hanging_dns) -> None:
+    ory_auth(SDK_URL="http://ory.example.test", TIMEOUT=0.3)
+    assert_unavailable_in_time(web)
+    assert hanging_dns.is_set()
+
+
+@pytest.mark.switches
+def test_a_sign_out_that_hangs_is_unavailable(ory, web, switches, ory_auth) -> None:
+    ory_auth(TIMEOUT=0.3)
+    session = ory.person().token()
+    with switches.slow(5, "/self-service/logout"):
+        started = time.monotonic()
+        assert web.post("/auth/logout", headers=session.headers).status_code == 503
+        assert time.monotonic() - started < 1.5
+
+
+# --- no answer
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("fault", [lambda ory: ory.stopped(), lambda ory: ory.hang_up()], ids=["refused", "hang up"])
+def test_no_answer_is_unavailable(web, switches, caplog, fault) -> None:
+    with fault(switches):
+        assert_unavailable_in_time(web)
+    assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["unavailable"]
+
+
+def test_a_server_without_tls_at_an_https_address_is_unavailable(web, ory, ory_auth) -> None:
+    ory_auth(SDK_URL=ory.public_url.replace("http:", "https:"))
+    assert_unavailable_in_time(web)
+
+
+NO_HTTP = {
+    "nothing": b"",
+    "another protocol": b"SSH-2.0-OpenSSH_9\r\n",
+    "half a status line": b"HTTP/1.1 2",
+    "half of the headers": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "half of the body": b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+    "half of a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n500\r\n{",
+    "no chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n{}",
+    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+    "a header of 100 KiB": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 102_400 + b"\r\n\r\n{}",
+    "1000 headers": b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 1000 + b"\r\n{}",
+    "a status of five digits": b"HTTP/1.1 20000 OK\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
+def test_an_answer_that_is_not_http_is_unavailable(ory, web, answers_with, answer) -> None:
+    answers_with(answer)
+    assert_unavailable_in_time(web)
+
+
+@pytest.mark.switches
+def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory, web, switches) -> None:
+    session = ory.person().token()
+    assert web.get("/session", headers=session.headers).status_code == 200
+    with switches.stopped():
+        pass
+    assert web.get("/session", headers=ory.person().token().headers).status_code == 200
+
+
+# --- size
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(("size", "status"), [(MEBIBYTE, 200), (MEBIBYTE + 1, 503)])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, packed) -> None:
+    session = ory.person().token()
+    body = json.dumps(content_of(session)).encode().ljust(size)
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    with switches.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
+        assert web.get("/session", headers=session.headers).status_code == status
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)])
+def test_an_answer_may_be_packed(ory, web, switches, encoding, pack) -> None:
+    session = ory.person().token()
+    body = pack(json.dumps(content_of(session)).encode())
+    with switches.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+@pytest.fixture(scope="module")
+def bomb() -> bytes:
+    """A quarter of a gibibyte in a quarter of a mebibyte."""
+    packer = zlib.compressobj(wbits=31)
+    return b"".join([packer.compress(bytes(MEBIBYTE)) for _ in range(256)] + [packer.flush()])
+
+
+@pytest.mark.switches
+def test_a_gzip_bomb_is_cut_off(web, switches, caplog, bomb) -> None:
+    web.get("/session")
+    with switches.failing(200, {"Content-Encoding": "gzip"}, bomb, WHOAMI):
+        tracemalloc.start()
+        try:
+            assert web.get("/session", headers=SOMEBODY).status_code == 503
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 8 * MEBIBYTE
+    assert "answer_too_big status=200" in caplog.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}")[:-9], b""], ids=["not packed", "half", "empty"])
+def test_an_answer_that_is_badly_packed_is_unavailable(web, switches, body) -> None:
+    with switches.failing(200, {"Content-Encoding": "gzip"}, body, WHOAMI):
+        assert web.get("/session", headers=SOMEBODY).status_code == 503
+
+
+# --- redirects
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_of_orys_is_not_followed(ory, web, switches, status) -> None:
+    with switches.failing(status, {"Location": f"{ory.public_url}/version"}, path=WHOAMI):
+        assert web.get("/session", headers=ory.person().token().headers).status_code == 503
+    assert not ory.asked("/version")
+
+
+# --- 429
+
+
+def pause_in(answer) -> int:
+    assert answer.status_code == 503
+    return int(answer["Retry-After"])
+
+
+@pytest.mark.switches
+class TestAfter429:
+    def limited(self, web, switches, **headers: str):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        with switches.failing(429, named, path=WHOAMI):
+            return web.get("/session", headers={"X-Session-Token": "somebody"})
+
+    @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
+    @pytest.mark.parametrize("form", ["seconds", "date"])
+    def test_nobody_asks_until_ory_allows_it(self, ory, web, switches, name, form) -> None:
+        session = ory.person().token()
+        until = "30" if form == "seconds" else formatdate(time.time() + 30, usegmt=True)
+        self.limited(web, switches, **{name: until})
+        assert 25 <= pause_in(web.get("/session", headers=session.headers)) <= 35
+        assert len(ory.asked()) == 1
+
+    def test_the_clients_are_told_when_to_come_back(self, web, switches) -> None:
+        assert 30 <= pause_in(self.limited(web, switches, Retry_After="30")) <= 32
+
+    @pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+    def test_without_a_time_the_pause_is_a_moment(self, web, switches, value) -> None:
+        assert pause_in(self.limited(web, switches, Retry_After=value)) <= 2
+
+    @pytest.mark.parametrize("value", ["999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_no_pause_is_longer_than_ten_minutes(self, web, switches, value) -> None:
+        assert pause_in(self.limited(web, switches, Retry_After=value)) <= 601
+        assert pause_in(web.get("/session", headers=SOMEBODY)) <= 661
+
+    def test_ory_is_asked_again_after_the_pause(self, ory, web, switches, monkeypatch) -> None:
+        session = ory.person().token()
+        self.limited(web, switches, Retry_After="30")
+        monotonic = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 40)
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+    def test_what_is_cached_still_serves(self, ory, web, switches) -> None:
+        session = ory.person().token()
+        web.get("/session", headers=session.headers)
+        self.limited(web, switches, Retry_After="30")
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+# --- calls at once
+
+
+@pytest.mark.switches
+def test_calls_that_wait_for_a_connection_wait_a_bounded_time(web, switches, ory_auth, caplog) -> None:
+    ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.3)
+
+    def ask(number: int) -> None:
+        assert_unavailable_in_time(web, headers={"X-Session-Token": f"somebody-{number}"})
+
+    with switches.slow(5), ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(ask, number) for number in range(4)]
+        assert web.get("/silent", headers=SOMEBODY).status_code == 200
+        for future in waiting:
+            future.result()
+
+
+def test_a_call_that_got_no_connection_in_time_says_so(ory, web, ory_auth, hanging_dns, caplog) -> None:
+    ory_auth(SDK_URL="http://ory.example.test", MAX_CONNECTIONS=1, TIMEOUT=0.2)
+    for token in ("one", "two"):
+        assert_unavailable_in_time(web, headers={"X-Session-Token": token})
+    assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["timeout", "pool_full"]
+
+
+def together(*paths: str, headers) -> list:
+    """Requests under ASGI that run at the same time."""
+
+    async def ask() -> list:
+        return await asyncio.gather(*(AsyncClient().get(path, headers=headers) for path in paths))
+
+    return async_to_sync(ask)()
+
+
+@pytest.mark.switches
+def test_requests_with_one_credential_at_once_ask_ory_once(ory, switches) -> None:
+    session = ory.person().token()
+    with switches.slow(0.1):
+        answers = together(*["/asession"] * 8, headers=session.headers)
+    assert {answer.json()["session"] for answer in answers} == {session.id}
+    assert len(ory.asked()) == 1
+
+
+@pytest.mark.switches
+def test_threads_with_one_credential_at_once_ask_ory_once(ory, web, switches) -> None:
+    session = ory.person().token()
+    with switches.slow(0.2), ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
+    assert {answer.json()["session"] for answer in answers} == {session.id}
+    assert len(ory.asked()) == 1
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory, switches) -> None:
+    session = ory.person().token()
+    with switches.slow(0.1):
+        together("/asession", "/afresh", "/afresh", headers=session.headers)
+    assert len(ory.asked()) == 3
+
+
+@pytest.mark.switches
+def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches) -> None:
+    session = ory.person().token()
+
+    async def ask():
+        first, second = (asyncio.ensure_future(AsyncClient().get("/asession", headers=session.headers)) for _ in "12")
+        while not ory.asked():
+            await asyncio.sleep(0.01)
+        first.cancel()
+        return await second
+
+    with switches.slow(0.1):
+        assert async_to_sync(ask)().json()["session"] == session.id
+    assert len(ory.asked()) == 1
+
+
+# --- processes
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_makes_its_own_calls(ory, web) -> None:
+    before, own, after = (ory.person().token() for _ in range(3))
+    assert web.get("/session", headers=before.headers).status_code == 200
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(write, web.get("/session", headers=own.headers).content)
+        finally:
+            os._exit(0)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        assert json.loads(pipe.read())["session"] == own.id
+    os.waitpid(child, 0)
+    assert web.get("/session", headers=after.headers).json()["session"] == after.id

@@ -1,0 +1,301 @@
+"""Signing out ends the session at Ory, here at once, and under every form of its credential."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.test import AsyncClient, Client
+
+from tests.conftest import Web
+from tests.jar import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cached(ory_auth, ory) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+
+
+def bearer(session) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session.token}"}
+
+
+def lives(session) -> bool:
+    """Whether Ory itself still knows the session."""
+    return session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 200
+
+
+def is_in(web, headers: dict[str, str]) -> bool:
+    return web.get("/session", headers=headers).json()["session"] is not None
+
+
+# --- how it is asked for ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+def test_only_post_signs_out(ory, method) -> None:
+    session = ory.person().cookie()
+    answer = getattr(Client(), method)("/auth/logout", headers=session.headers)
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert lives(session)
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_signing_out_needs_the_csrf_token(ory, client) -> None:
+    web = Web("wsgi" if client is Client else "asgi")
+    web.client = client(enforce_csrf_checks=True)
+    session = ory.person().cookie()
+    sign_in(web, session)
+    assert web.post("/auth/logout").status_code == 403
+    assert lives(session)
+
+
+def test_with_the_csrf_token_it_signs_out(ory) -> None:
+    client = Client(enforce_csrf_checks=True)
+    session = ory.person().cookie()
+    sign_in(client, session)
+    client.get("/admin/login/?local=1")
+    answer = client.post("/auth/logout", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    assert (answer.status_code, lives(session)) == (302, False)
+
+
+def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory, settings) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    assert Client(enforce_csrf_checks=True).post("/auth/logout").status_code == 403
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_the_session_ends_at_ory(ory, web, kind) -> None:
+    session = getattr(ory.person(), kind)()
+    web.post("/auth/logout", headers=session.headers)
+    assert not lives(session)
+
+
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_the_session_ends_here_although_it_is_cached(ory, cached, web, kind) -> None:
+    session = getattr(ory.person(), kind)()
+    assert is_in(web, session.headers)
+    web.post("/auth/logout", headers=session.headers)
+    assert not is_in(web, session.headers)
+
+
+def test_another_session_of_the_same_person_lives_on(ory, cached, web) -> None:
+    person = ory.person()
+    here, there = person.cookie(), person.cookie()
+    is_in(web, there.headers)
+    web.post("/auth/logout", headers=here.headers)
+    assert is_in(web, there.headers)
+    assert lives(there)
+
+
+def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory, web) -> None:
+    answer = web.post("/auth/logout", headers=ory.person().cookie().headers)
+    assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
+    cookie = answer.cookies["ory_kratos_session"]
+    assert (cookie.value, cookie["max-age"]) == ("", "0") or cookie["max-age"] in {0, "0"}
+
+
+def test_a_program_gets_204_and_no_cookie(ory, web) -> None:
+    answer = web.post("/auth/logout", headers=ory.person().token().headers)
+    assert answer.status_code == 204
+    assert not answer.cookies
+
+
+def test_nobody_needs_to_be_signed_in_to_sign_out(ory, web) -> None:
+    assert web.post("/auth/logout").status_code == 302
+
+
+def test_a_session_that_has_ended_already_signs_out_all_the_same(ory, web) -> None:
+    session = ory.person().cookie()
+    session.revoke()
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+
+
+def test_a_session_without_its_second_factor_signs_out(ory, web) -> None:
+    person = ory.person()
+    person.cookie().set_up_totp()
+    session = person.cookie()
+    assert web.get("/aal2", headers=session.headers).status_code == 302
+    assert web.post("/auth/logout", headers=session.headers)["Location"] == "http://testserver/bye"
+    assert session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
+
+
+def test_an_inactive_user_can_sign_out(ory, web) -> None:
+    session = ory.person().cookie()
+    web.get("/who", headers=session.headers)
+    get_user_model().objects.update(is_active=False)
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert not lives(session)
+
+
+def test_djangos_own_sign_in_ends_as_well(ory, web) -> None:
+    web.client.force_login(get_user_model().objects.create_superuser("root"))
+    web.post("/auth/logout")
+    assert web.get("/who").json()["user"] == ""
+
+
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_djangos_logout_ends_the_ory_session(ory, cached, web, kind) -> None:
+    session = getattr(ory.person(), kind)()
+    assert is_in(web, session.headers)
+    assert web.get("/django-logout", headers=session.headers).json()["user"] == ""
+    assert not is_in(web, session.headers)
+    assert not lives(session)
+
+
+def test_djangos_logout_removes_the_browsers_session_cookie(ory, web) -> None:
+    answer = web.get("/django-logout", headers=ory.person().cookie().headers)
+    assert answer.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
+
+
+def test_the_log_out_of_the_admin_ends_the_ory_session(ory, cached, web) -> None:
+    session = ory.person().cookie()
+    web.get("/who", headers=session.headers)
+    get_user_model().objects.update(is_staff=True, is_superuser=True)
+    assert web.post("/admin/logout/", headers=session.headers).status_code == 200
+    assert not is_in(web, session.headers)
+    assert not lives(session)
+
+
+# --- every cached form of the session ---------------------------------------------------------------------------------
+
+
+def test_the_same_token_by_the_other_header_is_refused_at_once(ory, cached, web) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    assert is_in(web, bearer(session))
+    web.post("/auth/logout", headers=bearer(session))
+    assert not is_in(web, session.headers)
+
+
+def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory, cached, web) -> None:
+    person = ory.person()
+    session = person.cookie()
+    old = session.headers
+    assert is_in(web, old)
+    flow = session.get("/self-service/login/browser?refresh=true").json
+    session.submit("login", flow, {"method": "password", "identifier": person.email, "password": person.password})
+    assert session.headers != old
+    assert is_in(web, session.headers)
+    web.post("/auth/logout", headers=session.headers)
+    assert not is_in(web, old)
+
+
+@pytest.mark.switches
+def test_refused_does_not_wait_for_ory_to_agree(ory, switches, cached, web) -> None:
+    """All forms of the credential, while Ory still takes every one of them."""
+    session = ory.person().token()
+    given = switches.create_session(session.person.id)
+    forms = [{"X-Session-Token": given.token}, {"Cookie": given.cookie}, {"Authorization": f"Bearer {given.token}"}]
+    assert all(is_in(web, form) for form in forms)
+    with switches.failing(500, path="/self-service/logout"):
+        assert web.post("/auth/logout", headers=forms[0]).status_code == 503
+    assert [is_in(web, form) for form in forms] == [False, False, False]
+
+
+@pytest.mark.switches
+def test_a_form_that_was_never_seen_before_is_refused_too(ory, switches, cached, web) -> None:
+    session = ory.person().token()
+    with switches.failing(500, path="/self-service/logout"):
+        web.post("/auth/logout", headers=session.headers)
+    assert lives(session)
+    assert not is_in(web, bearer(session))
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_an_answer_under_way_does_not_bring_the_session_back(ory, switches, cached, kind) -> None:
+    session = ory.person().token()
+    web = Web(kind)
+    assert is_in(web, session.headers)
+    answers = []
+    with switches.slow(0.2, path="/sessions/whoami"), switches.failing(500, path="/self-service/logout"):
+        under_way = threading.Thread(target=lambda: answers.append(is_in(Web(kind), bearer(session))))
+        under_way.start()
+        while len(ory.asked()) < 2:
+            threading.Event().wait(0.01)
+        web.post("/auth/logout", headers=session.headers)
+        under_way.join()
+    assert lives(session)
+    assert answers == [False]
+    assert not is_in(web, bearer(session))
+
+
+# --- while Ory is down ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_while_ory_is_down_signing_out_is_503(ory, switches, cached, web, kind) -> None:
+    session = getattr(ory.person(), kind)()
+    is_in(web, session.headers)
+    with switches.failing(500):
+        answer = web.post("/auth/logout", headers=session.headers)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_a_session_signed_out_while_ory_was_down_stays_refused(ory, switches, cached, web, kind, known) -> None:
+    session = getattr(ory.person(), kind)()
+    if known:
+        is_in(web, session.headers)
+    with switches.failing(500):
+        web.post("/auth/logout", headers=session.headers)
+    assert lives(session)
+    assert not is_in(web, session.headers)
+    assert web.get("/guarded", headers={**session.headers, "Accept": "application/json"}).status_code == 401
+    assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
+
+
+@pytest.mark.switches
+def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(ory, switches, cached, web) -> None:
+    session = ory.person().cookie()
+    is_in(web, session.headers)
+    with switches.failing(500):
+        web.post("/auth/logout", headers=session.headers)
+    answer = web.get("/auth/login", headers=session.headers)
+    assert answer["Location"].startswith(ory.public_url + "/self-service/login/browser")
+    assert not lives(session)
+
+
+@pytest.mark.switches
+def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(ory, switches, cached, web) -> None:
+    session = ory.person().cookie()
+    is_in(web, session.headers)
+    with switches.failing(500):
+        web.post("/auth/logout", headers=session.headers)
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert not lives(session)
+
+
+@pytest.mark.switches
+def test_djangos_logout_while_ory_is_down_refuses_the_session(ory, switches, cached, web) -> None:
+    session = ory.person().token()
+    is_in(web, session.headers)
+    with switches.failing(500):
+        web.get("/django-logout", headers=session.headers)
+    assert lives(session)
+    assert not is_in(web, session.headers)
+
+
+@pytest.mark.switches
+def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(ory, switches, web, settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}}
+    session = ory.person().cookie()
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert not lives(session)
+
+
+def test_signing_out_clears_nothing_else_from_the_cache(ory, cached, web) -> None:
+    caches["default"].set("somebody's", "else")
+    web.post("/auth/logout", headers=ory.person().token().headers)
+    assert caches["default"].get("somebody's") == "else"
