@@ -13,8 +13,8 @@ class OryAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import authentication, checks  # models have to be loaded first
+        from . import checks, receivers  # models have to be loaded first
 
-        user_logged_in.connect(authentication.on_user_logged_in, dispatch_uid="ory_auth")
-        user_logged_out.connect(authentication.on_user_logged_out, dispatch_uid="ory_auth")
+        user_logged_in.connect(receivers.on_user_logged_in, dispatch_uid="ory_auth")
+        user_logged_out.connect(receivers.on_user_logged_out, dispatch_uid="ory_auth")
         checks.register()

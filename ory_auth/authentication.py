@@ -10,23 +10,21 @@ here is carried out by :mod:`ory_auth.steps`, for sync and async callers alike.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, get_user_model
-from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import router, transaction
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from . import django_session, users
+from . import asker, django_session, users
 from .conf import Conf, conf
 from .cookies import CSRF_PREFIX
 from .credentials import Credential, Malformed, find
@@ -228,27 +226,16 @@ class RequestState:
         """Raise the outage, but for the few who are to see an anonymous user meanwhile."""
         if self.optional:
             self.request.ory_unavailable = True
-        elif _in_login_required_middleware():
+        elif asker.is_login_required_middleware():
             # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
             self.lazy_user = self.request.user = SimpleLazyObject(self.user)
-        elif not (self._quiet or self._making_error_page()):
+        elif not (self._quiet or asker.is_error_page(self)):
             raise self.trouble(outcome)
 
     def trouble(self, outcome: Unavailable) -> OryUnavailable:
         """The outage as an error to raise; from now on the response may not look as if there had been none."""
         self.raised = True
         return outcome.error()
-
-    def _making_error_page(self) -> bool:
-        """Whether Django is answering the view's error, or an unknown address, with a page that asks in passing."""
-        pending = sys.exc_info()[1]
-        while pending is not None:
-            if pending is self.view_error or (isinstance(pending, Http404) and not self.in_view):
-                return True
-            if isinstance(pending, OryUnavailable):
-                return self.raised  # nobody handled it further in, and Django's own page for that greets
-            pending = pending.__context__
-        return False
 
     @contextmanager
     def seen_as_anonymous(self) -> Iterator[None]:
@@ -326,29 +313,3 @@ def _from_cache(outcome: Outcome) -> bool:
 def _database_down(error: Exception) -> Unavailable:
     log(Event.DB_UNAVAILABLE, error=type(error).__name__)
     return Unavailable(Event.DB_UNAVAILABLE)
-
-
-def _in_login_required_middleware() -> bool:
-    frame, code = sys._getframe(), LoginRequiredMiddleware.process_view.__code__
-    while frame is not None:
-        if frame.f_code is code:
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
-
-
-# --- receivers, connected when the app is ready
-
-
-def on_user_logged_in(sender: Any, request: Any, **_: Any) -> None:
-    """Django's ``login()`` was called; our own announcement comes without a Django session and passes by."""
-    state = getattr(request, "_ory_state", None)
-    if isinstance(state, RequestState):
-        state.django_signed_in()
-
-
-def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
-    """Django's ``logout()`` ends the Ory session as well."""
-    state = getattr(request, "_ory_state", None)
-    if isinstance(state, RequestState):
-        state.sign_out()

@@ -66,11 +66,12 @@ def _new_process() -> Iterator[None]:
 
 
 class _AsyncClient(AsyncClient):
-    """Django's sends an empty ``Cookie`` header of its own beside one that a test gives."""
+    """Django's sends a ``Cookie`` header of its jar, even an empty one, beside one that a test gives."""
 
     def _base_scope(self, **request: object):
         scope = super()._base_scope(**request)
-        scope["headers"] = [header for header in scope["headers"] if header != (b"cookie", b"")]
+        cookies = [header for header in scope["headers"] if header[0] == b"cookie" and header[1]]
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"] + cookies[:1]
         return scope
 
 

@@ -99,7 +99,7 @@ def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory, web) -> None:
     answer = web.post("/auth/logout", headers=ory.person().cookie().headers)
     assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
     cookie = answer.cookies["ory_kratos_session"]
-    assert (cookie.value, cookie["max-age"]) == ("", "0") or cookie["max-age"] in {0, "0"}
+    assert cookie["max-age"] in {0, "0"}
 
 
 def test_a_program_gets_204_and_no_cookie(ory, web) -> None:
@@ -159,7 +159,7 @@ def test_the_log_out_of_the_admin_ends_the_ory_session(ory, cached, web) -> None
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_staff=True, is_superuser=True)
-    assert web.post("/admin/logout/", headers=session.headers).status_code == 200
+    assert web.post("/admin/logout/", headers=session.headers).status_code in {200, 302}
     assert not is_in(web, session.headers)
     assert not lives(session)
 

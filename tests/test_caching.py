@@ -1,0 +1,515 @@
+"""What is kept of Ory's answers and for how long, and what nobody else may keep."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import pytest
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.cache import cache_page
+
+from .project import urls as project
+
+WHOAMI = "/sessions/whoami"
+UPDATE, FETCH = (f"django.middleware.cache.{name}CacheMiddleware" for name in ("Update", "FetchFrom"))
+LOOKED_AT = {"X-Session-Token", "Cookie", "Authorization"}
+
+pytestmark = pytest.mark.urls(__name__)
+
+
+def page(request):
+    """Another text each time, so that a copy can be told."""
+    return HttpResponse(f"{request.user} {uuid.uuid4()}")
+
+
+def page_in_public(request):
+    return HttpResponse(f"{request.user}", headers={"Cache-Control": "public, max-age=60"})
+
+
+def stream(request):
+    return StreamingHttpResponse(iter([b"a", b"b"]))
+
+
+async def astream(request):
+    async def parts():
+        yield b"a"
+
+    return StreamingHttpResponse(parts())
+
+
+urlpatterns = [
+    path("page", page),
+    path("kept-page", cache_page(60)(page)),
+    path("page-in-public", page_in_public),
+    path("a-stream", stream),
+    path("an-async-stream", astream),
+    *project.urlpatterns,
+]
+
+
+@pytest.fixture
+def later(switches, monkeypatch):
+    """Let seconds pass, here and at Ory."""
+
+    def wait(seconds: float) -> None:
+        clock = time.time
+        monkeypatch.setattr(time, "time", lambda: clock() + seconds)
+        switches.clock.move(seconds)
+
+    return wait
+
+
+@pytest.fixture
+def seen(web):
+    """The session that the project sees."""
+    return lambda session: web.get("/session", headers=session.headers).json()["session"]
+
+
+def entries(tier: str = "s") -> list[str]:
+    """The keys of what is kept."""
+    keys = (key.partition(":1:")[2] for key in caches["default"]._cache)
+    return [key for key in keys if key.startswith(f"ory_auth:{tier}:")]
+
+
+def content_of(session) -> dict:
+    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+
+
+# --- how long
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
+def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(ory, switches, seen, later, allowed, kept) -> None:
+    switches.configure(cacheable_sessions_max_age=allowed)
+    session = ory.person().token()
+    assert seen(session) == session.id
+    later(kept - 1)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 1
+    later(1.1)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 2
+
+
+@pytest.mark.switches
+def test_where_ory_allows_nothing_nothing_is_kept(ory, switches, seen) -> None:
+    switches.configure(cacheable_sessions=False)
+    session = ory.person().token()
+    assert seen(session) == seen(session) == session.id
+    assert len(ory.asked()) == 2
+    assert not entries()
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("allowed", ["0", "", "-60", "60.5", "\xb3", "60, 60", "soon"])
+def test_what_is_no_number_of_seconds_allows_nothing(ory, switches, seen, allowed) -> None:
+    session = ory.person().token()
+    body = json.dumps(content_of(session)).encode()
+    with switches.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
+        assert seen(session) == session.id
+    assert not entries()
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_number_in_the_settings_counts_whatever_ory_allows(ory, switches, seen, later, ory_auth, allowed) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=300)
+    switches.configure(cacheable_sessions=allowed)
+    session = ory.person().token()
+    assert seen(session) == session.id
+    later(299)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 1
+    later(1.1)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 2
+
+
+@pytest.mark.switches
+def test_zero_seconds_in_the_settings_keep_nothing(ory, seen, ory_auth) -> None:
+    session = ory.person().token()
+    seen(session)
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    assert seen(session) == seen(session) == session.id
+    assert len(ory.asked()) == 3
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("ahead", [-300, 0, 300])
+def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(ory, switches, seen, later, ory_auth, ahead) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=3600)
+    switches.clock.move(ahead)
+    switches.configure(session_lifespan=100)
+    session = ory.person().token()
+    assert seen(session) == session.id
+    later(95)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 1
+    later(5)
+    assert seen(session) is None
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("ahead", [-300, 300])
+def test_a_kept_session_ends_by_orys_clock_even_where_the_cache_forgets_to(ory, switches, seen, ory_auth, ahead) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=3600)
+    switches.clock.move(ahead)
+    switches.configure(session_lifespan=2)
+    session = ory.person().token()
+    seen(session)
+    for key in entries():
+        caches["default"].touch(key, None)
+    switches.configure(session_lifespan=100)
+    switches.clock.move(3)
+    assert seen(session) is None or len(ory.asked()) == 1
+
+
+# --- whose, and what
+
+
+@pytest.mark.switches
+def test_the_same_token_by_another_header_is_another_entry(ory, web) -> None:
+    session = ory.person().token()
+    web.get("/session", headers=session.headers)
+    web.get("/session", headers={"Authorization": f"Bearer {session.token}"})
+    assert len(ory.asked()) == len(entries()) == 2
+
+
+@pytest.mark.switches
+def test_the_same_token_at_another_ory_is_another_entry(ory, seen, ory_auth) -> None:
+    session = ory.person().token()
+    seen(session)
+    ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"))
+    seen(session)
+    assert len(ory.asked()) == len(entries()) == 2
+
+
+@pytest.mark.switches
+def test_the_same_session_in_other_bytes_is_another_entry(ory, web) -> None:
+    cookie = ory.person().cookie().cookie
+    for sent in (cookie, f"{cookie}; {cookie}"):
+        assert web.get("/session", headers={"Cookie": sent}).json()["session"]
+    assert len(ory.asked()) == len(entries()) == 2
+
+
+@pytest.mark.switches
+def test_other_cookies_make_no_other_entry(ory, web) -> None:
+    cookie = ory.person().cookie().cookie
+    for sent in (cookie, f"theme=dark; {cookie}; csrftoken=x"):
+        web.get("/session", headers={"Cookie": sent})
+    assert len(ory.asked()) == 1
+
+
+@pytest.mark.switches
+def test_another_secret_key_makes_all_entries_misses(ory, seen, settings) -> None:
+    session = ory.person().token()
+    seen(session)
+    settings.SECRET_KEY = "another one"
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 2
+
+
+@pytest.mark.switches
+def test_an_entry_under_somebody_elses_key_is_a_miss(ory, seen, caplog) -> None:
+    ada, bob = ory.person().token(), ory.person().token()
+    seen(ada), seen(bob)
+    one, other = entries()
+    cache = caches["default"]
+    swapped = {one: cache.get(other), other: cache.get(one)}
+    cache.set_many(swapped)
+    assert (seen(ada), seen(bob)) == (ada.id, bob.id)
+    assert len(ory.asked()) == 4
+    assert "cache_invalid" in caplog.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda packed: b"",
+        lambda packed: b"x" * 10,
+        lambda packed: packed[:-1],
+        lambda packed: packed[:40],
+        lambda packed: packed + b" ",
+        lambda packed: packed[:16] + bytes(8) + packed[24:],
+        lambda packed: packed.replace(b"aal1", b"aal2"),
+        lambda packed: packed.decode("latin-1"),
+        lambda packed: {"session": "x"},
+        lambda packed: 1,
+        lambda packed: False,
+    ],
+    ids=["empty", "short", "cut", "head", "longer", "clock", "aal", "text", "dict", "number", "false"],
+)
+def test_an_entry_that_was_tampered_with_is_a_miss(ory, seen, caplog, spoil) -> None:
+    session = ory.person().token()
+    seen(session)
+    [key] = entries()
+    caches["default"].set(key, spoil(caches["default"].get(key)))
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 2
+    assert "cache_invalid" in caplog.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")])
+def test_only_good_answers_are_kept(ory, web, switches, seen, answer) -> None:
+    session = ory.person().token()
+    status, body = answer
+    with switches.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):
+        web.get("/session", headers=session.headers)
+    assert not entries()
+    assert seen(session) == session.id
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_a_failure_does_not_replace_a_good_entry(ory, web, switches, seen) -> None:
+    session = ory.person().token()
+    seen(session)
+    with switches.failing(500, path=WHOAMI):
+        assert web.get("/fresh", headers=session.headers).status_code == 503
+        assert seen(session) == session.id
+
+
+# --- asking past the cache
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_a_fresh_view_always_asks_ory_and_its_edge(ory, web) -> None:
+    session = ory.person().token()
+    for _ in range(2):
+        assert web.get("/fresh", headers=session.headers).status_code == 200
+    assert [dict(request.headers)["cache-control"] for request in ory.asked()] == ["max-age=0"] * 2
+
+
+@pytest.mark.switches
+def test_other_views_leave_the_edge_its_cache(ory, seen) -> None:
+    seen(ory.person().token())
+    assert "cache-control" not in dict(ory.asked()[0].headers)
+
+
+@pytest.mark.django_db
+def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory, web, seen) -> None:
+    session = ory.person().token()
+    assert seen(session) == session.id
+    session.revoke()
+    assert web.get("/fresh", headers=session.headers).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/api/aal2"])
+def test_a_second_factor_used_meanwhile_counts_at_once(ory, web, seen, path) -> None:
+    session = ory.person().cookie()
+    headers = {**session.headers, "Accept": "application/json"}
+    assert seen(session) == session.id
+    assert web.get(path, headers=headers).status_code == 403
+    session.set_up_totp()
+    assert web.get(path, headers=headers).status_code == 200
+
+
+# --- while Ory is down
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("fault", [lambda ory: ory.failing(500), lambda ory: ory.stopped()], ids=["500", "refused"])
+def test_fresh_entries_serve_while_ory_is_down(ory, switches, seen, fault) -> None:
+    session = ory.person().token()
+    seen(session)
+    with fault(switches):
+        assert seen(session) == session.id
+
+
+@pytest.mark.switches
+class TestStaleIfError:
+    @pytest.fixture(autouse=True)
+    def allowed(self, ory, ory_auth) -> None:
+        ory_auth(STALE_IF_ERROR_SECONDS=120)
+
+    @pytest.mark.parametrize(("seconds", "status"), [(61, 200), (179, 200), (181, 503)])
+    def test_a_session_counts_that_much_longer(self, ory, web, switches, later, seconds, status) -> None:
+        session = ory.person().token()
+        web.get("/session", headers=session.headers)
+        later(seconds)
+        with switches.failing(500):
+            assert web.get("/session", headers=session.headers).status_code == status
+
+    def test_a_session_does_not_count_beyond_its_end(self, ory, web, switches, later) -> None:
+        switches.configure(session_lifespan=70)
+        session = ory.person().token()
+        web.get("/session", headers=session.headers)
+        later(71)
+        with switches.failing(500):
+            assert web.get("/session", headers=session.headers).status_code == 503
+
+    def test_a_session_that_ory_refuses_is_gone(self, ory, seen, later) -> None:
+        session = ory.person().token()
+        seen(session)
+        session.revoke()
+        later(61)
+        assert seen(session) is None
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/fresh", "/api/aal2", "/recent"])
+    def test_a_stale_session_is_not_enough_for(self, ory, web, switches, later, path) -> None:
+        session = switches.create_session(ory.person().id, aal="aal2")
+        headers = {"X-Session-Token": session.token}
+        assert web.get(path, headers=headers).status_code == 200
+        later(61)
+        with switches.failing(500):
+            assert web.get("/who", headers=headers).status_code == 200
+            assert web.get(path, headers=headers).status_code == 503
+
+    def test_nothing_is_stale_without_the_setting(self, ory, web, switches, later, ory_auth) -> None:
+        ory_auth(STALE_IF_ERROR_SECONDS=0)
+        session = ory.person().token()
+        web.get("/session", headers=session.headers)
+        later(61)
+        with switches.failing(500):
+            assert web.get("/session", headers=session.headers).status_code == 503
+
+
+# --- a cache that is down
+
+
+class BrokenCache(BaseCache):
+    """Every call fails, as with Redis away."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__({})
+
+    def _fail(self, *_: object, **__: object):
+        raise ConnectionError("no cache here")
+
+    add = get = set = touch = delete = get_many = set_many = delete_many = _fail
+
+    def clear(self) -> None:
+        pass
+
+
+@pytest.fixture
+def broken_cache(settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.BrokenCache"}}
+
+
+@pytest.mark.parametrize("path", ["/session", "/asession"])
+def test_without_the_cache_ory_is_asked(ory, web, broken_cache, caplog, path) -> None:
+    session = ory.person().token()
+    for _ in range(2):
+        assert web.get(path, headers=session.headers).json()["session"] == session.id
+    assert "cache_down error=ConnectionError" in caplog.text
+
+
+@pytest.mark.django_db
+def test_without_the_cache_a_sign_out_still_ends_the_session_at_ory(ory, web, broken_cache, seen) -> None:
+    session = ory.person().token()
+    assert web.post("/auth/logout", headers=session.headers).status_code == 204
+    assert seen(session) is None
+
+
+@pytest.mark.switches
+def test_without_the_cache_an_outage_is_503(ory, web, switches, broken_cache) -> None:
+    session = ory.person().token()
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+
+
+# --- what others may keep: browsers, CDNs, Django's own page caches
+
+
+def vary(answer) -> set[str]:
+    return {name.strip() for name in answer.get("Vary", "").split(",") if name.strip()}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
+def test_a_page_about_somebody_is_private(ory, web, path) -> None:
+    answer = web.get(path, headers=ory.person().token().headers)
+    assert LOOKED_AT <= vary(answer)
+    assert "private" in answer["Cache-Control"]
+    assert "public" not in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
+def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory, web, path) -> None:
+    answer = web.get(path)
+    assert LOOKED_AT <= vary(answer)
+    assert "Cache-Control" not in answer
+
+
+def test_a_page_for_a_credential_that_is_gone_is_private(ory, web) -> None:
+    answer = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
+    assert "private" in answer["Cache-Control"]
+
+
+def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory, web) -> None:
+    answer = web.get("/silent", headers=ory.person().cookie().headers)
+    assert "Cache-Control" not in answer
+    assert not vary(answer)
+
+
+def a_stream(web) -> str:
+    return "/an-async-stream" if web.kind == "asgi" else "/a-stream"
+
+
+def test_a_stream_may_ask_late_and_is_private(ory, web) -> None:
+    answer = web.get(a_stream(web), headers=ory.person().cookie().headers)
+    assert LOOKED_AT <= vary(answer)
+    assert "private" in answer["Cache-Control"]
+
+
+def test_an_anonymous_stream_says_what_it_depends_on(ory, web) -> None:
+    answer = web.get(a_stream(web))
+    assert LOOKED_AT <= vary(answer)
+    assert "Cache-Control" not in answer
+
+
+@pytest.fixture(params=["cache_page", "site cache"])
+def kept_page(request, settings) -> str:
+    """The address of a page that Django keeps, in one of its two ways."""
+    if request.param == "cache_page":
+        return "/kept-page"
+    settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
+    return "/page"
+
+
+@pytest.mark.django_db
+def test_djangos_caches_keep_no_page_about_somebody(ory, web, kept_page) -> None:
+    ada, bob = ory.person(), ory.person()
+    first, second = ada.cookie(), bob.token()
+    texts = [
+        web.get(kept_page, headers=headers).content.decode()
+        for headers in (first.headers, second.headers, first.headers, {}, {})
+    ]
+    assert [text.split()[0] for text in texts] == [ada.id, bob.id, ada.id, "AnonymousUser", "AnonymousUser"]
+    assert texts[0] != texts[2]
+
+
+def test_djangos_caches_keep_anonymous_pages(ory, web, kept_page) -> None:
+    assert web.get(kept_page).content == web.get(kept_page).content
+
+
+@pytest.mark.django_db
+def test_the_site_cache_shows_no_anonymous_copy_to_people_who_are_signed_in(ory, web, settings) -> None:
+    settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
+    person = ory.person()
+    web.get("/page")
+    assert web.get("/page", headers=person.token().headers).content.decode().split()[0] == person.id
+
+
+def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(ory, web, settings) -> None:
+    settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
+    gone = {"Cookie": "ory_kratos_session=gone"}
+    assert web.get("/page", headers=gone).content != web.get("/page", headers=gone).content
+
+
+def test_a_page_that_asks_nobody_is_kept_for_all(ory, web, settings) -> None:
+    settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
+    web.get("/silent", headers=ory.person().token().headers)
+    assert [key for key in caches["default"]._cache if "cache_page" in key]
