@@ -35,7 +35,7 @@ def read_set_cookie(line: str) -> Morsel[str] | None:
         morsel.set(name, value, value)
     except CookieError:
         return None
-    if not equals or any(ord(char) < 0x21 or ord(char) > 0x7E for char in value):
+    if not equals or " " in value or not (line.isascii() and line.isprintable()):
         return None
     for attribute in attributes:
         key, equals, text = attribute.strip().partition("=")

@@ -87,6 +87,6 @@ def here(request: HttpRequest) -> str:
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
     referer = request.headers.get("Referer", "")
-    if urlsplit(referer).netloc == request.get_host() and allowed(request, referer, ()):
+    if allowed(request, referer, ()) and urlsplit(referer).netloc == request.get_host():
         return referer
     return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -107,7 +107,8 @@ def attach(request: Any) -> RequestState:
     request._ory_state = state
     request.user = state.lazy_user
     request.auser = state.auser
-    request.exception_reporter_filter = _reporter_filter()
+    default: Any = get_default_exception_reporter_filter()
+    request.exception_reporter_filter = _reporter_filter(default.__class__)
     return state
 
 
@@ -158,12 +159,11 @@ def _class_of_request(cls: Any) -> type:
     return type(cls.__name__, (_OryRequest, cls), {"__module__": cls.__module__})
 
 
-@lru_cache(maxsize=2)
-def _reporter_filter() -> Any:
-    """The project's filter of error pages, which prints cookies in clear, made to hide Ory's and the CSRF ones."""
-    default = type(get_default_exception_reporter_filter())
+@lru_cache(maxsize=4)
+def _reporter_filter(default: Any) -> Any:
+    """The project's filter of error pages, which prints cookies in clear, made to hide their values."""
 
-    class OryReporterFilter(default):  # type: ignore[misc, valid-type]
+    class OryReporterFilter(default):  # type: ignore[misc]
         def get_safe_cookies(self, request: Any) -> dict[str, Any]:
             return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
 

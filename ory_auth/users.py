@@ -155,11 +155,11 @@ _MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
 def _query(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
     # A manager with a query of its own may filter by anything, the tenant of this request among it.
     plain = type(model._default_manager).get_queryset is models.Manager.get_queryset
-    return (_compiled if plain else _compiled.__wrapped__)(model, using)
+    return (_compiled if plain else _compiled.__wrapped__)(model, using, connections[using].vendor)
 
 
 @lru_cache(maxsize=8)
-def _compiled(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
+def _compiled(model: Any, using: str, vendor: str) -> tuple[str, tuple[Any, ...]]:
     def earlier(column: str, mark: datetime) -> Case:
         return Case(When(**{f"ory_identity__{column}__lt": mark}, then=1), default=0)
 

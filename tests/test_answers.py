@@ -212,7 +212,9 @@ class TestAPersonWhoLacksTheSecondFactor:
     @guards
     def test_is_led_to_it_by_guards(self, ory, web, headers, visitor, guard) -> None:
         answer = web.get(guard, headers=headers)
-        step_up = f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Ftestserver%2F{guard[1:]}"
+        step_up = (
+            f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Ftestserver%2F{guard[1:]}"
+        )
         if visitor == BROWSER:
             assert (answer.status_code, answer["Location"]) == (302, step_up)
         else:

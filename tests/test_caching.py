@@ -85,7 +85,9 @@ def content_of(session) -> dict:
 
 @pytest.mark.switches
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
-def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(ory, switches, seen, later, allowed, kept) -> None:
+def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
+    ory, switches, seen, later, allowed, kept
+) -> None:
     switches.configure(cacheable_sessions_max_age=allowed)
     session = ory.person().token()
     assert seen(session) == session.id
@@ -142,7 +144,9 @@ def test_zero_seconds_in_the_settings_keep_nothing(ory, seen, ory_auth) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
-def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(ory, switches, seen, later, ory_auth, ahead) -> None:
+def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
+    ory, switches, seen, later, ory_auth, ahead
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
     switches.clock.move(ahead)
     switches.configure(session_lifespan=100)
@@ -156,18 +160,22 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(ory, switche
 
 
 @pytest.mark.switches
-@pytest.mark.parametrize("ahead", [-300, 300])
-def test_a_kept_session_ends_by_orys_clock_even_where_the_cache_forgets_to(ory, switches, seen, ory_auth, ahead) -> None:
+@pytest.mark.parametrize("ahead", [-300, 0, 300])
+def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
+    ory, web, switches, later, ory_auth, ahead
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
     switches.clock.move(ahead)
-    switches.configure(session_lifespan=2)
-    session = ory.person().token()
-    seen(session)
-    for key in entries():
-        caches["default"].touch(key, None)
     switches.configure(session_lifespan=100)
-    switches.clock.move(3)
-    assert seen(session) is None or len(ory.asked()) == 1
+    session = ory.person().token()
+    web.get("/session", headers=session.headers)
+    [key] = entries()
+    caches["default"].touch(key, None)
+    with switches.failing(500):
+        later(95)
+        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        later(5)
+        assert web.get("/session", headers=session.headers).status_code == 503
 
 
 # --- whose, and what
@@ -257,7 +265,9 @@ def test_an_entry_that_was_tampered_with_is_a_miss(ory, seen, caplog, spoil) -> 
 
 
 @pytest.mark.switches
-@pytest.mark.parametrize("answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")])
+@pytest.mark.parametrize(
+    "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
+)
 def test_only_good_answers_are_kept(ory, web, switches, seen, answer) -> None:
     session = ory.person().token()
     status, body = answer
@@ -431,7 +441,7 @@ def vary(answer) -> set[str]:
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
 def test_a_page_about_somebody_is_private(ory, web, path) -> None:
     answer = web.get(path, headers=ory.person().token().headers)
-    assert LOOKED_AT <= vary(answer)
+    assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
     assert "public" not in answer["Cache-Control"]
 
@@ -439,7 +449,7 @@ def test_a_page_about_somebody_is_private(ory, web, path) -> None:
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
 def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory, web, path) -> None:
     answer = web.get(path)
-    assert LOOKED_AT <= vary(answer)
+    assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
 
 
@@ -460,13 +470,13 @@ def a_stream(web) -> str:
 
 def test_a_stream_may_ask_late_and_is_private(ory, web) -> None:
     answer = web.get(a_stream(web), headers=ory.person().cookie().headers)
-    assert LOOKED_AT <= vary(answer)
+    assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
 
 
 def test_an_anonymous_stream_says_what_it_depends_on(ory, web) -> None:
     answer = web.get(a_stream(web))
-    assert LOOKED_AT <= vary(answer)
+    assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
 
 

@@ -209,7 +209,9 @@ def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, pa
 
 
 @pytest.mark.switches
-@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)])
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
+)
 def test_an_answer_may_be_packed(ory, web, switches, encoding, pack) -> None:
     session = ory.person().token()
     body = pack(json.dumps(content_of(session)).encode())
@@ -372,7 +374,7 @@ def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches
 
     async def ask():
         first, second = (asyncio.ensure_future(AsyncClient().get("/asession", headers=session.headers)) for _ in "12")
-        while not ory.asked():
+        while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
             await asyncio.sleep(0.01)
         first.cancel()
         return await second

@@ -289,7 +289,9 @@ def test_djangos_logout_while_ory_is_down_refuses_the_session(ory, switches, cac
 
 @pytest.mark.switches
 def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(ory, switches, web, settings) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}}
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}
+    }
     session = ory.person().cookie()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
     assert not lives(session)

@@ -174,7 +174,9 @@ def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory, ory_auth, 
 
 
 @names_by_identity
-@pytest.mark.parametrize("traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"])
+@pytest.mark.parametrize(
+    "traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"]
+)
 def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(ory, ory_auth, web, traits) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(**traits)
@@ -619,7 +621,10 @@ SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode"
 def database(alias: str, **values):
     """Let an alias be another database for a while, in all threads; its tables are made."""
     settings = connections.settings
-    before, kept = settings.get(alias), getattr(connections[alias], "self", connections[alias]) if alias in settings else None
+    before, kept = (
+        settings.get(alias),
+        getattr(connections[alias], "self", connections[alias]) if alias in settings else None,
+    )
     settings[alias] = {**settings["default"], **values}
     if kept is not None:
         del connections[alias]

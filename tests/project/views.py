@@ -6,6 +6,7 @@ from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_not_required, login_required, user_passes_test
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_page
 from rest_framework.permissions import IsAuthenticated
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ory_auth.decorators import ory_optional, ory_required
-from ory_auth.exceptions import AALRequired
+from ory_auth.exceptions import AALRequired, NotAdmitted
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.rest_framework import OrySessionAuthentication
 
@@ -99,6 +100,11 @@ def recent_aal2(request):
     return seen(request.user)
 
 
+@ory_required(max_age=60)
+def just_now(request):
+    return seen(request.user)
+
+
 @ory_required(fresh=True)
 def fresh(request):
     return seen(request.user)
@@ -112,6 +118,24 @@ class Mixin(OryRequiredMixin, View):
 class AsyncMixin(OryRequiredMixin, View):
     async def get(self, request):
         return seen(await request.auser())
+
+
+class StrictMixin(Mixin):
+    aal, max_age = "aal2", timedelta(minutes=15)
+
+
+class AsyncStrictMixin(AsyncMixin):
+    aal, max_age = "aal2", timedelta(minutes=15)
+
+
+class FreshMixin(Mixin):
+    fresh = True
+
+
+@method_decorator(ory_required(aal="aal2"), name="dispatch")
+class Decorated(View):
+    def get(self, request):
+        return seen(request.user)
 
 
 @ory_optional
@@ -203,6 +227,18 @@ def broken(request):
 
 
 def raises_aal(request):
+    raise AALRequired
+
+
+def raises_refresh(request):
+    raise AALRequired(aal=None, refresh=True)
+
+
+def raises_not_admitted(request):
+    raise NotAdmitted
+
+
+async def araises_aal(request):
     raise AALRequired
 
 

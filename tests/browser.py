@@ -1,0 +1,165 @@
+"""A small browser: a cookie jar by host, redirects, links and forms. It walks the site and Ory alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from tests.ories import HTTP
+
+MANY = 20  # redirects after which a browser gives up
+
+
+@dataclass
+class Reply:
+    status: int
+    location: str | None
+    cookies: list[str]
+    text: str
+
+
+Transport = Callable[[str, str, dict[str, str], bytes | None], Reply]
+
+
+@dataclass
+class Form:
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Page:
+    url: str
+    status: int
+    text: str
+    hops: int  # redirects that led here
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def forms(self) -> list[Form]:
+        parser = _Forms()
+        parser.feed(self.text)
+        return parser.forms
+
+    @property
+    def fields(self) -> set[str]:
+        return {name for form in self.forms for name in form.fields}
+
+    def form_with(self, name: str) -> Form:
+        return next(form for form in self.forms if name in form.fields or name in dict(form.buttons))
+
+
+class Browser:
+    """``site`` answers what is asked of ``host``; everything else goes over HTTP."""
+
+    def __init__(self, host: str, site: Transport | None = None) -> None:
+        self.host, self.site = host, site
+        self.jar: dict[tuple[str, str], str] = {}
+
+    def open(self, url: str) -> Page:
+        return self._walk("GET", urljoin(f"http://{self.host}/", url), None)
+
+    def submit(self, page: Page, form: Form, button: str = "", **values: str) -> Page:
+        """Fill in a form and press a button (by its value)."""
+        pressed = [(name, value) for name, value in form.buttons if value == button]
+        assert pressed or not button, form.buttons
+        # A name that is no identifier ("traits.email") is written with two underscores here.
+        typed = {name.replace("__", "."): value for name, value in values.items()}
+        assert typed.keys() <= form.fields.keys(), form.fields
+        sent = urlencode([*{**form.fields, **typed}.items(), *pressed]).encode()
+        return self._walk(form.method.upper(), urljoin(page.url, form.action), sent)
+
+    def _walk(self, method: str, url: str, body: bytes | None) -> Page:
+        for hops in range(MANY):
+            reply = self._send(method, url, body)
+            for line in reply.cookies:
+                self._keep(urlsplit(url).hostname or "", line)
+            if reply.location is None:
+                return Page(url, reply.status, reply.text, hops)
+            method, url, body = "GET", urljoin(url, reply.location), None
+        raise AssertionError(f"redirected in circles, at last to {url}")
+
+    def _send(self, method: str, url: str, body: bytes | None) -> Reply:
+        parts = urlsplit(url)
+        pairs = [f"{name}={value}" for (host, name), value in self.jar.items() if host == parts.hostname]
+        headers = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Cookie": "; ".join(pairs)}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if self.site and parts.netloc == self.host:
+            return self.site(method, url, headers, body)
+        return over_http(method, url, headers, body)
+
+    def _keep(self, host: str, line: str) -> None:
+        pair, *attributes = [part.strip() for part in line.split(";")]
+        name, _, value = pair.partition("=")
+        if any(attribute.lower() == "max-age=0" for attribute in attributes):
+            self.jar.pop((host, name), None)
+        else:
+            self.jar[host, name] = value
+
+
+def over_http(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
+    response = HTTP.request(method, url, headers=headers, body=body, redirect=False, timeout=10)
+    text = response.data.decode()
+    return Reply(response.status, response.headers.get("Location"), response.headers.getlist("Set-Cookie"), text)
+
+
+def through_client(web, host: str) -> Transport:
+    """The site as the test's client of Django serves it, under WSGI or ASGI."""
+
+    def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        web.cookies.clear()
+        path = url.removeprefix(f"http://{host}") or "/"
+        given = {**headers, "Host": host}
+        if method == "GET":
+            answer = web.get(path, headers=given)
+        else:
+            answer = web.post(path, body, content_type=given.pop("Content-Type"), headers=given)
+        lines = [morsel.OutputString() for morsel in answer.cookies.values()]
+        return Reply(answer.status_code, answer.headers.get("Location"), lines, answer.content.decode())
+
+    return send
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
+        elif not self.forms or not given.get("name"):
+            return
+        elif tag == "button" or (tag == "input" and given.get("type") == "submit"):
+            self.forms[-1].buttons.append((given["name"], given.get("value", "")))
+        elif tag == "input" and not (given.get("type") == "checkbox" and "checked" not in given):
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+
+
+def where_a_browser_goes(base: str, location: str) -> tuple[str, str]:
+    """Scheme and host of a link as https://url.spec.whatwg.org reads it: kinder to nonsense than Python is."""
+    text = "".join(char for char in location.strip("".join(map(chr, range(33)))) if char not in "\t\r\n")
+    own = urlsplit(base)
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme[:1].isalpha() and all(c.isascii() and (c.isalnum() or c in "+-.") for c in scheme):
+        scheme = scheme.lower()
+        if scheme not in {"http", "https", "ftp", "ws", "wss"}:
+            return scheme, ""
+        rest = rest.replace("\\", "/")
+        if scheme == own.scheme and not rest.startswith("//"):
+            return own.scheme, own.netloc  # relative in spite of its scheme
+    else:
+        scheme, rest = own.scheme, text.replace("\\", "/")
+        if not rest.startswith("//"):
+            return own.scheme, own.netloc
+    authority = rest.lstrip("/").partition("/")[0].partition("?")[0].partition("#")[0]
+    return scheme, authority.rpartition("@")[2].lower()

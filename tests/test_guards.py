@@ -1,0 +1,371 @@
+"""Who may come in, and what those get who may not: a page and its redirect, or JSON and its code."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+
+from ory_auth.decorators import ory_required
+
+pytestmark = pytest.mark.django_db
+
+BARE = ["/guarded", "/aguarded", "/mixin", "/amixin"]
+AAL2 = ["/aal2", "/aaal2", "/decorated"]
+JSON = {"Accept": "application/json"}
+TARGET = "http://testserver"
+
+
+def challenge(answer) -> dict[str, str]:
+    """The parameters of the way to Ory's login that an answer shows."""
+    url = urlsplit(answer["Location"])
+    assert url.path == "/self-service/login/browser"
+    return {name: values[0] for name, values in parse_qs(url.query).items()}
+
+
+@pytest.fixture
+def two_factors(ory):
+    """A browser whose person has a second factor, and has used it."""
+    session = ory.person().cookie()
+    session.set_up_totp()
+    return session
+
+
+@pytest.fixture
+def one_of_two_factors(ory, two_factors):
+    """Another browser of that person, which has not used it yet."""
+    return two_factors.person.cookie()
+
+
+@pytest.fixture
+def cached(ory_auth, ory) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+
+
+# --- the bare guard ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", BARE)
+def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory, web, path) -> None:
+    answer = web.get(f"{path}?page=2&q=%C3%A4")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/auth/login?")
+    assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [f"{path}?page=2&q=%C3%A4"]
+
+
+@pytest.mark.parametrize("path", BARE)
+def test_a_program_that_is_not_signed_in_gets_401(ory, web, path) -> None:
+    answer = web.get(path, headers=JSON)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert answer.json()["code"] == "not_authenticated"
+
+
+@pytest.mark.parametrize("path", BARE + AAL2)
+@pytest.mark.parametrize("headers", [{"X-Session-Token": "ory_st_no"}, {"Authorization": "Bearer ory_st_no"}])
+def test_a_client_that_sent_a_dead_token_gets_401_and_no_redirect(ory, web, path, headers) -> None:
+    assert web.get(path, headers=headers).status_code == 401
+
+
+ACCEPTS = [
+    ("application/json", 401),
+    ("application/json, text/html;q=0.9", 401),
+    ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 302),
+    ("text/html, application/json;q=0.9", 302),
+    ("*/*", 302),
+    ("image/png", 302),
+    ("", 302),
+    ("nonsense", 302),
+]
+
+
+@pytest.mark.parametrize(("accept", "status"), ACCEPTS)
+def test_who_would_rather_have_json_gets_no_redirect(ory, web, accept, status) -> None:
+    assert web.get("/guarded", headers={"Accept": accept}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("referer", "target"),
+    [
+        ("http://testserver/form?x=1", "http://testserver/form?x=1"),
+        ("http://evil.example/form", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(ory, web, referer, target) -> None:
+    answer = web.post("/guarded", headers={"Referer": referer})
+    assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [target]
+
+
+# --- a second factor --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", AAL2)
+def test_who_has_used_a_second_factor_comes_in(web, two_factors, path) -> None:
+    assert web.get(path, headers=two_factors.headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", AAL2)
+def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory, web, path) -> None:
+    answer = web.get(f"{path}?page=2", headers=ory.person().cookie().headers)
+    assert challenge(answer) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
+
+
+@pytest.mark.parametrize("path", AAL2)
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory, web, path, kind) -> None:
+    session = getattr(ory.person(), kind)()
+    answer = web.get(path, headers={**session.headers, **JSON})
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    assert answer.json()["redirect_browser_to"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
+
+
+@pytest.mark.parametrize("path", BARE + AAL2)
+def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(web, one_of_two_factors, path) -> None:
+    answer = web.get(path, headers=one_of_two_factors.headers)
+    assert challenge(answer) == {"aal": "aal2", "return_to": TARGET + path}
+
+
+@pytest.mark.parametrize("path", BARE)
+def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(web, one_of_two_factors, path) -> None:
+    answer = web.get(path, headers={**one_of_two_factors.headers, **JSON})
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_who_has_to_step_up_is_anonymous_on_public_pages(web, one_of_two_factors, path) -> None:
+    assert web.get(path, headers=one_of_two_factors.headers).json()["user"] == ""
+
+
+def test_after_stepping_up_they_are_in_at_once(web, cached, one_of_two_factors) -> None:
+    assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 302
+    one_of_two_factors.step_up()
+    assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", AAL2)
+def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory, web, cached, path) -> None:
+    session = ory.person().cookie()
+    asked_with = session.headers
+    web.get("/who", headers=asked_with)
+    session.set_up_totp()
+    assert web.get(path, headers=asked_with).status_code == 200
+
+
+def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory, web, cached) -> None:
+    session = ory.person().token()
+    web.get("/who", headers=session.headers)
+    session.revoke()
+    assert web.get("/guarded", headers=session.headers).status_code == 200
+
+
+def test_a_level_that_is_none_is_told_when_the_view_is_made() -> None:
+    with pytest.raises(ValueError, match="aal9"):
+        ory_required(aal="aal9")
+
+
+# --- signed in lately -------------------------------------------------------------------------------------------------
+
+
+def test_who_has_just_signed_in_comes_in(ory, web) -> None:
+    assert web.get("/recent", headers=ory.person().token().headers).status_code == 200
+
+
+@pytest.fixture
+def long_ago(ory, switches):
+    """A browser that signed in sixteen minutes ago, as Ory's clock has it."""
+    session = ory.person().cookie()
+    switches.clock.move(16 * 60)
+    return session
+
+
+@pytest.mark.switches
+def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web, long_ago) -> None:
+    answer = web.get("/recent", headers=long_ago.headers)
+    assert challenge(answer) == {"refresh": "true", "return_to": TARGET + "/recent"}
+
+
+@pytest.mark.switches
+def test_a_program_that_signed_in_long_ago_gets_the_code(ory, web, long_ago) -> None:
+    answer = web.get("/recent", headers={**long_ago.headers, **JSON})
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
+    assert "refresh=true" in answer.json()["redirect_browser_to"]
+
+
+@pytest.mark.switches
+def test_fourteen_minutes_are_less_than_fifteen(ory, switches, web) -> None:
+    session = ory.person().token()
+    switches.clock.move(14 * 60)
+    assert web.get("/recent", headers=session.headers).status_code == 200
+
+
+def _sign_in_again(session) -> None:
+    flow = session.get("/self-service/login/browser?refresh=true").json
+    person = session.person
+    values = {"method": "password", "identifier": person.email, "password": person.password}
+    assert session.submit("login", flow, values).status == 200
+
+
+@pytest.mark.switches
+def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(web, cached, long_ago) -> None:
+    asked_with = long_ago.headers
+    assert web.get("/recent", headers=asked_with).status_code == 302
+    _sign_in_again(long_ago)
+    assert web.get("/recent", headers=asked_with).status_code == 200
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("apart", [300, -300])
+def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(ory, switches, web, apart) -> None:
+    switches.clock.move(apart)
+    assert web.get("/just-now", headers=ory.person().token().headers).status_code == 200
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("apart", [300, -300])
+def test_clocks_that_are_apart_let_nobody_in_for_longer(ory, switches, web, apart) -> None:
+    switches.clock.move(apart)
+    session = ory.person().token()
+    switches.clock.move(65)
+    assert web.get("/just-now", headers=session.headers).status_code == 403
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/recent-aal2", "/strict-mixin", "/astrict-mixin"])
+def test_with_a_second_factor_its_own_time_counts(switches, web, two_factors, path) -> None:
+    assert web.get(path, headers=two_factors.headers).status_code == 200
+    switches.clock.move(16 * 60)
+    _sign_in_again(two_factors)
+    answer = web.get(path, headers=two_factors.headers)
+    assert challenge(answer) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
+
+
+@pytest.mark.switches
+def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_long_ago(
+    switches, web, two_factors
+) -> None:
+    switches.clock.move(-16 * 60)
+    session = two_factors.person.cookie()
+    switches.clock.move(16 * 60)
+    session.step_up()
+    assert web.get("/recent-aal2", headers=session.headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/strict-mixin", "/astrict-mixin"])
+def test_a_mixin_asks_for_what_its_attributes_say(ory, web, path) -> None:
+    assert challenge(web.get(path, headers=ory.person().cookie().headers))["aal"] == "aal2"
+
+
+# --- past the cache ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin"])
+def test_fresh_does_not_believe_the_cache(ory, web, cached, path) -> None:
+    session = ory.person().token()
+    assert web.get("/guarded", headers=session.headers).status_code == 200
+    session.revoke()
+    assert web.get(path, headers=session.headers).status_code == 401
+
+
+@pytest.mark.switches
+def test_fresh_goes_past_the_cache_of_orys_edge(ory, switches, web) -> None:
+    web.get("/fresh", headers=ory.person().token().headers)
+    (asked,) = ory.asked()
+    assert dict(asked.headers)["cache-control"] == "max-age=0"
+
+
+# --- while Ory is down ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stale(ory_auth, switches, web, two_factors):
+    """A session that Ory vouched for a while ago; now Ory is down."""
+    ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
+    assert web.get("/aal2", headers=two_factors.headers).status_code == 200
+    memory = caches["default"]._cache
+    for fresh in [key for key in memory if ":ory_auth:s:" in key]:
+        del memory[fresh]
+    with switches.failing(500):
+        yield two_factors
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/who", *BARE])
+def test_a_stale_session_counts_where_the_project_says_so(web, stale, path) -> None:
+    assert web.get(path, headers=stale.headers).status_code == 200
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", [*AAL2, "/recent", "/recent-aal2", "/strict-mixin", "/fresh"])
+def test_a_stale_session_satisfies_no_strict_guard(web, stale, path) -> None:
+    assert web.get(path, headers=stale.headers).status_code == 503
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", BARE + AAL2)
+def test_while_ory_is_down_a_guard_says_503(ory, switches, web, path) -> None:
+    session = ory.person().cookie()
+    with switches.failing(500):
+        answer = web.get(path, headers=session.headers)
+    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store, private")
+
+
+@pytest.mark.switches
+def test_while_ory_is_down_a_program_gets_json(ory, switches, web) -> None:
+    session = ory.person().token()
+    with switches.failing(500):
+        answer = web.get("/guarded", headers=session.headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
+
+
+@pytest.mark.switches
+def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(ory, switches, web, cached) -> None:
+    session = ory.person().cookie()
+    web.get("/who", headers=session.headers)
+    with switches.failing(500):
+        assert web.get("/aal2", headers=session.headers).status_code == 503
+
+
+# --- not admitted, and what views raise -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", BARE + AAL2)
+def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory, web, path) -> None:
+    session = ory.person().cookie()
+    web.get("/who", headers=session.headers)
+    get_user_model().objects.update(is_active=False)
+    answer = web.get(path, headers=session.headers)
+    assert (answer.status_code, answer["Cache-Control"]) == (403, "no-store, private")
+
+
+@pytest.mark.parametrize("path", BARE)
+def test_a_program_that_is_not_admitted_gets_the_code(ory, web, path) -> None:
+    session = ory.person().token()
+    web.get("/who", headers=session.headers)
+    get_user_model().objects.update(is_active=False)
+    answer = web.get(path, headers=session.headers)
+    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+
+
+RAISED = [
+    ("/raises-aal", {"aal": "aal2"}, "session_aal2_required"),
+    ("/araises-aal", {"aal": "aal2"}, "session_aal2_required"),
+    ("/raises-refresh", {"refresh": "true"}, "session_refresh_required"),
+]
+
+
+@pytest.mark.parametrize(("path", "asks", "code"), RAISED)
+def test_a_view_may_raise_what_it_wants_of_the_person(ory, web, path, asks, code) -> None:
+    session = ory.person().cookie()
+    assert challenge(web.get(path, headers=session.headers)) == {**asks, "return_to": TARGET + path}
+    answer = web.get(path, headers={**session.headers, **JSON})
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
+
+
+def test_a_view_may_say_that_somebody_is_not_admitted(ory, web) -> None:
+    session = ory.person().cookie()
+    assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
+    answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")

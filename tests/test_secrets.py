@@ -1,0 +1,302 @@
+"""No cookie, token, trait or answer of Ory's is ever logged, shown or put into a trace."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import django
+import pytest
+from django.core.cache import caches
+from django.http import HttpResponse
+from django.urls import path
+from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
+
+from ory_auth.credentials import Credential, Kind
+from ory_auth.exceptions import OryUnavailable
+from ory_auth.types import OrySession
+from ory_auth.users import UserHandler
+
+from .project import urls as project
+
+WHOAMI = "/sessions/whoami"
+TRAIT = "Canary-of-a-trait"
+CSRF = "canary-of-django-csrf-0123456789"
+DJANGO = "canaryofdjangosession0123456789"
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+class HidesTheAgent(SafeExceptionReporterFilter):
+    def get_safe_request_meta(self, request):
+        return {**super().get_safe_request_meta(request), "HTTP_USER_AGENT": "hidden"}
+
+
+class BrokenHandler(UserHandler):
+    """A project's own handler with a mistake in it, deep inside the pipeline."""
+
+    def create(self, identity):
+        raise ValueError("a bug of the project's own")
+
+
+def collector(request):
+    """As an error collector does: the trace of an outage, with the variables of every frame."""
+    try:
+        str(request.user)
+    except OryUnavailable as error:
+        lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+        return HttpResponse("".join(lines), status=418)
+
+
+def breaks_after_asking(request):
+    user, session = request.user, request.ory_session
+    raise ValueError(f"{user.pk} {session.id}")
+
+
+urlpatterns = [
+    path("collector", collector),
+    path("breaks-after-asking", breaks_after_asking),
+    *project.urlpatterns,
+]
+
+
+@pytest.fixture
+def session(ory):
+    """A person with a trait that must not be seen anywhere."""
+    return ory.person(name={"first": TRAIT, "last": TRAIT}).cookie()
+
+
+@pytest.fixture
+def token(session) -> str:
+    return session.person.token().token
+
+
+@pytest.fixture
+def headers(session, token) -> dict[str, str]:
+    """Every credential that a request can carry."""
+    cookie = f"sessionid={DJANGO}; csrftoken={CSRF}; {session.cookie}"
+    return {"Cookie": cookie, "X-Session-Token": token, "Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def assert_clean(session, token):
+    """A text holds no secret; the person's own page may hold their address."""
+
+    def check(text: str) -> None:
+        value = session.cookie.partition("=")[2]
+        secrets = {"cookie": value, "token": token, "trait": TRAIT, "e-mail": session.person.email}
+        assert [name for name, secret in secrets.items() if secret in text] == []
+
+    return check
+
+
+@pytest.fixture
+def logs(caplog):
+    """All that is logged by anybody, at every level."""
+    caplog.set_level(logging.DEBUG)
+    for logger in ("ory_auth", "urllib3", "urllib3.connectionpool", "django", "django.request", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger)
+
+    def text() -> str:
+        for record in caplog.records:
+            record.everything = repr(vars(record))
+        return caplog.text + "".join(record.everything for record in caplog.records)
+
+    caplog.clear()
+    return text
+
+
+@pytest.fixture
+def quiet(web):
+    web.client.raise_request_exception = False
+    return web
+
+
+# --- logs
+
+
+REQUESTS = [
+    "/who",
+    "/guarded",
+    "/aal2",
+    "/api/me",
+    "/fresh",
+    "/broken",
+    "/nowhere",
+    "/auth/login?next=//evil.example.test",
+]
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_no_log_has_a_secret_of_people_who_sign_in(quiet, headers, session, logs, caplog, assert_clean, path) -> None:
+    caplog.clear()
+    quiet.get(path, headers=headers)
+    quiet.get(path, headers={"Cookie": session.cookie})
+    assert "urllib3" in logs()
+    assert_clean(logs())
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda ory, echo: ory.failing(500, {"X-Echo": echo}, echo.encode(), WHOAMI),
+        lambda ory, echo: ory.failing(200, {"X-Echo": echo}, b'{"id":"%s"}' % echo.encode(), WHOAMI),
+        lambda ory, echo: ory.failing(403, {}, b'{"error":{"id":"%s"}}' % echo.encode(), WHOAMI),
+        lambda ory, echo: ory.failing(302, {"Location": f"/?{echo}"}, b"", WHOAMI),
+        lambda ory, echo: ory.failing(429, {"Retry-After": echo}, echo.encode(), WHOAMI),
+        lambda ory, echo: ory.failing(200, {"Content-Encoding": "gzip"}, echo.encode(), WHOAMI),
+        lambda ory, echo: ory.stopped(),
+        lambda ory, echo: ory.hang_up(),
+        lambda ory, echo: ory.slow(0.3),
+    ],
+    ids=["500", "200", "403", "302", "429", "badly packed", "refused", "hang up", "too late"],
+)
+@pytest.mark.parametrize("path", ["/guarded", "/collector"])
+def test_no_log_and_no_trace_has_a_secret_in_an_outage(
+    quiet, switches, ory_auth, headers, token, session, logs, caplog, assert_clean, fault, path
+) -> None:
+    ory_auth(TIMEOUT=0.1)
+    with fault(switches, f"{token} {TRAIT} {session.person.email}"):
+        caplog.clear()
+        answers = [quiet.get(path, headers=sent) for sent in (headers, {"Cookie": session.cookie})]
+    assert {answer.status_code for answer in answers} <= {503, 418}
+    assert_clean(logs())
+    for answer in answers:
+        assert_clean(answer.content.decode())
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\xe9", "x" * 8192])
+def test_no_log_has_a_malformed_credential(quiet, logs, token, assert_clean, bad) -> None:
+    quiet.get("/who", headers={"X-Session-Token": token + bad})
+    assert "malformed" in logs()
+    assert_clean(logs())
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("kind", ["cookie", "token"])
+def test_no_log_has_a_secret_of_a_sign_out(ory, quiet, logs, session, token, assert_clean, kind) -> None:
+    quiet.post("/auth/logout", headers={"Cookie": session.cookie} if kind == "cookie" else {"X-Session-Token": token})
+    assert_clean(logs())
+    assert "logout_token" not in logs()
+    for request in ory.asked("/self-service/logout"):
+        assert request.query.partition("=")[2] not in logs()
+
+
+def test_no_log_has_the_id_of_a_flow(ory, quiet, session, logs, caplog) -> None:
+    flow = session.get("/self-service/login/browser?refresh=true").json["id"]
+    caplog.clear()
+    cookies = "; ".join(f"{name}={value}" for name, value in session.jar.items())
+    assert quiet.get(f"/auth/login?flow={flow}", headers={"Cookie": cookies}).status_code == 200
+    assert flow not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("urllib3"))
+
+
+def test_other_users_of_urllib3_keep_their_logs(ory, caplog) -> None:
+    caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
+    ory.public("GET", "/health/ready?mine=1")
+    assert "/health/ready?mine=1" in caplog.text
+
+
+def test_a_log_names_credentials_by_a_fingerprint(quiet, ory, token, caplog) -> None:
+    caplog.set_level(logging.INFO, "ory_auth")
+    for value in ("gone", "gone", "gone too"):
+        quiet.get("/session", headers={"X-Session-Token": value})
+    one, again, other = [record.ory_facts["credential"] for record in caplog.records if record.name == "ory_auth"]
+    assert one == again != other
+    assert len(one) == 8
+
+
+def test_a_fingerprint_says_nothing_without_the_secret_key(settings) -> None:
+    credential = Credential(Kind.TOKEN, "ory_st_x")
+    before = credential.fingerprint
+    settings.SECRET_KEY = "another"
+    assert credential.fingerprint != before
+
+
+# --- error pages and mails
+
+
+@pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking", "/no-such-thing", "/nowhere"])
+def test_the_debug_page_has_no_secret(quiet, settings, headers, session, assert_clean, path) -> None:
+    settings.DEBUG = True
+    for sent in (headers, {"Cookie": headers["Cookie"]}):
+        page = quiet.get(path, headers=sent).content.decode()
+        assert_clean(page)
+        assert DJANGO not in page
+        assert CSRF not in page
+
+
+@pytest.mark.parametrize("kind", ["X-Session-Token", "Cookie", "Authorization"])
+def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
+    quiet, settings, ory_auth, headers, assert_clean, kind
+) -> None:
+    settings.DEBUG = True
+    ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
+    answer = quiet.get("/who", headers={kind: headers[kind]})
+    assert answer.status_code == 500
+    assert "a bug of the project" in answer.content.decode()
+    assert_clean(answer.content.decode())
+
+
+@pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking"])
+def test_an_error_mail_has_no_secret(quiet, settings, mailoutbox, headers, assert_clean, path) -> None:
+    settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
+    quiet.get(path, headers=headers)
+    [mail] = mailoutbox
+    assert_clean(str(mail.message()))
+
+
+def test_an_error_mail_about_the_pipeline_has_no_secret(
+    quiet, settings, ory_auth, mailoutbox, headers, assert_clean
+) -> None:
+    settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
+    ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
+    quiet.get("/who", headers=headers)
+    [mail] = mailoutbox
+    assert_clean(str(mail.message()))
+
+
+@pytest.fixture
+def own_filter(settings):
+    settings.DEFAULT_EXCEPTION_REPORTER_FILTER = f"{__name__}.HidesTheAgent"
+    get_default_exception_reporter_filter.cache_clear()
+    yield
+    get_default_exception_reporter_filter.cache_clear()
+
+
+def test_the_projects_own_filter_of_error_pages_still_applies(quiet, settings, headers, own_filter) -> None:
+    settings.DEBUG = True
+    page = quiet.get("/broken", headers={**headers, "User-Agent": "canary-of-an-agent"}).content.decode()
+    assert "canary-of-an-agent" not in page
+
+
+# --- values
+
+
+def test_values_print_no_secret(session, assert_clean) -> None:
+    content = session.ory.public("GET", WHOAMI, headers=session.headers).body
+    value = OrySession.from_json(content)
+    for shown in (value, value.identity, Credential(Kind.COOKIE, session.cookie), [value], {"session": value}):
+        assert_clean(f"{shown!r} {shown}")
+
+
+def test_the_users_session_prints_no_secret(ory, web, session, assert_clean) -> None:
+    request = web.get("/who", headers=session.headers)
+    wsgi_request = getattr(request, "wsgi_request", None) or request.asgi_request
+    assert_clean(repr(wsgi_request.ory_session) + repr(wsgi_request._ory_state) + repr(wsgi_request))
+
+
+def test_no_cache_key_has_a_secret(web, headers, session, assert_clean) -> None:
+    for sent in (headers, {"Cookie": session.cookie}):
+        web.get("/session", headers=sent)
+    keys = " ".join(caches["default"]._cache)
+    assert "ory_auth:" in keys
+    assert_clean(keys)
+
+
+def test_no_cache_entry_has_a_credential(web, headers, session, token) -> None:
+    for sent in (headers, {"Cookie": session.cookie}):
+        web.get("/session", headers=sent)
+    kept = b"".join(caches["default"]._cache.values())
+    assert token.encode() not in kept
+    assert session.cookie.partition("=")[2].encode() not in kept
