@@ -291,7 +291,7 @@ class RequestState:
         log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
         answer = yield process.call(lambda client: client.end_session(credential))
         if isinstance(answer, Unavailable):
-            log(answer.event, status=answer.status, at="logout")
+            log(answer.event, status=answer.status, error=answer.cause, at="logout")
             self._not_told = answer
             return answer
         self.cookies = () if answer is None or credential.kind.by_header else answer.cookies

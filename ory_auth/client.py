@@ -37,13 +37,12 @@ NOT_READY = 1.0  # seconds for which "not ready" is remembered
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Ory answered: its status, its headers, the decoded body (at most 1 MiB), how long it took."""
+    """What Ory answered: its status, its headers, the decoded body (at most 1 MiB)."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     cookies: tuple[str, ...] = field(default=(), repr=False)
-    milliseconds: int = 0
 
     @property
     def date(self) -> datetime | None:
@@ -153,7 +152,7 @@ class Client:
             sent["Content-Type"] = "application/json"
         failure: OryUnavailable
         try:
-            return self._received(self._send(method, url, sent, body), started)
+            return self._received(self._send(method, url, sent, body))
         except OryUnavailable:
             raise
         except Exception as error:  # the SDK's and urllib3's errors hold headers and bodies: none of it goes further
@@ -172,7 +171,7 @@ class Client:
                     raise
         raise AssertionError("unreachable")
 
-    def _received(self, response: Any, started: float) -> Answer:
+    def _received(self, response: Any) -> Answer:
         try:
             body = read_body(response)
         except BaseException:
@@ -181,7 +180,7 @@ class Client:
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.items()}
         cookies = tuple(response.headers.getlist("Set-Cookie"))
-        answer = Answer(response.status, headers, body, cookies, int((time.monotonic() - started) * 1000))
+        answer = Answer(response.status, headers, body, cookies)
         if answer.status == 429:
             pause = _pause(headers)
             jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)

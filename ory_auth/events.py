@@ -15,6 +15,7 @@ class Event(StrEnum):
     MALFORMED = "malformed"
     CACHE_INVALID = "cache_invalid"
     CACHE_DOWN = "cache_down"
+    NOT_CACHED = "not_cached"  # Ory does not say that its answers may be kept: every request asks it
     LOGOUT = "logout"
     SESSION_GONE = "session_gone"
     EXPIRED = "expired"

@@ -25,7 +25,7 @@ from .exceptions import OryResponseInvalid, OryUnavailable
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import Steps
 from .transport import until
-from .types import OrySession
+from .types import AAL, OrySession
 
 WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL})  # whoever waits for a flight says these, once for each request
 
@@ -54,8 +54,11 @@ def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     except ValueError:
         log(Event.CACHE_INVALID)
         return None
-    alive = session.active and remaining(session, entry.offset) > 0
-    return SignedIn(session, entry.offset, stale=stale) if alive else None
+    if not session.active or remaining(session, entry.offset) <= 0:
+        return None
+    if stale:
+        session = replace(session, aal=min(session.aal, AAL.AAL1))  # nobody has vouched for a second factor lately
+    return SignedIn(session, entry.offset, stale=stale)
 
 
 def judge(answer: Answer, now: float) -> Outcome:
@@ -103,21 +106,24 @@ class Lookups:
     def __init__(self, conf: Conf) -> None:
         self.cache = SessionCache(conf)
         self._client = Client(conf)
+        self._warned = False
         self._conf = conf
         self._pool = ThreadPoolExecutor(conf.max_connections, thread_name_prefix="ory_auth")
-        self._flights: dict[str, Future[Outcome]] = {}
+        self._flights: dict[str, tuple[Future[Outcome], float]] = {}  # with the moment by which each has to end
         self._lock = threading.Lock()
 
     def flight(self, key: str, credential: Credential, *, fresh: bool = False) -> Future[Outcome]:
         """The outcome to come; joins a flight that is under way for this credential, unless ``fresh``."""
-        deadline = time.monotonic() + self._conf.timeout
+        now = time.monotonic()
+        deadline = now + self._conf.timeout
         with self._lock:
-            if not fresh and key in self._flights:
-                return self._flights[key]
+            under_way, ends = self._flights.get(key, (None, 0.0))
+            if under_way is not None and now < ends and not fresh:
+                return under_way
             flight = self._pool.submit(self._fly, key, credential, fresh, deadline)
             if fresh:
                 return flight
-            self._flights[key] = flight
+            self._flights[key] = flight, deadline
         flight.add_done_callback(lambda done: self._land(key, done))
         return flight
 
@@ -128,7 +134,7 @@ class Lookups:
 
     def _land(self, key: str, flight: Future[Outcome]) -> None:
         with self._lock:
-            if self._flights.get(key) is flight:
+            if self._flights.get(key, (None,))[0] is flight:
                 del self._flights[key]
 
     def _fly(self, key: str, credential: Credential, fresh: bool, deadline: float) -> Outcome:
@@ -147,8 +153,7 @@ class Lookups:
         except OryUnavailable as error:
             return Unavailable.of(error)
         except Exception as error:  # a bug, here or in a library: not known who this is, and no word of it leaks
-            log(Event.UNAVAILABLE, error=type(error).__name__)
-            return Unavailable()
+            return Unavailable(cause=type(error).__name__)
         finally:
             close_old_connections()  # those of a cache that lives in the database
 
@@ -162,11 +167,18 @@ class Lookups:
             case SignedIn(session, offset):
                 allowed = answer.headers.get("ory-session-cache-for")
                 seconds = seconds_to_keep(self._conf, allowed, remaining(session, offset))
+                if allowed is None and self._conf.session_cache_seconds is None:
+                    self._warn_once()
                 kept = self.cache.keep(key, session.id, Entry(answer.body, offset), seconds)
                 return replace(outcome, fresh=fresh) if kept else SignedOut(Event.LOGOUT)
             case SecondFactorMissing() if self.cache.signed_out(key):
                 return SignedOut(Event.LOGOUT)
         return outcome
+
+    def _warn_once(self) -> None:
+        if not self._warned:
+            self._warned = True
+            log(Event.NOT_CACHED, fix="feature_flags.cacheable_sessions_in_Ory_or_SESSION_CACHE_SECONDS")
 
     def close(self) -> None:
         """Let go of the threads once their calls have ended."""
@@ -177,7 +189,7 @@ def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
     facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
     match outcome:
         case Unavailable() if outcome.event not in WAITED:
-            log(outcome.event, status=outcome.status, **facts)
+            log(outcome.event, status=outcome.status, error=outcome.cause, **facts)
         case SignedOut(reason=Event() as reason):
             log(reason, **facts)
         case SecondFactorMissing():

@@ -50,6 +50,7 @@ class Unavailable:
     event: Event = Event.UNAVAILABLE
     status: int | None = None
     retry_after: int | None = None
+    cause: str | None = None  # the type of an error that nobody foresaw
 
     @classmethod
     def of(cls, error: OryUnavailable) -> Unavailable:

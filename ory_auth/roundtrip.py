@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 COOKIE = "ory_auth_sent"
-SECONDS = 600  # enough to fill in a form at Ory
+SECONDS = 15  # a circle is quick; who sees a form meanwhile does not go round
 SENT, BACK = "sent", "back"
 
 

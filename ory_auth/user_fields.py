@@ -70,7 +70,7 @@ def _clean(field: Any, value: Any) -> Any:
     if isinstance(value, (Mapping, list, tuple)) and not isinstance(field, models.JSONField):
         return _UNFIT
     if isinstance(field, (models.CharField, models.TextField)):
-        text = "" if value is None else str(value).replace("\x00", "").strip()
+        text = "" if value is None else str(value).replace("\x00", "").encode(errors="ignore").decode().strip()
         if field.max_length and len(text) > field.max_length:
             if field.unique or isinstance(field, models.EmailField):
                 return _UNFIT  # half an address is somebody else's

@@ -71,7 +71,10 @@ class FlowView(View):
         if self.flow is Flow.LOGIN and page.requested_aal == "aal2" and not page.has_second_factor:
             settings_url = _with_return_to(reverse(Flow.SETTINGS.url_name), back)
             return responses.page(request, 200, "no_second_factor", settings_url=settings_url, **context)
-        return responses.page(request, 200, self.flow.value, **context)
+        response = responses.page(request, 200, self.flow.value, **context)
+        if roundtrip.COOKIE in request.COOKIES:
+            roundtrip.forget(response)  # who sees a form does not go round in circles
+        return response
 
     def _not_shown(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse:
         error = data.get("error")
@@ -200,7 +203,7 @@ def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
 
     answer = run(steps(), conf.timeout)
     if isinstance(answer, Unavailable):
-        log(answer.event, status=answer.status, at="flow")
+        log(answer.event, status=answer.status, error=answer.cause, at="flow")
         raise answer.error()
     if answer.status >= 500:
         log(Event.UNAVAILABLE, status=answer.status, at="flow")

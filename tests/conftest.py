@@ -66,12 +66,13 @@ def _new_process() -> Iterator[None]:
 
 
 class _AsyncClient(AsyncClient):
-    """Django's sends a ``Cookie`` header of its jar, even an empty one, beside one that a test gives."""
+    """Django's sends its own ``Host`` and the ``Cookie`` of its jar, even an empty one, beside those of a test."""
 
     def _base_scope(self, **request: object):
         scope = super()._base_scope(**request)
-        cookies = [header for header in scope["headers"] if header[0] == b"cookie" and header[1]]
-        scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"] + cookies[:1]
+        of = {name: [h for h in scope["headers"] if h[0] == name and h[1]] for name in (b"host", b"cookie")}
+        rest = [header for header in scope["headers"] if header[0] not in of]
+        scope["headers"] = [*rest, *of[b"host"][-1:], *of[b"cookie"][:1]]
         return scope
 
 

@@ -138,6 +138,21 @@ def test_a_name_server_that_hangs_is_unavailable(web, ory, ory_auth, hanging_dns
     assert hanging_dns.is_set()
 
 
+def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(web, ory, ory_auth, monkeypatch) -> None:
+    ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.3)
+    session, go_on, names = ory.person().token(), threading.Event(), socket.getaddrinfo
+
+    def hang_once(*given: object, **named: object) -> object:
+        monkeypatch.setattr(socket, "getaddrinfo", names)
+        go_on.wait(2)
+        return names(*given, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang_once)
+    assert_unavailable_in_time(web, session.headers)
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    go_on.set()
+
+
 @pytest.mark.switches
 def test_a_sign_out_that_hangs_is_unavailable(ory, web, switches, ory_auth) -> None:
     ory_auth(TIMEOUT=0.3)

@@ -206,11 +206,12 @@ def test_a_log_names_credentials_by_a_fingerprint(quiet, ory, token, caplog) -> 
     assert len(one) == 8
 
 
-def test_a_fingerprint_says_nothing_without_the_secret_key(settings) -> None:
+@pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key("http://ory")])
+def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(settings, mark) -> None:
     credential = Credential(Kind.TOKEN, "ory_st_x")
-    before = credential.fingerprint
+    before = mark(credential)
     settings.SECRET_KEY = "another"
-    assert credential.fingerprint != before
+    assert mark(credential) != before
 
 
 # --- error pages and mails

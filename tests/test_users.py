@@ -555,8 +555,8 @@ def test_somebody_who_is_not_admitted_has_not_signed_in(ory, web, inactive, told
 
 @pytest.mark.parametrize(
     ("path", "queries"),
-    [("/who", 1), ("/awho", 1), ("/template", 1), ("/guarded", 1), ("/aguarded", 1), ("/api/me", 1)]
-    + [("/session", 0), ("/asession", 0), ("/silent", 0)],
+    [(path, 1) for path in ("/who", "/awho", "/template", "/guarded", "/aguarded", "/api/me")]
+    + [(path, 0) for path in ("/session", "/asession", "/silent")],
 )
 def test_a_known_person_costs_one_query_and_a_session_none(
     ory, ory_auth, web, django_assert_num_queries, path, queries

@@ -2,9 +2,13 @@ from django.contrib import admin
 from django.urls import include, path
 from rest_framework import permissions
 
+from ory_auth.admin import login_through_ory
 from ory_auth.rest_framework import AAL2Required
 
 from . import views
+
+second_admin = admin.AdminSite(name="second")
+second_admin.login = login_through_ory(second_admin)
 
 urlpatterns = [
     path("", views.home),
@@ -56,4 +60,5 @@ urlpatterns = [
     path("api/aal2", views.ApiMe.as_view(permission_classes=[AAL2Required])),
     path("auth/", include("ory_auth.urls")),
     path("admin/", admin.site.urls),
+    path("second-admin/", second_admin.urls),
 ]

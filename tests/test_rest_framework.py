@@ -1,0 +1,221 @@
+"""Django REST framework: ``OrySessionAuthentication`` and ``AAL2Required``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import AsyncClient, Client
+
+from tests.conftest import Web
+from tests.jar import sign_in
+
+pytestmark = pytest.mark.django_db
+
+User = get_user_model()
+
+
+def forms(session) -> list[dict[str, str]]:
+    return [{"X-Session-Token": session.token}, {"Authorization": f"Bearer {session.token}"}]
+
+
+# --- who it is --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
+@pytest.mark.parametrize("path", ["/api/me", "/api/open"])
+def test_a_token_signs_in_by_either_header(ory, web, path, form) -> None:
+    session = ory.person().token()
+    answer = web.get(path, headers=forms(session)[form])
+    assert answer.json() == {"user": session.person.id, "session": session.id}
+
+
+def test_the_cookie_signs_in(ory, web) -> None:
+    session = ory.person().cookie()
+    assert web.get("/api/me", headers=session.headers).json()["user"] == session.person.id
+
+
+def test_without_a_credential_nobody_is_signed_in(ory, web) -> None:
+    assert web.get("/api/open").json() == {"user": "", "session": None}
+
+
+def test_djangos_session_is_no_credential(ory, web) -> None:
+    web.client.force_login(User.objects.create_superuser("root"))
+    assert web.get("/api/open").json() == {"user": "", "session": None}
+    assert web.get("/api/me").status_code == 401
+
+
+@pytest.mark.parametrize("header", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer x", "Basic cm9vdDpyb290", "Token 1"])
+def test_what_belongs_to_others_is_left_to_them(ory, web, header) -> None:
+    assert web.get("/api/open", headers={"Authorization": header}).json()["user"] == ""
+
+
+def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory, web) -> None:
+    User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
+    sign_in(web, ory.person().cookie())
+    web.get("/django-login?name=root&password=Sleipnir-8-legs")
+    assert web.get("/api/open").json() == {"user": "", "session": None}
+
+
+# --- 401 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/aal2"])
+@pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Cookie": "ory_kratos_session=dead"}])
+def test_nobody_is_401_and_told_how(ory, web, path, headers) -> None:
+    if "Cookie" in headers:
+        session = ory.person().cookie()
+        session.revoke()
+        headers = session.headers
+    answer = web.get(path, headers=headers)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+
+
+# --- CSRF -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def strict(request):
+    """A client whose requests are checked for CSRF, as a browser's are."""
+    web = Web(request.param)
+    web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
+    return web
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/open"])
+def test_the_cookie_alone_writes_nothing(ory, strict, path) -> None:
+    sign_in(strict, ory.person().cookie())
+    answer = strict.post(path)
+    assert answer.status_code == 403
+    assert "CSRF" in answer.json()["detail"]
+
+
+def test_the_cookie_with_the_csrf_token_writes(ory, strict) -> None:
+    sign_in(strict, ory.person().cookie())
+    strict.get("/admin/login/?local=1")
+    answer = strict.post("/api/me", headers={"X-CSRFToken": strict.cookies["csrftoken"].value})
+    assert answer.status_code == 200
+
+
+def test_the_cookie_alone_reads(ory, strict) -> None:
+    sign_in(strict, ory.person().cookie())
+    assert strict.get("/api/me").status_code == 200
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
+def test_a_token_needs_no_csrf_token(ory, strict, form) -> None:
+    assert strict.post("/api/me", headers=forms(ory.person().token())[form]).status_code == 200
+
+
+def test_djangos_session_alone_writes_nothing(ory, strict) -> None:
+    strict.client.force_login(User.objects.create_superuser("root"))
+    assert strict.post("/api/me").status_code == 401
+
+
+# --- 403 --------------------------------------------------------------------------------------------------------------
+
+
+def test_somebody_who_is_not_admitted_is_403_with_the_code(ory, web) -> None:
+    session = ory.person().token()
+    web.get("/api/me", headers=session.headers)
+    User.objects.update(is_active=False)
+    answer = web.get("/api/open", headers=session.headers)
+    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+
+
+@pytest.fixture
+def one_of_two_factors(ory):
+    person = ory.person()
+    person.cookie().set_up_totp()
+    return person.cookie()
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
+def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(ory, web, one_of_two_factors, path) -> None:
+    answer = web.get(path, headers=one_of_two_factors.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
+
+
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_a_view_that_wants_a_second_factor_refuses_who_has_none(ory, web, kind) -> None:
+    answer = web.get("/api/aal2", headers=getattr(ory.person(), kind)().headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+
+
+def test_a_view_that_wants_a_second_factor_lets_in_who_used_one(ory, web, one_of_two_factors) -> None:
+    one_of_two_factors.step_up()
+    assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 200
+
+
+def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory, ory_auth, web) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    session = ory.person().cookie()
+    asked_with = session.headers
+    web.get("/api/me", headers=asked_with)
+    session.set_up_totp()
+    assert web.get("/api/aal2", headers=asked_with).status_code == 200
+
+
+# --- 503 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
+def test_while_ory_is_down_it_is_503_with_the_code(ory, switches, web, path) -> None:
+    session = ory.person().token()
+    with switches.failing(500):
+        answer = web.get(path, headers=session.headers)
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.switches
+def test_how_long_ory_wants_to_be_left_alone_is_passed_on(ory, switches, web) -> None:
+    session = ory.person().token()
+    with switches.failing(429, {"Retry-After": "42"}):
+        answer = web.get("/api/me", headers=session.headers)
+    assert (answer.status_code, int(answer["Retry-After"]) in range(40, 50)) == (503, True)
+
+
+@pytest.mark.switches
+def test_without_a_credential_nobody_notices_that_ory_is_down(ory, switches, web) -> None:
+    with switches.failing(500):
+        assert web.get("/api/open").status_code == 200
+        assert web.get("/api/me").status_code == 401
+
+
+def test_a_database_in_trouble_is_503_too(ory, web) -> None:
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
+    answer = web.get("/api/open", headers=ory.person().token().headers)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+# --- optional ---------------------------------------------------------------------------------------------------------
+
+ALONE = """
+import importlib, pathlib, sys
+sys.modules["rest_framework"] = None  # importing it fails
+import django
+from django.conf import settings
+settings.configure(
+    SECRET_KEY="x",
+    INSTALLED_APPS=["ory_auth", "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
+                    "django.contrib.sessions", "django.contrib.messages"],
+    ORY_AUTH={"SDK_URL": "http://127.0.0.1:1"},
+)
+django.setup()
+package = pathlib.Path(importlib.import_module("ory_auth").__file__).parent
+for path in package.rglob("*.py"):
+    name = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+    if name != "ory_auth.rest_framework" and "migrations" not in name:
+        importlib.import_module(name)
+"""
+
+
+def test_nothing_else_needs_rest_framework() -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,486 @@
+"""A browser walks the site and Ory: in whatever state it is, a few redirects lead to a page that says what is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+
+import pyotp
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.db import connections
+from django.test.testcases import LiveServerThread
+
+from tests.browser import Browser, through_client
+from tests.ories import HTTP, PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+User = get_user_model()
+HOST = "127.0.0.1:18000"  # where a real Ory that these tests use has its ui_urls
+GUARDS = {
+    "login_required": "/django-guarded",
+    "ory_required": "/guarded",
+    "aal2": "/aal2",
+    "max_age": "/recent",
+    "user_passes_test": "/staff-only",
+    "admin": "/admin/",
+    "LoginRequiredMiddleware": "/who",
+}
+
+
+@pytest.fixture
+def pages_at(ory):
+    """Lets the local Ory's flows point at a host of the site; a real one has to be configured so."""
+
+    def point(host: str) -> None:
+        if ory.switches:
+            site = f"http://{host}"
+            ory.switches.configure(
+                ui_base=f"{site}/auth", default_return_url=f"{site}/", allowed_return_urls=(f"{site}/",)
+            )
+
+    return point
+
+
+@pytest.fixture
+def browser(web, pages_at):
+    pages_at(HOST)
+    return Browser(HOST, through_client(web, HOST))
+
+
+def carry(browser, session, host: str = "127.0.0.1") -> None:
+    """Let the browser have the cookies of a sign-in at Ory."""
+    browser.jar.update({(host, name): value for name, value in session.jar.items()})
+
+
+# --- where every state ends at every guard ----------------------------------------------------------------------------
+
+
+def anonymous(ory, browser, **_):
+    pass
+
+
+def signed_in(ory, browser, **_):
+    carry(browser, ory.person().cookie())
+
+
+def inactive(ory, browser, **_):
+    signed_in(ory, browser)
+    browser.open("/silent")
+    browser.open("/template")
+    User.objects.update(is_active=False)
+
+
+def staff(ory, browser, **_):
+    signed_in(ory, browser)
+    browser.open("/template")
+    User.objects.update(is_staff=True, is_superuser=True)
+
+
+def second_factor_not_used(ory, browser, **_):
+    person = ory.person()
+    person.cookie().set_up_totp()
+    carry(browser, person.cookie())
+
+
+def second_factor_used(ory, browser, **_):
+    session = ory.person().cookie()
+    session.set_up_totp()
+    carry(browser, session)
+
+
+def cookie_never_arrives(ory, browser, ory_auth):
+    """The browser signs in at Ory under another host name than the site's."""
+    ory_auth(BROWSER_URL=ory.public_url.replace("127.0.0.1", "localhost"))
+    carry(browser, ory.person().cookie(), "localhost")
+
+
+def other_ory(ory, browser, ory_auth):
+    """The cookie arrives, and the Ory that this site asks knows nothing of it."""
+    signed_in(ory, browser)
+    ory_auth(SESSION_COOKIE_NAME="another_session")
+
+
+def revoked(ory, browser, **_):
+    session = ory.person().cookie()
+    carry(browser, session)
+    session.revoke()
+
+
+def deleted_person(ory, browser, **_):
+    session = ory.person().cookie()
+    carry(browser, session)
+    session.person.delete()
+
+
+def signed_in_with_django_since(ory, browser, **_):
+    User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
+    signed_in(ory, browser)
+    browser.open("/django-login?name=root&password=Sleipnir-8-legs")
+
+
+def clock_ahead(ory, browser, **_):
+    ory.switches.clock.move(300)
+    signed_in(ory, browser)
+
+
+def clock_behind(ory, browser, **_):
+    ory.switches.clock.move(-300)
+    signed_in(ory, browser)
+
+
+def signed_in_long_ago(ory, browser, **_):
+    signed_in(ory, browser)
+    ory.switches.clock.move(16 * 60)
+
+
+def signed_out_while_ory_was_down(ory, browser, ory_auth):
+    signed_in(ory, browser)
+    with ory.switches.failing(500):
+        browser.site("POST", f"http://{HOST}/auth/logout", _form(browser), b"")
+
+
+def _form(browser) -> dict[str, str]:
+    cookie = "; ".join(f"{name}={value}" for (_, name), value in browser.jar.items())
+    return {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def what(page) -> str:
+    """What a page is, by what is on it."""
+    said = {
+        "No access": "not admitted",
+        "Not allowed": "refused",
+        "Sign-in did not arrive here": "the causes",
+        "A second factor is needed": "set one up",
+        "Second step": "second factor",
+        "Confirm that it is you": "sign in again",
+    }
+    heading = re.search("<h1>(.*?)</h1>", page.text)
+    if heading and heading[1] in said:
+        return said[heading[1]]
+    if "password" in page.fields and page.path == "/auth/login":
+        return "sign in"
+    return "the page" if page.status == 200 else str(page.status)
+
+
+IN = dict.fromkeys(GUARDS, "the page")
+NOT_STAFF = {"user_passes_test": "refused", "admin": "refused"}
+SIGN_IN = dict.fromkeys(GUARDS, "sign in")
+ENDS = {
+    anonymous: SIGN_IN,
+    signed_in: {**IN, **NOT_STAFF, "aal2": "set one up"},
+    inactive: dict.fromkeys(GUARDS, "not admitted"),
+    staff: {**IN, "aal2": "set one up"},
+    second_factor_not_used: dict.fromkeys(GUARDS, "second factor"),
+    second_factor_used: {**IN, **NOT_STAFF},
+    cookie_never_arrives: dict.fromkeys(GUARDS, "the causes"),
+    other_ory: dict.fromkeys(GUARDS, "the causes"),
+    revoked: SIGN_IN,
+    deleted_person: SIGN_IN,
+    signed_in_with_django_since: {**IN, **dict.fromkeys(["ory_required", "aal2", "max_age"], "sign in again")},
+}
+LOCAL_ENDS = {
+    clock_ahead: {**IN, **NOT_STAFF, "aal2": "set one up"},
+    clock_behind: {**IN, **NOT_STAFF, "aal2": "set one up"},
+    signed_in_long_ago: {**IN, **NOT_STAFF, "aal2": "set one up", "max_age": "sign in again"},
+    signed_out_while_ory_was_down: SIGN_IN,
+}
+WALKS = [
+    *(pytest.param(state, guard, id=f"{state.__name__}-{guard}") for state in ENDS for guard in GUARDS),
+    *(
+        pytest.param(state, guard, id=f"{state.__name__}-{guard}", marks=pytest.mark.switches)
+        for state in LOCAL_ENDS
+        for guard in GUARDS
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "guard"), WALKS)
+def test_a_few_redirects_lead_to_the_right_page(ory, ory_auth, browser, settings, state, guard) -> None:
+    if guard == "LoginRequiredMiddleware":
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    state(ory=ory, browser=browser, ory_auth=ory_auth)
+    page = browser.open(GUARDS[guard])
+    assert what(page) == {**ENDS, **LOCAL_ENDS}[state][guard]
+    assert page.hops <= 5
+
+
+@pytest.mark.parametrize("guard", ["ory_required", "user_passes_test", "admin"])
+def test_the_page_of_causes_comes_every_time_and_not_only_once(ory, ory_auth, browser, guard) -> None:
+    cookie_never_arrives(ory, browser, ory_auth)
+    for _ in range(3):
+        page = browser.open(GUARDS[guard])
+        assert (what(page), page.hops <= 5) == ("the causes", True)
+
+
+def test_the_page_of_causes_names_the_cookie_and_both_hosts(ory, ory_auth, browser) -> None:
+    cookie_never_arrives(ory, browser, ory_auth)
+    page = browser.open("/guarded")
+    assert page.status == 403
+    for named in ("ory_kratos_session", HOST, ory.public_url.replace("127.0.0.1", "localhost")):
+        assert named in page.text
+
+
+def test_a_form_that_cannot_be_shown_because_no_cookie_of_ory_arrives_names_the_causes(ory, ory_auth, browser) -> None:
+    ory_auth(BROWSER_URL=ory.public_url.replace("127.0.0.1", "localhost"))
+    page = browser.open("/guarded")
+    assert what(page) == "the causes"
+    assert page.hops <= 5
+
+
+def test_who_is_refused_for_one_page_opens_the_others(ory, browser) -> None:
+    signed_in(ory, browser)
+    assert what(browser.open("/staff-only")) == "refused"
+    assert what(browser.open("/guarded")) == "the page"
+    assert what(browser.open("/staff-only")) == "refused"
+
+
+def test_a_browser_that_opens_guarded_pages_before_it_signs_in_is_not_taken_for_one_that_goes_round(ory, browser) -> None:
+    for path in ("/guarded", "/guarded", "/django-guarded", "/staff-only", "/guarded"):
+        assert what(browser.open(path)) == "sign in"
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_nobody_is_signed_out_of_the_site_and_still_sent_to_ory_for_nothing(ory, ory_auth, browser, guard) -> None:
+    """After a sign-out the next page asks for the password, and nobody comes back by themselves."""
+    signed_in(ory, browser)
+    browser.open("/guarded")
+    browser._walk("POST", f"http://{HOST}/auth/logout", b"")
+    if guard != "LoginRequiredMiddleware":
+        assert what(browser.open(GUARDS[guard])) == "sign in"
+
+
+# --- flows, by their forms --------------------------------------------------------------------------------------------
+
+
+def log_in(browser, person, path: str = "/guarded"):
+    page = browser.open(path)
+    return browser.submit(
+        page, page.form_with("password"), "password", identifier=person.email, password=person.password
+    )
+
+
+def test_a_person_signs_in_by_the_form_and_comes_to_the_page_they_wanted(ory, browser) -> None:
+    person = ory.person()
+    page = log_in(browser, person, "/guarded?x=1")
+    assert (page.status, page.url) == (200, f"http://{HOST}/guarded?x=1")
+    assert person.id in page.text
+
+
+def test_a_wrong_password_shows_the_form_again_and_says_so(ory, browser) -> None:
+    person = ory.person()
+    page = browser.open("/guarded")
+    page = browser.submit(page, page.form_with("password"), "password", identifier=person.email, password="wrong-1234")
+    assert what(page) == "sign in"
+    assert "ory-message-error" in page.text
+    page = browser.submit(
+        page, page.form_with("password"), "password", identifier=person.email, password=person.password
+    )
+    assert page.path == "/guarded"
+
+
+def test_a_new_person_registers_by_the_form_and_is_signed_in(ory, browser) -> None:
+    page = browser.open("/auth/registration?next=/guarded")
+    email = f"{pyotp.random_base32().lower()}@example.org"
+    page = browser.submit(page, page.form_with("traits.email"), "profile", traits__email=email)
+    page = browser.submit(page, page.form_with("password"), "password", password=PASSWORD)
+    assert (page.path, page.status) == ("/guarded", 200)
+    assert User.objects.get().email == email
+
+
+def test_a_person_sets_up_a_second_factor_and_uses_it(ory, browser, web) -> None:
+    person = ory.person()
+    log_in(browser, person)
+    assert what(browser.open("/aal2")) == "set one up"
+    page = browser.open("/auth/settings?next=/aal2")
+    totp = pyotp.TOTP(re.search(r"\b([A-Z2-7]{32})\b", page.text)[1])
+    page = browser.submit(page, page.form_with("totp_code"), "totp", totp_code=totp.now())
+    assert (page.path, page.status) == ("/aal2", 200)
+    other = Browser(HOST, through_client(web, HOST))
+    page = log_in(other, person, "/aal2")
+    assert what(page) == "second factor"
+    page = other.submit(page, page.form_with("totp_code"), "totp", totp_code=totp.now())
+    assert (page.path, page.status) == ("/aal2", 200)
+
+
+def test_a_person_changes_their_name_and_stays_on_the_page(ory, browser) -> None:
+    person = ory.person(name={"first": "Ada"})
+    log_in(browser, person)
+    page = browser.open("/auth/settings")
+    page = browser.submit(page, page.form_with("traits.name.first"), "profile", traits__name__first="Augusta")
+    assert (page.path, page.status) == ("/auth/settings", 200)
+    caches["default"].clear()
+    browser.open("/guarded")
+    assert User.objects.get().first_name == "Augusta"
+
+
+def test_somebody_who_is_not_admitted_signs_out_by_the_page_and_can_sign_in_as_another(ory, browser) -> None:
+    inactive(ory, browser)
+    page = browser.open("/guarded")
+    (form,) = page.forms
+    page = browser.submit(page, form)
+    assert page.path == "/bye"
+    person = ory.person()
+    assert person.id in log_in(browser, person).text
+
+
+@pytest.mark.parametrize("flow", ["login", "registration", "recovery", "verification"])
+def test_the_pages_of_flows_show_their_forms(ory, browser, flow) -> None:
+    page = browser.open(f"/auth/{flow}")
+    if flow in {"recovery", "verification"} and page.path == "/auth/error":
+        pytest.skip("not switched on at this Ory")
+    assert (page.status, page.path) == (200, f"/auth/{flow}")
+    assert page.forms
+
+
+def test_settings_of_somebody_who_is_not_signed_in_lead_to_login(ory, browser) -> None:
+    assert what(browser.open("/auth/settings")) == "sign in"
+
+
+def test_settings_need_the_second_factor_first(ory, browser) -> None:
+    second_factor_not_used(ory, browser)
+    assert what(browser.open("/auth/settings")) == "second factor"
+
+
+# --- flows that are not there any more --------------------------------------------------------------------------------
+
+
+def test_a_flow_of_another_browser_is_not_shown(ory, browser, web) -> None:
+    address = browser.open("/guarded").url
+    page = Browser(HOST, through_client(web, HOST)).open(address)
+    assert page.status == 403
+    assert "no longer valid" in page.text
+
+
+@pytest.mark.parametrize("flow_id", ["a3b8f3d4-0000-4000-8000-000000000000", "nonsense", "", "../../x", "%00", "x" * 3000])
+@pytest.mark.parametrize("flow", ["login", "settings"])
+def test_a_flow_that_does_not_exist_says_how_to_start_again(ory, browser, flow, flow_id) -> None:
+    page = browser.open(f"/auth/{flow}?flow={flow_id}")
+    assert 400 <= page.status < 500 or page.hops
+    assert f"/auth/{flow}" in page.text or what(page) == "sign in"
+
+
+@pytest.mark.switches
+def test_an_expired_flow_says_how_to_start_again(ory, switches, browser) -> None:
+    address = browser.open("/guarded").url
+    switches.clock.move(3600)
+    page = browser.open(address)
+    assert page.status == 410
+    assert 'href="/auth/login"' in page.text
+
+
+@pytest.mark.switches
+def test_an_expired_form_that_is_sent_becomes_a_new_one(ory, switches, browser) -> None:
+    person = ory.person()
+    page = browser.open("/guarded")
+    switches.clock.move(3600)
+    values = {"identifier": person.email, "password": person.password}
+    page = browser.submit(page, page.form_with("password"), "password", **values)
+    assert what(page) == "sign in"
+    page = browser.submit(page, page.form_with("password"), "password", **values)
+    assert page.status == 200
+
+
+@pytest.mark.switches
+def test_a_flow_that_another_one_has_replaced_leads_to_it(ory, switches, browser) -> None:
+    old, new = browser.open("/auth/login").url, browser.open("/auth/login").url
+    body = b'{"error": {"id": "self_service_flow_expired"}, "use_flow_id": "%s"}' % new.partition("=")[2].encode()
+    original = old.partition("=")[2]
+    site = browser.site
+
+    def once(method, url, headers, sent):
+        if original in url:
+            with switches.failing(410, body=body, path="/self-service/login/flows"):
+                return site(method, url, headers, sent)
+        return site(method, url, headers, sent)
+
+    browser.site = once
+    page = browser.open(old)
+    assert (page.url, what(page)) == (new, "sign in")
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("flow", ["login", "registration", "settings"])
+def test_a_flow_while_ory_is_down_is_503(ory, switches, browser, flow) -> None:
+    with switches.failing(500):
+        assert browser.open(f"/auth/{flow}?flow=a3b8f3d4-0000-4000-8000-000000000000").status == 503
+
+
+# --- Ory's errors -----------------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_ory_is_shown_in_its_words(ory, browser) -> None:
+    page = browser.open(f"{ory.public_url}/self-service/login/browser?return_to=http://evil.example/")
+    assert (page.path, page.status) == ("/auth/error", 400)
+    assert "return_to" in page.text or "evil.example" in page.text
+
+
+@pytest.mark.parametrize("query", ["", "?id=", "?id=nonsense", "?id=<script>alert(1)</script>", "?id=stub:500"])
+def test_an_error_that_is_not_known_is_an_error_page_too(ory, browser, query) -> None:
+    page = browser.open(f"/auth/error{query}")
+    assert page.status in {400, 404, 500}
+    assert "Something went wrong" in page.text
+    assert "<script>alert" not in page.text
+
+
+@pytest.mark.switches
+def test_what_ory_says_is_text_and_no_markup(ory, switches, browser) -> None:
+    body = b'{"id": "1", "error": {"code": 404, "reason": "<script>alert(1)</script>", "message": {"a": 1}}}'
+    with switches.failing(200, body=body, path="/self-service/errors"):
+        page = browser.open("/auth/error?id=1")
+    assert page.status == 404
+    assert "&lt;script&gt;" in page.text
+    assert "<script>alert" not in page.text
+
+
+@pytest.mark.switches
+def test_an_error_page_while_ory_is_down_is_503(ory, switches, browser) -> None:
+    with switches.failing(500):
+        assert browser.open("/auth/error?id=1").status == 503
+
+
+# --- over real sockets ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live(ory, pages_at, transactional_db):
+    """The site over HTTP, in a thread of its own."""
+    shared = connections["default"]
+    shared.inc_thread_sharing()  # the database in memory is this thread's
+    port = 18000 if os.environ.get("ORY_TEST_PUBLIC_URL") else 0
+    thread = LiveServerThread("127.0.0.1", _no_static_files, {"default": shared}, port)
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    assert thread.error is None, thread.error
+    host = f"127.0.0.1:{thread.port}"
+    pages_at(host)
+    yield Browser(host)
+    HTTP.clear()  # its connections that are kept keep threads of the site alive
+    thread.terminate()
+    for request in threading.enumerate():
+        if "process_request_thread" in request.name:
+            request.join()
+    shared.dec_thread_sharing()
+
+
+def _no_static_files(application):
+    return application
+
+
+def test_the_whole_way_over_http(ory, live) -> None:
+    person = ory.person(name={"first": "Ada"})
+    page = log_in(live, person, "/guarded?x=1")
+    assert person.id in page.text
+    page = live.open("/auth/settings")
+    page = live.submit(page, page.form_with("traits.name.first"), "profile", traits__name__first="Augusta")
+    assert page.path == "/auth/settings"
+    User.objects.update(is_active=False)
+    page = live.open("/guarded")
+    assert what(page) == "not admitted"
+    page = live.submit(page, page.forms[0])
+    assert page.path == "/bye"
+    assert what(live.open("/guarded")) == "sign in"
