@@ -122,7 +122,7 @@ def finish(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.asked:
         patch_vary_headers(response, LOOKED_AT)
     if state.personal:
-        patch_cache_control(response, private=True)
+        patch_cache_control(response, private=True, **({"no_store": True} if response.status_code == 503 else {}))
     if state.cookies:
         cookies.pass_on(request, response, state.cookies, state.wants_cookie)
     state.claim_django_session()

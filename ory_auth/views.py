@@ -50,7 +50,8 @@ class FlowView(View):
         """
         conf = state_of(request).conf
         stays = self.flow is Flow.SETTINGS and asked_for(request) is None
-        return HttpResponseRedirect(self.flow.start(conf, "" if stays else wanted(request, conf.login_redirect_hosts)))
+        target = "" if stays else wanted(request, conf.login_redirect_hosts)
+        return _sent(request, target, self.flow.start(conf, target))
 
     def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """The flow as a page; what is not there any more says how to start again."""
@@ -60,6 +61,8 @@ class FlowView(View):
         data = read_object(answer)
         if isinstance(data.get("ui"), dict) and answer.status in {200, 400}:  # 400: the form as it was refused
             return self.render(request, flow_id, data)
+        if answer.status == 403 and roundtrip.COOKIE in request.COOKIES and cookies.CSRF_PREFIX not in own_cookies:
+            return _no_cookie_page(request, self._again(""))  # sent to Ory just now, and its cookie did not come here
         return self._not_shown(request, answer.status, data)
 
     def render(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> HttpResponse:
@@ -125,8 +128,7 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
             if trouble:
                 return responses.unavailable(request, trouble)
         case _ if roundtrip.is_back(request, target):
-            log(Event.LOGIN_LOOP)
-            return _loop_page(request, state, target)
+            return _no_cookie_page(request, Flow.LOGIN.start(state.conf, target, refresh=True))
     # A credential that a Django sign-in outranks is good at Ory, which would send the browser straight back, too.
     outranked = outcome == SignedOut() and state.credential is not None
     return _sent(request, target, Flow.LOGIN.start(state.conf, target, refresh=outranked))
@@ -145,12 +147,15 @@ def _sent(request: HttpRequest, target: str, url: str) -> HttpResponse:
     return response
 
 
-def _loop_page(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
+def _no_cookie_page(request: HttpRequest, try_again_url: str) -> HttpResponse:
+    """The browser was at Ory and this site sees nothing of it: the likely causes, instead of one more redirect."""
+    state = state_of(request)
+    log(Event.LOGIN_LOOP, cookie_came=state.found is not None)
     response = responses.page(
         request,
         403,
         "login_loop",
-        try_again_url=Flow.LOGIN.start(state.conf, target, refresh=True),
+        try_again_url=try_again_url,
         cookie_name=state.conf.session_cookie_name,
         cookie_came=state.found is not None,
         host=request.get_host(),

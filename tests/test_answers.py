@@ -234,6 +234,7 @@ REFUSED = b'{"error":{"id":"security_csrf_violation","code":403}}'
 STATUSES = [
     (403, REFUSED, "upstream_rejects"),
     (403, b"<html>the firewall", "bad_answer"),
+    (403, b"[" * 100_000, "bad_answer"),
     (403, b'{"error":"session_aal2_required"}', "upstream_rejects"),
     (400, b"", "upstream_rejects"),
     (404, SECOND_FACTOR, "upstream_rejects"),

@@ -155,7 +155,9 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
     later(95)
     assert seen(session) == session.id
     assert len(ory.asked()) == 1
+    [key] = entries()
     later(5)
+    assert caches["default"].get(key) is None
     assert seen(session) is None
 
 
@@ -377,9 +379,9 @@ class TestStaleIfError:
             assert web.get(path, headers=headers).status_code == 503
 
     def test_nothing_is_stale_without_the_setting(self, ory, web, switches, later, ory_auth) -> None:
-        ory_auth(STALE_IF_ERROR_SECONDS=0)
         session = ory.person().token()
         web.get("/session", headers=session.headers)
+        ory_auth(STALE_IF_ERROR_SECONDS=0)
         later(61)
         with switches.failing(500):
             assert web.get("/session", headers=session.headers).status_code == 503

@@ -1,4 +1,4 @@
-"""A browser walks the site and Ory: in whatever state it is, a few redirects lead to a page that says what is missing."""
+"""A browser walks the site and Ory: whatever its state, a few redirects lead to a page that says what is missing."""
 
 from __future__ import annotations
 
@@ -238,7 +238,9 @@ def test_who_is_refused_for_one_page_opens_the_others(ory, browser) -> None:
     assert what(browser.open("/staff-only")) == "refused"
 
 
-def test_a_browser_that_opens_guarded_pages_before_it_signs_in_is_not_taken_for_one_that_goes_round(ory, browser) -> None:
+def test_a_browser_that_opens_guarded_pages_before_it_signs_in_is_not_taken_for_one_that_goes_round(
+    ory, browser
+) -> None:
     for path in ("/guarded", "/guarded", "/django-guarded", "/staff-only", "/guarded"):
         assert what(browser.open(path)) == "sign in"
 
@@ -355,7 +357,9 @@ def test_a_flow_of_another_browser_is_not_shown(ory, browser, web) -> None:
     assert "no longer valid" in page.text
 
 
-@pytest.mark.parametrize("flow_id", ["a3b8f3d4-0000-4000-8000-000000000000", "nonsense", "", "../../x", "%00", "x" * 3000])
+@pytest.mark.parametrize(
+    "flow_id", ["a3b8f3d4-0000-4000-8000-000000000000", "nonsense", "", "../../x", "%00", "x" * 3000]
+)
 @pytest.mark.parametrize("flow", ["login", "settings"])
 def test_a_flow_that_does_not_exist_says_how_to_start_again(ory, browser, flow, flow_id) -> None:
     page = browser.open(f"/auth/{flow}?flow={flow_id}")

@@ -1,0 +1,186 @@
+"""The names that projects may use, and no others, are public; their signatures stay."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import pytest
+from django.contrib.auth.backends import ModelBackend
+from django.core.management import get_commands
+from django.dispatch import Signal
+from django.test import RequestFactory
+from django.urls import reverse
+
+from ory_auth import exceptions, signals, types
+from ory_auth.conf import KEYS, Conf
+from ory_auth.decorators import ory_optional, ory_required
+from ory_auth.events import Event
+from ory_auth.mixins import OryRequiredMixin
+from ory_auth.models import OryIdentity
+from ory_auth.users import UserHandler
+
+PUBLIC = {
+    "ory_auth.middleware": {"OryMiddleware"},
+    "ory_auth.backends": {"OryBackend"},
+    "ory_auth.decorators": {"ory_required", "ory_optional"},
+    "ory_auth.mixins": {"OryRequiredMixin"},
+    "ory_auth.rest_framework": {"OrySessionAuthentication", "AAL2Required"},
+    "ory_auth.models": {"OryIdentity"},
+    "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OrySession"},
+    "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
+    "ory_auth.signals": {"user_created", "user_updated"},
+    "ory_auth.users": {"UserHandler"},
+    "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_module_says_exactly_what_is_public(module) -> None:
+    names = import_module(module).__all__
+    assert set(names) == PUBLIC[module]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in names])
+def test_what_is_public_is_there_and_says_what_it_is(module, name) -> None:
+    value = getattr(import_module(module), name)
+    assert isinstance(value, Signal) or inspect.getdoc(value)
+
+
+def test_the_settings_are_these() -> None:
+    assert set(KEYS) == {
+        "SDK_URL",
+        "BROWSER_URL",
+        "ADMIN_URL",
+        "API_KEY",
+        "SESSION_COOKIE_NAME",
+        "SESSION_CACHE",
+        "SESSION_CACHE_SECONDS",
+        "LOCAL_CACHE_SECONDS",
+        "STALE_IF_ERROR_SECONDS",
+        "TIMEOUT",
+        "MAX_CONNECTIONS",
+        "USER_FIELDS",
+        "USER_HANDLER",
+        "LINK_BY_VERIFIED_EMAIL",
+        "LOGIN_REDIRECT_HOSTS",
+    }
+
+
+DEFAULTS = {
+    "session_cache": "default",
+    "session_cache_seconds": None,
+    "local_cache_seconds": 0,
+    "stale_if_error_seconds": 0,
+    "timeout": 3.0,
+    "max_connections": 10,
+    "user_handler": "ory_auth.users.UserHandler",
+    "link_by_verified_email": False,
+    "login_redirect_hosts": (),
+}
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_a_setting_has_the_default_that_is_written_down(key) -> None:
+    assert Conf.__dataclass_fields__[key].default == DEFAULTS[key]
+
+
+@pytest.mark.parametrize("name", ["login", "logout", "registration", "settings", "recovery", "verification", "error"])
+def test_a_url_has_its_name(name) -> None:
+    assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
+
+
+@pytest.mark.parametrize("command", ["ory_link", "ory_local"])
+def test_a_command_is_there(command) -> None:
+    assert get_commands()[command] == "ory_auth"
+
+
+def test_the_request_has_the_attributes(ory, client, rf: RequestFactory) -> None:
+    request = client.get("/silent").wsgi_request
+    assert request.user.is_anonymous
+    assert request.ory_session is None
+    assert inspect.iscoroutinefunction(request.auser)
+    assert inspect.iscoroutinefunction(request.aory_session)
+    assert type(request).__name__ == "WSGIRequest"
+
+
+def test_the_guard_takes_these_arguments() -> None:
+    parameters = inspect.signature(ory_required).parameters.values()
+    assert [(p.name, p.kind.name, p.default) for p in parameters if p.name != "view"] == [
+        ("aal", "KEYWORD_ONLY", None),
+        ("max_age", "KEYWORD_ONLY", None),
+        ("fresh", "KEYWORD_ONLY", False),
+    ]
+    assert (OryRequiredMixin.aal, OryRequiredMixin.max_age, OryRequiredMixin.fresh) == (None, None, False)
+
+
+@pytest.mark.parametrize("decorate", [ory_required, ory_required(aal="aal2"), ory_required(fresh=True), ory_optional])
+def test_a_guarded_view_keeps_its_name_and_its_kind(decorate) -> None:
+    @decorate
+    def view(request):
+        """What it is."""
+
+    @decorate
+    async def aview(request):
+        """What it is."""
+
+    assert (view.__name__, aview.__name__, view.__doc__) == ("view", "aview", "What it is.")
+    assert (inspect.iscoroutinefunction(view), inspect.iscoroutinefunction(aview)) == (False, True)
+
+
+def test_a_handler_may_change_these() -> None:
+    public = {name for name, value in vars(UserHandler).items() if callable(value) and not name.startswith("_")}
+    assert public == {"admit", "create", "update", "fields", "values"}
+
+
+def test_the_backend_is_djangos_without_passwords() -> None:
+    backend = import_module("ory_auth.backends").OryBackend
+    assert issubclass(backend, ModelBackend)
+    assert backend().authenticate(None, username="root", password="x") is None
+
+
+def test_the_errors_are_one_tree() -> None:
+    assert issubclass(exceptions.OryUnavailable, exceptions.OryAuthError)
+    assert issubclass(exceptions.OryResponseInvalid, exceptions.OryUnavailable)
+    assert issubclass(exceptions.AALRequired, exceptions.OryAuthError)
+    assert issubclass(exceptions.NotAdmitted, exceptions.OryAuthError)
+
+
+def test_levels_are_ordered_words() -> None:
+    assert types.AAL.AAL2 == "aal2"
+    assert types.AAL.AAL0 < types.AAL.AAL1 < types.AAL.AAL2
+
+
+SESSION = {"id", "identity", "aal", "authenticated_at", "expires_at", "issued_at", "authentication_methods", "raw"}
+IDENTITY = {
+    "id",
+    "schema_id",
+    "state",
+    "traits",
+    "metadata_public",
+    "verifiable_addresses",
+    "organization_id",
+    "updated_at",
+    "raw",
+}
+
+
+@pytest.mark.parametrize(("value", "names"), [(types.OrySession, SESSION), (types.Identity, IDENTITY)])
+def test_the_values_have_these_attributes_and_are_frozen(value, names) -> None:
+    assert names <= set(dir(value))
+    assert value.__dataclass_params__.frozen
+
+
+def test_the_link_is_keyed_by_orys_id() -> None:
+    assert (OryIdentity._meta.pk.name, OryIdentity._meta.pk.get_internal_type()) == ("id", "UUIDField")
+    assert OryIdentity._meta.get_field("user").one_to_one
+
+
+def test_the_signals_are_two() -> None:
+    assert isinstance(signals.user_created, Signal)
+    assert isinstance(signals.user_updated, Signal)
+
+
+def test_every_event_is_one_word() -> None:
+    assert all(event.value == event.name.lower() for event in Event)
