@@ -91,7 +91,8 @@ def check_users(**_: Any) -> list[Message]:
         text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
         if forbidden(name, path):
             hint = "Remove it: people edit their own traits."
-            hint += " metadata_public, which only admins write, may hold it." if name in PRIVILEGES else ""
+            if name in PRIVILEGES and has_field(get_user_model(), name):
+                hint += " metadata_public, which only admins write, may hold it."
             text += ", which would let people decide it themselves."
             found.append(checks.Error(text, hint=hint, id="ory_auth.E005"))
         elif not has_field(get_user_model(), name):

@@ -26,6 +26,15 @@ def email_field() -> str:
     return str(getattr(user_model(), "EMAIL_FIELD", "email"))
 
 
+def is_unique(name: str) -> bool:
+    """Whether two users may not have the same value here, by the field itself or by a constraint on it."""
+    meta = user_model()._meta
+    constraints = [c for c in meta.constraints if isinstance(c, models.UniqueConstraint)]
+    return meta.get_field(name).unique or any(
+        name in c.fields or f"F({name})" in str(c.expressions) for c in constraints
+    )
+
+
 def user_fields(conf: Conf) -> dict[str, str]:
     """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
     model = user_model()

@@ -19,7 +19,7 @@ from .events import Event, log
 from .exceptions import OryUnavailable
 from .models import OryIdentity
 from .types import Identity, OrySession
-from .user_fields import email_field, has_field, read_values, user_fields, user_model
+from .user_fields import email_field, has_field, is_unique, read_values, user_fields, user_model
 
 __all__ = ["UserHandler"]
 
@@ -67,8 +67,8 @@ class UserHandler:
         fields = user_model()._meta.get_field
         new = {name: value for name, value in self.values(identity).items() if getattr(user, name) != value}
         new = {name: value for name, value in new.items() if not fields(name).primary_key}
-        plain = [name for name in new if not fields(name).unique]
-        alone = [[name] for name in new if fields(name).unique]
+        plain = [name for name in new if not is_unique(name)]
+        alone = [[name] for name in new if is_unique(name)]
         saved = [self._save(user, {name: new[name] for name in names}) for names in (plain, *alone) if names]
         return any(saved)
 
@@ -259,8 +259,8 @@ def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Any:
 
 
 def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
-    name, model = email_field(), user_model()
-    if has_field(model, name) and model._meta.get_field(name).unique and not handler.values(identity).get(name):
+    name = email_field()
+    if has_field(user_model(), name) and is_unique(name) and not handler.values(identity).get(name):
         log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
         return Event.EMAIL_CONFLICT
     return None
@@ -273,7 +273,9 @@ def _conflict(identity: Identity, handler: UserHandler) -> Event:
         return Event.NOT_ADMITTED  # linked to a user that the model's own manager hides
     values = {model.USERNAME_FIELD: str(identity.id)} | handler.values(identity)
     for name, value in values.items():
-        if model._meta.get_field(name).unique and model._base_manager.using(writer).filter(**{name: value}).exists():
+        text = isinstance(value, str)  # a constraint, or the database itself, may fold case
+        same = model._base_manager.using(writer).filter(**{f"{name}__iexact" if text else name: value})
+        if is_unique(name) and same.exists():
             event = Event.EMAIL_CONFLICT if name == email_field() else Event.USERNAME_CONFLICT
             log(event, at="creation")
             return event

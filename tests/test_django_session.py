@@ -67,10 +67,11 @@ def test_a_sign_in_view_shows_the_new_user_at_once(ory, web, root) -> None:
 # --- the latest sign-in wins ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_local_sign_in_outranks_the_credential_that_was_there(ory, web, root, path) -> None:
+def test_a_local_sign_in_outranks_the_credential_that_was_there(ory, web, root, path, sign_in_view) -> None:
     sign_in(web, ory.person().cookie())
-    web.get(LOCAL)
+    assert seen(web, LOCAL.replace("/django-login", sign_in_view)) == "root"
     assert seen(web, path) == "root"
 
 

@@ -6,7 +6,7 @@ import django
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -55,6 +55,20 @@ def template_response(request):
 
 def forbidden(request):
     raise PermissionDenied
+
+
+def asks_while_it_handles_a_404(request):
+    try:
+        raise Http404
+    except Http404:
+        return HttpResponse(f"hello {request.user}")
+
+
+async def asks_while_it_handles_a_404_async(request):
+    try:
+        raise Http404
+    except Http404:
+        return HttpResponse(f"hello {await request.auser()}")
 
 
 def redirects(request):
@@ -110,6 +124,8 @@ urlpatterns = [
     path("gives-up", gives_up_and_asks_again),
     path("template-response", template_response),
     path("forbidden", forbidden),
+    path("handles-404", asks_while_it_handles_a_404),
+    path("handles-404-async", asks_while_it_handles_a_404_async),
     path("redirects", redirects),
     path("optional-and-guarded", optional_and_guarded),
     path("optional-class", OptionalClass.as_view()),
@@ -163,6 +179,8 @@ ASKING = [
     "/auth/login",
     "/asks-often",
     "/asks-often-async",
+    "/handles-404",
+    "/handles-404-async",
 ]
 
 
@@ -213,6 +231,17 @@ def test_the_503_is_not_kept_by_anybody(web, down) -> None:
     answer = web.get("/who", headers=SOMEBODY)
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
     assert "Cookie" in answer["Vary"]
+
+
+@pytest.mark.switches
+def test_a_page_of_the_projects_own_for_the_503_may_greet(ory, web, down, settings) -> None:
+    page = {"ory_auth/unavailable.html": "sorry, {{ user }}, {{ request.ory_session }}"}
+    [engine] = settings.TEMPLATES
+    options = {**engine["OPTIONS"], "loaders": [("django.template.loaders.locmem.Loader", page)]}
+    settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": options}]
+    answer = web.get("/who", headers=SOMEBODY)
+    assert (answer.status_code, answer.content) == (503, b"sorry, AnonymousUser, None")
+    assert len(ory.asked()) == 1
 
 
 @pytest.mark.switches

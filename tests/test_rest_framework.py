@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 from django.db import connection
 from django.test import AsyncClient, Client
 
@@ -158,6 +159,19 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory, ory_auth,
     web.get("/api/me", headers=asked_with)
     session.set_up_totp()
     assert web.get("/api/aal2", headers=asked_with).status_code == 200
+
+
+@pytest.mark.switches
+def test_a_stale_session_is_no_second_factor(ory, ory_auth, switches, web, one_of_two_factors) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
+    one_of_two_factors.step_up()
+    web.get("/api/aal2", headers=one_of_two_factors.headers)
+    memory = caches["default"]._cache
+    for fresh in [key for key in memory if ":ory_auth:s:" in key]:
+        del memory[fresh]
+    with switches.failing(500):
+        assert web.get("/api/me", headers=one_of_two_factors.headers).status_code == 200
+        assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 503
 
 
 # --- 503 --------------------------------------------------------------------------------------------------------------

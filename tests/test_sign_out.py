@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.db import connection
 from django.test import AsyncClient, Client
 
 from tests.conftest import Web
@@ -141,11 +142,12 @@ def test_djangos_own_sign_in_ends_as_well(ory, web) -> None:
     assert web.get("/who").json()["user"] == ""
 
 
+@pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_djangos_logout_ends_the_ory_session(ory, cached, web, kind) -> None:
+def test_djangos_logout_ends_the_ory_session(ory, cached, web, kind, path) -> None:
     session = getattr(ory.person(), kind)()
     assert is_in(web, session.headers)
-    assert web.get("/django-logout", headers=session.headers).json()["user"] == ""
+    assert web.get(path, headers=session.headers).json()["user"] == ""
     assert not is_in(web, session.headers)
     assert not lives(session)
 
@@ -292,6 +294,13 @@ def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(ory, switche
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}
     }
+    session = ory.person().cookie()
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert not lives(session)
+
+
+def test_signing_out_needs_no_database(ory, web) -> None:
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     session = ory.person().cookie()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
     assert not lives(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -738,3 +739,39 @@ def test_a_replica_that_lags_makes_no_second_user(ory, web, settings, file_datab
     assert {answer.status_code for answer in answers} == {200}
     pk = User.objects.get().pk
     assert told == [("created", pk), ("logged_in", pk)]
+
+
+def test_a_replica_that_lags_brings_nothing_back(ory, ory_auth, web, settings, file_database, tmp_path) -> None:
+    """The replica knows the first name, this answer the second, and the database itself the third already."""
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    person = ory.person(name={"first": "First"})
+    old_device, new_device = person.token(), person.token()
+    web.get("/who", headers=person.token().headers)
+    connections["default"].close()
+    shutil.copy(file_database, tmp_path / "replica.sqlite")
+    person.patch("/traits/name/first", "Second")
+    web.get("/session", headers=old_device.headers)
+    person.patch("/traits/name/first", "Third")
+    web.get("/who", headers=new_device.headers)
+    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+        settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
+        web.get("/who", headers=old_device.headers)
+        settings.DATABASE_ROUTERS = []
+    assert user_of(person).first_name == "Third"
+
+
+def test_a_sign_in_that_a_lagging_replica_does_not_know_of_is_told_once(
+    ory, web, settings, file_database, tmp_path, told
+) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    connections["default"].close()
+    shutil.copy(file_database, tmp_path / "replica.sqlite")
+    told.clear()
+    session = person.token()
+    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+        settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
+        for _ in range(3):
+            web.get("/who", headers=session.headers)
+        settings.DATABASE_ROUTERS = []
+    assert told == [("logged_in", user_of(person).pk)]

@@ -231,6 +231,19 @@ def test_a_form_that_cannot_be_shown_because_no_cookie_of_ory_arrives_names_the_
     assert page.hops <= 5
 
 
+ODD = ["?q=%C3%A4", "?a=1&a=2&b=a+b%20c", "?next=/who", "?x=[1]&y=%2F%3F%23", "?", "?\u00e4=%26"]
+
+
+@pytest.mark.parametrize("query", ODD)
+@pytest.mark.parametrize(
+    ("state", "path", "end"), [(cookie_never_arrives, "/guarded", "the causes"), (signed_in, "/staff-only", "refused")]
+)
+def test_no_query_keeps_a_circle_from_being_seen(ory, ory_auth, browser, state, path, end, query) -> None:
+    state(ory=ory, browser=browser, ory_auth=ory_auth)
+    page = browser.open(path + query)
+    assert (what(page), page.hops <= 5) == (end, True)
+
+
 def test_who_is_refused_for_one_page_opens_the_others(ory, browser) -> None:
     signed_in(ory, browser)
     assert what(browser.open("/staff-only")) == "refused"

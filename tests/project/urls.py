@@ -47,6 +47,8 @@ urlpatterns = [
     path("recall", views.recall),
     path("django-login", views.django_login),
     path("django-logout", views.django_logout),
+    path("django-alogin", views.django_alogin),
+    path("django-alogout", views.django_alogout),
     path("impersonate", views.impersonate),
     path("aimpersonate", views.aimpersonate),
     path("impersonate-guarded", views.impersonate_guarded),

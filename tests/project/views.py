@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import aauthenticate, alogin, alogout, authenticate, login, logout
 from django.contrib.auth.decorators import login_not_required, login_required, user_passes_test
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -182,6 +182,17 @@ def django_login(request):
 def django_logout(request):
     logout(request)
     return seen(request.user)
+
+
+async def django_alogin(request):
+    user = await aauthenticate(request, username=request.GET["name"], password=request.GET["password"])
+    await alogin(request, user)
+    return seen(await request.auser())
+
+
+async def django_alogout(request):
+    await alogout(request)
+    return seen(await request.auser())
 
 
 def impersonate(request):
