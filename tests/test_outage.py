@@ -358,7 +358,7 @@ def test_an_error_page_that_greets_is_anonymous_and_stays(quiet, down, path, sta
     assert (answer.status_code, answer.content.decode().strip()) == (status, text)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/no-such-thing", "/nowhere", "/forbidden", "/broken"])
 def test_an_error_page_knows_people_while_ory_is_there(ory, quiet, path) -> None:
     person = ory.person()

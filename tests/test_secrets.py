@@ -127,6 +127,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", REQUESTS)
 def test_no_log_has_a_secret_of_people_who_sign_in(quiet, headers, session, logs, caplog, assert_clean, path) -> None:
     caplog.clear()
@@ -217,6 +218,7 @@ def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(settin
 # --- error pages and mails
 
 
+@pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking", "/no-such-thing", "/nowhere"])
 def test_the_debug_page_has_no_secret(quiet, settings, headers, session, assert_clean, path) -> None:
     settings.DEBUG = True
@@ -239,6 +241,7 @@ def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
     assert_clean(answer.content.decode())
 
 
+@pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking"])
 def test_an_error_mail_has_no_secret(quiet, settings, mailoutbox, headers, assert_clean, path) -> None:
     settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
@@ -265,6 +268,7 @@ def own_filter(settings):
     get_default_exception_reporter_filter.cache_clear()
 
 
+@pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 def test_the_projects_own_filter_of_error_pages_still_applies(quiet, settings, headers, own_filter) -> None:
     settings.DEBUG = True
     page = quiet.get("/broken", headers={**headers, "User-Agent": "canary-of-an-agent"}).content.decode()

@@ -104,14 +104,17 @@ def test_a_new_user_has_no_password_and_no_rights(ory, web) -> None:
     assert (user.has_usable_password(), user.is_staff, user.is_superuser) == (False, False, False)
 
 
-def test_the_backend_of_the_user_is_named(ory, web) -> None:
-    """``login(request, request.user)`` needs it."""
+def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs(ory, web) -> None:
     seen = []
-    user_logged_in.connect(lambda user, **_: seen.append(user.backend), weak=False, dispatch_uid="test")
+
+    def receiver(user, request, **_):
+        seen.append((user.backend, request.user is user))
+
+    user_logged_in.connect(receiver)
     with connection_commits():
         web.get("/who", headers=ory.person().token().headers)
-    user_logged_in.disconnect(dispatch_uid="test")
-    assert seen == ["ory_auth.backends.OryBackend"]
+    user_logged_in.disconnect(receiver)
+    assert seen == [("ory_auth.backends.OryBackend", True)]
 
 
 @contextmanager
@@ -451,6 +454,7 @@ def test_some_users_are_never_taken_over(ory, link, web, why) -> None:
     assert not OryIdentity.objects.filter(pk=person.id, user=old).exists()
     old.refresh_from_db()
     assert old.has_usable_password()
+    assert OryIdentity.objects.filter(pk=person.id).exists() is not NAMED_BY_EMAIL  # a user of its own, else a 403
 
 
 def test_an_address_that_is_not_verified_takes_nobody_over(ory, link, web) -> None:
@@ -549,6 +553,17 @@ def test_a_sign_in_that_was_rolled_back_is_told_later(ory, web, told, atomic_req
 def test_somebody_who_is_not_admitted_has_not_signed_in(ory, web, inactive, told) -> None:
     web.get("/guarded", headers=inactive.person.token().headers)
     assert told == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in(ory, ory_auth, web, told) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
+    session = ory.person().token()
+    assert web.get("/guarded", headers=session.headers).status_code == 403
+    user = User.objects.get()
+    assert told == [("created", user.pk)]
+    User.objects.update(is_active=True)
+    assert web.get("/guarded", headers=session.headers).status_code == 200
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
@@ -671,7 +686,7 @@ own_databases_only = pytest.mark.django_db(databases=[])
 
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
 def test_sixty_four_first_requests_at_once_make_one_user(ory, ory_auth, own_database, told, atomic) -> None:
-    ory_auth(TIMEOUT=10)
+    ory_auth(TIMEOUT=10, USER_HANDLER="tests.project.handlers.Hesitating")
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic
     person = ory.person()
     tokens = [person.token() for _ in range(4)]
@@ -739,6 +754,18 @@ def test_a_replica_that_lags_makes_no_second_user(ory, web, settings, file_datab
     assert {answer.status_code for answer in answers} == {200}
     pk = User.objects.get().pk
     assert told == [("created", pk), ("logged_in", pk)]
+
+
+def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
+    ory, web, settings, file_database, tmp_path
+) -> None:
+    session = ory.person().token()
+    web.get("/who", headers=session.headers)
+    connection.cursor().execute("PRAGMA query_only=ON")
+    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+        settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
+        assert web.get("/who", headers=session.headers).status_code == 200
+        settings.DATABASE_ROUTERS = []
 
 
 def test_a_replica_that_lags_brings_nothing_back(ory, ory_auth, web, settings, file_database, tmp_path) -> None:

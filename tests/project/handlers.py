@@ -1,5 +1,7 @@
 """A project's own ways to admit, create and update users."""
 
+import time
+
 from ory_auth.users import UserHandler
 
 
@@ -23,3 +25,22 @@ class LetsEveryoneIn(UserHandler):
 
     def admit(self, session, user):
         return True
+
+
+class Hesitating(UserHandler):
+    """Takes its time over somebody new, so that many requests find nobody before one of them creates anyone."""
+
+    def admit(self, session, user):
+        if user is None:
+            time.sleep(0.1)
+        return super().admit(session, user)
+
+
+class AwaitsApproval(UserHandler):
+    """Somebody of this site has to switch new people on first."""
+
+    def create(self, identity):
+        user = super().create(identity)
+        user.is_active = False
+        user.save()
+        return user

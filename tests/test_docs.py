@@ -1,0 +1,40 @@
+"""What the documents say is so: settings, events and the tests that they name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ory_auth.conf import KEYS
+from ory_auth.events import Event
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+
+def rows(name: str) -> list[list[str]]:
+    lines = (DOCS / name).read_text().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+
+
+def test_the_table_of_settings_is_the_one_in_the_code() -> None:
+    documented = [found[1] for row in rows("settings.md") if (found := re.match(r"\|? ?`([A-Z_]+)`", row[0]))]
+    assert documented == list(KEYS)
+
+
+@pytest.mark.parametrize("name", ["threats.md"])
+def test_every_test_that_a_document_names_is_there(name) -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", (DOCS / name).read_text())
+    assert [test for test in named if f"def {test}(" not in tests] == []
+
+
+def test_every_event_that_the_threats_name_is_one() -> None:
+    named = {word for row in rows("threats.md")[1:] for word in re.findall(r"`(\w+)`", row[2])}
+    assert named <= {event.value for event in Event}
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} → {target}"
