@@ -104,10 +104,11 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable(ory, web, switches,
 
 
 @pytest.mark.switches
-def test_a_connection_that_was_given_up_is_not_used_again(ory, web, switches, ory_auth) -> None:
-    ory_auth(TIMEOUT=0.3)
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_call_that_was_given_up_makes_room_for_the_next(ory, web, switches, ory_auth, part) -> None:
+    ory_auth(TIMEOUT=0.5, MAX_CONNECTIONS=1)
     ada, bob = ory.person().token(), ory.person().token()
-    with switches.dripping(0.05):
+    with switches.dripping(0.05, headers=part == "headers"):
         assert_unavailable_in_time(web, headers=ada.headers)
     for session in (bob, ada):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
@@ -139,7 +140,7 @@ def test_a_name_server_that_hangs_is_unavailable(web, ory, ory_auth, hanging_dns
 
 
 def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(web, ory, ory_auth, monkeypatch) -> None:
-    ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.3)
+    ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.5)
     session, go_on, names = ory.person().token(), threading.Event(), socket.getaddrinfo
 
     def hang_once(*given: object, **named: object) -> object:
@@ -209,6 +210,29 @@ def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory, web, swit
     assert web.get("/session", headers=ory.person().token().headers).status_code == 200
 
 
+def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory, web, ory_auth) -> None:
+    body = json.dumps(content_of(ory.person().token())).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    def answer_once_on_each_connection() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:  # closed
+                return
+            with closing(connection):
+                connection.recv(65536)
+                connection.sendall(answer)
+                connection.recv(65536)  # the next request, which gets no answer
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        threading.Thread(target=answer_once_on_each_connection, daemon=True).start()
+        ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}")
+        for _ in range(3):
+            assert web.get("/session", headers=SOMEBODY).status_code == 200
+        server.shutdown(socket.SHUT_RDWR)
+
+
 # --- size
 
 
@@ -221,6 +245,14 @@ def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, pa
     headers = {"Content-Encoding": "gzip"} if packed else {}
     with switches.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
         assert web.get("/session", headers=session.headers).status_code == status
+
+
+@pytest.mark.switches
+def test_a_connection_whose_answer_was_cut_off_is_not_used_again(ory, web, switches) -> None:
+    session = ory.person().token()
+    with switches.failing(200, body=bytes(4 * MEBIBYTE), path=WHOAMI):
+        assert web.get("/session", headers=SOMEBODY).status_code == 503
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
 @pytest.mark.switches
@@ -256,9 +288,20 @@ def test_a_gzip_bomb_is_cut_off(web, switches, caplog, bomb) -> None:
 
 
 @pytest.mark.switches
-@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}")[:-9], b""], ids=["not packed", "half", "empty"])
-def test_an_answer_that_is_badly_packed_is_unavailable(web, switches, body) -> None:
-    with switches.failing(200, {"Content-Encoding": "gzip"}, body, WHOAMI):
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda packed: b"{}",
+        lambda packed: b"",
+        lambda packed: packed[:100],
+        lambda packed: packed[:-8],
+        lambda packed: packed[:-8] + bytes(8),
+    ],
+    ids=["not packed", "empty", "half", "no checksum", "a wrong checksum"],
+)
+def test_an_answer_that_is_badly_packed_is_unavailable(ory, web, switches, spoil) -> None:
+    packed = gzip.compress(json.dumps(content_of(ory.person().token())).encode())
+    with switches.failing(200, {"Content-Encoding": "gzip"}, spoil(packed), WHOAMI):
         assert web.get("/session", headers=SOMEBODY).status_code == 503
 
 
@@ -384,19 +427,26 @@ def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory, switche
 
 
 @pytest.mark.switches
-def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches) -> None:
-    session = ory.person().token()
+@pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
+def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches, ory_auth, waiting) -> None:
+    ory_auth(MAX_CONNECTIONS=1)
+    session, other = ory.person().token(), ory.person().token()
+
+    def get(session):
+        return asyncio.ensure_future(AsyncClient().get("/asession", headers=session.headers))
 
     async def ask():
-        first, second = (asyncio.ensure_future(AsyncClient().get("/asession", headers=session.headers)) for _ in "12")
+        before = [get(other)] if waiting else []
+        first, second = get(session), get(session)
         while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
             await asyncio.sleep(0.01)
         first.cancel()
+        await asyncio.gather(*before)
         return await second
 
     with switches.slow(0.1):
         assert async_to_sync(ask)().json()["session"] == session.id
-    assert len(ory.asked()) == 1
+    assert len(ory.asked()) == 1 + waiting
 
 
 # --- processes

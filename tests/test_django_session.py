@@ -64,6 +64,18 @@ def test_a_sign_in_view_shows_the_new_user_at_once(ory, web, root) -> None:
     assert seen(web, LOCAL, headers=ory.person().token().headers) == "root"
 
 
+def test_after_a_sign_in_view_there_is_no_ory_session_in_that_request_either(ory, web, root) -> None:
+    answer = web.get(LOCAL + "&session", headers=ory.person().token().headers)
+    assert answer.json()["session"] is None
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_beside_a_malformed_credential_nothing_further_is_tried(ory, web, root, path) -> None:
+    web.client.force_login(root)
+    assert seen(web, path, headers={"X-Session-Token": "x" * 9000}) == ""
+    assert seen(web, path) == "root"
+
+
 # --- the latest sign-in wins ------------------------------------------------------------------------------------------
 
 

@@ -234,12 +234,13 @@ def test_the_503_is_not_kept_by_anybody(web, down) -> None:
 
 
 @pytest.mark.switches
-def test_a_page_of_the_projects_own_for_the_503_may_greet(ory, web, down, settings) -> None:
+@pytest.mark.parametrize("path", ["/who", "/hides-trouble"])
+def test_a_page_of_the_projects_own_for_the_503_may_greet(ory, web, down, settings, path) -> None:
     page = {"ory_auth/unavailable.html": "sorry, {{ user }}, {{ request.ory_session }}"}
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "loaders": [("django.template.loaders.locmem.Loader", page)]}
     settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": options}]
-    answer = web.get("/who", headers=SOMEBODY)
+    answer = web.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content) == (503, b"sorry, AnonymousUser, None")
     assert len(ory.asked()) == 1
 

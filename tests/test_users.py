@@ -562,8 +562,17 @@ def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in
     assert web.get("/guarded", headers=session.headers).status_code == 403
     user = User.objects.get()
     assert told == [("created", user.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(ory, ory_auth, web, told) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
+    session = ory.person().token()
+    web.get("/guarded", headers=session.headers)
     User.objects.update(is_active=True)
+    told.clear()
     assert web.get("/guarded", headers=session.headers).status_code == 200
+    assert told == [("logged_in", User.objects.get().pk)]
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def recall(request):
 def django_login(request):
     user = authenticate(request, username=request.GET["name"], password=request.GET["password"])
     login(request, user)
-    return seen(request.user)
+    return _session(request.ory_session) if "session" in request.GET else seen(request.user)
 
 
 def django_logout(request):
