@@ -217,18 +217,18 @@ def _first(session: OrySession, handler: UserHandler) -> Found:
     try:
         if created:
             with transaction.atomic(using=writer):
-                user = _insert(session, handler, writer)
+                user = _insert(session.identity, handler, writer)
     except IntegrityError:
         created = False
         user = _find(session, writer)  # two first requests at once: the other one was quicker
         if user is None:
             return Found(None, _conflict(session.identity, handler))
     refused = None if _admitted(handler, session, user) else Event.NOT_ADMITTED
-    return Found(user, refused, created=created, new_sign_in=created)
+    signed_in = created and refused is None and _sign_in(session)  # who has to be approved first signs in after that
+    return Found(user, refused, created=created, new_sign_in=signed_in)
 
 
-def _insert(session: OrySession, handler: UserHandler, writer: str) -> Any:
-    identity = session.identity
+def _insert(identity: Identity, handler: UserHandler, writer: str) -> Any:
     user = _linkable(identity, handler, writer)
     if user is None:
         user = handler.create(identity)
@@ -237,7 +237,7 @@ def _insert(session: OrySession, handler: UserHandler, writer: str) -> Any:
         user.save(update_fields=["password"], using=writer)
         log(Event.IDENTITY_LINKED, identity=str(identity.id))
     OryIdentity.objects.using(writer).create(
-        id=identity.id, user=user, updated_at=_updated(identity), authenticated_at=session.authenticated_at
+        id=identity.id, user=user, updated_at=_updated(identity), authenticated_at=EPOCH
     )
     return user
 

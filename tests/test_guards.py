@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -97,6 +98,48 @@ def test_who_would_rather_have_json_gets_no_redirect(ory, web, accept, status) -
 def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(ory, web, referer, target) -> None:
     answer = web.post("/guarded", headers={"Referer": referer})
     assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [target]
+
+
+GONE = {
+    "revoked": lambda session: session.revoke(),
+    "inactive": lambda session: session.person.deactivate(),
+    "deleted": lambda session: session.person.delete(),
+}
+
+
+@pytest.mark.parametrize("why", GONE)
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_who_is_gone_at_ory_is_signed_out_here(ory, ory_auth, web, kind, why) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = getattr(ory.person(), kind)()
+    assert web.get("/guarded", headers=session.headers).status_code == 200
+    GONE[why](session)
+    assert web.get("/who", headers=session.headers).json()["user"] == ""
+    assert web.get("/guarded", headers={**session.headers, **JSON}).status_code == 401
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("apart", [0, 300, -300])
+def test_a_session_ends_by_orys_clock_whatever_ours_says(ory, ory_auth, switches, web, apart) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    switches.configure(session_lifespan=100)
+    switches.clock.move(apart)
+    session = ory.person().token()
+    assert web.get("/guarded", headers=session.headers).status_code == 200
+    switches.clock.move(101)
+    assert web.get("/guarded", headers=session.headers).status_code == 401
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("apart", [300, -300])
+def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(ory, ory_auth, switches, web, apart) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=3600)
+    switches.configure(session_lifespan=100)
+    switches.clock.move(apart)
+    session = ory.person().token()
+    web.get("/guarded", headers=session.headers)
+    (ends,) = (end for key, end in caches["default"]._expire_info.items() if ":ory_auth:s:" in key)
+    assert time.time() + 90 < ends <= time.time() + 100
 
 
 # --- a second factor --------------------------------------------------------------------------------------------------

@@ -360,6 +360,22 @@ def test_settings_need_the_second_factor_first(ory, browser) -> None:
     assert what(browser.open("/auth/settings")) == "second factor"
 
 
+def test_settings_that_are_open_when_the_session_ends_lead_to_login(ory, browser) -> None:
+    session = ory.person().cookie()
+    carry(browser, session)
+    settings_page = browser.open("/auth/settings")
+    session.revoke()
+    assert what(browser.open(settings_page.url)) == "sign in"
+
+
+def test_settings_that_are_open_when_a_second_factor_is_set_up_elsewhere_lead_to_it(ory, browser) -> None:
+    person = ory.person()
+    carry(browser, person.cookie())
+    settings_page = browser.open("/auth/settings")
+    person.cookie().set_up_totp()
+    assert what(browser.open(settings_page.url)) == "second factor"
+
+
 # --- flows that are not there any more --------------------------------------------------------------------------------
 
 
