@@ -284,7 +284,9 @@ class RequestState:
         credential, process, key = self.credential, lookups(self.conf), self._key()
         if credential is None or self._signed_out:
             return self._not_told
-        known = self._outcome or (yield from lookup(credential, self.conf))
+        known = self._outcome
+        if known is None or known == SignedOut():  # not asked so far: nobody was, or a Django sign-in outranked it
+            known = yield from lookup(credential, self.conf)
         session = known.session if isinstance(known, SignedIn) else None
         yield partial(process.cache.sign_out, key, session)
         self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -45,12 +46,14 @@ class Answer:
     cookies: tuple[str, ...] = field(default=(), repr=False)
 
     @property
-    def date(self) -> datetime | None:
-        """Ory's clock, in whole seconds, as it said it."""
+    def clock(self) -> float | None:
+        """Ory's clock as Unix time: its ``Date``, in whole seconds, and what a cache on the way has added to it."""
+        age = self.headers.get("age", "")
         try:
-            return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+            date = parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
         except (KeyError, ValueError, TypeError, OverflowError):
             return None
+        return date.timestamp() + (int(age) if re.fullmatch("[0-9]{1,9}", age) else 0)
 
 
 class Client:

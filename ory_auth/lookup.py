@@ -87,7 +87,7 @@ def _judge_session(answer: Answer, now: float) -> Outcome:
     about = answer.headers.get("x-kratos-authenticated-identity-id")
     if about is not None and about.strip().lower() != str(session.identity.id):
         raise OryResponseInvalid("Ory's answer is about somebody else than its header says.", status=200)
-    offset = answer.date.timestamp() - now if answer.date else 0.0
+    offset = answer.clock - now if answer.clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
     if remaining(session, offset) <= 0:
@@ -180,10 +180,6 @@ class Lookups:
             self._warned = True
             log(Event.NOT_CACHED, fix="feature_flags.cacheable_sessions_in_Ory_or_SESSION_CACHE_SECONDS")
 
-    def close(self) -> None:
-        """Let go of the threads once their calls have ended."""
-        self._pool.shutdown(wait=False)
-
 
 def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
     facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
@@ -208,8 +204,6 @@ def lookups(conf: Conf) -> Lookups:
         with _guard:
             if _current is not None and _current[0] is conf:
                 return _current[1]
-            if _current is not None:
-                _current[1].close()
             current = _current = (conf, Lookups(conf))
     return current[1]
 
