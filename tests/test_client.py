@@ -14,6 +14,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from email.utils import formatdate
+from itertools import count
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -48,27 +49,30 @@ def silent_port():
 
 
 @pytest.fixture
-def answers_with(ory_auth):
-    """Point ``SDK_URL`` at a server that answers everything with these bytes and hangs up."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+def serving(ory_auth):
+    """Point ``SDK_URL`` at a server that hands each connection, and its number, to a function."""
+    server = socket.create_server(("127.0.0.1", 0))
 
-        def serve(answer: bytes) -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:  # closed
-                    return
-                with closing(connection), suppress(OSError):  # whoever has enough hangs up
-                    connection.recv(65536)
-                    connection.sendall(answer)
-                    connection.shutdown(socket.SHUT_WR)
+    def handle(function, connection, number) -> None:
+        with closing(connection), suppress(OSError):  # whoever has enough hangs up
+            function(connection, number)
 
-        def start(answer: bytes) -> None:
-            threading.Thread(target=serve, args=(answer,), daemon=True).start()
-            ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}", TIMEOUT=1)
+    def serve(function) -> None:
+        with suppress(OSError):  # until it is closed
+            for number in count():
+                threading.Thread(target=handle, args=(function, server.accept()[0], number), daemon=True).start()
 
-        yield start
-        server.shutdown(socket.SHUT_RDWR)
+    def start(function) -> None:
+        threading.Thread(target=serve, args=(function,), daemon=True).start()
+        ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}", TIMEOUT=0.5)
+
+    yield start
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def http(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 def content_of(session) -> dict:
@@ -196,8 +200,12 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
-def test_an_answer_that_is_not_http_is_unavailable(ory, web, answers_with, answer) -> None:
-    answers_with(answer)
+def test_an_answer_that_is_not_http_is_unavailable(ory, web, serving, answer) -> None:
+    def say(connection, number) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+    serving(say)
     assert_unavailable_in_time(web)
 
 
@@ -210,27 +218,29 @@ def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory, web, swit
     assert web.get("/session", headers=ory.person().token().headers).status_code == 200
 
 
-def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory, web, ory_auth) -> None:
+def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory, web, serving) -> None:
     body = json.dumps(content_of(ory.person().token())).encode()
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
-    def answer_once_on_each_connection() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:  # closed
-                return
-            with closing(connection):
-                connection.recv(65536)
-                connection.sendall(answer)
-                connection.recv(65536)  # the next request, which gets no answer
+    def answer_once(connection, number) -> None:
+        connection.recv(65536)
+        connection.sendall(http(body))
+        connection.recv(65536)  # the next request, which gets no answer
 
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        threading.Thread(target=answer_once_on_each_connection, daemon=True).start()
-        ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}")
-        for _ in range(3):
-            assert web.get("/session", headers=SOMEBODY).status_code == 200
-        server.shutdown(socket.SHUT_RDWR)
+    serving(answer_once)
+    for _ in range(3):
+        assert web.get("/session", headers=SOMEBODY).status_code == 200
+
+
+def test_a_connection_that_was_given_up_is_not_used_again(ory, web, serving) -> None:
+    body = json.dumps(content_of(ory.person().token())).encode()
+
+    def stop_half_way_at_first(connection, number) -> None:
+        while connection.recv(65536):
+            connection.sendall(http(body)[: None if number else -10])
+
+    serving(stop_half_way_at_first)
+    assert_unavailable_in_time(web)
+    assert web.get("/session", headers=SOMEBODY).status_code == 200
 
 
 # --- size
@@ -245,14 +255,6 @@ def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, pa
     headers = {"Content-Encoding": "gzip"} if packed else {}
     with switches.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
         assert web.get("/session", headers=session.headers).status_code == status
-
-
-@pytest.mark.switches
-def test_a_connection_whose_answer_was_cut_off_is_not_used_again(ory, web, switches) -> None:
-    session = ory.person().token()
-    with switches.failing(200, body=bytes(4 * MEBIBYTE), path=WHOAMI):
-        assert web.get("/session", headers=SOMEBODY).status_code == 503
-    assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
 @pytest.mark.switches
@@ -390,21 +392,25 @@ def test_a_call_that_got_no_connection_in_time_says_so(ory, web, ory_auth, hangi
     assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["timeout", "pool_full"]
 
 
-def together(*paths: str, headers) -> list:
-    """Requests under ASGI that run at the same time."""
+def begun(path: str, session) -> asyncio.Future:
+    """A request under ASGI that others can overtake."""
+    return asyncio.ensure_future(AsyncClient().get(path, headers=session.headers))
 
-    async def ask() -> list:
-        return await asyncio.gather(*(AsyncClient().get(path, headers=headers) for path in paths))
 
-    return async_to_sync(ask)()
+async def until_asked(ory) -> None:
+    while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.switches
 def test_requests_with_one_credential_at_once_ask_ory_once(ory, switches) -> None:
     session = ory.person().token()
+
+    async def ask():
+        return await asyncio.gather(*(begun("/asession", session) for _ in range(8)))
+
     with switches.slow(0.1):
-        answers = together(*["/asession"] * 8, headers=session.headers)
-    assert {answer.json()["session"] for answer in answers} == {session.id}
+        assert {answer.json()["session"] for answer in async_to_sync(ask)()} == {session.id}
     assert len(ory.asked()) == 1
 
 
@@ -421,8 +427,14 @@ def test_threads_with_one_credential_at_once_ask_ory_once(ory, web, switches) ->
 @pytest.mark.django_db
 def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory, switches) -> None:
     session = ory.person().token()
-    with switches.slow(0.1):
-        together("/asession", "/afresh", "/afresh", headers=session.headers)
+
+    async def ask() -> None:
+        before = begun("/asession", session)
+        await until_asked(ory)
+        await asyncio.gather(before, begun("/afresh", session), begun("/afresh", session))
+
+    with switches.slow(0.2):
+        async_to_sync(ask)()
     assert len(ory.asked()) == 3
 
 
@@ -432,14 +444,10 @@ def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches
     ory_auth(MAX_CONNECTIONS=1)
     session, other = ory.person().token(), ory.person().token()
 
-    def get(session):
-        return asyncio.ensure_future(AsyncClient().get("/asession", headers=session.headers))
-
     async def ask():
-        before = [get(other)] if waiting else []
-        first, second = get(session), get(session)
-        while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
-            await asyncio.sleep(0.01)
+        before = [begun("/asession", other)] if waiting else []
+        first, second = begun("/asession", session), begun("/asession", session)
+        await until_asked(ory)
         first.cancel()
         await asyncio.gather(*before)
         return await second

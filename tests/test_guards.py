@@ -304,7 +304,7 @@ def test_a_mixin_asks_for_what_its_attributes_say(ory, web, path) -> None:
 # --- past the cache ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin"])
+@pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin", "/afresh", "/afresh-mixin"])
 def test_fresh_does_not_believe_the_cache(ory, web, cached, path) -> None:
     session = ory.person().token()
     assert web.get("/guarded", headers=session.headers).status_code == 200

@@ -283,9 +283,29 @@ def test_some_fields_are_never_mapped(ory, ory_auth, web, field, value) -> None:
 def test_a_changed_identity_changes_the_user(ory, web) -> None:
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
-    person.patch("/traits/name/first", "Augusta")
+    later_session, address = person.token(), f"{uuid.uuid4().hex}@example.org"
+    person.patch("/traits", {"email": address, "name": {"first": "Augusta"}})
+    web.get("/who", headers=later_session.headers)
+    user = user_of(person)
+    assert (user.first_name, user.email) == ("Augusta", address)
+
+
+@names_by_identity
+def test_a_user_name_that_is_free_is_taken_over(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username"})
+    person = ory.person(username="ada")
     web.get("/who", headers=person.token().headers)
-    assert user_of(person).first_name == "Augusta"
+    person.patch("/traits/username", "augusta")
+    assert web.get("/who", headers=person.token().headers).json()["user"] == "augusta"
+
+
+@names_by_identity
+def test_a_user_name_that_goes_missing_stays(ory, ory_auth, web) -> None:
+    ory_auth(USER_FIELDS={"username": "traits.username"})
+    person = ory.person(username="ada")
+    web.get("/who", headers=person.token().headers)
+    person.patch("/traits", {"email": person.email})
+    assert web.get("/who", headers=person.token().headers).json()["user"] == "ada"
 
 
 def test_a_change_by_hand_stays_until_the_identity_changes(ory, web) -> None:

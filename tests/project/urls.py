@@ -35,6 +35,8 @@ urlpatterns = [
     path("strict-mixin", views.StrictMixin.as_view()),
     path("astrict-mixin", views.AsyncStrictMixin.as_view()),
     path("fresh-mixin", views.FreshMixin.as_view()),
+    path("afresh", views.afresh),
+    path("afresh-mixin", views.AsyncFreshMixin.as_view()),
     path("decorated", views.Decorated.as_view()),
     path("raises-refresh", views.raises_refresh),
     path("raises-not-admitted", views.raises_not_admitted),

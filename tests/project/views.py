@@ -110,6 +110,11 @@ def fresh(request):
     return seen(request.user)
 
 
+@ory_required(fresh=True)
+async def afresh(request):
+    return seen(await request.auser())
+
+
 class Mixin(OryRequiredMixin, View):
     def get(self, request):
         return seen(request.user)
@@ -129,6 +134,10 @@ class AsyncStrictMixin(AsyncMixin):
 
 
 class FreshMixin(Mixin):
+    fresh = True
+
+
+class AsyncFreshMixin(AsyncMixin):
     fresh = True
 
 
