@@ -79,7 +79,7 @@ class AAL2Required(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         state = state_of(request)
         outcome = state.outcome()
-        if isinstance(outcome, SignedIn) and (outcome.stale or not outcome.satisfies(AAL.AAL2, None)):
+        if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
             outcome = state.outcome(fresh=True)  # nobody is refused on the word of a cache
         match outcome:
             case Unavailable():
