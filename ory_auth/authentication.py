@@ -203,7 +203,7 @@ class RequestState:
             news.append(partial(user_created.send, **facts))
         if found.updated:
             news.append(partial(user_updated.send, **facts))
-        if found.new_sign_in and not found.refused:
+        if found.new_sign_in:
             news.append(partial(user_logged_in.send, sender=type(user), request=self.request, user=user))
         if news and not found.refused:
             self._show(user)  # receivers read request.user

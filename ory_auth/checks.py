@@ -7,14 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_backends, get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import connections, router
 
+from .backends import OryBackend
 from .conf import NETWORK_DOMAIN, NETWORK_HOST, conf, problems
-from .middleware import PATH, order_problem
+from .middleware import PATH, OryMiddleware, order_problem, positions
 from .models import OryIdentity
 from .user_fields import PRIVILEGES, forbidden, has_field
 from .users import BACKEND, handler_class
@@ -64,15 +65,22 @@ def _check_cookie_name() -> Iterator[Message]:
 def check_middleware(**_: Any) -> list[Message]:
     """The middleware, its place, and the backend."""
     found: list[Message] = []
-    if PATH not in settings.MIDDLEWARE:
+    if not positions(settings.MIDDLEWARE, OryMiddleware):
         hint = f"Add {PATH!r} after 'django.contrib.auth.middleware.AuthenticationMiddleware'."
         found.append(checks.Warning(f"{PATH!r} is not in MIDDLEWARE.", hint=hint, id="ory_auth.W001"))
     if problem := order_problem(settings.MIDDLEWARE):
         found.append(checks.Error(problem, hint="Move it there.", id="ory_auth.E004"))
-    if BACKEND not in settings.AUTHENTICATION_BACKENDS:
+    if not _has_backend():
         hint = f"Set AUTHENTICATION_BACKENDS = [{BACKEND!r}]."
         found.append(checks.Warning(f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint=hint, id="ory_auth.W002"))
     return found
+
+
+def _has_backend() -> bool:
+    try:
+        return any(isinstance(backend, OryBackend) for backend in get_backends())
+    except (ImproperlyConfigured, ImportError):
+        return False  # there is none, or one that cannot be imported
 
 
 def check_users(**_: Any) -> list[Message]:

@@ -47,7 +47,7 @@ class OryMiddleware:
         if problem:
             raise ImproperlyConfigured(problem)
         lookups(conf())  # so that no request waits for the import of Ory's SDK
-        self._login_required = bool(_positions(settings.MIDDLEWARE, LoginRequiredMiddleware))
+        self._login_required = bool(positions(settings.MIDDLEWARE, LoginRequiredMiddleware))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -172,18 +172,19 @@ def _reporter_filter(default: Any) -> Any:
 
 def order_problem(middleware: Sequence[str]) -> str | None:
     """What is wrong with the place of this middleware, and where it belongs; ``None`` where it is right."""
-    own = _positions(middleware, OryMiddleware)
+    own = positions(middleware, OryMiddleware)
     for needed in (SessionMiddleware, AuthenticationMiddleware):
-        late = [position for position in _positions(middleware, needed) if own and position > own[0]]
+        late = [position for position in positions(middleware, needed) if own and position > own[0]]
         if late:
             return f"{PATH!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
-    for asking in _positions(middleware, LoginRequiredMiddleware):
+    for asking in positions(middleware, LoginRequiredMiddleware):
         if own and asking < own[0]:
             return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
     return None
 
 
-def _positions(middleware: Sequence[str], wanted: type) -> list[int]:
+def positions(middleware: Sequence[str], wanted: type) -> list[int]:
+    """Where in ``MIDDLEWARE`` this class, or a subclass of it, stands."""
     found = ((position, _imported(path)) for position, path in enumerate(middleware))
     return [position for position, cls in found if isinstance(cls, type) and issubclass(cls, wanted)]
 

@@ -13,6 +13,9 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import AsyncClient, Client
 
+from ory_auth.backends import OryBackend
+from ory_auth.middleware import OryMiddleware
+
 OURS = "ory_auth.middleware.OryMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
@@ -187,8 +190,24 @@ def test_a_view_that_asks_without_the_middleware_says_so(settings) -> None:
         Client().get("/guarded")
 
 
-def test_a_missing_backend_is_told(settings) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+class ProjectsMiddleware(OryMiddleware):
+    """A project's own version."""
+
+
+class ProjectsBackend(OryBackend):
+    """A project's own version."""
+
+
+def test_a_projects_own_version_of_both_is_no_missing_one(settings) -> None:
+    own = f"{__name__}.ProjectsMiddleware"
+    settings.MIDDLEWARE = [own if name == OURS else name for name in settings.MIDDLEWARE]
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.ProjectsBackend"]
+    assert told() == []
+
+
+@pytest.mark.parametrize("backends", [["django.contrib.auth.backends.ModelBackend"], [], ["no.such.Backend"]])
+def test_a_missing_backend_is_told(settings, backends) -> None:
+    settings.AUTHENTICATION_BACKENDS = backends
     assert "ory_auth.backends.OryBackend" in only_message("ory_auth.W002").hint
 
 
