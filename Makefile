@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 
-.PHONY: demo test lint matrix requirements clean
+.PHONY: demo test lint coverage matrix requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
@@ -17,6 +17,10 @@ lint: .venv/done  ## style, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: .venv/done  ## which lines and branches the tests reach
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report --skip-covered
 
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox

@@ -107,6 +107,7 @@ def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
 def has_field(model: Any, name: str) -> bool:
     """Whether a user of this model can be given a value of this name."""
     try:
-        return bool(getattr(model._meta.get_field(name), "concrete", False))
+        field = model._meta.get_field(name)
+        return bool(getattr(field, "concrete", False)) and not field.many_to_many
     except FieldDoesNotExist:
         return False

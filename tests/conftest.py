@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import django
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import caches
@@ -47,13 +48,22 @@ def switches(ory: ories.Ory):
 
 
 @pytest.fixture
-def ory_auth(settings):
+def ory_auth(ory, settings):
     """Change some keys of ``ORY_AUTH``: ``ory_auth(TIMEOUT=0.5)``."""
 
     def change(**keys: object) -> None:
         settings.ORY_AUTH = {**settings.ORY_AUTH, **keys}
 
     return change
+
+
+@pytest.fixture
+def error_mails(settings, mailoutbox):
+    """The mails that Django sends to the operators about errors."""
+    settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    return mailoutbox
 
 
 @pytest.fixture(autouse=True)

@@ -220,7 +220,13 @@ def test_rights_from_what_people_edit_themselves_are_an_error(settings, field, p
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
     message = only_message("ory_auth.E005")
     assert field in message.msg
-    assert "metadata_public" in message.hint
+    assert ("metadata_public" in message.hint) is field.startswith("is_")  # a relation can be mapped from nowhere
+
+
+@pytest.mark.parametrize("field", ["groups", "user_permissions"])
+def test_a_relation_cannot_be_mapped(settings, field) -> None:
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.role"}}
+    assert field in only_message("ory_auth.E006").msg
 
 
 @pytest.mark.parametrize("field", ["is_active", "password", "last_login", "id", "pk"])
