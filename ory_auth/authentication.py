@@ -275,10 +275,6 @@ class RequestState:
         """End the Ory session: here at once, and at Ory. ``Unavailable`` where Ory could not be told."""
         return run(self._end(), self.conf.timeout)
 
-    async def asign_out(self) -> Unavailable | None:
-        """:meth:`sign_out` for coroutines."""
-        return await arun(self._end(), self.conf.timeout)
-
     def _end(self) -> Steps[Unavailable | None]:
         self.asked = True
         credential, process, key = self.credential, lookups(self.conf), self._key()

@@ -33,10 +33,6 @@ class Flow(StrEnum):
     def url_name(self) -> str:
         return f"ory_auth:{self.value}"
 
-    @property
-    def template(self) -> str:
-        return f"ory_auth/{self.value}.html"
-
     def start(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
         """The URL at which the browser starts this flow; ``return_to`` is absolute and checked, or empty."""
         query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}

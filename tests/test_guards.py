@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.urls import path as address
 
 from ory_auth.decorators import ory_required
+from tests.project import views
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,15 @@ def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory, web, 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/auth/login?")
     assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [f"{path}?page=2&q=%C3%A4"]
+
+
+urlpatterns = [address("guarded", views.guarded)]  # of a project that has not included our pages
+
+
+@pytest.mark.urls(__name__)
+def test_without_our_pages_the_projects_own_login_url_counts(ory, web, settings) -> None:
+    settings.LOGIN_URL = "/sign-in"
+    assert web.get("/guarded")["Location"] == "/sign-in?next=/guarded"
 
 
 @pytest.mark.parametrize("path", BARE)

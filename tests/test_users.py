@@ -266,6 +266,15 @@ def test_what_only_admins_write_at_ory_may_give_rights(ory, ory_auth, web) -> No
     assert user_of(person).is_staff
 
 
+@pytest.mark.parametrize("value", ["perhaps", None, 5, [True], {"is": True}])
+def test_a_right_that_is_no_yes_or_no_gives_nothing(ory, ory_auth, web, value) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
+    person = ory.person()
+    metadata(person, {"staff": value})
+    assert web.get("/who", headers=person.token().headers).status_code == 200
+    assert not user_of(person).is_staff
+
+
 @pytest.mark.parametrize(("field", "value"), [("is_active", False), ("password", "x"), ("last_login", "2001-01-01")])
 def test_some_fields_are_never_mapped(ory, ory_auth, web, field, value) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "metadata_public.value"})
