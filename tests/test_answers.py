@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -176,6 +177,16 @@ def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(ory, web, switc
     session = ory.person().cookie()
     with answering(switches, content_of(session) | change):
         assert_signed_out(web, sent(session, visitor), visitor)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(("age", "signed_in"), [("10", True), ("60", False), ("soon", True), ("9" * 400, True)])
+def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(ory, web, switches, age, signed_in) -> None:
+    switches.configure(session_lifespan=30)
+    session = ory.person().token()
+    with answering(switches, content_of(session), Age=age, Date=formatdate(usegmt=True)):
+        known = web.get("/session", headers=session.headers).json()["session"]
+    assert (known is not None) is signed_in
 
 
 @pytest.mark.switches
