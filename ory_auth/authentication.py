@@ -33,7 +33,7 @@ from .exceptions import OryUnavailable
 from .lookup import lookup, lookups
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .signals import user_created, user_updated
-from .steps import Steps, arun, run
+from .steps import Guarded, Steps, arun, run
 from .types import OrySession
 
 _NOT_LOOKED = object()
@@ -174,7 +174,7 @@ class RequestState:
                 self._user = outcome
             case SignedOut(reason=None) if self._base_user is not None:
                 try:
-                    yield partial(bool, self._base_user)  # a lazy object of Django's: this loads it
+                    yield Guarded(bool, self._base_user)  # a lazy object of Django's: this loads it
                     self._user = getattr(self._base_user, "_wrapped", self._base_user)
                 except DjangoDatabaseError as error:
                     self._user = _database_down(error)

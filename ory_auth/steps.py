@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -22,9 +23,15 @@ Step = Callable[[], Any] | Future[Any]
 Steps = Generator[Step, Any, T]
 
 
-@async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
+class Guarded(partial[Any]):
+    """A step that sees for itself that it blocks no event loop, as Django's own lazy objects do."""
+
+
 def run(steps: Steps[T], timeout: float) -> T:
-    """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds."""
+    """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds.
+
+    Raises ``SynchronousOnlyOperation`` in async code, where there is a step that would block.
+    """
     value: Any = None
     error: Exception | None = None
     while True:
@@ -34,9 +41,14 @@ def run(steps: Steps[T], timeout: float) -> T:
             return done.value  # type: ignore[no-any-return]
         value, error = None, None
         try:
-            value = _wait(step, timeout) if isinstance(step, Future) else step()
+            value = step() if isinstance(step, Guarded) else _block(step, timeout)
         except Exception as raised:
             error = raised
+
+
+@async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
+def _block(step: Step, timeout: float) -> Any:
+    return _wait(step, timeout) if isinstance(step, Future) else step()
 
 
 async def arun(steps: Steps[T], timeout: float) -> T:

@@ -1,6 +1,8 @@
 """A person signs in at Ory and is there as ``request.user``."""
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
 
 pytestmark = pytest.mark.django_db
 
@@ -20,3 +22,13 @@ def test_a_person_with_the_cookie_is_there_as_the_user(ory, web, path) -> None:
     person = ory.person()
     answer = web.get(path, headers=person.cookie().headers)
     assert answer.json()["user"] in {person.id, person.email}
+
+
+def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory, web) -> None:
+    assert web.get("/atemplate").content.decode().strip() == "hello AnonymousUser"
+
+
+def test_an_async_view_that_would_block_is_told_what_to_await(ory, async_client) -> None:
+    headers = ory.person().token().headers
+    with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
+        async_to_sync(async_client.get)("/atemplate", headers=headers)

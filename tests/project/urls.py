@@ -19,6 +19,7 @@ urlpatterns = [
     path("session", views.session),
     path("asession", views.asession),
     path("template", views.template),
+    path("atemplate", views.atemplate),
     path("swallowing", views.swallowing),
     path("django-guarded", views.django_guarded),
     path("staff-only", views.staff_only),

@@ -56,6 +56,10 @@ def template(request):
     return render(request, "greeting.html")
 
 
+async def atemplate(request):
+    return render(request, "greeting.html")
+
+
 def swallowing(request):
     return render(request, "swallowing.html")
 
