@@ -99,11 +99,11 @@ def check_users(**_: Any) -> list[Message]:
         text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
         if forbidden(name, path):
             hint = "Remove it: people edit their own traits."
-            if name in PRIVILEGES and has_field(get_user_model(), name):
+            if name in PRIVILEGES and has_field(name):
                 hint += " metadata_public, which only admins write, may hold it."
             text += ", which would let people decide it themselves."
             found.append(checks.Error(text, hint=hint, id="ory_auth.E005"))
-        elif not has_field(get_user_model(), name):
+        elif not has_field(name):
             hint = f"Name a field of {get_user_model()._meta.label}."
             found.append(checks.Error(f"{text}, and the user model has no such field.", hint=hint, id="ory_auth.E006"))
     return found

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .authentication import state_of
 from .exceptions import AALRequired, NotAdmitted
@@ -22,6 +23,7 @@ from .flows import Flow, absolute, here
 from .outcomes import Unavailable
 
 RETRY_AFTER = 5  # seconds, where Ory did not name a number
+UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 REALM = 'Bearer realm="ory"'
 
 
@@ -35,8 +37,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
     """503: who this is could not be found out. Says when to try again, and is kept by nobody."""
-    detail = _("The sign-in service does not answer at the moment. Please try again shortly.")
-    response = _page_or_json(request, 503, "unavailable", detail, code="ory_unavailable")
+    response = _page_or_json(request, 503, "unavailable", str(UNAVAILABLE), code="ory_unavailable")
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
     return response
@@ -50,11 +51,17 @@ def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
 
 def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
     """The way to a second factor, or to signing in once more; as JSON a 403 that names it."""
+    way = way_on(request, error)
+    if not wants_json(request):
+        return HttpResponseRedirect(way["redirect_browser_to"])
+    return JsonResponse(way, status=403)
+
+
+def way_on(request: HttpRequest, error: AALRequired) -> dict[str, str]:
+    """What is missing and where the browser gets it, as the JSON of a 403."""
     back = absolute(request, here(request))
     url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal, refresh=error.refresh)
-    if not wants_json(request):
-        return HttpResponseRedirect(url)
-    return JsonResponse({"code": error.code, "detail": str(error), "redirect_browser_to": url}, status=403)
+    return {"code": error.code, "detail": str(error), "redirect_browser_to": url}
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
@@ -12,9 +11,8 @@ from rest_framework.request import Request
 
 from .authentication import state_of
 from .exceptions import AALRequired, NotAdmitted
-from .flows import Flow, absolute, here
 from .outcomes import SecondFactorMissing, SignedIn, Unavailable
-from .responses import REALM, RETRY_AFTER
+from .responses import REALM, RETRY_AFTER, UNAVAILABLE, way_on
 from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]
@@ -26,8 +24,7 @@ class OryNotAvailable(APIException):
     status_code = 503
 
     def __init__(self, outcome: Unavailable) -> None:
-        detail = _("The sign-in service does not answer at the moment. Please try again shortly.")
-        super().__init__({"code": "ory_unavailable", "detail": detail})
+        super().__init__({"code": "ory_unavailable", "detail": UNAVAILABLE})
         self.wait = outcome.retry_after or RETRY_AFTER  # becomes Retry-After
 
 
@@ -92,7 +89,4 @@ class AAL2Required(BasePermission):
 
 
 def _step_up(request: Request) -> Refused:
-    error, django_request = AALRequired(), request._request
-    back = absolute(django_request, here(django_request))
-    url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal)
-    return Refused({"code": error.code, "detail": str(error), "redirect_browser_to": url})
+    return Refused(way_on(request._request, AALRequired()))

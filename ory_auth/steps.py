@@ -41,13 +41,14 @@ def run(steps: Steps[T], timeout: float) -> T:
             return done.value  # type: ignore[no-any-return]
         value, error = None, None
         try:
-            value = step() if isinstance(step, Guarded) else _block(step, timeout)
+            value = step() if isinstance(step, Guarded) else carry_out(step, timeout)
         except Exception as raised:
             error = raised
 
 
 @async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
-def _block(step: Step, timeout: float) -> Any:
+def carry_out(step: Step, timeout: float) -> Any:
+    """One step, in this thread; see :func:`run`."""
     return _wait(step, timeout) if isinstance(step, Future) else step()
 
 

@@ -37,13 +37,12 @@ def is_unique(name: str) -> bool:
 
 def user_fields(conf: Conf) -> dict[str, str]:
     """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
-    model = user_model()
     fields = dict(conf.user_fields or {})
     if conf.user_fields is None:
         fields = dict(DEFAULT_USER_FIELDS)
-        if email_field() != "email" and has_field(model, email_field()):
+        if email_field() != "email" and has_field(email_field()):
             fields.setdefault(email_field(), "traits.email")
-    return {name: path for name, path in fields.items() if has_field(model, name) and not forbidden(name, path)}
+    return {name: path for name, path in fields.items() if has_field(name) and not forbidden(name, path)}
 
 
 def forbidden(name: str, path: str) -> bool:
@@ -104,10 +103,10 @@ def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
     return value
 
 
-def has_field(model: Any, name: str) -> bool:
-    """Whether a user of this model can be given a value of this name."""
+def has_field(name: str) -> bool:
+    """Whether a user can be given a value of this name."""
     try:
-        field = model._meta.get_field(name)
+        field = user_model()._meta.get_field(name)
         return bool(getattr(field, "concrete", False)) and not field.many_to_many
     except FieldDoesNotExist:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -51,9 +51,10 @@ class UserHandler:
     def create(self, identity: Identity) -> Any:
         """Make and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
         model = user_model()
-        user = model(**self.values(identity))
+        values = self.values(identity)
+        user = model(**values)
         name = model._meta.get_field(model.USERNAME_FIELD)
-        if name.attname not in self.values(identity) and isinstance(name, (models.CharField, models.UUIDField)):
+        if name.attname not in values and isinstance(name, (models.CharField, models.UUIDField)):
             setattr(user, name.attname, name.to_python(str(identity.id)))
         user.set_unusable_password()
         user.save(force_insert=True)
@@ -80,7 +81,7 @@ class UserHandler:
                 user.save(update_fields=list(values), using=_writer())
         except IntegrityError:
             vars(user).update(before)
-            log(Event.EMAIL_CONFLICT if email_field() in values else Event.USERNAME_CONFLICT, at="update")
+            log(_taken(values), at="update")
             return False
         return True
 
@@ -153,7 +154,8 @@ _MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
 
 
 def _query(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
-    # A manager with a query of its own may filter by anything, the tenant of this request among it.
+    # A manager with a query of its own may filter by anything, the tenant of this request among it. The vendor is part
+    # of the memo's key: parameters are adapted to it.
     plain = type(model._default_manager).get_queryset is models.Manager.get_queryset
     return (_compiled if plain else _compiled.__wrapped__)(model, using, connections[using].vendor)
 
@@ -260,7 +262,7 @@ def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Any:
 
 def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
     name = email_field()
-    if has_field(user_model(), name) and is_unique(name) and not handler.values(identity).get(name):
+    if has_field(name) and is_unique(name) and not handler.values(identity).get(name):
         log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
         return Event.EMAIL_CONFLICT
     return None
@@ -276,13 +278,16 @@ def _conflict(identity: Identity, handler: UserHandler) -> Event:
         text = isinstance(value, str)  # a constraint, or the database itself, may fold case
         same = model._base_manager.using(writer).filter(**{f"{name}__iexact" if text else name: value})
         if is_unique(name) and same.exists():
-            event = Event.EMAIL_CONFLICT if name == email_field() else Event.USERNAME_CONFLICT
-            log(event, at="creation")
-            return event
+            log(_taken({name}), at="creation")
+            return _taken({name})
     raise OryUnavailable(
         f"{model._meta.label} did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER'].",
         event=Event.DB_UNAVAILABLE,
     )
+
+
+def _taken(names: Container[str]) -> Event:
+    return Event.EMAIL_CONFLICT if email_field() in names else Event.USERNAME_CONFLICT
 
 
 def _follow(user: Any, identity: Identity, handler: UserHandler) -> bool:

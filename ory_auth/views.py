@@ -29,7 +29,7 @@ from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flows import Flow, allowed, asked_for, wanted
 from .lookup import lookups
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
-from .steps import Steps, run
+from .steps import carry_out
 from .ui import read_flow
 
 
@@ -201,12 +201,7 @@ def error(request: HttpRequest) -> HttpResponse:
 
 def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
     conf = state_of(request).conf
-
-    def steps() -> Steps[Answer | Unavailable]:
-        answer: Answer | Unavailable = yield lookups(conf).call(call)
-        return answer
-
-    answer = run(steps(), conf.timeout)
+    answer: Answer | Unavailable = carry_out(lookups(conf).call(call), conf.timeout)
     if isinstance(answer, Unavailable):
         log(answer.event, status=answer.status, error=answer.cause, at="flow")
         raise answer.error()

@@ -111,3 +111,10 @@ class Web:
 def web(request: pytest.FixtureRequest) -> Web:
     """A client; every test that uses it runs under WSGI and under ASGI."""
     return Web(request.param)
+
+
+@pytest.fixture
+def quiet(web: Web) -> Web:
+    """A client that shows the 500 page instead of raising what caused it."""
+    web.client.raise_request_exception = False
+    return web

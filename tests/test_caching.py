@@ -83,6 +83,17 @@ def content_of(session) -> dict:
 # --- how long
 
 
+def assert_kept(ory, seen, later, session, seconds) -> None:
+    """Ory is asked once until then, and once more after it."""
+    assert seen(session) == session.id
+    later(seconds - 1)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 1
+    later(1.1)
+    assert seen(session) == session.id
+    assert len(ory.asked()) == 2
+
+
 @pytest.mark.switches
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
 def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
@@ -90,13 +101,7 @@ def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
 ) -> None:
     switches.configure(cacheable_sessions_max_age=allowed)
     session = ory.person().token()
-    assert seen(session) == session.id
-    later(kept - 1)
-    assert seen(session) == session.id
-    assert len(ory.asked()) == 1
-    later(1.1)
-    assert seen(session) == session.id
-    assert len(ory.asked()) == 2
+    assert_kept(ory, seen, later, session, kept)
 
 
 @pytest.mark.switches
@@ -124,13 +129,7 @@ def test_a_number_in_the_settings_counts_whatever_ory_allows(ory, switches, seen
     ory_auth(SESSION_CACHE_SECONDS=300)
     switches.configure(cacheable_sessions=allowed)
     session = ory.person().token()
-    assert seen(session) == session.id
-    later(299)
-    assert seen(session) == session.id
-    assert len(ory.asked()) == 1
-    later(1.1)
-    assert seen(session) == session.id
-    assert len(ory.asked()) == 2
+    assert_kept(ory, seen, later, session, 300)
 
 
 @pytest.mark.switches

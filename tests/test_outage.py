@@ -139,13 +139,6 @@ def down(switches):
         yield
 
 
-@pytest.fixture
-def quiet(web):
-    """A client that shows the 500 page instead of raising what caused it."""
-    web.client.raise_request_exception = False
-    return web
-
-
 # --- where it is asked
 
 

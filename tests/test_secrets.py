@@ -105,12 +105,6 @@ def logs(caplog):
     return text
 
 
-@pytest.fixture
-def quiet(web):
-    web.client.raise_request_exception = False
-    return web
-
-
 # --- logs
 
 
