@@ -1,0 +1,1 @@
+"""Measurements and campaigns against real servers on loopback: `make bench`, `bench-load`, `chaos`, `guards`."""

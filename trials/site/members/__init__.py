@@ -1,0 +1,1 @@
+"""A user model whose e-mail is unique, as many projects have it."""

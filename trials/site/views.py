@@ -1,0 +1,142 @@
+"""Views as projects have them; each says whom it sees."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import alogout, logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ory_auth.decorators import ory_optional, ory_required
+from ory_auth.rest_framework import OrySessionAuthentication
+
+
+def seen(session: Any, user: Any) -> dict[str, Any]:
+    """Who that is: by Ory (``None`` where nobody is signed in) and by Django; ``pid``: which process says so."""
+    return {
+        "identity": session and str(session.identity.id),
+        "session": session and str(session.id),
+        "user": user.pk,
+        "username": user.get_username(),
+        "email": getattr(user, "email", ""),
+        "staff": user.is_staff or user.is_superuser,
+        "pid": os.getpid(),
+    }
+
+
+def silent(request: HttpRequest) -> HttpResponse:
+    """Asks nothing."""
+    return HttpResponse("nobody asked")
+
+
+async def asilent(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("nobody asked")
+
+
+def session(request: Any) -> JsonResponse:
+    """The session alone: no user is loaded."""
+    found = request.ory_session
+    return JsonResponse({"identity": found and str(found.identity.id), "session": found and str(found.id)})
+
+
+async def asession(request: Any) -> JsonResponse:
+    found = await request.aory_session()
+    return JsonResponse({"identity": found and str(found.identity.id), "session": found and str(found.id)})
+
+
+def who(request: Any) -> JsonResponse:
+    """Session and user; a public page."""
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+async def awho(request: Any) -> JsonResponse:
+    user = await request.auser()
+    return JsonResponse(seen(await request.aory_session(), user))
+
+
+@ory_required
+def guarded(request: Any) -> JsonResponse:
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@ory_required
+async def aguarded(request: Any) -> JsonResponse:
+    user = await request.auser()
+    return JsonResponse(seen(await request.aory_session(), user))
+
+
+@login_required
+def django_guarded(request: Any) -> JsonResponse:
+    """Guarded by Django's own decorator."""
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@ory_required(aal="aal2")
+def aal2(request: Any) -> JsonResponse:
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@ory_required(fresh=True)
+def fresh(request: Any) -> JsonResponse:
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@ory_required(fresh=True)
+async def afresh(request: Any) -> JsonResponse:
+    user = await request.auser()
+    return JsonResponse(seen(await request.aory_session(), user))
+
+
+@ory_required(max_age=timedelta(minutes=15))
+def recent(request: Any) -> JsonResponse:
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@ory_optional
+def greeting(request: Any) -> JsonResponse:
+    """Greets whom it can; ``unavailable`` says that it could not know."""
+    user = request.user
+    return JsonResponse({"user": user.pk, "unavailable": bool(getattr(request, "ory_unavailable", False))})
+
+
+@ory_optional
+async def agreeting(request: Any) -> JsonResponse:
+    user = await request.auser()
+    return JsonResponse({"user": user.pk, "unavailable": bool(getattr(request, "ory_unavailable", False))})
+
+
+@csrf_exempt
+def django_logout(request: Any) -> JsonResponse:
+    """Django's own ``logout()``, as a project's view calls it."""
+    logout(request)
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
+@csrf_exempt
+async def django_alogout(request: Any) -> JsonResponse:
+    await alogout(request)
+    user = await request.auser()
+    return JsonResponse(seen(await request.aory_session(), user))
+
+
+def broken(request: Any) -> HttpResponse:
+    """A bug of the project's own, after somebody asked who it is: an error page of Django's."""
+    raise ValueError(f"a bug, met by user {request.user.pk}")
+
+
+class ApiWho(APIView):
+    authentication_classes = [OrySessionAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    def get(self, request: Request) -> Response:
+        return Response(seen(request.auth, request.user))
+
+    post = get

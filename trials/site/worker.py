@@ -1,0 +1,22 @@
+"""What a worker process does before and after it has loaded the project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from trials.site import resolver
+
+T = TypeVar("T")
+
+
+def load(application: Callable[[], T]) -> T:
+    """The WSGI or ASGI application; leaves a file named by this process' pid in ``SITE_READY`` once it can answer."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trials.site.settings")
+    resolver.install()
+    loaded = application()
+    if os.environ.get("SITE_READY"):
+        (Path(os.environ["SITE_READY"]) / str(os.getpid())).touch()
+    return loaded
