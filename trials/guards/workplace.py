@@ -1,0 +1,98 @@
+"""A copy of the package and its tests, in which one guard at a time is taken out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .guard import Guard, Stale
+
+NOT_COPIED = shutil.ignore_patterns(
+    ".*", "__pycache__", "*.egg-info", "*.sqlite3*", "_build", "dist", "build", "mutants"
+)
+WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
+LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
+BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
+_VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
+_BEGUN = re.compile(r"^(tests/\S+?::.+?) $", re.MULTILINE)
+_REASON = re.compile(r"^(?:FAILED|ERROR) .+? - (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one guard: ``caught_by`` is the test that failed first, ``why`` its error or what went wrong."""
+
+    guard: Guard
+    caught_by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of pytest: the first test that failed (or did not end), and what it said; empty where all passed."""
+
+    failed: str = ""
+    reason: str = ""
+
+
+class Workplace:
+    """One copy, for one guard at a time."""
+
+    def __init__(self, project: Path, root: Path) -> None:
+        self._project, self._root = project, root
+        shutil.copytree(project, root, ignore=NOT_COPIED)
+
+    def try_without(self, guard: Guard) -> Finding:
+        """Take the guard out, run its tests and then all of them until one fails, and put it back."""
+        try:
+            guard.take_out(self._root)
+        except Stale as error:
+            return Finding(guard, why=str(error))
+        try:
+            run = next((run for run in self._runs(guard) if run.failed), Run())
+        finally:
+            shutil.copy(self._project / "ory_auth" / guard.file, self._root / "ory_auth" / guard.file)
+        if not run.failed:
+            return Finding(guard, why="nothing noticed")
+        if run.reason.startswith(BROKEN):
+            return Finding(guard, why=f"the edit broke the package: {run.reason}")
+        if self._pytest(run.failed).failed:
+            return Finding(guard, why=f"{run.failed} fails with the guard as well")
+        return Finding(guard, run.failed, run.reason)
+
+    def _runs(self, guard: Guard) -> Iterator[Run]:
+        for arguments in (guard.tests, *WHOLE_SUITE):
+            yield self._pytest(*arguments)
+
+    def _pytest(self, *arguments: str) -> Run:
+        # -B: two edits within one second would leave the older bytecode in use.
+        command = [sys.executable, "-B", "-m", "pytest", "-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
+        try:
+            done = subprocess.run(  # noqa: S603
+                [*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT
+            )
+        except subprocess.TimeoutExpired as error:
+            output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
+            return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
+        if done.returncode == 0:
+            return Run()
+        return Run(_first(_VERDICT, done.stdout) or "pytest", _first(_REASON, done.stdout) or done.stdout[-300:])
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def _last(pattern: re.Pattern[str], text: str) -> str:
+    return next(reversed(pattern.findall(text)), "")
+
+
+def workplaces(project: Path, root: Path, number: int) -> Sequence[Workplace]:
+    """Copies under ``root``, one for each worker."""
+    return [Workplace(project, root / str(place)) for place in range(number)]
