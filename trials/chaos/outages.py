@@ -1,0 +1,107 @@
+"""The outage matrix: whatever Ory's port does, it is 503 in time and never "signed out", and soon over.
+
+Sessions are not cached, so every request asks Ory: gunicorn's workers over http, uvicorn's over https.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+
+from trials.chaos.campaign import Figure, Result, campaign, figures
+from trials.chaos.load import Ask, browser, load, send
+from trials.chaos.oracle import NOBODY, Expected, Tally, Verdict
+from trials.chaos.stage import Stage
+from trials.faults import Fault
+from trials.proxy import Proxy
+from trials.servers import Given
+
+TIMEOUT = 0.5  # seconds, of ORY_AUTH
+CLIENTS = 32
+PEOPLE = 120
+NORMAL = 60  # right answers one after the other that count as "back to normal"
+BACK = 5.0  # seconds within which it has to be
+TLS = frozenset({Fault.TLS_PLAIN, Fault.TLS_SELF_SIGNED})
+HOLDS_WHEN = "whatever Ory's port does: 503 within TIMEOUT + 0.2 s, nobody is signed out, back to normal ≤ 5 s after"
+
+
+@campaign("outages", 1, HOLDS_WHEN)
+def outages(stage: Stage) -> Result:
+    settings = {"TIMEOUT": TIMEOUT, "SESSION_CACHE_SECONDS": 0}
+    with stage.proxy() as proxy:
+        http = stage.environment(ory_auth=settings, proxy=proxy)
+        https = {**http, "SITE_ORY_URL": proxy.tls_url}
+        with stage.site("gunicorn", http, threads=CLIENTS) as wsgi, stage.site("uvicorn", https) as asgi:
+            matrix = _Matrix(stage, proxy, [f"{wsgi.url}/who", f"{asgi.url}/awho"])
+            matrix.meet_everybody()
+            for fault in Fault:
+                if fault is not Fault.PASS:
+                    matrix.play(fault)
+    return matrix.result()
+
+
+class _Matrix:
+    """One row for each fault."""
+
+    def __init__(self, stage: Stage, proxy: Proxy, pages: Sequence[str]) -> None:
+        self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
+        self._requests = stage.scaled(2000, 120)
+        self._total = Tally()
+        self._rows: list[dict[str, object]] = []
+        self._p99, self._back = 0.0, 0.0
+
+    def meet_everybody(self) -> None:
+        """Users are made at the first sign-in, which is not what is tried here."""
+        load(itertools.islice(_asks(self._pages, self._people), 2 * PEOPLE), 2)
+
+    def play(self, fault: Fault) -> None:
+        """The fault under load, and its end."""
+        pages = self._pages[1:] if fault in TLS else self._pages
+        self._proxy.switch(fault)
+        during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS)
+        self._proxy.switch(Fault.PASS)
+        after = Tally()
+        back = asyncio.run(_back_to_normal(_asks(pages, self._people), after))
+        self._note(fault, during, back)
+        self._total.merge(after)
+
+    def _note(self, fault: Fault, during: Tally, back: float) -> None:
+        p99 = during.within(0.99)
+        self._total.merge(during)
+        self._p99, self._back = max(self._p99, p99), max(self._back, back)
+        verdicts = {str(verdict): count for verdict, count in during.verdicts.items()}
+        self._rows.append({"fault": fault, "p99": round(p99, 3), "back_to_normal": round(back, 2), **verdicts})
+
+    def result(self) -> Result:
+        told = [
+            *figures(self._total),
+            Figure("faults", len(self._rows)),
+            Figure("p99 of the slowest", self._p99, TIMEOUT + 0.2, "s"),
+            Figure("back to normal", self._back, BACK, "s"),
+        ]
+        late = [row for row in self._rows if row["p99"] > TIMEOUT + 0.2 or row["back_to_normal"] > BACK]
+        examples = [f"{row['fault']}: p99 {row['p99']} s, back after {row['back_to_normal']} s" for row in late]
+        return Result(told, self._total.examples + examples, self._rows)
+
+
+def _asks(pages: Sequence[str], people: Sequence[Given]) -> Iterator[Ask]:
+    """For ever everybody in turn; one in 21 comes without a credential, and has to get the public page."""
+    for number, one in enumerate(itertools.cycle(people)):
+        page = pages[number % len(pages)]
+        headers = (one.by_token, one.by_bearer, one.by_cookie)[number // 2 % 3]
+        known = Ask(page, headers, Expected(one.identity, one.email, or_503=True))
+        yield known if number % 21 else Ask(page, expected=NOBODY)
+
+
+async def _back_to_normal(asks: Iterator[Ask], tally: Tally) -> float:
+    """Seconds until the last answer that was not yet normal."""
+    began = last = time.monotonic()
+    right = 0
+    async with browser(1) as session:
+        while right < NORMAL and last - began < BACK * 2:
+            verdict = await send(session, next(asks), tally)
+            right = right + 1 if verdict is Verdict.RIGHT else 0
+            last = last if right else time.monotonic()
+    return last - began
