@@ -17,8 +17,6 @@ from .guard import Guard
 from .page import page
 from .workplace import Finding, Workplace, workplaces
 
-PROJECT = Path(__file__).resolve().parents[2]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 where every guard is missed by some test, else 1."""
@@ -30,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started, findings = time.monotonic(), []
     print(f"{len(chosen)} guards, {options.jobs} at a time")
     with tempfile.TemporaryDirectory(prefix="guards-") as root:
-        for finding in _findings(chosen, workplaces(PROJECT, Path(root), min(options.jobs, len(chosen)))):
+        for finding in _findings(chosen, workplaces(Path(root), min(options.jobs, len(chosen)))):
             findings.append(finding)
             print(_line(finding, max(len(guard.name) for guard in chosen)), flush=True)
     missed = [finding for finding in findings if not finding.caught_by]

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trials.copies import PROJECT, copy_project
+
 from .guard import Guard, Stale
 
-NOT_COPIED = shutil.ignore_patterns(
-    ".*", "__pycache__", "*.egg-info", "*.sqlite3*", "_build", "dist", "build", "mutants"
-)
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
@@ -43,9 +42,9 @@ class Run:
 class Workplace:
     """One copy, for one guard at a time."""
 
-    def __init__(self, project: Path, root: Path) -> None:
-        self._project, self._root = project, root
-        shutil.copytree(project, root, ignore=NOT_COPIED)
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        copy_project(root)
 
     def try_without(self, guard: Guard) -> Finding:
         """Take the guard out, run its tests and then all of them until one fails, and put it back."""
@@ -56,7 +55,7 @@ class Workplace:
         try:
             run = next((run for run in self._runs(guard) if run.failed), Run())
         finally:
-            shutil.copy(self._project / "ory_auth" / guard.file, self._root / "ory_auth" / guard.file)
+            shutil.copy(PROJECT / "ory_auth" / guard.file, self._root / "ory_auth" / guard.file)
         if not run.failed:
             return Finding(guard, why="nothing noticed")
         if run.reason.startswith(BROKEN):
@@ -73,9 +72,7 @@ class Workplace:
         # -B: two edits within one second would leave the older bytecode in use.
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
         try:
-            done = subprocess.run(  # noqa: S603
-                [*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT
-            )
+            done = subprocess.run([*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT)
         except subprocess.TimeoutExpired as error:
             output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
             return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
@@ -93,6 +90,6 @@ def _last(pattern: re.Pattern[str], text: str) -> str:
     return next(reversed(pattern.findall(text)), "")
 
 
-def workplaces(project: Path, root: Path, number: int) -> Sequence[Workplace]:
+def workplaces(root: Path, number: int) -> Sequence[Workplace]:
     """Copies under ``root``, one for each worker."""
-    return [Workplace(project, root / str(place)) for place in range(number)]
+    return [Workplace(root / str(place)) for place in range(number)]
