@@ -165,7 +165,7 @@ def gunicorn(environment: Mapping[str, str], workers: int = 2, threads: int = 4)
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "trials.site.wsgi:application", "--worker-class=gthread",
                f"--bind=127.0.0.1:{port}", f"--workers={workers}", f"--threads={threads}", "--keep-alive=30",
-               "--graceful-timeout=2", "--timeout=120", "--log-level=warning", "--no-control-socket"]  # fmt: skip
+               "--graceful-timeout=1", "--timeout=120", "--log-level=warning", "--no-control-socket"]  # fmt: skip
     with _site(command, environment, port, workers) as site:
         yield site
 
