@@ -1,7 +1,8 @@
 """The local Ory as a process of its own, so that it does not share Python's lock with what is measured.
 
 It prints its two addresses as one line of JSON and then obeys lines of JSON on its standard input, each answered by
-one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``, ``{"do": "configure", …}``.
+one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``, ``{"do": "database", "down": true}``,
+``{"do": "configure", …}``.
 """
 
 from __future__ import annotations
@@ -81,11 +82,16 @@ def up(ory: LocalOry) -> None:
     ory.start()
 
 
+def database(ory: LocalOry, down: bool) -> None:
+    """Without its database: 401 to everyone from whoami, 503 from the readiness path."""
+    ory.state.database_is_up, ory.state.ready_status = not down, 503 if down else 200
+
+
 def configure(ory: LocalOry, **changes: Any) -> None:
     ory.configure(**changes)
 
 
-ORDERS = {each.__name__: each for each in (people, down, up, configure)}
+ORDERS = {each.__name__: each for each in (people, down, up, database, configure)}
 
 
 def _say(answer: Any) -> None:

@@ -275,6 +275,16 @@ class Ory:
         """Tell the local Ory's process something, see `trials.ory`."""
         return self.process.order(do, arguments)
 
+    def database(self, *, down: bool) -> None:
+        """Take its own database away, or give it back: here, or by the shell commands that the environment names."""
+        if self.is_local:
+            self.order("database", down=down)
+        else:
+            command = os.environ.get("ORY_TEST_DATABASE_DOWN" if down else "ORY_TEST_DATABASE_UP")
+            if not command:
+                raise NotLocal("ORY_TEST_DATABASE_DOWN and ORY_TEST_DATABASE_UP must be commands that do it")
+            subprocess.run(command, shell=True, check=True)
+
     def stop(self) -> None:
         """Close its ports; it forgets nothing."""
         self.order("down")

@@ -1,0 +1,131 @@
+"""The sign-out race: once a sign-out was answered, no form of that session's credential is accepted anywhere.
+
+Each cycle is a session of its own, kept under several forms by four workers on one Redis; lookups are under way while
+it is signed out. Ory's answers are late by a random time, so that some arrive after the sign-out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from trials.chaos.campaign import Figure, Result, campaign, figures
+from trials.chaos.load import Ask, browser, send
+from trials.chaos.oracle import NOBODY, Expected, Tally
+from trials.chaos.stage import Stage
+from trials.faults import Fault
+from trials.proxy import Proxy
+from trials.servers import Given, Ory, Site
+
+AT_ONCE = 12
+LATE = 0.03  # seconds by which an answer of Ory's is late, at most
+UNDER_WAY = 6  # lookups while somebody signs out
+SEED = 8
+CSRF = "c" * 32
+PAGES = ("/who", "/awho")
+OURS = "/auth/logout"
+WAYS = ((OURS, "/django-logout"), (OURS, "/django-alogout"))
+HOLDS_WHEN = "a session that was signed out is accepted by no worker under any form of its credential"
+
+
+@campaign("sign-out", 3, HOLDS_WHEN)
+def sign_out(stage: Stage) -> Result:
+    race, at_outage = stage.scaled(900, 50), stage.scaled(100, 10)
+    people = stage.people(race + at_outage)
+    with stage.proxy() as proxy:
+        environment = stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 60}, proxy=proxy)
+        with stage.sites(environment) as sites:
+            cycles = _Cycles(stage.ory, sites)
+            proxy.delay = LATE
+            asyncio.run(cycles.all(people[:race]))
+            proxy.delay = 0.0
+            asyncio.run(cycles.while_ory_is_down(people[race:], proxy))
+    told = [*figures(cycles.tally), Figure("cycles", len(people)), Figure("sign-outs not answered", cycles.failed, 0)]
+    return Result(told, cycles.tally.examples)
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody with every form of one session's credential (of two sessions, where a real Ory made them)."""
+
+    given: Given
+    forms: tuple[dict[str, str], ...]
+    expected: Expected
+
+
+class _Cycles:
+    def __init__(self, ory: Ory, sites: Sequence[Site]) -> None:
+        self._ory, self._sites = ory, sites
+        self._chance = random.Random(SEED)
+        self.tally, self.failed = Tally(), 0
+
+    async def all(self, people: Sequence[Given]) -> None:
+        """A few cycles at once, each with its own session."""
+        queue = iter(people)
+        async with browser(AT_ONCE * UNDER_WAY * 2) as session:
+
+            async def one_after_the_other() -> None:
+                for given in queue:
+                    await self._cycle(session, await self._person(session, given))
+
+            await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+
+    async def _cycle(self, session: aiohttp.ClientSession, person: _Person) -> None:
+        await self._ask(session, person, person.expected, self._chance.sample(person.forms, self._chance.randint(0, 3)))
+        racing = Expected(person.given.identity, person.given.email, or_nobody=True)
+        under_way = self._ask(session, person, racing, self._chance.choices(person.forms, k=UNDER_WAY))
+        lookups = asyncio.create_task(under_way)
+        await asyncio.sleep(self._chance.uniform(0, LATE))
+        await self._sign_out(session, self._chance.choice(person.forms), {}, {200, 204})
+        await self._ask(session, person, NOBODY, person.forms * 2)
+        await lookups
+        await self._ask(session, person, NOBODY, person.forms)
+
+    async def while_ory_is_down(self, people: Sequence[Given], proxy: Proxy) -> None:
+        """Known people sign out, which Ory cannot be told. Back again, it still has their sessions."""
+        async with browser(AT_ONCE) as session:
+            known = [await self._person(session, given) for given in people]
+            for person in known:
+                await self._ask(session, person, person.expected, person.forms)
+            proxy.switch(Fault.ERROR_503)
+            for person in known:
+                # Django's own ``logout()`` has no answer of its own to give.
+                await self._sign_out(session, self._chance.choice(person.forms), {OURS: {503}}, {200, 503})
+            proxy.switch(Fault.PASS)
+            for person in known:
+                await self._ask(session, person, NOBODY, person.forms * 2)
+
+    # --- steps
+
+    async def _person(self, session: aiohttp.ClientSession, given: Given) -> _Person:
+        """Renews the cookie: Ory gives a new one for a session that was extended, and takes both from then on."""
+        ory = self._ory
+        async with session.patch(f"{ory.admin_url}/admin/sessions/{given.session}/extend") as answer:
+            assert answer.status in {200, 204}, answer.status
+        async with session.get(f"{ory.public_url}/sessions/whoami", headers=given.by_cookie) as answer:
+            renewed = {"Cookie": f"ory_kratos_session={answer.cookies['ory_kratos_session'].value}"}
+        forms = (given.by_token, given.by_bearer, given.by_cookie, renewed)
+        return _Person(given, forms, Expected(given.identity, given.email))
+
+    async def _ask(
+        self, session: aiohttp.ClientSession, person: _Person, expected: Expected, forms: Sequence[dict[str, str]]
+    ) -> None:
+        """Each form once at every site, all at the same time."""
+        pages = [site.url + page for site, page in zip(self._sites, PAGES, strict=True)]
+        asks = [Ask(page, form, expected) for form in forms for page in pages]
+        await asyncio.gather(*(send(session, ask, self.tally) for ask in asks))
+
+    async def _sign_out(
+        self, session: aiohttp.ClientSession, form: dict[str, str], of_way: Mapping[str, set[int]], good: set[int]
+    ) -> None:
+        """By one of the ways of a random site; ``of_way`` names those whose statuses differ from the others'."""
+        which = self._chance.randrange(2)
+        way = self._chance.choice(WAYS[which])
+        cookies = "; ".join(filter(None, [form.get("Cookie"), f"csrftoken={CSRF}"]))
+        headers = {**form, "Cookie": cookies, "X-CSRFToken": CSRF, "Accept": "application/json"}
+        async with session.post(self._sites[which].url + way, headers=headers, allow_redirects=False) as answer:
+            self.failed += answer.status not in of_way.get(way, good)
