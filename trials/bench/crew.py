@@ -15,7 +15,6 @@ from typing import Any
 
 from trials.bench.project import Variant
 from trials.processes import ROOT, Process, private_directory, running
-from trials.servers import migrate
 
 Round = dict[str, dict[str, dict[str, float]]]  # variant → case → {"median": nanoseconds, "mean": nanoseconds}
 

@@ -31,6 +31,12 @@ class WrongAnswer(RuntimeError):
 
 def wsgi(stack: str, path: str, headers: Mapping[str, str]) -> Call:
     """A call that sends one GET through a ``WSGIHandler`` with this middleware; returns the body of a 200."""
+    ask = wsgi_any(stack, path, headers)
+    return lambda: ask({})
+
+
+def wsgi_any(stack: str, path: str, headers: Mapping[str, str] | None = None) -> Callable[[Mapping[str, str]], Body]:
+    """As `wsgi`, with more headers that each call is given."""
     with override_settings(MIDDLEWARE=STACKS[stack]):
         handler = WSGIHandler()
     template = {
@@ -43,11 +49,12 @@ def wsgi(stack: str, path: str, headers: Mapping[str, str]) -> Call:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.url_scheme": "http",
-        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in {**HEADERS, **headers}.items()},
+        **_as_environ({**HEADERS, **(headers or {})}),
     }
 
-    def call() -> bytes:
-        response: Any = handler({**template, "wsgi.input": io.BytesIO()}, _start_response)
+    def call(more: Mapping[str, str]) -> bytes:
+        environ = {**template, **_as_environ(more), "wsgi.input": io.BytesIO()}
+        response: Any = handler(environ, _start_response)
         body = b"".join(response)
         response.close()
         if response.status_code != 200:
@@ -55,6 +62,10 @@ def wsgi(stack: str, path: str, headers: Mapping[str, str]) -> Call:
         return body
 
     return call
+
+
+def _as_environ(headers: Mapping[str, str]) -> dict[str, str]:
+    return {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
 
 
 def _start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:

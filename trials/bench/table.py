@@ -31,8 +31,24 @@ class Result:
             return ""
         return "holds" if self.ratio.high <= self.line else "over" if self.ratio.low > self.line else "close"
 
-    def json(self) -> dict[str, Any]:
-        return {**asdict(self), "verdict": self.verdict}
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that is no ratio, and the most that it may be; the title says of what."""
+
+    section: str
+    title: str
+    value: float
+    line: float
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        return "holds" if self.value <= self.line else "over"
+
+
+def as_json(each: Result | Figure) -> dict[str, Any]:
+    return {**asdict(each), "verdict": each.verdict}
 
 
 def results(rows: Sequence[Row], rounds: Sequence[Round]) -> list[Result]:
@@ -47,28 +63,32 @@ def _result(row: Row, rounds: Sequence[Round]) -> Result:
     return Result(row.section, row.title, row.than, estimate(times).median, spread(times), estimate(ratios), row.line)
 
 
-HEAD = ("", "µs", "middle half", "ratio", "95 %", "line", "")
+WIDTH = 62  # of the titles
 
 
 def table(found: Sequence[Result]) -> Iterator[str]:
-    """The lines of the table."""
-    width = max(len(each.title) for each in found)
+    """The lines of the table of ratios."""
     for section, members in groupby(found, lambda each: each.section):
-        yield ""
-        yield _line(HEAD, width).replace(" " * width, section[: width + 40].ljust(width), 1)
+        yield f"\n{section}"
+        yield _line("", "µs", "middle half", "ratio", "95 %", "line", "")
         for each in members:
-            yield _line(_cells(each), width)
+            low, high = each.spread
+            interval = f"{each.ratio.low:.2f} – {each.ratio.high:.2f}"
+            line = "" if each.line is None else f"≤ {each.line:g}"
+            yield _line(each.title, f"{each.microseconds:,.0f}", f"{low:,.0f} – {high:,.0f}",
+                        f"{each.ratio.median:.2f}", interval, line, each.verdict)  # fmt: skip
 
 
-def _cells(each: Result) -> tuple[str, ...]:
-    low, high = each.spread
-    interval = f"{each.ratio.low:.2f} – {each.ratio.high:.2f}"
-    line = "" if each.line is None else f"≤ {each.line:g}"
-    return (each.title, f"{each.microseconds:,.0f}", f"{low:,.0f} – {high:,.0f}", f"{each.ratio.median:.2f}", interval,
-            line, each.verdict)  # fmt: skip
-
-
-def _line(cells: Sequence[str], width: int) -> str:
-    title, median, middle, ratio, interval, line, verdict = cells
-    row = f"{title:<{width}}  {median:>7}  {middle:>15}  {ratio:>6}  {interval:>13}  {line:>6}  {verdict}"
+def _line(title: str, median: str, middle: str, ratio: str, interval: str, line: str, verdict: str) -> str:
+    row = f"  {title:<{WIDTH}} {median:>7}  {middle:>15}  {ratio:>5}  {interval:>13}  {line:>6}  {verdict}"
     return row.rstrip()
+
+
+def figures(found: Sequence[Figure]) -> Iterator[str]:
+    """The lines of the table of other numbers."""
+    for section, members in groupby(found, lambda each: each.section):
+        yield f"\n{section}"
+        for each in members:
+            value = f"{each.value:,.0f}" if each.value >= 100 or each.value == int(each.value) else f"{each.value:.1f}"
+            row = f"  {each.title:<{WIDTH}} {value:>7}  {each.note:<39}  {f'≤ {each.line:g}':>6}  {each.verdict}"
+            yield row.rstrip()
