@@ -1,7 +1,7 @@
 """Where the views are."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from trials.site import views
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("fresh", views.fresh),
     path("afresh", views.afresh),
     path("recent", views.recent),
+    path("just-now", views.just_now),
     path("greeting", views.greeting),
     path("agreeting", views.agreeting),
     path("broken", views.broken),
@@ -27,4 +28,5 @@ urlpatterns = [
     path("api/who", views.ApiWho.as_view()),
     path("auth/", include("ory_auth.urls")),
     path("admin/", admin.site.urls),
+    re_path("^(?:/)", views.guarded),  # a path that begins with two slashes could be taken for a host
 ]

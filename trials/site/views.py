@@ -100,6 +100,12 @@ def recent(request: Any) -> JsonResponse:
     return JsonResponse(seen(request.ory_session, request.user))
 
 
+@ory_required(max_age=1)
+def just_now(request: Any) -> JsonResponse:
+    """For whoever signed in a second ago; everybody else has to do it again."""
+    return JsonResponse(seen(request.ory_session, request.user))
+
+
 @ory_optional
 def greeting(request: Any) -> JsonResponse:
     """Greets whom it can; ``unavailable`` says that it could not know."""
