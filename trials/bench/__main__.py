@@ -58,8 +58,9 @@ def _options() -> argparse.Namespace:
 
 
 def _where() -> str:
-    names = (f"{name} {version(name)}" for name in ("Django", "ory_client", "redis"))
-    return f"Python {platform.python_version()}, {', '.join(names)}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+    names = ", ".join(f"{name} {version(name)}" for name in ("Django", "ory_client", "redis"))
+    machine = f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+    return f"Python {platform.python_version()}, {names}; {machine}"
 
 
 def _document(ratios: Sequence[Result], others: Sequence[Figure], notes: Sequence[str]) -> dict[str, Any]:

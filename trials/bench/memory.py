@@ -1,6 +1,6 @@
 """What the in-process tier weighs: sessions are asked for one after the other, and Python's own memory is traced.
 
-A process: ``python -m trials.bench.memory VARIANT [COUNT, …]`` prints ``{"10000": bytes, …}``, bytes by number of sessions.
+A process: ``python -m trials.bench.memory VARIANT COUNT …`` prints bytes by number of sessions: ``{"10": 20000}``.
 """
 
 from __future__ import annotations

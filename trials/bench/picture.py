@@ -136,7 +136,7 @@ def _break(x: float, y: int) -> str:
 def _foot(document: Mapping[str, Any], height: int) -> Iterator[str]:
     text = (
         f"make bench, {document['date']}: Python {document['python']}, Django {document['django']}, SQLite, "
-        f"{document['processors']} processors, other work on them (load {document['load']:.1f})"
+        f"{document['processors']} processors"
     )
     yield f'<text class="foot" x="24" y="{height - 20}">{escape(text)}</text>'
 

@@ -100,6 +100,11 @@ class StandIn(Process):
         return int(urllib3.request("GET", f"{self.url}/asked", retries=False, timeout=10).data)
 
 
+def identity_id(number: int) -> str:
+    """Whose session that is."""
+    return str(UUID(int=number + (1 << 100)))
+
+
 def token(number: int) -> dict[str, str]:
     """What a client sends to prove the session of this number."""
     return {"X-Session-Token": f"ory_st_{number}"}

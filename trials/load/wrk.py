@@ -1,0 +1,33 @@
+"""One measurement with wrk: so many connections for so long, every request with the credential of somebody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from trials.processes import need
+
+SCRIPT = Path(__file__).with_name("credentials.lua")
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of it. Latencies are milliseconds; ``errors``: no answer, or one other than 2xx and 3xx."""
+
+    rate: float  # requests a second
+    p50: float
+    p99: float
+    errors: int
+
+
+def wrk(url: str, credential: str, sessions: int, seconds: int) -> Load:
+    """Press for so long."""
+    program = need("wrk", "wrk")
+    command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"-s{SCRIPT}", url]
+    done = subprocess.run([*command, "--", credential, str(sessions)], stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    rate = found["requests"] / found["microseconds"] * 1e6
+    return Load(rate, found["p50"] / 1000, found["p99"] / 1000, found["errors"])
