@@ -28,5 +28,5 @@ urlpatterns = [
     path("api/who", views.ApiWho.as_view()),
     path("auth/", include("ory_auth.urls")),
     path("admin/", admin.site.urls),
-    re_path("^(?:/)", views.guarded),  # a path that begins with two slashes could be taken for a host
+    re_path("^(?:/)", views.aal2),  # a path that begins with two slashes could be taken for a host
 ]
