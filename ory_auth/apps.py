@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,3 +22,18 @@ class OryAuthConfig(AppConfig):
         user_logged_in.connect(receivers.on_user_logged_in, dispatch_uid="ory_auth")
         user_logged_out.connect(receivers.on_user_logged_out, dispatch_uid="ory_auth")
         checks.register()
+        self._watch_users(receivers)
+
+    def _watch_users(self, receivers: Any) -> None:
+        """Tell ``USER_CACHE_SECONDS`` of changes."""
+        user, identity, group = get_user_model(), self.get_model("OryIdentity"), apps.get_model("auth.Group")
+        family = [m for m in apps.get_models(include_auto_created=True) if issubclass(m, user) or issubclass(user, m)]
+        for model in (*family, identity):
+            for signal in (post_save, post_delete):
+                signal.connect(receivers.on_user_changed, sender=model, dispatch_uid="ory_auth")
+        rights: tuple[Any, ...] = (*user._meta.many_to_many, *group._meta.many_to_many)
+        for relation in rights:
+            m2m_changed.connect(
+                receivers.on_rights_changed, sender=relation.remote_field.through, dispatch_uid="ory_auth"
+            )
+        post_delete.connect(receivers.on_rights_changed, sender=group, dispatch_uid="ory_auth_group")

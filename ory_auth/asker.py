@@ -14,7 +14,10 @@ from .exceptions import OryUnavailable
 class Progress(Protocol):
     """How far a request has come."""
 
-    in_view: bool  # a view was found for the address
+    @property
+    def in_view(self) -> bool:
+        """Whether a view was found for the address."""
+
     view_error: BaseException | None  # what the view raised
     raised: bool  # the outage was told already
 

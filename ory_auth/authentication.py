@@ -30,7 +30,8 @@ from .cookies import CSRF_PREFIX
 from .credentials import Credential, Malformed, find
 from .events import Event, log
 from .exceptions import OryUnavailable
-from .lookup import lookup, lookups
+from .flights import flights
+from .lookup import lookup
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .signals import user_created, user_updated
 from .steps import Guarded, Steps, arun, run
@@ -40,25 +41,28 @@ _NOT_LOOKED = object()
 
 
 class RequestState:
-    """What is known of one request: its credential, the outcome, its user, and what its response has to say."""
+    """What is known of one request: its credential, the outcome, its user, and what its response has to say.
 
-    def __init__(self, request: HttpRequest) -> None:
+    Made when somebody asks: what is not known yet costs nothing, so it stands at the class.
+    """
+
+    asked = False  # somebody wanted to know: the response depends on who it is
+    raised = False  # somebody was told that Ory is unavailable: the response must not hide it
+    optional = False  # the view only greets: anonymous while Ory is down
+    view_error: BaseException | None = None  # what the view raised: an error page may be being made
+    cookies: tuple[str, ...] = ()  # Ory's, for the browser
+    refused: Event | None = None  # why the person whom Ory knows is not let in
+    _found: Any = _NOT_LOOKED
+    _outcome: Outcome | None = None
+    _user: Any = None  # a user, or Unavailable
+    _signed_out = False
+    _not_told: Unavailable | None = None  # Ory could not be told of the sign-out
+    _quiet = False
+
+    def __init__(self, request: HttpRequest, base_user: Any) -> None:
         self.request: Any = request
         self.conf: Conf = conf()
-        self.asked = False  # somebody wanted to know: the response depends on who it is
-        self.raised = False  # somebody was told that Ory is unavailable: the response must not hide it
-        self.optional = False  # the view only greets: anonymous while Ory is down
-        self.in_view = False  # a view was found for the address
-        self.view_error: BaseException | None = None  # what the view raised: an error page may be being made
-        self.cookies: tuple[str, ...] = ()  # Ory's, for the browser
-        self.refused: Event | None = None  # why the person whom Ory knows is not let in
-        self._found: Any = _NOT_LOOKED
-        self._outcome: Outcome | None = None
-        self._user: Any = None  # a user, or Unavailable
-        self._signed_out = False
-        self._not_told: Unavailable | None = None  # Ory could not be told of the sign-out
-        self._quiet = False
-        self._base_user = request.__dict__.get("user")  # whom Django's own middleware would name
+        self._base_user = base_user  # whom Django's own middleware would name
         self.lazy_user = SimpleLazyObject(self.user)
 
     # --- what came
@@ -80,12 +84,20 @@ class RequestState:
         """Whether the response may be about one person: somebody asked, and a credential came."""
         return self.asked and self.found is not None
 
+    @property
+    def in_view(self) -> bool:
+        """Whether a view was found for the address."""
+        return self.request.resolver_match is not None
+
     def wants_cookie(self, name: str) -> bool:
         """Whether this cookie of Ory's is the browser's business: the session, and after a sign-out its CSRF token."""
         return name == self.conf.session_cookie_name or (self._signed_out and name.startswith(CSRF_PREFIX))
 
     def _key(self) -> str:
         return self.credential.key(self.conf.sdk_url) if self.credential else ""
+
+    def _lookup(self, credential: Credential, *, fresh: bool = False) -> Steps[Outcome]:
+        return lookup(credential, self.conf, address=self.request.META.get("REMOTE_ADDR", ""), fresh=fresh)
 
     # --- what Ory says
 
@@ -111,7 +123,7 @@ class RequestState:
             if django and (yield partial(django_session.outranks, self.request, self._key())):
                 self._outcome = SignedOut()
                 return
-            outcome = yield from lookup(credential, self.conf, fresh=fresh)
+            outcome = yield from self._lookup(credential, fresh=fresh)
             if django and isinstance(outcome, SignedIn):
                 identity = str(outcome.session.identity.id)
                 yield partial(django_session.belong_to, self.request, identity, self._key())
@@ -119,9 +131,11 @@ class RequestState:
                 yield partial(django_session.end_sign_in, self.request)
         except DjangoDatabaseError as error:
             outcome = _database_down(error)
-        if isinstance(outcome, SignedIn) and not credential.kind.by_header:
+        if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
             self.cookies = outcome.cookies
-        self._outcome, self._user, self.refused = outcome, None, None
+        if self._user is not None:
+            self._user = self.refused = None
+        self._outcome = outcome
 
     def session(self) -> OrySession | None:
         """The Ory session, or ``None``; raises :class:`OryUnavailable`."""
@@ -143,7 +157,7 @@ class RequestState:
         if self._quiet and (self._outcome is None or isinstance(self._outcome, Unavailable)):
             return AnonymousUser()  # a page about trouble asks nobody anything
         if self._user is None:
-            run(self._decide_user(self.outcome()), self.conf.timeout)
+            run(self._decide_user(), self.conf.timeout)
         return self._told(self._user)
 
     async def auser(self) -> Any:
@@ -158,7 +172,7 @@ class RequestState:
     async def aown_user(self) -> Any:
         """The user of the credential, whoever else may have been put into ``request.user``."""
         if self._user is None:
-            await arun(self._decide_user(await self.aoutcome()), self.conf.timeout)
+            await arun(self._decide_user(), self.conf.timeout)
         return self._told(self._user)
 
     @property
@@ -166,12 +180,18 @@ class RequestState:
         """Why the user could not be loaded, where that was tried."""
         return self._user if isinstance(self._user, Unavailable) else None
 
-    def _decide_user(self, outcome: Outcome) -> Steps[None]:
-        match outcome:
-            case SignedIn():
-                yield partial(self._load_user, outcome.session)
-            case Unavailable():
-                self._user = outcome
+    def _decide_user(self) -> Steps[None]:
+        if self._outcome is None:
+            yield from self._decide(fresh=False)
+        match self._outcome:
+            case SignedIn(session):
+                found = users.recall(session, self.conf) if users.recalls_at_once(self.conf) else None
+                if found is not None:
+                    self._take(found, session)
+                else:
+                    yield partial(self._load_user, session)
+            case Unavailable() as outage:
+                self._user = outage
             case SignedOut(reason=None) if self._base_user is not None:
                 try:
                     yield Guarded(bool, self._base_user)  # a lazy object of Django's: this loads it
@@ -187,6 +207,9 @@ class RequestState:
         except OryUnavailable as error:
             self._user = Unavailable.of(error)
             return
+        self._take(found, session)
+
+    def _take(self, found: users.Found, session: OrySession) -> None:
         self.refused = found.refused
         self._user = AnonymousUser() if found.user is None or found.refused else found.user
         if found.refused:
@@ -197,6 +220,8 @@ class RequestState:
 
     def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:
         """Signals, once the transaction that made them true is committed."""
+        if not (found.created or found.updated or found.new_sign_in):
+            return
         facts = {"sender": type(user), "user": user, "identity": session.identity, "request": self.request}
         news: list[Callable[[], Any]] = []
         if found.created:
@@ -205,7 +230,7 @@ class RequestState:
             news.append(partial(user_updated.send, **facts))
         if found.new_sign_in:
             news.append(partial(user_logged_in.send, sender=type(user), request=self.request, user=user))
-        if news and not found.refused:
+        if not found.refused:
             self._show(user)  # receivers read request.user
         for tell in news:
             transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
@@ -277,12 +302,12 @@ class RequestState:
 
     def _end(self) -> Steps[Unavailable | None]:
         self.asked = True
-        credential, process, key = self.credential, lookups(self.conf), self._key()
+        credential, process, key = self.credential, flights(self.conf), self._key()
         if credential is None or self._signed_out:
             return self._not_told
         known = self._outcome
         if known is None or known == SignedOut():  # not asked so far: nobody was, or a Django sign-in outranked it
-            known = yield from lookup(credential, self.conf)
+            known = yield from self._lookup(credential)
         session = known.session if isinstance(known, SignedIn) else None
         yield partial(process.cache.sign_out, key, session)
         self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True

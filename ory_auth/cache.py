@@ -1,17 +1,23 @@
-"""Good answers of Ory, kept for a while in Django's cache, and the sign-outs that they have to give way to.
+"""Good answers of Ory, kept for a while, and the sign-outs that they have to give way to.
+
+Two tiers: the process' own memory (:mod:`ory_auth.memory`, ``LOCAL_CACHE_SECONDS``), then Django's cache. Together they
+keep an answer no longer than it may be kept: what stays in memory comes off the time in the cache.
 
 ========  ==================================  =========================================================
 entry     key                                 value
 ========  ==================================  =========================================================
-fresh     ``ory_auth:s:<credential's hash>``  seal, Ory's clock against ours, the body as it came
+fresh     ``ory_auth:s:<credential's hash>``  seal, Ory's clock against ours, facts, the body as it came; or the end mark
 stale     ``ory_auth:o:<credential's hash>``  the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
 slot      ``ory_auth:f:<session id>:<n>``     the hash of one credential under which the session is kept
 tombstone ``ory_auth:x:<session id or hash>`` 1: this session or credential was signed out here, until it has expired
+known     ``ory_auth:k:<credential's hash>``  1: this credential has been good; it is worth a call in a flood of others
 ========  ==================================  =========================================================
 
-A fill writes slot, entry and then looks for a tombstone; a sign-out writes the tombstone and then empties the slots.
-Whichever order the two meet in, one of them removes the entry, so a hit needs no second read. A cache that fails is
-no cache: Ory is asked.
+A fill takes a slot, looks for a tombstone, and then adds the entry; a sign-out writes the tombstone, reads the slots,
+and then puts an end mark in the place of every entry. Whichever order the two meet in, the fill sees the tombstone or
+finds the mark: no entry is there after a sign-out, not for a moment, and a hit needs no second read. A cache that fails
+is no cache: Ory is asked, and one that takes long to fail is left alone for a second. A sign-out that a cache did not
+take is told it later.
 """
 
 from __future__ import annotations
@@ -19,43 +25,71 @@ from __future__ import annotations
 import re
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.cache import BaseCache, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 
 from .conf import Conf
 from .credentials import secret
 from .events import Event, log
-from .types import OrySession
+from .memory import Memory
+from .types import Facts, OrySession
 
 MAX_SECONDS = 60  # for an answer of Ory's, where the project does not say another number
 SLOTS = 16  # forms of one session's credential that are kept at once
 YEAR = 366 * 24 * 3600
+WEEK = 7 * 24 * 3600
 UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a credential whose session's end is not known
 MAX_SKEW = 300  # seconds that clocks may differ: a tombstone outlives its session everywhere
+SLOW = 0.1  # seconds: who waits longer than that for a cache to fail
+PAUSE = 1.0  # leaves it alone for so many seconds
+OWED = 1000  # sign-outs that wait for a cache to come back
+ENDED = b"ended"  # in the place of an entry
 _SEAL = 16
-_HEAD = struct.Struct("!d")
+_HEAD = struct.Struct("!dd16s16sqqqB")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One answer that counts: ``offset`` is Ory's clock minus ours, in seconds, when it came."""
+class Entry(NamedTuple):
+    """One answer that counts: ``offset`` is Ory's clock minus ours, in seconds, when it came.
 
-    body: bytes = field(repr=False)
+    ``in_memory`` is for how many seconds a process that takes it from the cache may keep it by itself.
+    """
+
+    def __repr__(self) -> str:
+        return "Entry()"  # the body holds traits
+
+    facts: Facts
+    body: bytes
     offset: float
+    in_memory: float = 0.0
 
+    @property
     def session(self) -> OrySession:
-        """The session in it; raises ``ValueError``."""
-        return OrySession.from_json(self.body)
+        return OrySession.kept(self.facts, self.body)
+
+    @property
+    def packed(self) -> bytes:
+        """As bytes, which :func:`unpacked` reads."""
+        return _HEAD.pack(self.offset, self.in_memory, *self.facts) + self.body
+
+
+def unpacked(packed: bytes) -> Entry:
+    """The entry in these bytes, which :attr:`Entry.packed` made."""
+    offset, in_memory, *facts = _HEAD.unpack_from(packed)
+    return Entry(Facts(*facts), packed[_HEAD.size :], offset, in_memory)
 
 
 def remaining(session: OrySession, offset: float) -> float:
     """Seconds that the session has left by Ory's clock; its ``Date`` is cut to seconds, which counts against it."""
-    return session.expires_at.timestamp() - (time.time() + offset + 1)
+    return session.facts.expires_at / 1e6 - (time.time() + offset + 1)
 
 
 def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
@@ -68,97 +102,195 @@ def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
 
 
 class SessionCache:
-    """The cache ``SESSION_CACHE`` of one project."""
+    """Both tiers of one project in one process."""
 
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
+        self.memory = Memory(conf.local_cache_seconds if conf.session_cache_seconds != 0 else 0)
+        self._resume_at = 0.0
+        self._owed: deque[Callable[[BaseCache], Any]] = deque(maxlen=OWED)
+        self._shared: tuple[Any, BaseCache | None] = (None, None)
+
+    # --- reading
+
+    def recall(self, key: str) -> Entry | None:
+        """What this process' memory has for a credential: no I/O."""
+        packed = self.memory.read(key)
+        return None if packed is None else self._unless_ended(key, unpacked(packed))
 
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
-        """The entry of a credential, or ``None``. Anything that is not what was written for this key is a miss."""
-        if not (self._conf.stale_if_error_seconds if stale else self._conf.session_cache_seconds != 0):
-            return None
+        """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
         name = _name("o" if stale else "s", key)
-        packed = self._do(lambda cache: cache.get(name))
-        if packed is None:
+        sealed = self._do(lambda cache: cache.get(name))
+        if sealed is None or sealed == ENDED:
             return None
-        entry = _unpack(name, packed)
-        if entry is None:
+        packed = _opened(name, sealed)
+        if packed is None:
             log(Event.CACHE_INVALID)
+            return None
+        entry = self._unless_ended(key, unpacked(packed))
+        if entry is not None and stale and self.signed_out(key, UUID(bytes=entry.facts.session_id)):
+            return None  # for these a second read is no matter
+        if entry is not None and not stale and self.memory.seconds <= entry.in_memory:
+            self.memory.keep(key, packed)
         return entry
 
-    def keep(self, key: str, session_id: UUID, entry: Entry, seconds: int) -> bool:
+    def _unless_ended(self, key: str, entry: Entry) -> Entry | None:
+        return None if self.memory.signed_out(key, UUID(bytes=entry.facts.session_id)) else entry
+
+    def was_good(self, key: str) -> bool:
+        """Whether another process that shares the cache has seen this credential good."""
+        return bool(self._do(lambda cache: cache.get(_name("k", key))))
+
+    @property
+    def reads(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._conf.session_cache_seconds != 0
+
+    @property
+    def blocks(self) -> bool:
+        """Whether reading may take a while, so that it does not belong into an event loop."""
+        return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
+
+    # --- writing
+
+    def keep(self, key: str, entry: Entry, seconds: int) -> bool:
         """Keep an answer; ``False``: the session has been signed out here meanwhile, so the answer must not count.
 
         Called for answers that may not be kept, too (``seconds`` 0): the question is the same.
         """
-        if seconds > 0:
-            longest = int(seconds + self._conf.stale_if_error_seconds)
-            self._do(lambda cache: self._write(cache, key, session_id, entry, seconds, longest))
-        if not self.signed_out(key, session_id):
-            return True
-        if seconds > 0:
-            self._do(lambda cache: cache.delete_many([_name("s", key), _name("o", key)]))
-        return False
+        entry = entry._replace(in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0)
+        shared, session_id = int(seconds - entry.in_memory), UUID(bytes=entry.facts.session_id)
+        slot = shared > 0 and self._do(lambda cache: self._take_slot(cache, key, session_id, shared))
+        if self.signed_out(key, session_id):
+            return False
+        if slot and self._do(lambda cache: self._add(cache, key, entry, shared)) is False:
+            return False
+        if entry.in_memory:
+            self.memory.keep(key, entry.packed)
+        if not self.memory.remember_good(key):
+            life = min(max(int(remaining(entry.session, entry.offset)), 1), WEEK)
+            self._do(lambda cache: cache.add(_name("k", key), 1, life))
+        return True
 
-    def _write(self, cache: BaseCache, key: str, session_id: UUID, entry: Entry, seconds: int, longest: int) -> None:
+    def _take_slot(self, cache: BaseCache, key: str, session_id: UUID, seconds: int) -> bool:
+        # A slot outlives its entry by a little, so that no entry is ever without one.
+        life = int(seconds + self._conf.stale_if_error_seconds) + 5
         for number in range(SLOTS):
             slot = _name("f", f"{session_id}:{number}")
-            # A slot outlives its entry by a little, so that no entry is ever without one.
-            if cache.add(slot, key, longest + 5) or (cache.get(slot) == key and cache.touch(slot, longest + 5)):
-                break
-        else:
-            return  # more forms than slots: this one is not kept
-        cache.set(_name("s", key), _pack(_name("s", key), entry), seconds)
-        if longest > seconds:
-            cache.set(_name("o", key), _pack(_name("o", key), entry), longest)
+            if cache.add(slot, key, life) or (cache.get(slot) == key and cache.touch(slot, life)):
+                return True
+        return False  # more forms than slots: this one is not kept
+
+    def _add(self, cache: BaseCache, key: str, entry: Entry, seconds: int) -> bool:
+        """Add the entry where there is none; ``False``: there is an end mark."""
+        name, packed = _name("s", key), entry.packed
+        if not cache.add(name, _sealed(name, packed), seconds):
+            there = cache.get(name)
+            if there == ENDED:
+                return False
+            old = there and _opened(name, there)
+            if old and unpacked(old)[:2] != entry[:2]:
+                # Set would write over an end mark that is put there just now. Whoever asks next adds the new one.
+                cache.delete(name)
+        stale = int(seconds + self._conf.stale_if_error_seconds)
+        if stale > seconds:
+            cache.set(_name("o", key), _sealed(_name("o", key), packed), stale)
+        return True
+
+    # --- signing out
 
     def sign_out(self, key: str, session: OrySession | None) -> None:
         """Refuse this credential from now on, and its session under every form of its credential.
 
         ``session`` is ``None`` where Ory does not say just now which one it is.
         """
+        self.memory.sign_out(key, session.id if session else None)
 
-        def end(cache: BaseCache) -> None:
+        def end(cache: BaseCache) -> bool:
             left = session.expires_at.timestamp() - time.time() if session else UNKNOWN_END
-            names = [_name("x", key)] + ([_name("x", str(session.id))] if session else [])
-            cache.set_many(dict.fromkeys(names, 1), min(max(int(left) + MAX_SKEW, 1), YEAR))
+            life = min(max(int(left) + MAX_SKEW, 1), YEAR)
+            tombstones = [_name("x", key)] + ([_name("x", str(session.id))] if session else [])
+            cache.set_many({**dict.fromkeys(tombstones, 1), _name("s", key): ENDED}, life)
             slots = cache.get_many([_name("f", f"{session.id}:{n}") for n in range(SLOTS)]) if session else {}
-            cache.delete_many([_name(tier, form) for form in {key, *slots.values()} for tier in ("s", "o")])
+            others = set(slots.values()) - {key}
+            if others:
+                cache.set_many({_name("s", form): ENDED for form in others}, life)
+            cache.delete_many([_name(tier, form) for form in {key, *others} for tier in ("o", "k")])
+            return True
 
-        self._do(end)
+        if not self._do(end, whatever=True):
+            self._owed.append(end)
 
     def signed_out(self, key: str, session_id: UUID | None = None) -> bool:
         """Whether this credential or its session was signed out here, whatever Ory says of it."""
         names = [_name("x", key)] + ([_name("x", str(session_id))] if session_id else [])
-        return bool(self._do(lambda cache: cache.get_many(names)))
+        return self.memory.signed_out(key, session_id) or bool(self._do(lambda cache: cache.get_many(names)))
 
-    def _do(self, action: Callable[[BaseCache], Any]) -> Any:
+    def refused(self, key: str) -> None:
+        """Ory does not take this credential any more."""
+        if self.memory.was_good(key):
+            self.memory.forget_good(key)
+            self._do(lambda cache: cache.delete(_name("k", key)))
+
+    # --- Django's cache
+
+    def answers(self) -> bool:
+        """Whether the cache can be asked at all, tried now."""
+        return self._do(lambda cache: (cache.get(_name("r", "")), True), whatever=True) is not None
+
+    def _do(self, action: Callable[[BaseCache], Any], *, whatever: bool = False) -> Any:
+        started = time.monotonic()
+        if started < self._resume_at and not whatever:
+            return None
         try:
-            return action(caches[self._conf.session_cache])
+            cache = self._backend()
+            if self._owed:
+                self._pay(cache)
+            return action(cache)
         except Exception as error:  # whatever a backend raises: no cache is no reason to sign anyone out
+            if time.monotonic() - started > SLOW:
+                self._resume_at = time.monotonic() + PAUSE
             log(Event.CACHE_DOWN, error=type(error).__name__)
             return None
+
+    def _pay(self, cache: BaseCache) -> None:
+        """Tell a cache that is back the sign-outs that it did not take."""
+        with suppress(IndexError):  # another thread was quicker
+            while True:
+                end = self._owed.popleft()
+                try:
+                    end(cache)
+                except BaseException:
+                    self._owed.appendleft(end)
+                    raise
+
+    def _backend(self) -> BaseCache:
+        """One for all threads where the backend allows it: Django makes one for each thread, and each async request."""
+        made_for, shared = self._shared
+        if made_for is not caches.settings:
+            cache = caches.create_connection(self._conf.session_cache)
+            shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
+            self._shared = caches.settings, shared
+        return shared or caches[self._conf.session_cache]
 
 
 def _name(tier: str, key: str) -> str:
     return f"ory_auth:{tier}:{key}"
 
 
-def _pack(name: str, entry: Entry) -> bytes:
-    payload = _HEAD.pack(entry.offset) + entry.body
-    return _seal(name, payload) + payload
+def _sealed(name: str, packed: bytes) -> bytes:
+    return _seal(name, packed) + packed
 
 
-def _unpack(name: str, packed: Any) -> Entry | None:
-    if not isinstance(packed, bytes) or len(packed) < _SEAL + _HEAD.size:
+def _opened(name: str, sealed: Any) -> bytes | None:
+    if not isinstance(sealed, bytes) or len(sealed) < _SEAL + _HEAD.size:
         return None
-    payload = packed[_SEAL:]
-    if packed[:_SEAL] != _seal(name, payload):
-        return None
-    return Entry(payload[_HEAD.size :], _HEAD.unpack_from(payload)[0])
+    packed = sealed[_SEAL:]
+    return packed if sealed[:_SEAL] == _seal(name, packed) else None
 
 
-def _seal(name: str, payload: bytes) -> bytes:
-    sealed = blake2b(name.encode() + b"\0", key=secret(b"entry"), digest_size=_SEAL)
-    sealed.update(payload)
-    return sealed.digest()
+def _seal(name: str, packed: bytes) -> bytes:
+    seal = blake2b(name.encode() + b"\0", key=secret(b"entry"), digest_size=_SEAL)
+    seal.update(packed)
+    return seal.digest()

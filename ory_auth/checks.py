@@ -38,16 +38,24 @@ def check_settings(**_: Any) -> list[Message]:
     for problem in problems(raw):
         known = problem.key in {"ORY_AUTH"} or not problem.text.startswith("ORY_AUTH has no key")
         found.append(checks.Error(problem.text, hint=problem.hint, id=f"ory_auth.E00{1 if known else 2}"))
-    return found or [*_check_cookie_name(), *_check_local_cache()]
+    return found or [*_check_cookie_name(), *_check_cache()]
 
 
-def _check_local_cache() -> Iterator[Message]:
-    if conf().local_cache_seconds:
+def _check_cache() -> Iterator[Message]:
+    cache = settings.CACHES.get(conf().session_cache, {})
+    options = {name.lower() for name in cache.get("OPTIONS", {})}
+    if "redis" in cache.get("BACKEND", "").lower() and "socket_timeout" not in options and _caches_sessions():
         yield checks.Warning(
-            "ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect in this version: sessions are kept in SESSION_CACHE alone.",
-            hint="Remove it, or leave it for a version that has the in-process tier.",
+            f"The cache {conf().session_cache!r} has no 'socket_timeout': "
+            "while Redis hangs, every request that asks who it is hangs as well.",
+            hint=f"Set CACHES[{conf().session_cache!r}]['OPTIONS'] = "
+            "{'socket_timeout': 0.5, 'socket_connect_timeout': 0.5}.",
             id="ory_auth.W004",
         )
+
+
+def _caches_sessions() -> bool:
+    return conf().session_cache_seconds != 0
 
 
 def _check_cookie_name() -> Iterator[Message]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MAX_PAUSE = 600  # seconds that a 429 may keep us from asking
 READINESS_UNKNOWN = 300  # seconds for which "there is no readiness path here" is remembered
-NOT_READY = 1.0  # seconds for which "not ready" is remembered
+NOT_READY = 0.5  # seconds for which "not ready" is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,14 @@ class Client:
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
         self._api = _api_client(conf)
-        self._connection_lost = import_module("urllib3").exceptions.ProtocolError
+        errors = import_module("urllib3").exceptions
+        self._connection_lost = errors.ProtocolError
+        # The SDK raises its own for what is wrong with TLS, and for nothing else here.
+        self._not_connected = (
+            errors.NewConnectionError,
+            errors.ConnectTimeoutError,
+            import_module("ory_client").ApiException,
+        )
         self._resume_at = 0.0  # monotonic; a 429 sets it
         self._not_ready_until = 0.0
         self._no_readiness_until = 0.0
@@ -159,8 +166,15 @@ class Client:
         except OryUnavailable:
             raise
         except Exception as error:  # the SDK's and urllib3's errors hold headers and bodies: none of it goes further
-            failure = _failure(error, self._conf.timeout)
+            failure = self._failure(error)
         raise failure
+
+    def _failure(self, error: Exception) -> OryUnavailable:
+        connected = not isinstance(error, self._not_connected)
+        if left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+            text = f"Ory did not answer within {self._conf.timeout:g} seconds."
+            return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
+        return OryUnavailable(f"Ory could not be reached ({type(error).__name__}).", connected=connected)
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: object) -> Any:
         for again in (method == "GET", False):
@@ -217,12 +231,6 @@ def _pause(headers: Mapping[str, str]) -> float:
         except (ValueError, TypeError, OverflowError):
             continue
     return 1.0
-
-
-def _failure(error: Exception, timeout: float) -> OryUnavailable:
-    if left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
-        return OryUnavailable(f"Ory did not answer within {timeout:g} seconds.", event=Event.TIMEOUT)
-    return OryUnavailable(f"Ory could not be reached ({type(error).__name__}).")
 
 
 def _api_client(conf: Conf) -> ApiClient:

@@ -101,6 +101,7 @@ class Conf:
     session_cache: str = _key(_text, "default")
     session_cache_seconds: float | None = _key(_seconds_or_none)
     local_cache_seconds: float = _key(_seconds, 0)
+    user_cache_seconds: float = _key(_seconds, 0)
     stale_if_error_seconds: float = _key(_seconds, 0)
     timeout: float = _key(_positive_seconds, 3.0)
     max_connections: int = _key(_count, 10)

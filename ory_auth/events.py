@@ -36,6 +36,9 @@ class Event(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_READY = "not_ready"
     POOL_FULL = "pool_full"
+    FLOOD = "flood"  # a credential that was never good, when too many of those were refused lately
+    BREAKER_OPEN = "breaker_open"
+    BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"
     LOGIN_LOOP = "login_loop"
 
@@ -52,6 +55,7 @@ _LEVELS = {
             Event.RATE_LIMITED,
             Event.NOT_READY,
             Event.POOL_FULL,
+            Event.BREAKER_OPEN,
             Event.DB_UNAVAILABLE,
         ),
         logging.ERROR,
@@ -65,6 +69,7 @@ _LEVELS = {
             Event.AAL_REQUIRED,
             Event.IDENTITY_CHANGED,
             Event.IDENTITY_LINKED,
+            Event.BREAKER_CLOSED,
         ),
         logging.INFO,
     ),

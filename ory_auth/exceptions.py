@@ -25,8 +25,8 @@ class OryAuthError(Exception):
 class OryUnavailable(OryAuthError):
     """Who this is could not be found out just now; the request is answered with 503.
 
-    ``event`` names the cause, ``status`` is Ory's HTTP status where there was one, and
-    ``retry_after`` is the number of seconds after which asking again makes sense.
+    ``event`` names the cause, ``status`` is Ory's HTTP status where there was one, ``retry_after`` is the number of
+    seconds after which asking again makes sense, and ``connected`` says whether there was a connection to Ory.
     """
 
     def __init__(
@@ -36,9 +36,10 @@ class OryUnavailable(OryAuthError):
         event: Event = Event.UNAVAILABLE,
         status: int | None = None,
         retry_after: int | None = None,
+        connected: bool = True,
     ) -> None:
         super().__init__(message)
-        self.event, self.status, self.retry_after = event, status, retry_after
+        self.event, self.status, self.retry_after, self.connected = event, status, retry_after, connected
 
 
 class OryResponseInvalid(OryUnavailable):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.views.debug import get_default_exception_reporter_filter
 
@@ -21,7 +22,7 @@ from . import cookies, responses, roundtrip
 from .authentication import RequestState, state_of
 from .conf import conf
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .lookup import lookups
+from .flights import flights
 from .outcomes import Unavailable
 from .types import OrySession
 
@@ -46,46 +47,38 @@ class OryMiddleware:
         problem = order_problem(settings.MIDDLEWARE)
         if problem:
             raise ImproperlyConfigured(problem)
-        lookups(conf())  # so that no request waits for the import of Ory's SDK
-        self._login_required = bool(positions(settings.MIDDLEWARE, LoginRequiredMiddleware))
+        flights(conf())  # so that no request waits for the import of Ory's SDK
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
-            self.process_view = self._aprocess_view  # type: ignore[method-assign, assignment]
+        if positions(settings.MIDDLEWARE, LoginRequiredMiddleware):
+            self.process_view = self._aask_first if self._is_async else self._ask_first
 
     def __call__(self, request: HttpRequest) -> Any:
+        attach(request)
         if self._is_async:
             return self._acall(request)
-        state = attach(request)
-        return finish(state, self.get_response(request))
+        return finish(request, self.get_response(request))
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        state = attach(request)
-        return finish(state, await self.get_response(request))
+        return finish(request, await self.get_response(request))
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        state = state_of(request)
-        state.in_view = True
-        if self._must_ask_first(view):
-            try:
-                state.user()
-            except OryUnavailable as error:
-                return responses.unavailable(request, Unavailable.of(error))
-        return None
-
-    async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        state = state_of(request)
-        state.in_view = True
-        if self._must_ask_first(view):
-            try:
-                await state.auser()
-            except OryUnavailable as error:
-                return responses.unavailable(request, Unavailable.of(error))
-        return None
-
-    def _must_ask_first(self, view: Any) -> bool:
+    def _ask_first(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """What ``LoginRequiredMiddleware`` raises escapes ``process_exception``, so it is asked for here first."""
-        return self._login_required and getattr(view, "login_required", True)
+        if getattr(view, "login_required", True):
+            try:
+                state_of(request).user()
+            except OryUnavailable as error:
+                return responses.unavailable(request, Unavailable.of(error))
+        return None
+
+    async def _aask_first(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        if getattr(view, "login_required", True):
+            try:
+                await state_of(request).auser()
+            except OryUnavailable as error:
+                return responses.unavailable(request, Unavailable.of(error))
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         state = state_of(request)
@@ -100,42 +93,71 @@ class OryMiddleware:
         return None
 
 
-def attach(request: Any) -> RequestState:
+def attach(request: Any) -> None:
     """Put the lazy attributes on a request; costs no call, no query and no hash."""
-    state = RequestState(request)
+    given = request.__dict__
+    given["_ory_base_user"] = given.pop("user", None)
+    given.pop("auser", None)
     request.__class__ = _class_of_request(request.__class__)
-    request._ory_state = state
-    request.user = state.lazy_user
-    request.auser = state.auser
-    default: Any = get_default_exception_reporter_filter()
-    request.exception_reporter_filter = _reporter_filter(default.__class__)
-    return state
 
 
-def finish(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     """Make the response say what it depends on, and not hide an outage that was met on the way."""
+    session = getattr(request, "session", None)
+    written = session is not None and session.modified
+    if written or getattr(response, "streaming", False) or "_ory_state" in request.__dict__:
+        response = _told(request._ory_state, response)
+    if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
+        roundtrip.follow(request, response)
+    return response
+
+
+def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     request, outage = state.request, state.outage
     if outage is not None and (200 <= response.status_code < 300 or response.status_code == 500):
         response = responses.unavailable(request, outage)
     if getattr(response, "streaming", False):
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
-        patch_vary_headers(response, LOOKED_AT)
+        _vary(response)
     if state.personal:
-        patch_cache_control(response, private=True, **({"no_store": True} if response.status_code == 503 else {}))
+        _private(response)
     if state.cookies:
         cookies.pass_on(request, response, state.cookies, state.wants_cookie)
     state.claim_django_session()
-    if roundtrip.COOKIE in request.COOKIES:
-        roundtrip.follow(request, response)
     return response
+
+
+def _vary(response: HttpResponseBase) -> None:
+    if response.has_header("Vary"):
+        patch_vary_headers(response, LOOKED_AT)
+    else:
+        response["Vary"] = ", ".join(LOOKED_AT)
+
+
+def _private(response: HttpResponseBase) -> None:
+    unavailable = response.status_code == 503
+    if unavailable or response.has_header("Cache-Control"):
+        patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
+    else:
+        response["Cache-Control"] = "private"
 
 
 class _OryRequest:
     """What the class of a request gets: ``ory_session`` may be ``None``, which no lazy object can be."""
 
-    _ory_state: RequestState
     ory_unavailable = False
+
+    @cached_property
+    def _ory_state(self) -> RequestState:
+        return RequestState(cast(HttpRequest, self), self.__dict__["_ory_base_user"])
+
+    @cached_property
+    def user(self) -> Any:
+        return self._ory_state.lazy_user
+
+    async def auser(self) -> Any:
+        return await self._ory_state.auser()
 
     @property
     def ory_session(self) -> OrySession | None:
@@ -143,6 +165,11 @@ class _OryRequest:
 
     async def aory_session(self) -> OrySession | None:
         return await self._ory_state.asession()
+
+    @cached_property
+    def exception_reporter_filter(self) -> Any:
+        default: Any = get_default_exception_reporter_filter()
+        return _reporter_filter(default.__class__)
 
     @property
     def _cache_update_cache(self) -> bool:

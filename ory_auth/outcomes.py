@@ -50,11 +50,12 @@ class Unavailable:
     event: Event = Event.UNAVAILABLE
     status: int | None = None
     retry_after: int | None = None
-    cause: str | None = None  # the type of an error that nobody foresaw
+    cause: str | None = None  # the type of an error that nobody foresaw, or why Ory was not asked at all
+    connected: bool = True
 
     @classmethod
     def of(cls, error: OryUnavailable) -> Unavailable:
-        return cls(error.event, error.status, error.retry_after)
+        return cls(error.event, error.status, error.retry_after, connected=error.connected)
 
     def error(self) -> OryUnavailable:
         return OryUnavailable(event=self.event, status=self.status, retry_after=self.retry_after)

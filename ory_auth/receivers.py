@@ -1,10 +1,14 @@
-"""What Django's own sign-in and sign-out mean for the Ory session of the same request."""
+"""What Django's signals mean here: its own sign-in and sign-out for the Ory session, and changes for kept users."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+
+from . import user_rows
 from .authentication import RequestState
+from .models import OryIdentity
 
 
 def on_user_logged_in(sender: Any, request: Any, **_: Any) -> None:
@@ -19,3 +23,13 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
     state = getattr(request, "_ory_state", None)
     if isinstance(state, RequestState):
         state.sign_out()
+
+
+def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
+    """A user, or what links one to an identity, was saved or deleted."""
+    user_rows.changed(instance.user_id if isinstance(instance, OryIdentity) else instance.pk, using)
+
+
+def on_rights_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
+    """The groups or permissions of a user, or of a group, and so of nobody knows how many users."""
+    user_rows.changed(instance.pk if isinstance(instance, get_user_model()) else None, using)

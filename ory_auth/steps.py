@@ -1,7 +1,7 @@
 """Decisions apart from I/O: generators decide and yield what has to be done, :func:`run` and :func:`arun` do it.
 
-A step is either a plain call (a cache, a database: quick, or bounded by their own settings) or a future of a call to
-Ory, which is waited for with a limit. What a step raises is raised inside the generator, which may handle it.
+A step is either a plain call (a cache, a database: quick, or bounded by their own settings) or a :class:`Call` to Ory,
+which is waited for with a limit. What a step raises is raised inside the generator, which may handle it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,22 @@ from .events import Event
 from .outcomes import Unavailable
 
 T = TypeVar("T")
-Step = Callable[[], Any] | Future[Any]
+GRACE = 0.05  # seconds: a flight knows better than whoever waits for it why it ended late
+
+
+class Call:
+    """A call to Ory. Either way gives its result, or a future of it."""
+
+    def here(self) -> Any:
+        """Make it in this thread, unless somebody else is making it already."""
+        raise NotImplementedError
+
+    def elsewhere(self) -> Any:
+        """Have it made in another thread."""
+        raise NotImplementedError
+
+
+Step = Callable[[], Any] | Call
 Steps = Generator[Step, Any, T]
 
 
@@ -27,60 +42,95 @@ class Guarded(partial[Any]):
     """A step that sees for itself that it blocks no event loop, as Django's own lazy objects do."""
 
 
+class _Done(Exception):
+    """The generator has come to its end: ``value`` is what it returned."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 def run(steps: Steps[T], timeout: float) -> T:
     """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds.
 
     Raises ``SynchronousOnlyOperation`` in async code, where there is a step that would block.
     """
-    value: Any = None
-    error: Exception | None = None
-    while True:
+    try:
+        step = _send(steps, None)
+        while True:
+            try:
+                value = step() if isinstance(step, Guarded) else carry_out(step, timeout)
+            except Exception as error:
+                step = _throw(steps, error)
+            else:
+                step = _send(steps, value)
+    except _Done as done:
+        return done.value  # type: ignore[no-any-return]
+
+
+async def arun(steps: Steps[T], timeout: float) -> T:
+    """Carry out the steps without blocking the event loop; see :func:`run`.
+
+    Plain calls go to a thread, as many in a row as there are: each change of thread is dearer than most of them.
+    """
+    try:
+        step = _send(steps, None)
+        while True:
+            if not isinstance(step, Call):
+                step = await sync_to_async(_carry_on)(steps, step)
+            step = _send(steps, await _await(step, timeout))
+    except _Done as done:
+        return done.value  # type: ignore[no-any-return]
+
+
+def _carry_on(steps: Steps[Any], step: Step) -> Call:
+    """Carry out plain calls up to the next call to Ory, or to the end."""
+    while not isinstance(step, Call):
         try:
-            step = steps.throw(error) if error else steps.send(value)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        value, error = None, None
-        try:
-            value = step() if isinstance(step, Guarded) else carry_out(step, timeout)
-        except Exception as raised:
-            error = raised
+            value = step()
+        except Exception as error:
+            step = _throw(steps, error)
+        else:
+            step = _send(steps, value)
+    return step
+
+
+def _send(steps: Steps[Any], value: Any) -> Step:
+    try:
+        return steps.send(value)
+    except StopIteration as end:
+        raise _Done(end.value) from None
+
+
+def _throw(steps: Steps[Any], error: Exception) -> Step:
+    try:
+        return steps.throw(error)
+    except StopIteration as end:
+        raise _Done(end.value) from None
 
 
 @async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
 def carry_out(step: Step, timeout: float) -> Any:
     """One step, in this thread; see :func:`run`."""
-    return _wait(step, timeout) if isinstance(step, Future) else step()
-
-
-async def arun(steps: Steps[T], timeout: float) -> T:
-    """Carry out the steps without blocking the event loop; see :func:`run`."""
-    value: Any = None
-    error: Exception | None = None
-    while True:
-        try:
-            step = steps.throw(error) if error else steps.send(value)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        value, error = None, None
-        try:
-            value = await (_await(step, timeout) if isinstance(step, Future) else sync_to_async(step)())
-        except Exception as raised:
-            error = raised
-
-
-def _wait(flight: Future[Any], timeout: float) -> Any:
+    if not isinstance(step, Call):
+        return step()
+    result = step.here()
+    if not isinstance(result, Future):
+        return result
     try:
-        return flight.result(timeout)
+        return result.result(timeout + GRACE)
     except TimeoutError:
-        return _late(flight)
+        return _late(result)
 
 
-async def _await(flight: Future[Any], timeout: float) -> Any:
+async def _await(call: Call, timeout: float) -> Any:
+    result = call.elsewhere()
+    if not isinstance(result, Future):
+        return result
     try:
         # Shielded: the flight goes on for the others when this request is cancelled.
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), timeout)
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(result)), timeout + GRACE)
     except TimeoutError:
-        return _late(flight)
+        return _late(result)
 
 
 def _late(flight: Future[Any]) -> Unavailable:

@@ -1,7 +1,7 @@
 """Connections to Ory that keep to one wall-clock limit for a whole answer, and bodies of at most 1 MiB.
 
 urllib3's time-out starts anew at every read, so a server that drips could hold a call for ever. Here each read from
-the socket, of headers and body alike, gets the time that is left of the whole.
+the socket, of headers and body alike, gets the time that is left of the whole, and so do names and connections.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import logging
+import socket
 import time
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from typing import Any
 
 from .events import Event
 from .exceptions import OryResponseInvalid
+from .names import Names
 
 MAX_ANSWER = 1024 * 1024  # bytes, decoded
 
@@ -69,14 +71,39 @@ def pool_classes() -> dict[str, Any]:
             super().__init__(sock, *args, **options)
             self.fp: Any = io.BufferedReader(_DeadlineReader(self.fp, sock))
 
+    names = Names()
+
+    def connect(connection: Any) -> Any:
+        try:
+            return _connected(names.addresses(connection._dns_host, connection.port, left()), connection.socket_options)
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(connection, type(error).__name__) from None
+
     def pool(base: Any, connection: Any) -> Any:
-        bounded = type(connection.__name__, (connection,), {"response_class": Response})
+        bounded = type(connection.__name__, (connection,), {"response_class": Response, "_new_conn": connect})
         return type(base.__name__, (base,), {"ConnectionCls": bounded})
 
     return {
         "http": pool(urllib3.HTTPConnectionPool, urllib3.connection.HTTPConnection),
         "https": pool(urllib3.HTTPSConnectionPool, urllib3.connection.HTTPSConnection),
     }
+
+
+def _connected(addresses: Any, options: Any) -> socket.socket:
+    """A connection to the first of these addresses that takes one; raises ``OSError``."""
+    failure = OSError("no address")
+    for family, kind, protocol, _, address in addresses:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(max(left(), 0.001))
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure
 
 
 def read_body(response: Any) -> bytes:

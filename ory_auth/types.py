@@ -1,18 +1,19 @@
 """The values that views see: who Ory says this is. Both follow Ory's ``session`` and ``identity`` schemas.
 
 They are read tolerantly: what Ory adds later (a new method, a new AAL) breaks nobody, and what is needed to know
-a person (ids, times) has to be right. Nothing here prints a trait.
+a person (ids, times) has to be right. Nothing here prints a trait. What every request needs (ids, times, the level) is
+kept apart as :class:`Facts`, so that a kept answer is parsed only where somebody reads more.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from .events import Event, log
@@ -37,6 +38,11 @@ class AAL(StrEnum):
             return cls.AAL0
 
 
+UNKNOWN = -1
+_LEVELS = tuple(AAL)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class AuthenticationMethod:
     """One thing that the person did to sign in: ``method`` is Ory's word ("password", "totp", …)."""
@@ -46,85 +52,190 @@ class AuthenticationMethod:
     completed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+class Facts(NamedTuple):
+    """What every request needs of a session, in a form that is packed and compared without reading the whole answer.
+
+    Ids are 16 bytes, times microseconds since 1970, and ``aal`` is the level's number.
+    """
+
+    session_id: bytes
+    identity_id: bytes
+    expires_at: int
+    authenticated_at: int
+    updated_at: int  # the identity's; UNKNOWN where Ory does not say
+    aal: int
+
+
+class _Answer:
+    """The body of an answer, parsed once somebody reads what is not among the facts."""
+
+    __slots__ = ("body", "parsed")
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.parsed = body, None
+
+    @property
+    def session(self) -> dict[str, Any]:
+        if self.parsed is None:
+            self.parsed = json.loads(self.body)
+        return self.parsed  # type: ignore[return-value]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self.session["identity"]  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Answer) and self.body == other.body
+
+    def __hash__(self) -> int:
+        return hash(self.body)
+
+
+@dataclass(frozen=True, repr=False)
 class Identity:
     """A person as Ory knows them. ``raw`` is Ory's JSON, parsed anew at each reading."""
 
-    id: UUID
-    schema_id: str
-    state: str
-    traits: Mapping[str, Any] = field(repr=False, hash=False)
-    metadata_public: Any = field(repr=False, hash=False)
-    verifiable_addresses: tuple[Mapping[str, Any], ...] = field(repr=False, hash=False)
-    organization_id: UUID | None
-    updated_at: datetime | None
-    _session: bytes = field(repr=False, compare=False)
+    __slots__ = ("_answer", "_facts")
+    _facts: Facts
+    _answer: _Answer
+
+    @property
+    def id(self) -> UUID:
+        return UUID(bytes=self._facts.identity_id)
+
+    @property
+    def updated_at(self) -> datetime | None:
+        return None if self._facts.updated_at == UNKNOWN else _at(self._facts.updated_at)
+
+    @property
+    def schema_id(self) -> str:
+        return str(self._answer.identity.get("schema_id") or "")
+
+    @property
+    def state(self) -> str:
+        return str(self._answer.identity.get("state") or "active")
+
+    @property
+    def traits(self) -> Mapping[str, Any]:
+        return MappingProxyType(dict(self._answer.identity.get("traits") or {}))
+
+    @property
+    def metadata_public(self) -> Any:
+        return self._answer.identity.get("metadata_public")
+
+    @property
+    def verifiable_addresses(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(MappingProxyType(dict(a)) for a in self._answer.identity.get("verifiable_addresses") or ())
+
+    @property
+    def organization_id(self) -> UUID | None:
+        organization = self._answer.identity.get("organization_id")
+        return UUID(organization) if organization else None
 
     @property
     def raw(self) -> dict[str, Any]:
-        return dict(json.loads(self._session)["identity"])
+        return dict(json.loads(self._answer.body)["identity"])
 
     def verified_emails(self) -> list[str]:
         """The e-mail addresses that Ory has verified."""
         verified = (a for a in self.verifiable_addresses if a.get("via") == "email" and a.get("verified") is True)
         return [a["value"] for a in verified if isinstance(a.get("value"), str)]
 
+    def __repr__(self) -> str:
+        return f"Identity(id={self.id!r}, schema_id={self.schema_id!r}, state={self.state!r})"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, repr=False)
 class OrySession:
     """A session that Ory answers for. Times are aware; ``raw`` is Ory's JSON, parsed anew at each reading."""
 
-    id: UUID
-    identity: Identity
-    aal: AAL
-    authenticated_at: datetime
-    expires_at: datetime
-    issued_at: datetime | None
-    authentication_methods: tuple[AuthenticationMethod, ...]
-    active: bool = field(repr=False)
-    _body: bytes = field(repr=False, compare=False)
+    __slots__ = ("_answer", "_facts")
+    _facts: Facts
+    _answer: _Answer
+
+    @property
+    def id(self) -> UUID:
+        return UUID(bytes=self._facts.session_id)
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self._facts, self._answer)
+
+    @property
+    def aal(self) -> AAL:
+        return _LEVELS[self._facts.aal]
+
+    @property
+    def authenticated_at(self) -> datetime:
+        return _at(self._facts.authenticated_at)
+
+    @property
+    def expires_at(self) -> datetime:
+        return _at(self._facts.expires_at)
+
+    @property
+    def issued_at(self) -> datetime | None:
+        return _optional_time(self._answer.session.get("issued_at"))
+
+    @property
+    def authentication_methods(self) -> tuple[AuthenticationMethod, ...]:
+        return tuple(_method(m) for m in self._answer.session.get("authentication_methods") or ())
+
+    @property
+    def active(self) -> bool:
+        return _flag(self._answer.session["active"])
 
     @property
     def raw(self) -> dict[str, Any]:
-        return dict(json.loads(self._body))
+        return dict(json.loads(self._answer.body))
+
+    @property
+    def facts(self) -> Facts:
+        """What a cache keeps beside the body."""
+        return self._facts
 
     def authenticated_with(self, aal: AAL) -> datetime | None:
         """When a factor of this level was last used, or ``None`` where none was."""
         times = [method.completed_at for method in self.authentication_methods if method.aal == aal]
         return max((time for time in times if time), default=None)
 
+    def at_most(self, aal: AAL) -> OrySession:
+        """The same session, vouched for up to this level only."""
+        return OrySession(self._facts._replace(aal=min(self._facts.aal, _LEVELS.index(aal))), self._answer)
+
+    def __repr__(self) -> str:
+        return f"OrySession(id={self.id!r}, identity={self.identity!r}, aal={self.aal.value!r})"
+
     @classmethod
     def from_json(cls, body: bytes) -> OrySession:
         """Read the body of a whoami answer; raises ``ValueError`` where it is not one, without quoting it."""
+        answer = _Answer(body)
         try:
-            data = json.loads(body)
-            return cls(
-                id=UUID(data["id"]),
-                identity=_identity(data["identity"], body),
-                aal=AAL.read(data.get("authenticator_assurance_level")),
-                authenticated_at=_time(data["authenticated_at"]),
-                expires_at=_time(data["expires_at"]),
-                issued_at=_optional_time(data.get("issued_at")),
-                authentication_methods=tuple(_method(m) for m in data.get("authentication_methods") or ()),
-                active=_flag(data["active"]),
-                _body=body,
-            )
+            session = cls(_facts(answer.session), answer)
+            identity = session.identity
+            # Read once what is read when asked for later, so that nothing in it can fail then.
+            _ = session.issued_at, session.authentication_methods, session.active
+            _ = identity.traits, identity.verifiable_addresses, identity.organization_id
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a session ({type(error).__name__})") from None
+        return session
+
+    @classmethod
+    def kept(cls, facts: Facts, body: bytes) -> OrySession:
+        """A session from a cache: both were taken from a session that :meth:`from_json` has read."""
+        return cls(facts, _Answer(body))
 
 
-def _identity(data: Mapping[str, Any], body: bytes) -> Identity:
-    organization = data.get("organization_id")
-    return Identity(
-        id=UUID(data["id"]),
-        schema_id=str(data.get("schema_id") or ""),
-        state=str(data.get("state") or "active"),
-        traits=MappingProxyType(dict(data.get("traits") or {})),
-        metadata_public=data.get("metadata_public"),
-        verifiable_addresses=tuple(MappingProxyType(dict(a)) for a in data.get("verifiable_addresses") or ()),
-        organization_id=UUID(organization) if organization else None,
-        updated_at=_optional_time(data.get("updated_at")),
-        _session=body,
+def _facts(data: Mapping[str, Any]) -> Facts:
+    identity = data["identity"]
+    updated_at = _optional_time(identity.get("updated_at"))
+    return Facts(
+        session_id=UUID(data["id"]).bytes,
+        identity_id=UUID(identity["id"]).bytes,
+        expires_at=_microseconds(_time(data["expires_at"])),
+        authenticated_at=_microseconds(_time(data["authenticated_at"])),
+        updated_at=_microseconds(updated_at) if updated_at else UNKNOWN,
+        aal=_LEVELS.index(AAL.read(data.get("authenticator_assurance_level"))),
     )
 
 
@@ -141,6 +252,14 @@ def _time(value: str) -> datetime:
     if time.tzinfo is None:
         raise ValueError("a time without its zone")
     return time
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def _at(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _optional_time(value: str | None) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from .exceptions import OryUnavailable
 from .models import OryIdentity
 from .types import Identity, OrySession
 from .user_fields import email_field, has_field, is_unique, read_values, user_fields, user_model
+from .user_rows import user_rows
 
 __all__ = ["UserHandler"]
 
@@ -104,20 +106,41 @@ def load(session: OrySession, conf: Conf) -> Found:
     Raises :class:`OryUnavailable` where the database does not answer.
     """
     try:
-        handler = _handler(conf)
-        user = _find(session, _reader())
-        if user is None:
-            return _first(session, handler)
-        behind, new = user.__dict__.pop("ory_behind"), user.__dict__.pop("ory_new_sign_in")
-        if not _admitted(handler, session, user):
-            return Found(user, Event.NOT_ADMITTED)
-        if not behind and not new:
-            return Found(user)
-        updated = bool(behind) and _follow(user, session.identity, handler)
-        return Found(user, updated=updated, new_sign_in=bool(new) and _sign_in(session))
+        return recall(session, conf) or _loaded(session, conf)
     except Error as error:
         log(Event.DB_UNAVAILABLE, error=type(error).__name__)
         raise OryUnavailable("The database of users does not answer.", event=Event.DB_UNAVAILABLE) from None
+
+
+def recall(session: OrySession, conf: Conf) -> Found | None:
+    """The user of this session as far as this process' memory has them (``USER_CACHE_SECONDS``)."""
+    if not conf.user_cache_seconds:
+        return None
+    user = user_rows(conf.user_cache_seconds).recall(session.facts)
+    if user is None:
+        return None
+    return Found(user, None if _admitted(_handler(conf), session, user) else Event.NOT_ADMITTED)
+
+
+def recalls_at_once(conf: Conf) -> bool:
+    """Whether :func:`recall` is sure not to wait for anything: a handler of the project may ask its database."""
+    return bool(conf.user_cache_seconds) and handler_class(conf.user_handler).admit is UserHandler.admit
+
+
+def _loaded(session: OrySession, conf: Conf) -> Found:
+    handler, using, now = _handler(conf), _reader(), time.monotonic()
+    user = _find(session, using)
+    if user is None:
+        return _first(session, handler)
+    behind, new = user.__dict__.pop("ory_behind"), user.__dict__.pop("ory_new_sign_in")
+    if conf.user_cache_seconds and not behind and not new and _is_plain(user_model()):
+        user_rows(conf.user_cache_seconds).keep(session.facts, user, using, now)
+    if not _admitted(handler, session, user):
+        return Found(user, Event.NOT_ADMITTED)
+    if not behind and not new:
+        return Found(user)
+    updated = bool(behind) and _follow(user, session.identity, handler)
+    return Found(user, updated=updated, new_sign_in=bool(new) and _sign_in(session))
 
 
 def _handler(conf: Conf) -> UserHandler:
@@ -154,10 +177,13 @@ _MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
 
 
 def _query(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
-    # A manager with a query of its own may filter by anything, the tenant of this request among it. The vendor is part
-    # of the memo's key: parameters are adapted to it.
-    plain = type(model._default_manager).get_queryset is models.Manager.get_queryset
-    return (_compiled if plain else _compiled.__wrapped__)(model, using, connections[using].vendor)
+    # The vendor is part of the memo's key: parameters are adapted to it.
+    return (_compiled if _is_plain(model) else _compiled.__wrapped__)(model, using, connections[using].vendor)
+
+
+def _is_plain(model: Any) -> bool:
+    """A manager with a query of its own may filter by anything, the tenant of this request among it."""
+    return type(model._default_manager).get_queryset is models.Manager.get_queryset
 
 
 @lru_cache(maxsize=8)

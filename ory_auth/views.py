@@ -26,8 +26,8 @@ from .authentication import RequestState, state_of
 from .client import Answer, Client, read_object
 from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
+from .flights import flights
 from .flows import Flow, allowed, asked_for, wanted
-from .lookup import lookups
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import carry_out
 from .ui import read_flow
@@ -201,7 +201,7 @@ def error(request: HttpRequest) -> HttpResponse:
 
 def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
     conf = state_of(request).conf
-    answer: Answer | Unavailable = carry_out(lookups(conf).call(call), conf.timeout)
+    answer: Answer | Unavailable = carry_out(flights(conf).call(call), conf.timeout)
     if isinstance(answer, Unavailable):
         log(answer.event, status=answer.status, error=answer.cause, at="flow")
         raise answer.error()

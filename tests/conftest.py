@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.core.cache import caches
 from django.test import AsyncClient, Client
 
-from ory_auth.lookup import forget
+from ory_auth import flights, user_rows
 from tests import ories
 
 
@@ -70,7 +70,8 @@ def error_mails(settings, mailoutbox):
 def _new_process() -> Iterator[None]:
     """Nothing is remembered of the test before: no kept session, no pause, no "not ready"."""
     caches["default"].clear()
-    forget()
+    flights.forget()
+    user_rows.forget()
     yield
     caches["default"].clear()
 

@@ -140,9 +140,21 @@ def test_a_cookie_name_that_cannot_be_derived_is_asked_for(settings, value, good
     assert [message.id for message in told()] == ([] if good else ["ory_auth.E003"])
 
 
-def test_a_key_without_effect_is_told(settings) -> None:
-    settings.ORY_AUTH = {**GOOD, "LOCAL_CACHE_SECONDS": 5}
-    assert "LOCAL_CACHE_SECONDS" in only_message("ory_auth.W004").msg
+REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+
+
+def test_a_redis_that_may_hang_for_ever_is_told(settings) -> None:
+    settings.CACHES = {"default": REDIS}
+    assert "socket_timeout" in only_message("ory_auth.W004").hint
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"), [({"socket_timeout": 0.5}, None), ({"SOCKET_TIMEOUT": 1}, None), ({}, 0)]
+)
+def test_a_redis_with_a_limit_or_without_sessions_is_fine(settings, options, seconds) -> None:
+    settings.CACHES = {"default": {**REDIS, "OPTIONS": options}}
+    settings.ORY_AUTH = {**GOOD, "SESSION_CACHE_SECONDS": seconds}
+    assert told() == []
 
 
 # --- the middleware and the backend -----------------------------------------------------------------------------------

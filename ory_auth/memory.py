@@ -1,0 +1,81 @@
+"""What one process remembers by itself: kept answers (``LOCAL_CACHE_SECONDS``), sign-outs, who has been good before.
+
+All of it is bounded, the oldest goes first, and none of it is shared: another process learns of a sign-out from the
+cache in ``SESSION_CACHE``, at the latest when its own copy has run out.
+"""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID
+
+from cachetools import LRUCache, TTLCache
+
+MAX_BYTES = 24 * 1024 * 1024  # for all kept answers of a process, what keeping one costs besides included
+PER_ENTRY = 500  # bytes that keeping one answer costs besides the answer itself
+MAX_SIGN_OUTS = 20_000
+MAX_KNOWN = 20_000
+
+
+class Memory:
+    """Safe for all threads of one process. Keys are those of :meth:`ory_auth.credentials.Credential.key`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._answers: TTLCache[str, bytes] | None = (
+            TTLCache(MAX_BYTES, seconds, getsizeof=lambda answer: len(answer) + PER_ENTRY) if seconds else None
+        )
+        self._ended: LRUCache[str | UUID, bool] = LRUCache(MAX_SIGN_OUTS)
+        self._known: LRUCache[str, bool] = LRUCache(MAX_KNOWN)
+
+    def read(self, key: str) -> bytes | None:
+        """The answer that is kept for this credential."""
+        if self._answers is None:
+            return None
+        with self._lock:
+            try:
+                return self._answers[key]
+            except KeyError:
+                return None
+
+    def keep(self, key: str, answer: bytes) -> None:
+        """Keep an answer for ``LOCAL_CACHE_SECONDS``."""
+        if self._answers is not None and len(answer) + PER_ENTRY <= MAX_BYTES:
+            with self._lock:
+                self._answers[key] = answer
+
+    def drop(self, key: str) -> None:
+        """Keep nothing of this credential any more."""
+        if self._answers is not None:
+            with self._lock:
+                self._answers.pop(key, None)
+
+    def sign_out(self, key: str, session_id: UUID | None) -> None:
+        """Refuse this credential, and every other form of its session, from now on."""
+        self.drop(key)
+        with self._lock:
+            self._known.pop(key, None)
+            self._ended[key] = True
+            if session_id is not None:
+                self._ended[session_id] = True
+
+    def signed_out(self, key: str, session_id: UUID | None) -> bool:
+        """Whether either was signed out in this process."""
+        return bool(self._ended) and (key in self._ended or session_id in self._ended)
+
+    def remember_good(self, key: str) -> bool:
+        """This credential has been good; ``True`` where that was news."""
+        with self._lock:
+            new = key not in self._known
+            self._known[key] = True
+            return new
+
+    def forget_good(self, key: str) -> None:
+        """This credential is good no more."""
+        with self._lock:
+            self._known.pop(key, None)
+
+    def was_good(self, key: str) -> bool:
+        """Whether this process has seen it good."""
+        return key in self._known

@@ -1,0 +1,85 @@
+"""OpenTelemetry metrics and spans, where ``opentelemetry-api`` is installed; nothing where it is not.
+
+==============================  =========  ==================================================================
+name                            kind       attributes
+==============================  =========  ==================================================================
+``ory_auth.cache.hits``         counter    ``tier``: memory, cache, stale
+``ory_auth.lookups``            counter    ``outcome``: signed_in, signed_out, second_factor_missing, unavailable;
+                                           ``event``: the word in the log, where there is one
+``ory_auth.lookup.duration``    histogram  the same; seconds, from when it had its turn to Ory's answer
+``ory_auth.breaker.open``       up-down    1 while the circuit breaker is open
+``ory_auth.lookup``             span       the same as of ``ory_auth.lookups``
+==============================  =========  ==================================================================
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
+
+try:
+    from opentelemetry import context, metrics
+    from opentelemetry import trace as tracing
+except ImportError:
+
+    def hit(tier: str) -> None:
+        """An answer came from this tier."""
+
+    def here() -> Any:
+        """The trace that this request belongs to, for a thread that works for it."""
+
+    def flight(trace: Any = None) -> AbstractContextManager[Any]:
+        """A span around one lookup at Ory."""
+        return nullcontext()
+
+    def landed(span: Any, outcome: Outcome, seconds: float) -> None:
+        """What became of a lookup, and how long it took."""
+
+    def breaker(*, is_open: bool) -> None:
+        """The circuit breaker opened or closed."""
+
+else:
+    _meter, _tracer = metrics.get_meter("ory_auth"), tracing.get_tracer("ory_auth")
+    _hits = _meter.create_counter("ory_auth.cache.hits", description="Answers that were kept, by tier")
+    _lookups = _meter.create_counter("ory_auth.lookups", description="Lookups at Ory, by outcome")
+    _duration = _meter.create_histogram("ory_auth.lookup.duration", "s", "How long a lookup at Ory took")
+    _breaker = _meter.create_up_down_counter("ory_auth.breaker.open", description="1 while the breaker is open")
+    _TIERS = {tier: {"tier": tier} for tier in ("memory", "cache", "stale")}
+
+    def hit(tier: str) -> None:
+        """An answer came from this tier."""
+        _hits.add(1, _TIERS[tier])
+
+    def here() -> Any:
+        """The trace that this request belongs to, for a thread that works for it."""
+        return context.get_current()
+
+    def flight(trace: Any = None) -> AbstractContextManager[Any]:
+        """A span around one lookup at Ory."""
+        return _tracer.start_as_current_span("ory_auth.lookup", trace, record_exception=False)
+
+    def landed(span: Any, outcome: Outcome, seconds: float) -> None:
+        """What became of a lookup, and how long it took."""
+        facts = _facts(outcome)
+        _lookups.add(1, facts)
+        _duration.record(seconds, facts)
+        span.set_attributes({f"ory_auth.{name}": value for name, value in facts.items()})
+        if isinstance(outcome, Unavailable):
+            span.set_status(tracing.StatusCode.ERROR)
+
+    def breaker(*, is_open: bool) -> None:
+        """The circuit breaker opened or closed."""
+        _breaker.add(1 if is_open else -1)
+
+    def _facts(outcome: Outcome) -> dict[str, str]:
+        match outcome:
+            case SignedIn():
+                return {"outcome": "signed_in"}
+            case SignedOut(reason):
+                return {"outcome": "signed_out", **({"event": reason.value} if reason else {})}
+            case SecondFactorMissing():
+                return {"outcome": "second_factor_missing"}
+            case Unavailable():
+                return {"outcome": "unavailable", "event": outcome.event.value}

@@ -1,0 +1,108 @@
+"""Rows of users, kept in the memory of one process for ``USER_CACHE_SECONDS``.
+
+What is kept is the row that one query gave for one session's facts, and every request makes a new user of it: nobody
+shares an object. A row that was read before its user was changed (as Django's signals tell) counts no more. A row that
+was read in a transaction is kept when that is committed. ``QuerySet.update()`` sends no signals: it is seen when the
+time is over, as are the changes of other processes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from cachetools import TTLCache
+from django.db import transaction
+
+from .types import Facts
+
+MAX_ROWS = 10_000
+
+Key = tuple[bytes, int, int]
+
+
+class UserRows:
+    """The kept rows of one process, safe for its threads."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._rows: TTLCache[Key, tuple[float, Any, str, bytes]] = TTLCache(MAX_ROWS, seconds)
+        self._changed: TTLCache[Any, float] = TTLCache(MAX_ROWS, seconds)
+        self._all_changed = 0.0
+
+    def recall(self, facts: Facts) -> Any:
+        """A new user made of the row that is kept for these facts, or ``None``."""
+        with self._lock:
+            try:
+                read_at, model, using, row = self._rows[_key(facts)]
+            except KeyError:
+                return None
+        values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
+        user = model.from_db(using, list(values), list(values.values()))
+        return user if read_at > self._change_of(user.pk) else None
+
+    def keep(self, facts: Facts, user: Any, using: str, read_at: float) -> None:
+        """Keep a user as they have just been read, ``read_at`` (monotonic) at the latest, and not touched since."""
+        fields = user._meta.concrete_fields
+        try:
+            row = pickle.dumps({field.attname: user.__dict__[field.attname] for field in fields})
+        except Exception:  # a deferred field, or a value that cannot be kept
+            return
+        transaction.on_commit(partial(self._put, facts, (read_at, type(user), using, row), user.pk), using=using)
+
+    def _put(self, facts: Facts, row: tuple[float, Any, str, bytes], pk: Any) -> None:
+        if row[0] > self._change_of(pk):
+            with self._lock:
+                self._rows[_key(facts)] = row
+
+    def changed(self, pk: Any = None) -> None:
+        """This user is not what was read before; without ``pk``, none is."""
+        with self._lock:
+            if pk is None or len(self._changed) >= MAX_ROWS:
+                self._rows.clear()
+                self._changed.clear()
+                self._all_changed = time.monotonic()
+            else:
+                self._changed[pk] = time.monotonic()
+
+    def _change_of(self, pk: Any) -> float:
+        with self._lock:
+            return max(self._changed.get(pk, 0.0), self._all_changed)
+
+
+def _key(facts: Facts) -> Key:
+    """A session that knows of a later state of the identity, or of a new sign-in, has to be looked at."""
+    return facts.identity_id, facts.updated_at, facts.authenticated_at
+
+
+_current: UserRows | None = None
+
+
+def user_rows(seconds: float) -> UserRows:
+    """The rows of this process."""
+    global _current
+    rows = _current
+    if rows is None or rows.seconds != seconds:
+        rows = _current = UserRows(seconds)
+    return rows
+
+
+def changed(pk: Any = None, using: str | None = None) -> None:
+    """A user was changed: at once, and for others once the transaction is committed."""
+    if _current is not None and _current.seconds:
+        _current.changed(pk)
+        transaction.on_commit(partial(_current.changed, pk), using=using)
+
+
+def forget() -> None:
+    """Start anew, as a forked process does."""
+    global _current
+    _current = None
+
+
+os.register_at_fork(after_in_child=forget)
