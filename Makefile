@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 
-.PHONY: demo test lint coverage matrix requirements clean
+.PHONY: demo test lint coverage matrix bench bench-load chaos guards mutants requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
@@ -25,6 +25,23 @@ coverage: .venv/done  ## which lines and branches the tests reach
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox
 
+# The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
+# install redis-server, postgresql and wrk by apt where those are missing.
+bench: .venv/done  ## what a request costs, beside Django's own sessions and others
+	@$(BIN)/python -m trials.bench $(if $(SHORT),--quick) $(ARGS)
+
+bench-load: .venv/done  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
+	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
+
+chaos: .venv/done  ## campaigns of trouble, each request with an oracle (ARGS="outages herd": only these)
+	@$(BIN)/python -m trials.chaos $(if $(SHORT),--short) $(ARGS)
+
+guards: .venv/done  ## each guard of the package taken out once: a test has to notice
+	@$(BIN)/python -m trials.guards $(ARGS)
+
+mutants: .venv/done  ## small changes to the modules that decide who somebody is: a test has to notice
+	@$(BIN)/python -m trials.mutants $(ARGS)
+
 .venv/done: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv and pip, is needed."; exit 1; }
 	$(PYTHON) -m venv --clear .venv
@@ -33,7 +50,7 @@ matrix: .venv/done  ## the tests on every supported pair of Python and Django th
 
 requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
+		--all-extras --group demo --group test --group lint --group trials pyproject.toml -o requirements.txt
 
 clean:
 	rm -rf .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
