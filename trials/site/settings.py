@@ -9,7 +9,9 @@ variable                  meaning
 ``SITE_REDIS_URL``        the cache; without it, local memory of each process
 ``SITE_ORY_AUTH``         JSON that is merged into ``ORY_AUTH``
 ``SITE_USER_MODEL``       ``auth.User`` (default) or ``members.Member``, whose e-mail is unique
+``SITE_POOL``             PostgreSQL's connections are in a pool of at most so many, as is right under ASGI
 ``SITE_ATOMIC``           ``1``: ``ATOMIC_REQUESTS``
+``SITE_CONN_MAX_AGE``     seconds that a connection to the database is kept (default: 60)
 ``SITE_DEBUG``            ``1``: Django's ``DEBUG``
 ``SITE_LOG``              file for every log line at DEBUG level
 ``SITE_READY``            directory in which each worker leaves a file named by its pid once it can answer
@@ -75,7 +77,7 @@ DATABASES = {
     "default": {
         **env.db_url("SITE_DATABASE_URL", "sqlite://:memory:"),
         "ATOMIC_REQUESTS": env.bool("SITE_ATOMIC", False),
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": env.int("SITE_CONN_MAX_AGE", 60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
@@ -83,13 +85,17 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE"}
 else:
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2}
+if env.int("SITE_POOL", 0):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("SITE_POOL"), "timeout": 5}
 
 if os.environ.get("SITE_REDIS_URL"):
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": os.environ["SITE_REDIS_URL"],
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+            # redis-py allows 100 connections, which is fewer than there are requests at once in some campaigns.
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "max_connections": 500},
         }
     }
 else:

@@ -1,0 +1,139 @@
+"""Dependencies: Redis, PostgreSQL and Ory are stopped, frozen and started again under fifty requests a second.
+
+Nobody becomes anonymous or somebody else meanwhile, all is well again soon after, and what the workers hold of memory
+and file handles does not grow from one round of it to the next.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from trials.chaos.campaign import Figure, Result, campaign, figures
+from trials.chaos.load import Ask, load
+from trials.chaos.oracle import Expected, Tally
+from trials.chaos.stage import Stage
+from trials.servers import Given, Site
+
+PER_SECOND = 50
+CLIENTS = 100
+PEOPLE = 60
+SETTINGS = {"TIMEOUT": 1.0, "SESSION_CACHE_SECONDS": 1, "LOCAL_CACHE_SECONDS": 0.5}
+BACK = 3.0  # seconds after which nothing of the trouble may be left
+DRIFT = 5.0  # percent
+SEED = 10
+PAGES = (("/who", "/session", "/guarded", "/django-guarded", "/api/who"), ("/awho", "/asession", "/aguarded"))
+HOLDS_WHEN = (
+    "Redis, PostgreSQL, Ory stopped and frozen under load: 0 anonymous, workers' memory and handles drift < 5 %"
+)
+
+
+@campaign("dependencies", 10, HOLDS_WHEN)
+def dependencies(stage: Stage) -> Result:
+    people, total = stage.people(PEOPLE), Tally()
+    seconds = stage.scaled(2.0, 1.0)
+    wsgi = stage.environment(ory_auth=SETTINGS)
+    asgi = {**wsgi, "SITE_CONN_MAX_AGE": "0"}  # where each request has a thread of its own, a kept connection is lost
+    with stage.site("gunicorn", wsgi) as first, stage.site("uvicorn", asgi) as second:
+        sites = (first, second)
+        asks = _asks(people, sites, random.Random(SEED))
+        total.merge(_rush(stage, asks))
+        held = []
+        for _ in range(stage.scaled(3, 2)):  # the first round warms up
+            total.merge(_round(stage, asks, seconds))
+            time.sleep(BACK)
+            total.merge(load(_final_asks(people, sites), 8))
+            held.append([_held(site) for site in sites])
+    told = [
+        Figure("growth of memory", _growth(held, "memory"), DRIFT, "%"),
+        Figure("growth of file handles", _growth(held, "handles"), DRIFT, "%"),
+        Figure("memory of the largest site", max(each.memory for each in held[-1]) / 2**20, unit="MB"),
+        Figure("p99", total.within(0.99), unit="s"),
+    ]
+    return Result([*figures(total), *told], total.examples)
+
+
+def _rush(stage: Stage, asks: Iterator[Ask]) -> Tally:
+    """Everybody at once while nobody answers, so that every pool of connections is as full as it gets."""
+    servers = (stage.redis, stage.ory)
+    for server in servers:
+        server.freeze()
+    timer = threading.Timer(0.8, lambda: [server.thaw() for server in servers])
+    timer.start()
+    tally = load(itertools.islice(asks, 4 * CLIENTS), CLIENTS)
+    timer.join()
+    return tally
+
+
+def _round(stage: Stage, asks: Iterator[Ask], seconds: float) -> Tally:
+    """Each dependency is stopped, and then frozen, for so many seconds, with as many in between."""
+    done = threading.Event()
+
+    def trouble() -> None:
+        try:
+            for begin, end in _troubles(stage):
+                time.sleep(seconds)
+                begin()
+                time.sleep(seconds)
+                end()
+        finally:
+            done.set()
+
+    maker = threading.Thread(target=trouble, daemon=True)
+    maker.start()
+    tally = load(itertools.takewhile(lambda _: not done.is_set(), asks), CLIENTS, PER_SECOND)
+    maker.join()
+    return tally
+
+
+def _troubles(stage: Stage) -> list[tuple[Callable[[], object], Callable[[], object]]]:
+    servers = (stage.redis, stage.postgresql, stage.ory)
+    return [(one.stop, one.start) for one in servers] + [(one.freeze, one.thaw) for one in servers]
+
+
+def _asks(people: Sequence[Given], sites: Sequence[Site], chance: random.Random) -> Iterator[Ask]:
+    while True:
+        which, one = chance.randrange(2), chance.choice(people)
+        headers = chance.choice((one.by_token, one.by_bearer, one.by_cookie))
+        expected = Expected(one.identity, one.email, or_503=True)
+        yield Ask(sites[which].url + chance.choice(PAGES[which]), headers, expected)
+
+
+def _final_asks(people: Sequence[Given], sites: Sequence[Site]) -> Iterator[Ask]:
+    """Everybody once more at every page, and no 503 is allowed."""
+    for one, which in itertools.product(people, range(2)):
+        for page in PAGES[which]:
+            yield Ask(sites[which].url + page, one.by_token, Expected(one.identity, one.email))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the workers of one site hold in all: bytes that are theirs alone, and open files."""
+
+    memory: float
+    handles: float
+
+
+def _held(site: Site) -> _Held:
+    samples = []
+    for _ in range(5):
+        time.sleep(0.2)
+        with suppress(psutil.NoSuchProcess):
+            workers = [psutil.Process(pid) for pid in site.pids]
+            memory = sum(worker.memory_full_info().uss for worker in workers)
+            samples.append((memory, sum(worker.num_fds() for worker in workers)))
+    return _Held(*(statistics.median(numbers) for numbers in zip(*samples, strict=True)))
+
+
+def _growth(held: Sequence[Sequence[_Held]], what: str) -> float:
+    """Percent by which the site that grew most has grown since the round that warmed up."""
+    before, after = ([getattr(site, what) for site in held[which]] for which in (0, -1))
+    return max(100 * (now / was - 1) for was, now in zip(before, after, strict=True))
