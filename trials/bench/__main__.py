@@ -27,7 +27,7 @@ def main() -> int:
     with suppress(PermissionError):
         os.nice(-10)  # what else the machine does disturbs less; the processes that are started inherit it
     notes: list[str] = []
-    print(_where())
+    print(_where(), flush=True)
     ratios = run.requests(size, notes)
     print("\n".join(table(ratios)))
     others: list[Figure] = []

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -60,9 +61,15 @@ def crew(variants: Sequence[Variant], pythons: dict[str, str]) -> Iterator[dict[
         yield workers
 
 
-def rounds(workers: dict[str, Worker], number: int, count: int) -> Iterator[Round]:
-    """So many rounds, in each of which every worker measures every case once, in a random order."""
-    for _ in range(number):
+def rounds(workers: dict[str, Worker], number: int, count: int, seconds: float) -> Iterator[Round]:
+    """So many rounds, in each of which every worker measures every case once, in a random order.
+
+    When the seconds are over, no other round begins; three there are in any case.
+    """
+    until = time.monotonic() + seconds
+    for done in range(number):
+        if done >= 3 and time.monotonic() > until:
+            return
         yield {name: workers[name].measure(count) for name in random.sample(list(workers), len(workers))}
 
 

@@ -76,7 +76,7 @@ def _parts(samples: Mapping[tuple[CodeType | None, CodeType], int]) -> Iterator[
         owners[owner] += count
     for owner, count in owners.most_common():
         leaves = Counter({leaf: n for (own, leaf), n in samples.items() if own is owner and leaf is not owner})
-        mostly = [f"{_name(leaf)} {n / total:.0%}" for leaf, n in leaves.most_common(4) if n >= total / 100]
+        mostly = [f"{_name(leaf)} {n / total:.0%}" for leaf, n in leaves.most_common(3) if n >= total / 100]
         yield {"name": _name(owner) if owner else AROUND, "share": count / total, "mostly": ", ".join(mostly)}
 
 
@@ -107,7 +107,7 @@ def profile_of(given: str, case: str, seconds: float) -> dict[str, Any]:
     return found
 
 
-def table(title: str, found: Mapping[str, Any], least: float = 0.015) -> Iterator[str]:
+def table(title: str, found: Mapping[str, Any], least: float = 0.01) -> Iterator[str]:
     """A Markdown table: microseconds by function, the dearest first; what is below ``least`` of all is added up."""
     total, parts = found["microseconds"], found["parts"]
     shown: Sequence[Mapping[str, Any]] = [part for part in parts if part["share"] >= least]

@@ -20,21 +20,22 @@ from trials.bench.table import Figure, Result, results
 from trials.processes import ROOT, private_directory
 from trials.servers import ory, redis
 
-LOCAL = {"LOCAL_CACHE_SECONDS": 3600}
+LOCAL = {"LOCAL_CACHE_SECONDS": 600}
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds × calls of each case, pairs of starts, sessions kept in memory."""
+    """How much is measured: rounds of so many calls of each case, pairs of starts, sessions kept in memory."""
 
     rounds: int
+    seconds: float  # after which no other round begins
     calls: int
     starts: int
     sessions: tuple[int, ...]
 
 
-FULL = Size(60, 15, 12, (10_000, 25_000))
-QUICK = Size(12, 6, 3, (2_000,))
+FULL = Size(80, 140, 12, 10, (10_000, 20_000, 22_000))
+QUICK = Size(10, 15, 6, 3, (2_000,))
 
 
 def requests(size: Size, notes: list[str]) -> list[Result]:
@@ -54,7 +55,7 @@ def requests(size: Size, notes: list[str]) -> list[Result]:
         except elsewhere.NotInstallable as error:
             notes.append(f"{elsewhere.PACKAGE} could not be installed here: {error}")
         workers = stack.enter_context(crew(variants, pythons))
-        return results(rows(), list(rounds(workers, size.rounds, size.calls)))
+        return results(rows(), list(rounds(workers, size.rounds, size.calls, size.seconds)))
 
 
 def _database(port: int, name: str, number: int) -> str:
@@ -70,12 +71,16 @@ def herd() -> Iterator[Figure]:
 
 
 def memory(size: Size) -> Iterator[Figure]:
-    """What sessions of 1.4 KB weigh in the memory of one process."""
+    """What sessions of 1.4 KB weigh in the memory of one process, and that they stop at a bound."""
     with _alone(LOCAL) as variant:
-        found = _process("trials.bench.memory", variant, *map(str, size.sessions))
-    for count, weight in found.items():
-        title = f"MB for {int(count):,} sessions in the in-process tier"
-        yield Figure("Memory", title, weight / 1e6, 25 if int(count) >= 10_000 else 25 * int(count) / 10_000)
+        found = _process("trials.bench.memory", replace(variant, redis_url=""), *map(str, size.sessions))
+    weights = {int(count): weight / 1e6 for count, weight in found.items()}
+    first, *more = weights
+    yield Figure("Memory", f"MB for {first:,} sessions in the in-process tier", weights[first], 25 * first / 10_000)
+    if more:
+        full, beyond = more
+        title = f"MB more for {beyond - full:,} sessions that come after {full:,} others"
+        yield Figure("Memory", title, weights[beyond] - weights[full], 0.5, f"{weights[full]:.1f} MB before")
 
 
 def starts(size: Size) -> Iterator[Figure]:

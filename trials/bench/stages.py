@@ -30,6 +30,6 @@ def profiles(seconds: float) -> Iterator[str]:
         for number, (title, name, case) in enumerate(PROFILES):
             database = directory / f"{number}.sqlite3"
             migrated(database)
-            url = cache.url if name.startswith("redis") else ""
+            url = f"redis://127.0.0.1:{cache.port}/{number}" if name.startswith("redis") else ""
             variant = Variant(name, str(database), identities.public_url, ada.cookie, ada.identity, url, ORY_AUTH[name])
             yield from table(title, profile_of(json.dumps(asdict(variant)), case, seconds))

@@ -41,7 +41,7 @@ class Size:
 
 
 FULL = Size((10, 1_000, 100_000), 4, 6, CASES)
-SHORT = Size((1_000,), 1, 2, tuple(case for case in CASES if case.short))
+SHORT = Size((100,), 1, 2, tuple(case for case in CASES if case.short))
 
 
 @dataclass(frozen=True)
