@@ -50,9 +50,9 @@ async def aload(asks: Iterable[Ask], clients: int, per_second: float | None = No
 
 
 @asynccontextmanager
-async def browser(connections: int) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client that keeps no cookies and follows nothing."""
-    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=20)
+async def browser(connections: int, address: str = "127.0.0.1") -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that keeps no cookies and follows nothing. ``address``: of the loopback range, for the site to see."""
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=20, local_addr=(address, 0))
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()

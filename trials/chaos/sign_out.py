@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import aiohttp
@@ -24,6 +25,7 @@ from trials.servers import Given, Ory, Site
 AT_ONCE = 12
 LATE = 0.03  # seconds by which an answer of Ory's is late, at most
 UNDER_WAY = 6  # lookups while somebody signs out
+BACK = 2.0  # seconds after which the site asks Ory again
 SEED = 8
 CSRF = "c" * 32
 PAGES = ("/who", "/awho")
@@ -48,6 +50,11 @@ def sign_out(stage: Stage) -> Result:
     return Result(told, cycles.tally.examples)
 
 
+def _address(number: int) -> str:
+    """Of a client: those who were refused often have less to ask."""
+    return f"127.0.{number // 250 + 1}.{number % 250 + 1}"
+
+
 @dataclass(frozen=True)
 class _Person:
     """Somebody with every form of one session's credential (of two sessions, where a real Ory made them)."""
@@ -64,15 +71,15 @@ class _Cycles:
         self.tally, self.failed = Tally(), 0
 
     async def all(self, people: Sequence[Given]) -> None:
-        """A few cycles at once, each with its own session."""
-        queue = iter(people)
-        async with browser(AT_ONCE * UNDER_WAY * 2) as session:
+        """A few cycles at once, each with its own session, from an address of its own."""
+        queue = enumerate(people)
 
-            async def one_after_the_other() -> None:
-                for given in queue:
+        async def one_after_the_other() -> None:
+            for number, given in queue:
+                async with browser(2 * UNDER_WAY, _address(number)) as session:
                     await self._cycle(session, await self._person(session, given))
 
-            await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
     async def _cycle(self, session: aiohttp.ClientSession, person: _Person) -> None:
         await self._ask(session, person, person.expected, self._chance.sample(person.forms, self._chance.randint(0, 3)))
@@ -87,16 +94,20 @@ class _Cycles:
 
     async def while_ory_is_down(self, people: Sequence[Given], proxy: Proxy) -> None:
         """Known people sign out, which Ory cannot be told. Back again, it still has their sessions."""
-        async with browser(AT_ONCE) as session:
-            known = [await self._person(session, given) for given in people]
-            for person in known:
+        async with AsyncExitStack() as ends:
+            known = []
+            for number, given in enumerate(people):
+                session = await ends.enter_async_context(browser(2 * UNDER_WAY, _address(10_000 + number)))
+                person = await self._person(session, given)
                 await self._ask(session, person, person.expected, person.forms)
+                known.append((session, person))
             proxy.switch(Fault.ERROR_503)
-            for person in known:
+            for session, person in known:
                 # Django's own ``logout()`` has no answer of its own to give.
                 await self._sign_out(session, self._chance.choice(person.forms), {OURS: {503}}, {200, 503})
             proxy.switch(Fault.PASS)
-            for person in known:
+            await asyncio.sleep(BACK)
+            for session, person in known:
                 await self._ask(session, person, NOBODY, person.forms * 2)
 
     # --- steps

@@ -15,6 +15,8 @@ from trials.processes import private_directory
 from trials.proxy import Proxy
 from trials.servers import Given, Ory, PostgreSQL, Redis, Site
 
+POOL = "16"  # connections of a process to PostgreSQL
+
 N = TypeVar("N", int, float)
 
 
@@ -86,10 +88,15 @@ class Stage:
     def site(
         self, kind: Literal["gunicorn", "uvicorn"], environment: Mapping[str, str], workers: int = 2, threads: int = 4
     ) -> AbstractContextManager[Site]:
-        """The site under one server."""
+        """The site under one server.
+
+        Each request of uvicorn's has a thread of its own, so there connections to the database are in a pool, unless
+        ``SITE_CONN_MAX_AGE`` is set.
+        """
         if kind == "gunicorn":
             return servers.gunicorn(environment, workers, threads)
-        return servers.uvicorn(environment, workers)
+        pool = {} if "SITE_CONN_MAX_AGE" in environment else {"SITE_POOL": POOL}
+        return servers.uvicorn({**pool, **environment}, workers)
 
     @contextmanager
     def sites(self, environment: Mapping[str, str], workers: int = 2, threads: int = 4) -> Iterator[tuple[Site, Site]]:
