@@ -70,6 +70,7 @@ class _Herd:
 
     def pause(self, seconds: int) -> list[Figure]:
         """Ory says 429 and for how long; what asks then is told so without a call."""
+        time.sleep(KEPT + 0.1)  # nothing is kept any more: who comes has to ask
         self._proxy.pause = seconds
         self._proxy.switch(Fault.RATE_LIMITED)
         self._trickle(0.5, 40)  # both processes are told
@@ -77,7 +78,7 @@ class _Herd:
         self._trickle(seconds - 1.5, 20)
         calls = len(self._proxy.seen.whoami_at)
         self._proxy.switch(Fault.PASS)
-        self._trickle(1 + seconds * 0.1 + 1, 20)  # the processes come back one after the other
+        self._trickle(1 + seconds * 0.1 + 2, 20)  # the processes come back one after the other
         self.tally.merge(load(self._asks(self._pages, 60), 4))
         return [Figure(f"calls in a pause of {seconds} s", calls, 0)]
 
