@@ -18,7 +18,7 @@ class Case:
     stack: str
     path: str
     credential: str = "ory"
-    ory_auth: Mapping[str, Any] = field(default_factory=dict)
+    ory_auth: Mapping[str, Any] = field(default_factory=dict, hash=False)
     grows: bool = True  # whether the number of sessions can matter
     short: bool = True  # whether it is part of the short form
 
