@@ -18,7 +18,6 @@ from trials.chaos.oracle import Expected
 from trials.chaos.stage import Stage
 from trials.servers import Given, Site
 
-SESSIONS = 1000
 CLIENTS = 50
 SEED = 4
 PAGES = (("/who", "/session", "/guarded", "/django-guarded", "/api/who"), ("/awho", "/asession", "/aguarded"))
@@ -28,10 +27,10 @@ KILLED_EVERY = 8.0  # seconds
 
 @campaign("identities", 2, "nobody is ever shown as somebody else, or as nobody: 0 mismatches")
 def identities(stage: Stage) -> Result:
-    people = stage.people(SESSIONS // 2, sessions=2)
+    people = stage.people(stage.scaled(500, 100), sessions=2)
     chance = random.Random(SEED)
     with stage.sites(stage.environment(ory_auth={"LOCAL_CACHE_SECONDS": 5})) as sites:
-        asks = _asks(stage.scaled(100_000, 4_000), people, sites, chance)
+        asks = _asks(stage.scaled(100_000, 3_000), people, sites, chance)
         with _killing(sites, stage.scaled(KILLED_EVERY, 3.0), chance) as killed:
             tally = load(asks, CLIENTS)
     return Result([*figures(tally), Figure("killed workers", len(killed))], tally.examples)

@@ -19,9 +19,9 @@ from trials.proxy import Proxy
 from trials.servers import Given
 
 TIMEOUT = 0.5  # seconds, of ORY_AUTH
-CLIENTS = 32
+CLIENTS = 10  # at each site
 PEOPLE = 120
-NORMAL = 60  # right answers one after the other that count as "back to normal"
+NORMAL = 40  # right answers one after the other that count as "back to normal"
 BACK = 5.0  # seconds within which it has to be
 TLS = frozenset({Fault.TLS_PLAIN, Fault.TLS_SELF_SIGNED})
 HOLDS_WHEN = "whatever Ory's port does: 503 within TIMEOUT + 0.2 s, nobody is signed out, back to normal ≤ 5 s after"
@@ -33,7 +33,7 @@ def outages(stage: Stage) -> Result:
     with stage.proxy() as proxy:
         http = stage.environment(ory_auth=settings, proxy=proxy)
         https = {**http, "SITE_ORY_URL": proxy.tls_url}
-        with stage.site("gunicorn", http, threads=CLIENTS) as wsgi, stage.site("uvicorn", https) as asgi:
+        with stage.site("gunicorn", http, threads=2 * CLIENTS) as wsgi, stage.site("uvicorn", https) as asgi:
             matrix = _Matrix(stage, proxy, [f"{wsgi.url}/who", f"{asgi.url}/awho"])
             matrix.meet_everybody()
             for fault in Fault:
@@ -47,7 +47,7 @@ class _Matrix:
 
     def __init__(self, stage: Stage, proxy: Proxy, pages: Sequence[str]) -> None:
         self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
-        self._requests = stage.scaled(2000, 120)
+        self._requests = stage.scaled(2000, 100)
         self._total = Tally()
         self._rows: list[dict[str, object]] = []
         self._p99, self._back = 0.0, 0.0
@@ -60,7 +60,7 @@ class _Matrix:
         """The fault under load, and its end."""
         pages = self._pages[1:] if fault in TLS else self._pages
         self._proxy.switch(fault)
-        during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS)
+        during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS * len(pages))
         self._proxy.switch(Fault.PASS)
         after = Tally()
         back = asyncio.run(_back_to_normal(_asks(pages, self._people), after))

@@ -24,7 +24,8 @@ from trials.servers import Given, Ory, Site
 
 AT_ONCE = 12
 LATE = 0.03  # seconds by which an answer of Ory's is late, at most
-UNDER_WAY = 6  # lookups while somebody signs out
+UNDER_WAY = 4  # lookups at each site while somebody signs out
+MEMORY = 1  # seconds, of LOCAL_CACHE_SECONDS
 BACK = 2.0  # seconds after which the site asks Ory again
 SEED = 8
 CSRF = "c" * 32
@@ -36,16 +37,20 @@ HOLDS_WHEN = "a session that was signed out is accepted by no worker under any f
 
 @campaign("sign-out", 3, HOLDS_WHEN)
 def sign_out(stage: Stage) -> Result:
-    race, at_outage = stage.scaled(900, 50), stage.scaled(100, 10)
-    people = stage.people(race + at_outage)
+    race, with_memory, at_outage = stage.scaled(750, 50), stage.scaled(150, 0), stage.scaled(100, 10)
+    people = stage.people(race + with_memory + at_outage)
+    cycles = _Cycles(stage.ory)
     with stage.proxy() as proxy:
-        environment = stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 60}, proxy=proxy)
-        with stage.sites(environment) as sites:
-            cycles = _Cycles(stage.ory, sites)
+        with stage.sites(stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 60}, proxy=proxy)) as cycles.sites:
             proxy.delay = LATE
-            asyncio.run(cycles.all(people[:race]))
+            asyncio.run(cycles.race(people[:race]))
             proxy.delay = 0.0
-            asyncio.run(cycles.while_ory_is_down(people[race:], proxy))
+            asyncio.run(cycles.while_ory_is_down(people[race + with_memory :], proxy))
+        if with_memory:
+            settings = {"SESSION_CACHE_SECONDS": 60, "LOCAL_CACHE_SECONDS": MEMORY}
+            with stage.sites(stage.environment(ory_auth=settings, proxy=proxy)) as cycles.sites:
+                proxy.delay = LATE
+                asyncio.run(cycles.race(people[race : race + with_memory], patience=MEMORY))
     told = [*figures(cycles.tally), Figure("cycles", len(people)), Figure("sign-outs not answered", cycles.failed, 0)]
     return Result(told, cycles.tally.examples)
 
@@ -65,30 +70,35 @@ class _Person:
 
 
 class _Cycles:
-    def __init__(self, ory: Ory, sites: Sequence[Site]) -> None:
-        self._ory, self._sites = ory, sites
+    def __init__(self, ory: Ory) -> None:
+        self._ory = ory
+        self.sites: Sequence[Site] = ()
         self._chance = random.Random(SEED)
         self.tally, self.failed = Tally(), 0
 
-    async def all(self, people: Sequence[Given]) -> None:
-        """A few cycles at once, each with its own session, from an address of its own."""
+    async def race(self, people: Sequence[Given], patience: float = 0.0) -> None:
+        """A few cycles at once, each with its own session, from an address of its own.
+
+        ``patience``: seconds for which a worker may still remember what it has in its own memory.
+        """
         queue = enumerate(people)
 
         async def one_after_the_other() -> None:
             for number, given in queue:
-                async with browser(2 * UNDER_WAY, _address(number)) as session:
-                    await self._cycle(session, await self._person(session, given))
+                async with browser(4 * UNDER_WAY, _address(number)) as session:
+                    await self._cycle(session, await self._person(session, given), patience)
 
         await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
-    async def _cycle(self, session: aiohttp.ClientSession, person: _Person) -> None:
+    async def _cycle(self, session: aiohttp.ClientSession, person: _Person, patience: float) -> None:
         await self._ask(session, person, person.expected, self._chance.sample(person.forms, self._chance.randint(0, 3)))
         racing = Expected(person.given.identity, person.given.email, or_nobody=True)
         under_way = self._ask(session, person, racing, self._chance.choices(person.forms, k=UNDER_WAY))
         lookups = asyncio.create_task(under_way)
         await asyncio.sleep(self._chance.uniform(0, LATE))
         await self._sign_out(session, self._chance.choice(person.forms), {}, {200, 204})
-        await self._ask(session, person, NOBODY, person.forms * 2)
+        await asyncio.sleep(patience)
+        await self._ask(session, person, NOBODY, person.forms)
         await lookups
         await self._ask(session, person, NOBODY, person.forms)
 
@@ -97,7 +107,7 @@ class _Cycles:
         async with AsyncExitStack() as ends:
             known = []
             for number, given in enumerate(people):
-                session = await ends.enter_async_context(browser(2 * UNDER_WAY, _address(10_000 + number)))
+                session = await ends.enter_async_context(browser(4 * UNDER_WAY, _address(10_000 + number)))
                 person = await self._person(session, given)
                 await self._ask(session, person, person.expected, person.forms)
                 known.append((session, person))
@@ -126,7 +136,7 @@ class _Cycles:
         self, session: aiohttp.ClientSession, person: _Person, expected: Expected, forms: Sequence[dict[str, str]]
     ) -> None:
         """Each form once at every site, all at the same time."""
-        pages = [site.url + page for site, page in zip(self._sites, PAGES, strict=True)]
+        pages = [site.url + page for site, page in zip(self.sites, PAGES, strict=True)]
         asks = [Ask(page, form, expected) for form in forms for page in pages]
         await asyncio.gather(*(send(session, ask, self.tally) for ask in asks))
 
@@ -138,5 +148,5 @@ class _Cycles:
         way = self._chance.choice(WAYS[which])
         cookies = "; ".join(filter(None, [form.get("Cookie"), f"csrftoken={CSRF}"]))
         headers = {**form, "Cookie": cookies, "X-CSRFToken": CSRF, "Accept": "application/json"}
-        async with session.post(self._sites[which].url + way, headers=headers, allow_redirects=False) as answer:
+        async with session.post(self.sites[which].url + way, headers=headers, allow_redirects=False) as answer:
             self.failed += answer.status not in of_way.get(way, good)
