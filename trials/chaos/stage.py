@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from trials import servers
@@ -50,6 +51,11 @@ class Stage:
     def redis(self) -> Redis:
         return self._servers.enter_context(servers.redis())
 
+    @cached_property
+    def logs(self) -> Path:
+        """The directory in which every site leaves what it logs, at DEBUG level."""
+        return self._servers.enter_context(private_directory())
+
     def people(self, count: int, sessions: int = 1) -> list[Given]:
         """New people at Ory, signed in."""
         return self.ory.people(count, sessions)
@@ -76,6 +82,7 @@ class Stage:
             "SITE_ADMIN_URL": self.ory.admin_url,
             "SITE_REDIS_URL": self.redis.url,
             "SITE_DATABASE_URL": database or self.new_database(variables.get("SITE_USER_MODEL", "auth.User")),
+            "SITE_LOG": str(self.logs / f"{next(self._numbers)}.log"),
             "SITE_ORY_AUTH": json.dumps(dict(ory_auth or {})),
             **(proxy.environment if proxy else {}),
             **variables,

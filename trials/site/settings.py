@@ -14,6 +14,7 @@ variable                  meaning
 ``SITE_CONN_MAX_AGE``     seconds that a connection to the database is kept (default: 60)
 ``SITE_DEBUG``            ``1``: Django's ``DEBUG``
 ``SITE_LOG``              file for every log line at DEBUG level
+``SITE_SPANS``            file for OpenTelemetry's spans and metrics
 ``SITE_READY``            directory in which each worker leaves a file named by its pid once it can answer
 ``SITE_SLOW_NAME``        host name that stands for 127.0.0.1, see :mod:`trials.site.resolver`
 ``SITE_SLOW_NAME_WHILE``  file: while it exists, that name does not resolve
@@ -119,5 +120,8 @@ if os.environ.get("SITE_LOG"):
             "file": {"class": "logging.FileHandler", "filename": os.environ["SITE_LOG"], "formatter": "plain"}
         },
         "root": {"handlers": ["file"], "level": "DEBUG"},
-        "loggers": {"django": {"level": "DEBUG", "handlers": [], "propagate": True}},
+        "loggers": {
+            "django": {"level": "DEBUG", "handlers": [], "propagate": True},
+            "django.db.backends": {"level": "INFO"},  # with DEBUG it prints all values of every query, by design
+        },
     }

@@ -23,6 +23,8 @@ urlpatterns = [
     path("greeting", views.greeting),
     path("agreeting", views.agreeting),
     path("broken", views.broken),
+    path("collector", views.collector),
+    path("acollector", views.acollector),
     path("django-logout", views.django_logout),
     path("django-alogout", views.django_alogout),
     path("api/who", views.ApiWho.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from datetime import timedelta
 from typing import Any
 
@@ -136,6 +137,26 @@ async def django_alogout(request: Any) -> JsonResponse:
 def broken(request: Any) -> HttpResponse:
     """A bug of the project's own, after somebody asked who it is: an error page of Django's."""
     raise ValueError(f"a bug, met by user {request.user.pk}")
+
+
+def collector(request: Any) -> HttpResponse:
+    """As an error collector does: the trace of trouble, with the variables of every frame."""
+    try:
+        return JsonResponse({"user": request.user.pk})
+    except Exception as error:
+        return _trace(error)
+
+
+async def acollector(request: Any) -> HttpResponse:
+    try:
+        return JsonResponse({"user": (await request.auser()).pk})
+    except Exception as error:
+        return _trace(error)
+
+
+def _trace(error: Exception) -> HttpResponse:
+    lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    return HttpResponse("".join(lines), status=418, content_type="text/plain")
 
 
 class ApiWho(APIView):

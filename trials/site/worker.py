@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ def load(application: Callable[[], T]) -> T:
     """The WSGI or ASGI application; leaves a file named by this process' pid in ``SITE_READY`` once it can answer."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trials.site.settings")
     resolver.install()
+    if os.environ.get("SITE_SPANS"):
+        import_module("trials.site.spans").install()  # it takes a while to import
     loaded = application()
     if os.environ.get("SITE_READY"):
         (Path(os.environ["SITE_READY"]) / str(os.getpid())).touch()
