@@ -33,6 +33,7 @@ from .exceptions import OryUnavailable
 from .flights import flights
 from .lookup import lookup
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
+from .placement import BACKEND
 from .signals import user_created, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
@@ -215,7 +216,7 @@ class RequestState:
         if found.refused:
             log(found.refused, identity=str(session.identity.id))
         if found.user is not None:
-            found.user.backend = users.BACKEND
+            found.user.backend = BACKEND
             self._announce(found, found.user, session)
 
     def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:

@@ -6,7 +6,7 @@ keep an answer no longer than it may be kept: what stays in memory comes off the
 ========  ==================================  =========================================================
 entry     key                                 value
 ========  ==================================  =========================================================
-fresh     ``ory_auth:s:<credential's hash>``  seal, Ory's clock against ours, facts, the body as it came; or the end mark
+fresh     ``ory_auth:s:<credential's hash>``  seal, offset of clocks, facts, the body as it came; or the end mark
 stale     ``ory_auth:o:<credential's hash>``  the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
 slot      ``ory_auth:f:<session id>:<n>``     the hash of one credential under which the session is kept
 tombstone ``ory_auth:x:<session id or hash>`` 1: this session or credential was signed out here, until it has expired
