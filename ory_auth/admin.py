@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 
-from . import views
-from .authentication import state_of
-from .flows import wanted
 from .models import OryIdentity
-from .users import BACKEND
 
 __all__ = ["OryIdentityAdmin", "login_through_ory"]
 
@@ -31,13 +26,9 @@ def login_through_ory(site: admin.AdminSite) -> Callable[..., HttpResponse]:
     @never_cache
     @login_not_required
     def login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if set(settings.AUTHENTICATION_BACKENDS) - {BACKEND} and (request.GET.get("local") or request.method == "POST"):
-            return local_login(request, extra_context)
-        state = state_of(request)
-        target = wanted(request, state.conf.login_redirect_hosts, default=reverse("admin:index", current_app=site.name))
-        if request.user.is_authenticated and not site.has_permission(request):
-            return views.refused(request)
-        return views.sign_in(request, state, target)
+        # Loaded when it is used: every command loads the admin pages of all apps.
+        page: HttpResponse = import_string("ory_auth.admin_login.login")(site, local_login, request, extra_context)
+        return page
 
     return login
 

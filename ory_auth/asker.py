@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from types import CodeType, FrameType
 from typing import Protocol
 
+from django.contrib import auth
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404
 
@@ -39,9 +41,18 @@ def is_error_page(request: Progress) -> bool:
 
 def is_login_required_middleware() -> bool:
     """Whether it is Django's ``LoginRequiredMiddleware``, which asks before views that need no sign-in as well."""
-    frame, code = sys._getframe(), LoginRequiredMiddleware.process_view.__code__
+    return _is(LoginRequiredMiddleware.process_view.__code__)
+
+
+def is_signing_out() -> bool:
+    """Whether it is Django's ``logout()``, which asks who it was, and signs out whoever it was."""
+    return _is(auth.logout.__code__, auth.alogout.__code__)
+
+
+def _is(*codes: CodeType) -> bool:
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_code is code:
+        if frame.f_code in codes:
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
@@ -22,7 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import router, transaction
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 
 from . import asker, django_session, users
 from .conf import Conf, conf
@@ -31,8 +31,9 @@ from .credentials import Credential, Malformed, find
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .flights import flights
-from .lookup import lookup
+from .lookup import lookup, recall
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
+from .placement import BACKEND
 from .signals import user_created, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
@@ -63,7 +64,11 @@ class RequestState:
         self.request: Any = request
         self.conf: Conf = conf()
         self._base_user = base_user  # whom Django's own middleware would name
-        self.lazy_user = SimpleLazyObject(self.user)
+
+    @cached_property
+    def lazy_user(self) -> Any:
+        """What ``request.user`` is until somebody puts another one there."""
+        return SimpleLazyObject(self.user)
 
     # --- what came
 
@@ -96,29 +101,38 @@ class RequestState:
     def _key(self) -> str:
         return self.credential.key(self.conf.sdk_url) if self.credential else ""
 
-    def _lookup(self, credential: Credential, *, fresh: bool = False) -> Steps[Outcome]:
-        return lookup(credential, self.conf, address=self.request.META.get("REMOTE_ADDR", ""), fresh=fresh)
+    def _lookup(self, credential: Credential, *, known: bool = False, fresh: bool = False) -> Steps[Outcome]:
+        address = self.request.META.get("REMOTE_ADDR", "")
+        return lookup(credential, self.conf, address=address, known=known, fresh=fresh)
 
     # --- what Ory says
 
     def outcome(self, *, fresh: bool = False) -> Outcome:
         """Who Ory says this is; ``fresh`` asks again, past every cache, where a cache answered so far."""
-        if self._outcome is None or (fresh and _from_cache(self._outcome)):
+        if not self._recalled(fresh):
             run(self._decide(fresh), self.conf.timeout)
         return self._outcome  # type: ignore[return-value]
 
     async def aoutcome(self, *, fresh: bool = False) -> Outcome:
         """:meth:`outcome` for coroutines."""
-        if self._outcome is None or (fresh and _from_cache(self._outcome)):
+        if not self._recalled(fresh):
             await arun(self._decide(fresh), self.conf.timeout)
         return self._outcome  # type: ignore[return-value]
 
-    def _decide(self, fresh: bool) -> Steps[None]:
+    def _recalled(self, fresh: bool) -> bool:
+        """Whether there is an outcome that will do; one that this process remembers is taken without further ado."""
+        if self._outcome is not None:
+            return not (fresh and _from_cache(self._outcome))
         self.asked = True
-        credential, django = self.credential, django_session.came(self.request)
+        credential = self.credential
         if credential is None:
             self._outcome = SignedOut(Event.MALFORMED if self.found else None)
-            return
+        elif not fresh and not django_session.came(self.request):
+            self._outcome = recall(credential, self.conf)
+        return self._outcome is not None
+
+    def _decide(self, fresh: bool) -> Steps[None]:
+        credential, django = cast(Credential, self.credential), django_session.came(self.request)
         try:
             if django and (yield partial(django_session.outranks, self.request, self._key())):
                 self._outcome = SignedOut()
@@ -181,7 +195,7 @@ class RequestState:
         return self._user if isinstance(self._user, Unavailable) else None
 
     def _decide_user(self) -> Steps[None]:
-        if self._outcome is None:
+        if not self._recalled(fresh=False):
             yield from self._decide(fresh=False)
         match self._outcome:
             case SignedIn(session):
@@ -215,7 +229,7 @@ class RequestState:
         if found.refused:
             log(found.refused, identity=str(session.identity.id))
         if found.user is not None:
-            found.user.backend = users.BACKEND
+            found.user.backend = BACKEND
             self._announce(found, found.user, session)
 
     def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:
@@ -254,7 +268,7 @@ class RequestState:
         elif asker.is_login_required_middleware():
             # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
             self.lazy_user = self.request.user = SimpleLazyObject(self.user)
-        elif not (self._quiet or asker.is_error_page(self)):
+        elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
 
     def trouble(self, outcome: Unavailable) -> OryUnavailable:
@@ -307,7 +321,7 @@ class RequestState:
             return self._not_told
         known = self._outcome
         if known is None or known == SignedOut():  # not asked so far: nobody was, or a Django sign-in outranked it
-            known = yield from self._lookup(credential)
+            known = yield from self._lookup(credential, known=True)  # nobody is kept from signing out
         session = known.session if isinstance(known, SignedIn) else None
         yield partial(process.cache.sign_out, key, session)
         self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True

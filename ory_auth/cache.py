@@ -6,7 +6,7 @@ keep an answer no longer than it may be kept: what stays in memory comes off the
 ========  ==================================  =========================================================
 entry     key                                 value
 ========  ==================================  =========================================================
-fresh     ``ory_auth:s:<credential's hash>``  seal, Ory's clock against ours, facts, the body as it came; or the end mark
+fresh     ``ory_auth:s:<credential's hash>``  seal, offset of clocks, facts, the body as it came; or the end mark
 stale     ``ory_auth:o:<credential's hash>``  the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
 slot      ``ory_auth:f:<session id>:<n>``     the hash of one credential under which the session is kept
 tombstone ``ory_auth:x:<session id or hash>`` 1: this session or credential was signed out here, until it has expired
@@ -28,7 +28,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,7 +37,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 
 from .conf import Conf
-from .credentials import secret
+from .credentials import hasher
 from .events import Event, log
 from .memory import Memory
 from .types import Facts, OrySession
@@ -83,8 +82,8 @@ class Entry(NamedTuple):
 
 def unpacked(packed: bytes) -> Entry:
     """The entry in these bytes, which :attr:`Entry.packed` made."""
-    offset, in_memory, *facts = _HEAD.unpack_from(packed)
-    return Entry(Facts(*facts), packed[_HEAD.size :], offset, in_memory)
+    head = _HEAD.unpack_from(packed)
+    return Entry(Facts._make(head[2:]), packed[_HEAD.size :], head[0], head[1])
 
 
 def remaining(session: OrySession, offset: float) -> float:
@@ -129,18 +128,20 @@ class SessionCache:
             log(Event.CACHE_INVALID)
             return None
         entry = self._unless_ended(key, unpacked(packed))
-        if entry is not None and stale and self.signed_out(key, UUID(bytes=entry.facts.session_id)):
+        if entry is not None and stale and self.signed_out(key, entry.facts.session_id):
             return None  # for these a second read is no matter
-        if entry is not None and not stale and self.memory.seconds <= entry.in_memory:
-            self.memory.keep(key, packed)
+        if entry is not None and not stale:
+            self.memory.remember_good(key)
+            if self.memory.seconds <= entry.in_memory:
+                self.memory.keep(key, packed)
         return entry
 
     def _unless_ended(self, key: str, entry: Entry) -> Entry | None:
-        return None if self.memory.signed_out(key, UUID(bytes=entry.facts.session_id)) else entry
+        return None if self.memory.signed_out(key, entry.facts.session_id) else entry
 
     def was_good(self, key: str) -> bool:
-        """Whether another process that shares the cache has seen this credential good."""
-        return bool(self._do(lambda cache: cache.get(_name("k", key))))
+        """Whether this process, or another one that shares the cache, has seen this credential good."""
+        return self.memory.was_good(key) or bool(self._do(lambda cache: cache.get(_name("k", key))))
 
     @property
     def reads(self) -> bool:
@@ -149,7 +150,7 @@ class SessionCache:
 
     @property
     def blocks(self) -> bool:
-        """Whether reading may take a while, so that it does not belong into an event loop."""
+        """Whether reading may take a while, so that it does not belong into an event loop (or is not known yet)."""
         return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
 
     # --- writing
@@ -160,7 +161,7 @@ class SessionCache:
         Called for answers that may not be kept, too (``seconds`` 0): the question is the same.
         """
         entry = entry._replace(in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0)
-        shared, session_id = int(seconds - entry.in_memory), UUID(bytes=entry.facts.session_id)
+        shared, session_id = int(seconds - entry.in_memory), entry.facts.session_id
         slot = shared > 0 and self._do(lambda cache: self._take_slot(cache, key, session_id, shared))
         if self.signed_out(key, session_id):
             return False
@@ -168,16 +169,16 @@ class SessionCache:
             return False
         if entry.in_memory:
             self.memory.keep(key, entry.packed)
-        if not self.memory.remember_good(key):
+        if self.memory.remember_good(key):
             life = min(max(int(remaining(entry.session, entry.offset)), 1), WEEK)
             self._do(lambda cache: cache.add(_name("k", key), 1, life))
         return True
 
-    def _take_slot(self, cache: BaseCache, key: str, session_id: UUID, seconds: int) -> bool:
+    def _take_slot(self, cache: BaseCache, key: str, session_id: bytes, seconds: int) -> bool:
         # A slot outlives its entry by a little, so that no entry is ever without one.
         life = int(seconds + self._conf.stale_if_error_seconds) + 5
         for number in range(SLOTS):
-            slot = _name("f", f"{session_id}:{number}")
+            slot = _name("f", f"{UUID(bytes=session_id)}:{number}")
             if cache.add(slot, key, life) or (cache.get(slot) == key and cache.touch(slot, life)):
                 return True
         return False  # more forms than slots: this one is not kept
@@ -205,7 +206,7 @@ class SessionCache:
 
         ``session`` is ``None`` where Ory does not say just now which one it is.
         """
-        self.memory.sign_out(key, session.id if session else None)
+        self.memory.sign_out(key, session.facts.session_id if session else None)
 
         def end(cache: BaseCache) -> bool:
             left = session.expires_at.timestamp() - time.time() if session else UNKNOWN_END
@@ -222,16 +223,15 @@ class SessionCache:
         if not self._do(end, whatever=True):
             self._owed.append(end)
 
-    def signed_out(self, key: str, session_id: UUID | None = None) -> bool:
+    def signed_out(self, key: str, session_id: bytes | None = None) -> bool:
         """Whether this credential or its session was signed out here, whatever Ory says of it."""
-        names = [_name("x", key)] + ([_name("x", str(session_id))] if session_id else [])
+        names = [_name("x", key)] + ([_name("x", str(UUID(bytes=session_id)))] if session_id else [])
         return self.memory.signed_out(key, session_id) or bool(self._do(lambda cache: cache.get_many(names)))
 
     def refused(self, key: str) -> None:
-        """Ory does not take this credential any more."""
-        if self.memory.was_good(key):
-            self.memory.forget_good(key)
-            self._do(lambda cache: cache.delete(_name("k", key)))
+        """Ory does not take this credential any more, which had been good."""
+        self.memory.forget_good(key)
+        self._do(lambda cache: cache.delete(_name("k", key)))
 
     # --- Django's cache
 
@@ -287,10 +287,11 @@ def _opened(name: str, sealed: Any) -> bytes | None:
     if not isinstance(sealed, bytes) or len(sealed) < _SEAL + _HEAD.size:
         return None
     packed = sealed[_SEAL:]
-    return packed if sealed[:_SEAL] == _seal(name, packed) else None
+    return packed if sealed.startswith(_seal(name, packed)) else None
 
 
 def _seal(name: str, packed: bytes) -> bytes:
-    seal = blake2b(name.encode() + b"\0", key=secret(b"entry"), digest_size=_SEAL)
+    seal = hasher(b"entry", _SEAL)
+    seal.update(f"{name}\0".encode())
     seal.update(packed)
     return seal.digest()

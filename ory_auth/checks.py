@@ -1,4 +1,7 @@
-"""System checks: what is wrong with a project's settings, seen without a network; each with an id and a hint."""
+"""System checks: what is wrong with a project's settings, seen without a network; each with an id and a hint.
+
+Every command runs them, so what serves requests is not imported for them.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_backends, get_user_model
+from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import connections, router
+from django.utils.module_loading import import_string
 
-from .backends import OryBackend
-from .conf import NETWORK_DOMAIN, NETWORK_HOST, conf, problems
-from .middleware import PATH, OryMiddleware, order_problem, positions
+from .conf import DEFAULT_USER_HANDLER, NETWORK_DOMAIN, NETWORK_HOST, conf, problems
 from .models import OryIdentity
+from .placement import BACKEND, PATH, is_a, order_problem, positions
 from .user_fields import PRIVILEGES, forbidden, has_field
-from .users import BACKEND, handler_class
 
 Message = checks.CheckMessage
 
@@ -73,7 +75,7 @@ def _check_cookie_name() -> Iterator[Message]:
 def check_middleware(**_: Any) -> list[Message]:
     """The middleware, its place, and the backend."""
     found: list[Message] = []
-    if not positions(settings.MIDDLEWARE, OryMiddleware):
+    if not positions(settings.MIDDLEWARE, PATH):
         hint = f"Add {PATH!r} after 'django.contrib.auth.middleware.AuthenticationMiddleware'."
         found.append(checks.Warning(f"{PATH!r} is not in MIDDLEWARE.", hint=hint, id="ory_auth.W001"))
     if problem := order_problem(settings.MIDDLEWARE):
@@ -85,10 +87,7 @@ def check_middleware(**_: Any) -> list[Message]:
 
 
 def _has_backend() -> bool:
-    try:
-        return any(isinstance(backend, OryBackend) for backend in get_backends())
-    except (ImproperlyConfigured, ImportError):
-        return False  # there is none, or one that cannot be imported
+    return any(is_a(path, BACKEND) for path in settings.AUTHENTICATION_BACKENDS)
 
 
 def check_users(**_: Any) -> list[Message]:
@@ -98,11 +97,12 @@ def check_users(**_: Any) -> list[Message]:
     except ImproperlyConfigured:
         return []  # check_settings says it
     found: list[Message] = []
-    try:
-        handler_class(handler)
-    except ImproperlyConfigured as error:
-        hint = "Name a subclass of ory_auth.users.UserHandler by its dotted path."
-        found.append(checks.Error(str(error), hint=hint, id="ory_auth.E007"))
+    if handler != DEFAULT_USER_HANDLER:
+        try:
+            import_string("ory_auth.users.handler_class")(handler)
+        except ImproperlyConfigured as error:
+            hint = "Name a subclass of ory_auth.users.UserHandler by its dotted path."
+            found.append(checks.Error(str(error), hint=hint, id="ory_auth.E007"))
     for name, path in fields.items():
         text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
         if forbidden(name, path):

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")
 NETWORK_DOMAIN = "oryapis.com"
 KRATOS_COOKIE = "ory_kratos_session"
+DEFAULT_USER_HANDLER = "ory_auth.users.UserHandler"
 DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
 )
@@ -106,7 +107,7 @@ class Conf:
     timeout: float = _key(_positive_seconds, 3.0)
     max_connections: int = _key(_count, 10)
     user_fields: Mapping[str, str] | None = _key(_user_fields)
-    user_handler: str = _key(_text, "ory_auth.users.UserHandler")
+    user_handler: str = _key(_text, DEFAULT_USER_HANDLER)
     link_by_verified_email: bool = _key(_bool, False)
     login_redirect_hosts: tuple[str, ...] = _key(_hosts, ())
 

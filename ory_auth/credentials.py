@@ -18,7 +18,7 @@ from django.conf import settings
 from .events import Event, log
 
 MAX_BYTES = 8 * 1024
-FORMAT = b"1"  # of cache entries: another number makes all older ones misses
+FORMAT = "2"  # of cache entries: another number makes all older ones misses
 TOKEN_PREFIX = "ory_st_"
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 
@@ -56,13 +56,16 @@ class Credential:
 
     def key(self, ory_url: str) -> str:
         """The name of its cache entry: a keyed hash over Ory's URL, the kind, the exact bytes and the format."""
-        parts = (FORMAT, ory_url.encode(), self.kind.value.encode(), self.value.encode())
-        return blake2b(b"\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()
+        key = hasher(b"cache", 20)
+        key.update(f"{FORMAT}\0{ory_url}\0{self.kind.value}\0{self.value}".encode())
+        return key.hexdigest()
 
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that tell credentials apart in a log and open nothing."""
-        return blake2b(self.value.encode(), key=secret(b"log"), digest_size=4).hexdigest()
+        fingerprint = hasher(b"log", 4)
+        fingerprint.update(self.value.encode())
+        return fingerprint.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Malformed:
 
 def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | None:
     """The credential of a request, from its WSGI-style headers."""
-    candidates = [(kind, value) for kind, value in _candidates(meta, cookie_name) if value]
+    candidates = _candidates(meta, cookie_name)
     if not candidates:
         return None
     if len(candidates) > 1:
@@ -86,12 +89,16 @@ def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | 
     return Credential(kind, value)
 
 
-def _candidates(meta: Mapping[str, str], cookie_name: str) -> tuple[tuple[Kind, str], ...]:
-    return (
-        (Kind.TOKEN, meta.get("HTTP_X_SESSION_TOKEN", "").strip(" \t")),
-        (Kind.COOKIE, cookie_pairs(meta.get("HTTP_COOKIE", ""), cookie_name)),
-        (Kind.BEARER, _bearer(meta.get("HTTP_AUTHORIZATION", ""))),
-    )
+def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, str]]:
+    token, cookies, bearer = (meta.get(name) for name in ("HTTP_X_SESSION_TOKEN", "HTTP_COOKIE", "HTTP_AUTHORIZATION"))
+    found = []
+    if token and (value := token.strip(" \t")):
+        found.append((Kind.TOKEN, value))
+    if cookies and (value := cookie_pairs(cookies, cookie_name)):
+        found.append((Kind.COOKIE, value))
+    if bearer and (value := _bearer(bearer)):
+        found.append((Kind.BEARER, value))
+    return found
 
 
 def cookie_pairs(header: str, name: str) -> str:
@@ -109,12 +116,13 @@ def _bearer(header: str) -> str:
     return token if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX) else ""
 
 
-def secret(purpose: bytes) -> bytes:
-    """A key for one purpose, derived from ``SECRET_KEY``."""
-    return _derived(settings.SECRET_KEY, purpose)
+def hasher(purpose: bytes, size: int) -> blake2b:
+    """A keyed hash for one purpose, ``size`` bytes long, under a key derived from ``SECRET_KEY``."""
+    return _keyed(settings.SECRET_KEY, purpose, size).copy()
 
 
 @lru_cache(maxsize=8)
-def _derived(secret_key: str | bytes, purpose: bytes) -> bytes:
+def _keyed(secret_key: str | bytes, purpose: bytes, size: int) -> blake2b:
     secret = secret_key if isinstance(secret_key, bytes) else secret_key.encode()
-    return blake2b(b"ory_auth." + purpose + b"\0" + secret).digest()
+    key = blake2b(b"ory_auth." + purpose + b"\0" + secret).digest()
+    return blake2b(key=key, digest_size=size)

@@ -18,14 +18,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from cachetools import TTLCache
 from django.db import close_old_connections
 
 from . import telemetry
-from .answers import judge
+from .answers import judge, judge_entry
 from .breaker import Breaker
 from .budget import Budget
 from .cache import Entry, SessionCache, remaining, seconds_to_keep
-from .client import Client
+from .client import Answer, Client
 from .conf import Conf
 from .credentials import Credential
 from .events import Event, log
@@ -36,6 +37,7 @@ from .transport import until
 
 WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL})  # whoever waits for a flight says these, once for each request
 NO_SIGN = frozenset({Event.RATE_LIMITED, Event.POOL_FULL, Event.UPSTREAM_REJECTS})  # says nothing of Ory's health
+JUST_NOW = 1.0  # seconds
 BREAKER_OPEN = "breaker_open"
 
 
@@ -63,6 +65,7 @@ class Flights:
         self._pool = ThreadPoolExecutor(conf.max_connections, thread_name_prefix="ory_auth")
         self._strangers = ThreadPoolExecutor(strangers, thread_name_prefix="ory_auth_new")
         self._flights: dict[str, tuple[Future[Outcome], float]] = {}  # with the moment by which each has to end
+        self._landed: TTLCache[str, bool] = TTLCache(1000, JUST_NOW)
         self._lock = threading.Lock()
         self._warned = False
 
@@ -107,6 +110,7 @@ class Flights:
             with self._lock:
                 if self._flights.get(who.key, (None,))[0] is flight:
                     del self._flights[who.key]
+                    self._landed[who.key] = True
             flight.set_result(outcome)
         _log(outcome, who.credential, int((time.monotonic() - started) * 1000))
 
@@ -137,11 +141,11 @@ class Flights:
     def _ask(self, who: Passenger, fresh: bool) -> Outcome:
         if self._breaker.is_open:
             self._check_ready()
-        answer = self._client.whoami(who.credential, fresh=fresh)
-        self._budget.observe(answer.headers)
+        landed = self._landed_just_now(who.key) if not fresh else None
+        if landed is not None:
+            return landed
+        answer = self._whoami(who, fresh)
         outcome = judge(answer, time.time())
-        if answer.status == 401:
-            self._check_ready()  # Kratos answers 401 to everyone while its database is down
         match outcome:
             case SignedIn(session, offset):
                 allowed = answer.headers.get("ory-session-cache-for")
@@ -154,6 +158,26 @@ class Flights:
                 return SignedOut(Event.LOGOUT)
         return outcome
 
+    def _whoami(self, who: Passenger, fresh: bool) -> Answer:
+        answer = self._client.whoami(who.credential, fresh=fresh)
+        if answer.status == 401:
+            # Kratos answers 401 to everyone while its database is down. That it is ready now does not say that it was
+            # when it answered: who was good before is asked about once more.
+            self._check_ready()
+            if self.cache.was_good(who.key):
+                answer = self._client.whoami(who.credential, fresh=True)
+                if answer.status == 401:
+                    self.cache.refused(who.key)
+        self._budget.observe(answer.headers)
+        return answer
+
+    def _landed_just_now(self, key: str) -> Outcome | None:
+        """The answer of a flight that landed between this request's look into the cache and its own flight."""
+        with self._lock:
+            landed = key in self._landed and self.cache.reads
+        entry = (self.cache.recall(key) or self.cache.read(key)) if landed else None
+        return None if entry is None else judge_entry(entry)
+
     def _check_ready(self) -> None:
         if not self._client.ready():
             raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY, status=401)
@@ -164,9 +188,7 @@ class Flights:
             self._breaker.worked()
         elif outcome.event not in NO_SIGN and (who.known or not outcome.connected or outcome.event == Event.NOT_READY):
             self._breaker.failed()
-        if isinstance(outcome, SignedOut):
-            self.cache.refused(who.key)
-        elif not who.known:
+        if not who.known and not isinstance(outcome, SignedOut):
             self._budget.give_back(who.address)
 
     def _warn_once(self) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from .conf import Conf
 from .events import Event, log
@@ -81,7 +81,7 @@ def absolute(request: HttpRequest, url: str) -> str:
 def here(request: HttpRequest) -> str:
     """The path to come back to: this page, or where that makes no sense (a form was sent) the one before it."""
     if request.method in {"GET", "HEAD"}:
-        return request.get_full_path()
+        return escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
     referer = request.headers.get("Referer", "")
     if allowed(request, referer, ()) and urlsplit(referer).netloc == request.get_host():
         return referer

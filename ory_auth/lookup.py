@@ -18,17 +18,21 @@ from .steps import Steps
 SAID_BY_WHO_WAITS = WAITED | {Event.FLOOD}
 
 
-def lookup(credential: Credential, conf: Conf, *, address: str = "", fresh: bool = False) -> Steps[Outcome]:
+def lookup(
+    credential: Credential, conf: Conf, *, address: str = "", known: bool = False, fresh: bool = False
+) -> Steps[Outcome]:
     """Decide who this is. Yields what has to be done, is sent the result, and returns the outcome.
 
-    ``address`` is the client's, for the budget of credentials that were never good; ``fresh`` goes past every cache.
+    ``address`` is the client's, for the budget of credentials that were never good, which ``known`` passes by;
+    ``fresh`` goes past every cache.
     """
     process, key = flights(conf), credential.key(conf.sdk_url)
     if not fresh:
         kept = yield from _kept(process.cache, key)
         if kept is not None:
             return kept
-    outcome = yield from _flown(process, Passenger(key, credential, process.cache.memory.was_good(key), address), fresh)
+    known = known or process.cache.memory.was_good(key)
+    outcome = yield from _flown(process, Passenger(key, credential, known, address), fresh)
     if isinstance(outcome, Unavailable):
         if outcome.event in SAID_BY_WHO_WAITS or outcome.cause == BREAKER_OPEN:
             log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
@@ -46,11 +50,24 @@ def _flown(process: Flights, who: Passenger, fresh: bool) -> Steps[Outcome]:
     return outcome
 
 
-def _kept(cache: SessionCache, key: str) -> Steps[SignedIn | None]:
+def recall(credential: Credential, conf: Conf) -> SignedIn | None:
+    """What this process remembers of a credential, without waiting for anything."""
+    return _recalled(flights(conf).cache, credential.key(conf.sdk_url))
+
+
+def _recalled(cache: SessionCache, key: str) -> SignedIn | None:
+    if not cache.reads:
+        return None
     kept = _judged(cache.recall(key), "memory")
-    if kept is None and cache.reads:
-        entry = (yield partial(cache.read, key)) if cache.blocks else cache.read(key)
-        kept = _judged(entry, "cache")
+    return kept if kept or cache.blocks else _judged(cache.read(key), "cache")
+
+
+def _kept(cache: SessionCache, key: str) -> Steps[SignedIn | None]:
+    if not cache.reads:
+        return None
+    kept = _recalled(cache, key)
+    if kept is None and cache.blocks:
+        kept = _judged((yield partial(cache.read, key)), "cache")
     return kept
 
 

@@ -7,7 +7,6 @@ cache in ``SESSION_CACHE``, at the latest when its own copy has run out.
 from __future__ import annotations
 
 import threading
-from uuid import UUID
 
 from cachetools import LRUCache, TTLCache
 
@@ -18,7 +17,10 @@ MAX_KNOWN = 20_000
 
 
 class Memory:
-    """Safe for all threads of one process. Keys are those of :meth:`ory_auth.credentials.Credential.key`."""
+    """Safe for all threads of one process.
+
+    Keys are those of :meth:`ory_auth.credentials.Credential.key`, session ids the 16 bytes of ``Facts``.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -26,7 +28,7 @@ class Memory:
         self._answers: TTLCache[str, bytes] | None = (
             TTLCache(MAX_BYTES, seconds, getsizeof=lambda answer: len(answer) + PER_ENTRY) if seconds else None
         )
-        self._ended: LRUCache[str | UUID, bool] = LRUCache(MAX_SIGN_OUTS)
+        self._ended: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
         self._known: LRUCache[str, bool] = LRUCache(MAX_KNOWN)
 
     def read(self, key: str) -> bytes | None:
@@ -51,7 +53,7 @@ class Memory:
             with self._lock:
                 self._answers.pop(key, None)
 
-    def sign_out(self, key: str, session_id: UUID | None) -> None:
+    def sign_out(self, key: str, session_id: bytes | None) -> None:
         """Refuse this credential, and every other form of its session, from now on."""
         self.drop(key)
         with self._lock:
@@ -60,16 +62,17 @@ class Memory:
             if session_id is not None:
                 self._ended[session_id] = True
 
-    def signed_out(self, key: str, session_id: UUID | None) -> bool:
+    def signed_out(self, key: str, session_id: bytes | None) -> bool:
         """Whether either was signed out in this process."""
-        return bool(self._ended) and (key in self._ended or session_id in self._ended)
+        return key in self._ended or (session_id is not None and session_id in self._ended)
 
     def remember_good(self, key: str) -> bool:
         """This credential has been good; ``True`` where that was news."""
+        if key in self._known:
+            return False
         with self._lock:
-            new = key not in self._known
             self._known[key] = True
-            return new
+        return True
 
     def forget_good(self, key: str) -> None:
         """This credential is good no more."""

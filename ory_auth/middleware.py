@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware, LoginRequiredMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import cached_property
-from django.utils.module_loading import import_string
 from django.views.debug import get_default_exception_reporter_filter
 
 from . import cookies, responses, roundtrip
@@ -24,11 +21,11 @@ from .conf import conf
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import flights
 from .outcomes import Unavailable
+from .placement import LOGIN_REQUIRED, order_problem, positions
 from .types import OrySession
 
 __all__ = ["OryMiddleware"]
 
-PATH = "ory_auth.middleware.OryMiddleware"
 LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
 
 
@@ -51,7 +48,7 @@ class OryMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
-        if positions(settings.MIDDLEWARE, LoginRequiredMiddleware):
+        if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
             self.process_view = self._aask_first if self._is_async else self._ask_first
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -195,29 +192,3 @@ def _reporter_filter(default: Any) -> Any:
             return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
 
     return OryReporterFilter()
-
-
-def order_problem(middleware: Sequence[str]) -> str | None:
-    """What is wrong with the place of this middleware, and where it belongs; ``None`` where it is right."""
-    own = positions(middleware, OryMiddleware)
-    for needed in (SessionMiddleware, AuthenticationMiddleware):
-        late = [position for position in positions(middleware, needed) if own and position > own[0]]
-        if late:
-            return f"{PATH!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
-    for asking in positions(middleware, LoginRequiredMiddleware):
-        if own and asking < own[0]:
-            return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
-    return None
-
-
-def positions(middleware: Sequence[str], wanted: type) -> list[int]:
-    """Where in ``MIDDLEWARE`` this class, or a subclass of it, stands."""
-    found = ((position, _imported(path)) for position, path in enumerate(middleware))
-    return [position for position, cls in found if isinstance(cls, type) and issubclass(cls, wanted)]
-
-
-def _imported(path: str) -> Any:
-    try:
-        return import_string(path)
-    except ImportError:
-        return None  # Django itself says so when it builds it

@@ -7,21 +7,20 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from . import user_rows
-from .authentication import RequestState
 from .models import OryIdentity
 
 
 def on_user_logged_in(sender: Any, request: Any, **_: Any) -> None:
     """Django's ``login()`` was called; our own announcement comes without a Django session and passes by."""
     state = getattr(request, "_ory_state", None)
-    if isinstance(state, RequestState):
+    if state is not None:
         state.django_signed_in()
 
 
 def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
     """Django's ``logout()`` ends the Ory session as well."""
     state = getattr(request, "_ory_state", None)
-    if isinstance(state, RequestState):
+    if state is not None:
         state.sign_out()
 
 

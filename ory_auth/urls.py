@@ -13,5 +13,6 @@ urlpatterns = [
     path("login", views.LoginView.as_view(), name=Flow.LOGIN.value),
     path("logout", views.logout, name="logout"),
     path("error", views.error, name="error"),
+    path("ready", views.ready, name="ready"),
     *(path(flow.value, views.FlowView.as_view(flow=flow), name=flow.value) for flow in Flow if flow is not Flow.LOGIN),
 ]

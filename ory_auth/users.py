@@ -26,7 +26,6 @@ from .user_rows import user_rows
 __all__ = ["UserHandler"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BACKEND = "ory_auth.backends.OryBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +167,27 @@ def _writer() -> str:
 
 
 # --- the one query --------------------------------------------------------------------------------------------------
-# The ORM takes longer to build this query than the database to answer it, so its SQL is built once per process and
-# database, with marks where the parameters go. The database itself says what is new, so no time has to be read back.
+# The ORM takes longer to build this query, and to read its row, than the database to answer it. So both are prepared
+# once per process and database: the SQL with marks where the parameters go, and how each column becomes a value. The
+# database itself says what is new, so no time has to be read back.
 
 _MARK_ID = UUID(int=0xABC)
 _MARK_UPDATED = datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC)
 _MARK_SIGNED_IN = datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
 
 
-def _query(model: Any, using: str) -> tuple[str, tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """``params`` has the marks still in it; ``columns`` names what is selected: the user's fields, then what is new."""
+
+    sql: str
+    params: tuple[Any, ...]
+    marks: tuple[Any, Any, Any]
+    columns: tuple[str, ...]
+    converters: tuple[tuple[int, tuple[Any, ...], Any], ...]
+
+
+def _query(model: Any, using: str) -> _Query:
     # The vendor is part of the memo's key: parameters are adapted to it.
     return (_compiled if _is_plain(model) else _compiled.__wrapped__)(model, using, connections[using].vendor)
 
@@ -187,7 +198,7 @@ def _is_plain(model: Any) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _compiled(model: Any, using: str, vendor: str) -> tuple[str, tuple[Any, ...]]:
+def _compiled(model: Any, using: str, vendor: str) -> _Query:
     def earlier(column: str, mark: datetime) -> Case:
         return Case(When(**{f"ory_identity__{column}__lt": mark}, then=1), default=0)
 
@@ -201,25 +212,44 @@ def _compiled(model: Any, using: str, vendor: str) -> tuple[str, tuple[Any, ...]
         .select_related(None)
         .order_by()
     )
-    sql, params = queryset.query.get_compiler(using).as_sql()
-    return sql, tuple(params)
+    compiler = queryset.query.get_compiler(using)
+    sql, params = compiler.as_sql()
+    selected = [expression for expression, _, _ in compiler.select]
+    fields = [selected[position].target.attname for position in compiler.klass_info["select_fields"]]
+    converters = compiler.get_converters(selected)
+    return _Query(
+        sql,
+        tuple(params),
+        tuple(_adapted(_MARK_ID, _MARK_UPDATED, _MARK_SIGNED_IN, connections[using])),
+        (*fields, *compiler.annotation_col_map),
+        tuple((position, tuple(convert), expression) for position, (convert, expression) in converters.items()),
+    )
 
 
 def _find(session: OrySession, using: str) -> Any:
     model, connection = user_model(), connections[using]
-    sql, params = _query(model, using)
-    id_field, time_field = OryIdentity._meta.get_field("id"), OryIdentity._meta.get_field("updated_at")
-    marked = (
-        (id_field, _MARK_ID, session.identity.id),
-        (time_field, _MARK_UPDATED, _updated(session.identity)),
-        (time_field, _MARK_SIGNED_IN, session.authenticated_at),
-    )
-    adapt = {_adapted(field, mark, connection): _adapted(field, value, connection) for field, mark, value in marked}
-    return next(iter(model._default_manager.raw(sql, [adapt.get(p, p) for p in params], using=using)), None)
+    query = _query(model, using)
+    values = _adapted(session.identity.id, _updated(session.identity), session.authenticated_at, connection)
+    adapt = dict(zip(query.marks, values, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(query.sql, [adapt.get(param, param) for param in query.params])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    row = list(found)
+    for position, converters, expression in query.converters:
+        for convert in converters:
+            row[position] = convert(row[position], expression, connection)
+    user = model.from_db(using, query.columns[:-2], row[:-2])
+    user.ory_behind, user.ory_new_sign_in = row[-2:]
+    return user
 
 
-def _adapted(field: Any, value: Any, connection: Any) -> Any:
-    return field.get_db_prep_value(value, connection, prepared=False)
+def _adapted(identity_id: UUID, updated_at: datetime, signed_in_at: datetime, connection: Any) -> list[Any]:
+    """The three parameters as this database takes them."""
+    uuid_field, time_field = OryIdentity._meta.get_field("id"), OryIdentity._meta.get_field("updated_at")
+    pairs = ((uuid_field, identity_id), (time_field, updated_at), (time_field, signed_in_at))
+    return [field.get_db_prep_value(value, connection) for field, value in pairs]
 
 
 def _updated(identity: Identity) -> datetime:

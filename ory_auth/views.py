@@ -11,14 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
 from . import cookies, responses, roundtrip
@@ -28,6 +28,7 @@ from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import flights
 from .flows import Flow, allowed, asked_for, wanted
+from .health import health
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import carry_out
 from .ui import read_flow
@@ -197,6 +198,16 @@ def error(request: HttpRequest) -> HttpResponse:
     code = told.get("code")
     status = code if isinstance(code, int) and 400 <= code < 500 else 400
     return responses.page(request, status, "error", error={k: v for k, v in told.items() if isinstance(v, (str, int))})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """For load balancers: 200 where Ory, the cache and the database answer, else 503; as JSON, which of them do."""
+    found = health(state_of(request).conf)
+    status = 200 if all(found.values()) else 503
+    return JsonResponse({name: "ok" if fine else "unavailable" for name, fine in found.items()}, status=status)
 
 
 def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:

@@ -1,0 +1,51 @@
+"""Where in ``MIDDLEWARE`` this package's middleware stands, and where it should.
+
+Django's own and this package's are known by their dotted paths, so that ``manage.py check`` loads neither; a project's
+own are loaded, as each may be a subclass of one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+PATH = "ory_auth.middleware.OryMiddleware"
+BACKEND = "ory_auth.backends.OryBackend"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+
+
+def order_problem(middleware: Sequence[str]) -> str | None:
+    """What is wrong with the place of this middleware, and where it belongs; ``None`` where it is right."""
+    own = positions(middleware, PATH)
+    for needed in (SESSION, AUTHENTICATION):
+        late = [position for position in positions(middleware, needed) if own and position > own[0]]
+        if late:
+            return f"{PATH!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
+    for asking in positions(middleware, LOGIN_REQUIRED):
+        if own and asking < own[0]:
+            return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
+    return None
+
+
+def positions(middleware: Sequence[str], wanted: str) -> list[int]:
+    """Where in ``MIDDLEWARE`` the class of this path, or a subclass of it, stands."""
+    return [position for position, path in enumerate(middleware) if is_a(path, wanted)]
+
+
+def is_a(path: str, wanted: str) -> bool:
+    """Whether ``path`` names the class ``wanted`` or a subclass of it."""
+    if path == wanted or path.startswith(("django.", "ory_auth.")):
+        return path == wanted
+    cls, base = _imported(path), _imported(wanted)
+    return isinstance(cls, type) and issubclass(cls, base)
+
+
+def _imported(path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError:
+        return None  # Django itself says so when it builds it
