@@ -39,13 +39,13 @@ HOLDS_WHEN = (
 @campaign("dependencies", 10, HOLDS_WHEN)
 def dependencies(stage: Stage) -> Result:
     people, total, late = stage.people(PEOPLE), Tally(), 0
-    seconds = stage.scaled(2.0, 1.0)
+    seconds = stage.scaled(2.0, 0.6)
     wsgi = stage.environment(ory_auth=SETTINGS)
     asgi = {**wsgi, "SITE_CONN_MAX_AGE": "0"}  # where each request has a thread of its own, a kept connection is lost
     with stage.site("gunicorn", wsgi) as first, stage.site("uvicorn", asgi) as second:
         sites = (first, second)
         asks = _asks(people, sites, random.Random(SEED))
-        total.merge(_rush(stage, asks))
+        total.merge(_rush(stage, people, sites))
         held = []
         for _ in range(stage.scaled(3, 2)):  # the first round warms up
             total.merge(_round(stage, asks, seconds))
@@ -61,15 +61,17 @@ def dependencies(stage: Stage) -> Result:
     return Result([*figures(total), *told], total.examples)
 
 
-def _rush(stage: Stage, asks: Iterator[Ask]) -> Tally:
-    """Everybody at once while nobody answers, so that every pool of connections is as full as it gets."""
-    servers = (stage.redis, stage.ory)
-    for server in servers:
-        server.freeze()
-    timer = threading.Timer(0.8, lambda: [server.thaw() for server in servers])
-    timer.start()
-    tally = load(itertools.islice(asks, 4 * CLIENTS), CLIENTS)
-    timer.join()
+def _rush(stage: Stage, people: Sequence[Given], sites: Sequence[Site]) -> Tally:
+    """All clients at one site while nobody answers, so that its pools are as full as they can get."""
+    tally, servers = Tally(), (stage.redis, stage.ory)
+    for site, pages in zip(sites, PAGES, strict=True):
+        for server in servers:
+            server.freeze()
+        timer = threading.Timer(0.8, lambda: [server.thaw() for server in servers])
+        timer.start()
+        everybody = itertools.islice(itertools.cycle(people), 2 * CLIENTS)
+        tally.merge(load((_ask(one, site.url + pages[0], one.by_token) for one in everybody), CLIENTS))
+        timer.join()
     return tally
 
 
