@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,7 +28,8 @@ def main() -> int:
     with suppress(PermissionError):
         os.nice(-10)  # what else the machine does disturbs less; the processes that are started inherit it
     notes: list[str] = []
-    print(_where(), flush=True)
+    load = os.getloadavg()[0]
+    print(_where(load), flush=True)
     ratios = run.requests(size, notes)
     print("\n".join(table(ratios)))
     others: list[Figure] = []
@@ -36,14 +38,14 @@ def main() -> int:
         print("\n".join(figures(some)))
         others += some
     print("".join(f"\n{note}" for note in notes))
-    document = _document(ratios, others, notes)
+    document = _document(load, ratios, others, notes)
     if options.json:
         options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if options.picture:
         options.picture.write_text(picture.draw(document))
-    over = [each.title for each in (*ratios, *others) if each.verdict == "over"]
-    held = sum(each.verdict == "holds" for each in (*ratios, *others))
-    print(f"\n{held} hold, {len(over)} over their line.")
+    verdicts = Counter(each["verdict"] for each in (*document["ratios"], *document["figures"]))
+    over = verdicts["over"]
+    print(f"\n{verdicts['holds']} hold, {verdicts['close']} are too close to say, {over} are over their line.")
     return 1 if options.strict and over else 0
 
 
@@ -57,19 +59,19 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _where() -> str:
+def _where(load: float) -> str:
     names = ", ".join(f"{name} {version(name)}" for name in ("Django", "ory_client", "redis"))
-    machine = f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+    machine = f"{os.cpu_count()} processors, load {load:.1f}"
     return f"Python {platform.python_version()}, {names}; {machine}"
 
 
-def _document(ratios: Sequence[Result], others: Sequence[Figure], notes: Sequence[str]) -> dict[str, Any]:
+def _document(load: float, ratios: Sequence[Result], others: Sequence[Figure], notes: Sequence[str]) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "django": version("Django"),
         "processors": os.cpu_count(),
-        "load": os.getloadavg()[0],
+        "load": round(load, 1),
         "ratios": [as_json(each) for each in ratios],
         "figures": [as_json(each) for each in others],
         "notes": list(notes),

@@ -92,13 +92,13 @@ def asgi(stack: str, path: str, headers: Mapping[str, str]) -> AsyncCall:
     }
 
     async def call() -> bytes:
-        sent: list[dict[str, Any]] = []
+        sent: list[Mapping[str, Any]] = []
         unread = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> dict[str, Any]:
             return unread.pop() if unread else await asyncio.Future()  # the client stays connected
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: Mapping[str, Any]) -> None:
             sent.append(message)
 
         await handler(dict(scope), receive, send)

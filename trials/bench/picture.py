@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 OURS, DJANGO, OTHERS, PLAIN = "#2a6fdb", "#7d8ca3", "#c9795b", "#b9c2ce"
-WIDTH, LEFT, RIGHT, ROW, GAP, TOP = 860, 300, 96, 26, 34, 84
+WIDTH, LEFT, RIGHT, ROW, GAP, TOP = 860, 300, 108, 26, 34, 84
 GROUPS: Sequence[tuple[str, Sequence[tuple[str, str, str]]]] = (  # heading: label, title in the table, colour
     (
         "A view that does not ask",
@@ -136,7 +136,7 @@ def _break(x: float, y: int) -> str:
 def _foot(document: Mapping[str, Any], height: int) -> Iterator[str]:
     text = (
         f"make bench, {document['date']}: Python {document['python']}, Django {document['django']}, SQLite, "
-        f"{document['processors']} processors"
+        f"{document['processors']} processors, load {document['load']:.1f} before it began"
     )
     yield f'<text class="foot" x="24" y="{height - 20}">{escape(text)}</text>'
 

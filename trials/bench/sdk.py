@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ory_client import ApiClient, Configuration, FrontendApi
 
-_sdk = FrontendApi(ApiClient(Configuration(host=settings.ORY_SDK_URL)))
+_sdk = FrontendApi(ApiClient(Configuration(host=settings.ORY_SDK_URL)))  # type: ignore[misc]
 
 
 def sdk(request: HttpRequest) -> HttpResponse:

@@ -48,7 +48,20 @@ class Figure:
 
 
 def as_json(each: Result | Figure) -> dict[str, Any]:
-    return {**asdict(each), "verdict": each.verdict}
+    """For the docs: as exact as it is worth."""
+    found: dict[str, Any] = _rounded({**asdict(each), "verdict": each.verdict})
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, 3 if value < 100 else 1)
+        case dict():
+            return {key: _rounded(each) for key, each in value.items()}
+        case tuple():
+            return [_rounded(each) for each in value]
+    return value
 
 
 def results(rows: Sequence[Row], rounds: Sequence[Round]) -> list[Result]:

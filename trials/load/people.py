@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
 
 import django
 from django.conf import settings
@@ -43,7 +45,7 @@ def _make(numbers: range) -> None:
         OryIdentity(id=identity_id(number), user=user, updated_at=LATER, authenticated_at=LATER)
         for number, user in zip(numbers, users, strict=True)
     )
-    store = __import__(settings.SESSION_ENGINE, fromlist=["SessionStore"]).SessionStore()
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
     end = datetime.now(UTC) + timedelta(days=1)
     Session.objects.bulk_create(
         Session(
@@ -61,7 +63,7 @@ def _make(numbers: range) -> None:
     )
 
 
-def _users(numbers: range) -> Iterator[object]:
+def _users(numbers: range) -> Iterator[Any]:
     for number in numbers:
         address = f"person-{number}@example.org"
         yield get_user_model()(username=identity_id(number), email=address, first_name="Ada", password="!none")
