@@ -19,17 +19,18 @@ from trials.chaos.stage import Stage
 from trials.servers import Given, Site
 
 CLIENTS = 50
+SETTINGS = {"LOCAL_CACHE_SECONDS": 30, "USER_CACHE_SECONDS": 30}  # every tier there is
 SEED = 4
 PAGES = (("/who", "/session", "/guarded", "/django-guarded", "/api/who"), ("/awho", "/asession", "/aguarded"))
 CANCELLED = 0.02  # share of the requests whose client hangs up
-KILLED_EVERY = 8.0  # seconds
+KILLED_EVERY = 12.0  # seconds
 
 
 @campaign("identities", 2, "nobody is ever shown as somebody else, or as nobody: 0 mismatches")
 def identities(stage: Stage) -> Result:
     people = stage.people(stage.scaled(500, 100), sessions=2)
     chance = random.Random(SEED)
-    with stage.sites(stage.environment(ory_auth={"LOCAL_CACHE_SECONDS": 5})) as sites:
+    with stage.sites(stage.environment(ory_auth=SETTINGS)) as sites:
         asks = _asks(stage.scaled(100_000, 3_000), people, sites, chance)
         with _killing(sites, stage.scaled(KILLED_EVERY, 3.0), chance) as killed:
             tally = load(asks, CLIENTS)
