@@ -18,7 +18,7 @@ from ory_auth import breaker
 READER, SPANS = InMemoryMetricReader(), InMemorySpanExporter()
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _sdk() -> None:
     metrics.set_meter_provider(MeterProvider([READER]))
     provider = TracerProvider()
