@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import re
 import struct
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,6 +51,7 @@ UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a credential whose session's e
 MAX_SKEW = 300  # seconds that clocks may differ: a tombstone outlives its session everywhere
 SLOW = 0.1  # seconds: who waits longer than that for a cache to fail
 PAUSE = 1.0  # leaves it alone for so many seconds
+MAX_AT_ONCE = 64  # calls to Redis
 OWED = 1000  # sign-outs that wait for a cache to come back
 ENDED = b"ended"  # in the place of an entry
 _SEAL = 16
@@ -109,6 +111,7 @@ class SessionCache:
         self._resume_at = 0.0
         self._owed: deque[Callable[[BaseCache], Any]] = deque(maxlen=OWED)
         self._shared: tuple[Any, BaseCache | None] = (None, None)
+        self._turns = nullcontext() if conf.session_cache not in caches.settings else _turns(conf.session_cache)
 
     # --- reading
 
@@ -245,9 +248,10 @@ class SessionCache:
             return None
         try:
             cache = self._backend()
-            if self._owed:
-                self._pay(cache)
-            return action(cache)
+            with self._turns:
+                if self._owed:
+                    self._pay(cache)
+                return action(cache)
         except Exception as error:  # whatever a backend raises: no cache is no reason to sign anyone out
             if time.monotonic() - started > SLOW:
                 self._resume_at = time.monotonic() + PAUSE
@@ -273,6 +277,15 @@ class SessionCache:
             shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
             self._shared = caches.settings, shared
         return shared or caches[self._conf.session_cache]
+
+
+def _turns(alias: str) -> AbstractContextManager[Any]:
+    """Keep to the connections that Redis' client has: one more is an error, as of a cache that is down."""
+    cache = caches.settings[alias]
+    if not cache["BACKEND"].endswith("RedisCache"):
+        return nullcontext()
+    limit = cache.get("OPTIONS", {}).get("max_connections", MAX_AT_ONCE)
+    return threading.BoundedSemaphore(min(limit, MAX_AT_ONCE))
 
 
 def _name(tier: str, key: str) -> str:

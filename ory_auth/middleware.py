@@ -188,6 +188,10 @@ def _reporter_filter(default: Any) -> Any:
     """The project's filter of error pages, which prints cookies in clear, made to hide their values."""
 
     class OryReporterFilter(default):  # type: ignore[misc]
+        def get_safe_request_meta(self, request: Any) -> dict[str, Any]:
+            meta: dict[str, Any] = super().get_safe_request_meta(request)
+            return {**meta, "CSRF_COOKIE": self.cleansed_substitute} if "CSRF_COOKIE" in meta else meta
+
         def get_safe_cookies(self, request: Any) -> dict[str, Any]:
             return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
 

@@ -1,0 +1,45 @@
+"""The readiness view says which part of signing in does not answer, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError, connections
+
+pytestmark = pytest.mark.django_db
+FINE = {"ory": "ok", "cache": "ok", "database": "ok"}
+
+
+def test_where_all_answers_it_is_200(ory, web) -> None:
+    answer = web.get("/auth/ready")
+    assert (answer.status_code, answer.json()) == (200, FINE)
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("fault", [lambda o: o.stopped(), lambda o: o.failing(503), lambda o: o.database_down()])
+def test_ory_that_does_not_answer_is_named(web, switches, fault) -> None:
+    with fault(switches):
+        answer = web.get("/auth/ready")
+    assert (answer.status_code, answer.json()) == (503, FINE | {"ory": "unavailable"})
+
+
+def test_a_cache_that_does_not_answer_is_named(ory, web, settings) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    answer = web.get("/auth/ready")
+    assert (answer.status_code, answer.json()) == (503, FINE | {"cache": "unavailable"})
+
+
+def test_a_database_that_does_not_answer_is_named(ory, web, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(connections["default"], "create_cursor", broken)
+    answer = web.get("/auth/ready")
+    assert (answer.status_code, answer.json()) == (503, FINE | {"database": "unavailable"})
+
+
+def test_it_asks_nothing_of_whoever_calls(ory, web) -> None:
+    assert web.get("/auth/ready", headers={"X-Session-Token": "made up"}).status_code == 200
+    assert web.post("/auth/ready").status_code == 405

@@ -1,0 +1,111 @@
+"""OpenTelemetry sees what happens, and no secret; without it nothing is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from ory_auth import breaker
+
+READER, SPANS = InMemoryMetricReader(), InMemorySpanExporter()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sdk() -> None:
+    metrics.set_meter_provider(MeterProvider([READER]))
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(SPANS))
+    trace.set_tracer_provider(provider)
+
+
+def counted(name: str) -> dict[tuple[str, ...], float]:
+    """The values of one instrument, by the values of its attributes."""
+    data = READER.get_metrics_data()
+    scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+    found = [metric for scope in scopes for metric in scope.metrics if metric.name == name]
+    return {
+        tuple(str(v) for v in point.attributes.values()): getattr(point, "value", None) or getattr(point, "count", 0)
+        for metric in found
+        for point in metric.data.data_points
+    }
+
+
+@pytest.fixture
+def growth():
+    """How much an instrument has grown since the test began."""
+    before = {name: counted(name) for name in ("ory_auth.cache.hits", "ory_auth.lookups", "ory_auth.lookup.duration")}
+    SPANS.clear()
+
+    def since(name: str) -> dict[tuple[str, ...], float]:
+        now = counted(name)
+        grown = {key: value - before[name].get(key, 0) for key, value in now.items()}
+        return {key: value for key, value in grown.items() if value}
+
+    return since
+
+
+@pytest.mark.parametrize(("settings_of_tiers", "tier"), [({}, "cache"), ({"LOCAL_CACHE_SECONDS": 5}, "memory")])
+def test_hits_are_counted_by_tier(ory, web, ory_auth, growth, settings_of_tiers, tier) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60, **settings_of_tiers)
+    session = ory.person().token()
+    for _ in range(3):
+        web.get("/session", headers=session.headers)
+    assert growth("ory_auth.cache.hits") == {(tier,): 2}
+    assert growth("ory_auth.lookups") == {("signed_in",): 1}
+    assert growth("ory_auth.lookup.duration") == {("signed_in",): 1}
+
+
+@pytest.mark.switches
+def test_what_becomes_of_a_lookup_is_counted(ory, web, switches, growth) -> None:
+    web.get("/session", headers={"X-Session-Token": "made up"})
+    with switches.failing(500):
+        web.get("/session", headers={"X-Session-Token": "made up"})
+    assert growth("ory_auth.lookups") == {("signed_out", "session_gone"): 1, ("unavailable", "unavailable"): 1}
+
+
+def test_a_lookup_is_a_span_of_the_request_that_asked(ory, web, growth) -> None:
+    session = ory.person().token()
+    with trace.get_tracer("test").start_as_current_span("request") as request:
+        web.get("/asession", headers=session.headers)
+    [span] = [span for span in SPANS.get_finished_spans() if span.name == "ory_auth.lookup"]
+    assert span.parent.span_id == request.get_span_context().span_id
+    assert dict(span.attributes) == {"ory_auth.outcome": "signed_in"}
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_no_span_holds_a_secret(ory, web, switches, growth) -> None:
+    session = ory.person("secret-address@example.org").token()
+    for fault in (switches.slow(0), switches.failing(500, body=b"secret-body"), switches.hang_up()):
+        with fault:
+            web.get("/fresh", headers=session.headers)
+    text = "".join(span.to_json() for span in SPANS.get_finished_spans())
+    assert "ory_auth.lookup" in text
+    assert all(secret not in text for secret in (session.token, "secret-address", "secret-body", session.person.id))
+
+
+@pytest.mark.switches
+def test_the_breaker_is_seen(ory, web, switches) -> None:
+    before = counted("ory_auth.breaker.open").get((), 0)
+    with switches.stopped():
+        for _ in range(breaker.FAILURES):
+            web.get("/session", headers={"X-Session-Token": "made up"})
+        assert counted("ory_auth.breaker.open")[()] == before + 1
+
+
+def test_without_opentelemetry_all_works() -> None:
+    code = (
+        "import sys; sys.modules['opentelemetry'] = None\n"
+        "from ory_auth import telemetry\n"
+        "telemetry.hit('cache'); telemetry.breaker(is_open=True)\n"
+        "with telemetry.flight(telemetry.here()) as span: telemetry.landed(span, None, 0.1)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
