@@ -8,6 +8,7 @@ import random
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from trials.load.people import session_key
 from trials.load.wrk import Load, wrk
 from trials.processes import ROOT
 from trials.servers import Site, gunicorn, postgresql, redis, uvicorn
+
+SETTLE = 0.2  # seconds in which the last requests of one turn end, so that they do not count for the next
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ SHORT = Size((100,), 1, 2, 1, tuple(case for case in CASES if case.short))
 
 @dataclass(frozen=True)
 class Measured:
-    """The medians of all turns; ``whoami`` is calls a second, ``errors`` are those of all turns."""
+    """The medians of all turns, but errors and seconds are those of all together; ``whoami``: calls a second."""
 
     server: str
     case: str
@@ -93,10 +96,11 @@ def _side_by_side(
         for case in random.sample(asked, len(asked)):
             before = ory.asked()
             loads[case].append(wrk(urls[case], case.credential, sessions, size.seconds))
+            time.sleep(SETTLE)
             calls[case] += ory.asked() - before
     for case in asked:
-        whoami = calls[case] / (size.turns * size.seconds)
-        yield Measured(server, case.title, sessions, _median(loads[case]), whoami)
+        load = _median(loads[case])
+        yield Measured(server, case.title, sessions, load, calls[case] / load.seconds)
 
 
 def _median(loads: list[Load]) -> Load:
@@ -105,6 +109,7 @@ def _median(loads: list[Load]) -> Load:
         statistics.median(each.p50 for each in loads),
         statistics.median(each.p99 for each in loads),
         sum(each.errors for each in loads),
+        sum(each.seconds for each in loads),
     )
 
 

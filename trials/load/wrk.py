@@ -21,6 +21,7 @@ class Load:
     p50: float
     p99: float
     errors: int
+    seconds: float  # that it really took
 
 
 def wrk(url: str, credential: str, sessions: int, seconds: int) -> Load:
@@ -29,5 +30,5 @@ def wrk(url: str, credential: str, sessions: int, seconds: int) -> Load:
     command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"-s{SCRIPT}", url]
     done = subprocess.run([*command, "--", credential, str(sessions)], stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
-    rate = found["requests"] / found["microseconds"] * 1e6
-    return Load(rate, found["p50"] / 1000, found["p99"] / 1000, found["errors"])
+    took = found["microseconds"] / 1e6
+    return Load(found["requests"] / took, found["p50"] / 1000, found["p99"] / 1000, found["errors"], took)
