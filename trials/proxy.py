@@ -28,6 +28,7 @@ from trials.processes import free_port
 
 NAME = "ory.trials.test"  # stands for 127.0.0.1 in the site's processes, see `trials.site.resolver`
 HEAD_LIMIT = 256 * 1024  # bytes of request headers
+WHOAMI = "/sessions/whoami"
 COUNTED = ("x-session-token", "cookie", "authorization")
 
 
@@ -38,13 +39,14 @@ class Seen:
     whoami: Counter[str] = field(default_factory=Counter)  # calls by the hash of their credential
     whoami_at: list[float] = field(default_factory=list)  # monotonic
     ready: int = 0
+    limited: int = 0  # answers that were 429
     headers: set[str] = field(default_factory=set)  # names, in lower case
     cookies: set[str] = field(default_factory=set)  # names
 
     def note(self, path: str, headers: dict[str, str]) -> None:
         self.headers |= headers.keys()
         self.cookies |= {pair.strip().partition("=")[0] for pair in headers.get("cookie", "").split(";") if pair}
-        if path == "/sessions/whoami":
+        if path == WHOAMI:
             self.whoami[credential_hash(headers)] += 1
             self.whoami_at.append(time.monotonic())
         elif path == "/health/ready":
@@ -64,6 +66,10 @@ class Proxy:
         self.fault = Fault.PASS
         self.delay = 0.0  # seconds at most before a part of an answer of Ory's is passed on, at random
         self.pause = 1  # seconds that a 429 asks for
+        self.rate: int | None = (
+            None  # whoami calls in each second; Ory says what is left of them, and 429 to the others
+        )
+        self._used = 0, 0  # the second, and how many calls it had so far
         self.seen = Seen()
         self._upstream, self._stranger = urlsplit(upstream), stranger
         self._ports = free_port(), free_port()
@@ -127,6 +133,20 @@ class Proxy:
             ),
         ]  # fmt: skip
 
+    def _left_of_rate(self) -> int:
+        """What is left of this second's calls after this one; less than nothing: too many."""
+        if self.rate is None:
+            return 0
+        now, (second, calls) = int(time.monotonic()), self._used
+        self._used = now, calls + 1 if now == second else 1
+        return self.rate - self._used[1]
+
+    def _rate_headers(self) -> bytes:
+        if self.rate is None:
+            return b""
+        left = max(self.rate - self._used[1], 0)
+        return f"x-ratelimit-limit: {self.rate}\r\nx-ratelimit-remaining: {left}\r\nx-ratelimit-reset: 1\r\n".encode()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         line = _Line(self._upstream.hostname or "", self._upstream.port or 80, writer)
@@ -145,10 +165,11 @@ class Proxy:
         self.seen.note(path, headers)
         if path == "/stranger":
             writer.write(response(200, self._stranger))
-        elif self.fault is Fault.RATE_LIMITED:
+        elif self.fault is Fault.RATE_LIMITED or (path == WHOAMI and self._left_of_rate() < 0):
+            self.seen.limited += 1
             writer.write(response(429, b"{}", retry_after=str(self.pause)))
         elif self.fault in PLACES:
-            await line.send(head + body, self.delay)
+            await line.send(head + body, self.delay, self._rate_headers())
         else:
             await ANSWERS[self.fault](writer, self._stranger)
 
@@ -160,10 +181,11 @@ class _Line:
         self._host, self._port, self._client = host, port, client
         self._writer: asyncio.StreamWriter | None = None
         self._back: asyncio.Task[None] | None = None
-        self._delay = 0.0
+        self._delay, self._headers = 0.0, b""
 
-    async def send(self, request: bytes, delay: float) -> None:
-        self._delay = delay
+    async def send(self, request: bytes, delay: float, headers: bytes) -> None:
+        """Pass a request on. Its answer comes late by ``delay`` seconds at most, with these ``headers`` besides."""
+        self._delay, self._headers = delay, headers
         if self._writer is None:
             reader, self._writer = await asyncio.open_connection(self._host, self._port)
             self._back = asyncio.create_task(self._pass_back(reader))
@@ -175,6 +197,9 @@ class _Line:
             while part := await reader.read(64 * 1024):
                 if self._delay:
                     await asyncio.sleep(random.uniform(0, self._delay))
+                if self._headers and part.startswith(b"HTTP/"):
+                    status, _, rest = part.partition(b"\r\n")
+                    part = status + b"\r\n" + self._headers + rest
                 self._client.write(part)
                 await self._client.drain()
         self._client.close()

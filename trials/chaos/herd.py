@@ -21,7 +21,8 @@ from trials.servers import Given, Site
 HERD = 200
 KEPT = 4  # seconds for which answers are kept; longer than a herd takes
 PEOPLE = 100
-FLOOD_CLIENTS, KNOWN_PER_SECOND = 24, 40
+FLOOD_CLIENTS, KNOWN_PER_SECOND = 16, 40
+RATE = 120  # whoami calls that Ory allows in a second
 SEED = 7
 HOLDS_WHEN = (
     "≤ 1 whoami per credential and process; none while Ory asks for a pause; a flood takes no known person's answer"
@@ -39,7 +40,7 @@ def herd(stage: Stage) -> Result:
             told = [
                 play.at_expiry(stage.scaled(50, 8)),
                 *play.pause(stage.scaled(30, 5)),
-                *play.flood(stage.scaled(12, 4)),
+                *play.flood(stage.scaled(16, 6)),
             ]
     return Result([*figures(play.tally), *told], play.tally.examples)
 
@@ -83,19 +84,36 @@ class _Herd:
         return [Figure(f"calls in a pause of {seconds} s", calls, 0)]
 
     def flood(self, seconds: float) -> list[Figure]:
-        """Tokens that were never good, as fast as they come, and known people at their own pace."""
+        """Tokens that were never good, as fast as they come, and known people at their own pace: first all from one
+        address, then from many, at an Ory that limits the rate and says what is left of it."""
+        requests, slowest = 0, 0.0
+        for addresses, rate in ((1, None), (FLOOD_CLIENTS, RATE)):
+            self._proxy.rate = rate
+            self._proxy.forget()
+            strangers, known = asyncio.run(self._flood(seconds / 2, addresses))
+            self._proxy.rate = None
+            self.tally.merge(strangers)
+            self.tally.merge(known)
+            requests, slowest = requests + strangers.requests, max(slowest, known.within(0.99))
+        limited = self._proxy.seen.limited
+        return [
+            Figure("flood", requests),
+            Figure("429 by it", limited),
+            Figure("p99 of the known beside it", slowest, unit="s"),
+        ]
 
-        async def both() -> tuple[Tally, Tally]:
-            return await asyncio.gather(
-                aload(until(seconds, self._strangers()), FLOOD_CLIENTS),
-                aload(until(seconds, self._asks(self._pages)), 8, KNOWN_PER_SECOND),
-            )
-
-        strangers, known = asyncio.run(both())
-        self.tally.merge(strangers)
-        self.tally.merge(known)
-        slowest = known.within(0.99)
-        return [Figure("flood", strangers.requests), Figure("p99 of the known beside it", slowest, unit="s")]
+    async def _flood(self, seconds: float, addresses: int) -> tuple[Tally, Tally]:
+        strangers = self._strangers()
+        crowd = (
+            aload(until(seconds, strangers), FLOOD_CLIENTS // addresses, address=f"127.9.0.{number + 1}")
+            for number in range(addresses)
+        )
+        known, *tallies = await asyncio.gather(
+            aload(until(seconds, self._asks(self._pages)), 8, KNOWN_PER_SECOND), *crowd
+        )
+        for tally in tallies[1:]:
+            tallies[0].merge(tally)
+        return tallies[0], known
 
     def _trickle(self, seconds: float, per_second: float) -> None:
         asks = self._asks(self._pages, or_503=True)

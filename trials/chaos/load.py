@@ -32,9 +32,12 @@ def load(asks: Iterable[Ask], clients: int, per_second: float | None = None) -> 
     return asyncio.run(aload(asks, clients, per_second))
 
 
-async def aload(asks: Iterable[Ask], clients: int, per_second: float | None = None) -> Tally:
+async def aload(
+    asks: Iterable[Ask], clients: int, per_second: float | None = None, address: str = "127.0.0.1"
+) -> Tally:
+    """`load` for coroutines, from one client address."""
     tally, queue = Tally(), iter(asks)
-    async with browser(clients) as session:
+    async with browser(clients, address) as session:
         started, sent = time.monotonic(), 0
 
         async def client() -> None:
