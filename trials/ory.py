@@ -1,102 +1,139 @@
-"""The local Ory as a process of its own, so that it does not share Python's lock with what is measured.
+"""The Ory of a trial: the one that the environment names, else the local one in a process of its own.
 
-It prints its two addresses as one line of JSON and then obeys lines of JSON on its standard input, each answered by
-one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``, ``{"do": "database", "down": true}``,
-``{"do": "configure", …}``.
+Set ``ORY_TEST_PUBLIC_URL`` and ``ORY_TEST_ADMIN_URL`` for a real one, and ``ORY_TEST_DATABASE_DOWN`` and
+``ORY_TEST_DATABASE_UP`` to shell commands that take its database away and give it back.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from ory_auth.local import Config, LocalOry
-from ory_auth.local.identities import Identity
-from ory_auth.local.sessions import Device, Method, Session
-from ory_auth.local.state import State
+from tests import ories
+from trials.processes import Process, private_directory, running
 
 
-class IndexedState(State):
-    """Finds a session by its token without looking at all of them: with 100,000 that would be what is measured."""
+@dataclass
+class Given:
+    """One session at Ory, and whose it is."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.by_token: dict[str, Session] = {}
+    identity: str
+    email: str
+    session: str
+    token: str = field(repr=False)
+    cookie: str = field(repr=False)
 
-    def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
-        session = super().add_session(identity, methods, device)
-        self.by_token[session.token] = session
-        return session
+    @property
+    def by_token(self) -> dict[str, str]:
+        return {"X-Session-Token": self.token}
 
-    def session_by_token(self, token: str) -> Session | None:
-        session = self.by_token.get(token) if self.database_is_up else None
-        known = session is not None and session.id in self.sessions and session.is_active(self.clock.now())
-        return session if known else None
+    @property
+    def by_bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
 
-    def conflicts(self, identity: Identity) -> bool:
-        """Those of ``people`` differ by their number; only others are compared, one by one."""
-        numbered = (identity.identifiers or [""])[0].startswith(NUMBERED)
-        return not numbered and super().conflicts(identity)
-
-
-NUMBERED = "person-"
+    @property
+    def by_cookie(self) -> dict[str, str]:
+        return {"Cookie": self.cookie}
 
 
-def main() -> None:
-    ory = LocalOry(Config(public_port=0, admin_port=0, **json.loads(sys.argv[1])))
-    ory.state = IndexedState(ory.state.config)
-    with ory:
-        _say({"public_url": ory.public_url, "admin_url": ory.admin_url})
-        for line in sys.stdin:
-            order = json.loads(line)
-            _say(ORDERS[order.pop("do")](ory, **order))
+class OryProcess(Process):
+    """`trials.local_ory`, which answers on its standard output."""
+
+    def answers(self) -> bool:
+        return self.running  # its first line comes once it listens, and is waited for
+
+    def read(self) -> Any:
+        assert self.popen
+        assert self.popen.stdout
+        return json.loads(self.popen.stdout.readline() or "null")
+
+    def order(self, do: str, arguments: Mapping[str, Any]) -> Any:
+        assert self.popen
+        assert self.popen.stdin
+        print(json.dumps({"do": do, **arguments}), file=self.popen.stdin, flush=True)
+        return self.read()
 
 
-def people(ory: LocalOry, count: int, sessions: int = 1) -> list[dict[str, Any]]:
-    """So many new people with ``sessions`` sessions each; every session is a row with both of its credentials."""
-    rows = []
-    for _ in range(count):
-        email = f"{NUMBERED}{len(ory.state.identities)}@example.org"
-        identity = ory.create_identity(email=email)["id"]
-        for _ in range(sessions):
-            given = ory.create_session(identity)
-            rows.append(
-                {
-                    "identity": identity,
-                    "email": email,
-                    "session": given.id,
-                    "token": given.token,
-                    "cookie": given.cookie,
-                }
-            )
-    return rows
+class Ory:
+    """One Ory. ``http`` makes people and changes them over HTTP; ``people`` makes many at once.
+
+    With the real one, which nobody here started, ``start``, ``stop``, ``freeze`` and ``thaw`` raise `NotLocal`.
+    """
+
+    def __init__(self, public_url: str, admin_url: str, process: OryProcess | None = None) -> None:
+        self.public_url, self.admin_url = public_url.rstrip("/"), admin_url.rstrip("/")
+        self.http = ories.Ory(public_url, admin_url)
+        self._process = process
+
+    @property
+    def is_local(self) -> bool:
+        return self._process is not None
+
+    @property
+    def process(self) -> OryProcess:
+        if self._process is None:
+            raise NotLocal("this needs the local Ory: unset ORY_TEST_PUBLIC_URL")
+        return self._process
+
+    def people(self, count: int, sessions: int = 1) -> list[Given]:
+        """So many new people, each with that many sessions."""
+        if self.is_local:
+            return [Given(**row) for row in self.order("people", count=count, sessions=sessions)]
+        return [
+            self.signed_in(person) for person in (self.http.person() for _ in range(count)) for _ in range(sessions)
+        ]
+
+    def signed_in(self, person: ories.Person) -> Given:
+        """A new session of somebody. Over HTTP a session has one credential, so the cookie's session is another's."""
+        by_token, by_cookie = person.token(), person.cookie()
+        return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie)
+
+    def order(self, do: str, **arguments: Any) -> Any:
+        """Tell the local Ory's process something, see `trials.local_ory`."""
+        return self.process.order(do, arguments)
+
+    def database(self, *, down: bool) -> None:
+        """Take its own database away, or give it back: here, or by the shell commands that the environment names."""
+        if self.is_local:
+            self.order("database", down=down)
+        else:
+            command = os.environ.get("ORY_TEST_DATABASE_DOWN" if down else "ORY_TEST_DATABASE_UP")
+            if not command:
+                raise NotLocal("ORY_TEST_DATABASE_DOWN and ORY_TEST_DATABASE_UP must be commands that do it")
+            subprocess.run(command, shell=True, check=True)
+
+    def stop(self) -> None:
+        """Close its ports; it forgets nothing."""
+        self.order("down")
+
+    def start(self) -> None:
+        self.order("up")
+
+    def freeze(self) -> None:
+        self.process.freeze()
+
+    def thaw(self) -> None:
+        self.process.thaw()
 
 
-def down(ory: LocalOry) -> None:
-    """Close the ports; nothing is forgotten."""
-    ory.stop()
+class NotLocal(RuntimeError):
+    """The real Ory cannot be started and stopped from here."""
 
 
-def up(ory: LocalOry) -> None:
-    ory.start()
-
-
-def database(ory: LocalOry, down: bool) -> None:
-    """Without its database: 401 to everyone from whoami, 503 from the readiness path."""
-    ory.state.database_is_up, ory.state.ready_status = not down, 503 if down else 200
-
-
-def configure(ory: LocalOry, **changes: Any) -> None:
-    ory.configure(**changes)
-
-
-ORDERS = {each.__name__: each for each in (people, down, up, database, configure)}
-
-
-def _say(answer: Any) -> None:
-    print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+@contextmanager
+def ory(**config: Any) -> Iterator[Ory]:
+    """The Ory that the environment names, else a local one in a process of its own; ``config``: of the local one."""
+    public, admin = os.environ.get("ORY_TEST_PUBLIC_URL"), os.environ.get("ORY_TEST_ADMIN_URL")
+    if public and admin:
+        yield Ory(public, admin)
+        return
+    with private_directory() as directory:
+        command = [sys.executable, "-m", "trials.local_ory", json.dumps(config)]
+        with running(OryProcess(command, directory=directory, pipes=True)) as process:
+            yield Ory(**process.read(), process=process)

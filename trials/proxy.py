@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import random
 import ssl
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -25,38 +22,10 @@ import trustme
 
 from trials.faults import ANSWERS, PLACES, Fault, response
 from trials.processes import free_port
+from trials.seen import WHOAMI, Seen
 
 NAME = "ory.trials.test"  # stands for 127.0.0.1 in the site's processes, see `trials.site.resolver`
 HEAD_LIMIT = 256 * 1024  # bytes of request headers
-WHOAMI = "/sessions/whoami"
-COUNTED = ("x-session-token", "cookie", "authorization")
-
-
-@dataclass
-class Seen:
-    """What reached Ory since the last `Proxy.forget`."""
-
-    whoami: Counter[str] = field(default_factory=Counter)  # calls by the hash of their credential
-    whoami_at: list[float] = field(default_factory=list)  # monotonic
-    ready: int = 0
-    limited: int = 0  # answers that were 429
-    headers: set[str] = field(default_factory=set)  # names, in lower case
-    cookies: set[str] = field(default_factory=set)  # names
-
-    def note(self, path: str, headers: dict[str, str]) -> None:
-        self.headers |= headers.keys()
-        self.cookies |= {pair.strip().partition("=")[0] for pair in headers.get("cookie", "").split(";") if pair}
-        if path == WHOAMI:
-            self.whoami[credential_hash(headers)] += 1
-            self.whoami_at.append(time.monotonic())
-        elif path == "/health/ready":
-            self.ready += 1
-
-
-def credential_hash(headers: dict[str, str]) -> str:
-    """Stands for whatever proves a session in these headers (names in any case)."""
-    found = sorted((name.lower(), value) for name, value in headers.items() if name.lower() in COUNTED)
-    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
 
 class Proxy:

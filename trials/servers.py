@@ -14,7 +14,6 @@ Each has ``start()``, ``stop()``, ``freeze()`` and ``thaw()``.
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import signal
@@ -22,14 +21,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from tests import ories
+from trials.ory import Given, Ory, ory
 from trials.processes import Process, free_port, need, private_directory, running
+
+__all__ = ["Given", "Ory", "PostgreSQL", "Redis", "Site", "gunicorn", "ory", "postgresql", "redis", "uvicorn"]
 
 POSTGRESQL = "/usr/lib/postgresql/*/bin"
 
@@ -155,7 +154,7 @@ class Site(Process):
 
 def _lives(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
@@ -191,126 +190,3 @@ def _site(command: list[str], environment: Mapping[str, str], port: int, workers
         site.workers = workers
         with running(site):
             yield site
-
-
-# ---- Ory
-
-
-@dataclass
-class Given:
-    """One session at Ory, and whose it is."""
-
-    identity: str
-    email: str
-    session: str
-    token: str = field(repr=False)
-    cookie: str = field(repr=False)
-
-    @property
-    def by_token(self) -> dict[str, str]:
-        return {"X-Session-Token": self.token}
-
-    @property
-    def by_bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
-
-    @property
-    def by_cookie(self) -> dict[str, str]:
-        return {"Cookie": self.cookie}
-
-
-class OryProcess(Process):
-    """`trials.ory`, which answers on its standard output."""
-
-    def answers(self) -> bool:
-        return self.running  # its first line comes once it listens, and is waited for
-
-    def read(self) -> Any:
-        assert self.popen
-        assert self.popen.stdout
-        return json.loads(self.popen.stdout.readline() or "null")
-
-    def order(self, do: str, arguments: Mapping[str, Any]) -> Any:
-        assert self.popen
-        assert self.popen.stdin
-        print(json.dumps({"do": do, **arguments}), file=self.popen.stdin, flush=True)
-        return self.read()
-
-
-class Ory:
-    """One Ory. ``http`` makes people and changes them over HTTP; ``people`` makes many at once.
-
-    With the real one, which nobody here started, ``start``, ``stop``, ``freeze`` and ``thaw`` raise `NotLocal`.
-    """
-
-    def __init__(self, public_url: str, admin_url: str, process: OryProcess | None = None) -> None:
-        self.public_url, self.admin_url = public_url.rstrip("/"), admin_url.rstrip("/")
-        self.http = ories.Ory(public_url, admin_url)
-        self._process = process
-
-    @property
-    def is_local(self) -> bool:
-        return self._process is not None
-
-    @property
-    def process(self) -> OryProcess:
-        if self._process is None:
-            raise NotLocal("this needs the local Ory: unset ORY_TEST_PUBLIC_URL")
-        return self._process
-
-    def people(self, count: int, sessions: int = 1) -> list[Given]:
-        """So many new people, each with that many sessions."""
-        if self.is_local:
-            return [Given(**row) for row in self.order("people", count=count, sessions=sessions)]
-        return [
-            self.signed_in(person) for person in (self.http.person() for _ in range(count)) for _ in range(sessions)
-        ]
-
-    def signed_in(self, person: ories.Person) -> Given:
-        """A new session of somebody. Over HTTP a session has one credential, so the cookie's session is another's."""
-        by_token, by_cookie = person.token(), person.cookie()
-        return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie)
-
-    def order(self, do: str, **arguments: Any) -> Any:
-        """Tell the local Ory's process something, see `trials.ory`."""
-        return self.process.order(do, arguments)
-
-    def database(self, *, down: bool) -> None:
-        """Take its own database away, or give it back: here, or by the shell commands that the environment names."""
-        if self.is_local:
-            self.order("database", down=down)
-        else:
-            command = os.environ.get("ORY_TEST_DATABASE_DOWN" if down else "ORY_TEST_DATABASE_UP")
-            if not command:
-                raise NotLocal("ORY_TEST_DATABASE_DOWN and ORY_TEST_DATABASE_UP must be commands that do it")
-            subprocess.run(command, shell=True, check=True)
-
-    def stop(self) -> None:
-        """Close its ports; it forgets nothing."""
-        self.order("down")
-
-    def start(self) -> None:
-        self.order("up")
-
-    def freeze(self) -> None:
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        self.process.thaw()
-
-
-class NotLocal(RuntimeError):
-    """The real Ory cannot be started and stopped from here."""
-
-
-@contextmanager
-def ory(**config: Any) -> Iterator[Ory]:
-    """The Ory that the environment names, else a local one in a process of its own; ``config``: of the local one."""
-    public, admin = os.environ.get("ORY_TEST_PUBLIC_URL"), os.environ.get("ORY_TEST_ADMIN_URL")
-    if public and admin:
-        yield Ory(public, admin)
-        return
-    with private_directory() as directory:
-        command = [sys.executable, "-m", "trials.ory", json.dumps(config)]
-        with running(OryProcess(command, directory=directory, pipes=True)) as process:
-            yield Ory(**process.read(), process=process)

@@ -16,7 +16,7 @@ from trials.chaos.hostile_bytes import CREDENTIAL, STRANGER, Hostile, hostile_re
 from trials.chaos.oracle import Tally, Verdict
 from trials.chaos.raw import Answer, Line
 from trials.chaos.stage import Stage
-from trials.proxy import Seen
+from trials.seen import Seen
 from trials.servers import Given, Site
 
 COUNT = 50_000  # headers and cookies

@@ -52,7 +52,9 @@ def _asks(count: int, people: Sequence[Given], sites: Sequence[Site], chance: ra
         which = chance.randrange(2)
         sent = chance.choices(kinds, weights)[0](chance.choice(people), chance.choice(people), chance)
         who = sent.who
-        expected = Expected(who and who.identity, who and who.email, or_503=sent.or_503, may_break=True)
+        expected = Expected(
+            who.identity if who else None, who.email if who else None, or_503=sent.or_503, may_break=True
+        )
         cancel = chance.uniform(0, 0.05) if chance.random() < CANCELLED else None
         yield Ask(sites[which].url + chance.choice(PAGES[which]), sent.headers, expected, cancel_after=cancel)
 

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from trials.chaos.campaign import Figure, Result, campaign, figures
 from trials.chaos.load import Ask, browser, load, send
@@ -49,7 +50,7 @@ class _Matrix:
         self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
         self._requests = stage.scaled(2000, 100)
         self._total = Tally()
-        self._rows: list[dict[str, object]] = []
+        self._rows: list[dict[str, Any]] = []
         self._p99, self._back = 0.0, 0.0
 
     def meet_everybody(self) -> None:

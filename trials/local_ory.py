@@ -1,0 +1,102 @@
+"""The local Ory as a process of its own, so that it does not share Python's lock with what is measured.
+
+It prints its two addresses as one line of JSON and then obeys lines of JSON on its standard input, each answered by
+one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``, ``{"do": "database", "down": true}``,
+``{"do": "configure", …}``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from ory_auth.local import Config, LocalOry
+from ory_auth.local.identities import Identity
+from ory_auth.local.sessions import Device, Method, Session
+from ory_auth.local.state import State
+
+
+class IndexedState(State):
+    """Finds a session by its token without looking at all of them: with 100,000 that would be what is measured."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.by_token: dict[str, Session] = {}
+
+    def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
+        session = super().add_session(identity, methods, device)
+        self.by_token[session.token] = session
+        return session
+
+    def session_by_token(self, token: str) -> Session | None:
+        session = self.by_token.get(token) if self.database_is_up else None
+        known = session is not None and session.id in self.sessions and session.is_active(self.clock.now())
+        return session if known else None
+
+    def conflicts(self, identity: Identity) -> bool:
+        """Those of ``people`` differ by their number; only others are compared, one by one."""
+        numbered = (identity.identifiers or [""])[0].startswith(NUMBERED)
+        return not numbered and super().conflicts(identity)
+
+
+NUMBERED = "person-"
+
+
+def main() -> None:
+    ory = LocalOry(Config(public_port=0, admin_port=0, **json.loads(sys.argv[1])))
+    ory.state = IndexedState(ory.state.config)
+    with ory:
+        _say({"public_url": ory.public_url, "admin_url": ory.admin_url})
+        for line in sys.stdin:
+            order = json.loads(line)
+            _say(ORDERS[order.pop("do")](ory, **order))
+
+
+def people(ory: LocalOry, count: int, sessions: int = 1) -> list[dict[str, Any]]:
+    """So many new people with ``sessions`` sessions each; every session is a row with both of its credentials."""
+    rows = []
+    for _ in range(count):
+        email = f"{NUMBERED}{len(ory.state.identities)}@example.org"
+        identity = ory.create_identity(email=email)["id"]
+        for _ in range(sessions):
+            given = ory.create_session(identity)
+            rows.append(
+                {
+                    "identity": identity,
+                    "email": email,
+                    "session": given.id,
+                    "token": given.token,
+                    "cookie": given.cookie,
+                }
+            )
+    return rows
+
+
+def down(ory: LocalOry) -> None:
+    """Close the ports; nothing is forgotten."""
+    ory.stop()
+
+
+def up(ory: LocalOry) -> None:
+    ory.start()
+
+
+def database(ory: LocalOry, down: bool) -> None:
+    """Without its database: 401 to everyone from whoami, 503 from the readiness path."""
+    ory.state.database_is_up, ory.state.ready_status = not down, 503 if down else 200
+
+
+def configure(ory: LocalOry, **changes: Any) -> None:
+    ory.configure(**changes)
+
+
+ORDERS = {each.__name__: each for each in (people, down, up, database, configure)}
+
+
+def _say(answer: Any) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
