@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .cache import Entry, remaining
 from .client import Answer, read_object
+from .entries import Entry, remaining
 from .events import Event
 from .exceptions import OryResponseInvalid, OryUnavailable
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut

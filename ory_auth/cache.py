@@ -22,14 +22,12 @@ take is told it later.
 
 from __future__ import annotations
 
-import re
-import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.core.cache import BaseCache, caches
@@ -38,12 +36,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 
 from .conf import Conf
-from .credentials import hasher
+from .entries import Entry, opened, remaining, sealed, unpacked
 from .events import Event, log
 from .memory import Memory
-from .types import Facts, OrySession
+from .types import OrySession
 
-MAX_SECONDS = 60  # for an answer of Ory's, where the project does not say another number
 SLOTS = 16  # forms of one session's credential that are kept at once
 YEAR = 366 * 24 * 3600
 WEEK = 7 * 24 * 3600
@@ -54,52 +51,6 @@ PAUSE = 1.0  # leaves it alone for so many seconds
 MAX_AT_ONCE = 64  # calls to Redis
 OWED = 1000  # sign-outs that wait for a cache to come back
 ENDED = b"ended"  # in the place of an entry
-_SEAL = 16
-_HEAD = struct.Struct("!dd16s16sqqqB")
-
-
-class Entry(NamedTuple):
-    """One answer that counts: ``offset`` is Ory's clock minus ours, in seconds, when it came.
-
-    ``in_memory`` is for how many seconds a process that takes it from the cache may keep it by itself.
-    """
-
-    def __repr__(self) -> str:
-        return "Entry()"  # the body holds traits
-
-    facts: Facts
-    body: bytes
-    offset: float
-    in_memory: float = 0.0
-
-    @property
-    def session(self) -> OrySession:
-        return OrySession.kept(self.facts, self.body)
-
-    @property
-    def packed(self) -> bytes:
-        """As bytes, which :func:`unpacked` reads."""
-        return _HEAD.pack(self.offset, self.in_memory, *self.facts) + self.body
-
-
-def unpacked(packed: bytes) -> Entry:
-    """The entry in these bytes, which :attr:`Entry.packed` made."""
-    head = _HEAD.unpack_from(packed)
-    return Entry(Facts._make(head[2:]), packed[_HEAD.size :], head[0], head[1])
-
-
-def remaining(session: OrySession, offset: float) -> float:
-    """Seconds that the session has left by Ory's clock; its ``Date`` is cut to seconds, which counts against it."""
-    return session.facts.expires_at / 1e6 - (time.time() + offset + 1)
-
-
-def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
-    """Whole seconds that an answer may be kept: ``allowed`` is Ory's header, ``life`` what the session has left."""
-    if conf.session_cache_seconds is not None:
-        return int(min(conf.session_cache_seconds, life))
-    if allowed is None or not re.fullmatch("[0-9]{1,9}", allowed):
-        return 0
-    return int(min(int(allowed), MAX_SECONDS, life))
 
 
 class SessionCache:
@@ -123,10 +74,10 @@ class SessionCache:
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
         """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
         name = _name("o" if stale else "s", key)
-        sealed = self._do(lambda cache: cache.get(name))
-        if sealed is None or sealed == ENDED:
+        found = self._do(lambda cache: cache.get(name))
+        if found is None or found == ENDED:
             return None
-        packed = _opened(name, sealed)
+        packed = opened(name, found)
         if packed is None:
             log(Event.CACHE_INVALID)
             return None
@@ -189,17 +140,17 @@ class SessionCache:
     def _add(self, cache: BaseCache, key: str, entry: Entry, seconds: int) -> bool:
         """Add the entry where there is none; ``False``: there is an end mark."""
         name, packed = _name("s", key), entry.packed
-        if not cache.add(name, _sealed(name, packed), seconds):
+        if not cache.add(name, sealed(name, packed), seconds):
             there = cache.get(name)
             if there == ENDED:
                 return False
-            old = there and _opened(name, there)
+            old = there and opened(name, there)
             if old and unpacked(old)[:2] != entry[:2]:
                 # Set would write over an end mark that is put there just now. Whoever asks next adds the new one.
                 cache.delete(name)
         stale = int(seconds + self._conf.stale_if_error_seconds)
         if stale > seconds:
-            cache.set(_name("o", key), _sealed(_name("o", key), packed), stale)
+            cache.set(_name("o", key), sealed(_name("o", key), packed), stale)
         return True
 
     # --- signing out
@@ -290,21 +241,3 @@ def _turns(alias: str) -> AbstractContextManager[Any]:
 
 def _name(tier: str, key: str) -> str:
     return f"ory_auth:{tier}:{key}"
-
-
-def _sealed(name: str, packed: bytes) -> bytes:
-    return _seal(name, packed) + packed
-
-
-def _opened(name: str, sealed: Any) -> bytes | None:
-    if not isinstance(sealed, bytes) or len(sealed) < _SEAL + _HEAD.size:
-        return None
-    packed = sealed[_SEAL:]
-    return packed if sealed.startswith(_seal(name, packed)) else None
-
-
-def _seal(name: str, packed: bytes) -> bytes:
-    seal = hasher(b"entry", _SEAL)
-    seal.update(f"{name}\0".encode())
-    seal.update(packed)
-    return seal.digest()

@@ -25,10 +25,11 @@ from . import telemetry
 from .answers import judge, judge_entry
 from .breaker import Breaker
 from .budget import Budget
-from .cache import Entry, SessionCache, remaining, seconds_to_keep
+from .cache import SessionCache
 from .client import Answer, Client
 from .conf import Conf
 from .credentials import Credential
+from .entries import Entry, remaining, seconds_to_keep
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable

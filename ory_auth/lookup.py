@@ -7,9 +7,10 @@ from functools import partial
 
 from . import telemetry
 from .answers import judge_entry
-from .cache import Entry, SessionCache
+from .cache import SessionCache
 from .conf import Conf
 from .credentials import Credential
+from .entries import Entry
 from .events import Event, log
 from .flights import BREAKER_OPEN, WAITED, Flights, Passenger, flights
 from .outcomes import Outcome, SignedIn, Unavailable

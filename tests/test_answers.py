@@ -9,6 +9,9 @@ from email.utils import formatdate
 
 import pytest
 from django.contrib.auth import get_user_model
+from starlette.responses import Response
+
+from ory_auth.local.faults import Fault
 
 WHOAMI, READY = "/sessions/whoami", "/health/ready"
 BROWSER, PROGRAM = "browser", "program"
@@ -437,3 +440,49 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory, web, switches) -> None
         assert set(pool.map(ask, range(8))) == {200}
     # The first goes at once, the next for all whose 401 came since; a straggler may need another.
     assert len(ory.asked(READY)) <= 3
+
+
+@pytest.mark.switches
+def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches, ory_auth) -> None:
+    """It is over before readiness is asked: whoever was good before is asked about once more."""
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    answers = iter([Response(b"{}", 401)])
+
+    async def dip(app, scope, receive, send) -> None:
+        await next(answers, app)(scope, receive, send)
+
+    switches.faults.append(Fault(WHOAMI, dip))
+    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+
+
+RENEWED = "ory_kratos_session=renewed"
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("line", "passed_on"),
+    [
+        (f"{RENEWED}; Path=/; HttpOnly", True),
+        (f"{RENEWED}; Path=/; Domain=testserver", True),
+        (f"{RENEWED}; Path=/; Domain=elsewhere.example.net", False),
+        ("csrf_token_abc=x; Path=/", False),
+        ("ory_kratos_session_other=x; Path=/", False),
+    ],
+)
+def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(ory, web, switches, line, passed_on) -> None:
+    session = ory.person().cookie()
+
+    async def extended(app, scope, receive, send) -> None:
+        async def add(message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"set-cookie", line.encode())]
+            await send(message)
+
+        await app(scope, receive, add)
+
+    switches.faults.append(Fault(WHOAMI, extended))
+    answer = web.get("/session", headers=session.headers)
+    assert answer.json()["session"] == session.id
+    assert [f"{name}={morsel.value}" for name, morsel in answer.cookies.items()] == ([RENEWED] if passed_on else [])

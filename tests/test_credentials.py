@@ -140,6 +140,24 @@ def test_a_malformed_credential_is_signed_out_without_a_call(ory, web, caplog, k
 
 
 @pytest.mark.switches
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85"])
+def test_a_control_character_at_its_end_is_not_cut_off(ory, web, kind, end) -> None:
+    value = f"ory_st_x{end}"
+    assert seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)) is None
+    assert not ory.asked()
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory, web, kind) -> None:
+    value = "ory_st_X" if kind == "bearer" else "XxX"
+    seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value))
+    [asked] = ory.asked()
+    assert any(text.endswith(value) for _, text in asked.headers)
+
+
+@pytest.mark.switches
 @pytest.mark.parametrize(("size", "calls"), [(8192, 1), (8193, 0)])
 def test_a_credential_has_at_most_8_kib(ory, web, size, calls) -> None:
     seen(web, {"X-Session-Token": "x" * size})

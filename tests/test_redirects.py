@@ -8,15 +8,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.urls import re_path
 
 from tests.browser import where_a_browser_goes
 from tests.jar import sign_in
+from tests.project import urls, views
 
 pytestmark = pytest.mark.django_db
 
 User = get_user_model()
 SITE = ("http", "testserver")
 EVIL = "evil.example"
+
+urlpatterns = [re_path("^/", views.aal2), *urls.urlpatterns]  # a catch-all, as single-page apps have one
 
 HOSTILE = [
     f"http://{EVIL}/",
@@ -345,3 +349,11 @@ def test_login_while_ory_is_down_is_503(ory, switches, web, signed_in, path) -> 
 def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(ory, ory_auth, web) -> None:
     ory_auth(SDK_URL="http://127.0.0.1:1", BROWSER_URL=ory.public_url)
     assert web.get("/auth/login").status_code == 302
+
+
+@pytest.mark.urls(__name__)
+def test_a_path_that_looks_like_another_host_is_a_path_of_this_one(ory, client) -> None:
+    session = ory.person().cookie()
+    answer = client.get("/", PATH_INFO=f"//{EVIL}/x", headers=session.headers)
+    [back] = parse_qs(urlsplit(answer["Location"]).query)["return_to"]
+    assert urlsplit(back).netloc == "testserver"

@@ -7,9 +7,11 @@ import threading
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import AsyncClient, Client
 
+from ory_auth import flights
 from tests.conftest import Web
 from tests.jar import sign_in
 
@@ -310,3 +312,51 @@ def test_signing_out_clears_nothing_else_from_the_cache(ory, cached, web) -> Non
     caches["default"].set("somebody's", "else")
     web.post("/auth/logout", headers=ory.person().token().headers)
     assert caches["default"].get("somebody's") == "else"
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
+@pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
+def test_djangos_own_logout_signs_out_while_ory_is_down(ory, switches, cached, web, path, known) -> None:
+    session = ory.person().token()
+    if known:
+        is_in(web, session.headers)
+    with switches.failing(500):
+        assert web.get(path, headers=session.headers).status_code in {200, 503}
+    assert lives(session)
+    assert not is_in(web, session.headers)
+
+
+@pytest.mark.switches
+def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(ory, switches, cached, web, monkeypatch) -> None:
+    session, other = ory.person().token(), ory.person().token()
+    assert is_in(web, session.headers)
+
+    def down(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    with switches.failing(500), monkeypatch.context() as broken:
+        broken.setattr(LocMemCache, "set_many", down)
+        web.post("/auth/logout", headers=session.headers)
+    assert is_in(web, other.headers)
+    flights.forget()  # as another process that shares the cache
+    assert lives(session)
+    assert not is_in(web, session.headers)
+
+
+def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(ory, cached, web, monkeypatch) -> None:
+    """A fill that has looked for a sign-out already finds the end mark when it adds its entry."""
+    session = ory.person().token()
+    add, signed_out = LocMemCache.add, []
+
+    def add_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: object, **named: object) -> bool:
+        if key.startswith("ory_auth:s:") and not signed_out:
+            signed_out.append(web.post("/auth/logout", headers=bearer(session)))
+        return add(cache, key, value, *given, **named)
+
+    assert is_in(web, bearer(session))  # so that the session is known, under its other form
+    monkeypatch.setattr(LocMemCache, "add", add_after_the_sign_out)
+    assert not is_in(web, session.headers)
+    assert signed_out
+    flights.forget()
+    assert not is_in(web, session.headers)
