@@ -32,7 +32,7 @@ def first_sign_ins(stage: Stage) -> Result:
         wsgi = stage.environment(ory_auth={"USER_FIELDS": model.fields, "SESSION_CACHE_SECONDS": 60}, **variables)
         _local_users(stage, wsgi["SITE_DATABASE_URL"], model, people)
         with stage.site("gunicorn", wsgi) as first, stage.site("uvicorn", {**wsgi, "SITE_ATOMIC": ""}) as second:
-            tally = load(_asks(people, (first, second), stage.scaled(CONNECTIONS, 16)), CONNECTIONS)
+            tally = load(_asks(people, (first, second), stage.scaled(CONNECTIONS // 2, 16)), CONNECTIONS)
         total.merge(tally)
         wrong += _what_is_wrong(stage, wsgi["SITE_DATABASE_URL"], model, people)
     told = [Figure(name, wrong[name], 0) for name in ("not one user each", "linked", "staff")]
@@ -111,7 +111,7 @@ def _local_users(stage: Stage, database: str, model: _Model, people: Sequence[_N
 
 
 def _asks(people: Sequence[_Newcomer], sites: tuple[Site, Site], times: int) -> Iterator[Ask]:
-    """Everybody comes ``times`` at once, and the three who share a name come together."""
+    """Everybody comes that many ``times`` at once (so in all, with both models, by each connection once), and the three who share a name come together."""
     pages = (f"{sites[0].url}/guarded", f"{sites[1].url}/aguarded")
     for start in range(0, len(people), 3):
         for number in range(times):

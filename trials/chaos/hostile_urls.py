@@ -54,12 +54,15 @@ def origin(location: str, base: str) -> str:
 
 
 def astray(location: str, base: str, ory: str) -> str:
-    """What is wrong with a redirect: the origin that it leads to, at once or when Ory sends the browser back."""
+    """What is wrong with a redirect: the origin that it leads to, at once or when Ory sends the browser back.
+
+    The same host by https is no other place.
+    """
     own, target = origin(base, base), origin(location, base)
     if target == ory:
         back = parse_qs(URL(location).search.removeprefix("?")).get("return_to", [base])[0]
         location, target = back, origin(back, ory)
-    return "" if target == own else f"{target} by {ascii(location)[:80]}"
+    return "" if target in {own, own.replace("http:", "https:", 1)} else f"{target} by {ascii(location)[:80]}"
 
 
 def leads_to_login(location: str, base: str) -> bool:

@@ -15,7 +15,8 @@ class Guard:
     """One line of defence, and the smallest edit that takes it out.
 
     ``holds`` is what is true with it; ``file`` is relative to ``ory_auth/``; ``source`` stands there exactly once and
-    is replaced by ``without``; ``tests`` are arguments for pytest, those first that are likely to notice.
+    is replaced by ``without``; ``tests`` are arguments for pytest, those first that are likely to notice, and
+    ``campaign`` is one of `trials.chaos`, for what only shows under load.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Guard:
     source: str
     without: str
     tests: tuple[str, ...]
+    campaign: str = ""
 
     def take_out(self, root: Path) -> None:
         """Edit the copy of the package under ``root``; raises :class:`Stale`."""

@@ -23,7 +23,6 @@ def page(findings: Sequence[Finding]) -> str:
 
 
 def _row(finding: Finding) -> str:
-    guard = finding.guard
-    test = finding.caught_by.partition("::")[2].partition("[")[0]
-    module = finding.caught_by.partition("::")[0]
-    return f"| {guard.name} | {guard.holds} | `{guard.file}` | `{test}` in `{module}` |"
+    guard, (module, _, test) = finding.guard, finding.caught_by.partition("::")
+    by = f"`{test.partition('[')[0]}` in `{module}`" if test else f"the campaign `{module}`"
+    return f"| {guard.name} | {guard.holds} | `{guard.file}` | {by} |"

@@ -60,13 +60,21 @@ class Workplace:
             return Finding(guard, why="nothing noticed")
         if run.reason.startswith(BROKEN):
             return Finding(guard, why=f"the edit broke the package: {run.reason}")
-        if self._pytest(run.failed).failed:
+        again = self._campaign(guard.campaign) if run.failed == guard.campaign else self._pytest(run.failed)
+        if again.failed:
             return Finding(guard, why=f"{run.failed} fails with the guard as well")
         return Finding(guard, run.failed, run.reason)
 
     def _runs(self, guard: Guard) -> Iterator[Run]:
         for arguments in (guard.tests, *WHOLE_SUITE):
             yield self._pytest(*arguments)
+        if guard.campaign:
+            yield self._campaign(guard.campaign)
+
+    def _campaign(self, name: str) -> Run:
+        command = [sys.executable, "-B", "-m", "trials.chaos", "--short", name]
+        done = subprocess.run(command, cwd=self._root, capture_output=True, text=True, timeout=LIMIT)
+        return Run(name, done.stdout) if done.returncode else Run()
 
     def _pytest(self, *arguments: str) -> Run:
         # -B: two edits within one second would leave the older bytecode in use.

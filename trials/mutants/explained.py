@@ -7,26 +7,6 @@ NEVER_SEEN = "a default for a header that did not come; it names no credential, 
 
 EXPLAINED: dict[tuple[str, str], str] = {
     (
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), ).hexdigest()',
-    ): "64 bytes instead of 20: a longer name of the same entry",
-    (
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=21).hexdigest()',
-    ): "21 bytes instead of 20: a longer name of the same entry",
-    (
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-        'return blake2b(b"XX\\0XX".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-    ): "another separator that no part can hold: a URL and a kind have no NUL",
-    (
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-        'return blake2b(b"\\0".join(parts), key=secret(b"XXcacheXX"), digest_size=20).hexdigest()',
-    ): NAME_ONLY,
-    (
-        'return blake2b(b"\\0".join(parts), key=secret(b"cache"), digest_size=20).hexdigest()',
-        'return blake2b(b"\\0".join(parts), key=secret(b"CACHE"), digest_size=20).hexdigest()',
-    ): NAME_ONLY,
-    (
         '(Kind.COOKIE, cookie_pairs(meta.get("HTTP_COOKIE", ""), cookie_name)),',
         '(Kind.COOKIE, cookie_pairs(meta.get("HTTP_COOKIE", "XXXX"), cookie_name)),',
     ): NEVER_SEEN,
