@@ -35,7 +35,7 @@ class Size:
     sessions: tuple[int, ...]
 
 
-FULL = Size(80, 140, 12, 10, (10_000, 20_000))
+FULL = Size(80, 120, 12, 8, (10_000, 20_000))
 QUICK = Size(10, 15, 6, 3, (2_000,))
 
 
