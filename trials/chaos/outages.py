@@ -49,9 +49,10 @@ class _Matrix:
     def __init__(self, stage: Stage, proxy: Proxy, pages: Sequence[str]) -> None:
         self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
         self._requests = stage.scaled(2000, 100)
-        self._total = Tally()
+        self._share = stage.scaled(0.99, 0.95)  # of a hundred requests, one that a busy machine held up is one too many
+        self._during, self._after = Tally(), Tally()
         self._rows: list[dict[str, Any]] = []
-        self._p99, self._back = 0.0, 0.0
+        self._slowest, self._back = 0.0, 0.0
 
     def meet_everybody(self) -> None:
         """Users are made at the first sign-in, which is not what is tried here."""
@@ -63,28 +64,30 @@ class _Matrix:
         self._proxy.switch(fault)
         during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS * len(pages))
         self._proxy.switch(Fault.PASS)
-        after = Tally()
-        back = asyncio.run(_back_to_normal(_asks(pages, self._people), after))
+        back = asyncio.run(_back_to_normal(_asks(pages, self._people), self._after))
         self._note(fault, during, back)
-        self._total.merge(after)
 
     def _note(self, fault: Fault, during: Tally, back: float) -> None:
-        p99 = during.within(0.99)
-        self._total.merge(during)
-        self._p99, self._back = max(self._p99, p99), max(self._back, back)
+        slowest = during.within(self._share)
+        self._during.merge(during)
+        self._slowest, self._back = max(self._slowest, slowest), max(self._back, back)
         verdicts = {str(verdict): count for verdict, count in during.verdicts.items()}
-        self._rows.append({"fault": fault, "p99": round(p99, 3), "back_to_normal": round(back, 2), **verdicts})
+        self._rows.append({"fault": fault, "slowest": round(slowest, 3), "back_to_normal": round(back, 2), **verdicts})
 
     def result(self) -> Result:
+        limit = TIMEOUT + 0.2
+        p99 = self._during.within(0.99)
+        self._during.merge(self._after)
         told = [
-            *figures(self._total),
+            *figures(self._during),
             Figure("faults", len(self._rows)),
-            Figure("p99 of the slowest", self._p99, TIMEOUT + 0.2, "s"),
+            Figure("p99", p99, limit, "s"),
+            Figure(f"p{self._share * 100:.0f} of the slowest", self._slowest, limit, "s"),
             Figure("back to normal", self._back, BACK, "s"),
         ]
-        late = [row for row in self._rows if row["p99"] > TIMEOUT + 0.2 or row["back_to_normal"] > BACK]
-        examples = [f"{row['fault']}: p99 {row['p99']} s, back after {row['back_to_normal']} s" for row in late]
-        return Result(told, self._total.examples + examples, self._rows)
+        late = [row for row in self._rows if row["slowest"] > limit or row["back_to_normal"] > BACK]
+        examples = [f"{row['fault']}: {row['slowest']} s, back after {row['back_to_normal']} s" for row in late]
+        return Result(told, self._during.examples + examples, self._rows)
 
 
 def _asks(pages: Sequence[str], people: Sequence[Given]) -> Iterator[Ask]:
