@@ -36,7 +36,7 @@ class Size:
 
 
 FULL = Size(80, 120, 12, 8, (10_000, 20_000))
-QUICK = Size(10, 15, 6, 3, (2_000,))
+QUICK = Size(8, 10, 6, 2, (1_000,))
 
 
 def requests(size: Size, notes: list[str]) -> list[Result]:

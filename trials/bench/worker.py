@@ -17,7 +17,7 @@ from typing import Any
 from trials.bench.case import Case
 from trials.bench.project import Variant, configure
 
-WARM = 15  # calls before anything is measured: lazy imports, compiled queries, adaptive bytecode
+WARM = 10  # calls before anything is measured: lazy imports, compiled queries, adaptive bytecode
 
 
 def measure(cases: list[Case], loop: asyncio.AbstractEventLoop, count: int) -> dict[str, dict[str, float]]:
