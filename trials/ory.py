@@ -21,13 +21,17 @@ from trials.processes import Process, private_directory, running
 
 @dataclass
 class Given:
-    """One session at Ory, and whose it is."""
+    """One session at Ory, and whose it is; a real Ory gives a token and a cookie only for two sessions."""
 
     identity: str
     email: str
     session: str
     token: str = field(repr=False)
     cookie: str = field(repr=False)
+    cookie_session: str = ""
+
+    def __post_init__(self) -> None:
+        self.cookie_session = self.cookie_session or self.session
 
     @property
     def by_token(self) -> dict[str, str]:
@@ -90,9 +94,9 @@ class Ory:
         ]
 
     def signed_in(self, person: ories.Person) -> Given:
-        """A new session of somebody. Over HTTP a session has one credential, so the cookie's session is another's."""
+        """Somebody signed in as an app does, and as a browser does."""
         by_token, by_cookie = person.token(), person.cookie()
-        return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie)
+        return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie, by_cookie.id)
 
     def order(self, do: str, **arguments: Any) -> Any:
         """Tell the local Ory's process something, see `trials.local_ory`."""

@@ -62,7 +62,7 @@ def _address(number: int) -> str:
 
 @dataclass(frozen=True)
 class _Person:
-    """Somebody with every form of one session's credential (of two sessions, where a real Ory made them)."""
+    """Somebody with every form of one session's credential."""
 
     given: Given
     forms: tuple[dict[str, str], ...]
@@ -91,7 +91,12 @@ class _Cycles:
         await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
     async def _cycle(self, session: aiohttp.ClientSession, person: _Person, patience: float) -> None:
-        await self._ask(session, person, person.expected, self._chance.sample(person.forms, self._chance.randint(0, 3)))
+        await self._ask(
+            session,
+            person,
+            person.expected,
+            self._chance.sample(person.forms, self._chance.randrange(len(person.forms))),
+        )
         racing = Expected(person.given.identity, person.given.email, or_nobody=True)
         under_way = self._ask(session, person, racing, self._chance.choices(person.forms, k=UNDER_WAY))
         lookups = asyncio.create_task(under_way)
@@ -123,14 +128,22 @@ class _Cycles:
     # --- steps
 
     async def _person(self, session: aiohttp.ClientSession, given: Given) -> _Person:
-        """Renews the cookie: Ory gives a new one for a session that was extended, and takes both from then on."""
+        """Everything that proves one session of theirs."""
+        by_header = given.by_token, given.by_bearer
+        by_cookie = given.by_cookie, await self._renewed(session, given)
+        if given.session == given.cookie_session:
+            forms = by_header + by_cookie
+        else:
+            forms = self._chance.choice((by_header, by_cookie))
+        return _Person(given, forms, Expected(given.identity, given.email))
+
+    async def _renewed(self, session: aiohttp.ClientSession, given: Given) -> dict[str, str]:
+        """The new cookie that Ory gives for a session that was extended; it takes both from then on."""
         ory = self._ory
-        async with session.patch(f"{ory.admin_url}/admin/sessions/{given.session}/extend") as answer:
+        async with session.patch(f"{ory.admin_url}/admin/sessions/{given.cookie_session}/extend") as answer:
             assert answer.status in {200, 204}, answer.status
         async with session.get(f"{ory.public_url}/sessions/whoami", headers=given.by_cookie) as answer:
-            renewed = {"Cookie": f"ory_kratos_session={answer.cookies['ory_kratos_session'].value}"}
-        forms = (given.by_token, given.by_bearer, given.by_cookie, renewed)
-        return _Person(given, forms, Expected(given.identity, given.email))
+            return {"Cookie": f"ory_kratos_session={answer.cookies['ory_kratos_session'].value}"}
 
     async def _ask(
         self, session: aiohttp.ClientSession, person: _Person, expected: Expected, forms: Sequence[dict[str, str]]
