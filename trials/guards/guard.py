@@ -27,10 +27,11 @@ class Guard:
     tests: tuple[str, ...]
     campaign: str = ""
 
-    def take_out(self, root: Path) -> None:
-        """Edit the copy of the package under ``root``; raises :class:`Stale`."""
+    def take_out(self, root: Path) -> str:
+        """Edit the copy of the package under ``root``; gives the code as it was, raises :class:`Stale`."""
         path = root / "ory_auth" / self.file
         code = path.read_text() if path.exists() else ""
         if (times := code.count(self.source)) != 1:
             raise Stale(f"its source text is {times} times in ory_auth/{self.file}, not once")
         path.write_text(code.replace(self.source, self.without))
+        return code
