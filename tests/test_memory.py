@@ -16,7 +16,7 @@ from django.db import transaction
 from ory_auth import memory
 from ory_auth.conf import conf
 from ory_auth.flights import flights
-from ory_auth.middleware import attach
+from ory_auth.lifecycle import attach
 from ory_auth.models import OryIdentity
 from ory_auth.users import UserHandler
 
