@@ -46,7 +46,8 @@ def _judge_session(answer: Answer, now: float) -> Outcome:
     about = answer.headers.get("x-kratos-authenticated-identity-id")
     if about is not None and about.strip().lower() != str(session.identity.id):
         raise OryResponseInvalid("Ory's answer is about somebody else than its header says.", status=200)
-    offset = answer.clock - now if answer.clock else 0.0
+    clock = answer.clock
+    offset = clock - now if clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
     if remaining(session, offset) <= 0:

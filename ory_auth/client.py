@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -48,12 +49,8 @@ class Answer:
     @property
     def clock(self) -> float | None:
         """Ory's clock as Unix time: its ``Date``, in whole seconds, and what a cache on the way has added to it."""
-        age = self.headers.get("age", "")
-        try:
-            date = parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
-        except (KeyError, ValueError, TypeError, OverflowError):
-            return None
-        return date.timestamp() + (int(age) if re.fullmatch("[0-9]{1,9}", age) else 0)
+        date, age = _unix_time(self.headers.get("date", "")), self.headers.get("age", "")
+        return None if date is None else date + (int(age) if re.fullmatch("[0-9]{1,9}", age) else 0)
 
 
 class Client:
@@ -195,9 +192,8 @@ class Client:
             response.close()  # a half-read connection is not used again
             raise
         response.release_conn()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        cookies = tuple(response.headers.getlist("Set-Cookie"))
-        answer = Answer(response.status, headers, body, cookies)
+        headers = response.headers  # of any case
+        answer = Answer(response.status, headers, body, tuple(headers.getlist("Set-Cookie")))
         if answer.status == 429:
             pause = _pause(headers)
             jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)
@@ -217,6 +213,14 @@ def read_object(answer: Answer) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise OryResponseInvalid("Ory's answer is not a JSON object.", status=answer.status)
     return data
+
+
+@lru_cache(maxsize=4)  # many answers come in one second
+def _unix_time(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _pause(headers: Mapping[str, str]) -> float:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -117,19 +116,9 @@ class Flights:
 
     def bounded(self, action: Callable[[], Any], deadline: float, *, known: bool) -> Any:
         """Run it and return a value in any case: an exception would carry the credential in its frames."""
-        with ExitStack() as held:
-            for connections in (self._connections,) if known else (self._for_strangers, self._connections):
-                left = deadline - time.monotonic()
-                if left <= 0 or not connections.acquire(timeout=left):
-                    return Unavailable(Event.POOL_FULL)
-                held.callback(connections.release)
-            try:
-                with until(deadline):
-                    return action()
-            except OryUnavailable as error:
-                return Unavailable.of(error)
-            except Exception as error:  # a bug, here or in a library: not known who this is, and no word of it leaks
-                return Unavailable(cause=type(error).__name__)
+        if not known:
+            return _with(self._for_strangers, deadline, lambda: self.bounded(action, deadline, known=True))
+        return _with(self._connections, deadline, lambda: _told(action, deadline))
 
     def submit(self, work: Callable[[], Any], *, known: bool) -> Future[Any]:
         """Do it in a thread of the pool."""
@@ -233,6 +222,26 @@ class _Errand(Call):
         return self._flights.submit(partial(self._flights.errand, self._action), known=False)
 
 
+def _with(connections: threading.Semaphore, deadline: float, work: Callable[[], Any]) -> Any:
+    left = deadline - time.monotonic()
+    if left <= 0 or not connections.acquire(timeout=left):
+        return Unavailable(Event.POOL_FULL)
+    try:
+        return work()
+    finally:
+        connections.release()
+
+
+def _told(action: Callable[[], Any], deadline: float) -> Any:
+    try:
+        with until(deadline):
+            return action()
+    except OryUnavailable as error:
+        return Unavailable.of(error)
+    except Exception as error:  # a bug, here or in a library: not known who this is, and no word of it leaks
+        return Unavailable(cause=type(error).__name__)
+
+
 def _alone(work: Callable[[], Any]) -> Any:
     """In a thread of the pool, which has connections to databases of its own: those of a cache that lives in one."""
     try:
@@ -242,6 +251,8 @@ def _alone(work: Callable[[], Any]) -> Any:
 
 
 def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
+    if isinstance(outcome, SignedIn):
+        return
     facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
     match outcome:
         case Unavailable() if outcome.event not in WAITED:

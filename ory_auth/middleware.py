@@ -1,32 +1,22 @@
-"""The one middleware: puts the lazy attributes on the request, and lets the response tell the truth."""
+"""The one middleware. What it does is in :mod:`ory_auth.lifecycle`, which is loaded when the middleware is built.
+
+Django's checks import every middleware that a project names, in commands that serve nobody.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, cast
+from importlib import import_module
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.functional import cached_property
-from django.views.debug import get_default_exception_reporter_filter
 
-from . import cookies, responses, roundtrip
-from .authentication import RequestState, state_of
-from .conf import conf
-from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .flights import flights
-from .outcomes import Unavailable
 from .placement import LOGIN_REQUIRED, order_problem, positions
-from .types import OrySession
 
 __all__ = ["OryMiddleware"]
-
-LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
 
 
 class OryMiddleware:
@@ -44,155 +34,20 @@ class OryMiddleware:
         problem = order_problem(settings.MIDDLEWARE)
         if problem:
             raise ImproperlyConfigured(problem)
-        flights(conf())  # so that no request waits for the import of Ory's SDK
+        lifecycle = import_module("ory_auth.lifecycle")
+        lifecycle.prepare()
+        self._attach, self._finish, self.process_exception = lifecycle.attach, lifecycle.finish, lifecycle.answer
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
         if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
-            self.process_view = self._aask_first if self._is_async else self._ask_first
+            self.process_view = lifecycle.aask_first if self._is_async else lifecycle.ask_first
 
     def __call__(self, request: HttpRequest) -> Any:
-        attach(request)
+        self._attach(request)
         if self._is_async:
             return self._acall(request)
-        return finish(request, self.get_response(request))
+        return self._finish(request, self.get_response(request))
 
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        return finish(request, await self.get_response(request))
-
-    def _ask_first(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        """What ``LoginRequiredMiddleware`` raises escapes ``process_exception``, so it is asked for here first."""
-        if getattr(view, "login_required", True):
-            try:
-                state_of(request).user()
-            except OryUnavailable as error:
-                return responses.unavailable(request, Unavailable.of(error))
-        return None
-
-    async def _aask_first(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        if getattr(view, "login_required", True):
-            try:
-                await state_of(request).auser()
-            except OryUnavailable as error:
-                return responses.unavailable(request, Unavailable.of(error))
-        return None
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        state = state_of(request)
-        state.view_error = exception
-        match exception:
-            case OryUnavailable():
-                return responses.unavailable(request, Unavailable.of(exception))
-            case AALRequired():
-                return responses.challenge(request, exception)
-            case NotAdmitted():
-                return responses.not_admitted(request, exception)
-        return None
-
-
-def attach(request: Any) -> None:
-    """Put the lazy attributes on a request; costs no call, no query and no hash."""
-    given = request.__dict__
-    given["_ory_base_user"] = given.pop("user", None)
-    given.pop("auser", None)
-    request.__class__ = _class_of_request(request.__class__)
-
-
-def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
-    """Make the response say what it depends on, and not hide an outage that was met on the way."""
-    session = getattr(request, "session", None)
-    written = session is not None and session.modified
-    if written or getattr(response, "streaming", False) or "_ory_state" in request.__dict__:
-        response = _told(request._ory_state, response)
-    if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
-        roundtrip.follow(request, response)
-    return response
-
-
-def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
-    request, outage = state.request, state.outage
-    if outage is not None and (200 <= response.status_code < 300 or response.status_code == 500):
-        response = responses.unavailable(request, outage)
-    if getattr(response, "streaming", False):
-        state.asked = True  # a stream may ask after its headers are gone
-    if state.asked:
-        _vary(response)
-    if state.personal:
-        _private(response)
-    if state.cookies:
-        cookies.pass_on(request, response, state.cookies, state.wants_cookie)
-    state.claim_django_session()
-    return response
-
-
-def _vary(response: HttpResponseBase) -> None:
-    if response.has_header("Vary"):
-        patch_vary_headers(response, LOOKED_AT)
-    else:
-        response["Vary"] = ", ".join(LOOKED_AT)
-
-
-def _private(response: HttpResponseBase) -> None:
-    unavailable = response.status_code == 503
-    if unavailable or response.has_header("Cache-Control"):
-        patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
-    else:
-        response["Cache-Control"] = "private"
-
-
-class _OryRequest:
-    """What the class of a request gets: ``ory_session`` may be ``None``, which no lazy object can be."""
-
-    ory_unavailable = False
-
-    @cached_property
-    def _ory_state(self) -> RequestState:
-        return RequestState(cast(HttpRequest, self), self.__dict__["_ory_base_user"])
-
-    @cached_property
-    def user(self) -> Any:
-        return self._ory_state.lazy_user
-
-    async def auser(self) -> Any:
-        return await self._ory_state.auser()
-
-    @property
-    def ory_session(self) -> OrySession | None:
-        return self._ory_state.session()
-
-    async def aory_session(self) -> OrySession | None:
-        return await self._ory_state.asession()
-
-    @cached_property
-    def exception_reporter_filter(self) -> Any:
-        default: Any = get_default_exception_reporter_filter()
-        return _reporter_filter(default.__class__)
-
-    @property
-    def _cache_update_cache(self) -> bool:
-        """Django's ``cache_page`` and site cache ask this before they keep a page: nobody's own page is kept."""
-        return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.personal
-
-    @_cache_update_cache.setter
-    def _cache_update_cache(self, value: bool) -> None:
-        self.__dict__["_cache_update_cache"] = value
-
-
-@lru_cache(maxsize=16)
-def _class_of_request(cls: Any) -> type:
-    return type(cls.__name__, (_OryRequest, cls), {"__module__": cls.__module__})
-
-
-@lru_cache(maxsize=4)
-def _reporter_filter(default: Any) -> Any:
-    """The project's filter of error pages, which prints cookies in clear, made to hide their values."""
-
-    class OryReporterFilter(default):  # type: ignore[misc]
-        def get_safe_request_meta(self, request: Any) -> dict[str, Any]:
-            meta: dict[str, Any] = super().get_safe_request_meta(request)
-            return {**meta, "CSRF_COOKIE": self.cleansed_substitute} if "CSRF_COOKIE" in meta else meta
-
-        def get_safe_cookies(self, request: Any) -> dict[str, Any]:
-            return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
-
-    return OryReporterFilter()
+    async def _acall(self, request: HttpRequest) -> Any:
+        return self._finish(request, await self.get_response(request))

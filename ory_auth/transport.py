@@ -108,6 +108,10 @@ def _connected(addresses: Any, options: Any) -> socket.socket:
 
 def read_body(response: Any) -> bytes:
     """The whole body, unpacked, and never more than a mebibyte of it in memory."""
+    length = response.length_remaining
+    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in response.headers:
+        body: bytes = response.read(decode_content=False)
+        return body
     packed = response.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip", "deflate"}
     unpack = zlib.decompressobj(wbits=47) if packed else None  # 47: gzip or zlib, by its header
     parts, size = [], 0
