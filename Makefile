@@ -27,19 +27,19 @@ matrix: .venv/done  ## the tests on every supported pair of Python and Django th
 
 # The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql and wrk by apt where those are missing.
-bench: .venv/done  ## what a request costs, beside Django's own sessions and others
+bench: .venv/trials  ## what a request costs, beside Django's own sessions and others
 	@$(BIN)/python -m trials.bench $(if $(SHORT),--quick) $(ARGS)
 
-bench-load: .venv/done  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
+bench-load: .venv/trials  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
 	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
 
-chaos: .venv/done  ## campaigns of trouble, each request with an oracle (ARGS="outages herd": only these)
+chaos: .venv/trials  ## campaigns of trouble, each request with an oracle (ARGS="outages herd": only these)
 	@$(BIN)/python -m trials.chaos $(if $(SHORT),--short) $(ARGS)
 
-guards: .venv/done  ## each guard of the package taken out once: a test has to notice
+guards: .venv/trials  ## each guard of the package taken out once: a test has to notice
 	@$(BIN)/python -m trials.guards $(ARGS)
 
-mutants: .venv/done  ## small changes to the modules that decide who somebody is: a test has to notice
+mutants: .venv/trials  ## small changes to the modules that decide who somebody is: a test has to notice
 	@$(BIN)/python -m trials.mutants $(ARGS)
 
 .venv/done: requirements.txt
@@ -48,9 +48,15 @@ mutants: .venv/done  ## small changes to the modules that decide who somebody is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
+.venv/trials: trials/requirements.txt .venv/done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r trials/requirements.txt
+	@touch $@
+
 requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group demo --group test --group lint --group trials pyproject.toml -o requirements.txt
+		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--all-extras --group demo --group test --group trials -c requirements.txt pyproject.toml -o trials/requirements.txt
 
 clean:
 	rm -rf .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
