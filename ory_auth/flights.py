@@ -149,14 +149,18 @@ class Flights:
         return outcome
 
     def _whoami(self, who: Passenger, fresh: bool) -> Answer:
+        """Ask until the answer can be believed.
+
+        Kratos answers 401 to everyone while its database is down, so readiness is asked after it; and that it is ready
+        again does not say that it was when it answered, so who was good before is asked about once more.
+        """
         answer = self._client.whoami(who.credential, fresh=fresh)
         if answer.status == 401:
-            # Kratos answers 401 to everyone while its database is down. That it is ready now does not say that it was
-            # when it answered: who was good before is asked about once more.
             self._check_ready()
             if self.cache.was_good(who.key):
                 answer = self._client.whoami(who.credential, fresh=True)
                 if answer.status == 401:
+                    self._check_ready()
                     self.cache.refused(who.key)
         self._budget.observe(answer.headers)
         return answer

@@ -457,6 +457,22 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
+@pytest.mark.switches
+def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(ory, web, switches, ory_auth) -> None:
+    """The first probe still finds it there; the second 401 has a probe of its own."""
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    web.get("/session", headers=session.headers)
+    probes = iter([Response(b"{}", 200)])
+
+    async def going(app, scope, receive, send) -> None:
+        await next(probes, Response(b"{}", 503))(scope, receive, send)
+
+    with switches.failing(401, path=WHOAMI):
+        switches.faults.append(Fault(READY, going))
+        assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
+
+
 RENEWED = "ory_kratos_session=renewed"
 
 
