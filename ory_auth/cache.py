@@ -31,6 +31,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import BaseCache, caches
+from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
@@ -106,6 +107,13 @@ class SessionCache:
     def blocks(self) -> bool:
         """Whether reading may take a while, so that it does not belong into an event loop (or is not known yet)."""
         return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
+
+    @property
+    def in_transactions(self) -> bool:
+        """Whether what is written in a request's own thread waits for the end of its transaction."""
+        with suppress(Exception):  # a backend that cannot be made is told of when it is used
+            return isinstance(self._backend(), BaseDatabaseCache)
+        return False
 
     # --- writing
 

@@ -196,6 +196,8 @@ class _Lookup(Call):
         self._flights, self._who, self._fresh = flights, who, fresh
 
     def here(self) -> Future[Any] | Unavailable:
+        if self._flights.cache.in_transactions:
+            return self.elsewhere()
         boarded = self._flights.board(self._who, self._fresh)
         if isinstance(boarded, Unavailable):
             return boarded

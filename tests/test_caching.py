@@ -9,7 +9,11 @@ import uuid
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
+from django.test import Client
 from django.urls import path
 from django.views.decorators.cache import cache_page
 
@@ -130,6 +134,29 @@ def test_a_number_in_the_settings_counts_whatever_ory_allows(ory, switches, seen
     switches.configure(cacheable_sessions=allowed)
     session = ory.person().token()
     assert_kept(ory, seen, later, session, 300)
+
+
+@pytest.mark.switches
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
+    ory, settings, ory_auth, monkeypatch
+) -> None:
+    """Or a sign-out elsewhere would not see it, and it would be there after that."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kept"}}
+    call_command("createcachetable", verbosity=0)
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    in_transaction, add = [], DatabaseCache.add
+
+    def noted(cache: DatabaseCache, *given: object, **named: object) -> bool:
+        in_transaction.append(connection.in_atomic_block)
+        return add(cache, *given, **named)
+
+    monkeypatch.setattr(DatabaseCache, "add", noted)
+    with transaction.atomic():
+        Client().get("/session", headers=ory.person().token().headers)
+    assert in_transaction
+    assert not any(in_transaction)
+    connection.cursor().execute("DROP TABLE kept")
 
 
 @pytest.mark.switches
