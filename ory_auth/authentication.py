@@ -286,10 +286,8 @@ class RequestState:
             self._quiet = False
 
     @property
-    def outage(self) -> Unavailable | None:
-        """The outage that somebody was told of: the response must not look as if there had been none."""
-        if not self.raised:
-            return None
+    def outage(self) -> Unavailable:
+        """The outage that somebody was told of (where ``raised``)."""
         return next((o for o in (self._outcome, self._user) if isinstance(o, Unavailable)), Unavailable())
 
     # --- beside Django's own sign-in

@@ -19,7 +19,7 @@ SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY, OUTRANK
 
 def came(request: HttpRequest) -> bool:
     """Whether the browser sent a Django session at all; without one, nothing here costs anything."""
-    return hasattr(request, "session") and settings.SESSION_COOKIE_NAME in request.COOKIES
+    return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def outranks(request: HttpRequest, credential_key: str) -> bool:

@@ -106,13 +106,13 @@ class Flights:
                 outcome = self.bounded(lambda: self._ask(who, fresh), deadline, known=who.known)
                 telemetry.landed(span, outcome, time.monotonic() - started)
             self._learn(who, outcome)
+            _log(outcome, who.credential, int((time.monotonic() - started) * 1000))
         finally:
             with self._lock:
                 if self._flights.get(who.key, (None,))[0] is flight:
                     del self._flights[who.key]
                     self._landed[who.key] = True
             flight.set_result(outcome)
-        _log(outcome, who.credential, int((time.monotonic() - started) * 1000))
 
     def bounded(self, action: Callable[[], Any], deadline: float, *, known: bool) -> Any:
         """Run it and return a value in any case: an exception would carry the credential in its frames."""

@@ -70,28 +70,29 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | Non
 
 def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     """Make the response say what it depends on, and not hide an outage that was met on the way."""
-    session = getattr(request, "session", None)
+    given = request.__dict__
+    session = given.get("session")
     written = session is not None and session.modified
-    if written or getattr(response, "streaming", False) or "_ory_state" in request.__dict__:
+    if written or getattr(response, "streaming", False) or "_ory_state" in given:
         response = _told(request._ory_state, response)
+        if written:
+            request._ory_state.claim_django_session()
     if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
         roundtrip.follow(request, response)
     return response
 
 
 def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
-    request, outage = state.request, state.outage
-    if outage is not None and (200 <= response.status_code < 300 or response.status_code == 500):
-        response = responses.unavailable(request, outage)
+    if state.raised and (200 <= response.status_code < 300 or response.status_code == 500):
+        response = responses.unavailable(state.request, state.outage)
     if getattr(response, "streaming", False):
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
         _vary(response)
-    if state.personal:
-        _private(response)
+        if state.found is not None:
+            _private(response)
     if state.cookies:
-        cookies.pass_on(request, response, state.cookies, state.wants_cookie)
-    state.claim_django_session()
+        cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
     return response
 
 

@@ -53,12 +53,11 @@ def _flown(process: Flights, who: Passenger, fresh: bool) -> Steps[Outcome]:
 
 def recall(credential: Credential, conf: Conf) -> SignedIn | None:
     """What this process remembers of a credential, without waiting for anything."""
-    return _recalled(flights(conf).cache, credential.key(conf.sdk_url))
+    cache = flights(conf).cache
+    return _recalled(cache, credential.key(conf.sdk_url)) if cache.reads else None
 
 
 def _recalled(cache: SessionCache, key: str) -> SignedIn | None:
-    if not cache.reads:
-        return None
     kept = _judged(cache.recall(key), "memory")
     return kept if kept or cache.blocks else _judged(cache.read(key), "cache")
 
