@@ -173,12 +173,4 @@ GUARDS = (
         without='a.get("verified")',
         tests=("tests/test_types.py",),
     ),
-    Guard(
-        name="times have a zone",
-        holds="a time without its zone makes no session",
-        file="types.py",
-        source="if time.tzinfo is None:",
-        without="if False:",
-        tests=("tests/test_types.py",),
-    ),
 )

@@ -15,7 +15,8 @@ from .guard import Guard, Stale
 
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
-MANY = 5  # tests that fail only once, in one run
+MANY = 5  # tests of one run that fail now and then only
+SURE = 3  # times that a test has to fail again, alone, without the guard
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
 _VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
 _BEGUN = re.compile(r"^(tests/\S+?::.+?) $", re.MULTILINE)
@@ -71,11 +72,11 @@ class Workplace:
             yield self._campaign(guard.campaign)
 
     def _noticed(self, guard: Guard, arguments: Sequence[str]) -> Run:
-        """The first test that fails, and fails again alone: one that does not may have been out of breath."""
+        """The first test that fails, and fails again alone: one that does not only fails now and then."""
         unsure: list[str] = []
         while len(unsure) < MANY:
             run = self._pytest(*arguments, *(f"--deselect={test}" for test in unsure))
-            if not run.failed or self._again(guard, run).failed:
+            if not run.failed or all(self._again(guard, run).failed for _ in range(SURE)):
                 return run
             unsure.append(run.failed)
         return Run()

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-NAME_ONLY = "another key, just as secret and as long: only entries that are kept across the change are missed"
-NEVER_SEEN = "a default for a header that did not come; it names no credential, so nothing follows from it"
+ANOTHER_KEY = "another key for the hash, just as secret: only what was kept before the change is not found any more"
 
 EXPLAINED: dict[tuple[str, str], str] = {
-    (
-        '(Kind.COOKIE, cookie_pairs(meta.get("HTTP_COOKIE", ""), cookie_name)),',
-        '(Kind.COOKIE, cookie_pairs(meta.get("HTTP_COOKIE", "XXXX"), cookie_name)),',
-    ): NEVER_SEEN,
-    (
-        '(Kind.BEARER, _bearer(meta.get("HTTP_AUTHORIZATION", ""))),',
-        '(Kind.BEARER, _bearer(meta.get("HTTP_AUTHORIZATION", "XXXX"))),',
-    ): NEVER_SEEN,
+    ('key = hasher(b"cache", 20)', 'key = hasher(b"XXcacheXX", 20)'): ANOTHER_KEY,
+    ('key = hasher(b"cache", 20)', 'key = hasher(b"CACHE", 20)'): ANOTHER_KEY,
+    ('key = hasher(b"cache", 20)', 'key = hasher(b"cache", 21)'): "a name of 21 bytes instead of 20",
 }
