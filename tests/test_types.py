@@ -88,6 +88,11 @@ def test_a_time_that_is_none_makes_no_session(text) -> None:
         read(expires_at=text)
 
 
+def test_a_time_without_its_zone_makes_no_session_where_it_is_not_needed_either() -> None:
+    with pytest.raises(ValueError):
+        read(issued_at="2026-11-23T10:33:47")
+
+
 @pytest.mark.parametrize("key", ["issued_at", "authentication_methods", "authenticator_assurance_level"])
 def test_what_is_not_needed_may_be_missing(key) -> None:
     body = {name: value for name, value in SESSION.items() if name != key}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .core import CORE
 from .guard import Guard
 
 GUARDS = (
@@ -75,7 +76,7 @@ GUARDS = (
         file="cookies.py",
         source='wanted(morsel.key) and covers(morsel["domain"], host):',
         without="wanted(morsel.key):",
-        tests=("tests/test_caching.py", "tests/test_sign_out.py"),
+        tests=("tests/test_answers.py",),
     ),
     Guard(
         name="wanted cookies",
@@ -83,7 +84,7 @@ GUARDS = (
         file="cookies.py",
         source='wanted(morsel.key) and covers(morsel["domain"], host):',
         without='covers(morsel["domain"], host):',
-        tests=("tests/test_caching.py", "tests/test_sign_out.py"),
+        tests=("tests/test_answers.py",),
     ),
     Guard(
         name="allowed return_to",
@@ -173,4 +174,5 @@ GUARDS = (
         without='a.get("verified")',
         tests=("tests/test_types.py",),
     ),
+    *CORE,
 )
