@@ -28,7 +28,7 @@ def redirects(stage: Stage) -> Result:
     environment = stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 20})
     with stage.sites(environment) as sites:
         sender = _Sender(stage, sites)
-        asyncio.run(sender.send_all(stage.scaled(1, 12)))
+        asyncio.run(sender.send_all(stage.scaled(1, 20)))
         walks = walk_all(stage, sites, urlsplit(environment["SITE_DATABASE_URL"]).path.lstrip("/"))
     sender.tally.merge(walks.tally)
     told = [
