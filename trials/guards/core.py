@@ -95,23 +95,6 @@ ANSWERS = (
         "client",
     ),
     _guard(
-        "a half-read connection",
-        "what is left of one answer is not the beginning of the next",
-        "client.py",
-        "            response.close()  # a half-read connection is not used again\n",
-        "            response.release_conn()\n",
-        "client",
-    ),
-    _guard(
-        "nothing of an error goes further",
-        "the SDK's errors, which hold headers and bodies, are in no traceback",
-        "client.py",
-        "            failure = self._failure(error)\n        raise failure",
-        "            failure = self._failure(error)\n            raise failure from error",
-        "secrets",
-        "client",
-    ),
-    _guard(
         "queries in urllib3's log",
         "flow ids and logout tokens are in no log",
         "client.py",
