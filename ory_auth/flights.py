@@ -35,7 +35,8 @@ from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavail
 from .steps import Call
 from .transport import until
 
-WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL})  # whoever waits for a flight says these, once for each request
+# Whoever waits for a flight, or may not begin one, says these: once for each request.
+WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
 NO_SIGN = frozenset({Event.RATE_LIMITED, Event.POOL_FULL, Event.UPSTREAM_REJECTS})  # says nothing of Ory's health
 JUST_NOW = 1.0  # seconds
 BREAKER_OPEN = "breaker_open"
@@ -198,22 +199,18 @@ class _Lookup(Call):
     def here(self) -> Future[Any] | Unavailable:
         if self._flights.cache.in_transactions:
             return self.elsewhere()
-        boarded = self._flights.board(self._who, self._fresh)
-        if isinstance(boarded, Unavailable):
-            return boarded
-        flight, deadline = boarded
-        if deadline is not None:
-            self._flights.fly(self._who, flight, deadline, self._fresh)
-        return flight
+        return self._board(lambda fly: fly())
 
     def elsewhere(self) -> Future[Any] | Unavailable:
+        return self._board(partial(self._flights.submit, known=self._who.known), telemetry.here())
+
+    def _board(self, carry_out: Callable[[Callable[[], None]], Any], trace: Any = None) -> Future[Any] | Unavailable:
         boarded = self._flights.board(self._who, self._fresh)
         if isinstance(boarded, Unavailable):
             return boarded
         flight, deadline = boarded
         if deadline is not None:
-            fly = partial(self._flights.fly, self._who, flight, deadline, self._fresh, telemetry.here())
-            self._flights.submit(fly, known=self._who.known)
+            carry_out(partial(self._flights.fly, self._who, flight, deadline, self._fresh, trace))
         return flight
 
 

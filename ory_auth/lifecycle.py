@@ -89,8 +89,8 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
         _vary(response)
-        if state.found is not None:
-            _private(response)
+    if state.personal:
+        _private(response)
     if state.cookies:
         cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
     return response

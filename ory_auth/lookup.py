@@ -16,8 +16,6 @@ from .flights import BREAKER_OPEN, WAITED, Flights, Passenger, flights
 from .outcomes import Outcome, SignedIn, Unavailable
 from .steps import Steps
 
-SAID_BY_WHO_WAITS = WAITED | {Event.FLOOD}
-
 
 def lookup(
     credential: Credential, conf: Conf, *, address: str = "", known: bool = False, fresh: bool = False
@@ -35,7 +33,7 @@ def lookup(
     known = known or process.cache.memory.was_good(key)
     outcome = yield from _flown(process, Passenger(key, credential, known, address), fresh)
     if isinstance(outcome, Unavailable):
-        if outcome.event in SAID_BY_WHO_WAITS or outcome.cause == BREAKER_OPEN:
+        if outcome.event in WAITED or outcome.cause == BREAKER_OPEN:
             log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
         if not fresh and conf.stale_if_error_seconds:
             stale = yield partial(process.cache.read, key, stale=True)
