@@ -9,8 +9,8 @@ demo: .venv/done  ## the local Ory and a Django project that signs people in wit
 	@$(BIN)/python manage.py demo
 
 test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL name)
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --ds=tests.uuid_project.settings tests/test_users.py tests/test_sign_in.py
+	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings tests/test_users.py tests/test_sign_in.py
 
 lint: .venv/done  ## style, types, import layers
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ logger = logging.getLogger("ory_auth.local")
 
 HEADER_LIMIT = 1 << 20
 LINGER = 0.5
+KEEP_ALIVE = 120  # seconds, as Kratos keeps an idle connection
 
 
 class PortUnavailable(OSError):
@@ -116,6 +117,7 @@ class Server:
             log_config=None,
             proxy_headers=False,
             h11_max_incomplete_event_size=HEADER_LIMIT,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         config.load()
         return lambda: Line(config, self.state, {})
