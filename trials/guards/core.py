@@ -236,6 +236,7 @@ ASKED = (
         "flights.py",
         "return _with(self._connections, deadline, lambda: _told(action, deadline))",
         "return _told(action, deadline)",
+        "connections",
         "client",
     ),
     _guard(

@@ -16,7 +16,6 @@ from .guard import Guard, Stale
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
 MANY = 5  # tests of one run that fail now and then only
-SURE = 3  # times that a test has to fail again, alone, without the guard
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
 _VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
 _BEGUN = re.compile(r"^(tests/\S+?::.+?) $", re.MULTILINE)
@@ -46,6 +45,9 @@ class Workplace:
     def __init__(self, root: Path) -> None:
         self._root = root
         copy_project(root)
+        # By the sources' hash: two edits within one second would leave bytecode that goes by their times in use.
+        compiling = ["-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "ory_auth", "trials"]
+        subprocess.run([sys.executable, *compiling], cwd=root, check=True)
 
     def try_without(self, guard: Guard) -> Finding:
         """Take the guard out, run its tests and then all of them until one fails, and put it back."""
@@ -76,7 +78,7 @@ class Workplace:
         unsure: list[str] = []
         while len(unsure) < MANY:
             run = self._pytest(*arguments, *(f"--deselect={test}" for test in unsure))
-            if not run.failed or all(self._again(guard, run).failed for _ in range(SURE)):
+            if not run.failed or self._again(guard, run).failed:
                 return run
             unsure.append(run.failed)
         return Run()
@@ -90,7 +92,6 @@ class Workplace:
         return Run(name, done.stdout) if done.returncode else Run()
 
     def _pytest(self, *arguments: str) -> Run:
-        # -B: two edits within one second would leave the older bytecode in use.
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
         try:
             done = subprocess.run([*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT)
