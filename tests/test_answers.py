@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from starlette.responses import Response
 
+from ory_auth import flights
 from ory_auth.local.faults import Fault
 
 WHOAMI, READY = "/sessions/whoami", "/health/ready"
@@ -443,11 +444,14 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory, web, switches) -> None
 
 
 @pytest.mark.switches
-def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches, ory_auth) -> None:
-    """It is over before readiness is asked: whoever was good before is asked about once more."""
+@pytest.mark.parametrize("process", ["this", "another"])
+def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches, ory_auth, process) -> None:
+    """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    if process == "another":
+        flights.forget()
     answers = iter([Response(b"{}", 401)])
 
     async def dip(app, scope, receive, send) -> None:

@@ -204,9 +204,10 @@ def test_a_sign_out_puts_an_end_mark_in_the_place_of_every_form(ory, web) -> Non
 
 
 @pytest.mark.django_db
-def test_a_credential_that_was_never_seen_is_refused_for_a_month(ory, web) -> None:
+def test_a_credential_that_was_never_seen_is_refused_for_a_month(ory, web, caplog) -> None:
     session = ory.person().token()
     sign_out_while_ory_is_down(web, ory, session.headers)
+    assert "cache_down" not in caplog.text
     key = form()
     assert seconds() == dict.fromkeys((f"ory_auth:x:{key}", f"ory_auth:s:{key}"), 30 * DAY + SIGNED_OUT)
     flights.forget()  # as another process that shares the cache

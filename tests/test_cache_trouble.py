@@ -158,6 +158,13 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     assert session_seen(web, other) == other.id
 
 
+def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory, web, failing) -> None:
+    session, other = ory.person().token(), ory.person().token()
+    web.post("/auth/logout", headers=session.headers)
+    session_seen(web, other)
+    assert failing.asked.count("delete_many") == 1
+
+
 # --- the connections that Redis' client has -------------------------------------------------------------------------
 
 

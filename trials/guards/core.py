@@ -400,7 +400,7 @@ PEOPLE = (
         "a credential that came later",
         "ends a Django sign-in",
         "authentication.py",
-        "yield partial(django_session.end_sign_in, self.request)",
+        "yield partial(django_session.end_sign_in, request)",
         "pass",
         "django_session",
     ),
