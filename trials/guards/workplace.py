@@ -12,6 +12,7 @@ from pathlib import Path
 from trials.copies import copy_project
 
 from .guard import Guard, Stale
+from .pytests import run_pytest
 
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
@@ -92,15 +93,13 @@ class Workplace:
         return Run(name, done.stdout) if done.returncode else Run()
 
     def _pytest(self, *arguments: str) -> Run:
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
-        try:
-            done = subprocess.run([*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT)
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
+        options = ("-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider")
+        status, output = run_pytest(self._root, (*options, *arguments), LIMIT)
+        if status is None:
             return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
-        if done.returncode == 0:
+        if status == 0:
             return Run()
-        return Run(_first(_VERDICT, done.stdout) or "pytest", _first(_REASON, done.stdout) or done.stdout[-300:])
+        return Run(_first(_VERDICT, output) or "pytest", _first(_REASON, output) or output[-300:])
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
