@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-LIBRARIES = ["django.db.models", "jsonschema", "ory_client", "pytest", "starlette.applications", "trials.guards", "uvicorn"]
+LIBRARIES = [
+    "django.db.models",
+    "jsonschema",
+    "ory_client",
+    "pytest",
+    "starlette.applications",
+    "trials.guards",
+    "uvicorn",
+]
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # of plugins that are loaded already
 _fresh = multiprocessing.get_context("forkserver")
 _fresh.set_forkserver_preload(LIBRARIES)

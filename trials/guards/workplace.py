@@ -16,6 +16,7 @@ from .pytests import run_pytest
 
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
+OPTIONS = ("-v", "--tb=no", "-rfE", "-p", "no:cacheprovider")
 MANY = 5  # tests of one run that fail now and then only
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
 _VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
@@ -64,9 +65,16 @@ class Workplace:
             return Finding(guard, why="nothing noticed")
         if run.reason.startswith(BROKEN):
             return Finding(guard, why=f"the edit broke the package: {run.reason}")
-        if self._again(guard, run).failed:
-            return Finding(guard, why=f"{run.failed} fails with the guard as well")
         return Finding(guard, run.failed, run.reason)
+
+    def confirmed(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The same, but for tests that fail with every guard in its place as well: those have noticed nothing."""
+        tests = sorted({finding.caught_by for finding in findings if "::" in finding.caught_by})
+        failing = set(_VERDICT.findall(run_pytest(self._root, (*OPTIONS, *tests), LIMIT)[1])) if tests else set()
+        return [
+            Finding(f.guard, why=f"{f.caught_by} fails with the guard as well") if f.caught_by in failing else f
+            for f in findings
+        ]
 
     def _runs(self, guard: Guard) -> Iterator[Run]:
         for arguments in (guard.tests, *WHOLE_SUITE):
@@ -93,8 +101,7 @@ class Workplace:
         return Run(name, done.stdout) if done.returncode else Run()
 
     def _pytest(self, *arguments: str) -> Run:
-        options = ("-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider")
-        status, output = run_pytest(self._root, (*options, *arguments), LIMIT)
+        status, output = run_pytest(self._root, (*OPTIONS, "-x", *arguments), LIMIT)
         if status is None:
             return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
         if status == 0:
