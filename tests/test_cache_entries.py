@@ -228,16 +228,30 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory, web) -> N
 
 
 @pytest.mark.django_db
-def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(ory, web, pass_by) -> None:
+@pytest.mark.parametrize("ended_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
+def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(ory, web, ended_by) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     kept = {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
-    web.post("/auth/logout", headers=session.headers)
+    web.post("/auth/logout", headers=ended_by(session))
     caches["default"].set_many(kept, LONGER)  # as a fill that was under way may
     caches["default"].delete(f"ory_auth:s:{form('o')}")
     flights.forget()
     with ory.switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
+
+
+@pytest.mark.django_db
+def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(ory, web, monkeypatch) -> None:
+    """Though the cache lost the sign-out, and nobody could say which session it was of."""
+    session = ory.person().token()
+    sign_out_while_ory_is_down(web, ory, session.headers)
+    caches["default"].clear()
+    with monkeypatch.context() as another_process:
+        another_process.setattr(flights, "_current", None)
+        assert is_in(web, session.headers)
+    assert form()
+    assert not is_in(web, session.headers)
 
 
 def test_whoever_ory_refuses_is_known_no_more(ory, web, pass_by) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 
 from ory_auth import budget, flights
 from tests.conftest import Web
@@ -96,6 +97,17 @@ def test_who_was_good_in_another_process_is_looked_up_in_a_flood(ory, web, ory_a
     session = ory.person().token()
     status(web, session.headers)
     flights.forget()
+    flood(web, 8)
+    assert session_seen(web, session.headers) == session.id
+
+
+def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(ory, web, ory_auth) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    session = ory.person().token()
+    status(web, session.headers)
+    flights.forget()
+    status(web, session.headers)
+    caches["default"].clear()
     flood(web, 8)
     assert session_seen(web, session.headers) == session.id
 
