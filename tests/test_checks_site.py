@@ -99,6 +99,11 @@ def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
     only("W007", "'localhost'", "'127.0.0.1'")
 
 
+def test_of_a_loopback_address_beside_public_hosts_it_wants_another(settings: Settings) -> None:
+    settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["app.example.org"]
+    only("W007", "under the domain of this site")
+
+
 def test_ory_network_without_a_domain_of_ones_own_says_what_to_do(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
     only("W007", "custom domain", "ory tunnel")
@@ -145,6 +150,7 @@ def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
     [
         (["http://app.example.org"], ["W019"]),
         (["http://app.example.org", "https://app.example.org"], []),
+        (["http://[not-an-address"], ["W019"]),
         (["http://localhost:8000"], []),
         ([], []),
     ],

@@ -170,7 +170,15 @@ def test_a_user_name_that_holds_no_id_is_told(
     assert told() == []
 
 
-@pytest.mark.parametrize("field", [models.CharField(max_length=36, unique=True), models.UUIDField(unique=True)])
+@pytest.mark.parametrize(
+    "field",
+    [
+        models.CharField(max_length=36, unique=True),
+        models.UUIDField(unique=True),
+        models.BigAutoField(primary_key=True),
+        models.CharField(max_length=9, unique=True, default=lambda: "x"),
+    ],
+)
 def test_a_user_name_that_holds_an_id_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
     model(name=field.clone())
     assert told() == []

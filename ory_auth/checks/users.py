@@ -140,7 +140,7 @@ def _creates_as_default(conf: Conf) -> bool:
 
 
 def _name_problem(field: Any) -> str:
-    if isinstance(field, models.UUIDField) or field.has_default() or (field.primary_key and field.db_returning):
+    if isinstance(field, (models.UUIDField, models.AutoField)) or field.has_default():
         return ""
     if not isinstance(field, models.CharField):
         return "is no text"
