@@ -63,6 +63,12 @@ class ByHand:
                 address.verify(self.state.clock.now())
             return admin.shown(self.state, identity)
 
+    def find_identity(self, identifier: str) -> dict[str, Any] | None:
+        """Whose login name that is, as the admin API shows them."""
+        with self.lock:
+            identity = self.state.identity_by_identifier(identifier)
+            return admin.shown(self.state, identity) if identity else None
+
     def change_identity(
         self, identity_id: str, *, totp: str | None = None, verified: bool = False, **members: Any
     ) -> dict[str, Any]:
@@ -94,12 +100,21 @@ class ByHand:
     ) -> GivenSession:
         """Sign somebody in without a flow, `age` seconds ago. Both credentials are given, whatever `via` says."""
         with self.lock:
-            then = self.state.clock.now() - round(age * SECOND)
-            methods = [Method("password", then), *([Method("totp", then)] if aal == "aal2" else [])]
-            session = self.state.add_session(self.state.identity(identity_id), methods, Device("127.0.0.1:0", None))
-            session.begin(then, self.state.session_end() - round(age * SECOND))
+            session = self._session(identity_id, aal, age)
+            self.state.sessions[session.id] = session
             value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
             return GivenSession(session, f"{self.state.config.session_cookie_name}={value}")
+
+    def imagine_session(self, identity_id: str, aal: Literal["aal1", "aal2"] = "aal1") -> dict[str, Any]:
+        """What whoami would say of a session of this person; there is none."""
+        with self.lock:
+            return self.state.session_json(self._session(identity_id, aal, age=0))
+
+    def _session(self, identity_id: str, aal: str, age: float) -> Session:
+        nanoseconds = round(age * SECOND)
+        then, end = self.state.clock.now() - nanoseconds, self.state.session_end() - nanoseconds
+        methods = [Method("password", then), *([Method("totp", then)] if aal == "aal2" else [])]
+        return Session(self.state.identity(identity_id), then, then, end, methods, [Device("127.0.0.1:0", None)])
 
     def prove(self, session_id: str, method: str = "password") -> None:
         """Let the person of a session prove a factor ("password", "totp", …) now, which renews the session."""

@@ -1,0 +1,13 @@
+"""For the tests of projects: a local Ory in the test process, and people who sign in to it without walking a flow.
+
+Under pytest these are the fixtures ``ory`` and ``ory_login`` (:mod:`ory_auth.pytest_plugin`), under ``unittest``
+:class:`OryTestMixin`. Needs the extra ``local``. Nothing here talks to an Ory that is not in this process.
+"""
+
+from __future__ import annotations
+
+from .ory import Ory, OryLogin
+from .people import Person, SignIn
+from .unittest import OryTestMixin
+
+__all__ = ["Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"]
