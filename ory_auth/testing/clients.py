@@ -25,7 +25,9 @@ def give(client: Any, cookie: str, url: str) -> None:
         client.get(_needed(url, client))  # a driver takes cookies only for the site that it shows
         client.add_cookie({"name": name, "value": value, "path": "/", "httpOnly": True, "sameSite": "Lax"})
     elif jar is not None and hasattr(jar, "set"):
-        jar.set(name, value, domain=urlsplit(url).hostname or "")
+        host = urlsplit(url).hostname or ""
+        # Python's cookie jars take a name without a dot for one of the domain "local".
+        jar.set(name, value, domain=host if "." in host or not host else f"{host}.local")
     else:
         kind = f"{type(client).__module__}.{type(client).__qualname__}"
         raise TypeError(f"{kind} is no client known here. Let it send `ory.person().sign_in().headers`.")
