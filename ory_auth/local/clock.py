@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 SECOND = 1_000_000_000
 """One second in nanoseconds, the unit of every time in here: Go writes times to the nanosecond."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 NEVER = -62_135_596_800 * SECOND
 """Go's zero time, which Kratos shows for times that are not set."""
 
@@ -27,8 +29,8 @@ class Clock:
         return (time.time_ns() if self._stopped_at is None else self._stopped_at) + self._offset
 
     def time(self) -> datetime:
-        """The time as an aware `datetime`."""
-        return datetime.fromtimestamp(self.now() / SECOND, UTC)
+        """The time as an aware `datetime`, to the microsecond."""
+        return EPOCH + timedelta(microseconds=self.now() // 1000)
 
     def move(
         self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0
@@ -46,7 +48,7 @@ class Clock:
         undo.callback(setattr, self, "_stopped_at", before)
         self._stopped_at = now - self._offset
         if at is not None:
-            nanoseconds = round(at.timestamp() * SECOND) - now
+            nanoseconds = (at - EPOCH) // timedelta(microseconds=1) * 1000 - now
             self._offset += nanoseconds
             undo.callback(self._shift, -nanoseconds)
         return undo

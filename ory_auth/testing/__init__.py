@@ -6,8 +6,14 @@ Under pytest these are the fixtures ``ory`` and ``ory_login`` (:mod:`ory_auth.py
 
 from __future__ import annotations
 
-from .ory import Ory, OryLogin
-from .people import Person, SignIn
-from .unittest import OryTestMixin
+try:
+    from .ory import Ory, OryLogin
+    from .people import Person, SignIn
+    from .unittest import OryTestMixin
+except ModuleNotFoundError as missing:
+    library = (missing.name or "").partition(".")[0]
+    raise ModuleNotFoundError(
+        f"{library} is not installed. Run: pip install 'django-ory[local]'", name=missing.name
+    ) from None
 
 __all__ = ["Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"]

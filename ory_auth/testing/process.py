@@ -13,13 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ory_auth import flights, user_rows
 from ory_auth.conf import KRATOS_COOKIE, conf
-
-try:
-    from ory_auth.local import Config, LocalOry
-    from ory_auth.local.config import PERSON
-except ModuleNotFoundError as missing:
-    message = f"{missing.name} is not installed. Run: pip install 'django-ory[local]'"
-    raise ModuleNotFoundError(message, name=missing.name) from None
+from ory_auth.local import Config, LocalOry
+from ory_auth.local.config import PERSON
 
 API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project's settings is never sent anywhere
 
