@@ -3,6 +3,10 @@
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
+from django.test import AsyncClient
+
+from tests.conftest import Web
+from tests.ories import Ory
 
 pytestmark = pytest.mark.django_db
 
@@ -10,7 +14,7 @@ WHO = ["/who", "/awho", "/guarded", "/aguarded", "/django-guarded", "/mixin", "/
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_a_token_is_there_as_the_user(ory, web, path) -> None:
+def test_a_person_with_a_token_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     answer = web.get(path, headers=person.token().headers)
     assert answer.status_code == 200
@@ -18,17 +22,17 @@ def test_a_person_with_a_token_is_there_as_the_user(ory, web, path) -> None:
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_the_cookie_is_there_as_the_user(ory, web, path) -> None:
+def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     answer = web.get(path, headers=person.cookie().headers)
     assert answer.json()["user"] in {person.id, person.email}
 
 
-def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory, web) -> None:
+def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: Web) -> None:
     assert web.get("/atemplate").content.decode().strip() == "hello AnonymousUser"
 
 
-def test_an_async_view_that_would_block_is_told_what_to_await(ory, async_client) -> None:
+def test_an_async_view_that_would_block_is_told_what_to_await(ory: Ory, async_client: AsyncClient) -> None:
     headers = ory.person().token().headers
     with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
         async_to_sync(async_client.get)("/atemplate", headers=headers)
