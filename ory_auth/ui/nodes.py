@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .page import Button, Checkbox, Code, Codes, Division, Field, Hidden, Image, Link, Message, Script, Text, Visible
+from .words import said
 
 FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date", "datetime-local", "time"})
 # What browsers and password managers need to know, where Ory does not say it.
@@ -143,7 +144,7 @@ def read_messages(value: object) -> Iterator[Message]:
 
 
 def _label(value: object) -> str:
-    return text_of(mapping_of(value).get("text")).strip()
+    return text_of(said(mapping_of(value)))
 
 
 def _humanised(name: str) -> str:
