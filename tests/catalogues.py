@@ -1,4 +1,4 @@
-"""The catalogues of translations: what is in the code and the templates goes into each ``django.po``, compiled beside it.
+"""The catalogues of translations: each ``django.po`` has the texts of code and templates, and its ``.mo`` beside it.
 
     python -m tests.catalogues        bring all of them up to date; new texts are there, empty
     python -m tests.catalogues fr     begin a new language
@@ -23,9 +23,9 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("ory_auth", "demo_project")
 KEYWORDS = {
-    **{name: None for name in ("_", "gettext", "gettext_lazy", "gettext_noop")},
-    **{name: (1, 2) for name in ("ngettext", "ngettext_lazy")},
-    **{name: ((1, "c"), 2) for name in ("pgettext", "pgettext_lazy")},
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
 }
 
 
@@ -66,9 +66,14 @@ def paths(package: str) -> list[Path]:
     return sorted((ROOT / package / "locale").glob("*/LC_MESSAGES/django.po"))
 
 
-def read(path: Path) -> Catalog:
+def read(path: Path) -> Catalogue:
     with path.open("rb") as file:
-        return read_po(file, locale=path.parts[-3])
+        written = read_po(file, locale=path.parts[-3])
+    catalogue = Catalogue(path.parts[-3], fuzzy=False)
+    for message in written:
+        if message.id:
+            catalogue[message.id] = message
+    return catalogue
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -80,7 +85,7 @@ def compiled(catalogue: Catalog) -> bytes:
 
 def update(path: Path) -> None:
     """Write a catalogue anew: the texts of the code, with the translations that the file has for them."""
-    known = read(path) if path.exists() else Catalog()
+    known = read(path) if path.exists() else Catalogue()
     catalogue = template(path.parts[-5], path.parts[-3])
     for message in catalogue:
         translated = known.get(message.id, message.context) if message.id else None
@@ -89,14 +94,16 @@ def update(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalogue, width=120, include_lineno=False)
-    path.with_suffix(".mo").write_bytes(compiled(catalogue))
+    path.with_suffix(".mo").write_bytes(compiled(read(path)))
     missing = [message.id for message in catalogue if message.id and not message.string]
     print(f"{path.relative_to(ROOT)}: {len(catalogue)} texts, {len(missing)} without a translation")
 
 
 def main(*languages: str) -> None:
     wanted = {path for package in PACKAGES for path in paths(package)}
-    wanted |= {ROOT / package / "locale" / new / "LC_MESSAGES" / "django.po" for package in PACKAGES for new in languages}
+    wanted |= {
+        ROOT / package / "locale" / new / "LC_MESSAGES" / "django.po" for package in PACKAGES for new in languages
+    }
     for path in sorted(wanted):
         update(path)
 

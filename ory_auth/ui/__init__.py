@@ -1,7 +1,8 @@
 """Ory's self-service flows as something to render: the ``ui.nodes`` of a flow, sorted into forms.
 
-Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for
-is Ory's to say, and in which words too, where there is no translation of them. What cannot be read is left out and never an error; nothing is marked safe.
+Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for is
+Ory's to say, and where there is no translation of its words (``words``) they are shown as they are. What cannot be read
+is left out and never an error; nothing is marked safe.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ WORDS: dict[int, str] = {
 TITLE = 1070002  # a trait's label is the title that the identity schema gives it, and is looked up as it stands
 TITLES = (
     *(_("E-Mail"), _("E-mail"), _("Email"), _("Phone"), _("Username"), _("User name")),
-    *(_("Name"), _("First name"), _("Last name")),
+    *(_("Name"), _("First name"), _("Last name"), _("Groups")),
 )
 
 ERRORS = {
@@ -189,7 +189,9 @@ ERRORS = {
     "self_service_flow_disabled": _("This is switched off here."),
     "self_service_flow_expired": TOO_LATE,
     "self_service_flow_replaced": TOO_LATE,
-    "self_service_flow_return_to_forbidden": _("The page that you wanted to come back to is not on the list of allowed ones."),
+    "self_service_flow_return_to_forbidden": _(
+        "The page that you wanted to come back to is not on the list of allowed ones."
+    ),
     "session_aal1_required": _("You are not signed in."),
     "session_aal2_required": _("A second step is needed for this."),
     "session_aal_already_fulfilled": _("You have completed the second step already."),
@@ -212,7 +214,12 @@ def said(message: Mapping[str, Any]) -> str:
     context = message.get("context")
     try:
         return translated % _Values(context if isinstance(context, Mapping) else {}) if translated else text
-    except (KeyError, ValueError, TypeError, OverflowError):  # a value that Ory did not send, or a slip in a project's catalogue
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # a value that Ory did not send, or a slip in a project's catalogue
         return text
 
 
