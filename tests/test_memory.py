@@ -17,11 +17,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from ory_auth import memory
 from ory_auth.conf import conf
+from ory_auth.entries import Entry
 from ory_auth.flights import flights
 from ory_auth.lifecycle import attach
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
-from ory_auth.types import OrySession
+from ory_auth.types import Facts, OrySession
 from ory_auth.users import UserHandler
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, User
@@ -42,7 +43,7 @@ def forget_shared() -> None:
             shared.delete(key)
 
 
-def memory_of_this_process() -> TTLCache[str, bytes]:
+def memory_of_this_process() -> TTLCache[str, Entry]:
     answers = flights(conf()).cache.memory._answers
     assert answers
     return answers
@@ -170,12 +171,10 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     ory: Ory, web: Web, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "MAX_BYTES", 3 * (2000 + memory.PER_ENTRY))
-    bounded = memory.Memory(60)
+    bounded, facts = memory.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
     for number in range(5):
-        bounded.keep(str(number), b"x" * 2000)
+        bounded.keep(str(number), Entry(facts, b"x" * 2000, 0.0))
     assert [bounded.read(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
-    bounded.keep("huge", b"x" * 10_000)
-    assert bounded.read("huge") is None
 
 
 # --- rows of users ----------------------------------------------------------------------------------------------------
