@@ -2,9 +2,9 @@
 
     python contrib/kratos/make_keys.py [DIRECTORY]
 
-`jwks.json` holds the private key and is Kratos' alone; `jwks.public.json` is for whoever checks tokens. Both are JSON Web
-Key Sets (RFC 7517) with one ES256 key. They are made rather than kept in the repository: a signing key that everybody can
-read would let everybody be anybody.
+`jwks.json` holds the private key and is Kratos' alone; `jwks.public.json` is for whoever checks tokens. Both are JSON
+Web Key Sets (RFC 7517) with one ES256 key. They are made rather than kept in the repository: a signing key that
+everybody can read would let everybody be anybody.
 """
 
 from __future__ import annotations
