@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not KRATOS, reason="ORY_TEST_KRATOS names no Kra
 ROOT = Path(__file__).resolve().parent.parent
 FLOWS = ("error", "login", "registration", "settings", "recovery", "verification")
 EMAIL, PASSWORD, NEW_PASSWORD = "ada@example.org", "engine 1843 notes", "notes 1843 engine"
-PATIENCE = 30  # seconds
+PATIENCE = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         f"http://127.0.0.1:{public}", f"http://127.0.0.1:{admin}", f"127.0.0.1:{site}", directory / "keys" / PUBLIC
     )
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | {
+        "DSN": "memory",
         "ORY_SDK_URL": stack.public_url,
+        "ORY_BROWSER_URL": "",
         "ORY_ADMIN_URL": stack.admin_url,
         "DEMO_PORT": str(site),
+        "REDIS_URL": "",
         "DATABASE_URL": f"sqlite:///{directory}/demo.sqlite3",
     }
     serve = [KRATOS, "serve", "-c", "contrib/kratos/kratos.yaml", "-c", str(ours), "--dev", "--sqa-opt-out"]
