@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -16,7 +19,6 @@ from jwt import PyJWKSet
 from jwt.algorithms import ECAlgorithm
 
 from contrib.kratos.make_keys import PRIVATE, PUBLIC, make_keys
-from ory_auth.conf import KEYS
 from ory_auth.flows import Flow
 from ory_auth.local import Config
 from ory_auth.local.config import PERSON
@@ -212,12 +214,28 @@ def test_what_is_waited_for_can_be_seen_to_be_ready(services: dict[str, Any]) ->
             assert needed["condition"] != "service_healthy" or "healthcheck" in services[name]
 
 
-def test_the_demo_is_told_of_its_ory_by_variables_that_it_reads(services: dict[str, Any]) -> None:
-    environment = services["demo"]["environment"]
-    known = (ROOT / "demo_project/settings.py").read_text()
-    for name in environment:
-        assert name in known or name.removeprefix("ORY_") in KEYS
-    assert environment["ORY_BROWSER_URL"] == "http://127.0.0.1:4433"
+SAY = """
+from django.conf import settings
+print(json.dumps([settings.ORY_AUTH, settings.DATABASES["default"]["HOST"], settings.CACHES["default"]["LOCATION"]]))
+"""
+
+
+def test_the_demo_takes_what_compose_tells_it(services: dict[str, Any], kratos: dict[str, Any]) -> None:
+    for library in ("environ", "psycopg", "redis"):
+        pytest.importorskip(library, reason="a library of the demo")
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo_project.settings", **services["demo"]["environment"]}
+    command = [sys.executable, "-W", "ignore", "manage.py"]
+    check = subprocess.run([*command, "check"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert "no issues" in check.stdout, check.stderr
+    say = [sys.executable, "-c", f"import json{SAY}"]
+    said = subprocess.run(say, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    ory_auth, database, cache = json.loads(said.stdout)
+    assert ory_auth == {
+        "SDK_URL": "http://kratos:4433",
+        "BROWSER_URL": at(kratos, "serve.public.base_url").rstrip("/"),
+        "ADMIN_URL": "http://kratos:4434",
+    }
+    assert (database, cache) == ("postgres", "redis://redis:6379/0")
     assert (ROOT / services["demo"]["build"]["dockerfile"]).is_file()
 
 
