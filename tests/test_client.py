@@ -110,7 +110,7 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable(ory, web, switches,
 @pytest.mark.switches
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_a_call_that_was_given_up_makes_room_for_the_next(ory, web, switches, ory_auth, part) -> None:
-    ory_auth(TIMEOUT=0.5, MAX_CONNECTIONS=1)
+    ory_auth(TIMEOUT=0.9, MAX_CONNECTIONS=1)
     ada, bob = ory.person().token(), ory.person().token()
     with switches.dripping(0.05, headers=part == "headers"):
         assert_unavailable_in_time(web, headers=ada.headers)

@@ -15,9 +15,11 @@ from django.db import transaction
 
 from ory_auth import memory
 from ory_auth.conf import conf
+from ory_auth.entries import Entry
 from ory_auth.flights import flights
 from ory_auth.lifecycle import attach
 from ory_auth.models import OryIdentity
+from ory_auth.types import Facts
 from ory_auth.users import UserHandler
 
 User = get_user_model()
@@ -159,12 +161,10 @@ def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory, web, kep
 
 def test_memory_is_bounded_and_the_oldest_goes_first(ory, web, kept, monkeypatch) -> None:
     monkeypatch.setattr(memory, "MAX_BYTES", 3 * (2000 + memory.PER_ENTRY))
-    bounded = memory.Memory(60)
+    bounded, facts = memory.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
     for number in range(5):
-        bounded.keep(str(number), b"x" * 2000)
+        bounded.keep(str(number), Entry(facts, b"x" * 2000, 0.0))
     assert [bounded.read(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
-    bounded.keep("huge", b"x" * 10_000)
-    assert bounded.read("huge") is None
 
 
 # --- rows of users ----------------------------------------------------------------------------------------------------

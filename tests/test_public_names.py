@@ -42,7 +42,9 @@ def test_a_module_says_exactly_what_is_public(module) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in sorted(names)])
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in sorted(names)]
+)
 def test_what_is_public_is_there_and_says_what_it_is(module, name) -> None:
     value = getattr(import_module(module), name)
     assert isinstance(value, Signal) or inspect.getdoc(value)

@@ -1,8 +1,15 @@
 """A person signs in at Ory and is there as ``request.user``."""
 
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
+from django.http import HttpRequest
+
+from ory_auth.lifecycle import attach
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +39,36 @@ def test_an_async_view_that_would_block_is_told_what_to_await(ory, async_client)
     headers = ory.person().token().headers
     with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
         async_to_sync(async_client.get)("/atemplate", headers=headers)
+
+
+@pytest.fixture
+def request_of_somebody(ory, rf) -> Callable[[], HttpRequest]:
+    """Makes requests that prove a session, as the middleware hands them to a view."""
+    session = ory.person().token()
+
+    def make() -> HttpRequest:
+        request = rf.get("/", headers=session.headers)
+        attach(request)
+        return request
+
+    return make
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_request_that_was_asked_who_it_is_waits_for_no_collector(request_of_somebody, no_collector) -> None:
+    request = request_of_somebody()
+    assert request.ory_session
+    gone = weakref.ref(request)
+    del request
+    assert gone() is None
+
+
+def test_a_user_whom_nobody_has_looked_at_yet_can_be_handed_on(request_of_somebody, no_collector) -> None:
+    user = request_of_somebody().user
+    assert user.is_authenticated
