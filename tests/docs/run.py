@@ -1,0 +1,70 @@
+"""Do what a page says, step by step, and compare what comes of it with what the page says."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from .page import DOCS, Beginning, Command, Deed, File, Step, Unknown, steps
+from .reader import Reader
+from .terminal import Terminal
+
+SOON = 10  # seconds in which a server has to say what the page shows
+
+
+def run(page: Path, directory: Path) -> None:
+    """Raises ``AssertionError``, with the page and the line, where something is not as the page says."""
+    with Terminal(directory) as terminal:
+        follow(page, terminal)
+
+
+def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
+    """``only_files``: what a page that goes on here needs of this one, which is run by itself as well."""
+    reader = Reader(f"127.0.0.1:{terminal.ports['8000']}")
+    for step in steps(page):
+        try:
+            if isinstance(step, Beginning):
+                follow(DOCS / f"{step.page}.md", terminal, only_files=True)
+            elif not only_files or _prepares(step):
+                _do(step, terminal, reader)
+        except Exception as error:
+            raise AssertionError(f"{page.relative_to(DOCS.parent)}, line {step.line}: {error}") from error
+
+
+def _prepares(step: Step) -> bool:
+    return isinstance(step, File) or (
+        isinstance(step, Command) and re.match(r"cd |django-admin |python manage\.py (startapp|makemigrations|migrate)", step.text) is not None
+    )
+
+
+def _do(step: Step, terminal: Terminal, reader: Reader) -> None:
+    match step:
+        case File():
+            terminal.write(step.path, step.text, at_the_end=step.at_the_end)
+        case Command():
+            shown = terminal.own(step.prints)
+            printed = terminal.type(step.text)
+            deadline = time.monotonic() + SOON
+            while not is_shown(shown, printed) and terminal.is_serving(step.text) and time.monotonic() < deadline:
+                time.sleep(0.05)
+                printed = terminal.said(step.text)
+            assert is_shown(shown, printed), f"$ {step.text}\nprints\n{printed}\nand the page shows\n{shown}"
+        case Deed():
+            terminal.settle()
+            reader.do(terminal.own(step.text))
+        case Unknown():
+            raise AssertionError(
+                f"what is to be done with this block ({step.language or 'no language'})? Name its file in a comment "
+                "in its first line, make it a console block, or put <!-- not run: why --> before it."
+            )
+
+
+def is_shown(shown: str, printed: str) -> bool:
+    """Whether this is what was printed; ``...`` stands for anything, and where nothing is shown anything will do."""
+    wanted = [re.escape(part) for part in _tidy(shown).split("...")]
+    return not wanted[0] and len(wanted) == 1 or bool(re.fullmatch(r".*?".join(wanted), _tidy(printed), re.DOTALL))
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -1,0 +1,32 @@
+"""What the tutorial and the how-to guides say is done: files written, commands typed, the browser sent round."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .page import DOCS, Command, NotRun, steps
+from .run import run
+
+PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+NAMES = [str(page.relative_to(DOCS)) for page in PAGES]
+NOT_RUN = [(page, step) for page in PAGES for step in steps(page) if isinstance(step, NotRun)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    found = list(steps(page))
+    if not found:
+        return
+    for tool in ("curl", "node"):
+        if shutil.which(tool) is None and any(isinstance(step, Command) and tool in step.text.split() for step in found):
+            pytest.skip(f"{tool} is not installed")
+    run(page, tmp_path)
+
+
+@pytest.mark.parametrize(("page", "step"), NOT_RUN, ids=lambda value: getattr(value, "stem", getattr(value, "line", "")))
+def test_a_block_that_is_not_run_says_why(page: Path, step: NotRun) -> None:
+    assert len(step.reason) > 10
+    pytest.skip(f"docs/{page.relative_to(DOCS)}, line {step.line}: {step.reason}")
