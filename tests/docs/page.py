@@ -4,9 +4,10 @@ The blocks are found by the parser that the site is built with, and say what the
 
 - a block whose first line is a comment that names a file is that file; ``# mysite/settings.py, at the end`` is added to it
 - in a ``console`` block, a line that begins with ``$`` is typed, and what follows is what it prints (``...``: anything)
-- ``<!-- reader: ... -->`` is what the reader does in the browser there (:mod:`tests.docs.reader`)
-- ``<!-- not run: why -->`` stands before a block that no test can run, and ``<!-- begins with: tutorial -->`` before
-  the first block of a page that goes on where another one ends
+- ``<!-- reader: ... -->`` is what the reader does in the browser there (:mod:`tests.docs.reader`), and
+  ``<!-- somebody else: ... -->`` what another person does with another browser
+- ``<!-- not run: why -->`` stands before a block that no test can run, and ``<!-- begins with: the tutorial -->`` (or
+  ``the shop``, the project beside this module) before the first block of a page that needs a project
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-COMMENT = re.compile(r"<!--\s*(?P<kind>reader|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL)
+COMMENT = re.compile(r"<!--\s*(?P<kind>reader|somebody else|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL)
 FILE = re.compile(r"^(?:#|//|\{#|<!--|/\*)\s*(?P<path>[\w./-]+\.\w+)(?P<end>, at the end)?\s*(?:#\}|-->|\*/)?$")
 
 
@@ -45,8 +46,9 @@ class Command(Step):
 
 @dataclass(frozen=True)
 class Deed(Step):
-    """What the reader does in the browser."""
+    """What somebody does with their browser."""
 
+    who: str
     text: str
 
 
@@ -57,7 +59,7 @@ class NotRun(Step):
 
 @dataclass(frozen=True)
 class Beginning(Step):
-    page: str
+    project: str
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,14 @@ def steps(path: Path) -> Iterator[Step]:
     for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
         line = (token.map or [0])[0] + 1
         if token.type == "html_block" and (found := COMMENT.match(token.content)):
-            if found["kind"] == "not run":
-                reason = found["text"]
-            else:
-                yield (Deed if found["kind"] == "reader" else Beginning)(line, " ".join(found["text"].split()))
+            text = " ".join(found["text"].split())
+            match found["kind"]:
+                case "not run":
+                    reason = text
+                case "begins with":
+                    yield Beginning(line, text)
+                case who:
+                    yield Deed(line, who, text)
         elif token.type in {"fence", "code_block"}:
             if reason:
                 yield NotRun(line, reason)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
+from collections import defaultdict
 from pathlib import Path
 
 from .page import DOCS, Beginning, Command, Deed, File, Step, Unknown, steps
 from .reader import Reader
 from .terminal import Terminal
 
+SHOP = Path(__file__).with_name("shop")
+PREPARING = re.compile(r"cd |django-admin |python manage\.py (startapp|migrate)")
 SOON = 10  # seconds in which a server has to say what the page shows
 
 
@@ -21,25 +25,25 @@ def run(page: Path, directory: Path) -> None:
 
 def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
     """``only_files``: what a page that goes on here needs of this one, which is run by itself as well."""
-    reader = Reader(f"127.0.0.1:{terminal.ports['8000']}")
+    people: dict[str, Reader] = defaultdict(lambda: Reader(f"127.0.0.1:{terminal.ports['8000']}"))
     for step in steps(page):
         try:
-            if isinstance(step, Beginning):
-                follow(DOCS / f"{step.page}.md", terminal, only_files=True)
-            elif not only_files or _prepares(step):
-                _do(step, terminal, reader)
+            if not only_files or _prepares(step):
+                _do(step, terminal, people)
         except Exception as error:
             raise AssertionError(f"{page.relative_to(DOCS.parent)}, line {step.line}: {error}") from error
 
 
 def _prepares(step: Step) -> bool:
-    return isinstance(step, File) or (
-        isinstance(step, Command) and re.match(r"cd |django-admin |python manage\.py (startapp|makemigrations|migrate)", step.text) is not None
-    )
+    return isinstance(step, File) or (isinstance(step, Command) and PREPARING.match(step.text) is not None)
 
 
-def _do(step: Step, terminal: Terminal, reader: Reader) -> None:
+def _do(step: Step, terminal: Terminal, people: dict[str, Reader]) -> None:
     match step:
+        case Beginning(project="the tutorial"):
+            follow(DOCS / "tutorial.md", terminal, only_files=True)
+        case Beginning(project="the shop"):
+            shutil.copytree(SHOP, terminal.here, dirs_exist_ok=True)
         case File():
             terminal.write(step.path, step.text, at_the_end=step.at_the_end)
         case Command():
@@ -52,7 +56,9 @@ def _do(step: Step, terminal: Terminal, reader: Reader) -> None:
             assert is_shown(shown, printed), f"$ {step.text}\nprints\n{printed}\nand the page shows\n{shown}"
         case Deed():
             terminal.settle()
-            reader.do(terminal.own(step.text))
+            people[step.who].do(terminal.own(step.text))
+        case Beginning():
+            raise AssertionError(f"there is no project {step.project!r} to begin with")
         case Unknown():
             raise AssertionError(
                 f"what is to be done with this block ({step.language or 'no language'})? Name its file in a comment "
