@@ -108,8 +108,6 @@ def _commands(line: int, content: str) -> Iterator[Step]:
             if typed:
                 yield Command(begun, typed, printed)
             typed, printed, begun = text[2:], "", number
-        elif typed.endswith("\\"):
-            typed = f"{typed}\n{text}"
         elif text.startswith("> "):
             typed = f"{typed}\n{text[2:]}"
         else:
