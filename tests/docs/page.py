@@ -5,7 +5,7 @@ The blocks are found by the parser that the site is built with, and say what the
 - a block whose first line is a comment that names a file is that file; ``# mysite/settings.py, at the end`` is added to it
 - in a ``console`` block, a line that begins with ``$`` is typed, and what follows is what it prints (``...``: anything)
 - ``<!-- reader: ... -->`` is what the reader does in the browser there (:mod:`tests.docs.reader`), and
-  ``<!-- somebody else: ... -->`` what another person does with another browser
+  ``<!-- somebody else: ... -->`` (or ``a third``) what happens in another browser
 - ``<!-- not run: why -->`` stands before a block that no test can run, and ``<!-- begins with: the tutorial -->`` (or
   ``the shop``, the project beside this module) before the first block of a page that needs a project
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-COMMENT = re.compile(r"<!--\s*(?P<kind>reader|somebody else|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL)
+COMMENT = re.compile(r"<!--\s*(?P<kind>reader|somebody else|a third|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL)
 FILE = re.compile(r"^(?:#|//|\{#|<!--|/\*)\s*(?P<path>[\w./-]+\.\w+)(?P<end>, at the end)?\s*(?:#\}|-->|\*/)?$")
 
 

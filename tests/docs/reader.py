@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyotp
@@ -15,13 +19,19 @@ from tests.ories import PASSWORD
 SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
 
 
-class Reader:
-    """One person with one browser."""
+SCRIPT = Path(__file__).with_name("script.mjs")
 
-    def __init__(self, host: str) -> None:
-        self.browser = Browser(host)
+
+class Reader:
+    """One browser, and whoever sits before it.
+
+    ``phone`` has the codes of the authenticator app, ``app`` is where a page of scripts is, and ``files`` where its
+    files are.
+    """
+
+    def __init__(self, host: str, phone: list[pyotp.TOTP], app: str, files: Path) -> None:
+        self.browser, self.phone, self.app, self.files = Browser(host), phone, app, files
         self.page = Page(f"http://{host}/", 0, "", 0)
-        self.totp: pyotp.TOTP | None = None
 
     def do(self, text: str) -> None:
         """Everything that the comment says, one thing after the other."""
@@ -75,12 +85,42 @@ class Reader:
             self.opens("/auth/settings")
         secret = SECRET.search(self.text)
         assert secret, self.text
-        self.totp = pyotp.TOTP(secret[0])
-        self._fills_in("totp", totp_code=self.totp.now())
+        self.phone.append(pyotp.TOTP(secret[0]))
+        self.types_its_code()
 
     def types_its_code(self) -> None:
-        assert self.totp, "no authenticator app was set up"
-        self._fills_in("totp", totp_code=self.totp.now())
+        assert self.phone, "no authenticator app was set up"
+        self._fills_in("totp", totp_code=self.phone[-1].now())
+
+    def runs_and_gets(self, expression: str, result: str) -> None:
+        told = self._runs(expression)
+        assert told.get("result") == json.loads(result), told
+
+    def runs_and_is_sent(self, expression: str, url: str) -> None:
+        told = self._runs(expression)
+        assert told["went"] == url, told
+
+    def runs_and_fails(self, expression: str, status: str) -> None:
+        told = self._runs(expression)
+        assert told["error"]["status"] == int(status), told
+
+    def _runs(self, expression: str) -> Any:
+        """Run something of the page's ``api.js`` as a browser would, with and without its leave by CORS."""
+        host = urlsplit(self.app).hostname or ""
+        own = {name: value for (at, name), value in self.browser.jar.items() if at == host}
+        told = subprocess.run(
+            ["node", str(SCRIPT), str(self.files / "api.js"), expression],
+            input=json.dumps({"page": self.app, "site": f"http://{self.browser.host}", "cookies": own}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert told.returncode == 0, told.stderr
+        read = json.loads(told.stdout)
+        for line in read["set"]:
+            self.browser._keep(host, line)
+        return read
 
     def _fills_in(self, button: str, **values: str) -> None:
         name = next(iter(values)).replace("__", ".")
@@ -103,4 +143,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"signs out": Reader.signs_out,
     r"sets up an authenticator app": Reader.sets_up_an_authenticator_app,
     r"types its code": Reader.types_its_code,
+    r"runs (.+) and gets (.+)": Reader.runs_and_gets,
+    r"runs (.+) and is sent to (\S+)": Reader.runs_and_is_sent,
+    r"runs (.+) and fails with (\d{3})": Reader.runs_and_fails,
 }

@@ -8,6 +8,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from pyotp import TOTP
+
 from .page import DOCS, Beginning, Command, Deed, File, Step, Unknown, steps
 from .reader import Reader
 from .terminal import Terminal
@@ -25,7 +27,9 @@ def run(page: Path, directory: Path) -> None:
 
 def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
     """``only_files``: what a page that goes on here needs of this one, which is run by itself as well."""
-    people: dict[str, Reader] = defaultdict(lambda: Reader(f"127.0.0.1:{terminal.ports['8000']}"))
+    phone: list[TOTP] = []
+    site, app = terminal.own("127.0.0.1:8000"), terminal.own("http://127.0.0.1:5173/")
+    people: dict[str, Reader] = defaultdict(lambda: Reader(site, phone, app, terminal.here / "spa"))
     for step in steps(page):
         try:
             if not only_files or _prepares(step):

@@ -52,7 +52,7 @@ class Terminal:
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.environment = _environment(directory)
         self.servers: dict[str, Server] = {}
-        self.changed = False  # a file, since the site was started
+        self.changed = False  # the code, since the site was started
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +68,7 @@ class Terminal:
 
     def own(self, text: str) -> str:
         """The text with the ports of this run in the places of those in the documents."""
-        return re.sub(r"(?<=[: ])(8000|4433|4434|5173)\b", lambda found: self.ports[found[0]], text)
+        return re.sub(r"(?<=[: A])(8000|4433|4434|5173)\b", lambda found: self.ports[found[0]], text)
 
     def write(self, path: str, text: str, *, at_the_end: bool) -> None:
         file = self.here / path
@@ -76,13 +76,13 @@ class Terminal:
         file.parent.mkdir(parents=True, exist_ok=True)
         before = file.read_text() + "\n\n" if at_the_end else ""
         file.write_text(before + self.own(text))
-        self.changed = True
+        self.changed = self.changed or file.suffix == ".py"
 
     def type(self, command: str) -> str:
         """What the command prints, errors included; raises ``AssertionError`` where it fails."""
         for pattern, (port, more, answers_at) in SERVERS.items():
             if re.search(pattern, command):
-                named = "" if any(each in command for each in PORTS) else port
+                named = "" if command.endswith("127.0.0.1:8000") else port
                 return self._serve(pattern, self.own(command + named + more), self.ports[answers_at])
         self.settle()
         script = SHELL.format(state=shlex.quote(str(self.state)), command=self.own(command))
