@@ -35,7 +35,7 @@ class Refused(APIException):
 
 
 class OrySessionAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` (the :class:`OrySession`) from an Ory credential, and from nothing else.
+    """``request.user`` and ``request.auth`` (the :class:`~ory_auth.types.OrySession`) from an Ory credential, and from nothing else.
 
     Without one it answers ``None``, whatever Django's session says. CSRF is enforced for the cookie.
     """
