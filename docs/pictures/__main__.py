@@ -1,6 +1,6 @@
 """``python docs/pictures``: the pictures of pages, made anew. Needs Chromium.
 
-A site with nothing in it but this package's own pages, before a local Ory that is up for the first and down for the other.
+A site with nothing in it but this package's own pages, before a local Ory: up for the first, down for the other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
@@ -21,6 +22,8 @@ from django.conf import settings  # noqa: E402
 
 from ory_auth.local import Config, LocalOry  # noqa: E402
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 
 class Quiet(WSGIRequestHandler):
@@ -33,7 +36,7 @@ def main() -> None:
     chromium = next((found for name in names if (found := shutil.which(name))), None)
     if chromium is None:
         sys.exit("Chromium is needed: install it, or put it on PATH.")
-    site = make_server("127.0.0.1", 0, None, handler_class=Quiet)
+    site = WSGIServer(("127.0.0.1", 0), Quiet)
     base = f"http://127.0.0.1:{site.server_port}"
     with LocalOry(Config(public_port=0, admin_port=0, ui_base=f"{base}/auth", default_return_url=base)) as ory:
         site.set_app(_site(ory.public_url))
@@ -44,7 +47,7 @@ def main() -> None:
     site.shutdown()
 
 
-def _site(ory_url: str) -> object:
+def _site(ory_url: str) -> WSGIApplication:
     templates = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
     settings.configure(
         SECRET_KEY="of pictures",

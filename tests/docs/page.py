@@ -2,7 +2,7 @@
 
 The blocks are found by the parser that the site is built with, and say what they are in their own text:
 
-- a block whose first line is a comment that names a file is that file; ``# mysite/settings.py, at the end`` is added to it
+- a block whose first line is a comment that names a file is that file; ``# mysite/settings.py, at the end`` adds to it
 - in a ``console`` block, a line that begins with ``$`` is typed, and what follows is what it prints (``...``: anything)
 - ``<!-- reader: ... -->`` is what the reader does in the browser there (:mod:`tests.docs.reader`), and
   ``<!-- somebody else: ... -->`` (or ``a third``) what happens in another browser
@@ -20,7 +20,9 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-COMMENT = re.compile(r"<!--\s*(?P<kind>reader|somebody else|a third|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL)
+COMMENT = re.compile(
+    r"<!--\s*(?P<kind>reader|somebody else|a third|not run|begins with):\s*(?P<text>.*?)\s*-->", re.DOTALL
+)
 FILE = re.compile(r"^(?:#|//|\{#|<!--|/\*)\s*(?P<path>[\w./-]+\.\w+)(?P<end>, at the end)?\s*(?:#\}|-->|\*/)?$")
 
 
@@ -74,7 +76,11 @@ def steps(path: Path) -> Iterator[Step]:
     reason = ""
     for token in MarkdownIt("commonmark").parse(path.read_text(encoding="utf-8")):
         line = (token.map or [0])[0] + 1
-        if token.type == "html_block" and (found := COMMENT.match(token.content)):
+        if token.type == "html_block":
+            found = COMMENT.match(token.content)
+            if found is None:
+                yield Unknown(line, "HTML")
+                continue
             text = " ".join(found["text"].split())
             match found["kind"]:
                 case "not run":

@@ -16,6 +16,7 @@ import pyotp
 from tests.browser import Browser, Page
 from tests.ories import PASSWORD
 
+TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
 
 
@@ -46,7 +47,7 @@ class Reader:
     @property
     def text(self) -> str:
         """The page as it is read: without tags, and with single spaces."""
-        return " ".join(unescape(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", self.page.text, flags=re.DOTALL)).split())
+        return " ".join(unescape(TAG.sub(" ", self.page.text)).split())
 
     def opens(self, url: str) -> None:
         self.page = self.browser.open(url)

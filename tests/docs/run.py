@@ -65,15 +65,18 @@ def _do(step: Step, terminal: Terminal, people: dict[str, Reader]) -> None:
             raise AssertionError(f"there is no project {step.project!r} to begin with")
         case Unknown():
             raise AssertionError(
-                f"what is to be done with this block ({step.language or 'no language'})? Name its file in a comment "
-                "in its first line, make it a console block, or put <!-- not run: why --> before it."
+                f"what is to be done with this block ({step.language or 'no language'})? Name its file in a comment in "
+                "its first line, make it a console block, or put <!-- not run: why --> before it. What a reader does "
+                "in the browser is <!-- reader: ... -->."
             )
 
 
 def is_shown(shown: str, printed: str) -> bool:
     """Whether this is what was printed; ``...`` stands for anything, and where nothing is shown anything will do."""
+    if not shown.strip():
+        return True
     wanted = [re.escape(part) for part in _tidy(shown).split("...")]
-    return not wanted[0] and len(wanted) == 1 or bool(re.fullmatch(r".*?".join(wanted), _tidy(printed), re.DOTALL))
+    return re.fullmatch(r".*?".join(wanted), _tidy(printed), re.DOTALL) is not None
 
 
 def _tidy(text: str) -> str:

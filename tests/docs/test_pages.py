@@ -28,7 +28,7 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     run(page, tmp_path)
 
 
-@pytest.mark.parametrize(("page", "step"), NOT_RUN, ids=lambda value: getattr(value, "stem", getattr(value, "line", "")))
+@pytest.mark.parametrize(("page", "step"), NOT_RUN, ids=[f"{page.stem}-{step.line}" for page, step in NOT_RUN])
 def test_a_block_that_is_not_run_says_why(page: Path, step: NotRun) -> None:
     assert len(step.reason) > 10
     pytest.skip(f"docs/{page.relative_to(DOCS)}, line {step.line}: {step.reason}")
