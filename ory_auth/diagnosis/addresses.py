@@ -93,4 +93,4 @@ def is_public_suffix(domain: str) -> bool:
 
 @cache
 def _suffixes() -> Any:
-    return import_module("publicsuffixlist").PublicSuffixList(idna=True)
+    return import_module("publicsuffixlist").PublicSuffixList()

@@ -19,25 +19,46 @@ def judge_browser(facts: Facts) -> Iterator[Finding]:
     entrance, conf = facts.entrance, facts.project.conf
     if not facts.answers or entrance is None or conf is None:
         return
-    yield _browser_url(facts, conf.browser_url)
-    yield _base_url(entrance, conf.browser_url)
-    if facts.sites:
-        yield _schemes(facts.sites, conf.browser_url)
-        yield from judge_cookies(facts.sites, conf.browser_url, csrf_cookie(entrance.flow), _page_host(entrance))
+    if (internal := _internal(facts, conf.browser_url, _own(entrance))) is not None:
+        yield internal
     else:
-        yield unknown(Check.COOKIES, NO_HOSTS)
+        yield _browser_url(facts, conf.browser_url)
+        yield _base_url(entrance, conf.browser_url)
+    yield from _at_this_site(facts, entrance, conf.browser_url)
     yield _login_page(facts, entrance)
     yield from _return_to(facts) if facts.returns else [unknown(Check.RETURN_TO, NO_HOSTS)]
     yield from _cors(facts)
 
 
+def _at_this_site(facts: Facts, entrance: Endpoint, browser_url: str) -> Iterator[Finding]:
+    if not facts.sites:
+        yield unknown(Check.COOKIES, NO_HOSTS)
+        return
+    yield _schemes(facts.sites, browser_url)
+    yield from judge_cookies(facts.sites, browser_url, csrf_cookie(entrance.flow), _page_host(entrance))
+
+
+def _internal(facts: Facts, url: str, own: Site | None) -> Finding | None:
+    host = urlsplit(url).hostname or ""
+    people_elsewhere = any(is_domain(site.host) and not is_internal(site.host) for site in facts.sites)
+    if not (is_internal(host) or (is_loopback(host) and people_elsewhere)):
+        return None
+    found = f"No browser elsewhere gets to BROWSER_URL {shown(url)}, and every redirect and form goes there."
+    known = own is not None and not is_internal(own.host) and not (is_loopback(own.host) and people_elsewhere)
+    example = f" (Ory takes itself to be at {own})" if known else ""
+    fix = f"Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API{example}."
+    return failure(Check.BROWSER_URL, Problem.BROWSER_URL_INTERNAL, found, fix)
+
+
+def _own(entrance: Endpoint) -> Site | None:
+    """Where Ory believes to be: the address in the form of a login flow."""
+    ui = entrance.flow.content.get("ui")
+    action = ui.get("action") if isinstance(ui, dict) else None
+    return Site.of(action) if isinstance(action, str) else None
+
+
 def _browser_url(facts: Facts, url: str) -> Finding:
     check, host = Check.BROWSER_URL, urlsplit(url).hostname or ""
-    people_elsewhere = any(is_domain(site.host) for site in facts.sites)
-    if is_internal(host) or (is_loopback(host) and people_elsewhere):
-        found = f"No browser elsewhere gets to {shown(url)}, and every redirect and form goes there."
-        fix = "Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API."
-        return failure(check, Problem.BROWSER_URL_INTERNAL, found, fix)
     browser = facts.browser
     if browser is None:
         return ok(check, f"{shown(url)}, as SDK_URL")
@@ -59,24 +80,29 @@ def _browser_url(facts: Facts, url: str) -> Finding:
 
 
 def _base_url(entrance: Endpoint, browser_url: str) -> Finding:
-    """Where Ory believes to be: it is in the mails, redirects and callbacks that it makes."""
-    ui = entrance.flow.content.get("ui")
-    action = ui.get("action") if isinstance(ui, dict) else None
-    own, wanted = Site.of(action) if isinstance(action, str) else None, Site.of(browser_url)
+    """Where Ory believes to be is in the mails, redirects and callbacks that it makes."""
+    own, wanted = _own(entrance), Site.of(browser_url)
     if own is None or wanted is None:
         return unknown(Check.BASE_URL, f"Ory began no login flow ({entrance.flow.told})", entrance.flow.seconds)
     if own == wanted:
         return ok(Check.BASE_URL, f"Ory takes itself to be at {own}, as BROWSER_URL says", entrance.flow.seconds)
-    what = "internal address" if is_internal(own.host) else "scheme" if own.host == wanted.host else "address"
-    if own.host == wanted.host and own.scheme == wanted.scheme:
-        what = "port"
-    found = f"Ory takes itself to be at {own}, and BROWSER_URL is {wanted}: another {what} in its redirects and mails."
+    found = f"Ory takes itself to be at {own}, and BROWSER_URL is {wanted}: {_other(own, wanted)} in its redirects."
     if is_loopback(own.host) and is_loopback(wanted.host) and own.host != wanted.host:
         found = f"{found} {own.host} and {wanted.host} are two hosts to a browser."
-    fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration, or ORY_AUTH['BROWSER_URL'] to {own}."
+    fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration"
+    fix += "." if is_internal(own.host) else f", or ORY_AUTH['BROWSER_URL'] to {own}."
     if is_network(entrance.url):
         fix = f"Set ORY_AUTH['BROWSER_URL'] to {own}, or to the custom domain or tunnel that Ory knows of."
     return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, entrance.flow.seconds)
+
+
+def _other(own: Site, wanted: Site) -> str:
+    """What the first has that the second has not."""
+    if is_internal(own.host):
+        return "an internal address"
+    if own.host != wanted.host:
+        return "another host"
+    return "another scheme" if own.scheme != wanted.scheme else "another port"
 
 
 def _schemes(sites: tuple[Site, ...], browser_url: str) -> Finding:
@@ -109,7 +135,7 @@ def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
     wanted = f"{facts.sites[0] if facts.sites else site}{own}"
     fix = f"Set selfservice.flows.login.ui_url to {wanted} in Kratos' configuration, and the other ui_urls beside it."
     if not allows(facts.project.hosts, site.host):
-        if site.host == urlsplit(entrance.url).hostname:
+        if site == Site.of(entrance.url):
             return ok(check, f"Ory's own, at {shown(page)}", seconds)
         found = f"Ory sends browsers to {shown(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
         return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from http.cookies import Morsel
 
 from ..cookies import CSRF_PREFIX, covers, read_set_cookie
-from .addresses import Site, is_domain, is_loopback, is_public_suffix, registrable
+from .addresses import Site, is_domain, is_internal, is_loopback, is_public_suffix, registrable
 from .exchange import Reply
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
 from .rules_ory import is_network
@@ -49,8 +49,10 @@ def judge_cookies(
 def _refused(domain: str, ory: Site) -> Finding | None:
     if domain and not covers(domain, ory.host):
         found = f"Browsers refuse Ory's cookies: their Domain {domain} does not cover {ory.host} in BROWSER_URL."
-        fix = f"Set cookies.domain in Kratos' configuration to a domain that {ory.host} is under, or correct " \
-              "ORY_AUTH['BROWSER_URL']."  # fmt: skip
+        fix = (
+            "Remove cookies.domain from Kratos' configuration, "
+            f"or set ORY_AUTH['BROWSER_URL'] to an address of Ory's under {domain}."
+        )
         return failure(Check.COOKIES, Problem.COOKIE_DOMAIN_REFUSED, found, fix)
     if domain and domain != ory.host and is_public_suffix(domain):
         found = f"Browsers refuse Ory's cookies: their Domain {domain} is a public suffix, under which anybody may be."
@@ -79,11 +81,15 @@ def _way_here(site: Site, ory: Site) -> str:
     own = registrable(site.host)
     if own and own == registrable(ory.host):
         return f"Set cookies.domain to {own} in Kratos' configuration."
+    if is_loopback(site.host) and is_internal(ory.host):
+        return (
+            f"Set ORY_AUTH['BROWSER_URL'] to Ory's address on {site.host}, and Kratos' serve.public.base_url with it."
+        )
     if is_loopback(site.host):
         return f"Run 'ory tunnel {site}', and set ORY_AUTH['BROWSER_URL'] to the tunnel's address; or use a local Ory."
     own = own or "this site's domain"
     custom = f"Give the project a custom domain under {own} in the Ory Console"
-    proxied = f"Give Ory a host under {own}, and set cookies.domain to {own} in Kratos' configuration"
+    proxied = f"Give Ory a host under {own}, set cookies.domain to {own} in Kratos' configuration"
     return f"{custom if is_network(str(ory)) else proxied}, and set ORY_AUTH['BROWSER_URL'] to its address."
 
 

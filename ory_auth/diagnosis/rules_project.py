@@ -28,7 +28,7 @@ def _settings(project: Project) -> Iterator[Finding]:
             f"The system check {name} did not get to its end.",
             "Run 'manage.py check', which shows where, and correct that setting.",
         )
-    if "SDK_URL" not in project.keys and not any("SDK_URL" in message.msg for message in project.messages):
+    if project.conf is None and not project.messages:
         yield failure(
             Check.SETTINGS,
             Problem.SDK_URL_MISSING,
