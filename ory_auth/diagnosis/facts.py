@@ -124,7 +124,7 @@ class Facts:
     project: Project
     proxy: str = ""  # the environment's variable that names a proxy for SDK_URL; never its value
     sdk: Endpoint | None = None
-    browser: Endpoint | None = None  # None: the same as sdk
+    browser: Endpoint | None = None  # None: the same as sdk, or not worth asking
     ready: Reply = field(default_factory=Reply)
     version: Reply = field(default_factory=Reply)
     page_is_ours: bool = False  # whether this project has a view at the path of the login page

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..conf import Conf
-from .addresses import Site
+from .addresses import Site, is_internal
 from .exchange import HTML, JSON, Http, Reply
 from .facts import AdminFacts, Endpoint, Facts, Given, Project, Speaker
 from .project import answers_at
@@ -30,7 +30,9 @@ def look(project: Project, given: Given | None = None) -> Facts:
         return Facts(project)
     http = Http(conf.timeout)
     sdk = _endpoint(http, conf.sdk_url)
-    browser = _endpoint(http, conf.browser_url) if conf.browser_url != conf.sdk_url else None
+    browser = None
+    if conf.browser_url != conf.sdk_url and not is_internal(urlsplit(conf.browser_url).hostname or ""):
+        browser = _endpoint(http, conf.browser_url)
     facts = Facts(project, _proxy(conf.sdk_url), sdk, browser, admin=_admin(http, project, conf))
     return facts if not facts.answers else _looked_inside(http, facts, conf, given)
 

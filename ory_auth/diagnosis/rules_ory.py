@@ -74,9 +74,12 @@ def judge_speaker(key: str, endpoint: Endpoint) -> Finding:
             found = f"ORY_AUTH[{key!r}] is http, and https is spoken at {url}."
             fix = f"Write https:// in ORY_AUTH[{key!r}]."
             return failure(check, Problem.HTTP_TO_HTTPS, found, fix, reply.seconds)
+    if endpoint.speaker is Speaker.NOBODY:
+        found = f"At ORY_AUTH[{key!r}] {url} connections are taken, and then there is {reply.trouble}."
+        fix = f"See whether Ory hangs, or set ORY_AUTH[{key!r}] to the host and port of its public API ({PUBLIC_PORT})."
+        return failure(check, Problem.UNREACHABLE, found, fix, reply.seconds)
     problem = Problem.NOT_ORY if key == "SDK_URL" else Problem.BROWSER_URL_NOT_ORY
-    what = f"{reply.status} to whoami, and not in Ory's words" if reply.answer else reply.trouble
-    found = f"What answers at ORY_AUTH[{key!r}] {url} is not Ory: {what}."
+    found = f"What answers at ORY_AUTH[{key!r}] {url} is not Ory: {reply.status} to whoami, and not in Ory's words."
     fix = f"Set ORY_AUTH[{key!r}] to the host, port and path of Ory's public API ({PUBLIC_PORT})."
     return failure(check, problem, found, fix, reply.seconds)
 
