@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,16 @@ def test_a_certificate_for_another_name_is_named(ory: Ory, ory_auth: Change, tru
     assert "Use the name in the certificate" in check().line("certificate-refused")
 
 
+def test_a_certificate_that_ends_soon_is_named(
+    ory: Ory, ory_auth: Change, authority: trustme.CA, trusted: None
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=3)).configure_cert(context)
+    with fronts.tls(ory.public_url, context) as url:
+        ory_auth(SDK_URL=url)
+        assert "Renew it where Ory's TLS ends" in check().line("certificate-ends-soon")
+
+
 def test_a_host_name_that_there_is_not_is_named(ory: Ory, ory_auth: Change) -> None:
     ory_auth(SDK_URL=f"http://{'a' * 64}.example.org")  # too long for a label: nobody has to be asked
     assert "Correct ORY_AUTH['SDK_URL']" in check().line("name-unknown")
@@ -347,8 +358,8 @@ def test_clocks_that_are_apart_are_named(ory: Ory) -> None:
 @pytest.mark.switches
 def test_answers_that_take_long_are_named(ory: Ory, ory_auth: Change) -> None:
     assert ory.switches
-    ory_auth(TIMEOUT=1.0)
-    with ory.switches.slow(0.6, path="/sessions/whoami"):
+    ory_auth(TIMEOUT=0.5)
+    with ory.switches.slow(0.3, path="/sessions/whoami"):
         assert "raise ORY_AUTH['TIMEOUT']" in check().line("ory-slow")
 
 
@@ -557,7 +568,7 @@ def test_an_admin_api_that_everybody_reaches_is_named(ory: Ory, ory_auth: Change
 
 
 @pytest.fixture(params=["token", "cookie", "named cookie", "cookie header", "standard input", "environment"])
-def given(request: pytest.FixtureRequest, person: Person, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checked]:
+def given(request: pytest.FixtureRequest, person: Person, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """What is told of a session, by each way to give it."""
     secret = (
         person.token().token if request.param in {"token", "standard input", "environment"} else person.cookie().cookie
@@ -707,6 +718,13 @@ def test_it_works_without_the_setting_at_all(settings: Settings) -> None:
     assert "ORY_AUTH" in checked.text
 
 
+def test_a_system_check_that_raises_does_not_end_the_command(ory: Ory, settings: Settings) -> None:
+    settings.MIDDLEWARE = [7]
+    checked = check()
+    assert "Run 'manage.py check'" in checked.line("checks-failed")
+    assert "Ory's public API is at" in checked.text
+
+
 @pytest.mark.parametrize(
     "key", ["TIMEOUT", "BROWSER_URL", "ADMIN_URL", "SESSION_CACHE_SECONDS", "USER_FIELDS", "API_KEY"]
 )
@@ -797,7 +815,9 @@ def test_json_is_as_its_schema_says(ory: Ory, ory_auth: Change, settings: Settin
 
 
 def test_every_id_is_in_the_documents_and_every_one_there_is_in_the_code() -> None:
-    documented = [found[1] for row in rows("ory_check.md") if (found := re.fullmatch(r"\|? ?`([a-z][a-z0-9-]+)`", row[0]))]
+    documented = [
+        found[1] for row in rows("ory_check.md") if (found := re.fullmatch(r"\|? ?`([a-z][a-z0-9-]+)`", row[0]))
+    ]
     assert documented == [problem.value for problem in Problem]
 
 

@@ -79,6 +79,7 @@ class Problem(StrEnum):
     NAME_UNKNOWN = "name-unknown"
     UNREACHABLE = "ory-unreachable"
     CERTIFICATE = "certificate-refused"
+    CERTIFICATE_ENDS = "certificate-ends-soon"
     HTTPS_TO_HTTP = "https-to-http"
     HTTP_TO_HTTPS = "http-to-https"
     PROXY_IGNORED = "proxy-ignored"

@@ -37,7 +37,7 @@ class Reached:
     name_seconds: float = 0.0
     connect_seconds: float = 0.0
     tls: str = ""
-    certificate_ends: float | None = None  # Unix time
+    certificate_left: float | None = None  # seconds until it ends
 
 
 def reach(url: str, timeout: float) -> Reached:
@@ -54,7 +54,7 @@ def reach(url: str, timeout: float) -> Reached:
     named = time.perf_counter()
     try:
         with _connected(found, deadline) as sock:
-            tls, ends = _shaken(sock, host, deadline) if url.startswith("https:") else ("", None)
+            tls, left = _shaken(sock, host, deadline) if url.startswith("https:") else ("", None)
     except ssl.SSLCertVerificationError as error:
         trouble, detail = Trouble.CERTIFICATE, error.verify_message.rstrip(".")
     except TimeoutError:
@@ -68,7 +68,7 @@ def reach(url: str, timeout: float) -> Reached:
         else:
             trouble, detail = Trouble.CONNECTION, os.strerror(error.errno).lower() if error.errno else ""
     else:
-        return Reached(addresses, None, "", named - started, time.perf_counter() - named, tls, ends)
+        return Reached(addresses, None, "", named - started, time.perf_counter() - named, tls, left)
     return Reached(addresses, trouble, detail, named - started, time.perf_counter() - named)
 
 
@@ -135,4 +135,5 @@ def _shaken(sock: socket.socket, host: str, deadline: float) -> tuple[str, float
     sock.settimeout(max(deadline - time.monotonic(), 0.001))
     with ssl.create_default_context().wrap_socket(sock, server_hostname=host) as wrapped:
         ends = (wrapped.getpeercert() or {}).get("notAfter")
-        return wrapped.version() or "TLS", ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None
+        left = ssl.cert_time_to_seconds(ends) - time.time() if isinstance(ends, str) else None
+        return wrapped.version() or "TLS", left

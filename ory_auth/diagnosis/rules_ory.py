@@ -15,7 +15,8 @@ from .reach import Reached, Trouble
 
 OLDEST = (1, 3)  # of Kratos, that this package is tried with
 NEAR = 5.0  # seconds that clocks may differ without a word
-EXPIRES_SOON = 14 * 24 * 3600  # seconds
+DAY = 24 * 3600  # seconds
+ENDS_SOON = 14 * DAY
 ALLOW_CACHING = (
     "Set feature_flags.cacheable_sessions to true in Kratos' configuration, "
     "or ORY_AUTH['SESSION_CACHE_SECONDS'] to the seconds that you accept."
@@ -52,6 +53,11 @@ def judge_reached(key: str, url: str, reached: Reached) -> Iterator[Finding]:
     if reached.trouble is not None:
         yield _not_connected(key, url, reached)
         return
+    if reached.certificate_left is not None and reached.certificate_left < ENDS_SOON:
+        found = f"The certificate of ORY_AUTH[{key!r}] {shown(url)} ends in {reached.certificate_left / DAY:.0f} days."
+        fix = "Renew it where Ory's TLS ends: after that nobody can sign in."
+        yield warning(Check.CONNECTION, Problem.CERTIFICATE_ENDS, found, fix, reached.connect_seconds)
+        return
     yield ok(Check.CONNECTION, f"{shown(url)} takes connections{_secured(reached)}", reached.connect_seconds)
 
 
@@ -61,7 +67,11 @@ def judge_speaker(key: str, endpoint: Endpoint) -> Finding:
     url, reply = shown(endpoint.url), endpoint.whoami[0]
     match endpoint.speaker:
         case Speaker.ORY if reply.status == 401:
-            return ok(check, f"Ory's public API is at {url}: whoami says 401 to nobody, as it should", reply.seconds)
+            return ok(
+                check,
+                f"Ory's public API is at {url}: whoami without credentials is 401, as it should be",
+                reply.seconds,
+            )
         case Speaker.ORY:
             found = f"Ory at {url} says {reply.status} instead of 401 to whoami without credentials."
             fix = "See Ory's own log (or its status page) for why: every request that asks who it is would be a 503."
@@ -188,10 +198,16 @@ def _caching(facts: Facts, sdk: Endpoint) -> Finding:
         kept = f"answers are kept for {conf.session_cache_seconds:g} seconds, as ORY_AUTH['SESSION_CACHE_SECONDS'] says"
         return ok(Check.CACHING, f"{kept}, then one call to Ory", cost)
     if "ory-session-cache-for" in sdk.whoami[0].header:
-        return ok(Check.CACHING, "Ory allows to keep its answers; one call to Ory where none is kept", cost)
+        return ok(
+            Check.CACHING, "Ory allows its answers to be kept; where none is, a request that asks costs this", cost
+        )
     if is_network(sdk.url):
-        return unknown(Check.CACHING, "Ory says so to people who are signed in; a call where it does not", cost)
-    found = "Each request that asks who it is costs a call to Ory: Ory does not allow to keep its answers."
+        return unknown(
+            Check.CACHING,
+            "whether answers may be kept is said to who is signed in; where not, a request costs this",
+            cost,
+        )
+    found = "Each request that asks who it is costs a call to Ory: Ory does not allow its answers to be kept."
     return warning(Check.CACHING, Problem.CACHING_OFF, found, ALLOW_CACHING, cost)
 
 

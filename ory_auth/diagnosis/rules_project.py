@@ -20,7 +20,7 @@ def judge_project(facts: Facts) -> Iterator[Finding]:
 def _settings(project: Project) -> Iterator[Finding]:
     for message in project.messages:
         level = Level.FAILURE if message.level >= checks.ERROR else Level.WARNING
-        yield Finding(Check.SETTINGS, level, message.msg, message.hint or "", str(message.id))
+        yield Finding(Check.SETTINGS, level, str(message.msg), str(message.hint or ""), str(message.id))
     for name in project.failed_checks:
         yield failure(
             Check.SETTINGS,

@@ -86,7 +86,7 @@ def _cache_time(session: SessionFacts, conf: Conf) -> Finding:
     if seconds:
         kept = min(seconds, MAX_SECONDS)
         return ok(Check.CACHE_TIME, f"Ory allows {seconds} seconds, and {kept} are used")
-    found = "Ory does not allow to keep this answer: each request of this session costs a call."
+    found = "Ory does not allow this answer to be kept: each request of this session costs a call."
     return warning(Check.CACHE_TIME, Problem.CACHE_TIME_NONE, found, ALLOW_CACHING)
 
 

@@ -72,7 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report(facts, findings, status), indent=2))
         else:
             for line in lines(facts, findings, self._look(options)):
-                self.stdout.write(line)
+                self.stdout.write(line if self._shows(line) else ascii(line)[1:-1])
         if status:
             sys.exit(status)
 
@@ -98,12 +98,14 @@ class Command(BaseCommand):
             self.style = no_style()
         paint = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.FAILURE: self.style.ERROR}
         width = min(shutil.get_terminal_size().columns, 140) if terminal else 0
-        return Look(width, terminal and self._shows_symbols(), paint, self.style.MIGRATE_HEADING)
+        symbols = terminal and self._shows("".join(SYMBOLS.values()))
+        return Look(width, symbols, paint, self.style.MIGRATE_HEADING)
 
-    def _shows_symbols(self) -> bool:
+    def _shows(self, text: str) -> bool:
+        """Whether this output has the letters for it."""
         encoding = getattr(self.stdout, "encoding", None) or "ascii"
         try:
-            "".join(SYMBOLS.values()).encode(encoding)
+            text.encode(encoding)
         except (LookupError, UnicodeEncodeError):
             return False
         return True
