@@ -104,6 +104,20 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
+def mail() -> Iterator[str]:
+    """A server that greets whoever connects, in neither HTTP nor TLS; gives a URL of its address."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.request.sendall(b"220 mail.example.org at your service\r\n")
+                self.request.recv(1024)
+
+    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"http://{address}"
+
+
+@contextmanager
 def silence() -> Iterator[str]:
     """A port that takes connections and never says a word; gives its URL."""
     with socket.create_server(("127.0.0.1", 0)) as server:

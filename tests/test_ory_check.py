@@ -32,6 +32,8 @@ from ory_auth.diagnosis.rules_cookies import judge_cookies
 from ory_auth.diagnosis.sites import sites
 from ory_auth.local import Config, LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.types import OrySession
+from ory_auth.users import UserHandler
 from tests import fronts
 from tests.ories import Ory, Person
 from tests.test_docs import DOCS, ROOT, rows
@@ -42,6 +44,11 @@ Change = Callable[..., None]
 User = get_user_model()
 SCHEMA = json.loads((DOCS / "ory_check.schema.json").read_text())
 PAGE = "http://127.0.0.1:8000"  # where the local Ory sends browsers
+
+
+class Raises(UserHandler):
+    def admit(self, session: OrySession, user: Any) -> bool:
+        raise LookupError("canary")
 
 
 @dataclass
@@ -236,9 +243,10 @@ def test_a_site_that_is_given_is_the_one_that_is_looked_at(ory: Ory) -> None:
     assert {"return-to-refused", "cookie-other-domain", "schemes-mixed"} <= set(_ids(checked))
 
 
-def test_a_site_that_is_no_url_is_refused_without_being_repeated() -> None:
+@pytest.mark.parametrize("url", ["ftp://ada:canary@example.org", "http://canary:99999", "canary.example.org"])
+def test_a_site_that_is_no_url_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(CommandError, match="--site needs an http or https URL") as caught:
-        call_command("ory_check", "--site", "ftp://ada:canary-in-url@example.org")
+        call_command("ory_check", "--site", url)
     assert "canary" not in str(caught.value)
 
 
@@ -333,6 +341,56 @@ def test_an_answer_that_is_not_ory_s_is_not_taken_for_it(ory: Ory, status: int) 
         assert f"{status} to whoami" in check().line("not-ory")
 
 
+@pytest.mark.parametrize(("scheme", "problem"), [("http:", "ory-unreachable"), ("https:", "certificate-refused")])
+def test_a_port_of_something_that_is_not_http_at_all_is_named(
+    ory: Ory, ory_auth: Change, scheme: str, problem: str
+) -> None:
+    with fronts.mail() as url:
+        ory_auth(SDK_URL=url.replace("http:", scheme), TIMEOUT=1.0)
+        line = check().line(problem)
+    assert "ORY_AUTH['SDK_URL']" in line
+    assert "mail.example.org" not in line
+
+
+def test_tls_that_is_never_spoken_does_not_hold_the_command(ory: Ory, ory_auth: Change) -> None:
+    with fronts.silence() as url:
+        ory_auth(SDK_URL=url.replace("http:", "https:"), TIMEOUT=0.2)
+        assert "nothing within 0.2 seconds" in check().line("ory-unreachable")
+
+
+@pytest.mark.switches
+def test_an_answer_that_is_too_big_is_told(ory: Ory) -> None:
+    assert ory.switches
+    with ory.switches.failing(200, {}, b" " * 2**21, path="/sessions/whoami"):
+        assert "larger than 1 MiB" in check().line("ory-unreachable")
+
+
+@pytest.mark.switches
+def test_an_ory_without_a_readiness_path_is_told(ory: Ory) -> None:
+    assert ory.switches
+    with ory.switches.failing(404, path="/health/ready"):
+        checked = check("--wait", "5", "--json")
+    assert checked.found("ready") == ["not known: there is no /health/ready, so that every 401 is believed"]
+    assert (checked.status, checked.errors) == (0, "")
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b'{"version": "v1.0.4"}', r"WARNING Version .* Kratos v1.0.4, older .* \[version-old\]"),
+        (b'{"version": "v26.2.0"}', r"ok      Version .* Kratos v26.2.0"),
+        (b'{"version": "<canary>"}', r"\?       Version .* not known"),
+    ],
+)
+def test_the_version_is_told(ory: Ory, body: bytes, line: str) -> None:
+    assert ory.switches
+    with ory.switches.failing(200, {}, body, path="/admin/version"):
+        checked = check()
+    assert re.search(f"^{line}", checked.text, re.MULTILINE)
+    assert "canary" not in checked.text
+
+
 @pytest.mark.switches
 def test_an_ory_that_is_not_ready_is_named(ory: Ory) -> None:
     assert ory.switches
@@ -413,6 +471,51 @@ def test_something_else_at_the_browser_url_is_named(ory: Ory, ory_auth: Change) 
     with fronts.http(fronts.other_site) as url:
         ory_auth(BROWSER_URL=url)
         assert "Set ORY_AUTH['BROWSER_URL'] to the host" in check().line("browser-url-not-ory")
+
+
+def test_a_browser_url_without_an_address_here_is_a_warning(ory: Ory, ory_auth: Change) -> None:
+    ory_auth(BROWSER_URL=f"http://{'a' * 64}.example.org")
+    assert check().line("browser-url-unreachable").startswith("WARNING")
+
+
+def test_hosts_that_the_settings_leave_open_are_not_known(ory: Ory, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.ORY_AUTH = {"SDK_URL": ory.public_url, "BROWSER_URL": ory.public_url}
+    with_page = check("--json").report["sites"]
+    assert all(site.startswith("http://127.0.0.1:") for site in with_page)  # where Ory sends browsers
+
+
+@pytest.mark.switches
+def test_without_any_host_and_login_page_it_asks_for_one(ory: Ory, settings: Settings) -> None:
+    assert ory.switches
+    settings.ALLOWED_HOSTS = ["*"]
+    with ory.switches.failing(500, path="/self-service/login/browser"):
+        checked = check("--json")
+    for what in ("cookies", "return-to"):
+        assert checked.found(what) == [
+            "not known: ALLOWED_HOSTS names no host: give --site URL with the address that people open"
+        ]
+    assert checked.found("base-url") == ["not known: Ory began no login flow (500)"]
+
+
+@pytest.mark.switches
+def test_login_flows_that_do_not_begin_are_not_known(ory: Ory) -> None:
+    assert ory.switches
+    with ory.switches.failing(500, path="/self-service/login/browser"):
+        checked = check("--json")
+    assert checked.found("return-to") == ["not known: Ory began no login flow (500)"]
+    assert checked.found("login-page") == ["not known: Ory sends browsers nowhere for it (500)"]
+    assert checked.found("cookies") == ["not known: Ory set no CSRF cookie with its login flow"]
+
+
+def test_urls_that_are_not_included_are_told_with_the_login_page(ory: Ory, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.bare_urls"
+    assert 'include("ory_auth.urls")' in check().line("login-page-missing")
+
+
+def test_a_broken_urlconf_does_not_end_the_command(ory: Ory, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.no_such_module"
+    assert "Ory's public API is at" in check().text
 
 
 @pytest.mark.switches
@@ -609,6 +712,26 @@ def test_how_long_its_answer_may_be_kept_is_told(ory: Ory, person: Person) -> No
     ]
 
 
+def test_a_cache_time_of_the_project_s_own_is_told(ory: Ory, ory_auth: Change, person: Person) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=30)
+    checked = check("--token", person.token().token, "--json")
+    assert checked.found("cache-time") == ["30 seconds, as SESSION_CACHE_SECONDS says; Ory allows 60 seconds"]
+
+
+def test_a_handler_that_raises_does_not_end_the_command(ory: Ory, ory_auth: Change, person: Person) -> None:
+    ory_auth(USER_HANDLER="tests.test_ory_check.Raises")
+    found = check("--token", person.token().token, "--json").found("user")
+    assert found == ["not known: looking for the user failed (LookupError)"]
+
+
+@pytest.mark.switches
+def test_a_session_that_ory_does_not_answer_for_is_named(ory: Ory, ory_auth: Change, person: Person) -> None:
+    assert ory.switches
+    token = person.token().token
+    with ory.switches.hang_up(path="/sessions/whoami"):
+        assert check("--token", token).ids == {"ory-unreachable"}
+
+
 def test_the_session_cookie_s_name_is_known_then(ory: Ory, person: Person) -> None:
     assert check("--cookie", person.cookie().cookie, "--json").found("cookie-name") == [
         "'ory_kratos_session', as expected"
@@ -740,6 +863,24 @@ def test_urls_with_a_password_are_named_without_it(ory: Ory, ory_auth: Change) -
     checked = check()
     assert checked.status == 2
     assert "canary" not in checked.text
+
+
+def test_a_missing_url_is_named_even_where_the_system_check_is_silenced(settings: Settings) -> None:
+    settings.ORY_AUTH = {}
+    settings.SILENCED_SYSTEM_CHECKS = ["ory_auth.E001"]
+    assert check().ids == {"sdk-url-missing"}
+
+
+class ToNowhere:
+    """A router of databases, to one that is not configured."""
+
+    def db_for_write(self, model: type, **hints: object) -> str:
+        return "nowhere"
+
+
+def test_a_database_that_does_not_answer_is_named(ory: Ory, settings: Settings) -> None:
+    settings.DATABASE_ROUTERS = ["tests.test_ory_check.ToNowhere"]
+    assert "Correct DATABASES['nowhere']" in check().line("database-unavailable")
 
 
 def test_a_cache_alias_that_there_is_not_is_named(ory: Ory, ory_auth: Change) -> None:
