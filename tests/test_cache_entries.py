@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 
 from ory_auth import flights
 from ory_auth.local import LocalOry
 from tests.conftest import Web
+from tests.kinds import ChangeSettings, Wait
 from tests.ories import Ory, Session
+from tests.seen import ends_in_cache, in_cache
 
 pytestmark = pytest.mark.switches
 
@@ -23,7 +24,7 @@ SIGNED_OUT = 300  # seconds that a sign-out outlives its session, for clocks tha
 
 
 @pytest.fixture(autouse=True)
-def now(ory: Ory, ory_auth: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> float:
+def now(ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch) -> float:
     ory_auth(SESSION_CACHE_SECONDS=MINUTE, STALE_IF_ERROR_SECONDS=LONGER - MINUTE)
     moment = time.time()
     monkeypatch.setattr(time, "time", lambda: moment)
@@ -31,7 +32,7 @@ def now(ory: Ory, ory_auth: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def pass_by(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def pass_by(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
     """Let seconds pass, here and at Ory."""
 
     def move(seconds: float) -> None:
@@ -44,14 +45,13 @@ def pass_by(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Callable[[fl
 
 def content() -> dict[str, object]:
     """What is kept, by key."""
-    cache: LocMemCache = caches["default"]  # type: ignore[assignment]
-    keys = [key.partition(":1:")[2] for key in cache._cache]  # type: ignore[attr-defined]
-    return {key: value for key, value in cache.get_many(keys).items() if key.startswith("ory_auth:")}
+    keys = [key.partition(":1:")[2] for key in in_cache()]
+    return {key: value for key, value in caches["default"].get_many(keys).items() if key.startswith("ory_auth:")}
 
 
 def seconds() -> dict[str, int]:
     """For how many seconds from now each key is kept."""
-    ends: dict[str, float] = caches["default"]._expire_info  # type: ignore[attr-defined]
+    ends = ends_in_cache()
     return {key: round(ends[f":1:{key}"] - time.time()) for key in content()}
 
 
@@ -69,16 +69,17 @@ def bearer(session: Session) -> dict[str, str]:
     return {"Authorization": f"Bearer {session.token}"}
 
 
-def sign_out_while_ory_is_down(web: Web, ory: Ory, headers: dict[str, str]) -> None:
-    assert ory.switches
-    with ory.switches.failing(500):
+def sign_out_while_ory_is_down(web: Web, switches: LocalOry, headers: dict[str, str]) -> None:
+    with switches.failing(500):
         assert web.post("/auth/logout", headers=headers).status_code == 503
 
 
 # --- an answer --------------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(ory, switches, web) -> None:
+def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
+    ory: Ory, switches: LocalOry, web: Web
+) -> None:
     switches.configure(session_lifespan=30 * DAY)
     session = ory.person().token()
     assert is_in(web, session.headers)
@@ -91,13 +92,15 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(ory
     assert content()[f"ory_auth:f:{session.id}:0"] == form()
 
 
-def test_a_credential_is_known_no_longer_than_its_session_lives(ory, switches, web) -> None:
+def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, switches: LocalOry, web: Web) -> None:
     switches.configure(session_lifespan=100)
     assert is_in(web, ory.person().token().headers)
     assert 96 <= seconds()[f"ory_auth:k:{form()}"] <= 99
 
 
-def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(ory, web, ory_auth) -> None:
+def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
+    ory: Ory, web: Web, ory_auth: ChangeSettings
+) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=0)
     session = ory.person().token()
     assert is_in(web, session.headers)
@@ -105,25 +108,27 @@ def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(ory, web,
     assert seconds()[f"ory_auth:f:{session.id}:0"] == MINUTE + 5
 
 
-def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(ory, web, ory_auth) -> None:
+def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
+    ory: Ory, web: Web, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     assert is_in(web, ory.person().token().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_less_than_a_second_is_none(ory, web, ory_auth) -> None:
+def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=5, LOCAL_CACHE_SECONDS=5, STALE_IF_ERROR_SECONDS=0)
     assert is_in(web, ory.person().token().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_one_second_is_one(ory, web, ory_auth) -> None:
+def test_an_entry_for_one_second_is_one(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
     assert is_in(web, ory.person().token().headers)
     assert seconds()[f"ory_auth:s:{form()}"] == 1
 
 
-def test_a_credential_seen_again_keeps_its_slot_for_longer(ory, web, pass_by) -> None:
+def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: Web, pass_by: Wait) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     pass_by(MINUTE + 1)
@@ -132,7 +137,7 @@ def test_a_credential_seen_again_keeps_its_slot_for_longer(ory, web, pass_by) ->
     assert f"ory_auth:f:{session.id}:1" not in content()
 
 
-def test_each_form_of_a_credential_has_a_slot(ory, web) -> None:
+def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     assert is_in(web, bearer(session))
@@ -141,7 +146,7 @@ def test_each_form_of_a_credential_has_a_slot(ory, web) -> None:
     assert len(forms) == 2
 
 
-def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory, web) -> None:
+def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory, web: Web) -> None:
     cookie = ory.person().cookie().cookie
     for times in range(1, 19):
         assert is_in(web, {"Cookie": "; ".join([cookie] * times)})
@@ -152,7 +157,7 @@ def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory, web)
 
 
 @pytest.mark.django_db
-def test_the_same_answer_once_more_leaves_the_entry_as_it_is(ory, web, pass_by) -> None:
+def test_the_same_answer_once_more_leaves_the_entry_as_it_is(ory: Ory, web: Web, pass_by: Wait) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     before = content()
@@ -163,7 +168,7 @@ def test_the_same_answer_once_more_leaves_the_entry_as_it_is(ory, web, pass_by) 
 
 
 @pytest.mark.django_db
-def test_another_answer_takes_the_entry_away(ory, web) -> None:
+def test_another_answer_takes_the_entry_away(ory: Ory, web: Web) -> None:
     session = ory.person(name={"first": "Ada"}).token()
     assert is_in(web, session.headers)
     session.person.patch("/traits/name/first", "Augusta")
@@ -178,7 +183,9 @@ def test_another_answer_takes_the_entry_away(ory, web) -> None:
 
 @pytest.mark.parametrize(("lifespan", "kept"), [(1000, 1000 + SIGNED_OUT), (1000 * DAY, 366 * DAY)])
 @pytest.mark.django_db
-def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(ory, switches, web, lifespan, kept) -> None:
+def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
+    ory: Ory, switches: LocalOry, web: Web, lifespan: int, kept: int
+) -> None:
     switches.configure(session_lifespan=lifespan)
     session = ory.person().token()
     assert is_in(web, session.headers)
@@ -192,7 +199,7 @@ def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(ory, switche
 
 
 @pytest.mark.django_db
-def test_a_sign_out_puts_an_end_mark_in_the_place_of_every_form(ory, web) -> None:
+def test_a_sign_out_puts_an_end_mark_in_the_place_of_every_form(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     assert is_in(web, bearer(session))
@@ -204,9 +211,11 @@ def test_a_sign_out_puts_an_end_mark_in_the_place_of_every_form(ory, web) -> Non
 
 
 @pytest.mark.django_db
-def test_a_credential_that_was_never_seen_is_refused_for_a_month(ory, web, caplog) -> None:
+def test_a_credential_that_was_never_seen_is_refused_for_a_month(
+    ory: Ory, switches: LocalOry, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
     session = ory.person().token()
-    sign_out_while_ory_is_down(web, ory, session.headers)
+    sign_out_while_ory_is_down(web, switches, session.headers)
     assert "cache_down" not in caplog.text
     key = form()
     assert seconds() == dict.fromkeys((f"ory_auth:x:{key}", f"ory_auth:s:{key}"), 30 * DAY + SIGNED_OUT)
@@ -215,11 +224,11 @@ def test_a_credential_that_was_never_seen_is_refused_for_a_month(ory, web, caplo
 
 
 @pytest.mark.django_db
-def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory, web) -> None:
+def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, switches: LocalOry, web: Web) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
     session = ory.person().token()
     assert is_in(web, session.headers)
-    with ory.switches.failing(500, path="/self-service/logout"):
+    with switches.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     flights.forget()
     assert not is_in(web, bearer(session))
@@ -229,7 +238,9 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory, web) -> N
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("ended_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
-def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(ory, web, ended_by) -> None:
+def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
+    ory: Ory, switches: LocalOry, web: Web, ended_by: Callable[[Session], dict[str, str]]
+) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     kept = {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
@@ -237,15 +248,17 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(or
     caches["default"].set_many(kept, LONGER)  # as a fill that was under way may
     caches["default"].delete(f"ory_auth:s:{form('o')}")
     flights.forget()
-    with ory.switches.failing(500):
+    with switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 @pytest.mark.django_db
-def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(ory, web, monkeypatch) -> None:
+def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(
+    ory: Ory, switches: LocalOry, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Though the cache lost the sign-out, and nobody could say which session it was of."""
     session = ory.person().token()
-    sign_out_while_ory_is_down(web, ory, session.headers)
+    sign_out_while_ory_is_down(web, switches, session.headers)
     caches["default"].clear()
     with monkeypatch.context() as another_process:
         another_process.setattr(flights, "_current", None)
@@ -254,7 +267,7 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     assert not is_in(web, session.headers)
 
 
-def test_whoever_ory_refuses_is_known_no_more(ory, web, pass_by) -> None:
+def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: Web, pass_by: Wait) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     session.revoke()

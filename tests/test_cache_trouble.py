@@ -18,6 +18,7 @@ from django.test import Client
 from ory_auth import cache, flights
 from ory_auth.local import LocalOry
 from tests.conftest import Web
+from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
 
 pytestmark = [pytest.mark.switches, pytest.mark.django_db]
@@ -49,7 +50,7 @@ class FailingCache(LocMemCache):
 
 
 @pytest.fixture(autouse=True)
-def failing(ory: Ory, settings: Any, ory_auth: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Any:
+def failing(ory: Ory, settings: Any, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch) -> type[FailingCache]:
     """The cache of the project, which does not fail yet."""
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.FailingCache", "LOCATION": "failing"}}
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -70,7 +71,9 @@ def sign_out(web: Web, switches: LocalOry, session: Session) -> None:
         web.post("/auth/logout", headers=session.headers)
 
 
-def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(ory, web, failing, monkeypatch) -> None:
+def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
+    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "SLOW", 0.05)
     session = ory.person().token()
     failing.answers, failing.after = 0, 0.1
@@ -82,7 +85,9 @@ def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(ory, web, fa
     assert len(failing.asked) == 2
 
 
-def test_a_cache_that_fails_at_once_is_asked_again_at_once(ory, web, failing, caplog) -> None:
+def test_a_cache_that_fails_at_once_is_asked_again_at_once(
+    ory: Ory, web: Web, failing: type[FailingCache], caplog: pytest.LogCaptureFixture
+) -> None:
     session = ory.person().token()
     failing.answers = 0
     session_seen(web, session)
@@ -93,7 +98,7 @@ def test_a_cache_that_fails_at_once_is_asked_again_at_once(ory, web, failing, ca
     assert "cache_down error=ConnectionError" in caplog.text
 
 
-def test_an_answer_counts_from_the_cache_once_it_is_back(ory, web, failing) -> None:
+def test_an_answer_counts_from_the_cache_once_it_is_back(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
     session = ory.person().token()
     failing.answers = 0
     session_seen(web, session)
@@ -103,7 +108,9 @@ def test_an_answer_counts_from_the_cache_once_it_is_back(ory, web, failing) -> N
     assert len(ory.asked()) == 2
 
 
-def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(ory, switches, web, failing, monkeypatch) -> None:
+def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
+    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "SLOW", 0.05)
     session, other = ory.person().token(), ory.person().token()
     session_seen(web, session)
@@ -115,7 +122,9 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(ory, switches, we
     assert session_seen(web, session) is None
 
 
-def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(ory, web, failing, monkeypatch) -> None:
+def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
+    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "SLOW", 0.05)
     failing.answers, failing.after = 0, 0.1
     assert web.get("/auth/ready").json()["cache"] == "unavailable"
@@ -124,7 +133,7 @@ def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(ory, web, fa
 
 
 def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_are_down(
-    ory, switches, web, failing
+    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache]
 ) -> None:
     session = ory.person().token()
     failing.answers = 0
@@ -135,7 +144,12 @@ def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_
 
 @pytest.mark.parametrize("at_first", [math.inf, 4], ids=["at once", "in the middle of which it fails again"])
 def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
-    ory, switches, web, failing, caplog, at_first
+    ory: Ory,
+    switches: LocalOry,
+    web: Web,
+    failing: type[FailingCache],
+    caplog: pytest.LogCaptureFixture,
+    at_first: float,
 ) -> None:
     sessions = [ory.person().token() for _ in range(3)]
     other = ory.person().token()
@@ -158,7 +172,7 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     assert session_seen(web, other) == other.id
 
 
-def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory, web, failing) -> None:
+def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
     session, other = ory.person().token(), ory.person().token()
     web.post("/auth/logout", headers=session.headers)
     session_seen(web, other)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.test import Client
 
 from ory_auth.local import LocalOry
+from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
 
 pytestmark = pytest.mark.switches
@@ -20,7 +20,7 @@ def status(session: Session) -> int:
 
 
 def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
-    ory: Ory, switches: LocalOry, ory_auth: Callable[..., None]
+    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(MAX_CONNECTIONS=2, SESSION_CACHE_SECONDS=0, TIMEOUT=5)
     sessions = [ory.person().token() for _ in range(4)]

@@ -96,7 +96,7 @@ def test_a_database_that_is_down_is_told_where_a_django_session_came_too(
 ) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     if not session.token:
-        sign_in(web.client, session)
+        sign_in(web, session)
     with connection.execute_wrapper(no_database):
         assert web.get(path, headers=session.headers if session.token else {}).status_code == 503
     assert told() == [("ERROR", "db_unavailable", {"error": "OperationalError"})]
