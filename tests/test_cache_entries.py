@@ -224,6 +224,17 @@ def test_a_credential_that_was_never_seen_is_refused_for_a_month(
 
 
 @pytest.mark.django_db
+def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_well(
+    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    flights.forget()
+    assert not is_in(web, session.headers)
+
+
+@pytest.mark.django_db
 def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, switches: LocalOry, web: Web) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
     session = ory.person().token()

@@ -1,14 +1,17 @@
-"""How much of a process' calls goes to Ory at once."""
+"""How many calls of a process go to Ory at once, and how long others wait for one."""
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
 
 from ory_auth.local import LocalOry
+from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
 
@@ -31,3 +34,33 @@ def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
         time.sleep(0.4)  # two have a call each, and two wait
         assert len(ory.asked()) - before == 2
         assert [answer.result() for answer in answers] == [200] * 4
+
+
+def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
+    ory: Ory, web: Web, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ory has answered in time, and the cache does not take the answer."""
+    ory_auth(SESSION_CACHE_SECONDS=60, TIMEOUT=0.5)
+    session = ory.person().token()
+    keeping, back, add = threading.Event(), threading.Event(), LocMemCache.add
+
+    def hang(cache: LocMemCache, key: str, *given: object, **named: object) -> bool:
+        if key.startswith("ory_auth:"):
+            keeping.set()
+            back.wait(30)
+        return add(cache, key, *given, **named)  # type: ignore[arg-type]
+
+    def ask() -> int:
+        path = "/session" if web.kind == "wsgi" else "/asession"
+        return Web(web.kind).get(path, headers=session.headers).status_code
+
+    monkeypatch.setattr(LocMemCache, "add", hang)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            first = threads.submit(ask)
+            assert keeping.wait(10)
+            assert threads.submit(ask).result(10) == 503
+        finally:
+            back.set()
+        first.result()
+    assert ask() == 200

@@ -301,8 +301,15 @@ ASKED = (
         "steps.py",
         "return result.result(timeout + GRACE)",
         "return result.result()",
-        "client",
-        campaign="outages",
+        "connections",
+    ),
+    _guard(
+        "time for waiting coroutines",
+        "nor does a coroutine wait without one",
+        "steps.py",
+        "asyncio.wrap_future(result)), timeout + GRACE)",
+        "asyncio.wrap_future(result)), None)",
+        "connections",
     ),
     _guard(
         "shielded",

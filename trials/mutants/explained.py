@@ -39,6 +39,21 @@ RULES = (
         "where the session ended more than five minutes ago by this clock: two seconds instead of one",
     ),
     Rule(
+        "SessionCache.keep",
+        r"life = min\(max\(int\(remaining\(entry\.facts, entry\.offset\)\), 2\), WEEK\)",
+        "where the session ends within two seconds: known for two seconds instead of one",
+    ),
+    Rule(
+        "SessionCache.keep",
+        r'self\._do\(lambda cache: cache\.add\(_name\("k", key\), 2, life\)\)',
+        "that it is there counts, not what it holds",
+    ),
+    Rule(
+        "SessionCache.recall",
+        r"return None if entry is None else self\._unless_ended\(None, entry\)",
+        "a sign-out takes the entry out of memory, and no answer is kept there after it: there is none to refuse",
+    ),
+    Rule(
         "SessionCache.sign_out",
         r'cache\.set_many\(\{\*\*dict\.fromkeys\(tombstones, (None|2)?\), _name\("s", key\): ENDED\}, life\)',
         "that a tombstone is there counts, not what it holds",
