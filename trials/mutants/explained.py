@@ -39,6 +39,11 @@ RULES = (
         "where the session ended more than five minutes ago by this clock: two seconds instead of one",
     ),
     Rule(
+        "SessionCache._do",
+        r"if (started <= self\._resume_at and not whatever|time\.monotonic\(\) - started >= SLOW):",
+        "at the very moment, which no clock hits twice",
+    ),
+    Rule(
         "SessionCache.keep",
         r"life = min\(max\(int\(remaining\(entry\.facts, entry\.offset\)\), 2\), WEEK\)",
         "where the session ends within two seconds: known for two seconds instead of one",
