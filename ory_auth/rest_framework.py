@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from .authentication import state_of
 from .exceptions import AALRequired, NotAdmitted
 from .outcomes import SecondFactorMissing, SignedIn, Unavailable
-from .responses import REALM, RETRY_AFTER, UNAVAILABLE, way_on
+from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, way_on
 from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]
@@ -62,7 +62,7 @@ class OrySessionAuthentication(BaseAuthentication):
             user = state.user()
         if state.refused:
             error = NotAdmitted(state.refused)
-            raise Refused({"code": error.code, "detail": str(error), "reason": error.reason.value})
+            raise Refused({"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value})
         if state.user_trouble:
             raise OryNotAvailable(state.user_trouble)
         return user

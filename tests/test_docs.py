@@ -23,7 +23,7 @@ def test_the_table_of_settings_is_the_one_in_the_code() -> None:
 
 
 @pytest.mark.parametrize("name", ["threats.md"])
-def test_every_test_that_a_document_names_is_there(name) -> None:
+def test_every_test_that_a_document_names_is_there(name: str) -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", (DOCS / name).read_text())
     assert [test for test in named if f"def {test}(" not in tests] == []
