@@ -170,11 +170,33 @@ def _read(raw: Any) -> Conf:
     for problem in problems(raw):
         if not problem.unknown:
             raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
-    values = {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}
+    return _filled(
+        {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}
+    )
+
+
+def _filled(values: dict[str, Any]) -> Conf:
     values.setdefault("browser_url", values["sdk_url"])
     values.setdefault("admin_url", values["sdk_url"])
     values.setdefault("session_cookie_name", derived_cookie_name(values))
     return Conf(**values)
+
+
+def readable(raw: object) -> Conf | None:
+    """As much of ``ORY_AUTH`` as can be read, for who looks for what is wrong: a wrong key counts as one not set.
+
+    ``None`` where ``SDK_URL`` is among the wrong or missing ones.
+    """
+    if not isinstance(raw, Mapping):
+        return None
+    values = {}
+    for key, value in raw.items():
+        if key in KEYS and value is not None:
+            try:
+                values[key.lower()] = _READERS[key](value)
+            except ValueError:
+                continue
+    return _filled(values) if "sdk_url" in values else None
 
 
 def derived_cookie_name(values: Mapping[str, Any]) -> str:
