@@ -53,7 +53,7 @@ class LocalOry(ByHand, Switches):
             return self
         sockets = bind(self._config.host, self._ports)
         self._ports = [sock.getsockname()[1] for sock in sockets]
-        self.state.public_url, self.state.admin_url = self.public_url, self.admin_url
+        self.state.listens_at, self.state.admin_url = self.public_url, self.admin_url
         applications = (Port(self, "public", routes.PUBLIC), Port(self, "admin", routes.ADMIN))
         self._server = Server(list(zip(applications, sockets, strict=True)))
         self._server.start()
@@ -94,7 +94,7 @@ class LocalOry(ByHand, Switches):
         """Forget people, sessions, flows, requests, faults, changed settings and the moved clock; keep the ports."""
         with self.lock:
             self.state = State(self._config)
-            self.state.public_url, self.state.admin_url = self.public_url, self.admin_url
+            self.state.listens_at, self.state.admin_url = self.public_url, self.admin_url
             self.faults.clear()
             self.requests.clear()
 

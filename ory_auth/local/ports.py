@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import cors
 from .call import Call
 from .clock import SECOND
 from .errors import OryError
@@ -63,7 +64,11 @@ class Port:
         body = await request.body()
         with self.ory.lock:
             call = Call(self.ory.state, self.name, request, body)
-            response = self._finished(call, self._handled(call))
+            origins = self.ory.state.config.cors_allowed_origins if self.name == "public" else ()
+            response = cors.preflight(request, origins)
+            if response is None:
+                response = self._finished(call, self._handled(call))
+                cors.finish(request, response, origins)
         await response(scope, receive, send)
 
     def _handled(self, call: Call) -> Response:

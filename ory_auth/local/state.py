@@ -22,13 +22,18 @@ class State:
         self.config = config
         self.clock = Clock()
         self.secret = secrets.token_bytes(32)
-        self.public_url = self.admin_url = ""
+        self.listens_at = self.admin_url = ""
         self.identities: dict[str, Identity] = {}
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
         self.database_is_up = True
         self.ready_status = 200
+
+    @property
+    def public_url(self) -> str:
+        """Where this Ory takes itself to be."""
+        return self.config.base_url or self.listens_at
 
     def ui_url(self, page: str) -> str:
         return f"{self.config.ui_base}/{page}"
