@@ -35,9 +35,10 @@ class Refused(APIException):
 
 
 class OrySessionAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` (the :class:`OrySession`) from an Ory credential, and from nothing else.
+    """``request.user`` and ``request.auth`` from an Ory credential, and from nothing else.
 
-    Without one it answers ``None``, whatever Django's session says. CSRF is enforced for the cookie.
+    ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without a credential it answers ``None``, whatever
+    Django's session says. CSRF is enforced for the cookie.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:

@@ -163,8 +163,18 @@ class Call:
         self._set_cookie(CONTINUITY_COOKIE, secrets.token_urlsafe(60), CONTINUITY_MAX_AGE, expires)
 
     def _set_cookie(self, name: str, value: str, max_age: int, expires: float | None = None) -> None:
-        secure = not self.state.config.dev
-        self.set_cookies.append(cookies.set_cookie(name, value, max_age=max_age, secure=secure, expires=expires))
+        config = self.state.config
+        always_lax = config.dev and name.startswith("csrf_token_")  # as Kratos does it
+        line = cookies.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            expires=expires,
+            domain=config.cookie_domain,
+            secure=not config.dev,
+            same_site="Lax" if always_lax else config.cookie_same_site,
+        )
+        self.set_cookies.append(line)
 
     def _seconds(self) -> int:
         return self.state.clock.now() // SECOND

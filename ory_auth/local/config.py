@@ -72,6 +72,10 @@ class Config:
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
     dev: bool = True  # started with --dev: cookies without Secure
+    base_url: str | None = None  # serve.public.base_url
+    cookie_domain: str | None = None  # cookies.domain
+    cookie_same_site: str = "Lax"  # cookies.same_site
+    cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled where there are any, with credentials
     schema_id: str = "person"  # identity.default_schema_id
     schema: dict[str, Any] = field(default_factory=lambda: PERSON)  # identity.schemas, of which there is one
 

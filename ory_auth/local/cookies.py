@@ -83,7 +83,18 @@ def _xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
-def set_cookie(name: str, value: str, *, max_age: int, secure: bool, expires: float | None = None) -> str:
+def set_cookie(
+    name: str,
+    value: str,
+    *,
+    max_age: int,
+    expires: float | None = None,
+    domain: str | None = None,
+    secure: bool = False,
+    same_site: str = "Lax",
+) -> str:
     """A Set-Cookie header. `max_age` in seconds, `expires` in seconds since 1970."""
+    where = f"; Domain={domain}" if domain else ""
     when = "" if expires is None else f"; Expires={formatdate(expires, usegmt=True)}"
-    return f"{name}={value}; Path=/{when}; Max-Age={max_age}; HttpOnly{'; Secure' * secure}; SameSite=Lax"
+    how = f"; HttpOnly{'; Secure' * secure}; SameSite={same_site}"
+    return f"{name}={value}; Path=/{where}{when}; Max-Age={max_age}{how}"

@@ -22,13 +22,18 @@ class State:
         self.config = config
         self.clock = Clock()
         self.secret = secrets.token_bytes(32)
-        self.public_url = self.admin_url = ""
+        self.listens_at = self.admin_url = ""
         self.identities: dict[str, Identity] = {}
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
         self.database_is_up = True
         self.ready_status = 200
+
+    @property
+    def public_url(self) -> str:
+        """Where this Ory takes itself to be."""
+        return self.config.base_url or self.listens_at
 
     def ui_url(self, page: str) -> str:
         return f"{self.config.ui_base}/{page}"
@@ -93,6 +98,11 @@ class State:
         session = Session(identity, now, now, self.session_end(), methods, [device])
         self.sessions[session.id] = session
         return session
+
+    def renew_session(self, session: Session, method: Method) -> None:
+        """Its person has proven a factor just now."""
+        session.methods.append(method)
+        session.begin(self.clock.now(), self.session_end())
 
     def session_end(self) -> int:
         """When a session that begins now is to end."""

@@ -377,7 +377,7 @@ PEOPLE = (
         'return not path.startswith("metadata_public.")  # which only admins of Ory write',
         "return False",
         "users",
-        "checks",
+        "checks_users",
     ),
     _guard(
         "unusable password",

@@ -1,0 +1,145 @@
+"""A look at this side: settings, system checks, the database, the cache. Nothing here talks to Ory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks.registry import registry
+from django.db import connections, router
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import Resolver404, resolve, reverse
+
+from ..conf import Conf, readable
+from ..models import OryIdentity
+from .facts import Hosts, Project, Trial
+
+OWN_CHECKS = "ory_auth."  # modules, and ids of messages
+PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be removed
+
+
+def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
+    """Everything there is to see without asking Ory. Writes one key to the cache, and removes it."""
+    raw = getattr(settings, "ORY_AUTH", None)
+    conf = readable(raw)
+    started = time.perf_counter()
+    messages, failed = _system_checks()
+    seconds = time.perf_counter() - started
+    return Project(
+        conf=conf,
+        keys=frozenset(key for key, value in raw.items() if value is not None)
+        if isinstance(raw, Mapping)
+        else frozenset(),
+        hosts=_hosts(conf, given_sites),
+        messages=messages,
+        failed_checks=failed,
+        checks_seconds=seconds,
+        login_path=_login_path(),
+        database=_database(),
+        cache=_cache(conf) if conf else None,
+    )
+
+
+def answers_at(path: str) -> bool:
+    """Whether this project has a view at this path."""
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    except Exception:  # a URLconf that cannot be imported: system checks and every request say so
+        return False
+    return True
+
+
+def _system_checks() -> tuple[tuple[checks.CheckMessage, ...], tuple[str, ...]]:
+    """The messages of this app's own checks, but for that of the database, which is looked at more closely here."""
+    messages: list[checks.CheckMessage] = []
+    failed = []
+    for check in registry.get_checks(include_deployment_checks=not settings.DEBUG):
+        if not check.__module__.startswith(OWN_CHECKS):
+            continue
+        try:
+            found = check(app_configs=None, databases=None)
+        except Exception as error:  # of settings so wrong that not even the check foresaw it
+            failed.append(f"{getattr(check, '__name__', '')} ({type(error).__name__})")
+        else:
+            messages += [m for m in found if str(m.id).startswith(OWN_CHECKS) and not m.is_silenced()]
+    return tuple(messages), tuple(failed)
+
+
+def _hosts(conf: Conf | None, given: tuple[str, ...]) -> Hosts:
+    def texts(name: str) -> tuple[str, ...]:
+        value = getattr(settings, name, ())
+        return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple, set)) else ()
+
+    return Hosts(
+        allowed=texts("ALLOWED_HOSTS"),
+        origins=texts("CSRF_TRUSTED_ORIGINS"),
+        api_origins=texts("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
+        redirects=conf.login_redirect_hosts if conf else (),
+        debug=bool(settings.DEBUG),
+        given=given,
+    )
+
+
+def _login_path() -> str:
+    try:
+        return reverse("ory_auth:login")
+    except Exception:  # not included, or a URLconf that cannot be imported
+        return ""
+
+
+def _database() -> Trial:
+    started = time.perf_counter()
+    alias = router.db_for_write(OryIdentity)
+    missing: tuple[str, ...] = ()
+    trouble = ""
+    try:
+        executor = MigrationExecutor(connections[alias])
+        targets = executor.loader.graph.leaf_nodes("ory_auth")
+        missing = tuple(migration.name for migration, _ in executor.migration_plan(targets))
+    except Exception as error:  # of any driver; its text may hold a host and a user name
+        trouble = type(error).__name__
+    return Trial(alias, trouble, time.perf_counter() - started, missing=missing)
+
+
+def _cache(conf: Conf) -> Trial:
+    """Set, get, delete: in a thread, for a cache may hang for as long as it likes."""
+    alias, trouble = conf.session_cache, ["TimeoutError"]
+    shared = True
+
+    def use() -> None:
+        key, value = f"ory_auth:check:{secrets.token_hex(8)}", secrets.token_hex(8)
+        cache = caches[alias]
+        cache.set(key, value, PROBE_SECONDS)
+        kept = cache.get(key)
+        cache.delete(key)
+        trouble[0] = "" if kept == value else "forgets"
+
+    started = time.perf_counter()
+    _bounded(use, trouble, conf.timeout)
+    seconds = time.perf_counter() - started
+    if not trouble[0] or trouble[0] == "forgets":
+        shared = not isinstance(caches[alias], (LocMemCache, DummyCache))
+    return Trial(alias, trouble[0], seconds, shared=shared)
+
+
+def _bounded(action: Callable[[], Any], trouble: list[str], timeout: float) -> None:
+    def run() -> None:
+        try:
+            action()
+        except Exception as error:  # whatever a backend raises
+            trouble[0] = type(error).__name__
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout)

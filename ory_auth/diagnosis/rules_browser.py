@@ -1,0 +1,182 @@
+"""What a browser on this project's hosts will meet at Ory, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from .addresses import Site, is_domain, is_internal, is_loopback, shown
+from .facts import Endpoint, Facts, Speaker
+from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
+from .rules_cookies import csrf_cookie, judge_cookies
+from .rules_ory import is_network, judge_reached, judge_speaker
+from .sites import allows
+
+NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
+
+
+def judge_browser(facts: Facts) -> Iterator[Finding]:
+    entrance, conf = facts.entrance, facts.project.conf
+    if not facts.answers or entrance is None or conf is None:
+        return
+    if (internal := _internal(facts, conf.browser_url, _own(entrance))) is not None:
+        yield internal
+    else:
+        yield _browser_url(facts, conf.browser_url)
+        yield _base_url(entrance, conf.browser_url)
+    yield from _at_this_site(facts, entrance, conf.browser_url)
+    yield _login_page(facts, entrance)
+    yield from _return_to(facts) if facts.returns else [unknown(Check.RETURN_TO, NO_HOSTS)]
+    yield from _cors(facts)
+
+
+def _at_this_site(facts: Facts, entrance: Endpoint, browser_url: str) -> Iterator[Finding]:
+    if not facts.sites:
+        yield unknown(Check.COOKIES, NO_HOSTS)
+        return
+    yield _schemes(facts.sites, browser_url)
+    yield from judge_cookies(facts.sites, browser_url, csrf_cookie(entrance.flow), _page_host(entrance))
+
+
+def _internal(facts: Facts, url: str, own: Site | None) -> Finding | None:
+    host = urlsplit(url).hostname or ""
+    people_elsewhere = any(is_domain(site.host) and not is_internal(site.host) for site in facts.sites)
+    if not (is_internal(host) or (is_loopback(host) and people_elsewhere)):
+        return None
+    found = f"No browser elsewhere gets to BROWSER_URL {shown(url)}, and every redirect and form goes there."
+    known = own is not None and not is_internal(own.host) and not (is_loopback(own.host) and people_elsewhere)
+    example = f" (Ory takes itself to be at {own})" if known else ""
+    fix = f"Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API{example}."
+    return failure(Check.BROWSER_URL, Problem.BROWSER_URL_INTERNAL, found, fix)
+
+
+def _own(entrance: Endpoint) -> Site | None:
+    """Where Ory believes to be: the address in the form of a login flow."""
+    ui = entrance.flow.content.get("ui")
+    action = ui.get("action") if isinstance(ui, dict) else None
+    return Site.of(action) if isinstance(action, str) else None
+
+
+def _browser_url(facts: Facts, url: str) -> Finding:
+    check, host = Check.BROWSER_URL, urlsplit(url).hostname or ""
+    browser = facts.browser
+    if browser is None:
+        return ok(check, f"{shown(url)}, as SDK_URL")
+    if browser.reached.trouble:
+        if is_loopback(host):
+            return unknown(
+                check, f"nobody answers at {shown(url)} on this machine, as in a container; a browser's is another"
+            )
+        wrong = next(finding for finding in judge_reached("BROWSER_URL", url, browser.reached) if finding.fix)
+        return warning(check, Problem.BROWSER_URL_UNREACHABLE, wrong.found, wrong.fix, wrong.seconds)
+    if browser.speaker is not Speaker.ORY:
+        return judge_speaker("BROWSER_URL", browser)
+    mine, theirs = csrf_cookie(facts.sdk.flow if facts.sdk else None), csrf_cookie(browser.flow)
+    if mine and theirs and mine.key != theirs.key and not is_network(facts.sdk.url if facts.sdk else ""):
+        found = f"At BROWSER_URL {shown(url)} is another Ory than at SDK_URL: their CSRF cookies have different names."
+        fix = "Set ORY_AUTH['SDK_URL'] and ['BROWSER_URL'] to two addresses of one Ory."
+        return failure(check, Problem.BROWSER_URL_OTHER_ORY, found, fix)
+    return ok(check, f"{shown(url)} is the same Ory", browser.whoami[0].seconds)
+
+
+def _base_url(entrance: Endpoint, browser_url: str) -> Finding:
+    """Where Ory believes to be is in the mails, redirects and callbacks that it makes."""
+    own, wanted = _own(entrance), Site.of(browser_url)
+    if own is None or wanted is None:
+        return unknown(Check.BASE_URL, f"Ory began no login flow ({entrance.flow.told})", entrance.flow.seconds)
+    if own == wanted:
+        return ok(Check.BASE_URL, f"Ory takes itself to be at {own}, as BROWSER_URL says", entrance.flow.seconds)
+    found = f"Ory takes itself to be at {own}, and BROWSER_URL is {wanted}: {_other(own, wanted)} in its redirects."
+    if is_loopback(own.host) and is_loopback(wanted.host) and own.host != wanted.host:
+        found = f"{found} {own.host} and {wanted.host} are two hosts to a browser."
+    fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration"
+    fix += "." if is_internal(own.host) else f", or ORY_AUTH['BROWSER_URL'] to {own}."
+    if is_network(entrance.url):
+        fix = f"Set ORY_AUTH['BROWSER_URL'] to {own}, or to the custom domain or tunnel that Ory knows of."
+    return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, entrance.flow.seconds)
+
+
+def _other(own: Site, wanted: Site) -> str:
+    """What the first has that the second has not."""
+    if is_internal(own.host):
+        return "an internal address"
+    if own.host != wanted.host:
+        return "another host"
+    return "another scheme" if own.scheme != wanted.scheme else "another port"
+
+
+def _schemes(sites: tuple[Site, ...], browser_url: str) -> Finding:
+    ory = Site.of(browser_url)
+    other = [site for site in sites if ory and site.scheme != ory.scheme]
+    if not other or ory is None:
+        return ok(Check.SCHEMES, f"this site and BROWSER_URL are {sites[0].scheme} both")
+    found = f"This site is {other[0].scheme} ({other[0]}) and BROWSER_URL is {ory.scheme}: to a browser two sites, " \
+            "whose forms and cookies do not get from one to the other."  # fmt: skip
+    fix = f"Serve both by https, and set ORY_AUTH['BROWSER_URL'] to https://{ory.netloc} (or this site to http)."
+    if other[0].scheme == "http":
+        fix = (
+            "Serve this site by https as well (SECURE_SSL_REDIRECT; behind a proxy SECURE_PROXY_SSL_HEADER), "
+            "and set selfservice.flows.*.ui_url in Kratos' configuration to https."
+        )
+    return failure(Check.SCHEMES, Problem.SCHEMES_MIXED, found, fix)
+
+
+def _page_host(entrance: Endpoint) -> str:
+    site = Site.of(entrance.page.header.get("location", ""))
+    return site.host if site else ""
+
+
+def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
+    check, seconds = Check.LOGIN_PAGE, entrance.page.seconds
+    page, own = entrance.page.header.get("location", ""), facts.project.login_path
+    site = Site.of(page)
+    if site is None:
+        return unknown(check, f"Ory sends browsers nowhere for it ({entrance.page.told})", seconds)
+    wanted = f"{facts.sites[0] if facts.sites else site}{own}"
+    fix = f"Set selfservice.flows.login.ui_url to {wanted} in Kratos' configuration, and the other ui_urls beside it."
+    if not allows(facts.project.hosts, site.host):
+        if site == Site.of(entrance.url):
+            return ok(check, f"Ory's own, at {shown(page)}", seconds)
+        found = f"Ory sends browsers to {shown(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
+        return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)
+    path = urlsplit(page).path
+    if own and path == own:
+        return ok(check, f"Ory sends browsers to {shown(page)}, which is ory_auth:login", seconds)
+    if facts.page_is_ours:
+        return ok(check, f"Ory sends browsers to {shown(page)}, a page of this project", seconds)
+    if not own:
+        fix = 'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in ' \
+              "Kratos' configuration to its login page."  # fmt: skip
+    found = f"Ory sends browsers to {shown(page)}, where this project has no page."
+    return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
+
+
+def _return_to(facts: Facts) -> Iterator[Finding]:
+    refused = [
+        site for site, reply in facts.returns if reply.error.get("id") == "self_service_flow_return_to_forbidden"
+    ]
+    accepted = [site for site, reply in facts.returns if reply.status == 200]
+    seconds = sum(reply.seconds for _, reply in facts.returns) / len(facts.returns)
+    for site in refused:
+        found = f"Ory does not send people back to {site}."
+        fix = f"Add {site}/ to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)."
+        finding = warning if accepted else failure
+        yield finding(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
+    if accepted:
+        yield ok(Check.RETURN_TO, f"Ory sends people back to {', '.join(map(str, accepted))}", seconds)
+    elif not refused:
+        yield unknown(Check.RETURN_TO, f"Ory began no login flow ({facts.returns[0][1].told})", seconds)
+
+
+def _cors(facts: Facts) -> Iterator[Finding]:
+    if not facts.preflights:
+        yield skipped(Check.CORS, "not asked for: no page of another origin is named (CSRF_TRUSTED_ORIGINS)")
+    for origin, reply in facts.preflights:
+        allowed = reply.header.get("access-control-allow-origin") == origin
+        if allowed and reply.header.get("access-control-allow-credentials") == "true":
+            yield ok(Check.CORS, f"pages of {origin} may ask Ory with cookies", reply.seconds)
+            continue
+        found = f"Ory does not let pages of {origin} ask it with cookies."
+        fix = f"Add {origin} to serve.public.cors.allowed_origins in Kratos' configuration, with enabled and " \
+              "allow_credentials true (Ory Network: CORS), where those pages call Ory."  # fmt: skip
+        yield warning(Check.CORS, Problem.CORS_REFUSED, found, fix, reply.seconds)

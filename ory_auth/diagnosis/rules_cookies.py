@@ -1,0 +1,112 @@
+"""Whether cookies that Ory sets in a browser come to this project, judged from the CSRF cookie that anybody gets.
+
+Follows RFC 6265bis (Domain, Secure, SameSite with schemes) and the public suffix list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from http.cookies import Morsel
+
+from ..cookies import CSRF_PREFIX, covers, read_set_cookie
+from .addresses import Site, is_domain, is_internal, is_loopback, is_public_suffix, registrable
+from .exchange import Reply
+from .findings import Check, Finding, Problem, failure, ok, unknown, warning
+from .rules_ory import is_network
+
+
+def csrf_cookie(flow: Reply | None) -> Morsel[str] | None:
+    """The CSRF cookie that came with a login flow."""
+    lines = flow.answer.cookies if flow and flow.answer else ()
+    morsels = (read_set_cookie(line) for line in lines)
+    return next((morsel for morsel in morsels if morsel is not None and morsel.key.startswith(CSRF_PREFIX)), None)
+
+
+def judge_cookies(
+    sites: Sequence[Site], browser_url: str, cookie: Morsel[str] | None, page_host: str
+) -> Iterator[Finding]:
+    """A finding for each thing that keeps Ory's cookies from these sites, or one that nothing does."""
+    ory = Site.of(browser_url)
+    if cookie is None or ory is None:
+        yield unknown(Check.COOKIES, "Ory set no CSRF cookie with its login flow")
+        return
+    domain = cookie["domain"].lstrip(".").lower()
+    if (refused := _refused(domain, ory)) is not None:
+        yield refused
+        return
+    away = [site for site in sites if not (covers(domain, site.host) if domain else site.host == ory.host)]
+    here = [site for site in sites if site not in away]
+    # Where Ory itself sends people they have to be signed in.
+    certain = not here or page_host in {site.host for site in away}
+    for site in away:
+        yield _away(site, ory, domain, certain=certain)
+    yield from _attributes(cookie, ory, sites)
+    if here:
+        of = f"for {domain} and what is under it" if domain else f"for the host {ory.host}"
+        yield ok(Check.COOKIES, f"Ory sets them {of}: browsers send them to {', '.join(map(str, here))}")
+
+
+def _refused(domain: str, ory: Site) -> Finding | None:
+    if domain and not covers(domain, ory.host):
+        found = f"Browsers refuse Ory's cookies: their Domain {domain} does not cover {ory.host} in BROWSER_URL."
+        fix = (
+            "Remove cookies.domain from Kratos' configuration, "
+            f"or set ORY_AUTH['BROWSER_URL'] to an address of Ory's under {domain}."
+        )
+        return failure(Check.COOKIES, Problem.COOKIE_DOMAIN_REFUSED, found, fix)
+    if domain and domain != ory.host and is_public_suffix(domain):
+        found = f"Browsers refuse Ory's cookies: their Domain {domain} is a public suffix, under which anybody may be."
+        fix = f"Set cookies.domain to {registrable(ory.host) or 'a domain of your own'} in Kratos' configuration."
+        return failure(Check.COOKIES, Problem.COOKIE_DOMAIN_REFUSED, found, fix)
+    return None
+
+
+def _away(site: Site, ory: Site, domain: str, *, certain: bool) -> Finding:
+    say = failure if certain else warning
+    if is_loopback(site.host) and is_loopback(ory.host):
+        found = f"{site.host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {site}."
+        there = Site(ory.scheme, site.host, ory.port)
+        fix = (
+            f"Open this site at {Site(site.scheme, ory.host, site.port)}, "
+            f"or set ORY_AUTH['BROWSER_URL'] (and Kratos' serve.public.base_url) to {there}."
+        )
+        return say(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, found, fix)
+    of = f"the domain {domain}" if domain else f"the host {ory.host}"
+    found = f"Ory's cookies are for {of}: browsers do not send them to {site}."
+    return say(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _way_here(site, ory))
+
+
+def _way_here(site: Site, ory: Site) -> str:
+    """What brings the cookies of ``ory`` to ``site``, in one sentence."""
+    own = registrable(site.host)
+    if own and own == registrable(ory.host):
+        return f"Set cookies.domain to {own} in Kratos' configuration."
+    if is_loopback(site.host) and is_internal(ory.host):
+        return (
+            f"Set ORY_AUTH['BROWSER_URL'] to Ory's address on {site.host}, and Kratos' serve.public.base_url with it."
+        )
+    if is_loopback(site.host):
+        return f"Run 'ory tunnel {site}', and set ORY_AUTH['BROWSER_URL'] to the tunnel's address; or use a local Ory."
+    own = own or "this site's domain"
+    custom = f"Give the project a custom domain under {own} in the Ory Console"
+    proxied = f"Give Ory a host under {own}, set cookies.domain to {own} in Kratos' configuration"
+    return f"{custom if is_network(str(ory)) else proxied}, and set ORY_AUTH['BROWSER_URL'] to its address."
+
+
+def _attributes(cookie: Morsel[str], ory: Site, sites: Sequence[Site]) -> Iterator[Finding]:
+    secure, same_site = bool(cookie["secure"]), str(cookie["samesite"]).lower()
+    plain = next((site for site in (ory, *sites) if site.scheme == "http"), None)
+    if secure and plain:
+        found = f"Ory's cookies are Secure, and {plain} is http: browsers do not keep or send them there"
+        found += "." if is_domain(plain.host) else ", some not even on this machine."
+        fix = "Serve Ory and this site by https (BROWSER_URL and ui_url too); in development start Kratos with --dev."
+        say = warning if is_loopback(plain.host) else failure
+        yield say(Check.COOKIES, Problem.COOKIE_SECURE, found, fix)
+    if same_site == "none" and not secure:
+        found = "Ory's cookies are SameSite=None without Secure: browsers refuse them."
+        fix = "Set cookies.same_site to Lax in Kratos' configuration."
+        yield failure(Check.COOKIES, Problem.COOKIE_SAMESITE, found, fix)
+    if same_site == "strict":
+        found = "Ory's cookies are SameSite=Strict: people who come by a link from elsewhere look signed out."
+        fix = "Set cookies.same_site to Lax in Kratos' configuration."
+        yield warning(Check.COOKIES, Problem.COOKIE_SAMESITE, found, fix)

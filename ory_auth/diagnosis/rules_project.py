@@ -1,0 +1,92 @@
+"""What was seen on this side, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core import checks
+
+from .facts import Facts, Project, Trial
+from .findings import Check, Finding, Level, Problem, failure, ok, skipped, warning
+
+
+def judge_project(facts: Facts) -> Iterator[Finding]:
+    project = facts.project
+    yield from _settings(project)
+    yield _database(project.database)
+    yield _cache(project, project.cache)
+
+
+def _settings(project: Project) -> Iterator[Finding]:
+    for message in project.messages:
+        level = Level.FAILURE if message.level >= checks.ERROR else Level.WARNING
+        yield Finding(Check.SETTINGS, level, str(message.msg), str(message.hint or ""), str(message.id))
+    for name in project.failed_checks:
+        yield failure(
+            Check.SETTINGS,
+            Problem.CHECKS_FAILED,
+            f"The system check {name} did not get to its end.",
+            "Run 'manage.py check', which shows where, and correct that setting.",
+        )
+    if project.conf is None and not project.messages:
+        yield failure(
+            Check.SETTINGS,
+            Problem.SDK_URL_MISSING,
+            "ORY_AUTH['SDK_URL'] is missing.",
+            "Set it to Ory's public API as this server reaches it, such as 'http://127.0.0.1:4433'.",
+        )
+    elif not project.messages and not project.failed_checks:
+        found = "the system checks have nothing to say about ORY_AUTH, the middleware, its order and the backend"
+        yield ok(Check.SETTINGS, found, project.checks_seconds)
+
+
+def _database(trial: Trial) -> Finding:
+    if trial.trouble:
+        return failure(
+            Check.DATABASE,
+            Problem.DATABASE_UNAVAILABLE,
+            f"The database {trial.name!r} does not answer ({trial.trouble}).",
+            f"Correct DATABASES[{trial.name!r}], and see that it runs.",
+            trial.seconds,
+        )
+    if trial.missing:
+        return failure(
+            Check.DATABASE,
+            Problem.DATABASE_NOT_MIGRATED,
+            f"Migrations of ory_auth are not applied ({', '.join(trial.missing)}): nobody can sign in.",
+            f"Run 'manage.py migrate ory_auth{'' if trial.name == 'default' else f' --database {trial.name}'}'.",
+            trial.seconds,
+        )
+    return ok(Check.DATABASE, f"{trial.name!r} answers, and ory_auth's migrations are applied", trial.seconds)
+
+
+def _cache(project: Project, trial: Trial | None) -> Finding:
+    if trial is None or project.conf is None:
+        return skipped(Check.CACHE, "ORY_AUTH cannot be read")
+    name, check = trial.name, Check.CACHE
+    if trial.trouble == "forgets":
+        return warning(
+            check,
+            Problem.CACHE_FORGETS,
+            f"The cache {name!r} does not keep what it is given: every request asks Ory.",
+            f"Give CACHES[{name!r}] a backend that keeps values, or name another alias in ORY_AUTH['SESSION_CACHE'].",
+            trial.seconds,
+        )
+    if trial.trouble:
+        return failure(
+            check,
+            Problem.CACHE_UNAVAILABLE,
+            f"The cache {name!r} does not answer ({trial.trouble}): every request asks Ory.",
+            f"Correct CACHES[{name!r}] or ORY_AUTH['SESSION_CACHE'], and see that the cache runs.",
+            trial.seconds,
+        )
+    if not trial.shared and not project.hosts.debug:
+        return warning(
+            check,
+            Problem.CACHE_PER_PROCESS,
+            f"The cache {name!r} is one per process: a sign-out is not seen by the other processes while they keep it.",
+            f"Give CACHES[{name!r}] a backend that all processes share, such as Redis.",
+            trial.seconds,
+        )
+    kind = "keeps what it is given" if trial.shared else "keeps what it is given, each process for itself"
+    return ok(check, f"{name!r} {kind}", trial.seconds)
