@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyotp
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_lazy as _
 
 PEOPLE_FILE = Path(__file__).parent / "people.json"
 SUPERUSER = "ada@example.org"
