@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ory_auth import flights
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
 from tests.conftest import Web
@@ -484,13 +485,16 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: Web, switche
 
 
 @pytest.mark.switches
+@pytest.mark.parametrize("process", ["this", "another"])
 def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, process: str
 ) -> None:
-    """It is over before readiness is asked: whoever was good before is asked about once more."""
+    """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    if process == "another":
+        flights.forget()
     answers = iter([Response(b"{}", 401)])
 
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,13 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen:
         print(f"No guard has one of these in its name: {', '.join(options.names)}.", file=sys.stderr)
         return 2
-    started, findings = time.monotonic(), []
+    started = time.monotonic()
     print(f"{len(chosen)} guards, {options.jobs} at a time")
     with tempfile.TemporaryDirectory(prefix="guards-") as root:
-        for finding in _findings(chosen, workplaces(Path(root), min(options.jobs, len(chosen)))):
-            findings.append(finding)
-            print(_line(finding, max(len(guard.name) for guard in chosen)), flush=True)
+        places = workplaces(Path(root), min(options.jobs, len(chosen)))
+        findings = places[0].confirmed(list(_findings(chosen, places)))
     missed = [finding for finding in findings if not finding.caught_by]
+    for finding in missed:
+        print(f"MISSED: {finding.guard.name} ({finding.guard.file}): {finding.why}")
     print(f"{len(findings) - len(missed)} of {len(findings)} noticed in {time.monotonic() - started:.0f} s")
     if options.write and not missed:
         options.write.write_text(page(findings))
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _findings(guards: Sequence[Guard], places: Sequence[Workplace]) -> Iterator[Finding]:
-    """In the order of the guards, each as soon as it is there."""
+    """In the order of the guards; prints each as soon as it is there."""
+    width = max(len(guard.name) for guard in guards)
     free: SimpleQueue[Workplace] = SimpleQueue()
     for place in places:
         free.put(place)
@@ -61,13 +63,9 @@ def _findings(guards: Sequence[Guard], places: Sequence[Workplace]) -> Iterator[
             free.put(place)
 
     with ThreadPoolExecutor(len(places)) as pool:
-        yield from pool.map(try_without, guards)
-
-
-def _line(finding: Finding, width: int) -> str:
-    if finding.caught_by:
-        return f"  ok      {finding.guard.name:<{width}}  {finding.caught_by}"
-    return f"  MISSED  {finding.guard.name:<{width}}  {finding.guard.file}: {finding.why}"
+        for finding in pool.map(try_without, guards):
+            print(f"  {finding.guard.name:<{width}}  {finding.caught_by or finding.why}", flush=True)
+            yield finding
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ GUARDS = (
         name="kind in the cache key",
         holds="a token and a cookie with the same bytes are two cache entries",
         file="credentials.py",
-        source="{ory_url}\\0{self.kind.value}\\0{self.value}",
+        source="{ory_url}\\0{self.kind}\\0{self.value}",
         without="{ory_url}\\0{self.value}",
         tests=("tests/test_types.py",),
     ),

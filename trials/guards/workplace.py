@@ -12,11 +12,12 @@ from pathlib import Path
 from trials.copies import copy_project
 
 from .guard import Guard, Stale
+from .pytests import run_pytest
 
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
+OPTIONS = ("-v", "--tb=no", "-rfE", "-p", "no:cacheprovider")
 MANY = 5  # tests of one run that fail now and then only
-SURE = 3  # times that a test has to fail again, alone, without the guard
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
 _VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
 _BEGUN = re.compile(r"^(tests/\S+?::.+?) $", re.MULTILINE)
@@ -46,6 +47,9 @@ class Workplace:
     def __init__(self, root: Path) -> None:
         self._root = root
         copy_project(root)
+        # By the sources' hash: two edits within one second would leave bytecode that goes by their times in use.
+        compiling = ["-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "ory_auth", "trials"]
+        subprocess.run([sys.executable, *compiling], cwd=root, check=True)
 
     def try_without(self, guard: Guard) -> Finding:
         """Take the guard out, run its tests and then all of them until one fails, and put it back."""
@@ -61,9 +65,16 @@ class Workplace:
             return Finding(guard, why="nothing noticed")
         if run.reason.startswith(BROKEN):
             return Finding(guard, why=f"the edit broke the package: {run.reason}")
-        if self._again(guard, run).failed:
-            return Finding(guard, why=f"{run.failed} fails with the guard as well")
         return Finding(guard, run.failed, run.reason)
+
+    def confirmed(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The same, but for tests that fail with every guard in its place as well: those have noticed nothing."""
+        tests = sorted({finding.caught_by for finding in findings if "::" in finding.caught_by})
+        failing = set(_VERDICT.findall(run_pytest(self._root, (*OPTIONS, *tests), LIMIT)[1])) if tests else set()
+        return [
+            Finding(f.guard, why=f"{f.caught_by} fails with the guard as well") if f.caught_by in failing else f
+            for f in findings
+        ]
 
     def _runs(self, guard: Guard) -> Iterator[Run]:
         for arguments in (guard.tests, *WHOLE_SUITE):
@@ -76,7 +87,7 @@ class Workplace:
         unsure: list[str] = []
         while len(unsure) < MANY:
             run = self._pytest(*arguments, *(f"--deselect={test}" for test in unsure))
-            if not run.failed or all(self._again(guard, run).failed for _ in range(SURE)):
+            if not run.failed or self._again(guard, run).failed:
                 return run
             unsure.append(run.failed)
         return Run()
@@ -90,16 +101,12 @@ class Workplace:
         return Run(name, done.stdout) if done.returncode else Run()
 
     def _pytest(self, *arguments: str) -> Run:
-        # -B: two edits within one second would leave the older bytecode in use.
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
-        try:
-            done = subprocess.run([*command, *arguments], cwd=self._root, capture_output=True, text=True, timeout=LIMIT)
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
+        status, output = run_pytest(self._root, (*OPTIONS, "-x", *arguments), LIMIT)
+        if status is None:
             return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
-        if done.returncode == 0:
+        if status == 0:
             return Run()
-        return Run(_first(_VERDICT, done.stdout) or "pytest", _first(_REASON, done.stdout) or done.stdout[-300:])
+        return Run(_first(_VERDICT, output) or "pytest", _first(_REASON, output) or output[-300:])
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -8,11 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from .explained import EXPLAINED
+from .explained import why
 from .modules import TESTS
-from .mutmut import Harvest, Survivor, mutate
+from .mutmut import Harvest, mutate
 
 HEAD = """\
 # Mutants that survive
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(options.modules) - TESTS.keys():
         parser.error(f"no tests are named for {', '.join(sorted(unknown))}: see trials/mutants/modules.py")
     harvests = {module: _mutate(module, options.jobs) for module in options.modules or TESTS}
-    unexplained = sum(_why(s) == "" for harvest in harvests.values() for s in harvest.survivors)
+    unexplained = sum(why(s) == "" for harvest in harvests.values() for s in harvest.survivors)
     if options.write and not unexplained:
         options.write.write_text(HEAD + _table(harvests))
         print(f"written: {options.write}")
@@ -47,22 +48,24 @@ def _mutate(module: str, jobs: int) -> Harvest:
     noticed, seconds = harvest.total - len(harvest.survivors), time.monotonic() - started
     print(f"{module:<15} {noticed} of {harvest.total} changes noticed in {seconds:.0f} s")
     for survivor in harvest.survivors:
-        print(f"  {'ok       ' if _why(survivor) else 'SURVIVES '} {survivor.function}: {_why(survivor)}")
-        if not _why(survivor):
+        print(f"  {'ok       ' if why(survivor) else 'SURVIVES '} {survivor.function}: {why(survivor)}")
+        if not why(survivor):
             print(f"            - {survivor.before}\n            + {survivor.after}")
     return harvest
-
-
-def _why(survivor: Survivor) -> str:
-    return EXPLAINED.get((survivor.before, survivor.after), "")
 
 
 def _table(harvests: Mapping[str, Harvest]) -> str:
     text = ""
     for module, harvest in harvests.items():
         text += f"## `{module}`: {harvest.total - len(harvest.survivors)} of {harvest.total} noticed\n\n"
-        text += "".join(f"- In `{s.function}`, `{s.before}` as `{s.after}`: {_why(s)}.\n" for s in harvest.survivors)
-    return text
+        for (function, reason), survivors in groupby(harvest.survivors, lambda s: (s.function, why(s))):
+            text += f"In `{function}`: {reason}.\n\n```diff\n"
+            for before, changes in groupby(survivors, lambda s: s.before):
+                lines = [f"-{line}" for line in before.splitlines()]
+                lines += [f"+{line}" for change in changes for line in change.after.splitlines()]
+                text += "\n".join(lines) + "\n"
+            text += "```\n\n"
+    return text.rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -5,18 +5,9 @@ mutmut runs of these, for each change, the ones that came through the changed fu
 
 from __future__ import annotations
 
-TESTS = {
-    "authentication": (
-        "tests/test_answers.py",
-        "tests/test_credentials.py",
-        "tests/test_django_session.py",
-        "tests/test_guards.py",
-        "tests/test_outage.py",
-        "tests/test_rest_framework.py",
-        "tests/test_sign_in.py",
-        "tests/test_sign_out.py",
-        "tests/test_users.py",
-    ),
-    "cache": ("tests/test_caching.py", "tests/test_sign_out.py", "tests/test_secrets.py", "tests/test_types.py"),
-    "credentials": ("tests/test_credentials.py", "tests/test_secrets.py", "tests/test_types.py"),
+_SUBJECTS = {
+    "authentication": "events sign_in django_session sign_out credentials guards outage rest_framework memory users answers",
+    "cache": "cache_entries cache_trouble caching flood memory ready sign_out",
+    "credentials": "credentials secrets types",
 }
+TESTS = {module: tuple(f"tests/test_{one}.py" for one in subjects.split()) for module, subjects in _SUBJECTS.items()}

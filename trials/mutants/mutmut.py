@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trials.copies import copy_project
 
-LIMIT = 3600  # seconds for one module
+LIMIT = 4 * 3600  # seconds for one module
 _SURVIVED = re.compile(r"^\s*(\S+): (?:survived|no tests|suspicious)$", re.MULTILINE)
 
 

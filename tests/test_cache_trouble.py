@@ -1,0 +1,230 @@
+"""A cache that fails, that takes long to fail, and that comes back."""
+
+from __future__ import annotations
+
+import math
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.test import Client
+
+from ory_auth import cache, flights
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory, Session
+
+pytestmark = [pytest.mark.switches, pytest.mark.django_db]
+
+CALLS = ("get", "get_many", "add", "touch", "set", "set_many", "delete", "delete_many")
+
+
+class FailingCache(LocMemCache):
+    """Answers so many calls, fails at all later ones after so many seconds, and notes what it was asked to do."""
+
+    asked: list[str] = []
+    answers: float = math.inf
+    after = 0.0
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return self._counted(name, value) if name in CALLS else value
+
+    def _counted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*given: Any, **named: Any) -> Any:
+            FailingCache.asked.append(name)
+            FailingCache.answers -= 1
+            if FailingCache.answers < 0:
+                time.sleep(FailingCache.after)
+                raise ConnectionError("no cache here")
+            return call(*given, **named)
+
+        return asked
+
+
+@pytest.fixture(autouse=True)
+def failing(ory: Ory, settings: Any, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch) -> type[FailingCache]:
+    """The cache of the project, which does not fail yet."""
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.FailingCache", "LOCATION": "failing"}}
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    for name, value in {"asked": [], "answers": math.inf, "after": 0.0}.items():
+        monkeypatch.setattr(FailingCache, name, value)
+    caches["default"].clear()
+    return FailingCache
+
+
+def session_seen(web: Web, session: Session) -> str | None:
+    seen: str | None = web.get("/session", headers=session.headers).json()["session"]
+    return seen
+
+
+def sign_out(web: Web, switches: LocalOry, session: Session) -> None:
+    """Here only: Ory cannot be told."""
+    with switches.failing(500, path="/self-service/logout"):
+        web.post("/auth/logout", headers=session.headers)
+
+
+def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
+    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SLOW", 0.05)
+    session = ory.person().token()
+    failing.answers, failing.after = 0, 0.1
+    for _ in range(3):
+        assert session_seen(web, session) == session.id
+    assert len(failing.asked) == 1
+    time.sleep(cache.PAUSE + 0.1)
+    session_seen(web, session)
+    assert len(failing.asked) == 2
+
+
+def test_a_cache_that_fails_at_once_is_asked_again_at_once(
+    ory: Ory, web: Web, failing: type[FailingCache], caplog: pytest.LogCaptureFixture
+) -> None:
+    session = ory.person().token()
+    failing.answers = 0
+    session_seen(web, session)
+    first = len(failing.asked)
+    assert first > 1
+    session_seen(web, session)
+    assert len(failing.asked) > first
+    assert "cache_down error=ConnectionError" in caplog.text
+
+
+def test_an_answer_counts_from_the_cache_once_it_is_back(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
+    session = ory.person().token()
+    failing.answers = 0
+    session_seen(web, session)
+    failing.answers = math.inf
+    for _ in range(3):
+        assert session_seen(web, session) == session.id
+    assert len(ory.asked()) == 2
+
+
+def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
+    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SLOW", 0.05)
+    session, other = ory.person().token(), ory.person().token()
+    session_seen(web, session)
+    failing.answers, failing.after = 0, 0.1
+    session_seen(web, other)
+    failing.answers = math.inf
+    sign_out(web, switches, session)
+    flights.forget()  # as another process that shares the cache
+    assert session_seen(web, session) is None
+
+
+def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
+    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SLOW", 0.05)
+    failing.answers, failing.after = 0, 0.1
+    assert web.get("/auth/ready").json()["cache"] == "unavailable"
+    failing.answers = math.inf
+    assert web.get("/auth/ready").json()["cache"] == "ok"
+
+
+def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_are_down(
+    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache]
+) -> None:
+    session = ory.person().token()
+    failing.answers = 0
+    with switches.failing(500):
+        web.post("/auth/logout", headers=session.headers)
+    assert session_seen(web, session) is None
+
+
+@pytest.mark.parametrize("at_first", [math.inf, 4], ids=["at once", "in the middle of which it fails again"])
+def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
+    ory: Ory,
+    switches: LocalOry,
+    web: Web,
+    failing: type[FailingCache],
+    caplog: pytest.LogCaptureFixture,
+    at_first: float,
+) -> None:
+    sessions = [ory.person().token() for _ in range(3)]
+    other = ory.person().token()
+    for session in sessions:
+        session_seen(web, session)
+    failing.answers = 0
+    for session in sessions:
+        sign_out(web, switches, session)
+    failing.answers = at_first
+    session_seen(web, other)
+    failing.answers = math.inf
+    caplog.clear()
+    session_seen(web, other)
+    told = failing.asked.count("delete_many")
+    session_seen(web, other)
+    assert failing.asked.count("delete_many") == told == 3
+    assert "cache_down" not in caplog.text
+    flights.forget()  # as another process that shares the cache
+    assert [session_seen(web, session) for session in sessions] == [None] * 3
+    assert session_seen(web, other) == other.id
+
+
+def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
+    session, other = ory.person().token(), ory.person().token()
+    web.post("/auth/logout", headers=session.headers)
+    session_seen(web, other)
+    assert failing.asked.count("delete_many") == 1
+
+
+# --- the connections that Redis' client has -------------------------------------------------------------------------
+
+
+class NothingThere(socketserver.StreamRequestHandler):
+    """A Redis in which nothing is ever found, and which takes its time to say so."""
+
+    def handle(self) -> None:
+        while count := self.rfile.readline()[1:]:
+            words = [self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2] for _ in range(int(count))]
+            match words[0]:
+                case b"GET":
+                    time.sleep(0.05)
+                    answer = b"$-1"
+                case b"MGET":
+                    answer = b"\r\n".join([b"*%d" % len(words[1:]), *[b"$-1"] * len(words[1:])])
+                case _:
+                    answer = b"+OK"
+            self.wfile.write(answer + b"\r\n")
+
+
+class RedisServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def redis() -> Iterator[str]:
+    """The address of that Redis."""
+    with RedisServer(("127.0.0.1", 0), NothingThere) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("options", [{"max_connections": 2}, {}], ids=["two", "no limit"])
+def test_more_requests_than_redis_client_has_connections_wait_for_one(
+    ory: Ory, settings: Any, redis: str, options: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": redis,
+            "OPTIONS": {"protocol": 2, **options},
+        }
+    }
+    session = ory.person().token()
+    with ThreadPoolExecutor(6) as threads:
+        answers = threads.map(lambda _: Client().get("/session", headers=session.headers).json(), range(6))
+        assert [answer["session"] for answer in answers] == [session.id] * 6
+    assert "cache_down" not in caplog.text

@@ -1,0 +1,66 @@
+"""How many calls of a process go to Ory at once, and how long others wait for one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.cache.backends.locmem import LocMemCache
+from django.test import Client
+
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory, Session
+
+pytestmark = pytest.mark.switches
+
+
+def status(session: Session) -> int:
+    return Client().get("/session", headers=session.headers).status_code
+
+
+def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
+    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(MAX_CONNECTIONS=2, SESSION_CACHE_SECONDS=0, TIMEOUT=5)
+    sessions = [ory.person().token() for _ in range(4)]
+    assert [status(session) for session in sessions] == [200] * 4
+    before = len(ory.asked())
+    with switches.slow(0.8, "/sessions/whoami"), ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(status, session) for session in sessions]
+        time.sleep(0.4)  # two have a call each, and two wait
+        assert len(ory.asked()) - before == 2
+        assert [answer.result() for answer in answers] == [200] * 4
+
+
+def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
+    ory: Ory, web: Web, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ory has answered in time, and the cache does not take the answer."""
+    ory_auth(SESSION_CACHE_SECONDS=60, TIMEOUT=0.5)
+    session = ory.person().token()
+    keeping, back, add = threading.Event(), threading.Event(), LocMemCache.add
+
+    def hang(cache: LocMemCache, key: str, *given: object, **named: object) -> bool:
+        if key.startswith("ory_auth:"):
+            keeping.set()
+            back.wait(30)
+        return add(cache, key, *given, **named)  # type: ignore[arg-type]
+
+    def ask() -> int:
+        path = "/session" if web.kind == "wsgi" else "/asession"
+        return Web(web.kind).get(path, headers=session.headers).status_code
+
+    monkeypatch.setattr(LocMemCache, "add", hang)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            first = threads.submit(ask)
+            assert keeping.wait(10)
+            assert threads.submit(ask).result(10) == 503
+        finally:
+            back.set()
+        first.result()
+    assert ask() == 200
