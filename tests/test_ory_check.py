@@ -225,6 +225,7 @@ def test_a_second_name_of_this_machine_that_cookies_do_not_reach_is_a_warning(or
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     checked = check()
     assert checked.line("cookie-other-loopback").startswith("WARNING")
+    assert checked.ids == {"cookie-other-loopback"}
     assert checked.status == 0
 
 
