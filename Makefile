@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 
-.PHONY: demo test lint coverage matrix bench bench-load chaos guards mutants requirements clean
+.PHONY: demo test lint coverage matrix docs bench bench-load chaos guards mutants requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
@@ -24,6 +24,10 @@ coverage: .venv/done  ## which lines and branches the tests reach
 
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox
+
+docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an error
+	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build
+	@echo "Open docs/_build/index.html"
 
 # The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql and wrk by apt where those are missing.
@@ -52,11 +56,17 @@ mutants: .venv/trials  ## small changes to the modules that decide who somebody 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r trials/requirements.txt
 	@touch $@
 
+.venv/docs: docs/requirements.txt .venv/done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
+	@touch $@
+
 requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group demo --group test --group trials -c requirements.txt pyproject.toml -o trials/requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group docs -c requirements.txt pyproject.toml -o docs/requirements.txt
 
 clean:
-	rm -rf .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf docs/_build .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

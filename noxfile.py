@@ -15,7 +15,9 @@ TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "t
 def tests(session: nox.Session, django: str) -> None:
     session.install(f"django~={django}.0", "-e", ".[drf,local]", "django-environ", *TEST)
     session.run("pytest", "-q", "-n", "auto")
-    session.run("pytest", "-q", "-n", "auto", "--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py")
+    session.run(
+        "pytest", "-q", "-n", "auto", "--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"
+    )
 
 
 @nox.session(venv_backend="venv")

@@ -6,6 +6,8 @@ ORY_ADMIN_URL    Ory's admin API, where it has an address of its own
 ORY_API_KEY      Ory Network's API key of the project
 DEMO_PORT, ORY_PUBLIC_PORT, ORY_ADMIN_PORT   ports of this site (8000) and of the local Ory (4433, 4434)
 DATABASE_URL     default: db.sqlite3 beside manage.py
+REDIS_URL        default: a cache in the process' own memory
+DEMO_MAIL_URL    where to read the mail that Ory sends, if a mail catcher has a page for that
 """
 
 from pathlib import Path
@@ -23,6 +25,7 @@ DEMO_LOCAL_ORY = not ORY_SDK_URL
 DEMO_PORT = env.int("DEMO_PORT", default=8000)
 ORY_PUBLIC_PORT = env.int("ORY_PUBLIC_PORT", default=4433)
 ORY_ADMIN_PORT = env.int("ORY_ADMIN_PORT", default=4434)
+DEMO_MAIL_URL = env("DEMO_MAIL_URL", default="")
 
 if DEMO_LOCAL_ORY:
     ORY_AUTH = {
@@ -92,6 +95,12 @@ TEMPLATES = [
 ]
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if REDIS_URL := env("REDIS_URL", default=""):
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

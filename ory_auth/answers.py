@@ -30,9 +30,9 @@ def judge(answer: Answer, now: float) -> Outcome:
 
 def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     """What a kept answer is worth now; ``None`` where its session has ended meanwhile."""
-    session = entry.session
-    if remaining(session, entry.offset) <= 0:
+    if remaining(entry.facts, entry.offset) <= 0:
         return None
+    session = entry.session
     if stale:
         session = session.at_most(AAL.AAL1)  # nobody has vouched for a second factor lately
     return SignedIn(session, entry.offset, stale=stale)
@@ -50,7 +50,7 @@ def _judge_session(answer: Answer, now: float) -> Outcome:
     offset = clock - now if clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
-    if remaining(session, offset) <= 0:
+    if remaining(session.facts, offset) <= 0:
         return SignedOut(Event.EXPIRED)
     return SignedIn(session, offset, cookies=answer.cookies)
 

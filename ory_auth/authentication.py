@@ -10,6 +10,7 @@ here is carried out by :mod:`ory_auth.steps`, for sync and async callers alike.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -38,8 +39,6 @@ from .signals import user_created, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
 
-_NOT_LOOKED = object()
-
 
 class RequestState:
     """What is known of one request: its credential, the outcome, its user, and what its response has to say.
@@ -53,36 +52,43 @@ class RequestState:
     view_error: BaseException | None = None  # what the view raised: an error page may be being made
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
     refused: Event | None = None  # why the person whom Ory knows is not let in
-    _found: Any = _NOT_LOOKED
     _outcome: Outcome | None = None
     _user: Any = None  # a user, or Unavailable
     _signed_out = False
     _not_told: Unavailable | None = None  # Ory could not be told of the sign-out
     _quiet = False
 
-    def __init__(self, request: HttpRequest, base_user: Any) -> None:
-        self.request: Any = request
+    def __init__(self, request: Any, base_user: Any) -> None:
+        self._request = weakref.ref(request)  # a circle of the two would be rubbish that waits for the collector
         self.conf: Conf = conf()
         self._base_user = base_user  # whom Django's own middleware would name
+
+    @property
+    def request(self) -> Any:
+        """The request, which holds this."""
+        return self._request()
 
     @cached_property
     def lazy_user(self) -> Any:
         """What ``request.user`` is until somebody puts another one there."""
-        return SimpleLazyObject(self.user)
+        return self._lazy_user()
+
+    def _lazy_user(self) -> Any:
+        request = self.request  # held by whoever has the user
+        return SimpleLazyObject(lambda: state_of(request).user())
 
     # --- what came
 
-    @property
+    @cached_property
     def found(self) -> Credential | Malformed | None:
         """The one credential of the request, or what claims to be one."""
-        if self._found is _NOT_LOOKED:
-            self._found = find(self.request.META, self.conf.session_cookie_name)
-        return self._found  # type: ignore[no-any-return]
+        return find(self.request.META, self.conf.session_cookie_name)
 
     @property
     def credential(self) -> Credential | None:
         """The one credential, whatever it is worth."""
-        return self.found if isinstance(self.found, Credential) else None
+        found = self.found
+        return found if isinstance(found, Credential) else None
 
     @property
     def personal(self) -> bool:
@@ -132,17 +138,18 @@ class RequestState:
         return self._outcome is not None
 
     def _decide(self, fresh: bool) -> Steps[None]:
-        credential, django = cast(Credential, self.credential), django_session.came(self.request)
+        request, credential = self.request, cast(Credential, self.credential)
+        django = django_session.came(request)
         try:
-            if django and (yield partial(django_session.outranks, self.request, self._key())):
+            if django and (yield partial(django_session.outranks, request, self._key())):
                 self._outcome = SignedOut()
                 return
             outcome = yield from self._lookup(credential, fresh=fresh)
             if django and isinstance(outcome, SignedIn):
                 identity = str(outcome.session.identity.id)
-                yield partial(django_session.belong_to, self.request, identity, self._key())
+                yield partial(django_session.belong_to, request, identity, self._key())
             elif django and not isinstance(outcome, Unavailable):
-                yield partial(django_session.end_sign_in, self.request)
+                yield partial(django_session.end_sign_in, request)
         except DjangoDatabaseError as error:
             outcome = _database_down(error)
         if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
@@ -170,7 +177,7 @@ class RequestState:
         """The user, anonymous where nobody is signed in; raises :class:`OryUnavailable`."""
         if self._quiet and (self._outcome is None or isinstance(self._outcome, Unavailable)):
             return AnonymousUser()  # a page about trouble asks nobody anything
-        if self._user is None:
+        if self._user is None and not self._recalled_user():
             run(self._decide_user(), self.conf.timeout)
         return self._told(self._user)
 
@@ -185,7 +192,7 @@ class RequestState:
 
     async def aown_user(self) -> Any:
         """The user of the credential, whoever else may have been put into ``request.user``."""
-        if self._user is None:
+        if self._user is None and not self._recalled_user():
             await arun(self._decide_user(), self.conf.timeout)
         return self._told(self._user)
 
@@ -194,16 +201,20 @@ class RequestState:
         """Why the user could not be loaded, where that was tried."""
         return self._user if isinstance(self._user, Unavailable) else None
 
+    def _recalled_user(self) -> bool:
+        """Whether this process remembers the user, too."""
+        if self._recalled(fresh=False) and isinstance(self._outcome, SignedIn) and users.recalls_at_once(self.conf):
+            found = users.recall(self._outcome.session, self.conf)
+            if found is not None:
+                self._take(found, self.request, self._outcome.session)
+        return self._user is not None
+
     def _decide_user(self) -> Steps[None]:
-        if not self._recalled(fresh=False):
+        if self._outcome is None:
             yield from self._decide(fresh=False)
         match self._outcome:
             case SignedIn(session):
-                found = users.recall(session, self.conf) if users.recalls_at_once(self.conf) else None
-                if found is not None:
-                    self._take(found, session)
-                else:
-                    yield partial(self._load_user, session)
+                yield partial(self._load_user, self.request, session)
             case Unavailable() as outage:
                 self._user = outage
             case SignedOut(reason=None) if self._base_user is not None:
@@ -215,35 +226,35 @@ class RequestState:
             case _:
                 self._user = AnonymousUser()
 
-    def _load_user(self, session: OrySession) -> None:
+    def _load_user(self, request: HttpRequest, session: OrySession) -> None:
         try:
             found = users.load(session, self.conf)
         except OryUnavailable as error:
             self._user = Unavailable.of(error)
             return
-        self._take(found, session)
+        self._take(found, request, session)
 
-    def _take(self, found: users.Found, session: OrySession) -> None:
+    def _take(self, found: users.Found, request: HttpRequest, session: OrySession) -> None:
         self.refused = found.refused
         self._user = AnonymousUser() if found.user is None or found.refused else found.user
         if found.refused:
             log(found.refused, identity=str(session.identity.id))
         if found.user is not None:
             found.user.backend = BACKEND
-            self._announce(found, found.user, session)
+            self._announce(found, found.user, request, session)
 
-    def _announce(self, found: users.Found, user: Any, session: OrySession) -> None:
+    def _announce(self, found: users.Found, user: Any, request: HttpRequest, session: OrySession) -> None:
         """Signals, once the transaction that made them true is committed."""
         if not (found.created or found.updated or found.new_sign_in):
             return
-        facts = {"sender": type(user), "user": user, "identity": session.identity, "request": self.request}
+        facts = {"sender": type(user), "user": user, "identity": session.identity, "request": request}
         news: list[Callable[[], Any]] = []
         if found.created:
             news.append(partial(user_created.send, **facts))
         if found.updated:
             news.append(partial(user_updated.send, **facts))
         if found.new_sign_in:
-            news.append(partial(user_logged_in.send, sender=type(user), request=self.request, user=user))
+            news.append(partial(user_logged_in.send, sender=type(user), request=request, user=user))
         if not found.refused:
             self._show(user)  # receivers read request.user
         for tell in news:
@@ -267,7 +278,7 @@ class RequestState:
             self.request.ory_unavailable = True
         elif asker.is_login_required_middleware():
             # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
-            self.lazy_user = self.request.user = SimpleLazyObject(self.user)
+            self.lazy_user = self.request.user = self._lazy_user()
         elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
 

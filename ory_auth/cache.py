@@ -59,7 +59,8 @@ class SessionCache:
 
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
-        self.memory = Memory(conf.local_cache_seconds if conf.session_cache_seconds != 0 else 0)
+        self.reads = conf.session_cache_seconds != 0  # whether anything is kept at all
+        self.memory = Memory(conf.local_cache_seconds if self.reads else 0)
         self._resume_at = 0.0
         self._owed: deque[Callable[[BaseCache], Any]] = deque(maxlen=OWED)
         self._shared: tuple[Any, BaseCache | None] = (None, None)
@@ -69,8 +70,8 @@ class SessionCache:
 
     def recall(self, key: str) -> Entry | None:
         """What this process' memory has for a credential: no I/O."""
-        packed = self.memory.read(key)
-        return None if packed is None else self._unless_ended(key, unpacked(packed))
+        entry = self.memory.read(key)
+        return None if entry is None else self._unless_ended(key, entry)
 
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
         """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
@@ -88,7 +89,7 @@ class SessionCache:
         if entry is not None and not stale:
             self.memory.remember_good(key)
             if self.memory.seconds <= entry.in_memory:
-                self.memory.keep(key, packed)
+                self.memory.keep(key, entry)
         return entry
 
     def _unless_ended(self, key: str, entry: Entry) -> Entry | None:
@@ -97,11 +98,6 @@ class SessionCache:
     def was_good(self, key: str) -> bool:
         """Whether this process, or another one that shares the cache, has seen this credential good."""
         return self.memory.was_good(key) or bool(self._do(lambda cache: cache.get(_name("k", key))))
-
-    @property
-    def reads(self) -> bool:
-        """Whether anything is kept at all."""
-        return self._conf.session_cache_seconds != 0
 
     @property
     def blocks(self) -> bool:
@@ -130,9 +126,9 @@ class SessionCache:
         if slot and self._do(lambda cache: self._add(cache, key, entry, shared)) is False:
             return False
         if entry.in_memory:
-            self.memory.keep(key, entry.packed)
+            self.memory.keep(key, entry)
         if self.memory.remember_good(key):
-            life = min(max(int(remaining(entry.session, entry.offset)), 1), WEEK)
+            life = min(max(int(remaining(entry.facts, entry.offset)), 1), WEEK)
             self._do(lambda cache: cache.add(_name("k", key), 1, life))
         return True
 

@@ -20,23 +20,36 @@ DEFAULT_USER_HANDLER = "ory_auth.users.UserHandler"
 DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
 )
+_PLAIN = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[^\s/\\?#@*.][^\s/\\?#@*]*")  # as the netloc of a URL: with its port, where it has one
 
 
 def _url(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a URL such as 'http://127.0.0.1:4433'")
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  (a port that is none raises here)
+    except ValueError:  # whose text repeats the value, a password in it too
+        raise ValueError("has a host or port that is none: write it like 'http://127.0.0.1:4433'") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be an http or https URL without query, such as 'http://127.0.0.1:4433'")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError("must not hold a user name or password")
-    parts.port  # noqa: B018  (a port out of range raises here)
+    if not _PLAIN.fullmatch(value):
+        raise ValueError("must not hold spaces or line breaks, nor anything else that is not plain ASCII")
     return value.rstrip("/")
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text that is not empty")
+    return value
+
+
+def _secret(value: object) -> str:
+    if not isinstance(value, str) or not _PLAIN.fullmatch(value):
+        raise ValueError("must be a text of plain ASCII as Ory gave it, without spaces or line breaks")
     return value
 
 
@@ -83,7 +96,9 @@ def _user_fields(value: object) -> Mapping[str, str]:
 def _hosts(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
         raise ValueError("must be a list of host names")
-    return tuple(_text(host) for host in value)
+    if not all(isinstance(host, str) and _HOST.fullmatch(host) for host in value):
+        raise ValueError("must be a list of host names such as 'app.example.org', each in full: no scheme, path or '*'")
+    return tuple(value)
 
 
 def _key(read: Callable[[object], Any], default: Any = None) -> Any:
@@ -97,7 +112,7 @@ class Conf:
     sdk_url: str = _key(_url)
     browser_url: str = _key(_url)
     admin_url: str = _key(_url)
-    api_key: str | None = _key(_text)
+    api_key: str | None = _key(_secret)
     session_cookie_name: str = _key(_cookie_name)
     session_cache: str = _key(_text, "default")
     session_cache_seconds: float | None = _key(_seconds_or_none)
@@ -122,6 +137,7 @@ class Problem:
     key: str
     text: str
     hint: str
+    unknown: bool = False  # there is no such key: for ``manage.py check`` to tell, and no reason not to start
 
 
 def problems(raw: object) -> Iterator[Problem]:
@@ -139,7 +155,7 @@ def problems(raw: object) -> Iterator[Problem]:
         if key not in KEYS:
             near = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.6)
             hint = f"Did you mean {near[0]!r}?" if near else f"The keys are: {', '.join(KEYS)}."
-            yield Problem(str(key), f"ORY_AUTH has no key {key!r}.", hint)
+            yield Problem(str(key), f"ORY_AUTH has no key {key!r}.", hint, unknown=True)
         elif value is not None:
             try:
                 _READERS[key](value)
@@ -152,7 +168,7 @@ _READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read
 
 def _read(raw: Any) -> Conf:
     for problem in problems(raw):
-        if problem.key in KEYS or problem.key == "ORY_AUTH":  # an unknown key is for ``manage.py check`` to tell
+        if not problem.unknown:
             raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
     return _filled(
         {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}

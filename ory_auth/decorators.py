@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, overload
+from typing import Any, TypeVar, cast, overload
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ from .types import AAL
 
 __all__ = ["ory_optional", "ory_required"]
 
-View = Callable[..., Any]
+V = TypeVar("V", bound=Callable[..., Any])  # a view, sync or async
 
 
 class Guard:
@@ -84,13 +84,13 @@ class Guard:
 
 
 @overload
-def ory_required(view: View, /) -> View: ...
+def ory_required(view: V, /) -> V: ...
 @overload
 def ory_required(
     *, aal: str | AAL | None = None, max_age: timedelta | float | None = None, fresh: bool = False
-) -> Callable[[View], View]: ...
+) -> Callable[[V], V]: ...
 def ory_required(
-    view: View | None = None,
+    view: V | None = None,
     /,
     *,
     aal: str | AAL | None = None,
@@ -105,25 +105,25 @@ def ory_required(
     """
     guard = Guard(aal, max_age, fresh=fresh)
 
-    def decorate(view: View) -> View:
+    def decorate(view: V) -> V:
         if iscoroutinefunction(view):
 
             @wraps(view)
             async def aguarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 return await guard.acheck(request) or await view(request, *args, **kwargs)
 
-            return aguarded
+            return cast(V, aguarded)
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             return guard.check(request) or view(request, *args, **kwargs)
 
-        return guarded
+        return cast(V, guarded)
 
     return decorate if view is None else decorate(view)
 
 
-def ory_optional(view: View) -> View:
+def ory_optional(view: V) -> V:
     """For public pages that only greet: while Ory is down the user is anonymous and ``request.ory_unavailable`` set."""
     if iscoroutinefunction(view):
 
@@ -132,11 +132,11 @@ def ory_optional(view: View) -> View:
             state_of(request).optional = True
             return await view(request, *args, **kwargs)
 
-        return agreeting
+        return cast(V, agreeting)
 
     @wraps(view)
     def greeting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         state_of(request).optional = True
         return view(request, *args, **kwargs)
 
-    return greeting
+    return cast(V, greeting)

@@ -46,9 +46,9 @@ def unpacked(packed: bytes) -> Entry:
     return Entry(Facts._make(head[2:]), packed[_HEAD.size :], head[0], head[1])
 
 
-def remaining(session: OrySession, offset: float) -> float:
+def remaining(facts: Facts, offset: float) -> float:
     """Seconds that the session has left by Ory's clock; its ``Date`` is cut to seconds, which counts against it."""
-    return session.facts.expires_at / 1e6 - (time.time() + offset + 1)
+    return facts.expires_at / 1e6 - (time.time() + offset + 1)
 
 
 def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:

@@ -140,7 +140,7 @@ class Flights:
         match outcome:
             case SignedIn(session, offset):
                 allowed = answer.headers.get("ory-session-cache-for")
-                seconds = seconds_to_keep(self._conf, allowed, remaining(session, offset))
+                seconds = seconds_to_keep(self._conf, allowed, remaining(session.facts, offset))
                 if allowed is None and self._conf.session_cache_seconds is None:
                     self._warn_once()
                 kept = self.cache.keep(who.key, Entry(session.facts, answer.body, offset), seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -20,6 +20,7 @@ from .outcomes import Unavailable
 from .types import OrySession
 
 LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
+VARY = ", ".join(LOOKED_AT)
 
 
 def prepare() -> None:
@@ -100,7 +101,7 @@ def _vary(response: HttpResponseBase) -> None:
     if response.has_header("Vary"):
         patch_vary_headers(response, LOOKED_AT)
     else:
-        response["Vary"] = ", ".join(LOOKED_AT)
+        response.headers["Vary"] = VARY
 
 
 def _private(response: HttpResponseBase) -> None:
@@ -108,7 +109,7 @@ def _private(response: HttpResponseBase) -> None:
     if unavailable or response.has_header("Cache-Control"):
         patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
     else:
-        response["Cache-Control"] = "private"
+        response.headers["Cache-Control"] = "private"
 
 
 class _OryRequest:
@@ -118,7 +119,7 @@ class _OryRequest:
 
     @cached_property
     def _ory_state(self) -> RequestState:
-        return RequestState(cast(HttpRequest, self), self.__dict__["_ory_base_user"])
+        return RequestState(self, self.__dict__["_ory_base_user"])
 
     @cached_property
     def user(self) -> Any:

@@ -10,8 +10,10 @@ import threading
 
 from cachetools import LRUCache, TTLCache
 
+from .entries import Entry
+
 MAX_BYTES = 24 * 1024 * 1024  # for all kept answers of a process, what keeping one costs besides included
-PER_ENTRY = 500  # bytes that keeping one answer costs besides the answer itself
+PER_ENTRY = 900  # bytes that keeping one answer costs besides its body
 MAX_SIGN_OUTS = 20_000
 MAX_KNOWN = 20_000
 
@@ -25,13 +27,13 @@ class Memory:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._lock = threading.Lock()
-        self._answers: TTLCache[str, bytes] | None = (
-            TTLCache(MAX_BYTES, seconds, getsizeof=lambda answer: len(answer) + PER_ENTRY) if seconds else None
+        self._answers: TTLCache[str, Entry] | None = (
+            TTLCache(MAX_BYTES, seconds, getsizeof=lambda entry: len(entry.body) + PER_ENTRY) if seconds else None
         )
         self._ended: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
         self._known: LRUCache[str, bool] = LRUCache(MAX_KNOWN)
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str) -> Entry | None:
         """The answer that is kept for this credential."""
         if self._answers is None:
             return None
@@ -41,11 +43,11 @@ class Memory:
             except KeyError:
                 return None
 
-    def keep(self, key: str, answer: bytes) -> None:
+    def keep(self, key: str, entry: Entry) -> None:
         """Keep an answer for ``LOCAL_CACHE_SECONDS``."""
-        if self._answers is not None and len(answer) + PER_ENTRY <= MAX_BYTES:
+        if self._answers is not None:  # no answer is larger than all of it may be
             with self._lock:
-                self._answers[key] = answer
+                self._answers[key] = entry
 
     def drop(self, key: str) -> None:
         """Keep nothing of this credential any more."""

@@ -24,6 +24,7 @@ from .outcomes import Unavailable
 
 RETRY_AFTER = 5  # seconds, where Ory did not name a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
+NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
 REALM = 'Bearer realm="ory"'
 
 
@@ -45,8 +46,7 @@ def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
     """403: Ory knows this person, and this site does not let them in. Never a redirect to sign in: it would return."""
-    detail = _("You are signed in, but this account is not admitted here.")
-    return _page_or_json(request, 403, "not_admitted", detail, code=error.code, reason=error.reason.value)
+    return _page_or_json(request, 403, "not_admitted", str(NOT_ADMITTED), code=error.code, reason=error.reason.value)
 
 
 def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
@@ -61,7 +61,8 @@ def way_on(request: HttpRequest, error: AALRequired) -> dict[str, str]:
     """What is missing and where the browser gets it, as the JSON of a 403."""
     back = absolute(request, here(request))
     url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal, refresh=error.refresh)
-    return {"code": error.code, "detail": str(error), "redirect_browser_to": url}
+    detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
+    return {"code": error.code, "detail": detail, "redirect_browser_to": url}
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from .authentication import state_of
 from .exceptions import AALRequired, NotAdmitted
 from .outcomes import SecondFactorMissing, SignedIn, Unavailable
-from .responses import REALM, RETRY_AFTER, UNAVAILABLE, way_on
+from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, way_on
 from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]
@@ -35,9 +35,10 @@ class Refused(APIException):
 
 
 class OrySessionAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` (the :class:`OrySession`) from an Ory credential, and from nothing else.
+    """``request.user`` and ``request.auth`` from an Ory credential, and from nothing else.
 
-    Without one it answers ``None``, whatever Django's session says. CSRF is enforced for the cookie.
+    ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without a credential it answers ``None``, whatever
+    Django's session says. CSRF is enforced for the cookie.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:
@@ -61,7 +62,7 @@ class OrySessionAuthentication(BaseAuthentication):
             user = state.user()
         if state.refused:
             error = NotAdmitted(state.refused)
-            raise Refused({"code": error.code, "detail": str(error), "reason": error.reason.value})
+            raise Refused({"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value})
         if state.user_trouble:
             raise OryNotAvailable(state.user_trouble)
         return user

@@ -8,7 +8,7 @@ kept apart as :class:`Facts`, so that a kept answer is parsed only where somebod
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,9 +16,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.http import HttpRequest
+
 from .events import Event, log
 
-__all__ = ["AAL", "AuthenticationMethod", "Identity", "OrySession"]
+__all__ = ["AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"]
 
 
 class AAL(StrEnum):
@@ -270,3 +272,14 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError("not a boolean")
     return value
+
+
+class OryHttpRequest(HttpRequest):
+    """A request behind ``OryMiddleware``, to annotate views with; nothing is ever made of it.
+
+    ``ory_unavailable`` is true in a view under ``ory_optional`` while Ory is down.
+    """
+
+    ory_session: OrySession | None
+    aory_session: Callable[[], Awaitable[OrySession | None]]
+    ory_unavailable: bool

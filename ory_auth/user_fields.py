@@ -64,13 +64,13 @@ def read_values(identity: Identity, fields: Mapping[str, str]) -> dict[str, Any]
 def read_path(identity: Identity, path: str) -> Any:
     """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
     head, *rest = path.split(".")
-    value = getattr(identity, head, None) if head in _ROOTS else None
+    value = getattr(identity, head, None) if head in ROOTS else None
     for name in rest:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
-_ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
+ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
 _UNFIT = object()
 
 

@@ -42,15 +42,16 @@ class UserRows:
                 read_at, model, using, row = self._rows[_key(facts)]
             except KeyError:
                 return None
-        values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
-        user = model.from_db(using, list(values), list(values.values()))
+        names, values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
+        user = model.from_db(using, names, values)
         return user if read_at > self._change_of(user.pk) else None
 
     def keep(self, facts: Facts, user: Any, using: str, read_at: float) -> None:
         """Keep a user as they have just been read, ``read_at`` (monotonic) at the latest, and not touched since."""
         fields = user._meta.concrete_fields
         try:
-            row = pickle.dumps({field.attname: user.__dict__[field.attname] for field in fields})
+            names = [field.attname for field in fields]
+            row = pickle.dumps((names, [user.__dict__[name] for name in names]))
         except Exception:  # a deferred field, or a value that cannot be kept
             return
         transaction.on_commit(partial(self._put, facts, (read_at, type(user), using, row), user.pk), using=using)
@@ -64,13 +65,15 @@ class UserRows:
         """This user is not what was read before; without ``pk``, none is."""
         with self._lock:
             if pk is None or len(self._changed) >= MAX_ROWS:
+                self._all_changed = time.monotonic()  # first: it is read without the lock
                 self._rows.clear()
                 self._changed.clear()
-                self._all_changed = time.monotonic()
             else:
                 self._changed[pk] = time.monotonic()
 
     def _change_of(self, pk: Any) -> float:
+        if pk not in self._changed:
+            return self._all_changed
         with self._lock:
             return max(self._changed.get(pk, 0.0), self._all_changed)
 

@@ -31,7 +31,7 @@ from .flows import Flow, allowed, asked_for, wanted
 from .health import health
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import carry_out
-from .ui import read_flow
+from .ui import explained, read_flow
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -188,7 +188,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @never_cache
 def error(request: HttpRequest) -> HttpResponse:
-    """What Ory could not do, in its words; anyone may read them, as at Ory."""
+    """What Ory could not do, in its words or in those of the page's language; anyone may read them, as at Ory."""
     told: dict[str, Any] = {}
     error_id = request.GET.get("id")
     if error_id:
@@ -197,7 +197,8 @@ def error(request: HttpRequest) -> HttpResponse:
         told = found if isinstance(found, dict) else {}
     code = told.get("code")
     status = code if isinstance(code, int) and 400 <= code < 500 else 400
-    return responses.page(request, status, "error", error={k: v for k, v in told.items() if isinstance(v, (str, int))})
+    shown = {key: value for key, value in told.items() if isinstance(value, (str, int))}
+    return responses.page(request, status, "error", error=shown, explanation=explained(told))
 
 
 @login_not_required

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from tests.conftest import Web
 from tests.ories import HTTP
 
 MANY = 20  # redirects after which a browser gives up
@@ -111,7 +112,7 @@ def over_http(method: str, url: str, headers: dict[str, str], body: bytes | None
     return Reply(response.status, response.headers.get("Location"), response.headers.getlist("Set-Cookie"), text)
 
 
-def through_client(web, host: str) -> Transport:
+def through_client(web: Web, host: str) -> Transport:
     """The site as the test's client of Django serves it, under WSGI or ASGI."""
 
     def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
+from typing import Any
 
 import django
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import caches
+from django.core.mail import EmailMessage
 from django.test import AsyncClient, Client
+from pytest_django import Settings
 
 from ory_auth import flights, user_rows
+from ory_auth.local import LocalOry
 from tests import ories
+from tests.kinds import Answer, ChangeSettings
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +38,7 @@ def _one_ory() -> Iterator[ories.Ory]:
 
 
 @pytest.fixture
-def ory(_one_ory: ories.Ory, settings) -> Iterator[ories.Ory]:
+def ory(_one_ory: ories.Ory, settings: Settings) -> Iterator[ories.Ory]:
     """An Ory for this test, and ``ORY_AUTH`` that points at it."""
     settings.ORY_AUTH = {"SDK_URL": _one_ory.public_url, "ADMIN_URL": _one_ory.admin_url}
     yield _one_ory
@@ -41,14 +47,14 @@ def ory(_one_ory: ories.Ory, settings) -> Iterator[ories.Ory]:
 
 
 @pytest.fixture
-def switches(ory: ories.Ory):
+def switches(ory: ories.Ory) -> LocalOry:
     """The switches of the local Ory; tests that use it are marked ``switches``."""
     assert ory.switches is not None
     return ory.switches
 
 
 @pytest.fixture
-def ory_auth(ory, settings):
+def ory_auth(ory: ories.Ory, settings: Settings) -> ChangeSettings:
     """Change some keys of ``ORY_AUTH``: ``ory_auth(TIMEOUT=0.5)``."""
 
     def change(**keys: object) -> None:
@@ -58,7 +64,7 @@ def ory_auth(ory, settings):
 
 
 @pytest.fixture
-def error_mails(settings, mailoutbox):
+def error_mails(settings: Settings, mailoutbox: list[EmailMessage]) -> list[EmailMessage]:
     """The mails that Django sends to the operators about errors."""
     settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
     if django.VERSION >= (6, 1):
@@ -79,8 +85,8 @@ def _new_process() -> Iterator[None]:
 class _AsyncClient(AsyncClient):
     """Django's sends its own ``Host`` and the ``Cookie`` of its jar, even an empty one, beside those of a test."""
 
-    def _base_scope(self, **request: object):
-        scope = super()._base_scope(**request)
+    def _base_scope(self, **request: object) -> dict[str, Any]:
+        scope: dict[str, Any] = super()._base_scope(**request)  # type: ignore[misc]  # unknown to django-stubs
         of = {name: [h for h in scope["headers"] if h[0] == name and h[1]] for name in (b"host", b"cookie")}
         rest = [header for header in scope["headers"] if header[0] not in of]
         scope["headers"] = [*rest, *of[b"host"][-1:], *of[b"cookie"][:1]]
@@ -94,18 +100,20 @@ class Web:
         self.kind = kind
         self.client: Client | AsyncClient = Client() if kind == "wsgi" else _AsyncClient()
 
-    def get(self, path: str, **options: object):
+    def get(self, path: str, **options: object) -> Answer:
         return self._call(self.client.get, path, options)
 
-    def post(self, path: str, *args: object, **options: object):
+    def post(self, path: str, *args: object, **options: object) -> Answer:
         return self._call(self.client.post, path, options, *args)
 
     @property
-    def cookies(self):
+    def cookies(self) -> SimpleCookie:
         return self.client.cookies
 
-    def _call(self, method, path, options, *args):
-        return async_to_sync(method)(path, *args, **options) if self.kind == "asgi" else method(path, *args, **options)
+    def _call(self, method: Callable[..., Any], path: str, options: dict[str, object], *args: object) -> Answer:
+        call = async_to_sync(method) if self.kind == "asgi" else method
+        answer: Answer = call(path, *args, **options)
+        return answer
 
 
 @pytest.fixture(params=["wsgi", "asgi"])

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from email.utils import formatdate
 
 import pytest
 from django.contrib.auth import get_user_model
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
+from tests.conftest import Web
+from tests.kinds import Answer, ChangeSettings, Json
+from tests.ories import Ory, Session
 
 WHOAMI, READY = "/sessions/whoami", "/health/ready"
 BROWSER, PROGRAM = "browser", "program"
@@ -20,29 +26,30 @@ both = pytest.mark.parametrize("visitor", [BROWSER, PROGRAM])
 guards = pytest.mark.parametrize("guard", ["/guarded", "/aguarded", "/mixin", "/amixin"])
 
 
-def sent(session, visitor) -> dict[str, str]:
+def sent(session: Session, visitor: str) -> dict[str, str]:
     """How this visitor sends a session's cookie: a browser wants pages, a program JSON."""
     return {"Cookie": session.cookie, "Accept": ACCEPT[visitor]}
 
 
-def anyone(visitor) -> dict[str, str]:
+def anyone(visitor: str) -> dict[str, str]:
     """A cookie that comes to Ory, where all get the same answer."""
     return {"Cookie": "ory_kratos_session=x", "Accept": ACCEPT[visitor]}
 
 
-def content_of(session) -> dict:
+def content_of(session: Session) -> Json:
     """What Ory says of this session."""
-    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
+    return content
 
 
-def answering(switches, content, **headers):
+def answering(switches: LocalOry, content: object, **headers: str) -> AbstractContextManager[object]:
     """Ory says this instead, of everyone; ``_`` in a header's name stands for ``-``."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return switches.failing(200, {"Content-Type": "application/json", **named}, body, path=WHOAMI)
 
 
-def assert_signed_out(web, headers, visitor, guard="/guarded") -> None:
+def assert_signed_out(web: Web, headers: dict[str, str], visitor: str, guard: str = "/guarded") -> None:
     assert web.get("/session", headers=headers).json()["session"] is None
     answer = web.get(guard, headers=headers)
     if visitor == BROWSER:
@@ -52,7 +59,7 @@ def assert_signed_out(web, headers, visitor, guard="/guarded") -> None:
         assert answer["WWW-Authenticate"] == 'Bearer realm="ory"'
 
 
-def assert_unavailable(answer, visitor) -> None:
+def assert_unavailable(answer: Answer, visitor: str) -> None:
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) > 0
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
@@ -68,7 +75,7 @@ def assert_unavailable(answer, visitor) -> None:
 @both
 @guards
 @pytest.mark.django_db
-def test_an_active_session_gets_the_view(ory, web, visitor, guard) -> None:
+def test_an_active_session_gets_the_view(ory: Ory, web: Web, visitor: str, guard: str) -> None:
     person = ory.person()
     assert web.get(guard, headers=sent(person.cookie(), visitor)).json()["user"] == person.id
 
@@ -87,7 +94,9 @@ def test_an_active_session_gets_the_view(ory, web, visitor, guard) -> None:
     ],
     ids=str,
 )
-def test_what_ory_adds_later_breaks_nobody(ory, web, switches, news) -> None:
+def test_what_ory_adds_later_breaks_nobody(
+    ory: Ory, web: Web, switches: LocalOry, news: dict[str, object] | dict[str, None] | dict[str, str]
+) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session) | news):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
@@ -96,7 +105,7 @@ def test_what_ory_adds_later_breaks_nobody(ory, web, switches, news) -> None:
 @pytest.mark.switches
 @pytest.mark.django_db
 @pytest.mark.parametrize("level", ["aal7", None, "", "AAL2", ["aal2"], 2])
-def test_an_unknown_aal_is_the_lowest(ory, web, switches, level) -> None:
+def test_an_unknown_aal_is_the_lowest(ory: Ory, web: Web, switches: LocalOry, level: object) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session) | {"authenticator_assurance_level": level}):
         answer = web.get("/aal2", headers=session.headers)
@@ -105,7 +114,7 @@ def test_an_unknown_aal_is_the_lowest(ory, web, switches, level) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("far", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999999Z"])
-def test_a_session_that_ends_in_the_year_9999_is_a_session(ory, web, switches, far) -> None:
+def test_a_session_that_ends_in_the_year_9999_is_a_session(ory: Ory, web: Web, switches: LocalOry, far: str) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session) | {"expires_at": far}, Ory_Session_Cache_For="60"):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
@@ -118,18 +127,18 @@ def test_a_session_that_ends_in_the_year_9999_is_a_session(ory, web, switches, f
 @pytest.mark.django_db
 class TestAPersonWhoIsNotAdmitted:
     @pytest.fixture
-    def headers(self, ory, web, visitor) -> dict[str, str]:
+    def headers(self, ory: Ory, web: Web, visitor: str) -> dict[str, str]:
         session = ory.person().cookie()
         web.get("/who", headers=session.headers)
         get_user_model().objects.update(is_active=False)
         return sent(session, visitor)
 
     @pytest.mark.parametrize("path", ["/who", "/awho"])
-    def test_is_anonymous_on_public_pages(self, web, headers, visitor, path) -> None:
+    def test_is_anonymous_on_public_pages(self, web: Web, headers: dict[str, str], visitor: str, path: str) -> None:
         assert web.get(path, headers=headers).json()["user"] == ""
 
     @guards
-    def test_gets_403_from_guards(self, web, headers, visitor, guard) -> None:
+    def test_gets_403_from_guards(self, web: Web, headers: dict[str, str], visitor: str, guard: str) -> None:
         answer = web.get(guard, headers=headers)
         assert answer.status_code == 403
         if visitor == BROWSER:
@@ -137,10 +146,10 @@ class TestAPersonWhoIsNotAdmitted:
         else:
             assert answer.json()["code"] == "not_admitted"
 
-    def test_is_not_sent_to_ory_to_sign_in_once_more(self, web, headers, visitor) -> None:
+    def test_is_not_sent_to_ory_to_sign_in_once_more(self, web: Web, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/auth/login?next=/guarded", headers=headers).status_code == 403
 
-    def test_gets_403_from_the_api(self, web, headers, visitor) -> None:
+    def test_gets_403_from_the_api(self, web: Web, headers: dict[str, str], visitor: str) -> None:
         answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
 
@@ -150,20 +159,20 @@ class TestAPersonWhoIsNotAdmitted:
 
 @both
 @guards
-def test_a_revoked_session_is_signed_out(ory, web, visitor, guard) -> None:
+def test_a_revoked_session_is_signed_out(ory: Ory, web: Web, visitor: str, guard: str) -> None:
     session = ory.person().cookie()
     session.revoke()
     assert_signed_out(web, sent(session, visitor), visitor, guard)
 
 
 @both
-def test_a_deleted_person_is_signed_out(ory, web, visitor) -> None:
+def test_a_deleted_person_is_signed_out(ory: Ory, web: Web, visitor: str) -> None:
     session = ory.person().cookie()
     session.person.delete()
     assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory, web) -> None:
+def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     session.person.deactivate()
     assert_signed_out(web, session.headers, PROGRAM)
@@ -176,7 +185,9 @@ def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory, web) -> None:
     [{"active": False}, {"expires_at": "2020-01-01T00:00:00Z"}, {"expires_at": "0001-01-01T00:00:00+14:00"}],
     ids=["not active", "expired", "expired long ago"],
 )
-def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(ory, web, switches, visitor, change) -> None:
+def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(
+    ory: Ory, web: Web, switches: LocalOry, visitor: str, change: dict[str, bool] | dict[str, str]
+) -> None:
     session = ory.person().cookie()
     with answering(switches, content_of(session) | change):
         assert_signed_out(web, sent(session, visitor), visitor)
@@ -184,7 +195,9 @@ def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(ory, web, switc
 
 @pytest.mark.switches
 @pytest.mark.parametrize(("age", "signed_in"), [("10", True), ("60", False), ("soon", True), ("9" * 400, True)])
-def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(ory, web, switches, age, signed_in) -> None:
+def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(
+    ory: Ory, web: Web, switches: LocalOry, age: str, signed_in: bool
+) -> None:
     switches.configure(session_lifespan=30)
     session = ory.person().token()
     with answering(switches, content_of(session), Age=age, Date=formatdate(usegmt=True)):
@@ -194,7 +207,7 @@ def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(ory, we
 
 @pytest.mark.switches
 @both
-def test_a_session_of_an_inactive_identity_is_signed_out(ory, web, switches, visitor) -> None:
+def test_a_session_of_an_inactive_identity_is_signed_out(ory: Ory, web: Web, switches: LocalOry, visitor: str) -> None:
     session = ory.person().cookie()
     content = content_of(session)
     content["identity"]["state"] = "inactive"
@@ -202,7 +215,7 @@ def test_a_session_of_an_inactive_identity_is_signed_out(ory, web, switches, vis
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_the_api_answers_401_to_a_session_that_is_gone(ory, web) -> None:
+def test_the_api_answers_401_to_a_session_that_is_gone(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     session.revoke()
     assert web.get("/api/me", headers=session.headers).status_code == 401
@@ -214,17 +227,19 @@ def test_the_api_answers_401_to_a_session_that_is_gone(ory, web) -> None:
 @both
 class TestAPersonWhoLacksTheSecondFactor:
     @pytest.fixture
-    def headers(self, ory, visitor) -> dict[str, str]:
+    def headers(self, ory: Ory, visitor: str) -> dict[str, str]:
         person = ory.person()
         person.cookie().set_up_totp()
         return sent(person.cookie(), visitor)
 
-    def test_is_anonymous_on_public_pages(self, web, headers, visitor) -> None:
+    def test_is_anonymous_on_public_pages(self, web: Web, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/who", headers=headers).json()["user"] == ""
         assert web.get("/session", headers=headers).json()["session"] is None
 
     @guards
-    def test_is_led_to_it_by_guards(self, ory, web, headers, visitor, guard) -> None:
+    def test_is_led_to_it_by_guards(
+        self, ory: Ory, web: Web, headers: dict[str, str], visitor: str, guard: str
+    ) -> None:
         answer = web.get(guard, headers=headers)
         step_up = (
             f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Ftestserver%2F{guard[1:]}"
@@ -235,7 +250,7 @@ class TestAPersonWhoLacksTheSecondFactor:
             assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
             assert answer.json()["redirect_browser_to"] == step_up
 
-    def test_is_told_so_by_the_api(self, web, headers, visitor) -> None:
+    def test_is_told_so_by_the_api(self, web: Web, headers: dict[str, str], visitor: str) -> None:
         answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
@@ -273,14 +288,24 @@ STATUSES = [
 @pytest.mark.switches
 @both
 @pytest.mark.parametrize(("status", "body", "event"), STATUSES)
-def test_any_other_status_is_unavailable(ory, web, switches, caplog, visitor, status, body, event) -> None:
+def test_any_other_status_is_unavailable(
+    ory: Ory,
+    web: Web,
+    switches: LocalOry,
+    caplog: pytest.LogCaptureFixture,
+    visitor: str,
+    status: int,
+    body: bytes,
+    event: str,
+) -> None:
     location = {"Location": f"{ory.public_url}/elsewhere"} if 300 <= status < 400 else {}
     with switches.failing(status, location, body, path=WHOAMI):
         assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
     told = [record for record in caplog.records if record.name == "ory_auth" and record.levelname == "ERROR"]
-    assert [record.ory_event for record in told] == [event]
-    assert told[0].ory_facts["status"] == status
-    assert told[0].ory_facts["ms"] >= 0
+    assert [vars(record)["ory_event"] for record in told] == [event]
+    facts = vars(told[0])["ory_facts"]
+    assert facts["status"] == status
+    assert facts["ms"] >= 0
     assert not ory.asked("/elsewhere")
 
 
@@ -304,7 +329,9 @@ def test_any_other_status_is_unavailable(ory, web, switches, caplog, visitor, st
     ],
     ids=["html", "empty", "{}", "[]", "null", "1", "text", "half", "bytes", "deep list", "deep", "a long number"],
 )
-def test_200_that_is_no_session_is_unavailable(ory, web, switches, caplog, visitor, body) -> None:
+def test_200_that_is_no_session_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, body: bytes
+) -> None:
     with answering(switches, body):
         assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
     assert "bad_answer status=200" in caplog.text
@@ -313,7 +340,9 @@ def test_200_that_is_no_session_is_unavailable(ory, web, switches, caplog, visit
 @pytest.mark.switches
 @pytest.mark.parametrize("key", ["id", "active", "expires_at", "authenticated_at", "identity"])
 @pytest.mark.parametrize("value", [None, "", "nonsense", 0, [], {}, "2026-01-01T00:00:00"], ids=repr)
-def test_a_session_without_what_is_needed_is_unavailable(ory, web, switches, key, value) -> None:
+def test_a_session_without_what_is_needed_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, key: str, value: object
+) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session) | {key: value}):
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
@@ -321,7 +350,9 @@ def test_a_session_without_what_is_needed_is_unavailable(ory, web, switches, key
 
 @pytest.mark.switches
 @pytest.mark.parametrize("identity_id", [None, "", "nonsense", 7, "00000000-0000-0000-0000-00000000000"])
-def test_an_identity_without_a_uuid_is_unavailable(ory, web, switches, identity_id) -> None:
+def test_an_identity_without_a_uuid_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, identity_id: str | int | None
+) -> None:
     session = ory.person().token()
     content = content_of(session)
     content["identity"]["id"] = identity_id
@@ -331,7 +362,9 @@ def test_an_identity_without_a_uuid_is_unavailable(ory, web, switches, identity_
 
 @pytest.mark.switches
 @both
-def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(ory, web, switches, visitor) -> None:
+def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, visitor: str
+) -> None:
     session, other = ory.person().cookie(), ory.person()
     with answering(switches, content_of(session), X_Kratos_Authenticated_Identity_Id=other.id):
         assert_unavailable(web.get("/guarded", headers=sent(session, visitor)), visitor)
@@ -339,7 +372,9 @@ def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(ory, 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("allowed", ["", "-1", "1.5", "soon", "\xb2", "9" * 5000], ids=lambda value: value[:5])
-def test_nonsense_in_orys_cache_header_costs_only_the_cache(ory, web, switches, allowed) -> None:
+def test_nonsense_in_orys_cache_header_costs_only_the_cache(
+    ory: Ory, web: Web, switches: LocalOry, allowed: str
+) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session), Ory_Session_Cache_For=allowed):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
@@ -347,14 +382,14 @@ def test_nonsense_in_orys_cache_header_costs_only_the_cache(ory, web, switches, 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 10:33:47 GMT", "Mon, 23 Nov 2026 10:33:47 -0000"])
-def test_an_answer_whose_date_cannot_be_read_still_counts(ory, web, switches, date) -> None:
+def test_an_answer_whose_date_cannot_be_read_still_counts(ory: Ory, web: Web, switches: LocalOry, date: str) -> None:
     session = ory.person().token()
     with answering(switches, content_of(session), Date=date):
         assert web.get("/session", headers=session.headers).status_code == 200
 
 
 @pytest.mark.switches
-def test_an_answer_that_is_not_known_is_not_kept(ory, web, switches) -> None:
+def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: Web, switches: LocalOry) -> None:
     session = ory.person().token()
     for fault in (answering(switches, b"{}", Ory_Session_Cache_For="60"), switches.failing(500, path=WHOAMI)):
         with fault:
@@ -363,7 +398,7 @@ def test_an_answer_that_is_not_known_is_not_kept(ory, web, switches) -> None:
 
 
 @pytest.mark.switches
-def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory, web, switches) -> None:
+def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory: Ory, web: Web, switches: LocalOry) -> None:
     session = ory.person().token()
     for status in (431, 500):
         with switches.failing(status, path=WHOAMI):
@@ -377,7 +412,9 @@ def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory, web, 
 @pytest.mark.switches
 @both
 @guards
-def test_401_while_ory_is_not_ready_is_unavailable(ory, web, switches, caplog, visitor, guard) -> None:
+def test_401_while_ory_is_not_ready_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, guard: str
+) -> None:
     with switches.database_down():
         assert_unavailable(web.get(guard, headers=anyone(visitor)), visitor)
     assert "not_ready status=401" in caplog.text
@@ -386,34 +423,38 @@ def test_401_while_ory_is_not_ready_is_unavailable(ory, web, switches, caplog, v
 @pytest.mark.switches
 @both
 @pytest.mark.parametrize("ready", [200, 404])
-def test_401_stands_where_ory_says_ready_or_has_no_such_path(ory, web, switches, visitor, ready) -> None:
+def test_401_stands_where_ory_says_ready_or_has_no_such_path(
+    ory: Ory, web: Web, switches: LocalOry, visitor: str, ready: int
+) -> None:
     session = ory.person().cookie()
     with switches.database_down(ready):
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
 @pytest.mark.switches
-def test_readiness_that_is_not_answered_in_time_is_unavailable(ory, web, switches, ory_auth) -> None:
+def test_readiness_that_is_not_answered_in_time_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
     ory_auth(TIMEOUT=0.2)
     with switches.slow(0.3, READY):
         assert_unavailable(web.get("/session", headers={"X-Session-Token": "gone"}), PROGRAM)
 
 
 @pytest.mark.switches
-def test_readiness_is_asked_after_every_401(ory, web) -> None:
+def test_readiness_is_asked_after_every_401(web: Web, switches: LocalOry) -> None:
     for token in ("gone", "gone too"):
         web.get("/session", headers={"X-Session-Token": token})
-    assert [request.path for request in ory.switches.requests] == [WHOAMI, READY] * 2
+    assert [request.path for request in switches.requests] == [WHOAMI, READY] * 2
 
 
 @pytest.mark.switches
-def test_readiness_is_not_asked_after_200(ory, web) -> None:
+def test_readiness_is_not_asked_after_200(ory: Ory, web: Web) -> None:
     web.get("/session", headers=ory.person().token().headers)
     assert not ory.asked(READY)
 
 
 @pytest.mark.switches
-def test_not_ready_is_remembered_for_a_moment(ory, web, switches) -> None:
+def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: Web, switches: LocalOry) -> None:
     with switches.database_down():
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 503
@@ -421,7 +462,7 @@ def test_not_ready_is_remembered_for_a_moment(ory, web, switches) -> None:
 
 
 @pytest.mark.switches
-def test_that_there_is_no_readiness_path_is_remembered(ory, web, switches) -> None:
+def test_that_there_is_no_readiness_path_is_remembered(ory: Ory, web: Web, switches: LocalOry) -> None:
     with switches.database_down(404):
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 200
@@ -429,7 +470,7 @@ def test_that_there_is_no_readiness_path_is_remembered(ory, web, switches) -> No
 
 
 @pytest.mark.switches
-def test_readiness_probes_are_shared_by_all_who_wait(ory, web, switches) -> None:
+def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: Web, switches: LocalOry) -> None:
     start = threading.Barrier(8)
 
     def ask(number: int) -> int:
@@ -443,14 +484,16 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory, web, switches) -> None
 
 
 @pytest.mark.switches
-def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches, ory_auth) -> None:
+def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
     """It is over before readiness is asked: whoever was good before is asked about once more."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
     answers = iter([Response(b"{}", 401)])
 
-    async def dip(app, scope, receive, send) -> None:
+    async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await next(answers, app)(scope, receive, send)
 
     switches.faults.append(Fault(WHOAMI, dip))
@@ -458,14 +501,16 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(ory, web, switches
 
 
 @pytest.mark.switches
-def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(ory, web, switches, ory_auth) -> None:
+def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
     """The first probe still finds it there; the second 401 has a probe of its own."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     web.get("/session", headers=session.headers)
     probes = iter([Response(b"{}", 200)])
 
-    async def going(app, scope, receive, send) -> None:
+    async def going(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await next(probes, Response(b"{}", 503))(scope, receive, send)
 
     with switches.failing(401, path=WHOAMI):
@@ -487,11 +532,13 @@ RENEWED = "ory_kratos_session=renewed"
         ("ory_kratos_session_other=x; Path=/", False),
     ],
 )
-def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(ory, web, switches, line, passed_on) -> None:
+def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(
+    ory: Ory, web: Web, switches: LocalOry, line: str, passed_on: bool
+) -> None:
     session = ory.person().cookie()
 
-    async def extended(app, scope, receive, send) -> None:
-        async def add(message) -> None:
+    async def extended(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"set-cookie", line.encode())]
             await send(message)

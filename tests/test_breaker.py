@@ -8,6 +8,11 @@ import uuid
 import pytest
 
 from ory_auth import breaker
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory, Session
+from tests.seen import events
 
 pytestmark = pytest.mark.switches
 
@@ -17,7 +22,7 @@ def made_up() -> dict[str, str]:
 
 
 @pytest.fixture
-def ada(ory, web, ory_auth):
+def ada(ory: Ory, web: Web, ory_auth: ChangeSettings) -> Session:
     """Somebody who was good a moment ago, and is asked about every time."""
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.3)
     session = ory.person().token()
@@ -25,15 +30,13 @@ def ada(ory, web, ory_auth):
     return session
 
 
-def ask(web, session, times: int) -> list[int]:
+def ask(web: Web, session: Session, times: int) -> list[int]:
     return [web.get("/session", headers=session.headers).status_code for _ in range(times)]
 
 
-def events(caplog) -> list[str]:
-    return [record.ory_event for record in caplog.records if record.name == "ory_auth"]
-
-
-def test_after_some_failures_in_a_row_nobody_waits(ory, web, ada, switches, caplog) -> None:
+def test_after_some_failures_in_a_row_nobody_waits(
+    ory: Ory, web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
     with switches.slow(5):
         ask(web, ada, breaker.FAILURES)
         asked, started = len(ory.asked()), time.monotonic()
@@ -43,19 +46,23 @@ def test_after_some_failures_in_a_row_nobody_waits(ory, web, ada, switches, capl
     assert "breaker_open" in events(caplog)
 
 
-def test_whoever_is_sent_away_is_told_when_to_come_back(web, ada, switches) -> None:
+def test_whoever_is_sent_away_is_told_when_to_come_back(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
         ask(web, ada, breaker.FAILURES)
         assert web.get("/session", headers=ada.headers)["Retry-After"] == "1"
 
 
-def test_an_outage_is_told_to_the_operators_for_every_request(web, ada, switches, caplog) -> None:
+def test_an_outage_is_told_to_the_operators_for_every_request(
+    web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
     with switches.failing(500):
         ask(web, ada, breaker.FAILURES + 2)
     assert events(caplog).count("unavailable") == breaker.FAILURES + 2
 
 
-def test_people_are_back_soon_after_ory_is(ory, web, ada, switches, caplog) -> None:
+def test_people_are_back_soon_after_ory_is(
+    ory: Ory, web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO", "ory_auth")
     with switches.stopped():
         ask(web, ada, breaker.FAILURES + 1)
@@ -64,7 +71,7 @@ def test_people_are_back_soon_after_ory_is(ory, web, ada, switches, caplog) -> N
     assert events(caplog)[-1] == "breaker_closed"
 
 
-def test_it_stays_open_while_ory_is_not_ready(ory, web, ada, switches) -> None:
+def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
         ask(web, ada, breaker.FAILURES)
     with switches.failing(503, path="/health"):
@@ -74,34 +81,40 @@ def test_it_stays_open_while_ory_is_not_ready(ory, web, ada, switches) -> None:
     assert ask(web, ada, 1) == [200]
 
 
-def test_somebody_unknown_cannot_open_it(web, ada, switches) -> None:
+def test_somebody_unknown_cannot_open_it(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500, path="/sessions/whoami"):
         for _ in range(breaker.FAILURES + 3):
             web.get("/session", headers=made_up())
     assert ask(web, ada, 1) == [200]
 
 
-def test_an_answer_in_between_starts_the_count_anew(web, ada, switches) -> None:
+def test_an_answer_in_between_starts_the_count_anew(web: Web, ada: Session, switches: LocalOry) -> None:
     for _ in range(3):
         with switches.failing(500):
             ask(web, ada, breaker.FAILURES - 1)
         assert ask(web, ada, 1) == [200]
 
 
-def test_a_pause_that_ory_asks_for_does_not_open_it(web, ada, switches, caplog) -> None:
+def test_a_pause_that_ory_asks_for_does_not_open_it(
+    web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
     with switches.failing(429, {"Retry-After": "1"}):
         ask(web, ada, breaker.FAILURES + 2)
     assert "breaker_open" not in events(caplog)
 
 
-def test_where_nobody_can_connect_strangers_open_it_too(web, ory, ory_auth, switches, caplog) -> None:
+def test_where_nobody_can_connect_strangers_open_it_too(
+    web: Web, ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
     with switches.stopped():
         for _ in range(breaker.FAILURES):
             web.get("/session", headers=made_up())
     assert "breaker_open" in events(caplog)
 
 
-def test_kept_answers_count_while_it_is_open(ory, web, ada, switches, ory_auth) -> None:
+def test_kept_answers_count_while_it_is_open(
+    ory: Ory, web: Web, ada: Session, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
     with switches.failing(500):
         ask(web, ada, breaker.FAILURES)
     time.sleep(breaker.OPEN)
@@ -111,7 +124,7 @@ def test_kept_answers_count_while_it_is_open(ory, web, ada, switches, ory_auth) 
         assert ask(web, ada, 3) == [200] * 3
 
 
-def test_views_that_do_not_ask_are_untouched(web, ada, switches) -> None:
+def test_views_that_do_not_ask_are_untouched(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
         ask(web, ada, breaker.FAILURES)
         assert web.get("/silent", headers=ada.headers).status_code == 200

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -12,10 +14,17 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import DatabaseCache
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import path
 from django.views.decorators.cache import cache_page
+from pytest_django import Settings
+
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import Answer, ChangeSettings, Fault, Json, Wait
+from tests.ories import Ory, Session
+from tests.seen import in_cache
 
 from .project import urls as project
 
@@ -26,21 +35,21 @@ LOOKED_AT = {"X-Session-Token", "Cookie", "Authorization"}
 pytestmark = pytest.mark.urls(__name__)
 
 
-def page(request):
+def page(request: HttpRequest) -> HttpResponse:
     """Another text each time, so that a copy can be told."""
     return HttpResponse(f"{request.user} {uuid.uuid4()}")
 
 
-def page_in_public(request):
+def page_in_public(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.user}", headers={"Cache-Control": "public, max-age=60"})
 
 
-def stream(request):
+def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"a", b"b"]))
 
 
-async def astream(request):
-    async def parts():
+async def astream(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[bytes]:
         yield b"a"
 
     return StreamingHttpResponse(parts())
@@ -57,7 +66,7 @@ urlpatterns = [
 
 
 @pytest.fixture
-def later(switches, monkeypatch):
+def later(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
     """Let seconds pass, here and at Ory."""
 
     def wait(seconds: float) -> None:
@@ -68,26 +77,30 @@ def later(switches, monkeypatch):
     return wait
 
 
+Seen = Callable[[Session], str | None]
+
+
 @pytest.fixture
-def seen(web):
+def seen(web: Web) -> Seen:
     """The session that the project sees."""
     return lambda session: web.get("/session", headers=session.headers).json()["session"]
 
 
 def entries(tier: str = "s") -> list[str]:
     """The keys of what is kept."""
-    keys = (key.partition(":1:")[2] for key in caches["default"]._cache)
+    keys = (key.partition(":1:")[2] for key in in_cache())
     return [key for key in keys if key.startswith(f"ory_auth:{tier}:")]
 
 
-def content_of(session) -> dict:
-    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+def content_of(session: Session) -> Json:
+    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
+    return content
 
 
 # --- how long
 
 
-def assert_kept(ory, seen, later, session, seconds) -> None:
+def assert_kept(ory: Ory, seen: Seen, later: Wait, session: Session, seconds: float) -> None:
     """Ory is asked once until then, and once more after it."""
     assert seen(session) == session.id
     later(seconds - 1)
@@ -101,7 +114,7 @@ def assert_kept(ory, seen, later, session, seconds) -> None:
 @pytest.mark.switches
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
 def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
-    ory, switches, seen, later, allowed, kept
+    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, allowed: int | None, kept: int
 ) -> None:
     switches.configure(cacheable_sessions_max_age=allowed)
     session = ory.person().token()
@@ -109,7 +122,7 @@ def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
 
 
 @pytest.mark.switches
-def test_where_ory_allows_nothing_nothing_is_kept(ory, switches, seen) -> None:
+def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, switches: LocalOry, seen: Seen) -> None:
     switches.configure(cacheable_sessions=False)
     session = ory.person().token()
     assert seen(session) == seen(session) == session.id
@@ -119,7 +132,7 @@ def test_where_ory_allows_nothing_nothing_is_kept(ory, switches, seen) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("allowed", ["0", "", "-60", "60.5", "\xb3", "60, 60", "soon"])
-def test_what_is_no_number_of_seconds_allows_nothing(ory, switches, seen, allowed) -> None:
+def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, switches: LocalOry, seen: Seen, allowed: str) -> None:
     session = ory.person().token()
     body = json.dumps(content_of(session)).encode()
     with switches.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
@@ -129,7 +142,9 @@ def test_what_is_no_number_of_seconds_allows_nothing(ory, switches, seen, allowe
 
 @pytest.mark.switches
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_number_in_the_settings_counts_whatever_ory_allows(ory, switches, seen, later, ory_auth, allowed) -> None:
+def test_a_number_in_the_settings_counts_whatever_ory_allows(
+    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, allowed: bool
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=300)
     switches.configure(cacheable_sessions=allowed)
     session = ory.person().token()
@@ -139,15 +154,16 @@ def test_a_number_in_the_settings_counts_whatever_ory_allows(ory, switches, seen
 @pytest.mark.switches
 @pytest.mark.django_db(transaction=True)
 def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
-    ory, settings, ory_auth, monkeypatch
+    ory: Ory, settings: Settings, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a sign-out elsewhere would not see it, and it would be there after that."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kept"}}
     call_command("createcachetable", verbosity=0)
     ory_auth(SESSION_CACHE_SECONDS=60)
-    in_transaction, add = [], DatabaseCache.add
+    in_transaction: list[bool] = []
+    add = DatabaseCache.add
 
-    def noted(cache: DatabaseCache, *given: object, **named: object) -> bool:
+    def noted(cache: DatabaseCache, *given: Any, **named: Any) -> bool:
         in_transaction.append(connection.in_atomic_block)
         return add(cache, *given, **named)
 
@@ -160,7 +176,7 @@ def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
 
 
 @pytest.mark.switches
-def test_zero_seconds_in_the_settings_keep_nothing(ory, seen, ory_auth) -> None:
+def test_zero_seconds_in_the_settings_keep_nothing(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
     session = ory.person().token()
     seen(session)
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -171,7 +187,7 @@ def test_zero_seconds_in_the_settings_keep_nothing(ory, seen, ory_auth) -> None:
 @pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
 def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
-    ory, switches, seen, later, ory_auth, ahead
+    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
     switches.clock.move(ahead)
@@ -190,7 +206,7 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
 @pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
 def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
-    ory, web, switches, later, ory_auth, ahead
+    ory: Ory, web: Web, switches: LocalOry, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
     switches.clock.move(ahead)
@@ -210,7 +226,7 @@ def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
 
 
 @pytest.mark.switches
-def test_the_same_token_by_another_header_is_another_entry(ory, web) -> None:
+def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     web.get("/session", headers=session.headers)
     web.get("/session", headers={"Authorization": f"Bearer {session.token}"})
@@ -218,7 +234,7 @@ def test_the_same_token_by_another_header_is_another_entry(ory, web) -> None:
 
 
 @pytest.mark.switches
-def test_the_same_token_at_another_ory_is_another_entry(ory, seen, ory_auth) -> None:
+def test_the_same_token_at_another_ory_is_another_entry(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
     session = ory.person().token()
     seen(session)
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"))
@@ -227,7 +243,7 @@ def test_the_same_token_at_another_ory_is_another_entry(ory, seen, ory_auth) -> 
 
 
 @pytest.mark.switches
-def test_the_same_session_in_other_bytes_is_another_entry(ory, web) -> None:
+def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: Web) -> None:
     cookie = ory.person().cookie().cookie
     for sent in (cookie, f"{cookie}; {cookie}"):
         assert web.get("/session", headers={"Cookie": sent}).json()["session"]
@@ -235,7 +251,7 @@ def test_the_same_session_in_other_bytes_is_another_entry(ory, web) -> None:
 
 
 @pytest.mark.switches
-def test_other_cookies_make_no_other_entry(ory, web) -> None:
+def test_other_cookies_make_no_other_entry(ory: Ory, web: Web) -> None:
     cookie = ory.person().cookie().cookie
     for sent in (cookie, f"theme=dark; {cookie}; csrftoken=x"):
         web.get("/session", headers={"Cookie": sent})
@@ -243,7 +259,7 @@ def test_other_cookies_make_no_other_entry(ory, web) -> None:
 
 
 @pytest.mark.switches
-def test_another_secret_key_makes_all_entries_misses(ory, seen, settings) -> None:
+def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, settings: Settings) -> None:
     session = ory.person().token()
     seen(session)
     settings.SECRET_KEY = "another one"
@@ -252,7 +268,7 @@ def test_another_secret_key_makes_all_entries_misses(ory, seen, settings) -> Non
 
 
 @pytest.mark.switches
-def test_an_entry_under_somebody_elses_key_is_a_miss(ory, seen, caplog) -> None:
+def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
     ada, bob = ory.person().token(), ory.person().token()
     seen(ada), seen(bob)
     one, other = entries()
@@ -282,7 +298,9 @@ def test_an_entry_under_somebody_elses_key_is_a_miss(ory, seen, caplog) -> None:
     ],
     ids=["empty", "short", "cut", "head", "longer", "clock", "aal", "text", "dict", "number", "false"],
 )
-def test_an_entry_that_was_tampered_with_is_a_miss(ory, seen, caplog, spoil) -> None:
+def test_an_entry_that_was_tampered_with_is_a_miss(
+    ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture, spoil: Callable[[bytes], object]
+) -> None:
     session = ory.person().token()
     seen(session)
     [key] = entries()
@@ -296,7 +314,9 @@ def test_an_entry_that_was_tampered_with_is_a_miss(ory, seen, caplog, spoil) -> 
 @pytest.mark.parametrize(
     "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
 )
-def test_only_good_answers_are_kept(ory, web, switches, seen, answer) -> None:
+def test_only_good_answers_are_kept(
+    ory: Ory, web: Web, switches: LocalOry, seen: Seen, answer: tuple[int, bytes]
+) -> None:
     session = ory.person().token()
     status, body = answer
     with switches.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):
@@ -307,7 +327,7 @@ def test_only_good_answers_are_kept(ory, web, switches, seen, answer) -> None:
 
 @pytest.mark.switches
 @pytest.mark.django_db
-def test_a_failure_does_not_replace_a_good_entry(ory, web, switches, seen) -> None:
+def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: Web, switches: LocalOry, seen: Seen) -> None:
     session = ory.person().token()
     seen(session)
     with switches.failing(500, path=WHOAMI):
@@ -320,7 +340,7 @@ def test_a_failure_does_not_replace_a_good_entry(ory, web, switches, seen) -> No
 
 @pytest.mark.switches
 @pytest.mark.django_db
-def test_a_fresh_view_always_asks_ory_and_its_edge(ory, web) -> None:
+def test_a_fresh_view_always_asks_ory_and_its_edge(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     for _ in range(2):
         assert web.get("/fresh", headers=session.headers).status_code == 200
@@ -328,13 +348,13 @@ def test_a_fresh_view_always_asks_ory_and_its_edge(ory, web) -> None:
 
 
 @pytest.mark.switches
-def test_other_views_leave_the_edge_its_cache(ory, seen) -> None:
+def test_other_views_leave_the_edge_its_cache(ory: Ory, seen: Seen) -> None:
     seen(ory.person().token())
     assert "cache-control" not in dict(ory.asked()[0].headers)
 
 
 @pytest.mark.django_db
-def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory, web, seen) -> None:
+def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: Web, seen: Seen) -> None:
     session = ory.person().token()
     assert seen(session) == session.id
     session.revoke()
@@ -343,7 +363,7 @@ def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory, web, seen) -> N
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/api/aal2"])
-def test_a_second_factor_used_meanwhile_counts_at_once(ory, web, seen, path) -> None:
+def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: Web, seen: Seen, path: str) -> None:
     session = ory.person().cookie()
     headers = {**session.headers, "Accept": "application/json"}
     assert seen(session) == session.id
@@ -357,7 +377,7 @@ def test_a_second_factor_used_meanwhile_counts_at_once(ory, web, seen, path) -> 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("fault", [lambda ory: ory.failing(500), lambda ory: ory.stopped()], ids=["500", "refused"])
-def test_fresh_entries_serve_while_ory_is_down(ory, switches, seen, fault) -> None:
+def test_fresh_entries_serve_while_ory_is_down(ory: Ory, switches: LocalOry, seen: Seen, fault: Fault) -> None:
     session = ory.person().token()
     seen(session)
     with fault(switches):
@@ -367,18 +387,20 @@ def test_fresh_entries_serve_while_ory_is_down(ory, switches, seen, fault) -> No
 @pytest.mark.switches
 class TestStaleIfError:
     @pytest.fixture(autouse=True)
-    def allowed(self, ory, ory_auth) -> None:
+    def allowed(self, ory: Ory, ory_auth: ChangeSettings) -> None:
         ory_auth(STALE_IF_ERROR_SECONDS=120)
 
     @pytest.mark.parametrize(("seconds", "status"), [(61, 200), (179, 200), (181, 503)])
-    def test_a_session_counts_that_much_longer(self, ory, web, switches, later, seconds, status) -> None:
+    def test_a_session_counts_that_much_longer(
+        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, seconds: int, status: int
+    ) -> None:
         session = ory.person().token()
         web.get("/session", headers=session.headers)
         later(seconds)
         with switches.failing(500):
             assert web.get("/session", headers=session.headers).status_code == status
 
-    def test_a_session_does_not_count_beyond_its_end(self, ory, web, switches, later) -> None:
+    def test_a_session_does_not_count_beyond_its_end(self, ory: Ory, web: Web, switches: LocalOry, later: Wait) -> None:
         switches.configure(session_lifespan=70)
         session = ory.person().token()
         web.get("/session", headers=session.headers)
@@ -386,7 +408,7 @@ class TestStaleIfError:
         with switches.failing(500):
             assert web.get("/session", headers=session.headers).status_code == 503
 
-    def test_a_session_that_ory_refuses_is_gone(self, ory, seen, later) -> None:
+    def test_a_session_that_ory_refuses_is_gone(self, ory: Ory, seen: Seen, later: Wait) -> None:
         session = ory.person().token()
         seen(session)
         session.revoke()
@@ -395,7 +417,9 @@ class TestStaleIfError:
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/fresh", "/api/aal2", "/recent"])
-    def test_a_stale_session_is_not_enough_for(self, ory, web, switches, later, path) -> None:
+    def test_a_stale_session_is_not_enough_for(
+        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, path: str
+    ) -> None:
         session = switches.create_session(ory.person().id, aal="aal2")
         headers = {"X-Session-Token": session.token}
         assert web.get(path, headers=headers).status_code == 200
@@ -404,7 +428,9 @@ class TestStaleIfError:
             assert web.get("/who", headers=headers).status_code == 200
             assert web.get(path, headers=headers).status_code == 503
 
-    def test_nothing_is_stale_without_the_setting(self, ory, web, switches, later, ory_auth) -> None:
+    def test_nothing_is_stale_without_the_setting(
+        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, ory_auth: ChangeSettings
+    ) -> None:
         session = ory.person().token()
         web.get("/session", headers=session.headers)
         ory_auth(STALE_IF_ERROR_SECONDS=0)
@@ -422,7 +448,7 @@ class BrokenCache(BaseCache):
     def __init__(self, *_: object) -> None:
         super().__init__({})
 
-    def _fail(self, *_: object, **__: object):
+    def _fail(self, *_: Any, **__: Any) -> Any:
         raise ConnectionError("no cache here")
 
     add = get = set = touch = delete = get_many = set_many = delete_many = _fail
@@ -432,12 +458,14 @@ class BrokenCache(BaseCache):
 
 
 @pytest.fixture
-def broken_cache(settings) -> None:
+def broken_cache(settings: Settings) -> None:
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.BrokenCache"}}
 
 
 @pytest.mark.parametrize("path", ["/session", "/asession"])
-def test_without_the_cache_ory_is_asked(ory, web, broken_cache, caplog, path) -> None:
+def test_without_the_cache_ory_is_asked(
+    ory: Ory, web: Web, broken_cache: None, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
     session = ory.person().token()
     for _ in range(2):
         assert web.get(path, headers=session.headers).json()["session"] == session.id
@@ -445,14 +473,16 @@ def test_without_the_cache_ory_is_asked(ory, web, broken_cache, caplog, path) ->
 
 
 @pytest.mark.django_db
-def test_without_the_cache_a_sign_out_still_ends_the_session_at_ory(ory, web, broken_cache, seen) -> None:
+def test_without_the_cache_a_sign_out_still_ends_the_session_at_ory(
+    ory: Ory, web: Web, broken_cache: None, seen: Seen
+) -> None:
     session = ory.person().token()
     assert web.post("/auth/logout", headers=session.headers).status_code == 204
     assert seen(session) is None
 
 
 @pytest.mark.switches
-def test_without_the_cache_an_outage_is_503(ory, web, switches, broken_cache) -> None:
+def test_without_the_cache_an_outage_is_503(ory: Ory, web: Web, switches: LocalOry, broken_cache: None) -> None:
     session = ory.person().token()
     with switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
@@ -461,13 +491,13 @@ def test_without_the_cache_an_outage_is_503(ory, web, switches, broken_cache) ->
 # --- what others may keep: browsers, CDNs, Django's own page caches
 
 
-def vary(answer) -> set[str]:
+def vary(answer: Answer) -> set[str]:
     return {name.strip() for name in answer.get("Vary", "").split(",") if name.strip()}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
-def test_a_page_about_somebody_is_private(ory, web, path) -> None:
+def test_a_page_about_somebody_is_private(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(path, headers=ory.person().token().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
@@ -475,41 +505,41 @@ def test_a_page_about_somebody_is_private(ory, web, path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
-def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory, web, path) -> None:
+def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(path)
     assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
 
 
-def test_a_page_for_a_credential_that_is_gone_is_private(ory, web) -> None:
+def test_a_page_for_a_credential_that_is_gone_is_private(ory: Ory, web: Web) -> None:
     answer = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
     assert "private" in answer["Cache-Control"]
 
 
-def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory, web) -> None:
+def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory: Ory, web: Web) -> None:
     answer = web.get("/silent", headers=ory.person().cookie().headers)
     assert "Cache-Control" not in answer
     assert not vary(answer)
 
 
-def a_stream(web) -> str:
+def a_stream(web: Web) -> str:
     return "/an-async-stream" if web.kind == "asgi" else "/a-stream"
 
 
-def test_a_stream_may_ask_late_and_is_private(ory, web) -> None:
+def test_a_stream_may_ask_late_and_is_private(ory: Ory, web: Web) -> None:
     answer = web.get(a_stream(web), headers=ory.person().cookie().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
 
 
-def test_an_anonymous_stream_says_what_it_depends_on(ory, web) -> None:
+def test_an_anonymous_stream_says_what_it_depends_on(ory: Ory, web: Web) -> None:
     answer = web.get(a_stream(web))
     assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
 
 
 @pytest.fixture(params=["cache_page", "site cache"])
-def kept_page(request, settings) -> str:
+def kept_page(request: pytest.FixtureRequest, settings: Settings) -> str:
     """The address of a page that Django keeps, in one of its two ways."""
     if request.param == "cache_page":
         return "/kept-page"
@@ -518,7 +548,7 @@ def kept_page(request, settings) -> str:
 
 
 @pytest.mark.django_db
-def test_djangos_caches_keep_no_page_about_somebody(ory, web, kept_page) -> None:
+def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: Web, kept_page: str) -> None:
     ada, bob = ory.person(), ory.person()
     first, second = ada.cookie(), bob.token()
     texts = [
@@ -529,25 +559,27 @@ def test_djangos_caches_keep_no_page_about_somebody(ory, web, kept_page) -> None
     assert texts[0] != texts[2]
 
 
-def test_djangos_caches_keep_anonymous_pages(ory, web, kept_page) -> None:
+def test_djangos_caches_keep_anonymous_pages(ory: Ory, web: Web, kept_page: str) -> None:
     assert web.get(kept_page).content == web.get(kept_page).content
 
 
 @pytest.mark.django_db
-def test_the_site_cache_shows_no_anonymous_copy_to_people_who_are_signed_in(ory, web, settings) -> None:
+def test_the_site_cache_shows_no_anonymous_copy_to_people_who_are_signed_in(
+    ory: Ory, web: Web, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     person = ory.person()
     web.get("/page")
     assert web.get("/page", headers=person.token().headers).content.decode().split()[0] == person.id
 
 
-def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(ory, web, settings) -> None:
+def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(ory: Ory, web: Web, settings: Settings) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     gone = {"Cookie": "ory_kratos_session=gone"}
     assert web.get("/page", headers=gone).content != web.get("/page", headers=gone).content
 
 
-def test_a_page_that_asks_nobody_is_kept_for_all(ory, web, settings) -> None:
+def test_a_page_that_asks_nobody_is_kept_for_all(ory: Ory, web: Web, settings: Settings) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     web.get("/silent", headers=ory.person().token().headers)
-    assert [key for key in caches["default"]._cache if "cache_page" in key]
+    assert [key for key in in_cache() if "cache_page" in key]

@@ -11,18 +11,26 @@ import threading
 import time
 import tracemalloc
 import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from email.utils import formatdate
 from itertools import count
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.test import AsyncClient
 from django.urls import path
 
 from ory_auth.decorators import ory_required
+from ory_auth.local import LocalOry
+from ory_auth.types import OryHttpRequest
+from tests.conftest import Web
+from tests.kinds import Answer, AsyncAnswer, ChangeSettings, Fault, Json
+from tests.ories import Ory, Session
+from tests.seen import events
 
 from .project import urls as project
 
@@ -34,35 +42,40 @@ pytestmark = pytest.mark.urls(__name__)
 
 
 @ory_required(fresh=True)
-async def afresh(request):
-    return JsonResponse({"session": str((await request.aory_session()).id)})
+async def afresh(request: OryHttpRequest) -> HttpResponse:
+    session = await request.aory_session()
+    return JsonResponse({"session": session and str(session.id)})
 
 
 urlpatterns = [path("afresh", afresh), *project.urlpatterns]
 
 
 @pytest.fixture
-def silent_port():
+def silent_port() -> Iterator[int]:
     """A port that takes connections and never says a word."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server.getsockname()[1]
 
 
+Serve = Callable[[socket.socket, int], None]  # what to do with a connection, and which one it is
+Serving = Callable[[Serve], None]
+
+
 @pytest.fixture
-def serving(ory_auth):
+def serving(ory_auth: ChangeSettings) -> Iterator[Serving]:
     """Point ``SDK_URL`` at a server that hands each connection, and its number, to a function."""
     server = socket.create_server(("127.0.0.1", 0))
 
-    def handle(function, connection, number) -> None:
+    def handle(function: Serve, connection: socket.socket, number: int) -> None:
         with closing(connection), suppress(OSError):  # whoever has enough hangs up
             function(connection, number)
 
-    def serve(function) -> None:
+    def serve(function: Serve) -> None:
         with suppress(OSError):  # until it is closed
             for number in count():
                 threading.Thread(target=handle, args=(function, server.accept()[0], number), daemon=True).start()
 
-    def start(function) -> None:
+    def start(function: Serve) -> None:
         threading.Thread(target=serve, args=(function,), daemon=True).start()
         ory_auth(SDK_URL=f"http://127.0.0.1:{server.getsockname()[1]}", TIMEOUT=0.5)
 
@@ -75,11 +88,12 @@ def http(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def content_of(session) -> dict:
-    return session.ory.public("GET", WHOAMI, headers=session.headers).json
+def content_of(session: Session) -> Json:
+    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
+    return content
 
 
-def assert_unavailable_in_time(web, headers=SOMEBODY) -> None:
+def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> None:
     web.get("/silent")  # which imports the project
     started = time.monotonic()
     assert web.get("/session", headers=headers).status_code == 503
@@ -99,18 +113,22 @@ def assert_unavailable_in_time(web, headers=SOMEBODY) -> None:
     ],
     ids=["nothing", "dripping headers", "dripping body"],
 )
-def test_an_answer_that_does_not_come_in_time_is_unavailable(ory, web, switches, ory_auth, caplog, fault) -> None:
+def test_an_answer_that_does_not_come_in_time_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
     ory_auth(TIMEOUT=0.3)
     session = ory.person().token()
     with fault(switches):
         assert_unavailable_in_time(web, headers=session.headers)
-    assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["timeout"]
+    assert events(caplog) == ["timeout"]
 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("part", ["headers", "body"])
-def test_a_call_that_was_given_up_makes_room_for_the_next(ory, web, switches, ory_auth, part) -> None:
-    ory_auth(TIMEOUT=0.5, MAX_CONNECTIONS=1)
+def test_a_call_that_was_given_up_makes_room_for_the_next(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, part: str
+) -> None:
+    ory_auth(TIMEOUT=0.9, MAX_CONNECTIONS=1)
     ada, bob = ory.person().token(), ory.person().token()
     with switches.dripping(0.05, headers=part == "headers"):
         assert_unavailable_in_time(web, headers=ada.headers)
@@ -118,13 +136,15 @@ def test_a_call_that_was_given_up_makes_room_for_the_next(ory, web, switches, or
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
-def test_a_tls_handshake_that_hangs_is_unavailable(web, ory, ory_auth, silent_port) -> None:
+def test_a_tls_handshake_that_hangs_is_unavailable(
+    web: Web, ory: Ory, ory_auth: ChangeSettings, silent_port: int
+) -> None:
     ory_auth(SDK_URL=f"https://127.0.0.1:{silent_port}", TIMEOUT=0.3)
     assert_unavailable_in_time(web)
 
 
 @pytest.fixture
-def hanging_dns(monkeypatch):
+def hanging_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     asked, go_on = threading.Event(), threading.Event()
 
     def hang(*_: object, **__: object) -> None:
@@ -137,17 +157,21 @@ def hanging_dns(monkeypatch):
     go_on.set()
 
 
-def test_a_name_server_that_hangs_is_unavailable(web, ory, ory_auth, hanging_dns) -> None:
+def test_a_name_server_that_hangs_is_unavailable(
+    web: Web, ory: Ory, ory_auth: ChangeSettings, hanging_dns: threading.Event
+) -> None:
     ory_auth(SDK_URL="http://ory.example.test", TIMEOUT=0.3)
     assert_unavailable_in_time(web)
     assert hanging_dns.is_set()
 
 
-def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(web, ory, ory_auth, monkeypatch) -> None:
+def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
+    web: Web, ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.5)
     session, go_on, names = ory.person().token(), threading.Event(), socket.getaddrinfo
 
-    def hang_once(*given: object, **named: object) -> object:
+    def hang_once(*given: Any, **named: Any) -> object:
         monkeypatch.setattr(socket, "getaddrinfo", names)
         go_on.wait(2)
         return names(*given, **named)
@@ -159,7 +183,7 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(web, ory, 
 
 
 @pytest.mark.switches
-def test_a_sign_out_that_hangs_is_unavailable(ory, web, switches, ory_auth) -> None:
+def test_a_sign_out_that_hangs_is_unavailable(ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings) -> None:
     ory_auth(TIMEOUT=0.3)
     session = ory.person().token()
     with switches.slow(5, "/self-service/logout"):
@@ -173,13 +197,13 @@ def test_a_sign_out_that_hangs_is_unavailable(ory, web, switches, ory_auth) -> N
 
 @pytest.mark.switches
 @pytest.mark.parametrize("fault", [lambda ory: ory.stopped(), lambda ory: ory.hang_up()], ids=["refused", "hang up"])
-def test_no_answer_is_unavailable(web, switches, caplog, fault) -> None:
+def test_no_answer_is_unavailable(web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, fault: Fault) -> None:
     with fault(switches):
         assert_unavailable_in_time(web)
-    assert [record.ory_event for record in caplog.records if record.name == "ory_auth"] == ["unavailable"]
+    assert events(caplog) == ["unavailable"]
 
 
-def test_a_server_without_tls_at_an_https_address_is_unavailable(web, ory, ory_auth) -> None:
+def test_a_server_without_tls_at_an_https_address_is_unavailable(web: Web, ory: Ory, ory_auth: ChangeSettings) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("http:", "https:"))
     assert_unavailable_in_time(web)
 
@@ -200,8 +224,8 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
-def test_an_answer_that_is_not_http_is_unavailable(ory, web, serving, answer) -> None:
-    def say(connection, number) -> None:
+def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: Web, serving: Serving, answer: bytes) -> None:
+    def say(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
         connection.sendall(answer)
 
@@ -210,7 +234,7 @@ def test_an_answer_that_is_not_http_is_unavailable(ory, web, serving, answer) ->
 
 
 @pytest.mark.switches
-def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory, web, switches) -> None:
+def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory: Ory, web: Web, switches: LocalOry) -> None:
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).status_code == 200
     with switches.stopped():
@@ -218,10 +242,10 @@ def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory, web, swit
     assert web.get("/session", headers=ory.person().token().headers).status_code == 200
 
 
-def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory, web, serving) -> None:
+def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory: Ory, web: Web, serving: Serving) -> None:
     body = json.dumps(content_of(ory.person().token())).encode()
 
-    def answer_once(connection, number) -> None:
+    def answer_once(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
         connection.sendall(http(body))
         connection.recv(65536)  # the next request, which gets no answer
@@ -231,10 +255,10 @@ def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory, we
         assert web.get("/session", headers=SOMEBODY).status_code == 200
 
 
-def test_a_connection_that_was_given_up_is_not_used_again(ory, web, serving) -> None:
+def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: Web, serving: Serving) -> None:
     body = json.dumps(content_of(ory.person().token())).encode()
 
-    def stop_half_way_at_first(connection, number) -> None:
+    def stop_half_way_at_first(connection: socket.socket, number: int) -> None:
         while connection.recv(65536):
             connection.sendall(http(body)[: None if number else -10])
 
@@ -249,7 +273,9 @@ def test_a_connection_that_was_given_up_is_not_used_again(ory, web, serving) -> 
 @pytest.mark.switches
 @pytest.mark.parametrize(("size", "status"), [(MEBIBYTE, 200), (MEBIBYTE + 1, 503)])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, packed) -> None:
+def test_an_answer_has_at_most_one_mebibyte(
+    ory: Ory, web: Web, switches: LocalOry, size: int, status: int, packed: bool
+) -> None:
     session = ory.person().token()
     body = json.dumps(content_of(session)).encode().ljust(size)
     headers = {"Content-Encoding": "gzip"} if packed else {}
@@ -261,7 +287,9 @@ def test_an_answer_has_at_most_one_mebibyte(ory, web, switches, size, status, pa
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
 )
-def test_an_answer_may_be_packed(ory, web, switches, encoding, pack) -> None:
+def test_an_answer_may_be_packed(
+    ory: Ory, web: Web, switches: LocalOry, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
     session = ory.person().token()
     body = pack(json.dumps(content_of(session)).encode())
     with switches.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
@@ -276,7 +304,7 @@ def bomb() -> bytes:
 
 
 @pytest.mark.switches
-def test_a_gzip_bomb_is_cut_off(web, switches, caplog, bomb) -> None:
+def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, bomb: bytes) -> None:
     web.get("/session")
     with switches.failing(200, {"Content-Encoding": "gzip"}, bomb, WHOAMI):
         tracemalloc.start()
@@ -301,7 +329,9 @@ def test_a_gzip_bomb_is_cut_off(web, switches, caplog, bomb) -> None:
     ],
     ids=["not packed", "empty", "half", "no checksum", "a wrong checksum"],
 )
-def test_an_answer_that_is_badly_packed_is_unavailable(ory, web, switches, spoil) -> None:
+def test_an_answer_that_is_badly_packed_is_unavailable(
+    ory: Ory, web: Web, switches: LocalOry, spoil: Callable[[bytes], bytes]
+) -> None:
     packed = gzip.compress(json.dumps(content_of(ory.person().token())).encode())
     with switches.failing(200, {"Content-Encoding": "gzip"}, spoil(packed), WHOAMI):
         assert web.get("/session", headers=SOMEBODY).status_code == 503
@@ -312,7 +342,7 @@ def test_an_answer_that_is_badly_packed_is_unavailable(ory, web, switches, spoil
 
 @pytest.mark.switches
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_of_orys_is_not_followed(ory, web, switches, status) -> None:
+def test_a_redirect_of_orys_is_not_followed(ory: Ory, web: Web, switches: LocalOry, status: int) -> None:
     with switches.failing(status, {"Location": f"{ory.public_url}/version"}, path=WHOAMI):
         assert web.get("/session", headers=ory.person().token().headers).status_code == 503
     assert not ory.asked("/version")
@@ -321,47 +351,51 @@ def test_a_redirect_of_orys_is_not_followed(ory, web, switches, status) -> None:
 # --- 429
 
 
-def pause_in(answer) -> int:
+def pause_in(answer: Answer) -> int:
     assert answer.status_code == 503
     return int(answer["Retry-After"])
 
 
 @pytest.mark.switches
 class TestAfter429:
-    def limited(self, web, switches, **headers: str):
+    def limited(self, web: Web, switches: LocalOry, **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with switches.failing(429, named, path=WHOAMI):
             return web.get("/session", headers={"X-Session-Token": "somebody"})
 
     @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
     @pytest.mark.parametrize("form", ["seconds", "date"])
-    def test_nobody_asks_until_ory_allows_it(self, ory, web, switches, name, form) -> None:
+    def test_nobody_asks_until_ory_allows_it(
+        self, ory: Ory, web: Web, switches: LocalOry, name: str, form: str
+    ) -> None:
         session = ory.person().token()
         until = "30" if form == "seconds" else formatdate(time.time() + 30, usegmt=True)
         self.limited(web, switches, **{name: until})
         assert 25 <= pause_in(web.get("/session", headers=session.headers)) <= 35
         assert len(ory.asked()) == 1
 
-    def test_the_clients_are_told_when_to_come_back(self, web, switches) -> None:
+    def test_the_clients_are_told_when_to_come_back(self, web: Web, switches: LocalOry) -> None:
         assert 30 <= pause_in(self.limited(web, switches, Retry_After="30")) <= 32
 
     @pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
-    def test_without_a_time_the_pause_is_a_moment(self, web, switches, value) -> None:
+    def test_without_a_time_the_pause_is_a_moment(self, web: Web, switches: LocalOry, value: str) -> None:
         assert pause_in(self.limited(web, switches, Retry_After=value)) <= 2
 
     @pytest.mark.parametrize("value", ["999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-    def test_no_pause_is_longer_than_ten_minutes(self, web, switches, value) -> None:
+    def test_no_pause_is_longer_than_ten_minutes(self, web: Web, switches: LocalOry, value: str) -> None:
         assert pause_in(self.limited(web, switches, Retry_After=value)) <= 601
         assert pause_in(web.get("/session", headers=SOMEBODY)) <= 661
 
-    def test_ory_is_asked_again_after_the_pause(self, ory, web, switches, monkeypatch) -> None:
+    def test_ory_is_asked_again_after_the_pause(
+        self, ory: Ory, web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         session = ory.person().token()
         self.limited(web, switches, Retry_After="30")
         monotonic = time.monotonic
         monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 40)
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
-    def test_what_is_cached_still_serves(self, ory, web, switches) -> None:
+    def test_what_is_cached_still_serves(self, ory: Ory, web: Web, switches: LocalOry) -> None:
         session = ory.person().token()
         web.get("/session", headers=session.headers)
         self.limited(web, switches, Retry_After="30")
@@ -372,7 +406,9 @@ class TestAfter429:
 
 
 @pytest.mark.switches
-def test_calls_that_wait_for_a_connection_wait_a_bounded_time(web, switches, ory_auth, caplog) -> None:
+def test_calls_that_wait_for_a_connection_wait_a_bounded_time(
+    web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.3)
 
     def ask(number: int) -> None:
@@ -386,29 +422,30 @@ def test_calls_that_wait_for_a_connection_wait_a_bounded_time(web, switches, ory
 
 
 @pytest.mark.switches
-def test_a_call_that_got_no_connection_in_time_says_so(web, switches, ory_auth, caplog) -> None:
+def test_a_call_that_got_no_connection_in_time_says_so(
+    web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.4)
     with switches.slow(5), ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda n: web.get("/session", headers={"X-Session-Token": f"somebody-{n}"}), range(4)))
-    events = [record.ory_event for record in caplog.records if record.name == "ory_auth"]
-    assert set(events) == {"timeout", "pool_full"}
+    assert set(events(caplog)) == {"timeout", "pool_full"}
 
 
-def begun(path: str, session) -> asyncio.Future:
+def begun(path: str, session: Session) -> asyncio.Future[AsyncAnswer]:
     """A request under ASGI that others can overtake."""
     return asyncio.ensure_future(AsyncClient().get(path, headers=session.headers))
 
 
-async def until_asked(ory) -> None:
+async def until_asked(ory: Ory) -> None:
     while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
         await asyncio.sleep(0.01)
 
 
 @pytest.mark.switches
-def test_requests_with_one_credential_at_once_ask_ory_once(ory, switches) -> None:
+def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, switches: LocalOry) -> None:
     session = ory.person().token()
 
-    async def ask():
+    async def ask() -> list[AsyncAnswer]:
         return await asyncio.gather(*(begun("/asession", session) for _ in range(8)))
 
     with switches.slow(0.1):
@@ -417,7 +454,7 @@ def test_requests_with_one_credential_at_once_ask_ory_once(ory, switches) -> Non
 
 
 @pytest.mark.switches
-def test_threads_with_one_credential_at_once_ask_ory_once(ory, web, switches) -> None:
+def test_threads_with_one_credential_at_once_ask_ory_once(ory: Ory, web: Web, switches: LocalOry) -> None:
     session = ory.person().token()
     with switches.slow(0.2), ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
@@ -427,7 +464,7 @@ def test_threads_with_one_credential_at_once_ask_ory_once(ory, web, switches) ->
 
 @pytest.mark.switches
 @pytest.mark.django_db
-def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory, switches) -> None:
+def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, switches: LocalOry) -> None:
     session = ory.person().token()
 
     async def ask() -> None:
@@ -442,11 +479,13 @@ def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory, switche
 
 @pytest.mark.switches
 @pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
-def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches, ory_auth, waiting) -> None:
+def test_a_request_that_is_cancelled_takes_nothing_from_the_others(
+    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings, waiting: bool
+) -> None:
     ory_auth(MAX_CONNECTIONS=1)
     session, other = ory.person().token(), ory.person().token()
 
-    async def ask():
+    async def ask() -> AsyncAnswer:
         before = [begun("/asession", other)] if waiting else []
         first, second = begun("/asession", session), begun("/asession", session)
         await until_asked(ory)
@@ -463,7 +502,7 @@ def test_a_request_that_is_cancelled_takes_nothing_from_the_others(ory, switches
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_process_that_was_forked_makes_its_own_calls(ory, web) -> None:
+def test_a_process_that_was_forked_makes_its_own_calls(ory: Ory, web: Web) -> None:
     before, own, after = (ory.person().token() for _ in range(3))
     assert web.get("/session", headers=before.headers).status_code == 200
     read, write = os.pipe()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory, Person
 
 GONE = {"token": "ory_st_never-was-one", "cookie": "ory_kratos_session=never-was-one"}
 KINDS = ["token", "cookie", "bearer"]
@@ -24,7 +30,7 @@ def header(kind: str, value: str) -> dict[str, str]:
             return {"Authorization": f"Bearer {value}"}
 
 
-def credential(person, kind: str) -> dict[str, str]:
+def credential(person: Person, kind: str) -> dict[str, str]:
     return header(kind, person.cookie().cookie if kind == "cookie" else person.token().token)
 
 
@@ -32,32 +38,33 @@ def gone(kind: str) -> dict[str, str]:
     return header(kind, GONE["cookie" if kind == "cookie" else "token"])
 
 
-def seen(web, headers) -> str | None:
+def seen(web: Web, headers: dict[str, str]) -> str | None:
     """The identity that the project sees."""
-    return web.get("/session", headers=headers).json()["identity"]
+    identity: str | None = web.get("/session", headers=headers).json()["identity"]
+    return identity
 
 
 # --- one, by a fixed order
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_credential_alone_signs_in(ory, web, kind) -> None:
+def test_each_kind_of_credential_alone_signs_in(ory: Ory, web: Web, kind: str) -> None:
     person = ory.person()
     assert seen(web, credential(person, kind)) == person.id
 
 
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
-def test_of_two_credentials_the_first_by_the_order_counts(ory, web, first, second) -> None:
+def test_of_two_credentials_the_first_by_the_order_counts(ory: Ory, web: Web, first: str, second: str) -> None:
     ada, bob = ory.person(), ory.person()
     assert seen(web, {**credential(bob, second), **credential(ada, first)}) == ada.id
 
 
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
-def test_a_refused_credential_is_not_replaced_by_the_next(ory, web, first, second) -> None:
+def test_a_refused_credential_is_not_replaced_by_the_next(ory: Ory, web: Web, first: str, second: str) -> None:
     assert seen(web, {**gone(first), **credential(ory.person(), second)}) is None
 
 
-def test_several_credentials_are_told_to_operators(ory, web, caplog) -> None:
+def test_several_credentials_are_told_to_operators(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "ory_auth"):
         seen(web, {**gone("token"), **gone("cookie")})
     assert "multi_credential kinds=token+cookie" in caplog.text
@@ -66,13 +73,13 @@ def test_several_credentials_are_told_to_operators(ory, web, caplog) -> None:
 @pytest.mark.parametrize(
     "empty", [{"X-Session-Token": ""}, {"X-Session-Token": " \t"}, {"Cookie": "ory_kratos_session="}, {"Cookie": ""}]
 )
-def test_an_empty_credential_does_not_count(ory, web, empty) -> None:
+def test_an_empty_credential_does_not_count(ory: Ory, web: Web, empty: dict[str, str]) -> None:
     person = ory.person()
     assert seen(web, {**credential(person, "bearer"), **empty}) == person.id
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
-def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory, web, scheme) -> None:
+def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: Web, scheme: str) -> None:
     session = ory.person().token()
     assert seen(web, {"Authorization": f"{scheme} {session.token}"}) == session.person.id
 
@@ -82,13 +89,13 @@ def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory, web, scheme) -> N
     "authorization",
     ["Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "Bearer ory_at_oauth2", "Bearer", "Basic ory_st_x", "Token ory_st_x", "x"],
 )
-def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(ory, web, authorization) -> None:
+def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(ory: Ory, web: Web, authorization: str) -> None:
     assert seen(web, {"Authorization": authorization}) is None
     assert not ory.asked()
 
 
 @pytest.mark.switches
-def test_nothing_from_outside_that_names_an_identity_is_believed(ory, web) -> None:
+def test_nothing_from_outside_that_names_an_identity_is_believed(ory: Ory, web: Web) -> None:
     person = ory.person()
     headers = {
         "X-Kratos-Authenticated-Identity-Id": person.id,
@@ -99,17 +106,17 @@ def test_nothing_from_outside_that_names_an_identity_is_believed(ory, web) -> No
     assert not ory.asked()
 
 
-def test_a_header_with_underscores_is_not_the_token_header_under_asgi(ory) -> None:
+def test_a_header_with_underscores_is_not_the_token_header_under_asgi(ory: Ory) -> None:
     headers = [(b"host", b"testserver"), (b"x_session_token", ory.person().token().token.encode())]
     scope = {"type": "http", "method": "GET", "path": "/session", "query_string": b"", "headers": headers}
 
     async def body() -> bytes:
-        app = ApplicationCommunicator(get_asgi_application(), scope)
+        app: Any = ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
         await app.send_input({"type": "http.request", "body": b""})
         await app.receive_output()
         answer = await app.receive_output()
         await app.wait()
-        return answer["body"]
+        return bytes(answer["body"])
 
     assert json.loads(async_to_sync(body)())["identity"] is None
 
@@ -130,7 +137,9 @@ MALFORMED = {
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_credential_is_signed_out_without_a_call(ory, web, caplog, kind, value) -> None:
+def test_a_malformed_credential_is_signed_out_without_a_call(
+    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, kind: str, value: str
+) -> None:
     later = [other for other in KINDS if KINDS.index(other) > KINDS.index(kind)]
     headers = {name: text for other in later for name, text in credential(ory.person(), other).items()}
     malformed = header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)
@@ -142,7 +151,7 @@ def test_a_malformed_credential_is_signed_out_without_a_call(ory, web, caplog, k
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85"])
-def test_a_control_character_at_its_end_is_not_cut_off(ory, web, kind, end) -> None:
+def test_a_control_character_at_its_end_is_not_cut_off(ory: Ory, web: Web, kind: str, end: str) -> None:
     value = f"ory_st_x{end}"
     assert seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)) is None
     assert not ory.asked()
@@ -150,7 +159,7 @@ def test_a_control_character_at_its_end_is_not_cut_off(ory, web, kind, end) -> N
 
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory, web, kind) -> None:
+def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory: Ory, web: Web, kind: str) -> None:
     value = "ory_st_X" if kind == "bearer" else "XxX"
     seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value))
     [asked] = ory.asked()
@@ -159,12 +168,12 @@ def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory, web, kind)
 
 @pytest.mark.switches
 @pytest.mark.parametrize(("size", "calls"), [(8192, 1), (8193, 0)])
-def test_a_credential_has_at_most_8_kib(ory, web, size, calls) -> None:
+def test_a_credential_has_at_most_8_kib(ory: Ory, web: Web, size: int, calls: int) -> None:
     seen(web, {"X-Session-Token": "x" * size})
     assert len(ory.asked()) == calls
 
 
-def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory, web) -> None:
+def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web: Web) -> None:
     answer = web.get("/guarded", headers={"X-Session-Token": "x" * 8193, "Accept": "*/*"})
     assert answer.status_code == 401
 
@@ -173,7 +182,7 @@ def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory, web) -> 
 
 
 @pytest.mark.switches
-def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory, web) -> None:
+def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: Web) -> None:
     web.get("/session", headers={"Cookie": "ory_kratos_session=one; other=x;  ory_kratos_session=two"})
     assert dict(ory.asked()[0].headers)["cookie"] == "ory_kratos_session=one; ory_kratos_session=two"
 
@@ -183,13 +192,15 @@ def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory, web) -> None:
     "name",
     ["ory_session_other", "ory_kratos_session2", "my_ory_kratos_session", "ORY_KRATOS_SESSION", "ory_kratos_sessio"],
 )
-def test_a_cookie_of_another_name_is_not_looked_at(ory, web, name) -> None:
+def test_a_cookie_of_another_name_is_not_looked_at(ory: Ory, web: Web, name: str) -> None:
     assert seen(web, {"Cookie": ory.person().cookie().cookie.replace("ory_kratos_session", name)}) is None
     assert not ory.asked()
 
 
 @pytest.mark.switches
-def test_a_configured_cookie_name_is_the_only_one(ory, web, switches, ory_auth) -> None:
+def test_a_configured_cookie_name_is_the_only_one(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+) -> None:
     switches.configure(session_cookie_name="my_session")
     ory_auth(SESSION_COOKIE_NAME="my_session")
     person = ory.person()
@@ -206,7 +217,7 @@ def test_a_configured_cookie_name_is_the_only_one(ory, web, switches, ory_auth) 
 @pytest.mark.parametrize(
     ("kind", "carrier"), [("token", "x-session-token"), ("cookie", "cookie"), ("bearer", "authorization")]
 )
-def test_only_the_credential_reaches_ory(ory, web, kind, carrier) -> None:
+def test_only_the_credential_reaches_ory(ory: Ory, web: Web, kind: str, carrier: str) -> None:
     own = credential(ory.person(), kind)
     cookies = "; ".join(
         filter(None, ["sessionid=dj", "csrftoken=cs", own.get("Cookie"), "csrf_token_1=x", "theme=dark"])
@@ -219,7 +230,7 @@ def test_only_the_credential_reaches_ory(ory, web, kind, carrier) -> None:
 
 
 @pytest.mark.switches
-def test_the_second_credential_of_a_request_stays_here(ory, web) -> None:
+def test_the_second_credential_of_a_request_stays_here(ory: Ory, web: Web) -> None:
     ada, bob = ory.person(), ory.person()
     web.get("/session", headers={**credential(ada, "cookie"), **credential(bob, "token")})
     assert "cookie" not in dict(ory.asked()[0].headers)
@@ -227,6 +238,6 @@ def test_the_second_credential_of_a_request_stays_here(ory, web) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/session", "/guarded", "/api/me"])
-def test_without_a_credential_ory_is_not_asked(ory, web, path) -> None:
+def test_without_a_credential_ory_is_not_asked(ory: Ory, web: Web, path: str) -> None:
     web.get(path, headers={"Cookie": "csrftoken=x"})
     assert not ory.asked()

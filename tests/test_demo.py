@@ -76,7 +76,8 @@ class Forms(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.by_button: dict[str, tuple[str, list[tuple[str, str]]]] = {}
-        self._action, self._fields = "", []
+        self._action = ""
+        self._fields: list[tuple[str, str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

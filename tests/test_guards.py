@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import caches
 from django.urls import path as address
+from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import Answer, ChangeSettings
+from tests.ories import Ory, Session
 from tests.project import views
+from tests.seen import ends_in_cache, in_cache
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +27,7 @@ JSON = {"Accept": "application/json"}
 TARGET = "http://testserver"
 
 
-def challenge(answer) -> dict[str, str]:
+def challenge(answer: Answer) -> dict[str, str]:
     """The parameters of the way to Ory's login that an answer shows."""
     url = urlsplit(answer["Location"])
     assert url.path == "/self-service/login/browser"
@@ -29,7 +35,7 @@ def challenge(answer) -> dict[str, str]:
 
 
 @pytest.fixture
-def two_factors(ory):
+def two_factors(ory: Ory) -> Session:
     """A browser whose person has a second factor, and has used it."""
     session = ory.person().cookie()
     session.set_up_totp()
@@ -37,13 +43,13 @@ def two_factors(ory):
 
 
 @pytest.fixture
-def one_of_two_factors(ory, two_factors):
+def one_of_two_factors(ory: Ory, two_factors: Session) -> Session:
     """Another browser of that person, which has not used it yet."""
     return two_factors.person.cookie()
 
 
 @pytest.fixture
-def cached(ory_auth, ory) -> None:
+def cached(ory_auth: ChangeSettings, ory: Ory) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
 
 
@@ -51,7 +57,7 @@ def cached(ory_auth, ory) -> None:
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory, web, path) -> None:
+def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(f"{path}?page=2&q=%C3%A4")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/auth/login?")
@@ -62,13 +68,13 @@ urlpatterns = [address("guarded", views.guarded)]  # of a project that has not i
 
 
 @pytest.mark.urls(__name__)
-def test_without_our_pages_the_projects_own_login_url_counts(ory, web, settings) -> None:
+def test_without_our_pages_the_projects_own_login_url_counts(ory: Ory, web: Web, settings: Settings) -> None:
     settings.LOGIN_URL = "/sign-in"
     assert web.get("/guarded")["Location"] == "/sign-in?next=/guarded"
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_program_that_is_not_signed_in_gets_401(ory, web, path) -> None:
+def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(path, headers=JSON)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer.json()["code"] == "not_authenticated"
@@ -76,7 +82,9 @@ def test_a_program_that_is_not_signed_in_gets_401(ory, web, path) -> None:
 
 @pytest.mark.parametrize("path", BARE + AAL2)
 @pytest.mark.parametrize("headers", [{"X-Session-Token": "ory_st_no"}, {"Authorization": "Bearer ory_st_no"}])
-def test_a_client_that_sent_a_dead_token_gets_401_and_no_redirect(ory, web, path, headers) -> None:
+def test_a_client_that_sent_a_dead_token_gets_401_and_no_redirect(
+    ory: Ory, web: Web, path: str, headers: dict[str, str]
+) -> None:
     assert web.get(path, headers=headers).status_code == 401
 
 
@@ -93,7 +101,7 @@ ACCEPTS = [
 
 
 @pytest.mark.parametrize(("accept", "status"), ACCEPTS)
-def test_who_would_rather_have_json_gets_no_redirect(ory, web, accept, status) -> None:
+def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: Web, accept: str, status: int) -> None:
     assert web.get("/guarded", headers={"Accept": accept}).status_code == status
 
 
@@ -106,7 +114,9 @@ def test_who_would_rather_have_json_gets_no_redirect(ory, web, accept, status) -
         ("", "/"),
     ],
 )
-def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(ory, web, referer, target) -> None:
+def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(
+    ory: Ory, web: Web, referer: str, target: str
+) -> None:
     answer = web.post("/guarded", headers={"Referer": referer})
     assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [target]
 
@@ -120,7 +130,9 @@ GONE = {
 
 @pytest.mark.parametrize("why", GONE)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_who_is_gone_at_ory_is_signed_out_here(ory, ory_auth, web, kind, why) -> None:
+def test_who_is_gone_at_ory_is_signed_out_here(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, kind: str, why: str
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = getattr(ory.person(), kind)()
     assert web.get("/guarded", headers=session.headers).status_code == 200
@@ -131,7 +143,9 @@ def test_who_is_gone_at_ory_is_signed_out_here(ory, ory_auth, web, kind, why) ->
 
 @pytest.mark.switches
 @pytest.mark.parametrize("apart", [0, 300, -300])
-def test_a_session_ends_by_orys_clock_whatever_ours_says(ory, ory_auth, switches, web, apart) -> None:
+def test_a_session_ends_by_orys_clock_whatever_ours_says(
+    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, apart: int
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     switches.configure(session_lifespan=100)
     switches.clock.move(apart)
@@ -143,13 +157,15 @@ def test_a_session_ends_by_orys_clock_whatever_ours_says(ory, ory_auth, switches
 
 @pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(ory, ory_auth, switches, web, apart) -> None:
+def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
+    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, apart: int
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
     switches.configure(session_lifespan=100)
     switches.clock.move(apart)
     session = ory.person().token()
     web.get("/guarded", headers=session.headers)
-    (ends,) = (end for key, end in caches["default"]._expire_info.items() if ":ory_auth:s:" in key)
+    (ends,) = (end for key, end in ends_in_cache().items() if ":ory_auth:s:" in key)
     assert time.time() + 90 < ends <= time.time() + 100
 
 
@@ -157,19 +173,19 @@ def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(ory, ory_a
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_who_has_used_a_second_factor_comes_in(web, two_factors, path) -> None:
+def test_who_has_used_a_second_factor_comes_in(web: Web, two_factors: Session, path: str) -> None:
     assert web.get(path, headers=two_factors.headers).status_code == 200
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory, web, path) -> None:
+def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(f"{path}?page=2", headers=ory.person().cookie().headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
 
 
 @pytest.mark.parametrize("path", AAL2)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory, web, path, kind) -> None:
+def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory: Ory, web: Web, path: str, kind: str) -> None:
     session = getattr(ory.person(), kind)()
     answer = web.get(path, headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
@@ -177,30 +193,34 @@ def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory, web, p
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(web, one_of_two_factors, path) -> None:
+def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(
+    web: Web, one_of_two_factors: Session, path: str
+) -> None:
     answer = web.get(path, headers=one_of_two_factors.headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": TARGET + path}
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(web, one_of_two_factors, path) -> None:
+def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(
+    web: Web, one_of_two_factors: Session, path: str
+) -> None:
     answer = web.get(path, headers={**one_of_two_factors.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_who_has_to_step_up_is_anonymous_on_public_pages(web, one_of_two_factors, path) -> None:
+def test_who_has_to_step_up_is_anonymous_on_public_pages(web: Web, one_of_two_factors: Session, path: str) -> None:
     assert web.get(path, headers=one_of_two_factors.headers).json()["user"] == ""
 
 
-def test_after_stepping_up_they_are_in_at_once(web, cached, one_of_two_factors) -> None:
+def test_after_stepping_up_they_are_in_at_once(web: Web, cached: None, one_of_two_factors: Session) -> None:
     assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 302
     one_of_two_factors.step_up()
     assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 200
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory, web, cached, path) -> None:
+def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, web: Web, cached: None, path: str) -> None:
     session = ory.person().cookie()
     asked_with = session.headers
     web.get("/who", headers=asked_with)
@@ -208,7 +228,7 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory, web, cach
     assert web.get(path, headers=asked_with).status_code == 200
 
 
-def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory, web, cached) -> None:
+def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory: Ory, web: Web, cached: None) -> None:
     session = ory.person().token()
     web.get("/who", headers=session.headers)
     session.revoke()
@@ -223,12 +243,12 @@ def test_a_level_that_is_none_is_told_when_the_view_is_made() -> None:
 # --- signed in lately -------------------------------------------------------------------------------------------------
 
 
-def test_who_has_just_signed_in_comes_in(ory, web) -> None:
+def test_who_has_just_signed_in_comes_in(ory: Ory, web: Web) -> None:
     assert web.get("/recent", headers=ory.person().token().headers).status_code == 200
 
 
 @pytest.fixture
-def long_ago(ory, switches):
+def long_ago(ory: Ory, switches: LocalOry) -> Session:
     """A browser that signed in sixteen minutes ago, as Ory's clock has it."""
     session = ory.person().cookie()
     switches.clock.move(16 * 60)
@@ -236,26 +256,26 @@ def long_ago(ory, switches):
 
 
 @pytest.mark.switches
-def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web, long_ago) -> None:
+def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web: Web, long_ago: Session) -> None:
     answer = web.get("/recent", headers=long_ago.headers)
     assert challenge(answer) == {"refresh": "true", "return_to": TARGET + "/recent"}
 
 
 @pytest.mark.switches
-def test_a_program_that_signed_in_long_ago_gets_the_code(ory, web, long_ago) -> None:
+def test_a_program_that_signed_in_long_ago_gets_the_code(ory: Ory, web: Web, long_ago: Session) -> None:
     answer = web.get("/recent", headers={**long_ago.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
     assert "refresh=true" in answer.json()["redirect_browser_to"]
 
 
 @pytest.mark.switches
-def test_fourteen_minutes_are_less_than_fifteen(ory, switches, web) -> None:
+def test_fourteen_minutes_are_less_than_fifteen(ory: Ory, switches: LocalOry, web: Web) -> None:
     session = ory.person().token()
     switches.clock.move(14 * 60)
     assert web.get("/recent", headers=session.headers).status_code == 200
 
 
-def _sign_in_again(session) -> None:
+def _sign_in_again(session: Session) -> None:
     flow = session.get("/self-service/login/browser?refresh=true").json
     person = session.person
     values = {"method": "password", "identifier": person.email, "password": person.password}
@@ -263,7 +283,7 @@ def _sign_in_again(session) -> None:
 
 
 @pytest.mark.switches
-def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(web, cached, long_ago) -> None:
+def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(web: Web, cached: None, long_ago: Session) -> None:
     asked_with = long_ago.headers
     assert web.get("/recent", headers=asked_with).status_code == 302
     _sign_in_again(long_ago)
@@ -272,14 +292,16 @@ def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(web, cached,
 
 @pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(ory, switches, web, apart) -> None:
+def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(
+    ory: Ory, switches: LocalOry, web: Web, apart: int
+) -> None:
     switches.clock.move(apart)
     assert web.get("/just-now", headers=ory.person().token().headers).status_code == 200
 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_let_nobody_in_for_longer(ory, switches, web, apart) -> None:
+def test_clocks_that_are_apart_let_nobody_in_for_longer(ory: Ory, switches: LocalOry, web: Web, apart: int) -> None:
     switches.clock.move(apart)
     session = ory.person().token()
     switches.clock.move(65)
@@ -288,7 +310,9 @@ def test_clocks_that_are_apart_let_nobody_in_for_longer(ory, switches, web, apar
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/recent-aal2", "/strict-mixin", "/astrict-mixin"])
-def test_with_a_second_factor_its_own_time_counts(switches, web, two_factors, path) -> None:
+def test_with_a_second_factor_its_own_time_counts(
+    switches: LocalOry, web: Web, two_factors: Session, path: str
+) -> None:
     assert web.get(path, headers=two_factors.headers).status_code == 200
     switches.clock.move(16 * 60)
     _sign_in_again(two_factors)
@@ -298,7 +322,7 @@ def test_with_a_second_factor_its_own_time_counts(switches, web, two_factors, pa
 
 @pytest.mark.switches
 def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_long_ago(
-    switches, web, two_factors
+    switches: LocalOry, web: Web, two_factors: Session
 ) -> None:
     switches.clock.move(-16 * 60)
     session = two_factors.person.cookie()
@@ -308,7 +332,7 @@ def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_lon
 
 
 @pytest.mark.parametrize("path", ["/strict-mixin", "/astrict-mixin"])
-def test_a_mixin_asks_for_what_its_attributes_say(ory, web, path) -> None:
+def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: Web, path: str) -> None:
     assert challenge(web.get(path, headers=ory.person().cookie().headers))["aal"] == "aal2"
 
 
@@ -316,7 +340,7 @@ def test_a_mixin_asks_for_what_its_attributes_say(ory, web, path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin", "/afresh", "/afresh-mixin"])
-def test_fresh_does_not_believe_the_cache(ory, web, cached, path) -> None:
+def test_fresh_does_not_believe_the_cache(ory: Ory, web: Web, cached: None, path: str) -> None:
     session = ory.person().token()
     assert web.get("/guarded", headers=session.headers).status_code == 200
     session.revoke()
@@ -324,7 +348,7 @@ def test_fresh_does_not_believe_the_cache(ory, web, cached, path) -> None:
 
 
 @pytest.mark.switches
-def test_fresh_goes_past_the_cache_of_orys_edge(ory, switches, web) -> None:
+def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, switches: LocalOry, web: Web) -> None:
     web.get("/fresh", headers=ory.person().token().headers)
     (asked,) = ory.asked()
     assert dict(asked.headers)["cache-control"] == "max-age=0"
@@ -334,11 +358,11 @@ def test_fresh_goes_past_the_cache_of_orys_edge(ory, switches, web) -> None:
 
 
 @pytest.fixture
-def stale(ory_auth, switches, web, two_factors):
+def stale(ory_auth: ChangeSettings, switches: LocalOry, web: Web, two_factors: Session) -> Iterator[Session]:
     """A session that Ory vouched for a while ago; now Ory is down."""
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
     assert web.get("/aal2", headers=two_factors.headers).status_code == 200
-    memory = caches["default"]._cache
+    memory = in_cache()
     for fresh in [key for key in memory if ":ory_auth:s:" in key]:
         del memory[fresh]
     with switches.failing(500):
@@ -347,19 +371,19 @@ def stale(ory_auth, switches, web, two_factors):
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/who", *BARE])
-def test_a_stale_session_counts_where_the_project_says_so(web, stale, path) -> None:
+def test_a_stale_session_counts_where_the_project_says_so(web: Web, stale: Session, path: str) -> None:
     assert web.get(path, headers=stale.headers).status_code == 200
 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", [*AAL2, "/recent", "/recent-aal2", "/strict-mixin", "/fresh"])
-def test_a_stale_session_satisfies_no_strict_guard(web, stale, path) -> None:
+def test_a_stale_session_satisfies_no_strict_guard(web: Web, stale: Session, path: str) -> None:
     assert web.get(path, headers=stale.headers).status_code == 503
 
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_while_ory_is_down_a_guard_says_503(ory, switches, web, path) -> None:
+def test_while_ory_is_down_a_guard_says_503(ory: Ory, switches: LocalOry, web: Web, path: str) -> None:
     session = ory.person().cookie()
     with switches.failing(500):
         answer = web.get(path, headers=session.headers)
@@ -367,7 +391,7 @@ def test_while_ory_is_down_a_guard_says_503(ory, switches, web, path) -> None:
 
 
 @pytest.mark.switches
-def test_while_ory_is_down_a_program_gets_json(ory, switches, web) -> None:
+def test_while_ory_is_down_a_program_gets_json(ory: Ory, switches: LocalOry, web: Web) -> None:
     session = ory.person().token()
     with switches.failing(500):
         answer = web.get("/guarded", headers=session.headers)
@@ -375,7 +399,9 @@ def test_while_ory_is_down_a_program_gets_json(ory, switches, web) -> None:
 
 
 @pytest.mark.switches
-def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(ory, switches, web, cached) -> None:
+def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
+    ory: Ory, switches: LocalOry, web: Web, cached: None
+) -> None:
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
     with switches.failing(500):
@@ -386,7 +412,7 @@ def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(ory, s
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory, web, path) -> None:
+def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: Web, path: str) -> None:
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
@@ -395,7 +421,7 @@ def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory, web, path
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_program_that_is_not_admitted_gets_the_code(ory, web, path) -> None:
+def test_a_program_that_is_not_admitted_gets_the_code(ory: Ory, web: Web, path: str) -> None:
     session = ory.person().token()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
@@ -411,14 +437,16 @@ RAISED = [
 
 
 @pytest.mark.parametrize(("path", "asks", "code"), RAISED)
-def test_a_view_may_raise_what_it_wants_of_the_person(ory, web, path, asks, code) -> None:
+def test_a_view_may_raise_what_it_wants_of_the_person(
+    ory: Ory, web: Web, path: str, asks: dict[str, str], code: str
+) -> None:
     session = ory.person().cookie()
     assert challenge(web.get(path, headers=session.headers)) == {**asks, "return_to": TARGET + path}
     answer = web.get(path, headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, code)
 
 
-def test_a_view_may_say_that_somebody_is_not_admitted(ory, web) -> None:
+def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: Web) -> None:
     session = ory.person().cookie()
     assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
     answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})

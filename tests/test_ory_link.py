@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import io
 import uuid
+from pathlib import Path
+from typing import Protocol
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from ory_auth.models import OryIdentity
+from tests.conftest import Web
+from tests.kinds import User
+from tests.ories import Ory
 
 pytestmark = pytest.mark.django_db
 
-User = get_user_model()
 ID = "7f3c2a10-0000-4000-8000-00000000000a"
 OTHER_ID = "7f3c2a10-0000-4000-8000-00000000000b"
 
 
 @pytest.fixture
-def ada():
+def ada() -> User:
     return User.objects.create_user("ada", "ada@example.org", "Sleipnir-8-legs")
 
 
-def link(*arguments: str, **options) -> str:
+def link(*arguments: str, **options: object) -> str:
     out = io.StringIO()
     call_command("ory_link", *arguments, stdout=out, no_color=True, **options)
     return out.getvalue()
@@ -36,18 +39,18 @@ def links() -> dict[str, str]:
 # --- one pair ---------------------------------------------------------------------------------------------------------
 
 
-def test_it_links_a_user_to_an_identity_and_says_so(ada) -> None:
+def test_it_links_a_user_to_an_identity_and_says_so(ada: User) -> None:
     assert link("ada", ID) == f"ada is {ID}.\n"
     assert links() == {ID: "ada"}
 
 
-def test_the_person_is_that_user_from_then_on(ory, web, ada) -> None:
+def test_the_person_is_that_user_from_then_on(ory: Ory, web: Web, ada: User) -> None:
     person = ory.person(name={"first": "Ada"})
     link("ada", person.id)
     assert web.get("/who", headers=person.token().headers).json()["user"] == "ada"
 
 
-def test_the_first_sign_in_brings_the_fields_up_to_date(ory, web, ada) -> None:
+def test_the_first_sign_in_brings_the_fields_up_to_date(ory: Ory, web: Web, ada: User) -> None:
     person = ory.person(name={"first": "Ada"})
     link("ada", person.id)
     web.get("/who", headers=person.token().headers)
@@ -56,7 +59,7 @@ def test_the_first_sign_in_brings_the_fields_up_to_date(ory, web, ada) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_sign_in_is_a_sign_in(ory, web, ada) -> None:
+def test_the_first_sign_in_is_a_sign_in(ory: Ory, web: Web, ada: User) -> None:
     person = ory.person()
     link("ada", person.id)
     web.get("/who", headers=person.token().headers)
@@ -64,7 +67,7 @@ def test_the_first_sign_in_is_a_sign_in(ory, web, ada) -> None:
     assert ada.last_login is not None
 
 
-def test_to_link_the_same_two_once_more_changes_nothing(ory, web, ada) -> None:
+def test_to_link_the_same_two_once_more_changes_nothing(ory: Ory, web: Web, ada: User) -> None:
     person = ory.person()
     link("ada", person.id)
     web.get("/who", headers=person.token().headers)
@@ -73,19 +76,19 @@ def test_to_link_the_same_two_once_more_changes_nothing(ory, web, ada) -> None:
     assert OryIdentity.objects.values().get() == before
 
 
-def test_the_first_superuser_comes_in(ory, web, ada) -> None:
+def test_the_first_superuser_comes_in(ory: Ory, web: Web, ada: User) -> None:
     person = ory.person()
     assert link("ada", person.id, "--superuser") == f"ada is {person.id} as a superuser.\n"
     assert web.get("/admin/", headers=person.cookie().headers).status_code == 200
 
 
-def test_without_the_option_nobody_is_made_a_superuser(ada) -> None:
+def test_without_the_option_nobody_is_made_a_superuser(ada: User) -> None:
     link("ada", ID)
     ada.refresh_from_db()
     assert (ada.is_staff, ada.is_superuser) == (False, False)
 
 
-def test_a_missing_user_is_created_where_that_is_asked_for(ory, web) -> None:
+def test_a_missing_user_is_created_where_that_is_asked_for(ory: Ory, web: Web) -> None:
     person = ory.person()
     link("root", person.id, "--create", "--superuser")
     user = User.objects.get()
@@ -93,7 +96,7 @@ def test_a_missing_user_is_created_where_that_is_asked_for(ory, web) -> None:
     assert web.get("/who", headers=person.token().headers).json()["user"] == "root"
 
 
-def test_an_identity_moves_where_that_is_asked_for(ada) -> None:
+def test_an_identity_moves_where_that_is_asked_for(ada: User) -> None:
     User.objects.create_user("old")
     link("old", ID)
     link("ada", ID, "--move")
@@ -113,21 +116,21 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_it_says_what_is_wrong_and_links_nobody(ada, why) -> None:
+def test_it_says_what_is_wrong_and_links_nobody(ada: User, why: str) -> None:
     arguments, text = REFUSED[why]
     with pytest.raises(CommandError, match=text):
         link(*arguments)
     assert links() == {}
 
 
-def test_a_user_who_is_another_identity_is_refused(ada) -> None:
+def test_a_user_who_is_another_identity_is_refused(ada: User) -> None:
     link("ada", OTHER_ID)
     with pytest.raises(CommandError, match=f"ada is linked to {OTHER_ID} already"):
         link("ada", ID)
     assert links() == {OTHER_ID: "ada"}
 
 
-def test_an_identity_that_is_another_user_is_refused(ada) -> None:
+def test_an_identity_that_is_another_user_is_refused(ada: User) -> None:
     User.objects.create_user("old")
     link("old", ID)
     with pytest.raises(CommandError, match=f"{ID} is linked to old already.*--move"):
@@ -135,7 +138,7 @@ def test_an_identity_that_is_another_user_is_refused(ada) -> None:
     assert links() == {ID: "old"}
 
 
-def test_a_user_who_could_not_be_linked_is_not_created(ada) -> None:
+def test_a_user_who_could_not_be_linked_is_not_created(ada: User) -> None:
     link("ada", ID)
     with pytest.raises(CommandError, match="already"):
         link("eve", ID, "--create")
@@ -145,8 +148,12 @@ def test_a_user_who_could_not_be_linked_is_not_created(ada) -> None:
 # --- a file of them ---------------------------------------------------------------------------------------------------
 
 
+class WriteFile(Protocol):
+    def __call__(self, text: str, encoding: str = "utf-8") -> str: ...
+
+
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path: Path) -> WriteFile:
     def write(text: str, encoding: str = "utf-8") -> str:
         path = tmp_path / "links.csv"
         path.write_bytes(text.encode(encoding))
@@ -157,7 +164,7 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_file_links_everyone_in_it(ada, file, encoding, end) -> None:
+def test_a_file_links_everyone_in_it(ada: User, file: WriteFile, encoding: str, end: str) -> None:
     User.objects.create_user("grace, admiral")
     lines = ["# user,identity", f"ada,{ID}", "", f'"grace, admiral", {OTHER_ID.upper()} ']
     link(file(end.join(lines), encoding))
@@ -174,17 +181,19 @@ def test_a_file_links_everyone_in_it(ada, file, encoding, end) -> None:
         (f"ada;{OTHER_ID}", "line 2: expected USER,IDENTITY"),
     ],
 )
-def test_a_file_with_a_mistake_links_nobody_and_names_the_line(ada, file, line, text) -> None:
+def test_a_file_with_a_mistake_links_nobody_and_names_the_line(
+    ada: User, file: WriteFile, line: str, text: str
+) -> None:
     with pytest.raises(CommandError, match=text):
         link(file(f"ada,{ID}\n{line}\n"))
     assert links() == {}
 
 
-def test_a_file_that_is_no_text_is_refused(file) -> None:
+def test_a_file_that_is_no_text_is_refused(file: WriteFile) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         link(file("ada,\xe4", "latin-1"))
 
 
-def test_a_link_is_to_the_exact_identity(ada) -> None:
+def test_a_link_is_to_the_exact_identity(ada: User) -> None:
     link("ada", ID.upper().replace("-", ""))
     assert OryIdentity.objects.get().pk == uuid.UUID(ID)

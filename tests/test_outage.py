@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from ory_auth.decorators import ory_optional, ory_required
+from ory_auth.local import LocalOry
+from ory_auth.types import OryHttpRequest
+from tests.conftest import Web
+from tests.ories import Ory
 
 from .project import urls as project
 
@@ -26,94 +35,98 @@ pytestmark = pytest.mark.urls(__name__)
 # --- a project's own views, handlers and middleware
 
 
-def asks_often(request):
+def asks_often(request: OryHttpRequest) -> HttpResponse:
     for _ in range(2):
         str(request.user)
         str(request.ory_session)
     return render(request, "greeting.html")
 
 
-async def asks_often_async(request):
+async def asks_often_async(request: OryHttpRequest) -> HttpResponse:
     await request.auser()
     await request.aory_session()
     return render(request, "greeting.html")
 
 
-def gives_up_and_asks_again(request):
+def gives_up_and_asks_again(request: HttpRequest) -> HttpResponse:
+    failures = 0
     for _ in range(3):
         try:
             str(request.user)
         except Exception:
-            request.failures = getattr(request, "failures", 0) + 1
-    return HttpResponse(f"{request.failures} failures")
+            failures += 1
+    return HttpResponse(f"{failures} failures")
 
 
-def template_response(request):
+def template_response(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "greeting.html")
 
 
-def forbidden(request):
+def forbidden(request: HttpRequest) -> NoReturn:
     raise PermissionDenied
 
 
-def asks_while_it_handles_a_404(request):
+def asks_while_it_handles_a_404(request: HttpRequest) -> HttpResponse:
     try:
         raise Http404
     except Http404:
         return HttpResponse(f"hello {request.user}")
 
 
-async def asks_while_it_handles_a_404_async(request):
+async def asks_while_it_handles_a_404_async(request: HttpRequest) -> HttpResponse:
     try:
         raise Http404
     except Http404:
         return HttpResponse(f"hello {await request.auser()}")
 
 
-def redirects(request):
+def redirects(request: HttpRequest) -> HttpResponse:
     try:
-        str(request.user)
+        return HttpResponse(f"hello {request.user}")
     except Exception:
         return HttpResponse(status=302, headers={"Location": "/elsewhere"})
 
 
 @ory_optional
 @ory_required
-def optional_and_guarded(request):
+def optional_and_guarded(request: HttpRequest) -> HttpResponse:
     return HttpResponse("let in")
 
 
 @method_decorator(ory_optional, name="dispatch")
 class OptionalClass(View):
-    def get(self, request):
+    def get(self, request: HttpRequest) -> HttpResponse:
         return render(request, "greeting.html")
 
 
-def greets(request, status):
+def greets(request: HttpRequest, status: int) -> HttpResponse:
     return HttpResponse(f"trouble, {request.user}", status=status)
 
 
-def handler403(request, exception):
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
     return greets(request, 403)
 
 
-def handler500(request):
+def handler500(request: HttpRequest) -> HttpResponse:
     return greets(request, 500)
 
 
-def csrf_failure(request, reason):
+def csrf_failure(request: HttpRequest, reason: str) -> HttpResponse:
     return greets(request, 403)
 
 
-def asks_in_a_middleware(get_response):
-    def middleware(request):
-        request.greeting = f"hello {request.user}"
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def asks_in_a_middleware(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        str(request.user)
         return get_response(request)
 
     return middleware
 
 
-def asks_in_a_context_processor(request):
+def asks_in_a_context_processor(request: HttpRequest) -> dict[str, str]:
     return {"greeting": f"hello {request.user}"}
 
 
@@ -133,7 +146,7 @@ urlpatterns = [
 
 
 @pytest.fixture
-def down(switches):
+def down(switches: LocalOry) -> Iterator[None]:
     """Ory answers 503 to whoever asks who it is."""
     with switches.failing(503, path=WHOAMI):
         yield
@@ -178,7 +191,7 @@ ASKING = [
 
 @pytest.mark.parametrize("path", ASKING)
 @pytest.mark.switches
-def test_whoever_asks_gets_503(web, down, path) -> None:
+def test_whoever_asks_gets_503(web: Web, down: None, path: str) -> None:
     answer = web.get(path, headers=SOMEBODY)
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
@@ -186,7 +199,7 @@ def test_whoever_asks_gets_503(web, down, path) -> None:
 
 
 @pytest.mark.switches
-def test_a_context_processor_that_asks_gets_503(web, down, settings) -> None:
+def test_a_context_processor_that_asks_gets_503(web: Web, down: None, settings: Settings) -> None:
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "context_processors": [f"{__name__}.asks_in_a_context_processor"]}
     settings.TEMPLATES = [{**engine, "OPTIONS": options}]
@@ -194,32 +207,32 @@ def test_a_context_processor_that_asks_gets_503(web, down, settings) -> None:
 
 
 @pytest.mark.switches
-def test_a_middleware_further_in_that_asks_gets_503(quiet, down, settings) -> None:
+def test_a_middleware_further_in_that_asks_gets_503(quiet: Web, down: None, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asks_in_a_middleware"]
     assert quiet.get("/silent", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/admin/"])
 @pytest.mark.switches
-def test_login_required_middleware_gets_503(web, down, settings, path) -> None:
+def test_login_required_middleware_gets_503(web: Web, down: None, settings: Settings, path: str) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.switches
-def test_a_public_view_behind_login_required_middleware_keeps_working(web, down, settings) -> None:
+def test_a_public_view_behind_login_required_middleware_keeps_working(web: Web, down: None, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/silent", headers=SOMEBODY).content == b"nobody asked"
 
 
 @pytest.mark.switches
-def test_a_program_gets_the_503_as_json(web, down) -> None:
+def test_a_program_gets_the_503_as_json(web: Web, down: None) -> None:
     answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
 @pytest.mark.switches
-def test_the_503_is_not_kept_by_anybody(web, down) -> None:
+def test_the_503_is_not_kept_by_anybody(web: Web, down: None) -> None:
     answer = web.get("/who", headers=SOMEBODY)
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
     assert "Cookie" in answer["Vary"]
@@ -227,7 +240,9 @@ def test_the_503_is_not_kept_by_anybody(web, down) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/who", "/hides-trouble"])
-def test_a_page_of_the_projects_own_for_the_503_may_greet(ory, web, down, settings, path) -> None:
+def test_a_page_of_the_projects_own_for_the_503_may_greet(
+    ory: Ory, web: Web, down: None, settings: Settings, path: str
+) -> None:
     page = {"ory_auth/unavailable.html": "sorry, {{ user }}, {{ request.ory_session }}"}
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "loaders": [("django.template.loaders.locmem.Loader", page)]}
@@ -238,12 +253,12 @@ def test_a_page_of_the_projects_own_for_the_503_may_greet(ory, web, down, settin
 
 
 @pytest.mark.switches
-def test_an_outage_does_not_turn_a_redirect_into_a_503(web, down) -> None:
+def test_an_outage_does_not_turn_a_redirect_into_a_503(web: Web, down: None) -> None:
     assert web.get("/redirects", headers=SOMEBODY).status_code == 302
 
 
 @pytest.mark.switches
-def test_the_outage_ends_with_ory_being_back(ory, web, switches) -> None:
+def test_the_outage_ends_with_ory_being_back(ory: Ory, web: Web, switches: LocalOry) -> None:
     session = ory.person().token()
     with switches.stopped():
         assert web.get("/session", headers=session.headers).status_code == 503
@@ -254,16 +269,18 @@ def test_the_outage_ends_with_ory_being_back(ory, web, switches) -> None:
 
 
 @pytest.mark.switches
-def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(ory, web, down) -> None:
+def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(web: Web, switches: LocalOry, down: None) -> None:
     answer = web.get("/silent", headers=SOMEBODY)
     assert answer.content == b"nobody asked"
     assert "Cache-Control" not in answer
-    assert not ory.switches.requests
+    assert not switches.requests
 
 
 @pytest.mark.django_db
 @pytest.mark.switches
-def test_a_view_that_does_not_ask_costs_no_query(ory, web, django_assert_num_queries) -> None:
+def test_a_view_that_does_not_ask_costs_no_query(
+    ory: Ory, web: Web, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(0):
         web.get("/silent", headers={"Cookie": f"sessionid=x; {ory.person().cookie().cookie}"})
     assert not ory.asked()
@@ -271,7 +288,7 @@ def test_a_view_that_does_not_ask_costs_no_query(ory, web, django_assert_num_que
 
 @pytest.mark.parametrize("path", ["/", "/who", "/awho", "/session", "/template", "/swallowing"])
 @pytest.mark.switches
-def test_a_request_without_a_credential_does_not_notice(web, down, path) -> None:
+def test_a_request_without_a_credential_does_not_notice(web: Web, down: None, path: str) -> None:
     assert web.get(path).status_code == 200
 
 
@@ -281,7 +298,7 @@ def test_a_request_without_a_credential_does_not_notice(web, down, path) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/asks-often", "/asks-often-async"])
 @pytest.mark.switches
-def test_a_request_that_asks_often_asks_ory_once(ory, web, switches, path) -> None:
+def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: Web, switches: LocalOry, path: str) -> None:
     switches.configure(cacheable_sessions=False)
     person = ory.person()
     answer = web.get(path, headers=person.token().headers)
@@ -290,13 +307,13 @@ def test_a_request_that_asks_often_asks_ory_once(ory, web, switches, path) -> No
 
 
 @pytest.mark.switches
-def test_an_outage_is_the_same_however_often_it_is_met(ory, web, down) -> None:
+def test_an_outage_is_the_same_however_often_it_is_met(ory: Ory, web: Web, down: None) -> None:
     assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
     assert len(ory.asked()) == 1
 
 
 @pytest.mark.switches
-def test_an_outage_is_logged_once(web, down, caplog) -> None:
+def test_an_outage_is_logged_once(web: Web, down: None, caplog: pytest.LogCaptureFixture) -> None:
     web.get("/gives-up", headers=SOMEBODY)
     assert len([record for record in caplog.records if record.name == "ory_auth"]) == 1
 
@@ -306,29 +323,29 @@ def test_an_outage_is_logged_once(web, down, caplog) -> None:
 
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
 @pytest.mark.switches
-def test_an_optional_view_greets_nobody_and_says_why(web, down, path) -> None:
+def test_an_optional_view_greets_nobody_and_says_why(web: Web, down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).json() == {"user": "", "unavailable": True}
 
 
 @pytest.mark.switches
-def test_an_optional_view_may_be_a_class(web, down) -> None:
+def test_an_optional_view_may_be_a_class(web: Web, down: None) -> None:
     assert b"hello AnonymousUser" in web.get("/optional-class", headers=SOMEBODY).content
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
-def test_an_optional_view_knows_people_while_ory_is_there(ory, web, path) -> None:
+def test_an_optional_view_knows_people_while_ory_is_there(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     assert web.get(path, headers=person.token().headers).json() == {"user": person.id, "unavailable": False}
 
 
 @pytest.mark.switches
-def test_a_guard_inside_an_optional_view_still_guards(web, down) -> None:
+def test_a_guard_inside_an_optional_view_still_guards(web: Web, down: None) -> None:
     assert web.get("/optional-and-guarded", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.switches
-def test_the_next_request_after_an_optional_one_gets_503(web, down) -> None:
+def test_the_next_request_after_an_optional_one_gets_503(web: Web, down: None) -> None:
     web.get("/greeting", headers=SOMEBODY)
     assert web.get("/who", headers=SOMEBODY).status_code == 503
 
@@ -346,20 +363,22 @@ def test_the_next_request_after_an_optional_one_gets_503(web, down) -> None:
     ],
 )
 @pytest.mark.switches
-def test_an_error_page_that_greets_is_anonymous_and_stays(quiet, down, path, status, text) -> None:
+def test_an_error_page_that_greets_is_anonymous_and_stays(
+    quiet: Web, down: None, path: str, status: int, text: str
+) -> None:
     answer = quiet.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content.decode().strip()) == (status, text)
 
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/no-such-thing", "/nowhere", "/forbidden", "/broken"])
-def test_an_error_page_knows_people_while_ory_is_there(ory, quiet, path) -> None:
+def test_an_error_page_knows_people_while_ory_is_there(ory: Ory, quiet: Web, path: str) -> None:
     person = ory.person()
     assert person.id in quiet.get(path, headers=person.token().headers).content.decode()
 
 
 @pytest.mark.switches
-def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet, down, settings) -> None:
+def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet: Web, down: None, settings: Settings) -> None:
     settings.CSRF_FAILURE_VIEW = f"{__name__}.csrf_failure"
     quiet.client.handler.enforce_csrf_checks = True
     assert quiet.post("/remember?cart=1", headers=SOMEBODY).status_code in {403, 503}
@@ -367,7 +386,9 @@ def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet, down, s
 
 @pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/who", 503)])
 @pytest.mark.switches
-def test_an_error_mail_goes_out_and_changes_nothing(ory, quiet, down, error_mails, path, status) -> None:
+def test_an_error_mail_goes_out_and_changes_nothing(
+    ory: Ory, quiet: Web, down: None, error_mails: list[EmailMessage], path: str, status: int
+) -> None:
     answer = quiet.get(path, headers=SOMEBODY)
     assert answer.status_code == status
     assert [mail.to for mail in error_mails] == [["ops@example.org"]]
@@ -379,7 +400,7 @@ def test_an_error_mail_goes_out_and_changes_nothing(ory, quiet, down, error_mail
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/django-guarded"])
-def test_a_database_that_is_down_is_503(ory, web, caplog, path) -> None:
+def test_a_database_that_is_down_is_503(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, path: str) -> None:
     session = ory.person().token()
     with connection.execute_wrapper(_no_database):
         assert web.get(path, headers=session.headers).status_code == 503
@@ -388,7 +409,7 @@ def test_a_database_that_is_down_is_503(ory, web, caplog, path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_known_people_sign_in_on_a_read_only_database(ory, web, path) -> None:
+def test_known_people_sign_in_on_a_read_only_database(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
     later = person.token()
@@ -398,18 +419,18 @@ def test_known_people_sign_in_on_a_read_only_database(ory, web, path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_people_who_are_new_get_503_on_a_read_only_database(ory, web, path) -> None:
+def test_people_who_are_new_get_503_on_a_read_only_database(ory: Ory, web: Web, path: str) -> None:
     session = ory.person().token()
     with connection.execute_wrapper(_read_only):
         assert web.get(path, headers=session.headers).status_code == 503
     assert web.get(path, headers=session.headers).status_code == 200
 
 
-def _no_database(execute, sql, params, many, context):
+def _no_database(*_: object) -> NoReturn:
     raise OperationalError("the database does not answer")
 
 
-def _read_only(execute, sql, params, many, context):
+def _read_only(execute: Callable[..., object], sql: str, *rest: object) -> object:
     if sql.startswith(("INSERT", "UPDATE", "DELETE")):
         raise OperationalError("attempt to write a readonly database")
-    return execute(sql, params, many, context)
+    return execute(sql, *rest)

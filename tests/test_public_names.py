@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.core.management import get_commands
 from django.dispatch import Signal
-from django.test import RequestFactory
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from ory_auth import exceptions, signals, types
@@ -19,6 +22,7 @@ from ory_auth.events import Event
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
 from ory_auth.users import UserHandler
+from tests.ories import Ory
 
 PUBLIC = {
     "ory_auth.middleware": {"OryMiddleware"},
@@ -27,7 +31,7 @@ PUBLIC = {
     "ory_auth.mixins": {"OryRequiredMixin"},
     "ory_auth.rest_framework": {"OrySessionAuthentication", "AAL2Required"},
     "ory_auth.models": {"OryIdentity"},
-    "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OrySession"},
+    "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"},
     "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
     "ory_auth.signals": {"user_created", "user_updated"},
     "ory_auth.users": {"UserHandler"},
@@ -36,14 +40,16 @@ PUBLIC = {
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_a_module_says_exactly_what_is_public(module) -> None:
+def test_a_module_says_exactly_what_is_public(module: str) -> None:
     names = import_module(module).__all__
     assert set(names) == PUBLIC[module]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in sorted(names)])
-def test_what_is_public_is_there_and_says_what_it_is(module, name) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in sorted(names)]
+)
+def test_what_is_public_is_there_and_says_what_it_is(module: str, name: str) -> None:
     value = getattr(import_module(module), name)
     assert isinstance(value, Signal) or inspect.getdoc(value)
 
@@ -84,22 +90,22 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
-def test_a_setting_has_the_default_that_is_written_down(key) -> None:
+def test_a_setting_has_the_default_that_is_written_down(key: str) -> None:
     assert Conf.__dataclass_fields__[key].default == DEFAULTS[key]
 
 
 @pytest.mark.parametrize("name", ["login", "logout", "registration", "settings", "recovery", "verification", "error"])
-def test_a_url_has_its_name(name) -> None:
+def test_a_url_has_its_name(name: str) -> None:
     assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
 
 
 @pytest.mark.parametrize("command", ["ory_link", "ory_local"])
-def test_a_command_is_there(command) -> None:
+def test_a_command_is_there(command: str) -> None:
     assert get_commands()[command] == "ory_auth"
 
 
-def test_the_request_has_the_attributes(ory, client, rf: RequestFactory) -> None:
-    request = client.get("/silent").wsgi_request
+def test_the_request_has_the_attributes(ory: Ory, client: Client, rf: RequestFactory) -> None:
+    request = cast(types.OryHttpRequest, client.get("/silent").wsgi_request)
     assert request.user.is_anonymous
     assert request.ory_session is None
     assert inspect.iscoroutinefunction(request.auser)
@@ -118,13 +124,15 @@ def test_the_guard_takes_these_arguments() -> None:
 
 
 @pytest.mark.parametrize("decorate", [ory_required, ory_required(aal="aal2"), ory_required(fresh=True), ory_optional])
-def test_a_guarded_view_keeps_its_name_and_its_kind(decorate) -> None:
+def test_a_guarded_view_keeps_its_name_and_its_kind(
+    decorate: Callable[[Callable[..., object]], Callable[..., object]],
+) -> None:
     @decorate
-    def view(request):
+    def view(request: HttpRequest) -> None:
         """What it is."""
 
     @decorate
-    async def aview(request):
+    async def aview(request: HttpRequest) -> None:
         """What it is."""
 
     assert (view.__name__, aview.__name__, view.__doc__) == ("view", "aview", "What it is.")
@@ -150,7 +158,7 @@ def test_the_errors_are_one_tree() -> None:
 
 
 def test_levels_are_ordered_words() -> None:
-    assert types.AAL.AAL2 == "aal2"
+    assert str(types.AAL.AAL2) == "aal2"
     assert types.AAL.AAL0 < types.AAL.AAL1 < types.AAL.AAL2
 
 
@@ -169,7 +177,7 @@ IDENTITY = {
 
 
 @pytest.mark.parametrize(("value", "names"), [(types.OrySession, SESSION), (types.Identity, IDENTITY)])
-def test_the_values_have_these_attributes_and_are_frozen(value, names) -> None:
+def test_the_values_have_these_attributes_and_are_frozen(value: Any, names: set[str]) -> None:
     assert names <= set(dir(value))
     assert value.__dataclass_params__.frozen
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.db import OperationalError, connections
+from pytest_django import Settings
+
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import Fault
+from tests.ories import Ory
 
 pytestmark = pytest.mark.django_db
 FINE = {"ory": "ok", "cache": "ok", "database": "ok"}
 
 
-def test_where_all_answers_it_is_200(ory, web) -> None:
+def test_where_all_answers_it_is_200(ory: Ory, web: Web) -> None:
     answer = web.get("/auth/ready")
     assert (answer.status_code, answer.json()) == (200, FINE)
     assert "no-store" in answer["Cache-Control"]
@@ -17,13 +23,13 @@ def test_where_all_answers_it_is_200(ory, web) -> None:
 
 @pytest.mark.switches
 @pytest.mark.parametrize("fault", [lambda o: o.stopped(), lambda o: o.failing(503), lambda o: o.database_down()])
-def test_ory_that_does_not_answer_is_named(web, switches, fault) -> None:
+def test_ory_that_does_not_answer_is_named(web: Web, switches: LocalOry, fault: Fault) -> None:
     with fault(switches):
         answer = web.get("/auth/ready")
     assert (answer.status_code, answer.json()) == (503, FINE | {"ory": "unavailable"})
 
 
-def test_a_cache_that_does_not_answer_is_named(ory, web, settings) -> None:
+def test_a_cache_that_does_not_answer_is_named(ory: Ory, web: Web, settings: Settings) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
@@ -31,7 +37,7 @@ def test_a_cache_that_does_not_answer_is_named(ory, web, settings) -> None:
     assert (answer.status_code, answer.json()) == (503, FINE | {"cache": "unavailable"})
 
 
-def test_a_database_that_does_not_answer_is_named(ory, web, monkeypatch) -> None:
+def test_a_database_that_does_not_answer_is_named(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise OperationalError
 
@@ -40,6 +46,6 @@ def test_a_database_that_does_not_answer_is_named(ory, web, monkeypatch) -> None
     assert (answer.status_code, answer.json()) == (503, FINE | {"database": "unavailable"})
 
 
-def test_it_asks_nothing_of_whoever_calls(ory, web) -> None:
+def test_it_asks_nothing_of_whoever_calls(ory: Ory, web: Web) -> None:
     assert web.get("/auth/ready", headers={"X-Session-Token": "made up"}).status_code == 200
     assert web.post("/auth/ready").status_code == 405

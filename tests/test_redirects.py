@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.test import Client
 from django.urls import re_path
+from pytest_django import Settings
 
+from ory_auth.local import LocalOry
 from tests.browser import where_a_browser_goes
+from tests.conftest import Web
 from tests.jar import sign_in
+from tests.kinds import Answer, ChangeSettings, User
+from tests.ories import Ory
 from tests.project import urls, views
+from tests.seen import events
 
 pytestmark = pytest.mark.django_db
 
-User = get_user_model()
 SITE = ("http", "testserver")
 EVIL = "evil.example"
 
@@ -128,38 +134,41 @@ def test_the_judge_itself_sees_what_is_hostile() -> None:
 
 
 @pytest.fixture
-def signed_in(ory, web):
+def signed_in(ory: Ory, web: Web) -> None:
     sign_in(web, ory.person().cookie())
 
 
 @pytest.fixture
-def staff(web, signed_in):
+def staff(web: Web, signed_in: None) -> None:
     web.get("/who")
     User.objects.update(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def one_of_two_factors(ory, web):
+def one_of_two_factors(ory: Ory, web: Web) -> None:
     person = ory.person()
     person.cookie().set_up_totp()
     sign_in(web, person.cookie())
 
 
 @pytest.fixture
-def root(ory):
+def root(ory: Ory) -> User:
     return User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
 
 
-def query(path: str, name: str = "next"):
+Ask = Callable[[Web, str], Answer]  # visits with a value as the target
+
+
+def query(path: str, name: str = "next") -> Ask:
     return lambda web, value: web.get(f"{path}?{urlencode({name: value})}")
 
 
-def local_form(web, value):
+def local_form(web: Web, value: str) -> Answer:
     web.cookies.clear()
     return web.post("/admin/login/", {"username": "root", "password": "Sleipnir-8-legs", "next": value})
 
 
-PLACES = {
+PLACES: dict[str, tuple[str, Ask]] = {
     "login, signed in": ("signed_in", query("/auth/login")),
     "login, signed in, return_to": ("signed_in", query("/auth/login", "return_to")),
     "login": ("ory", query("/auth/login")),
@@ -196,7 +205,7 @@ def _can_be_sent(place: str, value: str) -> bool:
 
 @pytest.mark.parametrize("web", ["wsgi"], indirect=True)
 @pytest.mark.parametrize("place", PLACES)
-def test_no_value_leads_off_the_site(ory, web, place, request) -> None:
+def test_no_value_leads_off_the_site(ory: Ory, web: Web, place: str, request: pytest.FixtureRequest) -> None:
     given, ask = PLACES[place]
     request.getfixturevalue(given)
     astray = []
@@ -216,7 +225,7 @@ def test_no_value_leads_off_the_site(ory, web, place, request) -> None:
     assert astray == []
 
 
-def target_of(answer) -> str:
+def target_of(answer: Answer) -> str:
     """Where the browser is in the end, by way of Ory or not."""
     query = parse_qs(urlsplit(answer["Location"]).query)
     return query.get("return_to", [answer["Location"]])[0]
@@ -224,7 +233,9 @@ def target_of(answer) -> str:
 
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize("value", [f"//{EVIL}", "javascript:alert(1)", "", None])
-def test_what_is_not_allowed_becomes_the_default_target(ory, web, settings, given, value, request) -> None:
+def test_what_is_not_allowed_becomes_the_default_target(
+    ory: Ory, web: Web, settings: Settings, given: str, value: str | None, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue(given)
     settings.LOGIN_REDIRECT_URL = "/silent"
     path = "/auth/login" if value is None else "/auth/login?" + urlencode({"next": value})
@@ -241,7 +252,9 @@ def test_what_is_not_allowed_becomes_the_default_target(ory, web, settings, give
         ("/w\u00e4r", "http://testserver/w%C3%A4r"),
     ],
 )
-def test_a_page_of_this_site_is_where_it_leads(ory, web, given, value, target, request) -> None:
+def test_a_page_of_this_site_is_where_it_leads(
+    ory: Ory, web: Web, given: str, value: str, target: str, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue(given)
     found = target_of(web.get("/auth/login?" + urlencode({"next": value})))
     assert found.replace("\u00e4", "%C3%A4") == target
@@ -262,25 +275,27 @@ OTHER_HOSTS = {
 
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize(("value", "allowed"), OTHER_HOSTS.items())
-def test_other_hosts_have_to_be_named(ory, ory_auth, web, given, value, allowed, request) -> None:
+def test_other_hosts_have_to_be_named(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, value: str, allowed: bool, request: pytest.FixtureRequest
+) -> None:
     request.getfixturevalue(given)
     ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.test"])
     target = target_of(web.get("/auth/login?" + urlencode({"next": value})))
     assert (urlsplit(target).netloc == "app.example.test") is allowed
 
 
-def test_the_other_hosts_are_not_allowed_by_themselves(ory, web) -> None:
+def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: Web) -> None:
     assert target_of(web.get("/auth/login?next=http://app.example.test/x")) == "http://testserver/"
 
 
-def test_a_secure_site_sends_nobody_to_an_insecure_page(ory, web) -> None:
+def test_a_secure_site_sends_nobody_to_an_insecure_page(ory: Ory, web: Web) -> None:
     answer = web.get("/auth/login?next=http://testserver/who", secure=True)
     assert target_of(answer) == "https://testserver/"
 
 
-def test_a_refused_target_is_logged_without_the_target(ory, web, caplog) -> None:
+def test_a_refused_target_is_logged_without_the_target(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
     web.get(f"/auth/login?next=//{EVIL}")
-    assert [record.ory_event for record in caplog.records] == ["bad_return_to"]
+    assert events(caplog) == ["bad_return_to"]
     assert EVIL not in caplog.text
 
 
@@ -294,25 +309,29 @@ BY_BROWSER = {
 
 @pytest.mark.parametrize("flow", ["login", "registration", "settings", "recovery", "verification"])
 @pytest.mark.parametrize(("browser_url", "start"), BY_BROWSER.items())
-def test_flows_start_where_the_browser_reaches_ory(ory, ory_auth, web, flow, browser_url, start) -> None:
+def test_flows_start_where_the_browser_reaches_ory(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, flow: str, browser_url: str, start: str
+) -> None:
     ory_auth(BROWSER_URL=browser_url)
     answer = web.get(f"/auth/{flow}?next=/who")
     assert answer["Location"] == f"{start}{flow}/browser?return_to=http%3A%2F%2Ftestserver%2Fwho"
 
 
-def test_settings_that_nobody_came_to_from_elsewhere_stay_on_their_page(ory, web) -> None:
+def test_settings_that_nobody_came_to_from_elsewhere_stay_on_their_page(ory: Ory, web: Web) -> None:
     assert web.get("/auth/settings")["Location"] == f"{ory.public_url}/self-service/settings/browser"
 
 
 @pytest.mark.switches
-def test_the_way_that_a_403_of_ory_names_is_not_followed(ory, switches, web, signed_in) -> None:
+def test_the_way_that_a_403_of_ory_names_is_not_followed(
+    ory: Ory, switches: LocalOry, web: Web, signed_in: None
+) -> None:
     body = {"error": {"id": "session_aal2_required", "code": 403}, "redirect_browser_to": f"http://{EVIL}/"}
     with switches.failing(403, body=json.dumps(body).encode(), path="/sessions/whoami"):
         assert web.get("/guarded")["Location"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
 
 
 @pytest.mark.switches
-def test_the_logout_url_that_ory_names_is_not_followed(ory, switches, web, signed_in) -> None:
+def test_the_logout_url_that_ory_names_is_not_followed(ory: Ory, switches: LocalOry, web: Web, signed_in: None) -> None:
     body = json.dumps({"logout_url": f"http://{EVIL}/x?token=t", "logout_token": "t"}).encode()
     with (
         switches.failing(200, body=body, path="/self-service/logout/browser"),
@@ -323,7 +342,9 @@ def test_the_logout_url_that_ory_names_is_not_followed(ory, switches, web, signe
 
 
 @pytest.mark.switches
-def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(ory, switches, web) -> None:
+def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(
+    ory: Ory, switches: LocalOry, web: Web
+) -> None:
     flow = ory.public("GET", "/self-service/login/api").json
     flow["ui"]["action"] = f"http://{EVIL}/"
     with switches.failing(200, body=json.dumps(flow).encode(), path="/self-service/login/flows"):
@@ -332,7 +353,7 @@ def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(ory,
     assert f'action="{ory.public_url}/self-service/login?flow={flow["id"]}"' in page
 
 
-def test_login_steps_up_by_itself_when_that_is_what_is_missing(ory, web, one_of_two_factors) -> None:
+def test_login_steps_up_by_itself_when_that_is_what_is_missing(ory: Ory, web: Web, one_of_two_factors: None) -> None:
     answer = web.get("/auth/login?next=/who")
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert (query["aal"], query["return_to"]) == (["aal2"], ["http://testserver/who"])
@@ -340,19 +361,21 @@ def test_login_steps_up_by_itself_when_that_is_what_is_missing(ory, web, one_of_
 
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/login?next=/who", "/admin/login/"])
-def test_login_while_ory_is_down_is_503(ory, switches, web, signed_in, path) -> None:
+def test_login_while_ory_is_down_is_503(ory: Ory, switches: LocalOry, web: Web, signed_in: None, path: str) -> None:
     caches["default"].clear()
     with switches.failing(500):
         assert web.get(path).status_code == 503
 
 
-def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(ory, ory_auth, web) -> None:
+def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(
+    ory: Ory, ory_auth: ChangeSettings, web: Web
+) -> None:
     ory_auth(SDK_URL="http://127.0.0.1:1", BROWSER_URL=ory.public_url)
     assert web.get("/auth/login").status_code == 302
 
 
 @pytest.mark.urls(__name__)
-def test_a_path_that_looks_like_another_host_is_a_path_of_this_one(ory, client) -> None:
+def test_a_path_that_looks_like_another_host_is_a_path_of_this_one(ory: Ory, client: Client) -> None:
     session = ory.person().cookie()
     answer = client.get("/", PATH_INFO=f"//{EVIL}/x", headers=session.headers)
     [back] = parse_qs(urlsplit(answer["Location"]).query)["return_to"]

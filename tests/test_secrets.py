@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import NoReturn
 
 import pytest
-from django.core.cache import caches
-from django.http import HttpResponse
+from django.core.mail import EmailMessage
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
+from pytest_django import Settings
 
 from ory_auth.credentials import Credential, Kind
 from ory_auth.exceptions import OryUnavailable
-from ory_auth.types import OrySession
+from ory_auth.local import LocalOry
+from ory_auth.types import Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
+from tests.conftest import Web
+from tests.kinds import ChangeSettings, Json
+from tests.ories import Ory, Session
+from tests.seen import in_cache
 
 from .project import urls as project
 
@@ -27,29 +36,29 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
 class HidesTheAgent(SafeExceptionReporterFilter):
-    def get_safe_request_meta(self, request):
+    def get_safe_request_meta(self, request: HttpRequest) -> Json:
         return {**super().get_safe_request_meta(request), "HTTP_USER_AGENT": "hidden"}
 
 
 class BrokenHandler(UserHandler):
     """A project's own handler with a mistake in it, deep inside the pipeline."""
 
-    def create(self, identity):
+    def create(self, identity: Identity) -> None:
         raise ValueError("a bug of the project's own")
 
 
-def collector(request):
+def collector(request: HttpRequest) -> HttpResponse:
     """As an error collector does: the trace of an outage, with the variables of every frame."""
     try:
-        str(request.user)
+        return HttpResponse(str(request.user))
     except OryUnavailable as error:
         lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
         return HttpResponse("".join(lines), status=418)
 
 
-def breaks_after_asking(request):
+def breaks_after_asking(request: OryHttpRequest) -> NoReturn:
     user, session = request.user, request.ory_session
-    raise ValueError(f"{user.pk} {session.id}")
+    raise ValueError(f"{user.pk} {session and session.id}")
 
 
 urlpatterns = [
@@ -59,26 +68,29 @@ urlpatterns = [
 ]
 
 
+AssertClean = Callable[[str], None]
+
+
 @pytest.fixture
-def session(ory):
+def session(ory: Ory) -> Session:
     """A person with a trait that must not be seen anywhere."""
     return ory.person(name={"first": TRAIT, "last": TRAIT}).cookie()
 
 
 @pytest.fixture
-def token(session) -> str:
+def token(session: Session) -> str:
     return session.person.token().token
 
 
 @pytest.fixture
-def headers(session, token) -> dict[str, str]:
+def headers(session: Session, token: str) -> dict[str, str]:
     """Every credential that a request can carry."""
     cookie = f"sessionid={DJANGO}; csrftoken={CSRF}; {session.cookie}"
     return {"Cookie": cookie, "X-Session-Token": token, "Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
-def assert_clean(session, token):
+def assert_clean(session: Session, token: str) -> AssertClean:
     """A text holds no secret; the person's own page may hold their address."""
 
     def check(text: str) -> None:
@@ -90,16 +102,14 @@ def assert_clean(session, token):
 
 
 @pytest.fixture
-def logs(caplog):
+def logs(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     """All that is logged by anybody, at every level."""
     caplog.set_level(logging.DEBUG)
     for logger in ("ory_auth", "urllib3", "urllib3.connectionpool", "django", "django.request", "asyncio"):
         caplog.set_level(logging.DEBUG, logger)
 
     def text() -> str:
-        for record in caplog.records:
-            record.everything = repr(vars(record))
-        return caplog.text + "".join(record.everything for record in caplog.records)
+        return caplog.text + "".join(repr(vars(record)) for record in caplog.records)
 
     caplog.clear()
     return text
@@ -122,7 +132,15 @@ REQUESTS = [
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", REQUESTS)
-def test_no_log_has_a_secret_of_people_who_sign_in(quiet, headers, session, logs, caplog, assert_clean, path) -> None:
+def test_no_log_has_a_secret_of_people_who_sign_in(
+    quiet: Web,
+    headers: dict[str, str],
+    session: Session,
+    logs: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
+    assert_clean: AssertClean,
+    path: str,
+) -> None:
     caplog.clear()
     quiet.get(path, headers=headers)
     quiet.get(path, headers={"Cookie": session.cookie})
@@ -148,7 +166,17 @@ def test_no_log_has_a_secret_of_people_who_sign_in(quiet, headers, session, logs
 )
 @pytest.mark.parametrize("path", ["/guarded", "/collector"])
 def test_no_log_and_no_trace_has_a_secret_in_an_outage(
-    quiet, switches, ory_auth, headers, token, session, logs, caplog, assert_clean, fault, path
+    quiet: Web,
+    switches: LocalOry,
+    ory_auth: ChangeSettings,
+    headers: dict[str, str],
+    token: str,
+    session: Session,
+    logs: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
+    assert_clean: AssertClean,
+    fault: Callable[[LocalOry, str], AbstractContextManager[object]],
+    path: str,
 ) -> None:
     ory_auth(TIMEOUT=0.1)
     with fault(switches, f"{token} {TRAIT} {session.person.email}"):
@@ -161,7 +189,9 @@ def test_no_log_and_no_trace_has_a_secret_in_an_outage(
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\xe9", "x" * 8192])
-def test_no_log_has_a_malformed_credential(quiet, logs, token, assert_clean, bad) -> None:
+def test_no_log_has_a_malformed_credential(
+    quiet: Web, logs: Callable[[], str], token: str, assert_clean: AssertClean, bad: str
+) -> None:
     quiet.get("/who", headers={"X-Session-Token": token + bad})
     assert "malformed" in logs()
     assert_clean(logs())
@@ -169,7 +199,9 @@ def test_no_log_has_a_malformed_credential(quiet, logs, token, assert_clean, bad
 
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", ["cookie", "token"])
-def test_no_log_has_a_secret_of_a_sign_out(ory, quiet, logs, session, token, assert_clean, kind) -> None:
+def test_no_log_has_a_secret_of_a_sign_out(
+    ory: Ory, quiet: Web, logs: Callable[[], str], session: Session, token: str, assert_clean: AssertClean, kind: str
+) -> None:
     quiet.post("/auth/logout", headers={"Cookie": session.cookie} if kind == "cookie" else {"X-Session-Token": token})
     assert_clean(logs())
     assert "logout_token" not in logs()
@@ -177,7 +209,9 @@ def test_no_log_has_a_secret_of_a_sign_out(ory, quiet, logs, session, token, ass
         assert request.query.partition("=")[2] not in logs()
 
 
-def test_no_log_has_the_id_of_a_flow(ory, quiet, session, logs, caplog) -> None:
+def test_no_log_has_the_id_of_a_flow(
+    ory: Ory, quiet: Web, session: Session, logs: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
     flow = session.get("/self-service/login/browser?refresh=true").json["id"]
     caplog.clear()
     cookies = "; ".join(f"{name}={value}" for name, value in session.jar.items())
@@ -185,23 +219,29 @@ def test_no_log_has_the_id_of_a_flow(ory, quiet, session, logs, caplog) -> None:
     assert flow not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("urllib3"))
 
 
-def test_other_users_of_urllib3_keep_their_logs(ory, caplog) -> None:
+def test_other_users_of_urllib3_keep_their_logs(ory: Ory, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
     ory.public("GET", "/health/ready?mine=1")
     assert "/health/ready?mine=1" in caplog.text
 
 
-def test_a_log_names_credentials_by_a_fingerprint(quiet, ory, token, caplog) -> None:
+def test_a_log_names_credentials_by_a_fingerprint(
+    quiet: Web, ory: Ory, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     for value in ("gone", "gone", "gone too"):
         quiet.get("/session", headers={"X-Session-Token": value})
-    one, again, other = [record.ory_facts["credential"] for record in caplog.records if record.name == "ory_auth"]
+    one, again, other = [
+        vars(record)["ory_facts"]["credential"] for record in caplog.records if record.name == "ory_auth"
+    ]
     assert one == again != other
     assert len(one) == 8
 
 
 @pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key("http://ory")])
-def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(settings, mark) -> None:
+def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
+    settings: Settings, mark: Callable[[Credential], str]
+) -> None:
     credential = Credential(Kind.TOKEN, "ory_st_x")
     before = mark(credential)
     settings.SECRET_KEY = "another"
@@ -213,7 +253,9 @@ def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(settin
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking", "/no-such-thing", "/nowhere"])
-def test_the_debug_page_has_no_secret(quiet, settings, headers, session, assert_clean, path) -> None:
+def test_the_debug_page_has_no_secret(
+    quiet: Web, settings: Settings, headers: dict[str, str], session: Session, assert_clean: AssertClean, path: str
+) -> None:
     settings.DEBUG = True
     for sent in (headers, {"Cookie": headers["Cookie"]}):
         page = quiet.get(path, headers=sent).content.decode()
@@ -224,7 +266,12 @@ def test_the_debug_page_has_no_secret(quiet, settings, headers, session, assert_
 
 @pytest.mark.parametrize("kind", ["X-Session-Token", "Cookie", "Authorization"])
 def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
-    quiet, settings, ory_auth, headers, assert_clean, kind
+    quiet: Web,
+    settings: Settings,
+    ory_auth: ChangeSettings,
+    headers: dict[str, str],
+    assert_clean: AssertClean,
+    kind: str,
 ) -> None:
     settings.DEBUG = True
     ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
@@ -236,13 +283,21 @@ def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking"])
-def test_an_error_mail_has_no_secret(quiet, error_mails, headers, assert_clean, path) -> None:
+def test_an_error_mail_has_no_secret(
+    quiet: Web, error_mails: list[EmailMessage], headers: dict[str, str], assert_clean: AssertClean, path: str
+) -> None:
     quiet.get(path, headers=headers)
     [mail] = error_mails
     assert_clean(str(mail.message()))
 
 
-def test_an_error_mail_about_the_pipeline_has_no_secret(quiet, ory_auth, error_mails, headers, assert_clean) -> None:
+def test_an_error_mail_about_the_pipeline_has_no_secret(
+    quiet: Web,
+    ory_auth: ChangeSettings,
+    error_mails: list[EmailMessage],
+    headers: dict[str, str],
+    assert_clean: AssertClean,
+) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
     quiet.get("/who", headers=headers)
     [mail] = error_mails
@@ -250,15 +305,18 @@ def test_an_error_mail_about_the_pipeline_has_no_secret(quiet, ory_auth, error_m
 
 
 @pytest.fixture
-def own_filter(settings):
+def own_filter(settings: Settings) -> Iterator[None]:
     settings.DEFAULT_EXCEPTION_REPORTER_FILTER = f"{__name__}.HidesTheAgent"
-    get_default_exception_reporter_filter.cache_clear()
+    forget = get_default_exception_reporter_filter.cache_clear  # type: ignore[attr-defined]  # unknown to django-stubs
+    forget()
     yield
-    get_default_exception_reporter_filter.cache_clear()
+    forget()
 
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
-def test_the_projects_own_filter_of_error_pages_still_applies(quiet, settings, headers, own_filter) -> None:
+def test_the_projects_own_filter_of_error_pages_still_applies(
+    quiet: Web, settings: Settings, headers: dict[str, str], own_filter: None
+) -> None:
     settings.DEBUG = True
     page = quiet.get("/broken", headers={**headers, "User-Agent": "canary-of-an-agent"}).content.decode()
     assert "canary-of-an-agent" not in page
@@ -267,30 +325,31 @@ def test_the_projects_own_filter_of_error_pages_still_applies(quiet, settings, h
 # --- values
 
 
-def test_values_print_no_secret(session, assert_clean) -> None:
+def test_values_print_no_secret(session: Session, assert_clean: AssertClean) -> None:
     content = session.ory.public("GET", WHOAMI, headers=session.headers).body
     value = OrySession.from_json(content)
     for shown in (value, value.identity, Credential(Kind.COOKIE, session.cookie), [value], {"session": value}):
         assert_clean(f"{shown!r} {shown}")
 
 
-def test_the_users_session_prints_no_secret(ory, web, session, assert_clean) -> None:
-    request = web.get("/who", headers=session.headers)
-    wsgi_request = getattr(request, "wsgi_request", None) or request.asgi_request
-    assert_clean(repr(wsgi_request.ory_session) + repr(wsgi_request._ory_state) + repr(wsgi_request))
+def test_the_users_session_prints_no_secret(ory: Ory, web: Web, session: Session, assert_clean: AssertClean) -> None:
+    request = vars(web.get("/who", headers=session.headers))[f"{web.kind}_request"]
+    assert_clean(repr(request.ory_session) + repr(request._ory_state) + repr(request))
 
 
-def test_no_cache_key_has_a_secret(web, headers, session, assert_clean) -> None:
+def test_no_cache_key_has_a_secret(
+    web: Web, headers: dict[str, str], session: Session, assert_clean: AssertClean
+) -> None:
     for sent in (headers, {"Cookie": session.cookie}):
         web.get("/session", headers=sent)
-    keys = " ".join(caches["default"]._cache)
+    keys = " ".join(in_cache())
     assert "ory_auth:" in keys
     assert_clean(keys)
 
 
-def test_no_cache_entry_has_a_credential(web, headers, session, token) -> None:
+def test_no_cache_entry_has_a_credential(web: Web, headers: dict[str, str], session: Session, token: str) -> None:
     for sent in (headers, {"Cookie": session.cookie}):
         web.get("/session", headers=sent)
-    kept = b"".join(caches["default"]._cache.values())
+    kept = b"".join(in_cache().values())
     assert token.encode() not in kept
     assert session.cookie.partition("=")[2].encode() not in kept

@@ -1,8 +1,19 @@
 """A person signs in at Ory and is there as ``request.user``."""
 
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from typing import cast
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
+from django.test import AsyncClient, RequestFactory
+
+from ory_auth.lifecycle import attach
+from ory_auth.types import OryHttpRequest
+from tests.conftest import Web
+from tests.ories import Ory
 
 pytestmark = pytest.mark.django_db
 
@@ -10,7 +21,7 @@ WHO = ["/who", "/awho", "/guarded", "/aguarded", "/django-guarded", "/mixin", "/
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_a_token_is_there_as_the_user(ory, web, path) -> None:
+def test_a_person_with_a_token_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     answer = web.get(path, headers=person.token().headers)
     assert answer.status_code == 200
@@ -18,17 +29,54 @@ def test_a_person_with_a_token_is_there_as_the_user(ory, web, path) -> None:
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_the_cookie_is_there_as_the_user(ory, web, path) -> None:
+def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
     person = ory.person()
     answer = web.get(path, headers=person.cookie().headers)
     assert answer.json()["user"] in {person.id, person.email}
 
 
-def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory, web) -> None:
+def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: Web) -> None:
     assert web.get("/atemplate").content.decode().strip() == "hello AnonymousUser"
 
 
-def test_an_async_view_that_would_block_is_told_what_to_await(ory, async_client) -> None:
+def test_an_async_view_that_would_block_is_told_what_to_await(ory: Ory, async_client: AsyncClient) -> None:
     headers = ory.person().token().headers
     with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
         async_to_sync(async_client.get)("/atemplate", headers=headers)
+
+
+@pytest.fixture
+def request_of_somebody(ory: Ory, rf: RequestFactory) -> Callable[[], OryHttpRequest]:
+    """Makes requests that prove a session, as the middleware hands them to a view."""
+    session = ory.person().token()
+
+    def make() -> OryHttpRequest:
+        request = rf.get("/", headers=session.headers)
+        attach(request)
+        return cast(OryHttpRequest, request)
+
+    return make
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_request_that_was_asked_who_it_is_waits_for_no_collector(
+    request_of_somebody: Callable[[], OryHttpRequest], no_collector: None
+) -> None:
+    request = request_of_somebody()
+    assert request.ory_session
+    gone = weakref.ref(request)
+    del request
+    assert gone() is None
+
+
+def test_a_user_whom_nobody_has_looked_at_yet_can_be_handed_on(
+    request_of_somebody: Callable[[], OryHttpRequest], no_collector: None
+) -> None:
+    user = request_of_somebody().user
+    assert user.is_authenticated

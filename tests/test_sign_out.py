@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,29 +11,33 @@ from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import AsyncClient, Client
+from pytest_django import Settings
 
 from ory_auth import flights
+from ory_auth.local import LocalOry
 from tests.conftest import Web
 from tests.jar import sign_in
+from tests.kinds import Answer, ChangeSettings
+from tests.ories import Ory, Session
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def cached(ory_auth, ory) -> None:
+def cached(ory_auth: ChangeSettings, ory: Ory) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
 
 
-def bearer(session) -> dict[str, str]:
+def bearer(session: Session) -> dict[str, str]:
     return {"Authorization": f"Bearer {session.token}"}
 
 
-def lives(session) -> bool:
+def lives(session: Session) -> bool:
     """Whether Ory itself still knows the session."""
     return session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 200
 
 
-def is_in(web, headers: dict[str, str]) -> bool:
+def is_in(web: Web, headers: dict[str, str]) -> bool:
     return web.get("/session", headers=headers).json()["session"] is not None
 
 
@@ -40,7 +45,7 @@ def is_in(web, headers: dict[str, str]) -> bool:
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
-def test_only_post_signs_out(ory, method) -> None:
+def test_only_post_signs_out(ory: Ory, method: str) -> None:
     session = ory.person().cookie()
     answer = getattr(Client(), method)("/auth/logout", headers=session.headers)
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
@@ -48,7 +53,7 @@ def test_only_post_signs_out(ory, method) -> None:
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
-def test_signing_out_needs_the_csrf_token(ory, client) -> None:
+def test_signing_out_needs_the_csrf_token(ory: Ory, client: type[Client | AsyncClient]) -> None:
     web = Web("wsgi" if client is Client else "asgi")
     web.client = client(enforce_csrf_checks=True)
     session = ory.person().cookie()
@@ -57,7 +62,7 @@ def test_signing_out_needs_the_csrf_token(ory, client) -> None:
     assert lives(session)
 
 
-def test_with_the_csrf_token_it_signs_out(ory) -> None:
+def test_with_the_csrf_token_it_signs_out(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
     session = ory.person().cookie()
     sign_in(client, session)
@@ -66,7 +71,7 @@ def test_with_the_csrf_token_it_signs_out(ory) -> None:
     assert (answer.status_code, lives(session)) == (302, False)
 
 
-def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory, settings) -> None:
+def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory: Ory, settings: Settings) -> None:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
     assert Client(enforce_csrf_checks=True).post("/auth/logout").status_code == 403
 
@@ -75,21 +80,21 @@ def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory, settings
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_session_ends_at_ory(ory, web, kind) -> None:
+def test_the_session_ends_at_ory(ory: Ory, web: Web, kind: str) -> None:
     session = getattr(ory.person(), kind)()
     web.post("/auth/logout", headers=session.headers)
     assert not lives(session)
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_session_ends_here_although_it_is_cached(ory, cached, web, kind) -> None:
+def test_the_session_ends_here_although_it_is_cached(ory: Ory, cached: None, web: Web, kind: str) -> None:
     session = getattr(ory.person(), kind)()
     assert is_in(web, session.headers)
     web.post("/auth/logout", headers=session.headers)
     assert not is_in(web, session.headers)
 
 
-def test_another_session_of_the_same_person_lives_on(ory, cached, web) -> None:
+def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web: Web) -> None:
     person = ory.person()
     here, there = person.cookie(), person.cookie()
     is_in(web, there.headers)
@@ -98,30 +103,30 @@ def test_another_session_of_the_same_person_lives_on(ory, cached, web) -> None:
     assert lives(there)
 
 
-def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory, web) -> None:
+def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory: Ory, web: Web) -> None:
     answer = web.post("/auth/logout", headers=ory.person().cookie().headers)
     assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
     cookie = answer.cookies["ory_kratos_session"]
     assert cookie["max-age"] in {0, "0"}
 
 
-def test_a_program_gets_204_and_no_cookie(ory, web) -> None:
+def test_a_program_gets_204_and_no_cookie(ory: Ory, web: Web) -> None:
     answer = web.post("/auth/logout", headers=ory.person().token().headers)
     assert answer.status_code == 204
     assert not answer.cookies
 
 
-def test_nobody_needs_to_be_signed_in_to_sign_out(ory, web) -> None:
+def test_nobody_needs_to_be_signed_in_to_sign_out(ory: Ory, web: Web) -> None:
     assert web.post("/auth/logout").status_code == 302
 
 
-def test_a_session_that_has_ended_already_signs_out_all_the_same(ory, web) -> None:
+def test_a_session_that_has_ended_already_signs_out_all_the_same(ory: Ory, web: Web) -> None:
     session = ory.person().cookie()
     session.revoke()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
 
 
-def test_a_session_without_its_second_factor_signs_out(ory, web) -> None:
+def test_a_session_without_its_second_factor_signs_out(ory: Ory, web: Web) -> None:
     person = ory.person()
     person.cookie().set_up_totp()
     session = person.cookie()
@@ -130,7 +135,7 @@ def test_a_session_without_its_second_factor_signs_out(ory, web) -> None:
     assert session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
 
 
-def test_an_inactive_user_can_sign_out(ory, web) -> None:
+def test_an_inactive_user_can_sign_out(ory: Ory, web: Web) -> None:
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
@@ -138,7 +143,7 @@ def test_an_inactive_user_can_sign_out(ory, web) -> None:
     assert not lives(session)
 
 
-def test_djangos_own_sign_in_ends_as_well(ory, web) -> None:
+def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: Web) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     web.post("/auth/logout")
     assert web.get("/who").json()["user"] == ""
@@ -146,7 +151,7 @@ def test_djangos_own_sign_in_ends_as_well(ory, web) -> None:
 
 @pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_djangos_logout_ends_the_ory_session(ory, cached, web, kind, path) -> None:
+def test_djangos_logout_ends_the_ory_session(ory: Ory, cached: None, web: Web, kind: str, path: str) -> None:
     session = getattr(ory.person(), kind)()
     assert is_in(web, session.headers)
     assert web.get(path, headers=session.headers).json()["user"] == ""
@@ -154,12 +159,12 @@ def test_djangos_logout_ends_the_ory_session(ory, cached, web, kind, path) -> No
     assert not lives(session)
 
 
-def test_djangos_logout_removes_the_browsers_session_cookie(ory, web) -> None:
+def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: Web) -> None:
     answer = web.get("/django-logout", headers=ory.person().cookie().headers)
     assert answer.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
 
 
-def test_the_log_out_of_the_admin_ends_the_ory_session(ory, cached, web) -> None:
+def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, web: Web) -> None:
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_staff=True, is_superuser=True)
@@ -171,7 +176,7 @@ def test_the_log_out_of_the_admin_ends_the_ory_session(ory, cached, web) -> None
 # --- every cached form of the session ---------------------------------------------------------------------------------
 
 
-def test_the_same_token_by_the_other_header_is_refused_at_once(ory, cached, web) -> None:
+def test_the_same_token_by_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: Web) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
     assert is_in(web, bearer(session))
@@ -179,7 +184,7 @@ def test_the_same_token_by_the_other_header_is_refused_at_once(ory, cached, web)
     assert not is_in(web, session.headers)
 
 
-def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory, cached, web) -> None:
+def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory: Ory, cached: None, web: Web) -> None:
     person = ory.person()
     session = person.cookie()
     old = session.headers
@@ -193,7 +198,7 @@ def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory, cached, web) -> 
 
 
 @pytest.mark.switches
-def test_refused_does_not_wait_for_ory_to_agree(ory, switches, cached, web) -> None:
+def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, switches: LocalOry, cached: None, web: Web) -> None:
     """All forms of the credential, while Ory still takes every one of them."""
     session = ory.person().token()
     given = switches.create_session(session.person.id)
@@ -205,7 +210,7 @@ def test_refused_does_not_wait_for_ory_to_agree(ory, switches, cached, web) -> N
 
 
 @pytest.mark.switches
-def test_a_form_that_was_never_seen_before_is_refused_too(ory, switches, cached, web) -> None:
+def test_a_form_that_was_never_seen_before_is_refused_too(ory: Ory, switches: LocalOry, cached: None, web: Web) -> None:
     session = ory.person().token()
     with switches.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
@@ -215,7 +220,9 @@ def test_a_form_that_was_never_seen_before_is_refused_too(ory, switches, cached,
 
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_an_answer_under_way_does_not_bring_the_session_back(ory, switches, cached, kind) -> None:
+def test_an_answer_under_way_does_not_bring_the_session_back(
+    ory: Ory, switches: LocalOry, cached: None, kind: str
+) -> None:
     session = ory.person().token()
     web = Web(kind)
     assert is_in(web, session.headers)
@@ -237,7 +244,7 @@ def test_an_answer_under_way_does_not_bring_the_session_back(ory, switches, cach
 
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_while_ory_is_down_signing_out_is_503(ory, switches, cached, web, kind) -> None:
+def test_while_ory_is_down_signing_out_is_503(ory: Ory, switches: LocalOry, cached: None, web: Web, kind: str) -> None:
     session = getattr(ory.person(), kind)()
     is_in(web, session.headers)
     with switches.failing(500):
@@ -248,7 +255,9 @@ def test_while_ory_is_down_signing_out_is_503(ory, switches, cached, web, kind) 
 @pytest.mark.switches
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_session_signed_out_while_ory_was_down_stays_refused(ory, switches, cached, web, kind, known) -> None:
+def test_a_session_signed_out_while_ory_was_down_stays_refused(
+    ory: Ory, switches: LocalOry, cached: None, web: Web, kind: str, known: bool
+) -> None:
     session = getattr(ory.person(), kind)()
     if known:
         is_in(web, session.headers)
@@ -261,7 +270,9 @@ def test_a_session_signed_out_while_ory_was_down_stays_refused(ory, switches, ca
 
 
 @pytest.mark.switches
-def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(ory, switches, cached, web) -> None:
+def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(
+    ory: Ory, switches: LocalOry, cached: None, web: Web
+) -> None:
     session = ory.person().cookie()
     is_in(web, session.headers)
     with switches.failing(500):
@@ -272,7 +283,9 @@ def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(ory, switches, 
 
 
 @pytest.mark.switches
-def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(ory, switches, cached, web) -> None:
+def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(
+    ory: Ory, switches: LocalOry, cached: None, web: Web
+) -> None:
     session = ory.person().cookie()
     is_in(web, session.headers)
     with switches.failing(500):
@@ -282,7 +295,9 @@ def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(ory
 
 
 @pytest.mark.switches
-def test_djangos_logout_while_ory_is_down_refuses_the_session(ory, switches, cached, web) -> None:
+def test_djangos_logout_while_ory_is_down_refuses_the_session(
+    ory: Ory, switches: LocalOry, cached: None, web: Web
+) -> None:
     session = ory.person().token()
     is_in(web, session.headers)
     with switches.failing(500):
@@ -292,7 +307,9 @@ def test_djangos_logout_while_ory_is_down_refuses_the_session(ory, switches, cac
 
 
 @pytest.mark.switches
-def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(ory, switches, web, settings) -> None:
+def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}
     }
@@ -301,14 +318,14 @@ def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(ory, switche
     assert not lives(session)
 
 
-def test_signing_out_needs_no_database(ory, web) -> None:
+def test_signing_out_needs_no_database(ory: Ory, web: Web) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     session = ory.person().cookie()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
     assert not lives(session)
 
 
-def test_signing_out_clears_nothing_else_from_the_cache(ory, cached, web) -> None:
+def test_signing_out_clears_nothing_else_from_the_cache(ory: Ory, cached: None, web: Web) -> None:
     caches["default"].set("somebody's", "else")
     web.post("/auth/logout", headers=ory.person().token().headers)
     assert caches["default"].get("somebody's") == "else"
@@ -317,7 +334,9 @@ def test_signing_out_clears_nothing_else_from_the_cache(ory, cached, web) -> Non
 @pytest.mark.switches
 @pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
-def test_djangos_own_logout_signs_out_while_ory_is_down(ory, switches, cached, web, path, known) -> None:
+def test_djangos_own_logout_signs_out_while_ory_is_down(
+    ory: Ory, switches: LocalOry, cached: None, web: Web, path: str, known: bool
+) -> None:
     session = ory.person().token()
     if known:
         is_in(web, session.headers)
@@ -328,7 +347,9 @@ def test_djangos_own_logout_signs_out_while_ory_is_down(ory, switches, cached, w
 
 
 @pytest.mark.switches
-def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(ory, switches, cached, web, monkeypatch) -> None:
+def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
+    ory: Ory, switches: LocalOry, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, other = ory.person().token(), ory.person().token()
     assert is_in(web, session.headers)
 
@@ -344,12 +365,15 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(ory, switc
     assert not is_in(web, session.headers)
 
 
-def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(ory, cached, web, monkeypatch) -> None:
+def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
+    ory: Ory, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A fill that has looked for a sign-out already finds the end mark when it adds its entry."""
     session = ory.person().token()
-    add, signed_out = LocMemCache.add, []
+    signed_out: list[Answer] = []
+    add = LocMemCache.add
 
-    def add_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: object, **named: object) -> bool:
+    def add_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: Any, **named: Any) -> bool:
         if key.startswith("ory_auth:s:") and not signed_out:
             signed_out.append(web.post("/auth/logout", headers=bearer(session)))
         return add(cache, key, value, *given, **named)

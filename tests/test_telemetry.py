@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from opentelemetry import metrics, trace
@@ -14,6 +15,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ory_auth import breaker
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory
 
 READER, SPANS = InMemoryMetricReader(), InMemorySpanExporter()
 
@@ -32,14 +37,19 @@ def counted(name: str) -> dict[tuple[str, ...], float]:
     scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
     found = [metric for scope in scopes for metric in scope.metrics if metric.name == name]
     return {
-        tuple(str(v) for v in point.attributes.values()): getattr(point, "value", None) or getattr(point, "count", 0)
+        tuple(str(v) for v in (point.attributes or {}).values()): float(
+            vars(point).get("value") or vars(point)["count"]
+        )
         for metric in found
         for point in metric.data.data_points
     }
 
 
+Growth = Callable[[str], dict[tuple[str, ...], float]]
+
+
 @pytest.fixture
-def growth():
+def growth() -> Growth:
     """How much an instrument has grown since the test began."""
     before = {name: counted(name) for name in ("ory_auth.cache.hits", "ory_auth.lookups", "ory_auth.lookup.duration")}
     SPANS.clear()
@@ -53,7 +63,14 @@ def growth():
 
 
 @pytest.mark.parametrize(("settings_of_tiers", "tier"), [({}, "cache"), ({"LOCAL_CACHE_SECONDS": 5}, "memory")])
-def test_hits_are_counted_by_tier(ory, web, ory_auth, growth, settings_of_tiers, tier) -> None:
+def test_hits_are_counted_by_tier(
+    ory: Ory,
+    web: Web,
+    ory_auth: ChangeSettings,
+    growth: Growth,
+    settings_of_tiers: dict[str, object] | dict[str, int],
+    tier: str,
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, **settings_of_tiers)
     session = ory.person().token()
     for _ in range(3):
@@ -64,25 +81,26 @@ def test_hits_are_counted_by_tier(ory, web, ory_auth, growth, settings_of_tiers,
 
 
 @pytest.mark.switches
-def test_what_becomes_of_a_lookup_is_counted(ory, web, switches, growth) -> None:
+def test_what_becomes_of_a_lookup_is_counted(ory: Ory, web: Web, switches: LocalOry, growth: Growth) -> None:
     web.get("/session", headers={"X-Session-Token": "made up"})
     with switches.failing(500):
         web.get("/session", headers={"X-Session-Token": "made up"})
     assert growth("ory_auth.lookups") == {("signed_out", "session_gone"): 1, ("unavailable", "unavailable"): 1}
 
 
-def test_a_lookup_is_a_span_of_the_request_that_asked(ory, web, growth) -> None:
+def test_a_lookup_is_a_span_of_the_request_that_asked(ory: Ory, web: Web, growth: Growth) -> None:
     session = ory.person().token()
     with trace.get_tracer("test").start_as_current_span("request") as request:
         web.get("/asession", headers=session.headers)
     [span] = [span for span in SPANS.get_finished_spans() if span.name == "ory_auth.lookup"]
+    assert span.parent
     assert span.parent.span_id == request.get_span_context().span_id
-    assert dict(span.attributes) == {"ory_auth.outcome": "signed_in"}
+    assert dict(span.attributes or {}) == {"ory_auth.outcome": "signed_in"}
 
 
 @pytest.mark.switches
 @pytest.mark.django_db
-def test_no_span_holds_a_secret(ory, web, switches, growth) -> None:
+def test_no_span_holds_a_secret(ory: Ory, web: Web, switches: LocalOry, growth: Growth) -> None:
     session = ory.person("secret-address@example.org").token()
     for fault in (switches.slow(0), switches.failing(500, body=b"secret-body"), switches.hang_up()):
         with fault:
@@ -93,7 +111,7 @@ def test_no_span_holds_a_secret(ory, web, switches, growth) -> None:
 
 
 @pytest.mark.switches
-def test_the_breaker_is_seen(ory, web, switches) -> None:
+def test_the_breaker_is_seen(ory: Ory, web: Web, switches: LocalOry) -> None:
     before = counted("ory_auth.breaker.open").get((), 0)
     with switches.stopped():
         for _ in range(breaker.FAILURES):

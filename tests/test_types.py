@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from ory_auth.cookies import covers, for_flow, read_set_cookie
 from ory_auth.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find
 from ory_auth.types import AAL, OrySession
+from tests.kinds import Json
+from tests.ories import Ory
 
-IDENTITY = {
+IDENTITY: Json = {
     "id": "aeee28f7-4fa7-4d18-8463-aa1706d218ce",
     "schema_id": "person",
     "state": "active",
@@ -30,7 +32,7 @@ IDENTITY = {
     "updated_at": "2026-11-23T10:33:47.288039Z",
     "organization_id": None,
 }
-SESSION = {
+SESSION: Json = {
     "id": "45433bf6-50b5-4da9-8ede-85ffd10a535a",
     "active": True,
     "expires_at": "2026-11-24T10:33:47.324539513Z",
@@ -58,10 +60,11 @@ def test_ids_are_uuids_and_times_are_aware() -> None:
     assert session.id == UUID(SESSION["id"])
     assert session.identity.id == UUID(IDENTITY["id"])
     for time in (session.expires_at, session.authenticated_at, session.issued_at, session.identity.updated_at):
+        assert time
         assert time.utcoffset() == timedelta(0)
 
 
-def test_what_ory_says_of_a_real_session_can_be_read(ory) -> None:
+def test_what_ory_says_of_a_real_session_can_be_read(ory: Ory) -> None:
     token = ory.person().token()
     body = ory.public("GET", "/sessions/whoami", headers=token.headers).body
     session = OrySession.from_json(body)
@@ -78,12 +81,12 @@ def test_what_ory_says_of_a_real_session_can_be_read(ory) -> None:
         ("2026-11-23T12:33:47.5+02:00", datetime(2026, 11, 23, 10, 33, 47, 500000, UTC)),
     ],
 )
-def test_times_have_any_number_of_decimals(text, expected) -> None:
+def test_times_have_any_number_of_decimals(text: str, expected: datetime) -> None:
     assert read(expires_at=text).expires_at == expected
 
 
 @pytest.mark.parametrize("text", ["2026-11-23T10:33:47", "2026-11-23", "soon", "", None, 1732358027])
-def test_a_time_that_is_none_makes_no_session(text) -> None:
+def test_a_time_that_is_none_makes_no_session(text: str | int | None) -> None:
     with pytest.raises(ValueError):
         read(expires_at=text)
 
@@ -94,7 +97,7 @@ def test_a_time_without_its_zone_makes_no_session_where_it_is_not_needed_either(
 
 
 @pytest.mark.parametrize("key", ["issued_at", "authentication_methods", "authenticator_assurance_level"])
-def test_what_is_not_needed_may_be_missing(key) -> None:
+def test_what_is_not_needed_may_be_missing(key: str) -> None:
     body = {name: value for name, value in SESSION.items() if name != key}
     assert OrySession.from_json(json.dumps(body).encode()).id == UUID(SESSION["id"])
 
@@ -102,7 +105,7 @@ def test_what_is_not_needed_may_be_missing(key) -> None:
 @pytest.mark.parametrize(
     "key", ["schema_id", "state", "traits", "verifiable_addresses", "metadata_public", "updated_at"]
 )
-def test_a_sparse_identity_is_an_identity(key) -> None:
+def test_a_sparse_identity_is_an_identity(key: str) -> None:
     sparse = {name: value for name, value in IDENTITY.items() if name != key}
     assert read(identity=sparse).identity.id == UUID(IDENTITY["id"])
 
@@ -120,9 +123,9 @@ def test_values_are_frozen() -> None:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, "other")
     with pytest.raises(TypeError):
-        session.identity.traits["email"] = "eve@example.org"
+        session.identity.traits["email"] = "eve@example.org"  # type: ignore[index]
     with pytest.raises(TypeError):
-        session.identity.verifiable_addresses[0]["verified"] = True
+        session.identity.verifiable_addresses[0]["verified"] = True  # type: ignore[index]
 
 
 def test_raw_is_orys_json_parsed_anew_each_time() -> None:
@@ -142,7 +145,7 @@ def test_only_addresses_that_ory_has_verified_are_verified() -> None:
 
 
 @pytest.mark.parametrize("verified", [None, 0, 1, "true", "false", {}])
-def test_verified_is_true_and_nothing_like_it(verified) -> None:
+def test_verified_is_true_and_nothing_like_it(verified: object) -> None:
     addresses = [{"value": "eve@example.org", "via": "email", "verified": verified}]
     assert read(identity=IDENTITY | {"verifiable_addresses": addresses}).identity.verified_emails() == []
 
@@ -151,11 +154,12 @@ def test_verified_is_true_and_nothing_like_it(verified) -> None:
 
 
 def test_levels_are_ordered_and_equal_to_orys_words() -> None:
-    assert AAL.AAL0 < AAL.AAL1 < AAL.AAL2 == "aal2"
+    assert AAL.AAL0 < AAL.AAL1 < AAL.AAL2
+    assert str(AAL.AAL2) == AAL("aal2") == "aal2"
 
 
 @pytest.mark.parametrize("word", ["aal3", "AAL2", "", None, 2, ["aal2"], {}])
-def test_a_level_that_is_not_known_is_the_lowest(word, caplog) -> None:
+def test_a_level_that_is_not_known_is_the_lowest(word: object, caplog: pytest.LogCaptureFixture) -> None:
     assert read(authenticator_assurance_level=word).aal is AAL.AAL0
     assert "unknown_enum" in caplog.text
 
@@ -194,27 +198,27 @@ def session_or_value_error(body: bytes) -> None:
 @example(b"\xef\xbb\xbf{}")
 @example(b"[" * 100_000)
 @example(b"1" * 10_000)
-def test_any_bytes_are_a_session_or_a_value_error(body) -> None:
+def test_any_bytes_are_a_session_or_a_value_error(body: bytes) -> None:
     session_or_value_error(body)
 
 
 @given(st.dictionaries(st.sampled_from(list(SESSION)), JSON))
-def test_any_json_in_place_of_a_value_is_a_session_or_a_value_error(changes) -> None:
+def test_any_json_in_place_of_a_value_is_a_session_or_a_value_error(changes: Json) -> None:
     session_or_value_error(json.dumps(SESSION | changes).encode())
 
 
 @given(st.dictionaries(st.sampled_from(list(IDENTITY)), JSON))
-def test_any_json_in_an_identity_is_a_session_or_a_value_error(changes) -> None:
+def test_any_json_in_an_identity_is_a_session_or_a_value_error(changes: Json) -> None:
     session_or_value_error(json.dumps(SESSION | {"identity": IDENTITY | changes}).encode())
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["method", "aal", "completed_at"]), JSON)))
-def test_any_json_as_methods_is_a_session_or_a_value_error(methods) -> None:
+def test_any_json_as_methods_is_a_session_or_a_value_error(methods: list[Json]) -> None:
     session_or_value_error(json.dumps(SESSION | {"authentication_methods": methods}).encode())
 
 
 @given(st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))))
-def test_every_time_is_read_as_it_was_meant(time) -> None:
+def test_every_time_is_read_as_it_was_meant(time: datetime) -> None:
     assert read(expires_at=time.isoformat()).expires_at == time
 
 
@@ -234,7 +238,7 @@ HEADERS = st.fixed_dictionaries(
 
 @given(HEADERS)
 @example({"HTTP_X_SESSION_TOKEN": "x" * MAX_BYTES + "x"})
-def test_any_headers_give_one_sendable_credential_or_none(headers) -> None:
+def test_any_headers_give_one_sendable_credential_or_none(headers: dict[str, str]) -> None:
     found = find(headers, COOKIE)
     if isinstance(found, Credential):
         assert 0 < len(found.value.encode("ascii")) <= MAX_BYTES
@@ -245,7 +249,7 @@ def test_any_headers_give_one_sendable_credential_or_none(headers) -> None:
 
 
 @given(HEADERS)
-def test_what_is_sent_is_what_came(headers) -> None:
+def test_what_is_sent_is_what_came(headers: dict[str, str]) -> None:
     found = find(headers, COOKIE)
     if isinstance(found, Credential) and found.kind is not Kind.COOKIE:
         assert any(found.value in value for value in headers.values())
@@ -255,19 +259,19 @@ def test_what_is_sent_is_what_came(headers) -> None:
     st.text(),
     st.lists(st.sampled_from([f"{COOKIE}=a", f"{COOKIE}=b=c", "other=x", f"x{COOKIE}=y", f"{COOKIE.upper()}=z"])),
 )
-def test_of_cookies_only_the_pairs_of_the_one_name_are_taken(noise, pairs) -> None:
+def test_of_cookies_only_the_pairs_of_the_one_name_are_taken(noise: str, pairs: list[str]) -> None:
     taken = cookie_pairs("; ".join([noise.replace(COOKIE, ""), *pairs]), COOKIE)
     assert [pair for pair in pairs if pair.startswith(f"{COOKIE}=")] == (taken.split("; ") if taken else [])
 
 
 @given(*[st.sampled_from(Kind), st.text()] * 2)
-def test_a_cache_key_is_one_kind_and_one_value(kind, value, other_kind, other_value) -> None:
+def test_a_cache_key_is_one_kind_and_one_value(kind: Kind, value: str, other_kind: Kind, other_value: str) -> None:
     one, other = Credential(kind, value), Credential(other_kind, other_value)
     assert (one.key("http://ory") == other.key("http://ory")) == (one == other)
 
 
 @given(st.text(), st.text())
-def test_a_cache_key_is_of_one_ory(url, other_url) -> None:
+def test_a_cache_key_is_of_one_ory(url: str, other_url: str) -> None:
     credential = Credential(Kind.TOKEN, "ory_st_x")
     assert (credential.key(url) == credential.key(other_url)) == (url == other_url)
 
@@ -278,6 +282,7 @@ def test_a_cache_key_is_of_one_ory(url, other_url) -> None:
 def test_a_cookie_of_orys_is_read_with_its_attributes() -> None:
     line = "ory_kratos_session=MTc=; Path=/; Domain=example.org; Max-Age=86400; HttpOnly; SameSite=Lax; Secure; Odd=1"
     cookie = read_set_cookie(line)
+    assert cookie
     assert (cookie.key, cookie.value, cookie["domain"], cookie["max-age"]) == (COOKIE, "MTc=", "example.org", "86400")
     assert cookie["httponly"] is cookie["secure"] is True
 
@@ -287,7 +292,7 @@ def test_a_cookie_of_orys_is_read_with_its_attributes() -> None:
 @example("a\r\nb=c")
 @example("a=b\r\nSet-Cookie: admin=1")
 @example("a=b; Domain=\n")
-def test_any_text_is_a_cookie_of_one_line_or_none(line) -> None:
+def test_any_text_is_a_cookie_of_one_line_or_none(line: str) -> None:
     cookie = read_set_cookie(line)
     assert cookie is None or isinstance(cookie, Morsel)
     if cookie is not None:
@@ -310,13 +315,13 @@ def test_any_text_is_a_cookie_of_one_line_or_none(line) -> None:
         ("example.org", "example.org.evil.test", False),
     ],
 )
-def test_a_cookie_covers_the_hosts_that_a_browser_would_send_it_to(domain, host, expected) -> None:
+def test_a_cookie_covers_the_hosts_that_a_browser_would_send_it_to(domain: str, host: str, expected: bool) -> None:
     assert covers(domain, host) is expected
 
 
 @given(st.text())
 @example(f"{COOKIE}=x; sessionid=y; csrftoken=z; csrf_token_abc=1")
-def test_a_flow_gets_orys_cookies_only(header) -> None:
+def test_a_flow_gets_orys_cookies_only(header: str) -> None:
     for pair in filter(None, for_flow(header, COOKIE).split("; ")):
         assert pair.startswith((f"{COOKIE}=", "csrf_token_"))
         assert pair.isascii()

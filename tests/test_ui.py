@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ory_auth.ui import FlowPage, read_flow
+from tests.kinds import Json
 
 ORY = "https://ory.example"
 SUBMIT = f"{ORY}/self-service/login?flow=1"
@@ -383,6 +384,7 @@ def test_a_second_factor_is_known_by_its_buttons() -> None:
 
 
 HOSTILE = '"><script>alert(1)</script>'
+CLASS: Json = {"class": HOSTILE}
 
 
 def test_hostile_words_are_escaped_wherever_they_come_from() -> None:
@@ -396,7 +398,7 @@ def test_hostile_words_are_escaped_wherever_they_come_from() -> None:
         node("text", HOSTILE, text=message(HOSTILE, secrets=[message(HOSTILE)]), label=HOSTILE),
         node("text", HOSTILE, text=message(HOSTILE, secret=HOSTILE), label=HOSTILE),
         node("a", HOSTILE, href=f"https://x.example/{HOSTILE}", title=message(HOSTILE)),
-        node("div", HOSTILE, id=HOSTILE, **{"class": HOSTILE, "data": {HOSTILE: HOSTILE, "a": HOSTILE}}),
+        node("div", HOSTILE, id=HOSTILE, data={HOSTILE: HOSTILE, "a": HOSTILE}, **CLASS),
         messages=[message(HOSTILE)],
     )
     for flow in ("login", "settings"):
@@ -440,7 +442,7 @@ def test_an_image_comes_from_data_or_http_only(src: object) -> None:
 
 
 def test_a_script_of_ory_is_rendered_with_its_attributes() -> None:
-    attributes = {"src": f"{ORY}/.well-known/ory/webauthn.js", "type": "text/javascript", "integrity": "sha512-x"}
+    attributes: Json = {"src": f"{ORY}/.well-known/ory/webauthn.js", "type": "text/javascript", "integrity": "sha512-x"}
     attributes |= {"crossorigin": "anonymous", "referrerpolicy": "no-referrer", "nonce": "n", "async": True}
     page = read(node("script", "webauthn", id="webauthn_script", **attributes))
     element = Elements(html(page)).all("script")[-1]

@@ -5,61 +5,76 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session as DjangoSession
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.models import Model
+from django.dispatch import Signal
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
 
 from ory_auth.models import OryIdentity
 from ory_auth.signals import user_created, user_updated
+from tests.conftest import Web
+from tests.kinds import ChangeSettings, Json, User
+from tests.ories import Ory, Person, Session
 
 pytestmark = pytest.mark.django_db
 
-User = get_user_model()
 NAMED_BY_EMAIL = User.USERNAME_FIELD == "email"
 names_by_identity = pytest.mark.skipif(NAMED_BY_EMAIL, reason="of users whose name is the identity id")
 unique_email = pytest.mark.skipif(not NAMED_BY_EMAIL, reason="of users whose e-mail is unique")
 
 
-def make_user(name: str = "old", *, email: str = "", **fields):
+def make_user(name: str = "old", *, email: str = "", **fields: Any) -> User:
     email = email or f"{name}@example.org"
-    named = {} if NAMED_BY_EMAIL else {"username": name}
+    named: Json = {} if NAMED_BY_EMAIL else {"username": name}
     return User.objects.create_user(**named, email=email, password="Sleipnir-8-legs", **fields)
 
 
-def user_of(person) -> User:
+def user_of(person: Person) -> User:
     return OryIdentity.objects.get(pk=person.id).user
 
 
-def metadata(person, value) -> None:
+def metadata(person: Person, value: object) -> None:
     operation = {"op": "add", "path": "/metadata_public", "value": value}
     reply = person.ory.admin("PATCH", f"/admin/identities/{person.id}", body=[operation])
     assert reply.status == 200, reply.body
 
 
-@pytest.fixture
-def told():
-    """The signals about users, as they come: (name, the user's key)."""
-    heard = []
+Told = list[tuple[str, object]]
 
-    def created(user, **_):
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    """The signals about users, as they come: (name, the user's key)."""
+    heard: Told = []
+
+    def created(user: User, **_: object) -> None:
         heard.append(("created", user.pk))
 
-    def updated(user, **_):
+    def updated(user: User, **_: object) -> None:
         heard.append(("updated", user.pk))
 
-    def logged_in(user, request, **_):
+    def logged_in(user: User, request: HttpRequest, **_: object) -> None:
         heard.append(("logged_in", request.user.pk))
 
-    receivers = {user_created: created, user_updated: updated, user_logged_in: logged_in}
+    receivers: dict[Signal, Callable[..., None]] = {
+        user_created: created,
+        user_updated: updated,
+        user_logged_in: logged_in,
+    }
     for signal, receiver in receivers.items():
         signal.connect(receiver)
     yield heard
@@ -70,20 +85,20 @@ def told():
 # --- creation ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_request_creates_one_user_and_the_next_finds_it(ory, web) -> None:
+def test_the_first_request_creates_one_user_and_the_next_finds_it(ory: Ory, web: Web) -> None:
     session = ory.person().token()
     first, second = (web.get("/who", headers=session.headers).json()["pk"] for _ in range(2))
     assert first == second == str(User.objects.get().pk)
 
 
-def test_another_session_of_the_same_person_finds_the_same_user(ory, web) -> None:
+def test_another_session_of_the_same_person_finds_the_same_user(ory: Ory, web: Web) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
     web.get("/who", headers=person.cookie().headers)
     assert User.objects.get() == user_of(person)
 
 
-def test_a_new_user_has_the_names_and_address_of_the_identity(ory, web) -> None:
+def test_a_new_user_has_the_names_and_address_of_the_identity(ory: Ory, web: Web) -> None:
     person = ory.person(name={"first": "Ada", "last": "Lovelace"})
     web.get("/who", headers=person.token().headers)
     user = user_of(person)
@@ -92,22 +107,22 @@ def test_a_new_user_has_the_names_and_address_of_the_identity(ory, web) -> None:
 
 
 @names_by_identity
-def test_the_user_name_is_the_identity_id(ory, web) -> None:
+def test_the_user_name_is_the_identity_id(ory: Ory, web: Web) -> None:
     person = ory.person()
     assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
 
 
-def test_a_new_user_has_no_password_and_no_rights(ory, web) -> None:
+def test_a_new_user_has_no_password_and_no_rights(ory: Ory, web: Web) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
     user = user_of(person)
     assert (user.has_usable_password(), user.is_staff, user.is_superuser) == (False, False, False)
 
 
-def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs(ory, web) -> None:
+def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs(ory: Ory, web: Web) -> None:
     seen = []
 
-    def receiver(user, request, **_):
+    def receiver(user: User, request: HttpRequest, **_: object) -> None:
         seen.append((user.backend, request.user is user))
 
     user_logged_in.connect(receiver)
@@ -118,16 +133,16 @@ def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs
 
 
 @contextmanager
-def connection_commits():
+def connection_commits() -> Iterator[None]:
     """Run what waits for the commit, which a test that is rolled back never sees."""
     before = len(connection.run_on_commit)
     yield
     waiting, connection.run_on_commit[before:] = connection.run_on_commit[before:], []
-    for _, tell, _ in waiting:
-        tell()
+    for hook in waiting:
+        hook[1]()
 
 
-def test_no_django_session_is_made_to_sign_in(ory, web) -> None:
+def test_no_django_session_is_made_to_sign_in(ory: Ory, web: Web) -> None:
     answer = web.get("/who", headers=ory.person().cookie().headers)
     assert "sessionid" not in answer.cookies
     assert not DjangoSession.objects.exists()
@@ -137,14 +152,14 @@ def test_no_django_session_is_made_to_sign_in(ory, web) -> None:
 
 
 @names_by_identity
-def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory, web) -> None:
+def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory: Ory, web: Web) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     assert web.get("/who", headers=person.token().headers).json()["pk"] != str(old.pk)
 
 
 @unique_email
-def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory, web) -> None:
+def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory: Ory, web: Web) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     answer = web.get("/api/me", headers=person.token().headers)
@@ -154,14 +169,16 @@ def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique
 
 
 @unique_email
-def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(ory, ory_auth, web) -> None:
+def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(
+    ory: Ory, ory_auth: ChangeSettings, web: Web
+) -> None:
     ory_auth(USER_FIELDS={"email": "metadata_public.address"})
     answer = web.get("/api/me", headers=ory.person().token().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
 
 
 @names_by_identity
-def test_a_taken_user_name_is_refused(ory, ory_auth, web) -> None:
+def test_a_taken_user_name_is_refused(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     make_user("ada")
     answer = web.get("/api/me", headers=ory.person(username="ada").token().headers)
@@ -169,7 +186,7 @@ def test_a_taken_user_name_is_refused(ory, ory_auth, web) -> None:
 
 
 @names_by_identity
-def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory, ory_auth, web) -> None:
+def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     old = make_user("ada")
     answer = web.get("/who", headers=ory.person(username="Ada").token().headers).json()
@@ -181,13 +198,15 @@ def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory, ory_auth, 
 @pytest.mark.parametrize(
     "traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"]
 )
-def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(ory, ory_auth, web, traits) -> None:
+def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, traits: dict[str, object] | dict[str, str]
+) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(**traits)
     assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
 
 
-def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory, web) -> None:
+def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory: Ory, web: Web) -> None:
     first = ory.person()
     session, later_session = first.token(), first.token()
     before = web.get("/who", headers=session.headers).json()["pk"]
@@ -197,7 +216,7 @@ def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory, web) -
     assert web.get("/who", headers=second.token().headers).json()["pk"] != before
 
 
-def test_a_user_whom_the_default_manager_hides_is_refused(ory, web) -> None:
+def test_a_user_whom_the_default_manager_hides_is_refused(ory: Ory, web: Web) -> None:
     if not NAMED_BY_EMAIL:
         pytest.skip("the manager of this user model shows everyone")
     person = ory.person(name={"first": "Hidden"})
@@ -222,7 +241,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("value", "kept"), ODD, ids=[ascii(value)[:14] for value, _ in ODD])
-def test_a_name_takes_what_it_can_hold(ory, ory_auth, web, value, kept) -> None:
+def test_a_name_takes_what_it_can_hold(ory: Ory, ory_auth: ChangeSettings, web: Web, value: object, kept: str) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "first_name": "metadata_public.name"})
     person = ory.person()
     metadata(person, {"name": value})
@@ -233,7 +252,9 @@ def test_a_name_takes_what_it_can_hold(ory, ory_auth, web, value, kept) -> None:
 @pytest.mark.parametrize(
     "path", ["traits.no.such.thing", "traits.email.first", "metadata_public.x", "credentials.password", "traits", "x"]
 )
-def test_a_path_that_leads_nowhere_leaves_the_field_empty(ory, ory_auth, web, path) -> None:
+def test_a_path_that_leads_nowhere_leaves_the_field_empty(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, path: str
+) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "first_name": path})
     person = ory.person()
     web.get("/who", headers=person.token().headers)
@@ -241,7 +262,9 @@ def test_a_path_that_leads_nowhere_leaves_the_field_empty(ory, ory_auth, web, pa
 
 
 @pytest.mark.parametrize("address", ["x" * 300 + "@example.org", "no address", ["a@example.org"], {"a": 1}, "a@b@c"])
-def test_an_address_that_is_none_is_not_taken_over(ory, ory_auth, web, address) -> None:
+def test_an_address_that_is_none_is_not_taken_over(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, address: object
+) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
     metadata(person, {"address": address})
@@ -251,14 +274,14 @@ def test_an_address_that_is_none_is_not_taken_over(ory, ory_auth, web, address) 
 
 
 @pytest.mark.parametrize("field", ["is_staff", "is_superuser"])
-def test_people_cannot_give_themselves_rights(ory, ory_auth, web, field) -> None:
+def test_people_cannot_give_themselves_rights(ory: Ory, ory_auth: ChangeSettings, web: Web, field: str) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "traits.username"})
     person = ory.person(username="True")
     web.get("/who", headers=person.token().headers)
     assert not getattr(user_of(person), field)
 
 
-def test_what_only_admins_write_at_ory_may_give_rights(ory, ory_auth, web) -> None:
+def test_what_only_admins_write_at_ory_may_give_rights(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
     person = ory.person()
     metadata(person, {"staff": True})
@@ -267,7 +290,9 @@ def test_what_only_admins_write_at_ory_may_give_rights(ory, ory_auth, web) -> No
 
 
 @pytest.mark.parametrize("value", ["perhaps", None, 5, [True], {"is": True}])
-def test_a_right_that_is_no_yes_or_no_gives_nothing(ory, ory_auth, web, value) -> None:
+def test_a_right_that_is_no_yes_or_no_gives_nothing(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, value: object
+) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
     person = ory.person()
     metadata(person, {"staff": value})
@@ -276,7 +301,9 @@ def test_a_right_that_is_no_yes_or_no_gives_nothing(ory, ory_auth, web, value) -
 
 
 @pytest.mark.parametrize(("field", "value"), [("is_active", False), ("password", "x"), ("last_login", "2001-01-01")])
-def test_some_fields_are_never_mapped(ory, ory_auth, web, field, value) -> None:
+def test_some_fields_are_never_mapped(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, field: str, value: bool | str
+) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "metadata_public.value"})
     person = ory.person()
     metadata(person, {"value": value})
@@ -289,7 +316,7 @@ def test_some_fields_are_never_mapped(ory, ory_auth, web, field, value) -> None:
 # --- following the identity -------------------------------------------------------------------------------------------
 
 
-def test_a_changed_identity_changes_the_user(ory, web) -> None:
+def test_a_changed_identity_changes_the_user(ory: Ory, web: Web) -> None:
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
     later_session, address = person.token(), f"{uuid.uuid4().hex}@example.org"
@@ -300,7 +327,7 @@ def test_a_changed_identity_changes_the_user(ory, web) -> None:
 
 
 @names_by_identity
-def test_a_user_name_that_is_free_is_taken_over(ory, ory_auth, web) -> None:
+def test_a_user_name_that_is_free_is_taken_over(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(username="ada")
     web.get("/who", headers=person.token().headers)
@@ -309,7 +336,7 @@ def test_a_user_name_that_is_free_is_taken_over(ory, ory_auth, web) -> None:
 
 
 @names_by_identity
-def test_a_user_name_that_goes_missing_stays(ory, ory_auth, web) -> None:
+def test_a_user_name_that_goes_missing_stays(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(username="ada")
     web.get("/who", headers=person.token().headers)
@@ -317,7 +344,7 @@ def test_a_user_name_that_goes_missing_stays(ory, ory_auth, web) -> None:
     assert web.get("/who", headers=person.token().headers).json()["user"] == "ada"
 
 
-def test_a_change_by_hand_stays_until_the_identity_changes(ory, web) -> None:
+def test_a_change_by_hand_stays_until_the_identity_changes(ory: Ory, web: Web) -> None:
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
     User.objects.update(first_name="By hand")
@@ -325,7 +352,9 @@ def test_a_change_by_hand_stays_until_the_identity_changes(ory, web) -> None:
     assert user_of(person).first_name == "By hand"
 
 
-def test_an_older_cached_answer_of_another_device_takes_nothing_back(ory, ory_auth, web) -> None:
+def test_an_older_cached_answer_of_another_device_takes_nothing_back(
+    ory: Ory, ory_auth: ChangeSettings, web: Web
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     person = ory.person(name={"first": "Ada"})
     old_device, new_device = person.token(), person.token()
@@ -337,7 +366,7 @@ def test_an_older_cached_answer_of_another_device_takes_nothing_back(ory, ory_au
 
 
 @unique_email
-def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, web) -> None:
+def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory: Ory, web: Web) -> None:
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
     taken, later_session = f"{uuid.uuid4().hex}@example.org", person.token()
@@ -349,7 +378,9 @@ def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, w
 
 
 @names_by_identity
-def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, ory_auth, web) -> None:
+def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(
+    ory: Ory, ory_auth: ChangeSettings, web: Web
+) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username", "first_name": "traits.name.first"})
     person = ory.person(username="ada", name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
@@ -363,7 +394,7 @@ def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory, 
 # --- the project's own handler ----------------------------------------------------------------------------------------
 
 
-def test_a_handler_decides_who_is_admitted(ory, ory_auth, web) -> None:
+def test_a_handler_decides_who_is_admitted(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
     guest, clerk = ory.person(), ory.person(f"{uuid.uuid4().hex}@firm.example")
     assert web.get("/api/me", headers=guest.token().headers).status_code == 403
@@ -371,7 +402,7 @@ def test_a_handler_decides_who_is_admitted(ory, ory_auth, web) -> None:
     assert OryIdentity.objects.get().pk == uuid.UUID(clerk.id)
 
 
-def test_a_handler_decides_what_the_fields_hold(ory, ory_auth, web) -> None:
+def test_a_handler_decides_what_the_fields_hold(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.Shouting")
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
@@ -381,7 +412,7 @@ def test_a_handler_decides_what_the_fields_hold(ory, ory_auth, web) -> None:
     assert user_of(person).first_name == "AUGUSTA"
 
 
-def test_no_handler_lets_an_inactive_user_in(ory, ory_auth, web) -> None:
+def test_no_handler_lets_an_inactive_user_in(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.LetsEveryoneIn")
     person = ory.person()
     web.get("/who", headers=person.token().headers)
@@ -393,7 +424,7 @@ def test_no_handler_lets_an_inactive_user_in(ory, ory_auth, web) -> None:
 
 
 @pytest.fixture
-def inactive(ory, web):
+def inactive(ory: Ory, web: Web) -> Session:
     """A session of a person whose user has been switched off here."""
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)
@@ -401,26 +432,26 @@ def inactive(ory, web):
     return session
 
 
-def test_an_inactive_user_is_anonymous_on_public_pages(web, inactive) -> None:
+def test_an_inactive_user_is_anonymous_on_public_pages(web: Web, inactive: Session) -> None:
     assert web.get("/who", headers=inactive.headers).json()["user"] == ""
     assert web.get("/awho", headers=inactive.headers).json()["user"] == ""
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/aal2", "/auth/login?next=/guarded", "/admin/login/"])
-def test_an_inactive_user_gets_a_page_with_a_way_to_sign_out(web, inactive, path) -> None:
+def test_an_inactive_user_gets_a_page_with_a_way_to_sign_out(web: Web, inactive: Session, path: str) -> None:
     answer = web.get(path, headers=inactive.headers)
     assert answer.status_code == 403
     assert f'action="{reverse("ory_auth:logout")}"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_an_inactive_user_is_refused_cached_or_not(ory, web, inactive, cached) -> None:
+def test_an_inactive_user_is_refused_cached_or_not(ory: Ory, web: Web, inactive: Session, cached: bool) -> None:
     if not cached:
         caches["default"].clear()
     assert web.get("/guarded", headers=inactive.headers).status_code == 403
 
 
-def test_nothing_switches_an_inactive_user_on_again(web, inactive) -> None:
+def test_nothing_switches_an_inactive_user_on_again(web: Web, inactive: Session) -> None:
     later_session = inactive.person.token()
     inactive.person.patch("/traits/name", {"first": "Augusta"})
     web.get("/guarded", headers=later_session.headers)
@@ -431,18 +462,18 @@ def test_nothing_switches_an_inactive_user_on_again(web, inactive) -> None:
 
 
 @pytest.fixture
-def link(ory_auth) -> None:
+def link(ory_auth: ChangeSettings) -> None:
     ory_auth(LINK_BY_VERIFIED_EMAIL=True)
 
 
-def test_a_verified_address_takes_over_the_user_who_has_it(ory, link, web) -> None:
+def test_a_verified_address_takes_over_the_user_who_has_it(ory: Ory, link: None, web: Web) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     assert web.get("/who", headers=person.token().headers).json()["pk"] == str(old.pk)
     assert user_of(person) == old
 
 
-def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(ory, link, web) -> None:
+def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(ory: Ory, link: None, web: Web) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     web.client.force_login(old)
@@ -453,14 +484,14 @@ def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(ory, 
     assert client.get("/who").json()["user"] == ""
 
 
-def test_an_address_in_other_letters_is_the_same_one(ory, link, web) -> None:
+def test_an_address_in_other_letters_is_the_same_one(ory: Ory, link: None, web: Web) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email.upper())
     web.get("/who", headers=person.token().headers)
     assert user_of(person) == old
 
 
-def _own_identity(user) -> None:
+def _own_identity(user: User) -> None:
     OryIdentity.objects.create(
         id=uuid.uuid4(), user=user, updated_at="2001-01-01T00:00Z", authenticated_at="2001-01-01T00:00Z"
     )
@@ -475,7 +506,7 @@ NOT_FREE = {
 
 
 @pytest.mark.parametrize("why", NOT_FREE)
-def test_some_users_are_never_taken_over(ory, link, web, why) -> None:
+def test_some_users_are_never_taken_over(ory: Ory, link: None, web: Web, why: str) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     NOT_FREE[why](old)
@@ -486,14 +517,14 @@ def test_some_users_are_never_taken_over(ory, link, web, why) -> None:
     assert OryIdentity.objects.filter(pk=person.id).exists() is not NAMED_BY_EMAIL  # a user of its own, else a 403
 
 
-def test_an_address_that_is_not_verified_takes_nobody_over(ory, link, web) -> None:
+def test_an_address_that_is_not_verified_takes_nobody_over(ory: Ory, link: None, web: Web) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     web.get("/who", headers=person.token().headers)
     assert not OryIdentity.objects.filter(user=old).exists()
 
 
-def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory, web) -> None:
+def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory: Ory, web: Web) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     web.get("/who", headers=person.token().headers)
@@ -501,7 +532,7 @@ def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory, web) -> None:
 
 
 @names_by_identity
-def test_of_two_users_with_the_address_none_is_taken_over(ory, link, web) -> None:
+def test_of_two_users_with_the_address_none_is_taken_over(ory: Ory, link: None, web: Web) -> None:
     person = ory.person(verified=True)
     make_user("one", email=person.email)
     make_user("two", email=person.email)
@@ -513,7 +544,7 @@ def test_of_two_users_with_the_address_none_is_taken_over(ory, link, web) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_is_told_once_for_each_session(ory, web, told) -> None:
+def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: Web, told: Told) -> None:
     person = ory.person()
     first, second = person.token(), person.token()
     for session in (first, first, second, second, first):
@@ -525,7 +556,7 @@ def test_a_sign_in_is_told_once_for_each_session(ory, web, told) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_identity_is_told_once(ory, web, told) -> None:
+def test_a_change_of_the_identity_is_told_once(ory: Ory, web: Web, told: Told) -> None:
     person = ory.person(name={"first": "Ada"})
     session = person.token()
     web.get("/who", headers=session.headers)
@@ -538,14 +569,16 @@ def test_a_change_of_the_identity_is_told_once(ory, web, told) -> None:
 
 
 @pytest.fixture
-def atomic_requests():
+def atomic_requests() -> Iterator[None]:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     yield
     connection.settings_dict["ATOMIC_REQUESTS"] = False
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(ory, web, told, atomic_requests) -> None:
+def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(
+    ory: Ory, web: Web, told: Told, atomic_requests: None
+) -> None:
     session = ory.person().token()
     web.client.raise_request_exception = False
     assert web.get("/asks-and-breaks", headers=session.headers).status_code == 500
@@ -554,7 +587,9 @@ def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(ory, web, told
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(ory, web, told, atomic_requests) -> None:
+def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(
+    ory: Ory, web: Web, told: Told, atomic_requests: None
+) -> None:
     person = ory.person()
     session = person.token()
     web.client.raise_request_exception = False
@@ -566,7 +601,7 @@ def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(ory, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_that_was_rolled_back_is_told_later(ory, web, told, atomic_requests) -> None:
+def test_a_sign_in_that_was_rolled_back_is_told_later(ory: Ory, web: Web, told: Told, atomic_requests: None) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
     told.clear()
@@ -579,13 +614,15 @@ def test_a_sign_in_that_was_rolled_back_is_told_later(ory, web, told, atomic_req
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_is_not_admitted_has_not_signed_in(ory, web, inactive, told) -> None:
+def test_somebody_who_is_not_admitted_has_not_signed_in(ory: Ory, web: Web, inactive: Session, told: Told) -> None:
     web.get("/guarded", headers=inactive.person.token().headers)
     assert told == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in(ory, ory_auth, web, told) -> None:
+def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, told: Told
+) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
     session = ory.person().token()
     assert web.get("/guarded", headers=session.headers).status_code == 403
@@ -594,7 +631,9 @@ def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(ory, ory_auth, web, told) -> None:
+def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, told: Told
+) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
     session = ory.person().token()
     web.get("/guarded", headers=session.headers)
@@ -613,7 +652,12 @@ def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(ory, 
     + [(path, 0) for path in ("/session", "/asession", "/silent")],
 )
 def test_a_known_person_costs_one_query_and_a_session_none(
-    ory, ory_auth, web, django_assert_num_queries, path, queries
+    ory: Ory,
+    ory_auth: ChangeSettings,
+    web: Web,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    path: str,
+    queries: int,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().token()
@@ -626,7 +670,7 @@ def test_a_known_person_costs_one_query_and_a_session_none(
 
 
 @pytest.fixture
-def read_only(transactional_db):
+def read_only(transactional_db: None) -> Iterator[Callable[[], None]]:
     """Switches the database to read-only."""
 
     def switch() -> None:
@@ -637,7 +681,9 @@ def read_only(transactional_db):
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
-def test_known_users_work_on_a_read_only_database(ory, web, told, read_only, path) -> None:
+def test_known_users_work_on_a_read_only_database(
+    ory: Ory, web: Web, told: Told, read_only: Callable[[], None], path: str
+) -> None:
     person = ory.person(name={"first": "Ada"})
     web.get("/who", headers=person.token().headers)
     person.patch("/traits/name/first", "Augusta")
@@ -648,7 +694,7 @@ def test_known_users_work_on_a_read_only_database(ory, web, told, read_only, pat
     assert told == []
 
 
-def test_somebody_new_gets_503_on_a_read_only_database(ory, web, read_only) -> None:
+def test_somebody_new_gets_503_on_a_read_only_database(ory: Ory, web: Web, read_only: Callable[[], None]) -> None:
     session = ory.person().token()
     read_only()
     answer = web.get("/who", headers=session.headers)
@@ -656,12 +702,12 @@ def test_somebody_new_gets_503_on_a_read_only_database(ory, web, read_only) -> N
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
-def test_a_missing_table_is_503(ory, web, path) -> None:
+def test_a_missing_table_is_503(ory: Ory, web: Web, path: str) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     assert web.get(path, headers=ory.person().token().headers).status_code == 503
 
 
-def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory, web) -> None:
+def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web: Web) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     assert web.get("/session", headers=ory.person().token().headers).status_code == 200
 
@@ -672,7 +718,7 @@ SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode"
 
 
 @contextmanager
-def database(alias: str, **values):
+def database(alias: str, **values: object) -> Iterator[None]:
     """Let an alias be another database for a while, in all threads; its tables are made."""
     settings = connections.settings
     before, kept = (
@@ -688,7 +734,7 @@ def database(alias: str, **values):
     finally:
         connections[alias].close()
         del connections[alias]
-        if before is None:
+        if before is None or kept is None:
             del settings[alias]
         else:
             settings[alias] = before
@@ -696,13 +742,13 @@ def database(alias: str, **values):
 
 
 @pytest.fixture
-def file_database(django_db_blocker, tmp_path):
+def file_database(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Path]:
     with django_db_blocker.unblock(), database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
         yield tmp_path / "db.sqlite"
 
 
 @pytest.fixture
-def postgresql(django_db_blocker):
+def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The PostgreSQL of ORY_TEST_POSTGRESQL (``host=… port=… dbname=… user=…``), whose tables are emptied."""
     given = os.environ.get("ORY_TEST_POSTGRESQL")
     if not given:
@@ -715,15 +761,17 @@ def postgresql(django_db_blocker):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def own_database(request):
-    return request.getfixturevalue({"sqlite": "file_database"}.get(request.param, request.param))
+def own_database(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue({"sqlite": "file_database"}.get(request.param, request.param))
 
 
 own_databases_only = pytest.mark.django_db(databases=[])
 
 
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
-def test_sixty_four_first_requests_at_once_make_one_user(ory, ory_auth, own_database, told, atomic) -> None:
+def test_sixty_four_first_requests_at_once_make_one_user(
+    ory: Ory, ory_auth: ChangeSettings, own_database: None, told: Told, atomic: bool
+) -> None:
     ory_auth(TIMEOUT=10, USER_HANDLER="tests.project.handlers.Hesitating")
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic
     person = ory.person()
@@ -744,14 +792,14 @@ def test_sixty_four_first_requests_at_once_make_one_user(ory, ory_auth, own_data
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
-def test_a_database_that_is_down_is_503(ory, web, file_database, path) -> None:
+def test_a_database_that_is_down_is_503(ory: Ory, web: Web, file_database: Path, path: str) -> None:
     session = ory.person().token()
     assert web.get(path, headers=session.headers).status_code == 200
     with database_gone():
         assert web.get(path, headers=session.headers).status_code == 503
 
 
-def test_beside_a_django_session_a_database_that_is_down_is_503_too(ory, web, file_database) -> None:
+def test_beside_a_django_session_a_database_that_is_down_is_503_too(ory: Ory, web: Web, file_database: Path) -> None:
     session = ory.person().token()
     web.cookies["sessionid"] = "0123456789abcdef0123456789abcdef"
     with database_gone():
@@ -759,7 +807,7 @@ def test_beside_a_django_session_a_database_that_is_down_is_503_too(ory, web, fi
 
 
 @contextmanager
-def database_gone():
+def database_gone() -> Iterator[None]:
     connections["default"].close()
     name, connections["default"].settings_dict["NAME"] = connections["default"].settings_dict["NAME"], "/no/such/place"
     try:
@@ -772,17 +820,19 @@ def database_gone():
 class LaggingReplica:
     """Reads go to a copy that has not heard of anything yet."""
 
-    def db_for_read(self, model, **hints):
+    def db_for_read(self, model: type[Model], **hints: object) -> str:
         return "replica"
 
-    def db_for_write(self, model, **hints):
+    def db_for_write(self, model: type[Model], **hints: object) -> str:
         return "default"
 
-    def allow_relation(self, *args, **hints):
+    def allow_relation(self, *args: object, **hints: object) -> bool:
         return True
 
 
-def test_a_replica_that_lags_makes_no_second_user(ory, web, settings, file_database, tmp_path, told) -> None:
+def test_a_replica_that_lags_makes_no_second_user(
+    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path, told: Told
+) -> None:
     person = ory.person()
     session = person.token()
     with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
@@ -795,7 +845,7 @@ def test_a_replica_that_lags_makes_no_second_user(ory, web, settings, file_datab
 
 
 def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
-    ory, web, settings, file_database, tmp_path
+    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path
 ) -> None:
     session = ory.person().token()
     web.get("/who", headers=session.headers)
@@ -806,7 +856,9 @@ def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
         settings.DATABASE_ROUTERS = []
 
 
-def test_a_replica_that_lags_brings_nothing_back(ory, ory_auth, web, settings, file_database, tmp_path) -> None:
+def test_a_replica_that_lags_brings_nothing_back(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings, file_database: Path, tmp_path: Path
+) -> None:
     """The replica knows the first name, this answer the second, and the database itself the third already."""
     ory_auth(SESSION_CACHE_SECONDS=60)
     person = ory.person(name={"first": "First"})
@@ -826,7 +878,7 @@ def test_a_replica_that_lags_brings_nothing_back(ory, ory_auth, web, settings, f
 
 
 def test_a_sign_in_that_a_lagging_replica_does_not_know_of_is_told_once(
-    ory, web, settings, file_database, tmp_path, told
+    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path, told: Told
 ) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)

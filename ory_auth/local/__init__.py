@@ -11,37 +11,26 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from . import admin, faults, routes
+from . import routes
+from .by_hand import ByHand, GivenSession
 from .clock import Clock
 from .config import Config
-from .cookies import SessionCookie
-from .faults import Fault, Layer
-from .ports import Port, Received
-from .second_factors import backup_config, totp_config
+from .faults import Fault
+from .ports import Port
+from .received import Received
 from .server import PortUnavailable, Server, bind
-from .sessions import Device, Method, Session
 from .state import State
+from .switches import Switches
 
 __all__ = ["Config", "GivenSession", "LocalOry", "PortUnavailable", "Received"]
 
 NOTED_REQUESTS = 10_000
 
 
-class GivenSession:
-    """A session made without walking a flow: its id, and its credential in both forms."""
-
-    def __init__(self, session: Session, cookie: str) -> None:
-        self.id = session.id
-        self.token = session.token
-        self.cookie = cookie
-
-
-class LocalOry:
+class LocalOry(ByHand, Switches):
     """One local Ory: a public and an admin port, served by a thread of this process.
 
     Every method may be called from any thread, before the start as well as after it.
@@ -113,99 +102,3 @@ class LocalOry:
         """Replace fields of `Config`, except for host and ports, until the next `reset`."""
         with self.lock:
             self.state.config = replace(self.state.config, **changes)
-
-    # ---- people and sessions
-
-    def create_identity(
-        self,
-        *,
-        email: str | None = None,
-        password: str | None = None,
-        traits: dict[str, Any] | None = None,
-        state: str = "active",
-        metadata_public: Any = None,
-        totp: str | None = None,
-        lookup_codes: list[str] | None = None,
-        verified: bool = False,
-    ) -> dict[str, Any]:
-        """Add a person; gives what the admin API would.
-
-        `totp` is a secret in base32 (of 112 bits at least: a ValueError if not), `lookup_codes` are backup codes,
-        `verified` is about the e-mail address. Raises `OryError` for traits that the schema refuses and for a login
-        name that is taken.
-        """
-        configs = {
-            "password": {"password": password} if password else None,
-            "totp": totp_config(totp, email or "somebody") if totp else None,
-            "lookup_secret": backup_config(lookup_codes) if lookup_codes else None,
-        }
-        content = {
-            "traits": {**({"email": email} if email else {}), **(traits or {})},
-            "state": state,
-            "metadata_public": metadata_public,
-            "credentials": {kind: {"config": config} for kind, config in configs.items() if config},
-        }
-        with self.lock:
-            identity = admin.new_identity(self.state, content)
-            for address in identity.verifiable if verified else []:
-                address.verify(self.clock.now())
-            return admin.shown(self.state, identity)
-
-    def create_session(
-        self, identity_id: str, aal: Literal["aal1", "aal2"] = "aal1", via: Literal["token", "cookie"] = "token"
-    ) -> GivenSession:
-        """Sign somebody in without a flow. Both credentials are given, whatever `via` says."""
-        with self.lock:
-            now = self.clock.now()
-            methods = [Method("password", now), *([Method("totp", now)] if aal == "aal2" else [])]
-            session = self.state.add_session(self.state.identity(identity_id), methods, Device("127.0.0.1:0", None))
-            value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
-            return GivenSession(session, f"{self.state.config.session_cookie_name}={value}")
-
-    # ---- faults
-
-    @contextmanager
-    def _faulty(self, path: str, layer: Layer) -> Iterator[None]:
-        fault = Fault(path, layer)
-        self.faults.append(fault)
-        try:
-            yield
-        finally:
-            if fault in self.faults:
-                self.faults.remove(fault)
-
-    def slow(self, seconds: float, path: str = "/") -> AbstractContextManager[None]:
-        """Wait before answering."""
-        return self._faulty(path, faults.slow(seconds))
-
-    def failing(
-        self, status: int = 500, headers: dict[str, str] | None = None, body: bytes = b"", path: str = "/"
-    ) -> AbstractContextManager[None]:
-        """Answer this instead: any status, any body."""
-        return self._faulty(path, faults.failing(status, headers or {}, body))
-
-    def dripping(self, seconds_per_byte: float, path: str = "/", headers: bool = False) -> AbstractContextManager[None]:
-        """Answer byte by byte; with `headers`, from the status line on."""
-        return self._faulty(path, faults.dripping(seconds_per_byte, headers))
-
-    def hang_up(self, path: str = "/") -> AbstractContextManager[None]:
-        """Close the connection without an answer."""
-        return self._faulty(path, faults.hanging_up())
-
-    @contextmanager
-    def database_down(self, ready: int = 503) -> Iterator[None]:
-        """As Kratos without its database: 401 from whoami for everyone, `ready` from /health/ready, else 500."""
-        self.state.database_is_up, self.state.ready_status = False, ready
-        try:
-            yield
-        finally:
-            self.state.database_is_up, self.state.ready_status = True, 200
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Listen on neither port: connections are refused."""
-        self.down()
-        try:
-            yield
-        finally:
-            self.up()

@@ -112,6 +112,13 @@ def new_identity(state: State, content: dict[str, Any]) -> Identity:
     return identity
 
 
+def change(state: State, identity: Identity, content: dict[str, Any]) -> None:
+    """Give the identity what `content` says, and leave the rest as it is; raises the error 400 or 409."""
+    changed = deepcopy(identity)
+    _assign(state, changed, {**{name: getattr(changed, name) for name in WRITABLE}, **content})
+    state.save(changed)
+
+
 def _assign(state: State, identity: Identity, content: dict[str, Any]) -> None:
     """Give the identity what `content` says, all of `WRITABLE`, and what follows from its traits."""
     now, schema = state.clock.now(), state.config.schema
@@ -128,7 +135,9 @@ def _assign(state: State, identity: Identity, content: dict[str, Any]) -> None:
     for name in WRITABLE:
         setattr(identity, name, content[name])
     identity.follow_traits(schema, now)
-    identity.updated_at = microseconds(now)
+    # Later than before, even while the clock stands still: whoever follows identities goes by that.
+    known = identity.id in state.identities
+    identity.updated_at = max(microseconds(now), identity.updated_at + 1000) if known else microseconds(now)
 
 
 def import_credentials(identity: Identity, credentials: dict[str, Any], now: int) -> None:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from http.client import responses
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import OryError
+from .received import Received
 
 Layer = Callable[[ASGIApp, Scope, Receive, Send], Any]
 
@@ -42,6 +45,15 @@ def slow(seconds: float) -> Layer:
 def failing(status: int, headers: dict[str, str], body: bytes) -> Layer:
     async def layer(_app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await Response(body, status, headers)(scope, receive, send)
+
+    return layer
+
+
+def refusing(refusal: Callable[[Received], OryError | None]) -> Layer:
+    async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        error = refusal(scope["state"]["received"])
+        answer = app if error is None else JSONResponse(error.body(), error.code)
+        await answer(scope, receive, send)
 
     return layer
 

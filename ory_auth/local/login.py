@@ -97,9 +97,7 @@ def signed_in(call: Call, identity: Identity, method: Method) -> Session:
     session = call.session
     if session is None or session.identity is not identity:
         return call.state.add_session(identity, [method], call.device)
-    session.methods.append(method)
-    session.issued_at = session.authenticated_at = call.state.clock.now()
-    session.expires_at = call.state.session_end()
+    call.state.renew_session(session, method)
     return session
 
 

@@ -7,7 +7,6 @@ import logging
 import re
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from . import cors
 from .call import Call
 from .clock import SECOND
 from .errors import OryError
+from .received import Received
 
 if TYPE_CHECKING:
     from . import LocalOry
@@ -36,17 +36,6 @@ WITHOUT_CSRF = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Received:
-    """A request as it arrived: all headers in order, as pairs of text (latin-1), their names in lower case."""
-
-    port: str
-    method: str
-    path: str
-    query: str
-    headers: list[tuple[str, str]]
-
-
 class Port:
     """One of the two ports as an ASGI application."""
 
@@ -59,7 +48,9 @@ class Port:
         """Note the request, then answer it through the faults that are switched on."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope["query_string"].decode("latin-1")
-        self.ory.requests.append(Received(self.name, scope["method"], scope["path"], query, headers))
+        received = Received(self.name, scope["method"], scope["path"], query, headers)
+        self.ory.requests.append(received)
+        scope["state"]["received"] = received
         app: ASGIApp = self._answer
         for fault in list(self.ory.faults):
             app = fault.around(app)

@@ -24,9 +24,19 @@ def totp_config(secret: str, account: str) -> dict[str, Any]:
 
 def totp_matches(config: dict[str, Any], code: str, now: int) -> bool:
     """Whether the code is that of this half minute, of the one before or of the one after, by Ory's clock."""
-    totp = pyotp.parse_uri(config["totp_url"])
-    moment = datetime.fromtimestamp(now / SECOND, UTC)
-    return isinstance(totp, pyotp.TOTP) and totp.verify(code, for_time=moment, valid_window=1)
+    return _app(config).verify(code, for_time=datetime.fromtimestamp(now / SECOND, UTC), valid_window=1)
+
+
+def totp_code(config: dict[str, Any], now: int) -> str:
+    """What the app shows by Ory's clock."""
+    return _app(config).at(datetime.fromtimestamp(now / SECOND, UTC))
+
+
+def _app(config: dict[str, Any]) -> pyotp.TOTP:
+    app = pyotp.parse_uri(config["totp_url"])
+    if not isinstance(app, pyotp.TOTP):
+        raise ValueError("the app's URL is not of one that goes by time")
+    return app
 
 
 def new_backup_codes() -> list[str]:

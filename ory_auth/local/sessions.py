@@ -64,6 +64,11 @@ class Session:
     def aal(self) -> str:
         return max(method.aal for method in self.methods)
 
+    def begin(self, at: int, expires_at: int) -> None:
+        """Let it count from that moment, to that one."""
+        self.issued_at = self.authenticated_at = at
+        self.expires_at = expires_at
+
     def is_active(self, now: int) -> bool:
         """Not revoked, not expired, and its identity may sign in."""
         return not self.revoked and now < self.expires_at and self.identity.state == "active"

@@ -99,6 +99,11 @@ class State:
         self.sessions[session.id] = session
         return session
 
+    def renew_session(self, session: Session, method: Method) -> None:
+        """Its person has proven a factor just now."""
+        session.methods.append(method)
+        session.begin(self.clock.now(), self.session_end())
+
     def session_end(self) -> int:
         """When a session that begins now is to end."""
         return self.clock.now() + int(self.config.session_lifespan * SECOND)

@@ -1,7 +1,8 @@
 """Ory's self-service flows as something to render: the ``ui.nodes`` of a flow, sorted into forms.
 
-Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for,
-and in which words, is Ory's to say. What cannot be read is left out and never an error; nothing is marked safe.
+Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for is
+Ory's to say, and where there is no translation of its words (``words``) they are shown as they are. What cannot be read
+is left out and never an error; nothing is marked safe.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 from .forms import DEFAULT_GROUP, Group, sort_into_sections
 from .nodes import list_of, mapping_of, read_messages, read_node, text_of
 from .page import Button, FlowPage, Hidden, Script
+from .words import explained
 
-__all__ = ["FlowPage", "read_flow"]
+__all__ = ["FlowPage", "explained", "read_flow"]
 
 
 def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> FlowPage:

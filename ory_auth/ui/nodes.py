@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+
 from .page import Button, Checkbox, Code, Codes, Division, Field, Hidden, Image, Link, Message, Script, Text, Visible
+from .words import said
 
 FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date", "datetime-local", "time"})
 # What browsers and password managers need to know, where Ory does not say it.
@@ -52,10 +55,10 @@ def _read_input(
     disabled = attributes.get("disabled") is True
     if type_ in ("submit", "button"):
         trigger = _trigger(attributes.get("onclickTrigger"))
-        text = label or _value(value) or _humanised(name)
+        text = label or _value(value) or gettext(_humanised(name))
         return Button(name, _value(value), text, type_, disabled, trigger)
     required = attributes.get("required") is True
-    label = label or _humanised(name)
+    label = label or gettext(_humanised(name))
     if type_ == "checkbox":
         checked = value is True or value == "true"
         return Checkbox(field_id, name, type_, label, "true", required, disabled, messages=messages, checked=checked)
@@ -143,7 +146,7 @@ def read_messages(value: object) -> Iterator[Message]:
 
 
 def _label(value: object) -> str:
-    return text_of(mapping_of(value).get("text")).strip()
+    return text_of(said(mapping_of(value)))
 
 
 def _humanised(name: str) -> str:

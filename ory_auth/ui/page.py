@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Ory says to the person, in Ory's words. ``id`` is Ory's number for it, or 0."""
+    """What Ory says to the person, in the language of the page. ``id`` is Ory's number for it, or 0."""
 
     id: int
     kind: Literal["info", "error", "success"]

@@ -2,20 +2,22 @@
 
 import time
 
+from ory_auth.types import Identity, OrySession
 from ory_auth.users import UserHandler
+from tests.kinds import Json, User
 
 
 class NoGuests(UserHandler):
     """Admits only people whose address is of the firm's domain."""
 
-    def admit(self, session, user):
+    def admit(self, session: OrySession, user: User | None) -> bool:
         return super().admit(session, user) and session.identity.traits["email"].endswith("@firm.example")
 
 
 class Shouting(UserHandler):
     """Writes first names in capitals."""
 
-    def values(self, identity):
+    def values(self, identity: Identity) -> Json:
         values = super().values(identity)
         return {**values, "first_name": values["first_name"].upper()}
 
@@ -23,14 +25,14 @@ class Shouting(UserHandler):
 class LetsEveryoneIn(UserHandler):
     """Forgets to look at the user."""
 
-    def admit(self, session, user):
+    def admit(self, session: OrySession, user: User | None) -> bool:
         return True
 
 
 class Hesitating(UserHandler):
     """Takes its time over somebody new, so that many requests find nobody before one of them creates anyone."""
 
-    def admit(self, session, user):
+    def admit(self, session: OrySession, user: User | None) -> bool:
         if user is None:
             time.sleep(0.1)
         return super().admit(session, user)
@@ -39,8 +41,8 @@ class Hesitating(UserHandler):
 class AwaitsApproval(UserHandler):
     """Somebody of this site has to switch new people on first."""
 
-    def create(self, identity):
-        user = super().create(identity)
+    def create(self, identity: Identity) -> User:
+        user: User = super().create(identity)
         user.is_active = False
         user.save()
         return user

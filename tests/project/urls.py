@@ -8,7 +8,7 @@ from ory_auth.rest_framework import AAL2Required
 from . import views
 
 second_admin = admin.AdminSite(name="second")
-second_admin.login = login_through_ory(second_admin)
+second_admin.login = login_through_ory(second_admin)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home),

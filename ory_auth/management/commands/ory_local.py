@@ -38,6 +38,13 @@ class Command(BaseCommand):
             default="http://127.0.0.1:8000/auth",
             help="where the project's pages for login, registration and so on are (default: %(default)s)",
         )
+        parser.add_argument(
+            "--allow-return-to",
+            action="append",
+            default=[],
+            metavar="URL",
+            help="another site that people may be sent back to, such as a single-page app's; may be repeated",
+        )
         parser.add_argument("--session-lifespan", type=float, default=86400, metavar="SECONDS")
         parser.add_argument("--no-session-caching", action="store_true", help="send no Ory-Session-Cache-For")
 
@@ -92,7 +99,7 @@ def _local_ory(options: dict[str, Any]) -> LocalOry:
         admin_port=options["admin_port"],
         ui_base=options["ui_base"].rstrip("/"),
         default_return_url=f"{site}/",
-        allowed_return_urls=(site,),
+        allowed_return_urls=(site, *options["allow_return_to"]),
         session_lifespan=options["session_lifespan"],
         cacheable_sessions=not options["no_session_caching"],
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.kinds import Json
+
 from ..replay import Walk
 from ..visits import ADA, BOB, HTML, PASSWORD, Answer, Visitor
 from .login import by_password
@@ -16,7 +18,7 @@ OWN_VERSION = "the recorded build calls itself master"
 NO_METRICS = "metrics of a server that nobody operates"
 
 
-def person(**more: Any) -> dict[str, Any]:
+def person(**more: Any) -> Json:
     return {"schema_id": "person", **more}
 
 

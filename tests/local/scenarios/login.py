@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import pyotp
 
+from tests.kinds import Json
+
 from ..replay import Walk
 from ..visits import ADA, BOB, PASSWORD, Answer, Visitor
 
 NO_TOKEN_EXCHANGE = "token exchange is for native social sign-in, which the local Ory does not have"
 
 
-def by_password(email: str = ADA, password: str = PASSWORD) -> dict[str, str]:
+def by_password(email: str = ADA, password: str = PASSWORD) -> Json:
     return {"method": "password", "identifier": email, "password": password}
 
 
-def by_code(code: str) -> dict[str, str]:
+def by_code(code: str) -> Json:
     return {"method": "totp", "totp_code": code}
 
 
-def by_totp(secret: str) -> dict[str, str]:
+def by_totp(secret: str) -> Json:
     return by_code(pyotp.TOTP(secret).now())
 
 
-def by_backup(code: str) -> dict[str, str]:
+def by_backup(code: str) -> Json:
     return {"method": "lookup_secret", "lookup_secret": code}
 
 
@@ -253,7 +255,7 @@ def login_expired_flow(walk: Walk) -> None:
     walk("reads the expired native flow", None, native)
     walk("submits the expired native flow", None, native, **by_password())
     walk("reads the expired registration flow", browser, registration)
-    new = {"method": "password", "password": PASSWORD, "traits": {"email": "new@example.org"}}
+    new: Json = {"method": "password", "password": PASSWORD, "traits": {"email": "new@example.org"}}
     walk("submits the expired registration flow", browser, registration, **new)
     walk.skip("reads the expired recovery flow", "the local Ory has no recovery")
     walk.skip("submits the expired recovery flow", "the local Ory has no recovery")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.kinds import Json
+
 from ..replay import Walk
 from ..visits import ADA, BOB, PASSWORD, Visitor
 
 COURIER = "the local Ory sends no mails"
 
 
-def with_password(password: str = PASSWORD, **traits: Any) -> dict[str, Any]:
+def with_password(password: str = PASSWORD, **traits: Any) -> Json:
     return {"method": "password", "password": password, "traits": traits}
 
 
 def registration_browser(walk: Walk) -> None:
-    browser, named = Visitor(), {"email": ADA, "name": {"first": "Ada"}}
+    browser = Visitor()
+    named: Json = {"email": ADA, "name": {"first": "Ada"}}
     flow = walk("starts a browser registration flow", browser)
     walk("password too short", browser, flow, **with_password("short", **named))
     walk("password like the e-mail", browser, flow, **with_password(ADA, **named))
@@ -32,9 +35,9 @@ def registration_browser(walk: Walk) -> None:
     browser = Visitor()
     begun = walk("HTML: navigates", browser.page)
     flow = walk("HTML: reads the flow", browser, begun)
-    form = {"method": "password", "password": PASSWORD}
-    walk("HTML: duplicate", browser.page, flow, **form, **{"traits.email": ADA})
-    walk("HTML: success", browser.page, flow, **form, **{"traits.email": BOB, "traits.name.first": "Bob"})
+    form: Json = {"method": "password", "password": PASSWORD}
+    walk("HTML: duplicate", browser.page, flow, **{**form, "traits.email": ADA})
+    walk("HTML: success", browser.page, flow, **{**form, "traits.email": BOB, "traits.name.first": "Bob"})
     walk("HTML: signed in", browser)
     walk.skip("the mails that registration queued", COURIER)
 
@@ -55,6 +58,6 @@ def registration_no_session_hook(walk: Walk) -> None:
     walk("browser (JSON)", browser, walk.flow("registration", browser), **with_password(email=ADA))
     walk("not signed in", browser)
     browser = Visitor()
-    form = {"method": "password", "password": PASSWORD, "traits.email": BOB}
+    form: Json = {"method": "password", "password": PASSWORD, "traits.email": BOB}
     walk("browser (form)", browser.page, walk.flow("registration", browser), **form)
     walk("native", None, walk.native_flow("registration"), **with_password(email="eve@example.org"))

@@ -6,15 +6,17 @@ from typing import Any
 
 import pyotp
 
+from tests.kinds import Json
+
 from ..replay import Walk
 from ..visits import ADA, BOB, Visitor
 from .login import by_password
 
 NEW_ADDRESS = "augusta@example.org"
-NEW_PASSWORD = {"method": "password", "password": "another horse 8"}
+NEW_PASSWORD: Json = {"method": "password", "password": "another horse 8"}
 
 
-def profile(**traits: Any) -> dict[str, Any]:
+def profile(**traits: Any) -> Json:
     return {"method": "profile", "traits": traits}
 
 
@@ -44,7 +46,7 @@ def settings_profile_password(walk: Walk) -> None:
     bob = walk.browser(BOB)
     walk("the flow in the browser of somebody else", bob, flow, **profile(email=BOB))
     walk("reads it in the browser of somebody else", bob, flow)
-    form = {"method": "profile", "traits.email": NEW_ADDRESS, "traits.name.first": "Ada"}
+    form: Json = {"method": "profile", "traits.email": NEW_ADDRESS, "traits.name.first": "Ada"}
     walk("HTML: profile", browser.page, walk.flow("settings", browser), **form)
 
 
@@ -74,7 +76,7 @@ def settings_totp_lookup(walk: Walk) -> None:
     walk("the session after setting TOTP up", browser)
     flow = walk("flow with TOTP set up", browser)
 
-    def backup(action: str) -> dict[str, Any]:
+    def backup(action: str) -> Json:
         return {"method": "lookup_secret", f"lookup_secret_{action}": True}
 
     walk("lookup: reveals new codes", browser, flow, **backup("regenerate"))

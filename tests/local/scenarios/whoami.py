@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..replay import Walk
-from ..visits import ADA, BOB, HTML, Visitor
+from ..visits import ADA, BOB, HTML, Headers, Visitor
 
 UNKNOWN_TOKEN = "ory_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 NO_TOKENIZER = "the local Ory signs no JWTs"
@@ -31,7 +31,7 @@ def whoami_credentials(walk: Walk) -> None:
     def header(value: str) -> dict[str, str]:
         return {"X-Session-Token": value}
 
-    requests = {
+    requests: dict[str, dict[str, str] | Headers] = {
         "no credentials at all": {},
         "no credentials, no Accept header": {},
         "no credentials, Accept: text/html": {"Accept": HTML},

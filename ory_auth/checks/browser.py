@@ -1,0 +1,140 @@
+"""What stands between a browser, this site and Ory: addresses, cookies, http beside https, content security."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from ..conf import Conf
+from . import site
+from .addresses import (
+    host_of,
+    is_https,
+    is_internal,
+    is_loopback,
+    key_of,
+    on_network,
+    shares_cookies,
+    site_hosts,
+)
+from .message import Message, tell
+from .urls import PUBLIC_PORT
+
+OTHER_PORTS = (PUBLIC_PORT, 4000)  # Kratos and ``ory tunnel`` by themselves: this site is not there
+
+
+def check_browser_url(conf: Conf) -> Iterator[Message]:
+    """Whether a browser can reach it, and whether the cookies that it sets there can come here."""
+    ory, hosts, key = host_of(conf.browser_url), site_hosts(), key_of("BROWSER_URL")
+    if not site.has_urls():
+        return  # no browser is sent anywhere
+    if on_network(ory):
+        yield tell(
+            "W007",
+            f"Browsers keep Ory's cookies for {ory!r} (ORY_AUTH[{key!r}]), which is never a host of this site.",
+            "Set ORY_AUTH['BROWSER_URL']: in production to a custom domain of the project, under the domain of this "
+            "site; in development to where 'ory tunnel' listens (http://localhost:4000).",
+        )
+    elif not hosts or any(shares_cookies(ory, host) for host in hosts if host != "*"):
+        return
+    elif is_internal(ory):
+        yield tell(
+            "W006",
+            f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, a name that only servers know.",
+            "Set ORY_AUTH['BROWSER_URL'] to the same API as a browser reaches it; "
+            "ORY_AUTH['SDK_URL'] stays the address for this server.",
+        )
+    elif "*" not in hosts:
+        yield tell(
+            "W007",
+            f"Browsers keep Ory's cookies for {ory!r} (ORY_AUTH[{key!r}]), and no host of ALLOWED_HOSTS shares them.",
+            _same_host(ory)
+            if is_loopback(ory)
+            else "Serve Ory under the domain of this site, such as "
+            "auth.example.org for app.example.org, and set ORY_AUTH['BROWSER_URL'] to that.",
+        )
+
+
+def _same_host(ory: str) -> str:
+    other = next((host.lstrip(".") for host in site_hosts() if is_loopback(host.lstrip("."))), None)
+    if other is None:
+        return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
+    return f"Write {other!r} for {ory!r} in ORY_AUTH['BROWSER_URL'] and in Kratos: to a browser they are two hosts."
+
+
+def check_scheme(conf: Conf) -> Iterator[Message]:
+    ory, key = host_of(conf.browser_url), key_of("BROWSER_URL")
+    if is_loopback(ory) or is_internal(ory) or on_network(ory):
+        return
+    mixed = is_https(conf.sdk_url) and host_of(conf.sdk_url) == ory
+    if not is_https(conf.browser_url) and (not settings.DEBUG or is_site_https() or mixed):
+        yield tell(
+            "W005",
+            f"ORY_AUTH[{key!r}] is http: passwords and sessions cross the network for everyone to read.",
+            f"Serve Ory's public API by https, and write ORY_AUTH[{key!r}] with https.",
+        )
+    origins = [str(origin) for origin in settings.CSRF_TRUSTED_ORIGINS]
+    if is_https(conf.browser_url) and origins and all(_is_plain_http(origin) for origin in origins):
+        yield tell(
+            "W019",
+            f"ORY_AUTH[{key!r}] is https and this site is http (CSRF_TRUSTED_ORIGINS): Ory's cookies do not come here.",
+            "Serve this site by https, and write CSRF_TRUSTED_ORIGINS so: Secure cookies are sent nowhere else.",
+        )
+
+
+def is_site_https() -> bool:
+    """Whether the project says of itself that browsers come by https."""
+    says = (settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE)
+    return any(says) or any(is_https(str(origin)) for origin in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def _is_plain_http(origin: str) -> bool:
+    return origin.startswith("http://") and not is_loopback(host_of(origin))
+
+
+def check_form_action(conf: Conf) -> Iterator[Message]:
+    """The forms of Ory's flows go to Ory, which a content security policy has to allow."""
+    for name, sources in _form_actions():
+        if not any(_allows(str(source), conf.browser_url) for source in sources):
+            origin = "{0.scheme}://{0.netloc}".format(urlsplit(conf.browser_url))
+            yield tell(
+                "W020",
+                f"'form-action' in {name} keeps forms from being sent to Ory (ORY_AUTH[{key_of('BROWSER_URL')!r}]).",
+                f"Add {origin!r} to 'form-action' in {name}.",
+            )
+
+
+def _form_actions() -> Iterator[tuple[str, Iterable[Any]]]:
+    """The lists of sources in Django's own setting (6.0 and later), and in django-csp's."""
+    policies = {
+        "SECURE_CSP": getattr(settings, "SECURE_CSP", None),
+        "CONTENT_SECURITY_POLICY": (getattr(settings, "CONTENT_SECURITY_POLICY", None) or {}).get("DIRECTIVES"),
+        "CSP_FORM_ACTION": {"form-action": getattr(settings, "CSP_FORM_ACTION", None)},
+    }
+    for name, policy in policies.items():
+        sources = policy.get("form-action") if isinstance(policy, Mapping) else None
+        if isinstance(sources, str):
+            yield name, sources.split()
+        elif isinstance(sources, (list, tuple, set, frozenset)):
+            yield name, sources
+
+
+def _allows(source: str, url: str) -> bool:
+    """Whether a source of a policy covers this URL, as https://www.w3.org/TR/CSP3/#match-url-to-source-list has it.
+
+    ``'self'`` covers it where Ory may be behind this site's own host and port. Paths are not looked at.
+    """
+    parts = urlsplit(url)
+    if source in {"*", f"{parts.scheme}:"}:
+        return True
+    if source == "'self'":
+        return parts.port not in OTHER_PORTS and any(host in {"*", parts.hostname} for host in site_hosts())
+    scheme, _, authority = source.rpartition("://")
+    host, _, port = authority.partition("/")[0].partition(":")
+    default = {"http": "80", "https": "443"}[parts.scheme]
+    same_host = host_of(url).endswith(host[1:]) if host.startswith("*.") else host_of(url) == host
+    same_port = port == "*" or (port or default) == str(parts.port or default)
+    return same_host and same_port and scheme in {"", "http", parts.scheme}

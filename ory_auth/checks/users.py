@@ -1,0 +1,170 @@
+"""``AUTH_USER_MODEL`` against what is to go into it: ``USER_FIELDS``, ``USER_HANDLER``, ``LINK_BY_VERIFIED_EMAIL``."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.models.signals import pre_save
+from django.utils.module_loading import import_string
+
+from ..conf import DEFAULT_USER_HANDLER, Conf
+from ..user_fields import PRIVILEGES, ROOTS, email_field, forbidden, has_field, user_fields, user_model
+from .message import Message, tell
+
+ID_LENGTH = 36  # characters of an identity's id
+METHODS = {"admit": 2, "create": 1, "update": 2, "fields": 0, "values": 1}  # of a handler, and what they are given
+BASE = "Name a subclass of ory_auth.users.UserHandler by its dotted path in ORY_AUTH['USER_HANDLER']."
+
+
+def check_handler(conf: Conf) -> Iterator[Message]:
+    if conf.user_handler == DEFAULT_USER_HANDLER:
+        return
+    try:
+        handler = import_string("ory_auth.users.handler_class")(conf.user_handler)
+    except ImproperlyConfigured as error:
+        yield tell("E007", str(error), BASE)
+        return
+    except Exception as error:  # whatever the project's own module raises
+        text = f"ORY_AUTH['USER_HANDLER'] {conf.user_handler!r} cannot be imported: {type(error).__name__}."
+        yield tell("E007", text, BASE)
+        return
+    for name, count in METHODS.items():
+        if problem := _call_problem(getattr(handler, name), count):
+            yield tell(
+                "E014",
+                f"ORY_AUTH['USER_HANDLER'] {conf.user_handler!r}: {name}() {problem}.",
+                f"Define {name} as ory_auth.users.UserHandler does.",
+            )
+
+
+def _call_problem(method: Any, count: int) -> str:
+    if inspect.iscoroutinefunction(method):
+        return "is a coroutine function, whose answer would always count as yes"
+    try:
+        inspect.signature(method).bind("self", *range(count))
+    except TypeError:
+        return f"does not take the {count} arguments that it is given"
+    return ""
+
+
+def check_mapping(conf: Conf) -> Iterator[Message]:
+    for name, path in (conf.user_fields or {}).items():
+        yield from _check_field(name, path)
+        yield from _check_path(name, path)
+
+
+def _check_field(name: str, path: str) -> Iterator[Message]:
+    text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
+    if forbidden(name, path):
+        hint = f"Remove {name!r} from ORY_AUTH['USER_FIELDS']: people edit their own traits."
+        if name in PRIVILEGES and has_field(name):
+            hint += " metadata_public, which only admins write, may hold it."
+        yield tell("E005", f"{text}, which would let people decide it themselves.", hint)
+    elif not has_field(name):
+        hint = f"Name a field of {_label()} in ORY_AUTH['USER_FIELDS']."
+        yield tell("E006", f"{text}, and the user model has no such field.", hint)
+    elif not _is_plain(name):
+        field = user_model()._meta.get_field(name)
+        hint = "Remove it from ORY_AUTH['USER_FIELDS'], and set it in create() of a handler (ORY_AUTH['USER_HANDLER'])."
+        if field.attname != name:
+            hint = f"Map its column {field.attname!r} in ORY_AUTH['USER_FIELDS'], from the key of what it points to."
+        yield tell("E012", f"{text}, and that field takes no plain value.", hint)
+
+
+def _is_plain(name: str) -> bool:
+    field = user_model()._meta.get_field(name)
+    return not getattr(field, "generated", False) and not (field.is_relation and name == field.name)
+
+
+def _check_path(name: str, path: str) -> Iterator[Message]:
+    root = path.partition(".")[0]
+    if root in ROOTS:
+        return
+    hint = f"A path begins with one of: {', '.join(sorted(ROOTS))}."
+    if near := difflib.get_close_matches(root, ROOTS, n=1):
+        hint = f"Did you mean {near[0] + path[len(root) :]!r}?"
+    elif path.startswith("identity."):
+        hint = f"Did you mean {path.removeprefix('identity.')!r}?"
+    elif path.isidentifier():
+        hint = f"Did you mean 'traits.{path}'?"
+    text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}, which is no part of an identity."
+    yield tell("E015", text, f"{hint} Correct ORY_AUTH['USER_FIELDS'].")
+
+
+def check_linking(conf: Conf) -> Iterator[Message]:
+    if conf.link_by_verified_email and not has_field(email_field()):
+        yield tell(
+            "E013",
+            f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, and {_label()} has no e-mail field to look into.",
+            f"Name it by EMAIL_FIELD in {_label()}, or remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'].",
+        )
+
+
+def check_new_users(conf: Conf) -> Iterator[Message]:
+    """What would keep every new person out; a project that makes its users in its own way is left alone."""
+    if not _creates_as_default(conf):
+        return
+    mapped, model = user_fields(conf), user_model()
+    name = model._meta.get_field(model.USERNAME_FIELD)
+    if not {name.name, name.attname} & mapped.keys() and (problem := _name_problem(name)):
+        yield tell(
+            "W017",
+            f"{_label()}.{name.name}, the user name, {problem}: no identity's id ({ID_LENGTH} characters) fits.",
+            f"Map it in ORY_AUTH['USER_FIELDS'], such as {{{name.name!r}: 'traits.email'}}, or make the field longer.",
+        )
+    for field in model._meta.concrete_fields if not _fills_itself(model) else ():
+        given = field is name or {field.name, field.attname} & mapped.keys()
+        if not given and (problem := _value_problem(field)):
+            yield tell(
+                "W018",
+                f"{_label()}.{field.name} {problem}, and nothing gives it a value: new people cannot come in.",
+                f"Map {field.attname!r} in ORY_AUTH['USER_FIELDS'], give the field a default, "
+                "or set it in create() of a handler (ORY_AUTH['USER_HANDLER']).",
+            )
+
+
+def _creates_as_default(conf: Conf) -> bool:
+    if conf.user_handler == DEFAULT_USER_HANDLER:
+        return True
+    try:
+        handler, base = import_string(conf.user_handler), import_string(DEFAULT_USER_HANDLER)
+    except Exception:
+        return False  # check_handler says it
+    return all(getattr(handler, name, None) is getattr(base, name) for name in ("create", "fields", "values"))
+
+
+def _name_problem(field: Any) -> str:
+    if isinstance(field, (models.UUIDField, models.AutoField)) or field.has_default():
+        return ""
+    if not isinstance(field, models.CharField):
+        return "is no text"
+    if isinstance(field, models.EmailField):
+        return "is an e-mail address"
+    return f"has a max_length of {field.max_length}" if field.max_length and field.max_length < ID_LENGTH else ""
+
+
+def _fills_itself(model: Any) -> bool:
+    """Whether code of the project looks at each user before it is saved, and may well set what is missing."""
+    return model.save not in {models.Model.save, AbstractBaseUser.save} or bool(pre_save.has_listeners(model))
+
+
+def _value_problem(field: Any) -> str:
+    made_by_django = type(field).__module__.startswith("django.")
+    made = not made_by_django and type(field).pre_save is not models.Field.pre_save
+    made = made or any(getattr(field, name, False) for name in ("auto_now", "auto_now_add", "generated", "primary_key"))
+    at_database = getattr(field, "db_default", models.NOT_PROVIDED) is not models.NOT_PROVIDED
+    if made or at_database or field.null or (field.has_default() and callable(field.default)):
+        return ""
+    if not field.has_default() and not field.empty_strings_allowed:
+        return "is required"
+    return "is unique" if field.unique else ""
+
+
+def _label() -> str:
+    return str(user_model()._meta.label)

@@ -1,0 +1,54 @@
+"""``ORY_AUTH`` itself: unknown keys, wrong values, the cookie's name, and what has no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from ..conf import NETWORK_HOST, Conf, problems
+from ..entries import MAX_SECONDS
+from .addresses import host_of, on_network
+from .message import Message, tell
+
+
+def check_values() -> Iterator[Message]:
+    for problem in problems(getattr(settings, "ORY_AUTH", {})):
+        yield tell("E002" if problem.unknown else "E001", problem.text, problem.hint)
+
+
+def check_cookie_name(conf: Conf) -> Iterator[Message]:
+    hosts = [host_of(url) for url in (conf.sdk_url, conf.browser_url, conf.admin_url)]
+    network = any(map(on_network, hosts)) or (conf.api_key or "").startswith("ory_")
+    if network and not any(map(NETWORK_HOST.match, hosts)) and "SESSION_COOKIE_NAME" not in settings.ORY_AUTH:
+        yield tell(
+            "E003",
+            "ORY_AUTH['SESSION_COOKIE_NAME'] cannot be derived from the domain of this Ory Network project.",
+            "Set it to the name of the session cookie that your browser has after signing in, "
+            "such as 'ory_session_' and the project's slug without hyphens.",
+        )
+    for name in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"):
+        if conf.session_cookie_name == getattr(settings, name):
+            yield tell(
+                "E009",
+                f"ORY_AUTH['SESSION_COOKIE_NAME'] is the name of Django's own cookie ({name}).",
+                "Set it to the name of Ory's session cookie, or remove it: the default is "
+                "'ory_kratos_session', or what a project URL of Ory Network says.",
+            )
+
+
+def check_effect(conf: Conf) -> Iterator[Message]:
+    """A time to keep something that has to be shorter than another one, and is not."""
+    longest = MAX_SECONDS if conf.session_cache_seconds is None else conf.session_cache_seconds
+    if conf.local_cache_seconds > longest:
+        yield tell(
+            "W016",
+            f"ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect: answers are kept for {longest} s at most.",
+            "Make it shorter than ORY_AUTH['SESSION_CACHE_SECONDS'] (where that is not set: 60 seconds at most).",
+        )
+    if conf.stale_if_error_seconds and longest == 0:
+        yield tell(
+            "W016",
+            "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: answers are kept for 0 s at most.",
+            "Remove ORY_AUTH['SESSION_CACHE_SECONDS'] = 0, or this key.",
+        )

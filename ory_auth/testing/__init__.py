@@ -1,0 +1,19 @@
+"""For the tests of projects: a local Ory in the test process, and people who sign in to it without walking a flow.
+
+Under pytest these are the fixtures ``ory`` and ``ory_login`` (:mod:`ory_auth.pytest_plugin`), under ``unittest``
+:class:`OryTestMixin`. Needs the extra ``local``. Nothing here talks to an Ory that is not in this process.
+"""
+
+from __future__ import annotations
+
+try:
+    from .ory import Ory, OryLogin
+    from .people import Person, SignIn
+    from .unittest import OryTestMixin
+except ModuleNotFoundError as missing:
+    library = (missing.name or "").partition(".")[0]
+    raise ModuleNotFoundError(
+        f"{library} is not installed. Run: pip install 'django-ory[local]'", name=missing.name
+    ) from None
+
+__all__ = ["Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"]

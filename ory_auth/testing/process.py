@@ -1,0 +1,77 @@
+"""The one local Ory of a test process, the settings that point a project at it, and what a process remembers."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ory_auth import flights, user_rows
+from ory_auth.conf import KRATOS_COOKIE, conf
+from ory_auth.local import Config, LocalOry
+from ory_auth.local.config import PERSON
+
+API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project's settings is never sent anywhere
+
+
+def _any_person() -> dict[str, Any]:
+    """The identity schema of the local Ory, with room for whatever else a project's schema has."""
+    schema = deepcopy(PERSON)
+    traits = schema["properties"]["traits"]
+    del traits["required"], traits["additionalProperties"]
+    return schema
+
+
+_current: LocalOry | None = None
+
+
+def local_ory() -> LocalOry:
+    """The local Ory of this process, on free ports; it starts at the first call and ends with the process."""
+    global _current
+    if _current is None:
+        _current = LocalOry(Config(public_port=0, admin_port=0, schema=_any_person())).start()
+        atexit.register(_current.stop)
+    return _current
+
+
+def _forget_server() -> None:
+    global _current
+    _current = None  # a forked process has the server's sockets, and not its thread
+
+
+os.register_at_fork(after_in_child=_forget_server)
+
+
+def pointed_at(local: LocalOry) -> dict[str, Any]:
+    """The project's ``ORY_AUTH`` with that Ory in it; nothing is kept between requests, so each asks Ory anew."""
+    project = getattr(settings, "ORY_AUTH", None)
+    return {
+        **(project if isinstance(project, Mapping) else {}),
+        "SDK_URL": local.public_url,
+        "BROWSER_URL": local.public_url,
+        "ADMIN_URL": local.admin_url,
+        "API_KEY": API_KEY,
+        "SESSION_COOKIE_NAME": _cookie_name(),
+        "SESSION_CACHE_SECONDS": 0,
+        "LOCAL_CACHE_SECONDS": 0,
+        "USER_CACHE_SECONDS": 0,
+    }
+
+
+def _cookie_name() -> str:
+    """The project's own, given or derived, where its settings say enough for that."""
+    try:
+        return conf().session_cookie_name
+    except ImproperlyConfigured:
+        return KRATOS_COOKIE
+
+
+def forget() -> None:
+    """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
+    flights.forget()
+    user_rows.forget()

@@ -1,0 +1,3 @@
+"""A module of a project with a mistake in it."""
+
+NOTHING = 1 / 0

@@ -1,0 +1,201 @@
+"""System checks of caches and databases, and of what matters once a site is public."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import override_settings
+from pytest_django import Settings
+
+from .told import GOOD, REDIS, ids, only, told
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(autouse=True)
+def _good(settings: Settings) -> None:
+    settings.ORY_AUTH = GOOD
+
+
+# --- caches -----------------------------------------------------------------------------------------------------------
+
+MEMCACHED = {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "127.0.0.1:1"}
+DUMMY = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/nowhere"}
+LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+
+
+def test_a_cache_that_is_not_there_is_an_error(settings: Settings) -> None:
+    settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt"}
+    only("E011", "'default'", "SESSION_CACHE", "CACHES")
+    settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt", "SESSION_CACHE_SECONDS": 0}
+    assert told() == []
+
+
+@pytest.mark.parametrize(("cache", "option"), [(REDIS, "socket_timeout"), (MEMCACHED, "timeout")])
+def test_a_cache_that_may_hang_for_ever_is_told(cache: dict[str, str], option: str) -> None:
+    with override_settings(CACHES={"default": cache}):
+        only("W004", f"'{option}'", "CACHES['default']['OPTIONS']")
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        {**REDIS, "OPTIONS": {"socket_timeout": 0.5}},
+        {**REDIS, "OPTIONS": {"SOCKET_TIMEOUT": 1}},
+        {**REDIS, "LOCATION": "redis://127.0.0.1:1/0?socket_timeout=0.5"},
+        {**MEMCACHED, "OPTIONS": {"timeout": 1}},
+        FILES,
+    ],
+)
+def test_a_cache_with_a_limit_is_fine(cache: dict[str, Any]) -> None:
+    with override_settings(CACHES={"default": cache}):
+        assert told() == []
+
+
+@pytest.mark.parametrize("cache", [REDIS, DUMMY])
+def test_where_no_session_is_kept_no_cache_matters(settings: Settings, cache: dict[str, str]) -> None:
+    settings.ORY_AUTH = {**GOOD, "SESSION_CACHE_SECONDS": 0}
+    with override_settings(CACHES={"default": cache}):
+        assert told() == []
+
+
+@pytest.mark.parametrize(("debug", "found"), [(False, ["W015"]), (True, [])])
+def test_a_cache_that_keeps_nothing_is_told_in_production(settings: Settings, debug: bool, found: list[str]) -> None:
+    settings.DEBUG = debug
+    with override_settings(CACHES={"default": DUMMY}):
+        assert ids() == found
+        assert debug or only("W015", "SESSION_CACHE")
+
+
+# --- databases --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_missing_table_is_told() -> None:
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
+    (message,) = told(["default"])
+    assert message.id == "ory_auth.W003"
+    assert "manage.py migrate" in (message.hint or "")
+
+
+@pytest.mark.django_db
+def test_about_a_table_that_is_there_nothing_is_told() -> None:
+    assert told(["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("database", "found"),
+    [
+        ({"ATOMIC_REQUESTS": True}, ["W023"]),
+        ({"ATOMIC_REQUESTS": True, "OPTIONS": {"transaction_mode": "DEFERRED"}}, ["W023"]),
+        ({"ATOMIC_REQUESTS": True, "OPTIONS": {"transaction_mode": "immediate"}}, []),
+        ({"ATOMIC_REQUESTS": True, "ENGINE": "django.db.backends.postgresql"}, []),
+        ({"ATOMIC_REQUESTS": True, "NAME": ":memory:"}, []),
+        ({}, []),
+    ],
+)
+def test_sqlite_that_refuses_two_writers_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, database: dict[str, Any], found: list[str]
+) -> None:
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}
+    monkeypatch.setitem(settings.DATABASES, "default", {**sqlite, **database})
+    assert ids() == found
+    assert not found or only("W023", "DATABASES['default']['OPTIONS']['transaction_mode']")
+    settings.DEBUG = True
+    assert told() == []
+
+
+# --- with --deploy ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def public(settings: Settings) -> Iterator[Settings]:
+    """A site that is fit for the public, to be made worse."""
+    settings.ORY_AUTH = {"SDK_URL": "http://kratos:4433", "BROWSER_URL": "https://auth.example.org"}
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["app.example.org"], True
+    settings.CACHES = {"default": {**FILES, "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+    yield settings
+    settings.CACHES = {"default": LOCAL}
+
+
+def change(public: Settings, **keys: object) -> None:
+    public.ORY_AUTH = {**public.ORY_AUTH, **keys}
+    assert told() == []  # without --deploy
+
+
+def test_about_a_public_site_there_is_nothing_to_say(public: Settings) -> None:
+    assert told(deploy=True) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "ory.localhost"])
+def test_a_loopback_address_is_for_nobody_else(public: Settings, host: str) -> None:
+    public.ALLOWED_HOSTS = ["app.example.org", "*"]
+    change(public, BROWSER_URL=f"http://{host}:4433")
+    only("W101", "BROWSER_URL", deploy=True)
+
+
+@pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
+@pytest.mark.parametrize("host", ["kratos.example.org", "8.8.8.8"])
+def test_http_across_the_internet_is_told(public: Settings, key: str, host: str) -> None:
+    change(public, **{key: f"http://{host}"})
+    only("W102", f"ORY_AUTH['{key}']", deploy=True)
+
+
+@pytest.mark.parametrize(
+    "host", ["kratos", "10.1.2.3", "127.0.0.1", "kratos.ory.svc.cluster.local", "kratos.ory", "[fd00::1]"]
+)
+def test_http_inside_an_own_network_is_fine(public: Settings, host: str) -> None:
+    change(public, SDK_URL=f"http://{host}:4433", ADMIN_URL=f"http://{host}:4434")
+    assert told(deploy=True) == []
+
+
+def test_the_memory_of_one_process_is_told(public: Settings) -> None:
+    public.CACHES = {"default": LOCAL}
+    only("W103", "SESSION_CACHE", deploy=True)
+
+
+@pytest.mark.parametrize(
+    ("cache", "number"),
+    [(FILES, 300), ({**FILES, "OPTIONS": {"MAX_ENTRIES": 999}}, 999), ({**FILES, "MAX_ENTRIES": 5}, 5)],
+)
+def test_a_cache_for_few_entries_is_told(public: Settings, cache: dict[str, Any], number: int) -> None:
+    public.CACHES = {"default": cache}
+    assert f" {number} " in only("W104", "CACHES['default']['OPTIONS']['MAX_ENTRIES']", deploy=True).msg
+
+
+def test_where_no_session_is_kept_the_cache_may_be_small(public: Settings) -> None:
+    public.CACHES = {"default": LOCAL}
+    change(public, SESSION_CACHE_SECONDS=0)
+    assert told(deploy=True) == []
+
+
+def test_waiting_longer_than_a_worker_lives_is_told(public: Settings) -> None:
+    change(public, TIMEOUT=14.9)
+    assert told(deploy=True) == []
+    change(public, TIMEOUT=15)
+    only("W105", "ORY_AUTH['TIMEOUT']", deploy=True)
+
+
+def test_a_return_to_with_http_is_foreseen(public: Settings) -> None:
+    public.SECURE_SSL_REDIRECT = False
+    only("W106", "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", deploy=True)
+    public.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert told(deploy=True) == []
+
+
+def test_linking_beside_another_way_in_is_told(public: Settings) -> None:
+    change(public, LINK_BY_VERIFIED_EMAIL=True)
+    assert MODEL_BACKEND in only("W107", "LINK_BY_VERIFIED_EMAIL", deploy=True).msg
+    public.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend"]
+    assert told(deploy=True) == []
+
+
+def test_sessions_that_outlive_their_end_are_told(public: Settings) -> None:
+    change(public, SESSION_CACHE_SECONDS=3600)
+    assert told(deploy=True) == []
+    change(public, SESSION_CACHE_SECONDS=3601)
+    only("W108", "SESSION_CACHE_SECONDS", deploy=True)

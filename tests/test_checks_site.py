@@ -1,0 +1,303 @@
+"""System checks of addresses, cookies, content security, URLs and templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from pytest_django import Settings
+
+from .told import GOOD, ids, only, told
+
+
+@pytest.fixture(autouse=True)
+def _good(settings: Settings) -> None:
+    settings.ORY_AUTH = GOOD
+
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
+def test_ory_network_by_http_is_an_error(settings: Settings, key: str) -> None:
+    settings.ORY_AUTH = {**GOOD, "BROWSER_URL": GOOD["SDK_URL"], key: "http://x.projects.oryapis.com"}
+    only("E008", f"ORY_AUTH['{key}'] = 'https://x.projects.oryapis.com'")
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ({"SDK_URL": "http://127.0.0.1:4434"}, "SDK_URL"),
+        ({"SDK_URL": "http://127.0.0.1:8080/admin"}, "SDK_URL"),
+        ({"BROWSER_URL": "http://127.0.0.1:4434"}, "BROWSER_URL"),
+        ({"ADMIN_URL": "http://127.0.0.1:4433"}, "ADMIN_URL"),
+    ],
+)
+def test_one_api_in_the_place_of_the_other_is_told(settings: Settings, keys: dict[str, str], key: str) -> None:
+    settings.ORY_AUTH = {**GOOD, **keys}
+    assert f"ORY_AUTH['{key}']" in only("W008", "443").msg
+
+
+@pytest.mark.parametrize("key", ["SDK_URL", "BROWSER_URL", "ADMIN_URL"])
+@pytest.mark.parametrize("below", ["/self-service", "/sessions/whoami", "/ui/login", "/health/ready/"])
+def test_a_place_below_the_api_is_told(settings: Settings, key: str, below: str) -> None:
+    settings.ORY_AUTH = {**GOOD, key: f"http://127.0.0.1:80/.ory{below}"}
+    only("W009", f"ORY_AUTH['{key}'] = 'http://127.0.0.1:80/.ory'")
+
+
+def test_an_api_below_a_path_is_fine(settings: Settings) -> None:
+    settings.ORY_AUTH = {"SDK_URL": "http://127.0.0.1/.ory/kratos/public"}
+    assert told() == []
+
+
+# --- what browsers reach, and where cookies go ------------------------------------------------------------------------
+
+
+def test_a_name_of_a_container_is_not_for_browsers(settings: Settings) -> None:
+    settings.ORY_AUTH = {"SDK_URL": "http://kratos:4433"}
+    assert "'SDK_URL'" in only("W006", "BROWSER_URL").msg
+    settings.ALLOWED_HOSTS = ["*"]
+    only("W006", "BROWSER_URL")
+    settings.ORY_AUTH = {**GOOD, "BROWSER_URL": "http://kratos.ory.svc.cluster.local"}
+    assert "'BROWSER_URL'" in only("W006", "SDK_URL").msg
+
+
+COOKIES = [
+    # Ory, this site's hosts, whether a cookie of the one can come to the other
+    ("https://auth.example.org", ["app.example.org"], True),
+    ("https://auth.example.org", ["10.0.0.1", ".example.org"], True),
+    ("https://example.org", ["app.example.org"], True),
+    ("https://app.example.org:4433", ["app.example.org"], True),
+    ("https://auth.example.org", ["app.example.com"], False),
+    ("https://auth.example.org", ["10.0.0.1", "localhost"], False),
+    ("https://auth.example.org", ["*"], True),
+    ("http://127.0.0.1:4433", ["127.0.0.1"], True),
+    ("http://127.0.0.1:4433", ["localhost"], False),
+    ("http://localhost:4433", ["127.0.0.1"], False),
+    ("http://localhost:4433", [".localhost"], True),
+    ("http://ory.localhost:4433", [".localhost"], True),
+    ("http://[::1]:4433", ["[::1]"], True),
+    ("http://[::1]:4433", ["127.0.0.1"], False),
+    ("http://intranet", ["intranet"], True),
+    ("https://x.projects.oryapis.com", ["*"], False),
+    ("https://x.projects.oryapis.com", ["app.example.org"], False),
+]
+
+
+@pytest.mark.parametrize(("url", "hosts", "good"), COOKIES)
+def test_cookies_that_cannot_come_here_are_told(settings: Settings, url: str, hosts: list[str], good: bool) -> None:
+    settings.ORY_AUTH, settings.ALLOWED_HOSTS, settings.DEBUG = {**GOOD, "BROWSER_URL": url}, hosts, True
+    assert ids() == ([] if good else ["W007"])
+    assert good or only("W007", "ORY_AUTH['BROWSER_URL']")
+
+
+def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
+    settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["127.0.0.1"]
+    only("W007", "'localhost'", "'127.0.0.1'")
+
+
+def test_of_a_loopback_address_beside_public_hosts_it_wants_another(settings: Settings) -> None:
+    settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["app.example.org"]
+    only("W007", "under the domain of this site")
+
+
+def test_ory_network_without_a_domain_of_ones_own_says_what_to_do(settings: Settings) -> None:
+    settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
+    only("W007", "custom domain", "ory tunnel")
+
+
+def test_the_hosts_of_development_are_known(settings: Settings) -> None:
+    settings.DEBUG, settings.ALLOWED_HOSTS = True, []
+    for host in ("localhost", "127.0.0.1", "[::1]"):
+        settings.ORY_AUTH = {"SDK_URL": f"http://{host}:4433"}
+        assert told() == []
+    settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org"}
+    only("W007", "BROWSER_URL")
+
+
+# --- http and https ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"DEBUG": False},
+        {"SESSION_COOKIE_SECURE": True},
+        {"SECURE_SSL_REDIRECT": True},
+        {"CSRF_TRUSTED_ORIGINS": ["https://app.example.org"]},
+    ],
+)
+def test_http_in_production_is_told(settings: Settings, change: dict[str, object]) -> None:
+    settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
+    settings.ORY_AUTH = {**GOOD, "BROWSER_URL": "http://auth.example.org"}
+    assert told() == []
+    for name, value in change.items():
+        setattr(settings, name, value)
+    only("W005", "ORY_AUTH['BROWSER_URL']")
+
+
+def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
+    settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org", "BROWSER_URL": "http://auth.example.org"}
+    only("W005", "ORY_AUTH['BROWSER_URL']")
+
+
+@pytest.mark.parametrize(
+    ("origins", "found"),
+    [
+        (["http://app.example.org"], ["W019"]),
+        (["http://app.example.org", "https://app.example.org"], []),
+        (["http://[not-an-address"], ["W019"]),
+        (["http://localhost:8000"], []),
+        ([], []),
+    ],
+)
+def test_a_site_by_http_beside_ory_by_https_is_told(settings: Settings, origins: list[str], found: list[str]) -> None:
+    settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["app.example.org"], origins
+    settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org"}
+    assert ids() == found
+    assert not found or only("W019", "CSRF_TRUSTED_ORIGINS")
+
+
+# --- content security -------------------------------------------------------------------------------------------------
+
+SOURCES = [
+    (["'self'"], False),
+    (["'none'"], False),
+    ([], False),
+    (["'self'", "https://other.example.org"], False),
+    (["https://auth.example.org:8443"], False),
+    (["https://auth.example.org"], True),
+    (["http://auth.example.org/path"], True),
+    (["auth.example.org:443"], True),
+    (["auth.example.org:*"], True),
+    (["*.example.org"], True),
+    (["*.example.com"], False),
+    (["https:"], True),
+    (["*"], True),
+]
+
+
+@pytest.mark.parametrize(("sources", "good"), SOURCES)
+def test_a_policy_that_stops_the_forms_is_told(settings: Settings, sources: list[str], good: bool) -> None:
+    settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://auth.example.org"}
+    settings.SECURE_CSP = {"form-action": sources, "default-src": ["'self'"]}
+    assert ids() == ([] if good else ["W020"])
+    assert good or only("W020", "'https://auth.example.org'", "form-action", "SECURE_CSP")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONTENT_SECURITY_POLICY", {"DIRECTIVES": {"form-action": ["'self'"]}}),
+        ("CSP_FORM_ACTION", ("'self'",)),
+        ("CSP_FORM_ACTION", "'self'"),
+    ],
+)
+def test_a_policy_of_django_csp_is_read_as_well(settings: Settings, name: str, value: Any) -> None:
+    setattr(settings, name, value)
+    only("W020", name, "'http://127.0.0.1:4433'")
+
+
+@pytest.mark.parametrize("policy", [{}, {"default-src": ["'self'"]}, None])
+def test_a_policy_that_says_nothing_of_forms_is_fine(settings: Settings, policy: Any) -> None:
+    settings.SECURE_CSP = policy
+    assert told() == []
+
+
+def test_ory_behind_this_sites_own_host_is_self(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://app.example.org/.ory"}
+    settings.SECURE_CSP = {"form-action": ["'self'"]}
+    assert told() == []
+
+
+# --- URLs -------------------------------------------------------------------------------------------------------------
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+OURS = path("auth/", include("ory_auth.urls"))
+urlpatterns: list[Any] = [OURS]
+LAYOUTS: dict[str, list[Any]] = {
+    "ours": [OURS],
+    "none": [],
+    "own page": [path("sign-in/", page, name="sign-in")],
+    "djangos form": [path("accounts/login/", LoginView.as_view(), name="login")],
+    "both": [OURS, path("accounts/login/", LoginView.as_view(), name="login"), path("sign-in/", page, name="sign-in")],
+    "everything": [OURS, path("<path:rest>", page)],
+    "parameter": [path("<slug:tenant>/auth/", include("ory_auth.urls"))],
+    "namespace": [path("auth/", include("ory_auth.urls", namespace="people"))],
+}
+
+LEADS = [
+    ("ours", "ory_auth:login", []),
+    ("ours", "/auth/login", []),
+    ("ours", "/accounts/login/", ["W011"]),
+    ("ours", "no-such-name", ["W011"]),
+    ("ours", "https://sso.example.org/", []),
+    ("both", "login", ["W011"]),
+    ("both", "/accounts/login", ["W011"]),
+    ("both", "sign-in", []),
+    ("everything", "/accounts/login/", []),
+    ("namespace", "ory_auth:login", []),
+    ("none", "/accounts/login/", ["W010"]),
+    ("none", "ory_auth:login", ["W010"]),
+    ("djangos form", "login", ["W010"]),
+    ("own page", "sign-in", []),
+    ("parameter", "ory_auth:login", ["W010"]),
+    ("parameter", "/acme/auth/login", ["W010"]),
+]
+
+
+@pytest.mark.parametrize(("layout", "login_url", "found"), LEADS)
+@pytest.mark.urls(__name__)
+def test_a_way_to_sign_in_that_leads_nowhere_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, login_url: str, found: list[str]
+) -> None:
+    monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
+    settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, login_url  # made anew of these patterns
+    assert ids() == found
+    if found == ["W010"]:
+        only("W010", "ROOT_URLCONF" if layout == "parameter" else "LOGIN_URL", 'include("ory_auth.urls")')
+    elif found:
+        only("W011", "LOGIN_URL = 'ory_auth:login'")
+
+
+def test_a_project_without_urls_has_none_to_include(settings: Settings) -> None:
+    settings.ROOT_URLCONF = None
+    assert told(deploy=True)[0].id == "ory_auth.W103"
+
+
+def test_where_no_browser_is_sent_to_ory_its_address_is_no_matter(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS["own page"])
+    settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, "sign-in"
+    settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
+    assert told() == []
+
+
+# --- templates --------------------------------------------------------------------------------------------------------
+
+DJANGO, JINJA = "django.template.backends.django.DjangoTemplates", "django.template.backends.jinja2.Jinja2"
+
+
+@pytest.mark.parametrize(
+    ("engine", "good"),
+    [
+        ({"BACKEND": DJANGO, "APP_DIRS": True}, True),
+        ({"BACKEND": DJANGO, "OPTIONS": {"loaders": ["django.template.loaders.app_directories.Loader"]}}, True),
+        ({"BACKEND": DJANGO, "DIRS": ["ory_auth/templates"]}, True),
+        ({"BACKEND": DJANGO, "DIRS": ["tests/project/templates"]}, False),
+        ({"BACKEND": JINJA, "APP_DIRS": True}, False),
+    ],
+)
+def test_pages_that_no_engine_finds_are_told(settings: Settings, engine: dict[str, Any], good: bool) -> None:
+    settings.TEMPLATES = [engine]
+    assert ids() == ([] if good else ["W012"])
+    assert good or only("W012", "TEMPLATES", "APP_DIRS")

@@ -1,0 +1,460 @@
+"""What people read, in their language: the catalogues are complete, and a German page has no English left on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.checkers import python_format
+from django.contrib.admin.utils import label_for_field
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from pytest_django import Settings
+
+from ory_auth.admin import OryIdentityAdmin
+from ory_auth.local import LocalOry
+from ory_auth.local.messages import TEXTS
+from ory_auth.models import OryIdentity
+from ory_auth.ui import explained, read_flow
+from ory_auth.ui.words import ERRORS, TITLE, WORDS, said
+from tests import catalogues
+from tests.conftest import Web
+from tests.jar import sign_in
+from tests.kinds import ChangeSettings, Json, User
+from tests.ories import Ory, Session
+
+CATALOGUES = [path for package in catalogues.PACKAGES for path in catalogues.paths(package)]
+all_catalogues = pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parts[-5]}-{path.parts[-3]}")
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+@pytest.fixture(autouse=True)
+def _language_of_before() -> Iterator[None]:
+    """A request leaves its language behind; the next test begins with the one of the settings."""
+    with translation.override("en-us"):
+        yield
+
+
+# --- the catalogues ---------------------------------------------------------------------------------------------------
+
+
+def test_there_is_german() -> None:
+    assert {path.parts[-3] for path in catalogues.paths("ory_auth")} >= {"de"}
+
+
+@all_catalogues
+def test_every_text_is_in_the_catalogue_and_no_other(path: Path) -> None:
+    wanted = {(message.id, message.context) for message in catalogues.template(path.parts[-5])}
+    assert {(message.id, message.context) for message in catalogues.read(path)} == wanted, "run: make messages"
+
+
+@all_catalogues
+def test_every_text_is_translated(path: Path) -> None:
+    assert [m.id for m in catalogues.read(path) if m.id and (not m.string or m.fuzzy)] == []
+
+
+@all_catalogues
+def test_a_translation_has_the_values_and_the_marks_of_its_text(path: Path) -> None:
+    for message in filter(lambda message: message.id, catalogues.read(path)):
+        python_format(None, message)
+        assert marks(message.string) == marks(message.id), message.id
+
+
+def marks(text: object) -> list[str]:
+    return sorted(re.findall(r"<[^>]+>|%\(\w+\)s|ORY_AUTH\[\S+\]", str(text))) if text else []
+
+
+@all_catalogues
+def test_what_is_compiled_is_what_is_written(path: Path) -> None:
+    assert path.with_suffix(".mo").read_bytes() == catalogues.compiled(catalogues.read(path)), "run: make messages"
+
+
+# --- Ory's own words --------------------------------------------------------------------------------------------------
+
+VALUES_ALONE = {1050006, 1050009, 1050015}  # a secret, a code, a list of codes
+FREE_TEXT = {4000001, 1234567, 7654321}  # what a schema or a web hook says of a value
+
+
+def recorded() -> dict[str, set[object]]:
+    """The ids of messages and of errors in all that a real Ory answered."""
+    found: dict[str, set[object]] = {"messages": set(), "errors": set()}
+
+    def walk(value: object) -> None:
+        if isinstance(value, dict):
+            if isinstance(value.get("id"), int) and "text" in value:
+                found["messages"].add(value["id"])
+            if isinstance(value.get("error"), dict) and "id" in value["error"]:
+                found["errors"].add(value["error"]["id"])
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            walk(inner)
+
+    for path in (Path(__file__).parent / "contract").glob("*.json"):
+        walk(json.loads(path.read_text()))
+    return found
+
+
+def test_there_are_words_for_every_message_that_a_real_ory_gave() -> None:
+    messages = recorded()["messages"]
+    assert len(messages) > 30
+    assert messages - WORDS.keys() - {TITLE} <= VALUES_ALONE | FREE_TEXT
+
+
+def test_there_are_words_for_every_message_of_the_local_ory() -> None:
+    assert TEXTS.keys() - WORDS.keys() - {TITLE} <= VALUES_ALONE | FREE_TEXT
+
+
+def test_there_are_words_for_every_error_that_a_person_can_be_shown() -> None:
+    answered_to_programs = {"browser_location_change_required"}
+    assert recorded()["errors"] - ERRORS.keys() <= answered_to_programs
+
+
+def spoken(id: int, text: str = "Ory's words", **context: object) -> str:
+    return said({"id": id, "type": "info", "text": text, "context": context})
+
+
+def test_in_english_the_words_are_orys() -> None:
+    assert {spoken(number) for number in WORDS} == {"Ory's words"}
+    assert {explained({"id": name}) for name in ERRORS} == {""}
+
+
+def test_where_nobody_translates_the_words_are_orys() -> None:
+    with translation.override("fr"):
+        assert spoken(1010001) == "Ory's words"
+    with translation.override(None):
+        assert spoken(1010001) == "Ory's words"
+
+
+def test_in_german_orys_values_are_put_in() -> None:
+    with translation.override("de"), timezone.override(UTC):
+        assert spoken(1010001) == "Anmelden"
+        assert spoken(4000032, min_length=8, actual_length=5) == "Das Passwort braucht mindestens 8 Zeichen."
+        assert spoken(1010002, provider="GitHub") == "Mit GitHub anmelden"
+        assert spoken(1050014, used_at="2026-11-23T08:48:32.686473703Z") == "Verwendet am 23.11.2026 08:48"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{}, {"min_length": None}, {"min_length": [8]}, {"min_length": {"a": 1}}, {"min_length": ""}, {"used_at": "soon"}],
+    ids=repr,
+)
+def test_where_a_value_is_missing_or_odd_the_words_are_orys(context: dict[str, object]) -> None:
+    with translation.override("de"):
+        for number in (4000032, 1050014):
+            assert said({"id": number, "text": "Ory's words", "context": context}) == "Ory's words"
+
+
+@pytest.mark.parametrize("id", [0, 99, "1010001", None, True, 1010001.0, [1010001]], ids=repr)
+def test_what_has_no_known_id_stays_as_ory_says_it(id: object) -> None:
+    with translation.override("de"):
+        assert said({"id": id, "text": "Ory's words"}) == "Ory's words"
+
+
+def test_a_label_is_translated_by_its_title() -> None:
+    with translation.override("de"):
+        assert spoken(TITLE, "First name") == "Vorname"
+        assert spoken(TITLE, "Favourite cheese") == "Favourite cheese"
+
+
+def test_a_project_has_words_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    own = Catalog("de")
+    own.add("Sign in", "Moin")
+    own.add("Favourite cheese", "Lieblingskäse")
+    own.add("The password needs at least %(min_length)s characters.", "%(no_such_value)s %")
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.mo").write_bytes(catalogues.compiled(own))
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    with translation.override("de"):
+        assert spoken(1010001) == "Moin"
+        assert spoken(TITLE, "Favourite cheese") == "Lieblingskäse"
+        assert spoken(4000032, min_length=8) == "Ory's words"  # the slip is theirs, the page is still there
+
+
+def test_a_value_of_orys_is_no_markup() -> None:
+    hostile = "<script>alert(1)</script>"
+    label = {"id": 1010002, "text": "x", "context": {"provider": hostile}}
+    button = {"type": "submit", "name": "provider", "value": "x", "disabled": False}
+    nodes = [{"type": "input", "group": "oidc", "attributes": button, "messages": [], "meta": {"label": label}}]
+    with translation.override("de"):
+        page = read_flow({"ui": {"nodes": nodes}}, submit_url="https://ory.example/x", ory_url="https://ory.example")
+        html = render_to_string("ory_auth/login.html", {"page": page, "flow": "login"})
+    assert "Mit &lt;script&gt;" in html
+    assert hostile not in html
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+SAME_IN_BOTH = {"E-Mail", "Passkeys", "Backup-Codes"}
+
+
+class Words(HTMLParser):
+    """What a page says to a reader, aloud or in writing; what says that it is English is a quotation."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+        self.language = ""
+        self._silent: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "html":
+            self.language = given.get("lang") or ""
+        if self._silent or tag in {"script", "style", "code"} or (tag != "html" and given.get("lang") == "en"):
+            if tag not in {"input", "img", "meta", "link", "br"}:
+                self._silent.append(tag)
+            return
+        for name in ("alt", "title", "placeholder", "aria-label"):
+            self._say(given.get(name))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._silent and self._silent[-1] == tag:
+            self._silent.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self._say(data)
+
+    def _say(self, text: str | None) -> None:
+        text = " ".join((text or "").split())
+        if re.search(r"[A-Za-z]{2}", text):
+            self.said.add(text)
+
+
+def both(web: Web, path: str, **headers: str) -> tuple[Words, Words]:
+    """The page in English and in German."""
+    english = web.get(path, headers={"Accept": "text/html", **headers, "Accept-Language": "en"})
+    german = web.get(path, headers={"Accept": "text/html", **headers, **GERMAN})
+    assert german.status_code == english.status_code
+    return Words(english.content.decode()), Words(german.content.decode())
+
+
+def assert_german(web: Web, path: str, expected: str, **headers: str) -> None:
+    english, german = both(web, path, **headers)
+    assert (english.language, german.language) == ("en", "de")
+    assert expected in german.said
+    assert english.said & german.said <= SAME_IN_BOTH
+
+
+@pytest.fixture
+def speaking(settings: Settings) -> None:
+    """A site in the language of the browser."""
+    own = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [own[0], "django.middleware.locale.LocaleMiddleware", *own[1:]]
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+
+
+pages = pytest.mark.usefixtures("speaking")
+
+
+@pytest.fixture
+def begun(ory: Ory, web: Web, speaking: None) -> Session:
+    """Somebody whose browser is signed in here; flows of that session can be begun."""
+    session = ory.person(name={"first": "Ada"}).cookie()
+    sign_in(web, session)
+    return session
+
+
+def flow_of(session: Session, flow: str, query: str = "") -> str:
+    begun = session.get(f"/self-service/{flow}/browser{query}").json
+    return f"/auth/{flow}?flow={begun['id']}"
+
+
+def cookies(session: Session) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
+
+
+@pages
+@pytest.mark.switches
+@pytest.mark.parametrize(("flow", "heading"), [("login", "Anmelden"), ("registration", "Konto erstellen")])
+def test_the_pages_for_strangers_are_german(ory: Ory, web: Web, flow: str, heading: str) -> None:
+    stranger = Session(ory.person(), "")
+    assert_german(web, flow_of(stranger, flow), heading, **cookies(stranger))
+
+
+@pages
+@pytest.mark.switches
+def test_what_was_wrong_is_said_in_german(ory: Ory, web: Web) -> None:
+    stranger = Session(ory.person(), "")
+    begun = stranger.get("/self-service/login/browser").json
+    stranger.submit("login", begun, {"method": "password", "identifier": "nobody@example.org", "password": "wrong"})
+    wrong = "Die Anmeldedaten sind nicht richtig. Bitte prüfen Sie Name und Passwort."
+    assert_german(web, f"/auth/login?flow={begun['id']}", wrong, **cookies(stranger))
+
+
+@pages
+@pytest.mark.switches
+def test_the_settings_are_german(ory: Ory, web: Web) -> None:
+    session = ory.person(name={"first": "Ada"}).cookie()
+    path = flow_of(session, "settings")
+    assert_german(web, path, "Kontoeinstellungen", **cookies(session))
+    assert_german(web, path, "Vorname", **cookies(session))
+
+
+@pages
+@pytest.mark.switches
+def test_backup_codes_and_the_time_of_their_use_are_german(web: Web, switches: LocalOry, settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    used = {"id": 1050014, "type": "info", "text": "Ory's words", "context": {"used_at": "2026-11-23T08:48:32.68Z"}}
+    text = {"id": 1050015, "type": "info", "text": "x", "context": {"secrets": [used]}}
+    label = {"id": 1050010, "type": "info", "text": "Ory's words"}
+    node = {"type": "text", "group": "lookup_secret", "attributes": {"text": text}, "meta": {"label": label}}
+    body = json.dumps({"id": "x", "ui": {"nodes": [node]}}).encode()
+    with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/settings/flows"):
+        assert_german(web, "/auth/settings?flow=x", "Verwendet am 23.11.2026 09:48")
+
+
+RECOVERY = [("email", "email", 1070007, "E-Mail-Adresse"), ("code", "text", 1070010, "Wiederherstellungscode")]
+
+
+@pages
+@pytest.mark.switches
+@pytest.mark.parametrize("flow", ["recovery", "verification"])
+@pytest.mark.parametrize(("name", "type_", "label", "expected"), RECOVERY)
+def test_recovery_and_verification_are_german(
+    web: Web, switches: LocalOry, flow: str, name: str, type_: str, label: int, expected: str
+) -> None:
+    def node(id: int, **attributes: object) -> Json:
+        label = {"id": id, "type": "info", "text": "Ory's words"}
+        return {"type": "input", "group": "code", "attributes": attributes, "messages": [], "meta": {"label": label}}
+
+    nodes = [
+        node(label, name=name, type=type_, required=True, disabled=False),
+        node(1070009, name="method", type="submit", value="code", disabled=False),
+        node(1070008, name="resend", type="submit", value="x", disabled=False),
+    ]
+    said = [{"id": 1060003, "type": "info", "text": "Ory's words"}]
+    for state in ("choose_method", "sent_email"):
+        body = json.dumps({"id": "x", "state": state, "ui": {"nodes": nodes, "messages": said}}).encode()
+        with switches.failing(200, {"Content-Type": "application/json"}, body, f"/self-service/{flow}/flows"):
+            assert_german(web, f"/auth/{flow}?flow=x", expected)
+
+
+@pages
+@pytest.mark.switches
+def test_stepping_up_is_german(ory: Ory, web: Web) -> None:
+    session = ory.person().cookie()
+    path = flow_of(session, "login", "?aal=aal2")
+    assert_german(web, path, "Ein zweiter Faktor ist nötig", **cookies(session))
+    session.set_up_totp()
+    other = session.person.cookie()
+    assert_german(web, flow_of(other, "login", "?aal=aal2"), "Zweiter Schritt", **cookies(other))
+    assert_german(
+        web, flow_of(session, "login", "?refresh=true"), "Bestätigen Sie, dass Sie es sind", **cookies(session)
+    )
+
+
+@pages
+def test_a_form_that_is_gone_is_german(ory: Ory, web: Web) -> None:
+    path = "/auth/login?flow=00000000-0000-4000-8000-000000000000"
+    assert_german(web, path, "Dieses Formular ist nicht mehr gültig")
+
+
+@pages
+def test_the_page_of_causes_is_german(ory: Ory, web: Web) -> None:
+    def circle(language: str) -> Words:
+        web.cookies.clear()
+        headers = {"Accept": "text/html", "Accept-Language": language}
+        for path in ("/auth/login?next=/guarded", "/guarded", "/auth/login?next=/guarded"):
+            answer = web.get(path, headers=headers)
+        return Words(answer.content.decode())
+
+    english, german = circle("en"), circle("de")
+    assert "Die Anmeldung ist hier nicht angekommen" in german.said
+    assert english.said & german.said == set()
+
+
+@pytest.mark.django_db
+def test_a_page_for_somebody_who_is_not_admitted_is_german(web: Web, begun: Session) -> None:
+    web.get("/who")
+    User.objects.update(is_active=False)
+    assert_german(web, "/guarded", "Kein Zugang")
+
+
+@pytest.mark.django_db
+def test_a_page_for_somebody_without_the_rights_is_german(web: Web, begun: Session) -> None:
+    web.get("/who")
+    assert_german(web, "/admin/login/", "Nicht erlaubt")
+
+
+@pages
+@pytest.mark.switches
+@pytest.mark.parametrize("path", ["/guarded", "/who", "/auth/login?flow=x"])
+def test_an_outage_is_german(web: Web, switches: LocalOry, path: str) -> None:
+    with switches.failing(500):
+        assert_german(web, path, "Einen Moment, bitte", Cookie="ory_kratos_session=x")
+
+
+ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "reason": "Because.", "message": "No."}
+
+
+@pages
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ERROR, "Das Formular wurde nicht von hier gesendet, oder Ihr Browser hat ein Cookie nicht behalten."),
+        ({**ERROR, "id": "something_new"}, "Der Anmeldedienst meldet:"),
+        ({}, "Der Anmeldedienst konnte den Vorgang nicht abschließen und hat keinen Grund genannt."),
+    ],
+    ids=["known", "unknown", "none"],
+)
+def test_an_error_is_german_or_a_quotation(web: Web, switches: LocalOry, error: Json, expected: str) -> None:
+    body = json.dumps({"id": "x", "error": error}).encode()
+    with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors"):
+        assert_german(web, "/auth/error?id=x", expected)
+
+
+# --- programs, and the admin ------------------------------------------------------------------------------------------
+
+
+@pages
+@pytest.mark.switches
+def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: Web, switches: LocalOry) -> None:
+    told = web.get("/guarded", headers={**GERMAN, "Accept": "application/json"}).json()
+    assert told == {"code": "not_authenticated", "detail": "Anmeldedaten fehlen oder sind nicht gültig."}
+    token = {**GERMAN, "X-Session-Token": "x"}
+    with switches.failing(500):
+        told = web.get("/guarded", headers=token).json()
+        assert told == web.get("/api/me", headers=token).json()
+    assert told["code"] == "ory_unavailable"
+    assert told["detail"].startswith("Der Anmeldedienst antwortet zurzeit nicht.")
+
+
+@pages
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/aal2", "/api/aal2"])
+def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: Web, path: str) -> None:
+    told = web.get(path, headers={**ory.person().token().headers, **GERMAN}).json()
+    assert (told["code"], told["detail"]) == ("session_aal2_required", "Ein zweiter Faktor ist erforderlich.")
+
+
+@pages
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/guarded", "/api/me"])
+def test_a_program_is_told_in_german_that_it_is_not_admitted(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, path: str
+) -> None:
+    ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
+    told = web.get(path, headers={**ory.person().token().headers, **GERMAN}).json()
+    assert told["code"] == "not_admitted"
+    assert told["detail"] == "Sie sind angemeldet, aber dieses Konto ist hier nicht zugelassen."
+
+
+def test_the_admin_names_what_it_lists_in_german() -> None:
+    with translation.override("de"):
+        assert str(OryIdentity._meta.verbose_name_plural) == "Ory-Identitäten"
+        names = [str(label_for_field(name, OryIdentity)) for name in OryIdentityAdmin.readonly_fields]
+    assert names == [
+        "Ory-Identität",
+        "Benutzer",
+        "Stand der Identität",
+        "Letzte Anmeldung bei Ory",
+    ]

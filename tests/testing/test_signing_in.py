@@ -1,0 +1,253 @@
+"""Who signs in, and what becomes of that: ``ory_login`` and what it gives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.test import AsyncClient, Client
+
+from ory_auth.exceptions import NotAdmitted
+from ory_auth.models import OryIdentity
+from ory_auth.signals import user_created
+from ory_auth.testing import Ory, OryLogin, Person
+from ory_auth.users import UserHandler
+
+pytestmark = pytest.mark.django_db
+
+
+class Editors(UserHandler):
+    """Lets those in whom Ory's admins call editors."""
+
+    def admit(self, session: Any, user: Any) -> bool:
+        return super().admit(session, user) and session.identity.metadata_public == {"role": "editor"}
+
+
+def who(client: Client) -> str:
+    return str(client.get("/who").json()["user"])
+
+
+# --- who it is
+
+
+def test_somebody_is_signed_in_without_further_ado(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    session = client.get("/who").wsgi_request.ory_session
+    assert (session.id, session.identity.id) == (signed_in.session_id, signed_in.identity_id)
+
+
+def test_traits_are_the_persons(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client, email="ada@example.org", traits={"name": {"first": "Ada"}, "company": "Engines"})
+    assert signed_in.traits == {"email": "ada@example.org", "name": {"first": "Ada"}, "company": "Engines"}
+    user = client.get("/who").wsgi_request.user
+    assert (user.email, user.first_name) == ("ada@example.org", "Ada")
+
+
+def test_an_address_is_one_person_with_as_many_sessions(ory_login: OryLogin) -> None:
+    first, second = (ory_login(Client(), email=email) for email in ("ada@example.org", "ADA@example.org"))
+    assert first.identity_id == second.identity_id
+    assert first.session_id != second.session_id
+
+
+def test_without_an_address_everybody_is_somebody_else(ory_login: OryLogin) -> None:
+    people = [ory_login(Client()) for _ in range(3)]
+    assert len({one.email for one in people} | {""}) == 4
+
+
+def test_the_next_sign_in_takes_the_client_over(client: Client, ory_login: OryLogin) -> None:
+    ada = ory_login(client, email="ada@example.org")
+    assert who(client) == str(ada.identity_id)
+    eve = ory_login(client, email="eve@example.org")
+    assert who(client) == str(eve.identity_id)
+
+
+def test_a_login_of_djangos_own_gives_way(client: Client, ory_login: OryLogin) -> None:
+    client.force_login(get_user_model().objects.create_user("root"))
+    assert who(client) == "root"
+    ada = ory_login(client)
+    assert who(client) == str(ada.identity_id)
+
+
+def test_two_addresses_for_one_person_are_a_mistake(client: Client, ory_login: OryLogin) -> None:
+    with pytest.raises(ValueError, match="two addresses"):
+        ory_login(client, email="ada@example.org", traits={"email": "eve@example.org"})
+
+
+def test_an_address_can_be_left_out(ory: Ory) -> None:
+    assert ory.person(None, traits={"phone": "+4912345"}).email == ""
+
+
+def test_an_address_is_verified_where_that_is_said(ory: Ory, ory_login: OryLogin, client: Client) -> None:
+    ory_login(client, email="ada@example.org")
+    assert client.get("/who").wsgi_request.ory_session.identity.verified_emails() == []
+    ory_login(client, email="ada@example.org", verified=True)
+    assert client.get("/who").wsgi_request.ory_session.identity.verified_emails() == ["ada@example.org"]
+
+
+def test_a_schema_of_ones_own_counts(ory: Ory, ory_login: OryLogin, client: Client) -> None:
+    traits = {"type": "object", "properties": {"badge": {"type": "integer"}}, "additionalProperties": False}
+    ory.configure(schema={"type": "object", "properties": {"traits": traits}})
+    assert ory_login(client, traits={"badge": 7}).traits == {"badge": 7}
+    with pytest.raises(ValueError, match=r"traits\.badge"):
+        ory.person(traits={"badge": "seven"})
+
+
+# --- the Django user
+
+
+def test_the_user_is_there_before_the_first_request(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client, email="ada@example.org")
+    signed_in.user.is_staff = True
+    signed_in.user.save()
+    assert client.get("/staff-only").status_code == 200
+    assert OryIdentity.objects.get(user=signed_in.user).id == signed_in.identity_id
+
+
+def test_the_user_is_the_one_that_a_request_has_made(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    user: AbstractUser = client.get("/who").wsgi_request.user
+    assert signed_in.user.pk == user.pk
+
+
+def test_receivers_are_told_of_a_user_once(
+    client: Client, ory_login: OryLogin, django_capture_on_commit_callbacks: Any
+) -> None:
+    told: list[UUID] = []
+
+    def receiver(identity: Any, **_: Any) -> None:
+        told.append(identity.id)
+
+    user_created.connect(receiver)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            signed_in = ory_login(client)
+            assert signed_in.user.is_active
+            client.get("/who")
+    finally:
+        user_created.disconnect(receiver)
+    assert told == [signed_in.identity_id]
+
+
+def test_the_first_request_is_the_sign_in_all_the_same(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    assert signed_in.user.last_login is None
+    before = OryIdentity.objects.get(pk=signed_in.identity_id).authenticated_at
+    client.get("/who")
+    assert OryIdentity.objects.get(pk=signed_in.identity_id).authenticated_at > before
+
+
+def test_who_is_not_admitted_has_no_user(ory: Ory, settings: Any) -> None:
+    settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": f"{__name__}.Editors"}
+    with pytest.raises(NotAdmitted):
+        _ = ory.person().user
+    assert ory.person(metadata_public={"role": "editor"}).user.is_active
+
+
+async def _asks(client: AsyncClient, path: str) -> Any:
+    return (await client.get(path)).json()
+
+
+def test_async_clients_sign_in_as_well(async_client: AsyncClient, ory_login: OryLogin) -> None:
+    signed_in = ory_login(async_client)
+    assert async_to_sync(_asks)(async_client, "/awho")["user"] == str(signed_in.identity_id)
+    assert async_to_sync(signed_in.auser)().username == str(signed_in.identity_id)
+
+
+# --- what becomes of it
+
+
+def test_a_second_factor_lets_into_strict_views(client: Client, ory_login: OryLogin) -> None:
+    ory_login(client)
+    assert client.get("/aal2").status_code == 302
+    ory_login(client, aal="aal2")
+    assert client.get("/aal2").status_code == 200
+
+
+def test_a_session_steps_up(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    signed_in.step_up()
+    assert client.get("/aal2").status_code == 200
+
+
+def test_who_has_a_second_factor_and_did_not_use_it_is_led_to_it(client: Client, ory: Ory) -> None:
+    person = ory.person()
+    person.add_second_factor()
+    person.sign_in(client)
+    answer = client.get("/guarded")
+    assert (answer.status_code, "aal=aal2" in answer["Location"]) == (302, True)
+
+
+def test_a_level_that_is_none_is_refused(client: Client, ory_login: OryLogin) -> None:
+    with pytest.raises(ValueError, match="aal"):
+        ory_login(client, aal="AAL2")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("age", [timedelta(minutes=16), 16 * 60])
+def test_a_sign_in_can_be_old(client: Client, ory_login: OryLogin, age: timedelta | float) -> None:
+    signed_in = ory_login(client, age=age)
+    assert client.get("/guarded").status_code == 200
+    assert client.get("/recent").status_code == 302
+    signed_in.sign_in_again()
+    assert client.get("/recent").status_code == 200
+
+
+def test_a_sign_in_that_is_too_old_is_none(client: Client, ory_login: OryLogin) -> None:
+    ory_login(client, age=timedelta(days=2))
+    assert who(client) == ""
+
+
+def test_a_revoked_session_is_signed_out_at_once(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    assert who(client) != ""
+    signed_in.revoke()
+    assert who(client) == ""
+
+
+def test_people_are_deactivated_and_back(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    signed_in.deactivate()
+    assert who(client) == ""
+    signed_in.activate()
+    assert who(client) == str(signed_in.identity_id)
+    signed_in.delete()
+    assert who(client) == ""
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running clock", "stopped clock"])
+def test_users_follow_a_change_of_traits(ory: Ory, client: Client, ory_login: OryLogin, stopped: bool) -> None:
+    if stopped:
+        ory.clock.freeze()
+    signed_in = ory_login(client, traits={"name": {"first": "Ada"}}, email="ada@example.org")
+    assert client.get("/who").wsgi_request.user.first_name == "Ada"
+    signed_in.change(traits={"name": {"first": "Augusta"}}, metadata_public={"role": "editor"})
+    assert signed_in.email == "ada@example.org"
+    request = client.get("/who").wsgi_request
+    assert request.user.first_name == "Augusta"
+    assert request.ory_session.identity.metadata_public == {"role": "editor"}
+
+
+def test_an_app_signs_in_by_its_token(client: Client, ory: Ory) -> None:
+    signed_in = ory.person().sign_in()
+    assert client.get("/who", headers=signed_in.headers).json()["user"] == str(signed_in.identity_id)
+
+
+def test_signing_out_ends_the_session_at_ory(client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client)
+    cookies = dict(client.cookies)
+    assert client.post("/auth/logout").status_code == 302
+    client.cookies.load({name: morsel.value for name, morsel in cookies.items()})
+    assert who(client) == ""
+    assert signed_in.user is not None
+
+
+def test_nothing_that_opens_anything_is_shown(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client, email="ada@example.org", traits={"name": {"first": "Augusta"}})
+    client.get("/who")
+    shown = repr([signed_in, Person(ory.local, signed_in.identity_id), ory, ory.calls, list(ory.local.requests)])
+    secrets = [signed_in.token, signed_in.cookie.partition("=")[2], "ada@example.org", "Augusta"]
+    assert [secret for secret in secrets if secret in shown] == []

@@ -1,0 +1,109 @@
+"""A project that is checked with mypy's strictness: each public name, as its users write it. Nobody runs this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, assert_type
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views import View
+
+from ory_auth.admin import OryIdentityAdmin, login_through_ory
+from ory_auth.backends import OryBackend
+from ory_auth.decorators import ory_optional, ory_required
+from ory_auth.exceptions import AALRequired, NotAdmitted, OryAuthError, OryResponseInvalid, OryUnavailable
+from ory_auth.middleware import OryMiddleware
+from ory_auth.mixins import OryRequiredMixin
+from ory_auth.models import OryIdentity
+from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
+from ory_auth.signals import user_created, user_updated
+from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
+from ory_auth.users import UserHandler
+
+
+@ory_required
+def bare(request: OryHttpRequest) -> HttpResponse:
+    assert_type(request.ory_session, OrySession | None)
+    return HttpResponse(request.user.get_username())
+
+
+@ory_required(aal="aal2", max_age=timedelta(minutes=15))
+async def strict(request: OryHttpRequest, number: int) -> JsonResponse:
+    session = await request.aory_session()
+    assert_type(session, OrySession | None)
+    return JsonResponse({"number": number, "aal": session and session.aal >= AAL.AAL2})
+
+
+@ory_required(fresh=True, max_age=900, aal=AAL.AAL1)
+def fresh(request: HttpRequest) -> HttpResponse:
+    raise AALRequired(aal=None, refresh=True)
+
+
+@ory_optional
+def greeting(request: OryHttpRequest) -> HttpResponse:
+    assert_type(request.ory_unavailable, bool)
+    return HttpResponse("hello")
+
+
+assert_type(bare(OryHttpRequest()), HttpResponse)
+assert_type(fresh(HttpRequest()), HttpResponse)
+
+
+class Page(OryRequiredMixin, View):
+    aal, max_age = "aal2", timedelta(hours=1)
+
+    def get(self, request: OryHttpRequest) -> HttpResponse:
+        return HttpResponse("let in")
+
+
+class Handler(UserHandler):
+    def admit(self, session: OrySession, user: User | None) -> bool:
+        return super().admit(session, user) and session.identity.schema_id == "person"
+
+    def values(self, identity: Identity) -> dict[str, Any]:
+        return {**super().values(identity), "first_name": identity.traits.get("name", "")}
+
+
+def read(session: OrySession) -> None:
+    assert_type(session.id, UUID)
+    assert_type(session.identity.id, UUID)
+    assert_type(session.expires_at, datetime)
+    assert_type(session.issued_at, datetime | None)
+    assert_type(session.authentication_methods, tuple[AuthenticationMethod, ...])
+    assert_type(session.aal == AAL.AAL2, bool)
+
+
+def linked(user: User) -> UUID:
+    return OryIdentity.objects.get(user=user).pk  # type: ignore[no-any-return,unused-ignore]  # django-stubs without its plugin
+
+
+def trouble(error: OryAuthError) -> str:
+    match error:
+        case OryResponseInvalid() | OryUnavailable():
+            assert_type(error.retry_after, int | None)
+            return "unavailable"
+        case AALRequired() | NotAdmitted():
+            assert_type(error.code, str)
+            return error.code
+    return "unknown"
+
+
+def welcome(user: User, identity: Identity, **_: object) -> None:
+    print(user.pk, identity.id)
+
+
+user_created.connect(welcome)
+user_updated.connect(welcome)
+login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
+classes: list[type] = [OryBackend, OryMiddleware, OryIdentityAdmin, OrySessionAuthentication, AAL2Required]
+urlpatterns = [
+    path("bare", bare),
+    path("strict/<int:number>", strict),
+    path("page", Page.as_view()),
+    path("auth/", include("ory_auth.urls")),
+]
