@@ -35,6 +35,7 @@ PUBLIC = {
     "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
     "ory_auth.signals": {"user_created", "user_updated"},
     "ory_auth.users": {"UserHandler"},
+    "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
 }
 

@@ -170,6 +170,7 @@ def _environment(home: Path) -> dict[str, str]:
         **kept,
         "PATH": path,
         "PYTHONPATH": str(ROOT),
+        "PYTEST_PLUGINS": "ory_auth.pytest_plugin",  # which an installed package brings by its entry point
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(home),
