@@ -6,7 +6,9 @@ mutmut runs of these, for each change, the ones that came through the changed fu
 from __future__ import annotations
 
 _SUBJECTS = {
-    "authentication": "events sign_in django_session sign_out credentials guards outage rest_framework memory users answers",
+    "authentication": (
+        "events sign_in django_session sign_out credentials guards outage rest_framework memory users answers"
+    ),
     "cache": "cache_entries cache_trouble caching flood memory ready sign_out",
     "credentials": "credentials secrets types",
 }
