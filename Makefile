@@ -3,14 +3,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 
-.PHONY: demo test lint coverage matrix docs bench bench-load chaos guards mutants requirements clean
+.PHONY: demo test lint coverage matrix dist messages docs bench bench-load chaos guards mutants requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
 
 test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL name)
 	$(BIN)/python -m pytest -n auto
-	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings tests/test_users.py tests/test_sign_in.py
+	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings tests/test_users.py tests/test_sign_in.py tests/test_migrations.py
 
 lint: .venv/done  ## style, types, import layers
 	$(BIN)/ruff check .
@@ -24,6 +24,12 @@ coverage: .venv/done  ## which lines and branches the tests reach
 
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox
+
+dist: .venv/done  ## build what is published into dist/, look into it, and run the demo's tests against the wheel
+	$(BIN)/nox -s wheel
+
+messages: .venv/done  ## bring the catalogues of translations up to date (ARGS=fr: begin a new language)
+	@$(BIN)/python -m tests.catalogues $(ARGS)
 
 docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an error
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build

@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pyotp
+from django.utils.translation import gettext_lazy as _
 
 PEOPLE_FILE = Path(__file__).parent / "people.json"
 SUPERUSER = "ada@example.org"
 TOTP_SECONDS = 30
+NOTES = (  # of people.json, for those who translate
+    _("may use Django's admin"),
+    _("has a password and nothing else"),
+    _("has an authenticator app and backup codes"),
+)
 
 
 @dataclass(frozen=True)

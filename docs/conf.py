@@ -33,10 +33,11 @@ copybutton_exclude = ".linenos, .gp, .go"  # prompts and what a command answers 
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 # No inventories of other projects are fetched, so that the site is built without a network.
 nitpick_ignore_regex = [
     ("py:.*", r"(django|rest_framework|datetime|uuid|collections|enum|typing)\..*"),
+    ("py:class", r"ory_auth\.decorators\.V"),  # a view, sync or async
     ("py:class", r"ory_auth\.conf\.Conf"),  # settings as they were read: handlers get it, and pass it on
     ("py:.*", r"(HttpRequest|HttpResponse|UUID|datetime|timedelta|Any|Callable|Mapping|View|Request|APIException)"),
 ]

@@ -263,3 +263,9 @@ def test_a_port_that_is_taken_is_named_with_a_way_out() -> None:
     assert demo.returncode == 1
     assert f"Port {port} cannot be used" in said
     assert f"DEMO_PORT={port + 10} python manage.py demo" in said
+
+
+def test_the_demo_speaks_the_language_of_the_browser(site: str) -> None:
+    page = HTTP.request("GET", site, headers={"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}).data.decode()
+    assert '<html lang="de">' in page
+    assert "Eine Django-Website, bei der man sich mit Ory anmeldet." in page

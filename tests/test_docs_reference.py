@@ -76,7 +76,7 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         assert all(f"AAL.{level.name}" in section("session.md", name) for level in types.AAL)
         return
     value = getattr(types, name)
-    public = {attribute for attribute in vars(value) if not attribute.startswith("_")}
+    public = {attribute for attribute in {**vars(value), **value.__annotations__} if not attribute.startswith("_")}
     private = {"facts", "at_most", "from_json", "kept"}  # between the modules of this package
     assert set(names(section("session.md", name))) == public - private
 
@@ -121,5 +121,6 @@ def test_every_page_of_the_site_is_reached_by_a_link() -> None:
     for page in pages:
         text = page.read_text()
         listed = re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL)
-        linked |= {(page.parent / f"{entry}.md").resolve() for block in listed for entry in block.split()}
+        entries = (entry for block in listed for entry in block.split() if not entry.startswith(":"))
+        linked |= {found.resolve() for entry in entries for found in page.parent.glob(f"{entry}.md")}
     assert sorted(page.name for page in pages if page not in linked) == []

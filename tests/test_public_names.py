@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,6 +18,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+import ory_auth
 from ory_auth import exceptions, signals, types
 from ory_auth.conf import KEYS, Conf
 from ory_auth.decorators import ory_optional, ory_required
@@ -35,8 +39,13 @@ PUBLIC = {
     "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
     "ory_auth.signals": {"user_created", "user_updated"},
     "ory_auth.users": {"UserHandler"},
+    "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
 }
+
+
+# Packages that say what the rest of this one may use of them.
+INSIDE = {"ory_auth.local", "ory_auth.ui"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)
@@ -44,6 +53,33 @@ def test_a_module_says_exactly_what_is_public(module: str) -> None:
     names = import_module(module).__all__
     assert set(names) == PUBLIC[module]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_star_brings_what_is_public_and_nothing_else(module: str) -> None:
+    brought: dict[str, object] = {}
+    exec(f"from {module} import *", brought)
+    assert brought.keys() - {"__builtins__"} == PUBLIC[module]
+
+
+def test_no_other_module_says_that_it_is_public() -> None:
+    package = Path(ory_auth.__file__).parent
+    saying = {path for path in package.rglob("*.py") if re.search(r"^__all__ =", path.read_text(), re.MULTILINE)}
+    parts = [path.relative_to(package.parent).with_suffix("").parts for path in saying]
+    names = {".".join(part for part in found if part != "__init__") for found in parts}
+    assert names == PUBLIC.keys() | INSIDE
+
+
+def test_the_types_of_all_that_is_public_are_tried_as_users_would() -> None:
+    tree = ast.parse((Path(__file__).parent / "typed_use.py").read_text())
+    imported = {
+        (node.module, alias.name) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert imported >= {(module, name) for module, names in PUBLIC.items() for name in names}
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(ory_auth.__file__).parent / "py.typed").exists()
 
 
 @pytest.mark.parametrize(
@@ -111,6 +147,7 @@ def test_the_request_has_the_attributes(ory: Ory, client: Client, rf: RequestFac
     assert inspect.iscoroutinefunction(request.auser)
     assert inspect.iscoroutinefunction(request.aory_session)
     assert type(request).__name__ == "WSGIRequest"
+    assert types.OryHttpRequest.__annotations__.keys() <= set(dir(request))
 
 
 def test_the_guard_takes_these_arguments() -> None:

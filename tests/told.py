@@ -15,7 +15,8 @@ REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "
 
 def told(databases: list[str] | None = None, *, deploy: bool = False) -> list[checks.CheckMessage]:
     """The messages, by their ids; each is as the documents have it, and says where to read on."""
-    found = checks.run_checks(tags=["ory_auth"], databases=databases, include_deployment_checks=deploy)
+    tags = ["ory_auth", "database"] if databases else ["ory_auth"]
+    found = checks.run_checks(tags=tags, databases=databases, include_deployment_checks=deploy)
     for message in found:
         name = (message.id or "").removeprefix("ory_auth.")
         assert any(re.fullmatch(pattern, message.msg, re.DOTALL) for pattern in documented()[name]), message.msg

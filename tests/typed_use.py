@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import Client, TestCase
 from django.urls import include, path
 from django.views import View
 
@@ -22,6 +23,7 @@ from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
 from ory_auth.signals import user_created, user_updated
+from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
 
@@ -95,6 +97,19 @@ def trouble(error: OryAuthError) -> str:
 
 def welcome(user: User, identity: Identity, **_: object) -> None:
     print(user.pk, identity.id)
+
+
+def test_a_guarded_view(client: Client, ory: Ory, ory_login: OryLogin) -> None:
+    signed_in = ory_login(client, traits={"name": {"first": "Ada"}}, aal="aal2")
+    assert_type(signed_in, SignIn)
+    assert_type(ory.person("bob@example.org"), Person)
+    with ory.failing():
+        assert client.get("/bare").status_code == 503
+
+
+class BareTests(OryTestMixin, TestCase):
+    def test_a_guarded_view(self) -> None:
+        self.ory_login(self.client)
 
 
 user_created.connect(welcome)

@@ -46,7 +46,6 @@ class Project:
     keys: frozenset[str]  # of ORY_AUTH, as far as they are set
     hosts: Hosts
     messages: tuple[CheckMessage, ...]
-    failed_checks: tuple[str, ...]  # names of system checks that raised
     checks_seconds: float
     login_path: str  # of ory_auth:login; empty where the URLs are not included
     database: Trial

@@ -70,7 +70,6 @@ class Problem(StrEnum):
     """What can be wrong, each with an id that stays. Findings of system checks have the ids of those."""
 
     SDK_URL_MISSING = "sdk-url-missing"
-    CHECKS_FAILED = "checks-failed"
     DATABASE_UNAVAILABLE = "database-unavailable"
     DATABASE_NOT_MIGRATED = "database-not-migrated"
     CACHE_UNAVAILABLE = "cache-unavailable"

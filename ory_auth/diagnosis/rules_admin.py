@@ -9,7 +9,7 @@ from .addresses import shown
 from .facts import AdminFacts, Facts
 from .findings import Check, Finding, Problem, failure, ok, skipped
 from .reach import Trouble
-from .rules_ory import is_network
+from .rules_reach import is_network
 
 KEY_PLACE = "Create a project API key in the Ory Console, and set ORY_AUTH['API_KEY'] to it."
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from .addresses import Site, is_domain, is_internal, is_loopback, shown
 from .facts import Endpoint, Facts, Speaker
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
-from .rules_cookies import csrf_cookie, judge_cookies
-from .rules_ory import is_network, judge_reached, judge_speaker
+from .rules_cookies import arrives, csrf_cookie, judge_cookies
+from .rules_reach import is_network, judge_reached, judge_speaker
 from .sites import allows
 
 NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
@@ -110,8 +110,10 @@ def _schemes(sites: tuple[Site, ...], browser_url: str) -> Finding:
     other = [site for site in sites if ory and site.scheme != ory.scheme]
     if not other or ory is None:
         return ok(Check.SCHEMES, f"this site and BROWSER_URL are {sites[0].scheme} both")
-    found = f"This site is {other[0].scheme} ({other[0]}) and BROWSER_URL is {ory.scheme}: to a browser two sites, " \
-            "whose forms and cookies do not get from one to the other."  # fmt: skip
+    found = (
+        f"This site is {other[0].scheme} ({other[0]}) and BROWSER_URL is {ory.scheme}: to a browser two sites, "
+        "whose forms and cookies do not get from one to the other."
+    )
     fix = f"Serve both by https, and set ORY_AUTH['BROWSER_URL'] to https://{ory.netloc} (or this site to http)."
     if other[0].scheme == "http":
         fix = (
@@ -145,8 +147,10 @@ def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
     if facts.page_is_ours:
         return ok(check, f"Ory sends browsers to {shown(page)}, a page of this project", seconds)
     if not own:
-        fix = 'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in ' \
-              "Kratos' configuration to its login page."  # fmt: skip
+        fix = (
+            'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in '
+            "Kratos' configuration to its login page."
+        )
     found = f"Ory sends browsers to {shown(page)}, where this project has no page."
     return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
 
@@ -157,15 +161,25 @@ def _return_to(facts: Facts) -> Iterator[Finding]:
     ]
     accepted = [site for site, reply in facts.returns if reply.status == 200]
     seconds = sum(reply.seconds for _, reply in facts.returns) / len(facts.returns)
-    for site in refused:
-        found = f"Ory does not send people back to {site}."
-        fix = f"Add {site}/ to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)."
-        finding = warning if accepted else failure
-        yield finding(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
+    if accepted:
+        refused = [site for site in refused if site not in _without_cookies(facts)]  # which is said already
+    if refused:
+        found = f"Ory does not send people back to {', '.join(map(str, refused))}."
+        urls = " and ".join(f"{site}/" for site in refused)
+        fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)."
+        say = warning if accepted else failure
+        yield say(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
     if accepted:
         yield ok(Check.RETURN_TO, f"Ory sends people back to {', '.join(map(str, accepted))}", seconds)
     elif not refused:
         yield unknown(Check.RETURN_TO, f"Ory began no login flow ({facts.returns[0][1].told})", seconds)
+
+
+def _without_cookies(facts: Facts) -> list[Site]:
+    """The sites that Ory's cookies do not come to."""
+    entrance, conf = facts.entrance, facts.project.conf
+    cookie, ory = csrf_cookie(entrance.flow if entrance else None), Site.of(conf.browser_url if conf else "")
+    return [site for site in facts.sites if cookie and ory and not arrives(cookie, ory, site)]
 
 
 def _cors(facts: Facts) -> Iterator[Finding]:
@@ -177,6 +191,8 @@ def _cors(facts: Facts) -> Iterator[Finding]:
             yield ok(Check.CORS, f"pages of {origin} may ask Ory with cookies", reply.seconds)
             continue
         found = f"Ory does not let pages of {origin} ask it with cookies."
-        fix = f"Add {origin} to serve.public.cors.allowed_origins in Kratos' configuration, with enabled and " \
-              "allow_credentials true (Ory Network: CORS), where those pages call Ory."  # fmt: skip
+        fix = (
+            f"Add {origin} to serve.public.cors.allowed_origins in Kratos' configuration, with enabled and "
+            "allow_credentials true (Ory Network: CORS), where those pages call Ory."
+        )
         yield warning(Check.CORS, Problem.CORS_REFUSED, found, fix, reply.seconds)

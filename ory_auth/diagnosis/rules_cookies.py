@@ -12,7 +12,7 @@ from ..cookies import CSRF_PREFIX, covers, read_set_cookie
 from .addresses import Site, is_domain, is_internal, is_loopback, is_public_suffix, registrable
 from .exchange import Reply
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
-from .rules_ory import is_network
+from .rules_reach import is_network
 
 
 def csrf_cookie(flow: Reply | None) -> Morsel[str] | None:
@@ -20,6 +20,12 @@ def csrf_cookie(flow: Reply | None) -> Morsel[str] | None:
     lines = flow.answer.cookies if flow and flow.answer else ()
     morsels = (read_set_cookie(line) for line in lines)
     return next((morsel for morsel in morsels if morsel is not None and morsel.key.startswith(CSRF_PREFIX)), None)
+
+
+def arrives(cookie: Morsel[str], ory: Site, site: Site) -> bool:
+    """Whether a browser that got this cookie from Ory sends it to the site, as far as its ``Domain`` decides."""
+    domain = cookie["domain"]
+    return covers(domain, site.host) if domain else site.host == ory.host
 
 
 def judge_cookies(
@@ -34,16 +40,21 @@ def judge_cookies(
     if (refused := _refused(domain, ory)) is not None:
         yield refused
         return
-    away = [site for site in sites if not (covers(domain, site.host) if domain else site.host == ory.host)]
-    here = [site for site in sites if site not in away]
+    here = [site for site in sites if arrives(cookie, ory, site)]
+    away = [site for site in sites if site not in here]
     # Where Ory itself sends people they have to be signed in.
-    certain = not here or page_host in {site.host for site in away}
-    for site in away:
-        yield _away(site, ory, domain, certain=certain)
+    say = failure if not here or page_host in {site.host for site in away} else warning
+    near = [site for site in away if is_loopback(site.host) and is_loopback(ory.host)]
+    if near:
+        yield say(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, *_two_names(near, ory))
+    if far := [site for site in away if site not in near]:
+        of = f"the domain {domain}" if domain else f"the host {ory.host}"
+        found = f"Ory's cookies are for {of}: browsers do not send them to {_listed(far)}."
+        yield say(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _way_here(far[0], ory))
     yield from _attributes(cookie, ory, sites)
     if here:
         of = f"for {domain} and what is under it" if domain else f"for the host {ory.host}"
-        yield ok(Check.COOKIES, f"Ory sets them {of}: browsers send them to {', '.join(map(str, here))}")
+        yield ok(Check.COOKIES, f"Ory sets them {of}: browsers send them to {_listed(here)}")
 
 
 def _refused(domain: str, ory: Site) -> Finding | None:
@@ -61,19 +72,15 @@ def _refused(domain: str, ory: Site) -> Finding | None:
     return None
 
 
-def _away(site: Site, ory: Site, domain: str, *, certain: bool) -> Finding:
-    say = failure if certain else warning
-    if is_loopback(site.host) and is_loopback(ory.host):
-        found = f"{site.host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {site}."
-        there = Site(ory.scheme, site.host, ory.port)
-        fix = (
-            f"Open this site at {Site(site.scheme, ory.host, site.port)}, "
-            f"or set ORY_AUTH['BROWSER_URL'] (and Kratos' serve.public.base_url) to {there}."
-        )
-        return say(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, found, fix)
-    of = f"the domain {domain}" if domain else f"the host {ory.host}"
-    found = f"Ory's cookies are for {of}: browsers do not send them to {site}."
-    return say(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _way_here(site, ory))
+def _two_names(sites: Sequence[Site], ory: Site) -> tuple[str, str]:
+    """What is wrong, and how to mend it, where both are on this machine by different names."""
+    there = Site(ory.scheme, sites[0].host, ory.port)
+    found = f"{sites[0].host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {_listed(sites)}."
+    fix = (
+        f"Open this site at {Site(sites[0].scheme, ory.host, sites[0].port)}, "
+        f"or set ORY_AUTH['BROWSER_URL'] (and Kratos' serve.public.base_url) to {there}."
+    )
+    return found, fix
 
 
 def _way_here(site: Site, ory: Site) -> str:
@@ -91,6 +98,10 @@ def _way_here(site: Site, ory: Site) -> str:
     custom = f"Give the project a custom domain under {own} in the Ory Console"
     proxied = f"Give Ory a host under {own}, set cookies.domain to {own} in Kratos' configuration"
     return f"{custom if is_network(str(ory)) else proxied}, and set ORY_AUTH['BROWSER_URL'] to its address."
+
+
+def _listed(sites: Sequence[Site]) -> str:
+    return ", ".join(map(str, sites))
 
 
 def _attributes(cookie: Morsel[str], ory: Site, sites: Sequence[Site]) -> Iterator[Finding]:

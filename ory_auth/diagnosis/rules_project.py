@@ -21,13 +21,6 @@ def _settings(project: Project) -> Iterator[Finding]:
     for message in project.messages:
         level = Level.FAILURE if message.level >= checks.ERROR else Level.WARNING
         yield Finding(Check.SETTINGS, level, str(message.msg), str(message.hint or ""), str(message.id))
-    for name in project.failed_checks:
-        yield failure(
-            Check.SETTINGS,
-            Problem.CHECKS_FAILED,
-            f"The system check {name} did not get to its end.",
-            "Run 'manage.py check', which shows where, and correct that setting.",
-        )
     if project.conf is None and not project.messages:
         yield failure(
             Check.SETTINGS,
@@ -35,7 +28,7 @@ def _settings(project: Project) -> Iterator[Finding]:
             "ORY_AUTH['SDK_URL'] is missing.",
             "Set it to Ory's public API as this server reaches it, such as 'http://127.0.0.1:4433'.",
         )
-    elif not project.messages and not project.failed_checks:
+    elif not project.messages:
         found = "the system checks have nothing to say about ORY_AUTH, the middleware, its order and the backend"
         yield ok(Check.SETTINGS, found, project.checks_seconds)
 

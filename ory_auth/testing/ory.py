@@ -85,7 +85,8 @@ class Ory:
         self.configure(ui_base=base + _pages(), default_return_url=f"{base}/", allowed_return_urls=(base,))
         if site.hostname in LOOPBACK:
             browser_url = f"http://{site.hostname}:{urlsplit(self.public_url).port}"
-            settings.ORY_AUTH["BROWSER_URL"] = self.local.state.public_url = browser_url
+            settings.ORY_AUTH["BROWSER_URL"] = browser_url
+            self.configure(base_url=browser_url)
 
     # --- people
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import shutil
+import tempfile
 import time
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from pyotp import TOTP
 
 from .page import DOCS, Beginning, Command, Deed, File, Step, Unknown, steps
 from .reader import Reader
-from .terminal import Terminal
+from .terminal import PORTS, Terminal
 
 SHOP = Path(__file__).with_name("shop")
 PREPARING = re.compile(r"cd |django-admin |python manage\.py (startapp|migrate)")
@@ -25,8 +28,18 @@ def run(page: Path, directory: Path) -> None:
         follow(page, terminal)
 
 
+@cache
+def _tutorial() -> Path:
+    """The project that the tutorial ends with, made once for each process of the tests: files and tables."""
+    directory = Path(tempfile.mkdtemp(prefix="django-ory-docs-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    with Terminal(directory, {port: port for port in PORTS}) as terminal:
+        follow(DOCS / "tutorial.md", terminal, only_files=True)
+        return terminal.here
+
+
 def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
-    """``only_files``: what a page that goes on here needs of this one, which is run by itself as well."""
+    """``only_files``: no server, no browser; the page is run by itself as well."""
     phone: list[TOTP] = []
     site, app = terminal.own("127.0.0.1:8000"), terminal.own("http://127.0.0.1:5173/")
     people: dict[str, Reader] = defaultdict(lambda: Reader(site, phone, app, terminal.here / "spa"))
@@ -45,9 +58,9 @@ def _prepares(step: Step) -> bool:
 def _do(step: Step, terminal: Terminal, people: dict[str, Reader]) -> None:
     match step:
         case Beginning(project="the tutorial"):
-            follow(DOCS / "tutorial.md", terminal, only_files=True)
+            terminal.copy(_tutorial())
         case Beginning(project="the shop"):
-            shutil.copytree(SHOP, terminal.here, dirs_exist_ok=True)
+            terminal.copy(SHOP)
         case File():
             terminal.write(step.path, step.text, at_the_end=step.at_the_end)
         case Command():

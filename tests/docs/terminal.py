@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,11 +46,12 @@ def free_ports(number: int) -> list[str]:
 class Terminal:
     """Everything that one page's reader has running; ends it all when it is left."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, ports: dict[str, str] | None = None) -> None:
+        """``directory`` is there and empty; ``ports`` takes others than free ones for those of the documents."""
         self.directory, self.state = directory / "work", directory / "state.sh"
         self.directory.mkdir()
         self.state.write_text(f"cd {shlex.quote(str(self.directory))}\n")
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = ports or dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.environment = _environment(directory)
         self.servers: dict[str, Server] = {}
         self.changed = False  # the code, since the site was started
@@ -69,6 +71,12 @@ class Terminal:
     def own(self, text: str) -> str:
         """The text with the ports of this run in the places of those in the documents."""
         return re.sub(r"(?<=[: A])(8000|4433|4434|5173)\b", lambda found: self.ports[found[0]], text)
+
+    def copy(self, project: Path) -> None:
+        """Take over a project that names the ports of the documents."""
+        shutil.copytree(project, self.here, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in self.here.rglob("*.py"):
+            file.write_text(self.own(file.read_text()))
 
     def write(self, path: str, text: str, *, at_the_end: bool) -> None:
         file = self.here / path
@@ -170,6 +178,7 @@ def _environment(home: Path) -> dict[str, str]:
         **kept,
         "PATH": path,
         "PYTHONPATH": str(ROOT),
+        "PYTEST_PLUGINS": "ory_auth.pytest_plugin",  # which an installed package brings by its entry point
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(home),

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
 from django.test import AsyncClient, Client
 
 from ory_auth.exceptions import NotAdmitted
@@ -32,19 +31,24 @@ def who(client: Client) -> str:
     return str(client.get("/who").json()["user"])
 
 
+def seen_by(client: Client) -> Any:
+    """The request as a view has seen it."""
+    return client.get("/who").wsgi_request
+
+
 # --- who it is
 
 
 def test_somebody_is_signed_in_without_further_ado(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
-    session = client.get("/who").wsgi_request.ory_session
+    session = seen_by(client).ory_session
     assert (session.id, session.identity.id) == (signed_in.session_id, signed_in.identity_id)
 
 
 def test_traits_are_the_persons(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client, email="ada@example.org", traits={"name": {"first": "Ada"}, "company": "Engines"})
     assert signed_in.traits == {"email": "ada@example.org", "name": {"first": "Ada"}, "company": "Engines"}
-    user = client.get("/who").wsgi_request.user
+    user = seen_by(client).user
     assert (user.email, user.first_name) == ("ada@example.org", "Ada")
 
 
@@ -84,9 +88,9 @@ def test_an_address_can_be_left_out(ory: Ory) -> None:
 
 def test_an_address_is_verified_where_that_is_said(ory: Ory, ory_login: OryLogin, client: Client) -> None:
     ory_login(client, email="ada@example.org")
-    assert client.get("/who").wsgi_request.ory_session.identity.verified_emails() == []
+    assert seen_by(client).ory_session.identity.verified_emails() == []
     ory_login(client, email="ada@example.org", verified=True)
-    assert client.get("/who").wsgi_request.ory_session.identity.verified_emails() == ["ada@example.org"]
+    assert seen_by(client).ory_session.identity.verified_emails() == ["ada@example.org"]
 
 
 def test_a_schema_of_ones_own_counts(ory: Ory, ory_login: OryLogin, client: Client) -> None:
@@ -110,7 +114,7 @@ def test_the_user_is_there_before_the_first_request(client: Client, ory_login: O
 
 def test_the_user_is_the_one_that_a_request_has_made(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
-    user: AbstractUser = client.get("/who").wsgi_request.user
+    user = seen_by(client).user
     assert signed_in.user.pk == user.pk
 
 
@@ -223,10 +227,10 @@ def test_users_follow_a_change_of_traits(ory: Ory, client: Client, ory_login: Or
     if stopped:
         ory.clock.freeze()
     signed_in = ory_login(client, traits={"name": {"first": "Ada"}}, email="ada@example.org")
-    assert client.get("/who").wsgi_request.user.first_name == "Ada"
+    assert seen_by(client).user.first_name == "Ada"
     signed_in.change(traits={"name": {"first": "Augusta"}}, metadata_public={"role": "editor"})
     assert signed_in.email == "ada@example.org"
-    request = client.get("/who").wsgi_request
+    request = seen_by(client)
     assert request.user.first_name == "Augusta"
     assert request.ory_session.identity.metadata_public == {"role": "editor"}
 
