@@ -60,7 +60,7 @@ class SessionCache:
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
         self.reads = conf.session_cache_seconds != 0  # whether anything is kept at all
-        self.memory = Memory(conf.local_cache_seconds if self.reads else 0)
+        self.memory = Memory(conf.local_cache_seconds)
         self._resume_at = 0.0
         self._owed: deque[Callable[[BaseCache], Any]] = deque(maxlen=OWED)
         self._shared: tuple[Any, BaseCache | None] = (None, None)

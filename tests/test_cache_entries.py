@@ -124,8 +124,11 @@ def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: Web, ory_auth: C
 
 def test_an_entry_for_one_second_is_one(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
-    assert is_in(web, ory.person().token().headers)
+    session = ory.person().token()
+    assert is_in(web, session.headers)
     assert seconds()[f"ory_auth:s:{form()}"] == 1
+    assert is_in(web, session.headers)
+    assert len(ory.asked()) == 1
 
 
 def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: Web, pass_by: Wait) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
+from pytest_django import Settings
 
 from ory_auth import cache, flights
 from ory_auth.local import LocalOry
@@ -50,7 +52,9 @@ class FailingCache(LocMemCache):
 
 
 @pytest.fixture(autouse=True)
-def failing(ory: Ory, settings: Any, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch) -> type[FailingCache]:
+def failing(
+    ory: Ory, settings: Settings, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> type[FailingCache]:
     """The cache of the project, which does not fail yet."""
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.FailingCache", "LOCATION": "failing"}}
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -179,6 +183,57 @@ def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory: Ory, web: Web,
     assert failing.asked.count("delete_many") == 1
 
 
+def test_no_more_sign_outs_wait_for_a_cache_than_fit(
+    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "OWED", 2)
+    sessions = [ory.person().token() for _ in range(3)]
+    failing.answers = 0
+    for session in sessions:
+        sign_out(web, switches, session)
+    failing.answers = math.inf
+    session_seen(web, ory.person().token())
+    assert failing.asked.count("delete_many") == 2
+
+
+def test_without_a_cache_of_that_name_ory_is_asked(
+    ory: Ory, web: Web, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    ory_auth(SESSION_CACHE="nowhere")
+    session = ory.person().token()
+    assert session_seen(web, session) == session.id
+    assert "cache_down" in caplog.text
+
+
+class OneThreadsCache(BaseCache):
+    """Belongs to the thread that made it, as a client of memcached may."""
+
+    users: set[tuple[str, str]] = set()
+
+    def __init__(self, *_: object) -> None:
+        super().__init__({})
+        self._maker = threading.current_thread().name
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> None:
+        OneThreadsCache.users.add((self._maker, threading.current_thread().name))
+
+    def add(self, *_: object, **__: object) -> bool:
+        return True
+
+
+def test_a_cache_of_another_kind_is_made_for_each_thread(
+    ory: Ory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OneThreadsCache, "users", set())
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.OneThreadsCache"}}
+    session = ory.person().token()
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(Client().get, "/session", headers=session.headers).result().status_code == 200
+    assert len(OneThreadsCache.users) == 2
+    assert all(maker == user for maker, user in OneThreadsCache.users)
+
+
 # --- the connections that Redis' client has -------------------------------------------------------------------------
 
 
@@ -214,7 +269,7 @@ def redis() -> Iterator[str]:
 
 @pytest.mark.parametrize("options", [{"max_connections": 2}, {}], ids=["two", "no limit"])
 def test_more_requests_than_redis_client_has_connections_wait_for_one(
-    ory: Ory, settings: Any, redis: str, options: dict[str, int], caplog: pytest.LogCaptureFixture
+    ory: Ory, settings: Settings, redis: str, options: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CACHES = {
         "default": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
+from ory_auth.local.faults import Fault
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -64,3 +67,29 @@ def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
             back.set()
         first.result()
     assert ask() == 200
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_shares_neither_connection_nor_thread_with_its_parent(
+    ory: Ory, switches: LocalOry, web: Web
+) -> None:
+    path = "/session" if web.kind == "wsgi" else "/asession"
+    before, own, after = (ory.person().token() for _ in range(3))
+    connections: list[object] = []
+
+    async def note(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        connections.append(scope["client"])
+        await app(scope, receive, send)
+
+    switches.faults.append(Fault("/sessions/whoami", note))
+    assert web.get(path, headers=before.headers).status_code == 200
+    child = os.fork()
+    if not child:
+        try:
+            os._exit(web.get(path, headers=own.headers).json()["session"] != own.id)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert web.get(path, headers=after.headers).json()["session"] == after.id
+    parents, childs, parents_again = connections
+    assert parents == parents_again != childs

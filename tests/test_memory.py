@@ -144,6 +144,8 @@ def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     caches["default"].clear()
     assert session_seen(web, session) is None
+    bearer = {"Authorization": f"Bearer {session.token}"}
+    assert web.get("/session", headers=bearer).json()["session"] is None
 
 
 @pytest.mark.switches

@@ -325,7 +325,7 @@ ASKED = (
         "flights.py",
         "os.register_at_fork(after_in_child=forget)\n",
         "",
-        "client",
+        "connections",
     ),
 )
 

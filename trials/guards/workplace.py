@@ -17,6 +17,7 @@ from .pytests import run_pytest
 WHOLE_SUITE = ((), ("--ds=tests.uuid_project.settings", "tests/test_users.py", "tests/test_sign_in.py"))
 LIMIT = 600  # seconds for one run of pytest; whoever takes out a time limit may wait for ever
 OPTIONS = ("-v", "--tb=no", "-rfE", "-p", "no:cacheprovider")
+NO_TEST = "pytest"
 MANY = 5  # tests of one run that fail now and then only
 BROKEN = ("SyntaxError", "IndentationError", "NameError", "UnboundLocalError", "ImportError")
 _VERDICT = re.compile(r"^(tests/\S+?::.+?) (?:FAILED|ERROR)\b", re.MULTILINE)
@@ -65,6 +66,8 @@ class Workplace:
             return Finding(guard, why="nothing noticed")
         if run.reason.startswith(BROKEN):
             return Finding(guard, why=f"the edit broke the package: {run.reason}")
+        if run.failed == NO_TEST:
+            return Finding(guard, why=f"the tests do not run: {run.reason}")
         return Finding(guard, run.failed, run.reason)
 
     def confirmed(self, findings: Sequence[Finding]) -> list[Finding]:
@@ -103,10 +106,10 @@ class Workplace:
     def _pytest(self, *arguments: str) -> Run:
         status, output = run_pytest(self._root, (*OPTIONS, "-x", *arguments), LIMIT)
         if status is None:
-            return Run(_last(_BEGUN, output) or "pytest", f"did not end in {LIMIT} seconds")
+            return Run(_last(_BEGUN, output) or NO_TEST, f"did not end in {LIMIT} seconds")
         if status == 0:
             return Run()
-        return Run(_first(_VERDICT, output) or "pytest", _first(_REASON, output) or output[-300:])
+        return Run(_first(_VERDICT, output) or NO_TEST, _first(_REASON, output) or output[-300:])
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

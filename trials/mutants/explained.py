@@ -39,6 +39,16 @@ RULES = (
         "where the session ended more than five minutes ago by this clock: two seconds instead of one",
     ),
     Rule(
+        "SessionCache.__init__",
+        r"self\._resume_at = 1\.0",
+        "on a machine that has been running for less than a second",
+    ),
+    Rule(
+        "SessionCache._do",
+        r"if (started <= self\._resume_at and not whatever|time\.monotonic\(\) - started >= SLOW):",
+        "at the very moment, which no clock hits twice",
+    ),
+    Rule(
         "SessionCache.keep",
         r"life = min\(max\(int\(remaining\(entry\.facts, entry\.offset\)\), 2\), WEEK\)",
         "where the session ends within two seconds: known for two seconds instead of one",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _SUBJECTS = {
     "authentication": (
-        "events sign_in django_session sign_out credentials guards outage rest_framework memory users answers"
+        "answers credentials django_session events guards memory outage rest_framework sign_in sign_out users"
     ),
     "cache": "cache_entries cache_trouble caching flood memory ready sign_out",
     "credentials": "credentials secrets types",
