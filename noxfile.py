@@ -38,7 +38,7 @@ def without_optional_libraries(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bare")
 
 
-@nox.session(venv_backend="venv", reuse_venv=False)
+@nox.session(venv_backend="venv", reuse_venv=False, default=False)
 def wheel(session: nox.Session) -> None:
     """What is published: built, looked into, and installed into an empty environment, where the demo's tests run."""
     session.install("build", "twine")

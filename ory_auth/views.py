@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
@@ -168,10 +168,19 @@ def _no_cookie_page(request: HttpRequest, try_again_url: str) -> HttpResponse:
 
 @login_not_required
 @never_cache
-@csrf_protect
+@csrf_exempt
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """End the session here and at Ory; 503 where Ory could not be told, and the session stays refused here."""
+    """End the session here and at Ory; 503 where Ory could not be told, and the session stays refused here.
+
+    A browser needs Django's CSRF token; a program that sends its credential by header does not.
+    """
+    credential = state_of(request).credential
+    by_header = credential is not None and credential.kind.by_header
+    return _sign_out(request) if by_header else csrf_protect(_sign_out)(request)
+
+
+def _sign_out(request: HttpRequest) -> HttpResponse:
     state = state_of(request)
     with state.seen_as_anonymous():
         if hasattr(request, "session"):

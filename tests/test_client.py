@@ -93,11 +93,14 @@ def content_of(session: Session) -> Json:
     return content
 
 
+IN_TIME = 5  # seconds: far beyond the limits that are set here, and what hangs hangs longer
+
+
 def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> None:
     web.get("/silent")  # which imports the project
     started = time.monotonic()
     assert web.get("/session", headers=headers).status_code == 503
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < IN_TIME
 
 
 # --- time
@@ -107,7 +110,7 @@ def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> 
 @pytest.mark.parametrize(
     "fault",
     [
-        lambda ory: ory.slow(5),
+        lambda ory: ory.slow(10),
         lambda ory: ory.dripping(0.05, headers=True),
         lambda ory: ory.dripping(0.05),
     ],
@@ -186,10 +189,10 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
 def test_a_sign_out_that_hangs_is_unavailable(ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings) -> None:
     ory_auth(TIMEOUT=0.3)
     session = ory.person().token()
-    with switches.slow(5, "/self-service/logout"):
+    with switches.slow(10, "/self-service/logout"):
         started = time.monotonic()
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < IN_TIME
 
 
 # --- no answer

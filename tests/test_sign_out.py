@@ -62,6 +62,16 @@ def test_signing_out_needs_the_csrf_token(ory: Ory, client: type[Client | AsyncC
     assert lives(session)
 
 
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_program_signs_out_by_its_token_alone(ory: Ory, client: type[Client | AsyncClient]) -> None:
+    web = Web("wsgi" if client is Client else "asgi")
+    web.client = client(enforce_csrf_checks=True)
+    token, cookie = ory.person().token(), ory.person().cookie()
+    sign_in(web, cookie)
+    assert web.post("/auth/logout", headers={**token.headers, "Accept": "application/json"}).status_code == 204
+    assert (lives(token), lives(cookie)) == (False, True)
+
+
 def test_with_the_csrf_token_it_signs_out(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
     session = ory.person().cookie()

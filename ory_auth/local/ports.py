@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,8 +56,8 @@ class Port:
             app = fault.around(app)
         try:
             await app(scope, receive, send)
-        except asyncio.CancelledError:  # the ports are being closed, and uvicorn would report it
-            return
+        except (asyncio.CancelledError, ClientDisconnect):
+            return  # the ports are being closed, or whoever asked has gone; uvicorn would report either as an error
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

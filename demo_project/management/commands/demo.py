@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ory_auth.local import LocalOry
 
 HOST = "127.0.0.1"
-PATIENCE = 30  # seconds until the site has to answer
+PATIENCE = 60  # seconds until the site has to answer
 MANAGE = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
 
 
