@@ -39,6 +39,11 @@ RULES = (
     ),
     Rule("Credential.key", r'key = hasher\(b"cache", 21\)', "a name of 21 bytes instead of 20"),
     Rule(
+        "RequestState._end",
+        r"self\._outcome, self\._user, self\.refused, self\._signed_out = SignedOut\(None\), None, None, True",
+        "nobody asks again whose request it is: Django's `logout()` has put an anonymous user there",
+    ),
+    Rule(
         "SessionCache.answers",
         r"return self\._do\(lambda cache: \(cache\.get\(.*\), (True|False)\), whatever=True\) is not None",
         "whether the cache answers at all is the question: any key will do, and any answer",
