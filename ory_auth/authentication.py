@@ -186,8 +186,7 @@ class RequestState:
         if self.request.user is not self.lazy_user:
             return self.request.user  # somebody put another one there, and that stands
         user = await self.aown_user()
-        if self.request.user is self.lazy_user:
-            self._show(user)
+        self._show(user)
         return user
 
     async def aown_user(self) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
@@ -18,6 +20,7 @@ from django.views import View
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from ory_auth.decorators import ory_optional, ory_required
+from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
 from tests.conftest import Web
@@ -56,6 +59,24 @@ def gives_up_and_asks_again(request: HttpRequest) -> HttpResponse:
         except Exception:
             failures += 1
     return HttpResponse(f"{failures} failures")
+
+
+def names_the_trouble(request: HttpRequest) -> HttpResponse:
+    try:
+        return HttpResponse(f"hello {request.user}")
+    except OryUnavailable as error:
+        return HttpResponse(error.event, status=409)
+
+
+@login_not_required
+def greets_in_public(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"hello {request.user}")
+
+
+@ory_required(fresh=True)
+@ory_required(fresh=True)
+def twice_fresh(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("let in")
 
 
 def template_response(request: HttpRequest) -> HttpResponse:
@@ -134,6 +155,9 @@ urlpatterns = [
     path("asks-often", asks_often),
     path("asks-often-async", asks_often_async),
     path("gives-up", gives_up_and_asks_again),
+    path("names-trouble", names_the_trouble),
+    path("greets-in-public", greets_in_public),
+    path("twice-fresh", twice_fresh),
     path("template-response", template_response),
     path("forbidden", forbidden),
     path("handles-404", asks_while_it_handles_a_404),
@@ -226,6 +250,14 @@ def test_a_public_view_behind_login_required_middleware_keeps_working(web: Web, 
 
 
 @pytest.mark.switches
+def test_a_public_view_behind_login_required_middleware_that_greets_gets_503(
+    web: Web, down: None, settings: Settings
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
+    assert web.get("/greets-in-public", headers=SOMEBODY).status_code == 503
+
+
+@pytest.mark.switches
 def test_a_program_gets_the_503_as_json(web: Web, down: None) -> None:
     answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
@@ -310,6 +342,18 @@ def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: Web, switches: L
 def test_an_outage_is_the_same_however_often_it_is_met(ory: Ory, web: Web, down: None) -> None:
     assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
     assert len(ory.asked()) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.switches
+@pytest.mark.parametrize(("revoked", "status"), [(False, 200), (True, 401)])
+def test_two_fresh_guards_ask_ory_once(ory: Ory, web: Web, revoked: bool, status: int) -> None:
+    session = ory.person().token()
+    if revoked:
+        session.revoke()
+    before = len(ory.asked())
+    assert web.get("/twice-fresh", headers=session.headers).status_code == status
+    assert len(ory.asked()) - before == 1
 
 
 @pytest.mark.switches
@@ -405,6 +449,16 @@ def test_a_database_that_is_down_is_503(ory: Ory, web: Web, caplog: pytest.LogCa
     with connection.execute_wrapper(_no_database):
         assert web.get(path, headers=session.headers).status_code == 503
     assert "db_unavailable" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("also_ory", [False, True], ids=["alone", "beside a token"])
+def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: Web, also_ory: bool) -> None:
+    headers = ory.person().token().headers if also_ory else {}
+    web.client.force_login(get_user_model().objects.create_superuser("root"))
+    with connection.execute_wrapper(_no_database):
+        answer = web.get("/names-trouble", headers=headers)
+    assert (answer.status_code, answer.content) == (409, b"db_unavailable")
 
 
 @pytest.mark.django_db

@@ -174,6 +174,20 @@ def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: Web) 
     assert answer.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
 
 
+@pytest.mark.switches
+def test_djangos_logout_asks_ory_once_who_it_was(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    web.get("/django-logout", headers=ory.person().token().headers)
+    assert len(ory.asked()) == 1
+
+
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_the_answer_to_a_sign_out_is_nobody_elses(ory: Ory, web: Web, kind: str) -> None:
+    answer = web.post("/auth/logout", headers=getattr(ory.person(), kind)().headers)
+    assert "private" in answer["Cache-Control"]
+    assert {"X-Session-Token", "Cookie", "Authorization"} <= set(answer["Vary"].split(", "))
+
+
 def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, web: Web) -> None:
     session = ory.person().cookie()
     web.get("/who", headers=session.headers)

@@ -465,7 +465,7 @@ PEOPLE = (
         "views.py",
         "        case _ if roundtrip.is_back(request, target):\n",
         "        case _ if False:\n",
-        "redirects",
+        "walks",
     ),
 )
 

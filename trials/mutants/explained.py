@@ -23,6 +23,16 @@ class Rule:
 
 RULES = (
     Rule(
+        "RequestState._key",
+        r'return self\.credential\.key\(self\.conf\.sdk_url\) if self\.credential else "XXXX"',
+        "where no credential came, nothing is looked up under its key",
+    ),
+    Rule(
+        "RequestState._end",
+        r'log\(answer\.event, status=answer\.status, (error=None, )?at="logout"\)',
+        "the cause of an outage is the type of an error that nobody foresaw, which no test can bring about here",
+    ),
+    Rule(
         "Credential.key",
         r'key = hasher\(b"(XXcacheXX|CACHE)", 20\)',
         "another key for the hash, just as secret: only what was kept before the change is not found any more",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _SUBJECTS = {
     "authentication": (
-        "answers credentials django_session events guards memory outage rest_framework sign_in sign_out users"
+        "answers credentials django_session events flood guards memory outage rest_framework sign_in sign_out users"
     ),
     "cache": "cache_entries cache_trouble caching flood memory ready sign_out",
     "credentials": "credentials secrets types",
