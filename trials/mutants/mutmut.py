@@ -67,7 +67,7 @@ def _survivors(root: Path) -> Iterator[Survivor]:
 
 def _mutmut(root: Path, *arguments: str, quiet: bool = True) -> str:
     command = [sys.executable, "-m", "mutmut", *arguments]
-    done = subprocess.run(
-        command, cwd=root, stdout=subprocess.PIPE if quiet else sys.stderr, text=True, timeout=LIMIT, check=True
-    )
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE if quiet else sys.stderr, text=True, timeout=LIMIT)
+    if done.returncode:
+        raise SystemExit(f"mutmut {arguments[0]} ended with {done.returncode}:\n{(done.stdout or '')[-3000:]}")
     return done.stdout or ""
