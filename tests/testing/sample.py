@@ -52,15 +52,18 @@ urlpatterns = [path("orders", orders), path("aorders", aorders), path("auth/", i
 
 WITHOUT = """
 import sys
-from functools import partial
 from importlib.machinery import PathFinder
 
 
-def find(found, missing, name, *rest):
-    return None if name.partition(".")[0] in missing else found(name, *rest)
+class Without:
+    def __init__(self, find, missing):
+        self.find, self.missing = find, missing
+
+    def __call__(self, name, *rest):
+        return None if name.partition(".")[0] in self.missing else self.find(name, *rest)
 
 
-PathFinder.find_spec = partial(find, PathFinder.find_spec, sys.argv[1].split())
+PathFinder.find_spec = Without(PathFinder.find_spec, sys.argv[1].split())
 import pytest  # keeps the finder that it finds here
 
 sys.exit(pytest.main(sys.argv[2:]))
