@@ -13,7 +13,7 @@ from typing import Any
 
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.identities import Identity
-from ory_auth.local.sessions import Device, Method, Session
+from ory_auth.local.sessions import Session
 from ory_auth.local.state import State
 
 
@@ -24,10 +24,9 @@ class IndexedState(State):
         super().__init__(config)
         self.by_token: dict[str, Session] = {}
 
-    def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
-        session = super().add_session(identity, methods, device)
+    def keep_session(self, session: Session) -> None:
+        super().keep_session(session)
         self.by_token[session.token] = session
-        return session
 
     def session_by_token(self, token: str) -> Session | None:
         session = self.by_token.get(token) if self.database_is_up else None

@@ -101,7 +101,7 @@ class ByHand:
         """Sign somebody in without a flow, `age` seconds ago. Both credentials are given, whatever `via` says."""
         with self.lock:
             session = self._session(identity_id, aal, age)
-            self.state.sessions[session.id] = session
+            self.state.keep_session(session)
             value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
             return GivenSession(session, f"{self.state.config.session_cookie_name}={value}")
 

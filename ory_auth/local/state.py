@@ -96,8 +96,11 @@ class State:
     def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
         now = self.clock.now()
         session = Session(identity, now, now, self.session_end(), methods, [device])
-        self.sessions[session.id] = session
+        self.keep_session(session)
         return session
+
+    def keep_session(self, session: Session) -> None:
+        self.sessions[session.id] = session
 
     def renew_session(self, session: Session, method: Method) -> None:
         """Its person has proven a factor just now."""
