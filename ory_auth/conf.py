@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+DOCS = "django-ory's docs"  # in the repository and the source distribution, not where pip puts the package
 NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")
 NETWORK_DOMAIN = "oryapis.com"
 KRATOS_COOKIE = "ory_kratos_session"
@@ -137,7 +138,8 @@ class Problem:
     key: str
     text: str
     hint: str
-    unknown: bool = False  # there is no such key: for ``manage.py check`` to tell, and no reason not to start
+    unknown: bool = False  # there is no such key: for ``manage.py check`` to tell
+    fatal: bool = True  # a reason not to start, which an unknown key is only in the place of one that has to be there
 
 
 def problems(raw: object) -> Iterator[Problem]:
@@ -145,7 +147,9 @@ def problems(raw: object) -> Iterator[Problem]:
     if not isinstance(raw, Mapping):
         yield Problem("ORY_AUTH", "ORY_AUTH must be a dict.", "Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
         return
-    if raw.get("SDK_URL") is None:
+    nearest = {key: _nearest(key) for key in raw if key not in KEYS}
+    missing = raw.get("SDK_URL") is None
+    if missing and "SDK_URL" not in nearest.values():
         yield Problem(
             "SDK_URL",
             "ORY_AUTH['SDK_URL'] is missing.",
@@ -153,9 +157,11 @@ def problems(raw: object) -> Iterator[Problem]:
         )
     for key, value in raw.items():
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.6)
-            hint = f"Did you mean {near[0]!r}?" if near else f"The keys are: {', '.join(KEYS)}."
-            yield Problem(str(key), f"ORY_AUTH has no key {key!r}.", hint, unknown=True)
+            near = nearest[key]
+            in_its_place = missing and near == "SDK_URL"
+            text = f"ORY_AUTH has no key {key!r}{', and SDK_URL is missing' if in_its_place else ''}."
+            hint = f"Did you mean {near!r}?" if near else f"The keys are: {', '.join(KEYS)}."
+            yield Problem(str(key), text, hint, unknown=True, fatal=in_its_place)
         elif value is not None:
             try:
                 _READERS[key](value)
@@ -163,12 +169,17 @@ def problems(raw: object) -> Iterator[Problem]:
                 yield Problem(key, f"ORY_AUTH[{key!r}] {error}.", f"Correct ORY_AUTH[{key!r}] in your settings.")
 
 
+def _nearest(key: object) -> str:
+    """The key that was meant, as far as its letters tell."""
+    return next(iter(difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.6)), "")
+
+
 _READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read"] for f in fields(Conf)}
 
 
 def _read(raw: Any) -> Conf:
     for problem in problems(raw):
-        if not problem.unknown:
+        if problem.fatal:
             raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
     return _filled(
         {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}

@@ -142,6 +142,19 @@ def test_an_unknown_key_names_the_nearest_one(settings: Settings, key: str, near
     assert (message.hint or "").startswith(f"Did you mean {near!r}?")
 
 
+def test_the_required_key_misspelt_is_told_once_and_the_site_says_the_same(settings: Settings) -> None:
+    settings.ORY_AUTH = {"SKD_URL": "http://127.0.0.1:4433"}
+    message = only("E002", "Did you mean 'SDK_URL'?")
+    assert message.msg == "ORY_AUTH has no key 'SKD_URL', and SDK_URL is missing."
+    with pytest.raises(ImproperlyConfigured, match=r"no key 'SKD_URL', .* Did you mean 'SDK_URL'"):
+        Client().get("/silent")
+
+
+def test_an_unknown_key_that_is_near_to_another_one_does_not_hide_a_missing_one(settings: Settings) -> None:
+    settings.ORY_AUTH = {"TIME_OUT": 1}
+    assert ids() == ["E001", "E002"]
+
+
 def test_where_no_key_is_near_all_are_named(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "XYZ": 1}
     assert "SDK_URL, BROWSER_URL, ADMIN_URL" in (only("E002").hint or "")

@@ -28,6 +28,7 @@ from ory_auth.cookies import read_set_cookie
 from ory_auth.diagnosis.addresses import Site
 from ory_auth.diagnosis.facts import Hosts
 from ory_auth.diagnosis.findings import Level, Problem
+from ory_auth.diagnosis.met import Met
 from ory_auth.diagnosis.rules_cookies import judge_cookies
 from ory_auth.diagnosis.sites import sites
 from ory_auth.local import Config, LocalOry
@@ -106,7 +107,7 @@ def person(ory: Ory) -> Person:
 def test_a_project_that_fits_its_ory_has_nothing_to_mend(ory: Ory) -> None:
     checked = check("--strict")
     assert (checked.status, checked.ids) == (0, set())
-    assert "This project can work with this Ory" in checked.text
+    assert re.search(r"^This project can work with this Ory; \d not known\.$", checked.text, re.MULTILINE)
 
 
 def test_each_thing_that_was_looked_at_has_a_line(ory: Ory) -> None:
@@ -152,7 +153,14 @@ def test_a_wrong_port_where_nobody_listens_is_named(ory: Ory, ory_auth: Change) 
     checked = check()
     assert checked.status == 2
     assert checked.ids == {"ory-unreachable"}
+    assert "Start Ory (in development: manage.py ory_local), or" in checked.line("ory-unreachable")
     assert "set ORY_AUTH['SDK_URL'] to the host and port" in checked.line("ory-unreachable")
+
+
+def test_in_production_nobody_is_told_of_the_local_ory(ory: Ory, ory_auth: Change, settings: Settings) -> None:
+    ory_auth(SDK_URL=fronts.nobody())
+    settings.DEBUG = False
+    assert "Start Ory, or set" in check().line("ory-unreachable")
 
 
 def test_a_wrong_port_where_something_else_answers_is_named(ory: Ory, ory_auth: Change) -> None:
@@ -165,6 +173,12 @@ def test_the_admin_url_as_sdk_url_is_named(ory: Ory, ory_auth: Change) -> None:
     ory_auth(SDK_URL=ory.admin_url)
     line = check().line("admin-as-sdk-url")
     assert "is Ory's admin API. Set ORY_AUTH['SDK_URL'] to Ory's public API" in line
+    assert "ADMIN_URL" not in line  # which is right already
+
+
+def test_the_admin_url_that_is_only_the_sdk_url_is_to_be_set_as_what_it_is(ory: Ory, settings: Settings) -> None:
+    settings.ORY_AUTH = {"SDK_URL": ory.admin_url}
+    assert "and ORY_AUTH['ADMIN_URL'] to this one" in check().line("admin-as-sdk-url")
 
 
 def test_https_where_plain_http_is_spoken_is_named(ory: Ory, ory_auth: Change) -> None:
@@ -219,20 +233,76 @@ def test_a_browser_url_of_a_container_network_is_named(ory: Ory, ory_auth: Chang
     assert "Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API" in line
 
 
-def test_localhost_against_127_0_0_1_is_named(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"))
+@pytest.mark.parametrize(("key", "others"), [("SDK_URL", {}), ("BROWSER_URL", {"SDK_URL": "public"})])
+def test_localhost_against_127_0_0_1_is_one_finding_whose_fix_mends_it(
+    ory: Ory, ory_auth: Change, key: str, others: dict[str, str]
+) -> None:
+    ory_auth(**{key: ory.public_url.replace("127.0.0.1", "localhost")}, **dict.fromkeys(others, ory.public_url))
     checked = check()
+    assert (checked.status, checked.ids) == (2, {"cookie-other-loopback"})
     line = checked.line("cookie-other-loopback")
     assert "127.0.0.1 and localhost are two hosts to a browser" in line
-    assert f"set ORY_AUTH['BROWSER_URL'] (and Kratos' serve.public.base_url) to {ory.public_url}" in line
-    assert checked.line("base-url-differs")
-    assert checked.status == 2
+    assert f"Set ORY_AUTH['{key}'] to {ory.public_url}. [" in line
+    ory_auth(**{key: ory.public_url})
+    assert check("--strict").status == 0
+
+
+@pytest.mark.switches
+def test_a_kratos_that_calls_itself_localhost_is_to_have_the_name_of_its_login_page(ory: Ory, ory_auth: Change) -> None:
+    assert ory.switches
+    localhost = ory.public_url.replace("127.0.0.1", "localhost")
+    ory_auth(SDK_URL=localhost)
+    ory.switches.configure(base_url=localhost)
+    checked = check()
+    fix = f"Set ORY_AUTH['SDK_URL'] and Kratos' serve.public.base_url to {ory.public_url}. ["
+    assert checked.ids == {"cookie-other-loopback"}
+    assert fix in checked.line("cookie-other-loopback")
+    ory_auth(SDK_URL=ory.public_url)
+    ory.switches.configure(base_url=ory.public_url)
+    assert check("--strict").status == 0
+
+
+@pytest.mark.switches
+def test_an_ory_that_is_at_localhost_altogether_wants_this_site_there(
+    ory: Ory, ory_auth: Change, settings: Settings
+) -> None:
+    assert ory.switches
+    localhost = ory.public_url.replace("127.0.0.1", "localhost")
+    ory_auth(SDK_URL=localhost)
+    page = {"ui_base": "http://localhost:8000/auth", "allowed_return_urls": ("http://localhost:8000",)}
+    ory.switches.configure(base_url=localhost, **page)
+    checked = check()
+    assert checked.ids == {"cookie-other-loopback"}
+    fix = "Open this site at http://localhost:8000, and add 'localhost' to ALLOWED_HOSTS. ["
+    assert fix in checked.line("cookie-other-loopback")
+    settings.ALLOWED_HOSTS = ["localhost"]
+    assert check("--strict").status == 0
+
+
+@pytest.mark.switches
+def test_an_ory_that_believes_to_be_at_another_name_of_this_machine_is_named(ory: Ory) -> None:
+    assert ory.switches
+    ory.switches.configure(base_url=ory.public_url.replace("127.0.0.1", "localhost"))
+    checked = check()
+    assert checked.ids == {"base-url-differs"}
+    fix = f"Set serve.public.base_url to {ory.public_url} in Kratos' configuration. ["
+    assert fix in checked.line("base-url-differs")
+
+
+@pytest.mark.switches
+def test_a_key_that_is_not_set_is_not_named_where_ory_is_elsewhere(ory: Ory) -> None:
+    assert ory.switches
+    ory.switches.configure(base_url="http://127.0.0.1:1")
+    line = check().line("base-url-differs")
+    assert f"and SDK_URL is {ory.public_url}" in line
+    assert "or ORY_AUTH['SDK_URL'] to http://127.0.0.1:1." in line
 
 
 def test_a_second_name_of_this_machine_that_cookies_do_not_reach_is_a_warning(ory: Ory, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     checked = check()
     assert checked.line("cookie-other-loopback").startswith("WARNING")
+    assert "Open this site at http://127.0.0.1:8000. [" in checked.line("cookie-other-loopback")
     assert checked.ids == {"cookie-other-loopback"}
     assert checked.status == 0
 
@@ -300,6 +370,13 @@ def test_what_system_checks_find_is_in_it(ory: Ory, ory_auth: Change, settings: 
     assert "Did you mean 'BROWSER_URL'?" in checked.line("ory_auth.E002")
     assert "must come after" in checked.line("ory_auth.E004")
     assert checked.status == 2
+
+
+def test_the_required_key_misspelt_is_one_finding(ory: Ory, settings: Settings) -> None:
+    settings.ORY_AUTH = {"SKD_URL": ory.public_url}
+    checked = check()
+    assert (checked.status, checked.ids) == (2, {"ory_auth.E002"})
+    assert "Did you mean 'SDK_URL'?" in checked.line("ory_auth.E002")
 
 
 def test_a_silenced_system_check_is_silent_here_too(ory: Ory, ory_auth: Change, settings: Settings) -> None:
@@ -398,6 +475,31 @@ def test_the_version_is_told(ory: Ory, body: bytes, line: str) -> None:
         checked = check()
     assert re.search(f"^{line}", checked.text, re.MULTILINE)
     assert "canary" not in checked.text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"API_KEY": "canary"}, "ADMIN_URL, where Kratos tells it, refused the API key (401)"),
+        ({}, "ADMIN_URL, where Kratos tells it, asks for an API key (401)"),
+    ],
+)
+def test_of_an_unknown_version_it_is_told_why(ory: Ory, ory_auth: Change, keys: dict[str, str], why: str) -> None:
+    assert ory.switches
+    ory_auth(**keys)
+    with ory.switches.failing(401, {}, b"{}", path="/admin"):
+        assert check("--json").found("version") == [f"not known: {why}"]
+
+
+def test_where_nobody_answers_at_the_admin_url_there_is_no_version(ory: Ory, ory_auth: Change) -> None:
+    ory_auth(ADMIN_URL=fronts.nobody())
+    assert check("--json").found("version") == ["not known: nobody answers at ADMIN_URL, where Kratos tells it"]
+
+
+def test_without_an_admin_url_there_is_no_version(ory: Ory, settings: Settings) -> None:
+    settings.ORY_AUTH = {"SDK_URL": ory.public_url}
+    assert check("--json").found("version") == ["not known: Kratos tells it at ADMIN_URL only"]
 
 
 @pytest.mark.switches
@@ -585,9 +687,11 @@ def test_return_to_is_tried_for_other_hosts_that_next_may_name(ory: Ory, ory_aut
 
 def judged(site: str, ory: str, cookie: str) -> tuple[list[str], str]:
     """What is wrong with a cookie of Ory's at this site, and how to mend it."""
-    where = Site.of(site)
+    where, there = Site.of(site), Site.of(ory)
     assert where
-    found = list(judge_cookies([where], ory, read_set_cookie(f"csrf_token_1=x; Path=/; {cookie}"), where.host))
+    assert there
+    met = Met(there, "BROWSER_URL", there, where, read_set_cookie(f"csrf_token_1=x; Path=/; {cookie}"))
+    found = list(judge_cookies([where], met))
     return [finding.id for finding in found if finding.level is not Level.OK], " ".join(f.fix for f in found)
 
 
@@ -897,6 +1001,14 @@ def test_a_cache_alias_that_there_is_not_is_named(ory: Ory, ory_auth: Change) ->
     assert "ORY_AUTH['SESSION_CACHE']" in check().line("cache-unavailable")
 
 
+def test_a_cache_in_the_database_without_its_table_says_how_to_make_it(ory: Ory, settings: Settings) -> None:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "no_such_table"}}
+    line = check().line("cache-unavailable")
+    assert "its table 'no_such_table' is missing" in line
+    assert "Run 'manage.py createcachetable'." in line
+
+
 @pytest.mark.parametrize(
     ("backend", "debug", "problem"),
     [("dummy.DummyCache", True, "cache-forgets"), ("locmem.LocMemCache", False, "cache-per-process")],
@@ -915,6 +1027,16 @@ def test_a_cache_that_hangs_does_not_hold_the_command(ory: Ory, ory_auth: Change
         backend = "django.core.cache.backends.redis.RedisCache"
         settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url.replace("http:", "redis:")}}
         assert "(TimeoutError)" in check().line("cache-unavailable")
+
+
+def test_the_last_line_says_whether_it_can_work(ory: Ory, ory_auth: Change) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    where, last = check().text.splitlines()[-2:]
+    assert where == "What each id means is in django-ory's docs/ory_check.md."
+    assert re.fullmatch(r"This project can work with this Ory; 1 warning, \d not known\.", last)
+    ory_auth(ADMIN_URL=fronts.nobody())
+    last = check().text.splitlines()[-1]
+    assert re.fullmatch(r"This project cannot work with this Ory yet; 1 failure, 1 warning, \d not known\.", last)
 
 
 def test_with_warnings_it_ends_with_1_only_under_strict(ory: Ory, ory_auth: Change) -> None:

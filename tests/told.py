@@ -20,7 +20,7 @@ def told(databases: list[str] | None = None, *, deploy: bool = False) -> list[ch
     for message in found:
         name = (message.id or "").removeprefix("ory_auth.")
         assert any(re.fullmatch(pattern, message.msg, re.DOTALL) for pattern in documented()[name]), message.msg
-        assert (message.hint or "").endswith(f" See docs/checks.md#{name.lower()}.")
+        assert (message.hint or "").endswith(f" See django-ory's docs/checks.md#{name.lower()}.")
         assert message.level == (checks.ERROR if name.startswith("E") else checks.WARNING)
     return sorted(found, key=lambda message: message.id or "")
 

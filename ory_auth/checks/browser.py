@@ -62,7 +62,11 @@ def _same_host(ory: str) -> str:
     other = next((host.lstrip(".") for host in site_hosts() if is_loopback(host.lstrip("."))), None)
     if other is None:
         return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
-    return f"Write {other!r} for {ory!r} in ORY_AUTH['BROWSER_URL'] and in Kratos: to a browser they are two hosts."
+    key = key_of("BROWSER_URL")
+    return (
+        f"Write {other!r} for {ory!r} in ORY_AUTH[{key!r}], and in Kratos' serve.public.base_url where it is there, "
+        "too: to a browser they are two hosts."
+    )
 
 
 def check_scheme(conf: Conf) -> Iterator[Message]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core import checks
 
-DOCS = "docs/checks.md"  # in the repository and the source distribution
+from ..conf import DOCS
 
 Message = checks.CheckMessage
 
@@ -15,4 +15,4 @@ def tell(name: str, text: str, hint: str) -> Message:
     What an error is about cannot work, and commands refuse to run; it is a row in the table of ``docs/checks.md``.
     """
     kind = checks.Error if name.startswith("E") else checks.Warning
-    return kind(text, hint=f"{hint} See {DOCS}#{name.lower()}.", id=f"ory_auth.{name}")
+    return kind(text, hint=f"{hint} See {DOCS}/checks.md#{name.lower()}.", id=f"ory_auth.{name}")

@@ -51,6 +51,10 @@ class Reply:
         error = self.content.get("error")
         return error if isinstance(error, dict) else {}
 
+    def says(self, status: int) -> bool:
+        """Whether it is Ory that answers with this status: its errors in JSON repeat it."""
+        return self.status == status and self.error.get("code") == status
+
     @property
     def told(self) -> str:
         """In words, what came."""

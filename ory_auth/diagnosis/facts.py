@@ -22,7 +22,7 @@ class Trial:
     name: str
     trouble: str = ""
     seconds: float = 0.0
-    missing: tuple[str, ...] = ()  # of the database: migrations that are not applied
+    missing: tuple[str, ...] = ()  # of the database: migrations that are not applied; of the cache: its table
     shared: bool = True  # of the cache: whether all processes see what one keeps
 
 
@@ -132,6 +132,11 @@ class Facts:
     preflights: tuple[tuple[str, Reply], ...] = ()
     admin: AdminFacts | None = None
     session: SessionFacts | None = None
+
+    @property
+    def has_admin_url(self) -> bool:
+        """Whether ``ADMIN_URL`` is set, and Ory's admin API is there."""
+        return self.admin is not None and "ADMIN_URL" in self.project.keys and self.admin.reply.says(404)
 
     @property
     def entrance(self) -> Endpoint | None:

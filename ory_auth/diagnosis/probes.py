@@ -93,7 +93,7 @@ def _speaker(url: str, http: Http, whoami: Reply, admin: Reply) -> Speaker:
         return Speaker.ORY
     if whoami.status == 429 or (whoami.status >= 500 and whoami.error.get("code") == whoami.status):
         return Speaker.ORY  # in trouble, and it says so in Ory's words
-    if admin.status == 404 and admin.error.get("code") == 404:
+    if admin.says(404):
         return Speaker.ADMIN
     if url.startswith("http:") and whoami.status in {0, 400} and speaks_tls(url, http.timeout):
         return Speaker.TLS

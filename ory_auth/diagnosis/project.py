@@ -12,6 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.cache import caches
+from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks.registry import registry
@@ -121,7 +122,22 @@ def _cache(conf: Conf) -> Trial:
     seconds = time.perf_counter() - started
     if not trouble[0] or trouble[0] == "forgets":
         shared = not isinstance(caches[alias], (LocMemCache, DummyCache))
-    return Trial(alias, trouble[0], seconds, shared=shared)
+    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared)
+
+
+def _missing_table(alias: str) -> tuple[str, ...]:
+    """The table of a cache in the database, where it is not there."""
+    try:
+        cache = caches[alias]
+        if not isinstance(cache, BaseDatabaseCache):
+            return ()
+        table = str(cache.cache_model_class._meta.db_table)
+        connection = connections[router.db_for_write(cache.cache_model_class)]
+        with connection.cursor() as cursor:
+            tables = connection.introspection.table_names(cursor)
+    except Exception:  # no such alias, or a database that does not answer: that there is trouble is said anyway
+        return ()
+    return () if table in tables else (table,)
 
 
 def _bounded(action: Callable[[], Any], trouble: list[str], timeout: float) -> None:
@@ -130,6 +146,8 @@ def _bounded(action: Callable[[], Any], trouble: list[str], timeout: float) -> N
             action()
         except Exception as error:  # whatever a backend raises
             trouble[0] = type(error).__name__
+        finally:
+            connections.close_all()  # this thread's own, which a cache in the database opens
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

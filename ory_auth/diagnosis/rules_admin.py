@@ -32,7 +32,7 @@ def _admin(admin: AdminFacts, conf: Conf) -> Finding:
         how = "plain http is spoken there" if admin.reached.trouble is Trouble.SPEAKS_HTTP else admin.reached.detail
         found = f"Nobody answers at ORY_AUTH['ADMIN_URL'] {url} ({how or reply.trouble})."
         return failure(check, Problem.ADMIN_UNREACHABLE, found, where, admin.reached.connect_seconds)
-    if reply.status == 404 and reply.error.get("code") == 404:
+    if reply.says(404):
         key = ", and Ory takes the API key" if conf.api_key and is_network(admin.url) else ""
         return ok(check, f"Ory's admin API is at {url}{key}", reply.seconds)
     if reply.status in {401, 403} and conf.api_key:
@@ -55,7 +55,7 @@ def _in_public(facts: Facts) -> Iterator[Finding]:
     entrance = facts.entrance
     if entrance is None or not facts.answers:
         return
-    if entrance.admin.status == 404 and entrance.admin.error.get("code") == 404:
+    if entrance.admin.says(404):
         found = f"Ory's admin API answers at {shown(entrance.url)} without a key: whoever gets there may do everything."
         fix = "Let only Ory's public port be reached at BROWSER_URL and SDK_URL, and the admin port by servers alone."
         yield failure(Check.ADMIN_IN_PUBLIC, Problem.ADMIN_OPEN, found, fix, entrance.admin.seconds)

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from .addresses import Site, is_domain, is_internal, is_loopback, shown
 from .facts import Endpoint, Facts, Speaker
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
-from .rules_cookies import arrives, csrf_cookie, judge_cookies
+from .met import Met, csrf_cookie
+from .rules_cookies import judge_cookies
 from .rules_reach import is_network, judge_reached, judge_speaker
 from .sites import allows
 
 NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
+BELOW, ABOVE = "see the line about cookies below", "see the line about cookies above"
 
 
 def judge_browser(facts: Facts) -> Iterator[Finding]:
     entrance, conf = facts.entrance, facts.project.conf
     if not facts.answers or entrance is None or conf is None:
         return
-    if (internal := _internal(facts, conf.browser_url, _own(entrance))) is not None:
+    met = Met.of(facts, entrance, conf.browser_url)
+    if met is None:
+        return
+    if (internal := _internal(facts, conf.browser_url, met.own)) is not None:
         yield internal
     else:
         yield _browser_url(facts, conf.browser_url)
-        yield _base_url(entrance, conf.browser_url)
-    yield from _at_this_site(facts, entrance, conf.browser_url)
-    yield _login_page(facts, entrance)
-    yield from _return_to(facts) if facts.returns else [unknown(Check.RETURN_TO, NO_HOSTS)]
-    yield from _cors(facts)
-
-
-def _at_this_site(facts: Facts, entrance: Endpoint, browser_url: str) -> Iterator[Finding]:
-    if not facts.sites:
+        yield _base_url(facts, entrance, met)
+    if facts.sites:
+        yield _schemes(facts.sites, conf.browser_url)
+        yield from judge_cookies(facts.sites, met)
+    else:
         yield unknown(Check.COOKIES, NO_HOSTS)
-        return
-    yield _schemes(facts.sites, browser_url)
-    yield from judge_cookies(facts.sites, browser_url, csrf_cookie(entrance.flow), _page_host(entrance))
+    yield _login_page(facts, entrance, met)
+    yield from _return_to(facts, met) if facts.returns else [unknown(Check.RETURN_TO, NO_HOSTS)]
+    yield from _cors(facts)
 
 
 def _internal(facts: Facts, url: str, own: Site | None) -> Finding | None:
@@ -50,13 +51,6 @@ def _internal(facts: Facts, url: str, own: Site | None) -> Finding | None:
     return failure(Check.BROWSER_URL, Problem.BROWSER_URL_INTERNAL, found, fix)
 
 
-def _own(entrance: Endpoint) -> Site | None:
-    """Where Ory believes to be: the address in the form of a login flow."""
-    ui = entrance.flow.content.get("ui")
-    action = ui.get("action") if isinstance(ui, dict) else None
-    return Site.of(action) if isinstance(action, str) else None
-
-
 def _browser_url(facts: Facts, url: str) -> Finding:
     check, host = Check.BROWSER_URL, urlsplit(url).hostname or ""
     browser = facts.browser
@@ -67,10 +61,14 @@ def _browser_url(facts: Facts, url: str) -> Finding:
             return unknown(
                 check, f"nobody answers at {shown(url)} on this machine, as in a container; a browser's is another"
             )
-        wrong = next(finding for finding in judge_reached("BROWSER_URL", url, browser.reached) if finding.fix)
+        wrong = next(
+            finding
+            for finding in judge_reached("BROWSER_URL", url, browser.reached, debug=facts.project.hosts.debug)
+            if finding.fix
+        )
         return warning(check, Problem.BROWSER_URL_UNREACHABLE, wrong.found, wrong.fix, wrong.seconds)
     if browser.speaker is not Speaker.ORY:
-        return judge_speaker("BROWSER_URL", browser)
+        return judge_speaker("BROWSER_URL", browser, has_admin_url=facts.has_admin_url)
     mine, theirs = csrf_cookie(facts.sdk.flow if facts.sdk else None), csrf_cookie(browser.flow)
     if mine and theirs and mine.key != theirs.key and not is_network(facts.sdk.url if facts.sdk else ""):
         found = f"At BROWSER_URL {shown(url)} is another Ory than at SDK_URL: their CSRF cookies have different names."
@@ -79,21 +77,24 @@ def _browser_url(facts: Facts, url: str) -> Finding:
     return ok(check, f"{shown(url)} is the same Ory", browser.whoami[0].seconds)
 
 
-def _base_url(entrance: Endpoint, browser_url: str) -> Finding:
+def _base_url(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     """Where Ory believes to be is in the mails, redirects and callbacks that it makes."""
-    own, wanted = _own(entrance), Site.of(browser_url)
-    if own is None or wanted is None:
-        return unknown(Check.BASE_URL, f"Ory began no login flow ({entrance.flow.told})", entrance.flow.seconds)
+    own, wanted, key, seconds = met.own, met.ory, met.key, entrance.flow.seconds
+    if own is None:
+        return unknown(Check.BASE_URL, f"Ory began no login flow ({entrance.flow.told})", seconds)
     if own == wanted:
-        return ok(Check.BASE_URL, f"Ory takes itself to be at {own}, as BROWSER_URL says", entrance.flow.seconds)
-    found = f"Ory takes itself to be at {own}, and BROWSER_URL is {wanted}: {_other(own, wanted)} in its redirects."
-    if is_loopback(own.host) and is_loopback(wanted.host) and own.host != wanted.host:
+        return ok(Check.BASE_URL, f"Ory takes itself to be at {own}, as {key} says", seconds)
+    two_names = is_loopback(own.host) and is_loopback(wanted.host) and own.host != wanted.host
+    if two_names and met.one_name(facts.sites) == own.host:
+        return skipped(Check.BASE_URL, f"Ory takes itself to be at {own}, and {key} is to have that name: {BELOW}")
+    found = f"Ory takes itself to be at {own}, and {key} is {wanted}: {_other(own, wanted)} in its redirects."
+    if two_names:
         found = f"{found} {own.host} and {wanted.host} are two hosts to a browser."
     fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration"
-    fix += "." if is_internal(own.host) else f", or ORY_AUTH['BROWSER_URL'] to {own}."
+    fix += "." if two_names or is_internal(own.host) else f", or ORY_AUTH[{key!r}] to {own}."
     if is_network(entrance.url):
         fix = f"Set ORY_AUTH['BROWSER_URL'] to {own}, or to the custom domain or tunnel that Ory knows of."
-    return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, entrance.flow.seconds)
+    return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, seconds)
 
 
 def _other(own: Site, wanted: Site) -> str:
@@ -123,15 +124,10 @@ def _schemes(sites: tuple[Site, ...], browser_url: str) -> Finding:
     return failure(Check.SCHEMES, Problem.SCHEMES_MIXED, found, fix)
 
 
-def _page_host(entrance: Endpoint) -> str:
-    site = Site.of(entrance.page.header.get("location", ""))
-    return site.host if site else ""
-
-
-def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
+def _login_page(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     check, seconds = Check.LOGIN_PAGE, entrance.page.seconds
     page, own = entrance.page.header.get("location", ""), facts.project.login_path
-    site = Site.of(page)
+    site = met.page
     if site is None:
         return unknown(check, f"Ory sends browsers nowhere for it ({entrance.page.told})", seconds)
     wanted = f"{facts.sites[0] if facts.sites else site}{own}"
@@ -139,6 +135,8 @@ def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
     if not allows(facts.project.hosts, site.host):
         if site == Site.of(entrance.url):
             return ok(check, f"Ory's own, at {shown(page)}", seconds)
+        if site.host == met.one_name(facts.sites):
+            return skipped(check, f"Ory sends browsers to {shown(page)}, and this site is to have that name: {ABOVE}")
         found = f"Ory sends browsers to {shown(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
         return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)
     path = urlsplit(page).path
@@ -155,31 +153,32 @@ def _login_page(facts: Facts, entrance: Endpoint) -> Finding:
     return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
 
 
-def _return_to(facts: Facts) -> Iterator[Finding]:
+def _return_to(facts: Facts, met: Met) -> Iterator[Finding]:
     refused = [
         site for site, reply in facts.returns if reply.error.get("id") == "self_service_flow_return_to_forbidden"
     ]
     accepted = [site for site, reply in facts.returns if reply.status == 200]
     seconds = sum(reply.seconds for _, reply in facts.returns) / len(facts.returns)
     if accepted:
-        refused = [site for site in refused if site not in _without_cookies(facts)]  # which is said already
-    if refused:
-        found = f"Ory does not send people back to {', '.join(map(str, refused))}."
-        urls = " and ".join(f"{site}/" for site in refused)
+        moot = [site for site in facts.sites if met.cookie is not None and not met.reaches(site)]
+    else:
+        moot = met.named_otherwise(facts.sites) if met.one_name(facts.sites) == met.ory.host else []
+    if mended := [site for site in refused if site not in moot]:
+        found = f"Ory does not send people back to {_listed(mended)}."
+        urls = " and ".join(f"{site}/" for site in mended)
         fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)."
         say = warning if accepted else failure
         yield say(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
     if accepted:
-        yield ok(Check.RETURN_TO, f"Ory sends people back to {', '.join(map(str, accepted))}", seconds)
+        yield ok(Check.RETURN_TO, f"Ory sends people back to {_listed(accepted)}", seconds)
     elif not refused:
         yield unknown(Check.RETURN_TO, f"Ory began no login flow ({facts.returns[0][1].told})", seconds)
+    elif not mended:
+        yield skipped(Check.RETURN_TO, f"Ory does not send people back to {_listed(refused)}: {ABOVE}")
 
 
-def _without_cookies(facts: Facts) -> list[Site]:
-    """The sites that Ory's cookies do not come to."""
-    entrance, conf = facts.entrance, facts.project.conf
-    cookie, ory = csrf_cookie(entrance.flow if entrance else None), Site.of(conf.browser_url if conf else "")
-    return [site for site in facts.sites if cookie and ory and not arrives(cookie, ory, site)]
+def _listed(sites: Iterable[Site]) -> str:
+    return ", ".join(map(str, sites))
 
 
 def _cors(facts: Facts) -> Iterator[Finding]:

@@ -8,50 +8,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from http.cookies import Morsel
 
-from ..cookies import CSRF_PREFIX, covers, read_set_cookie
+from ..cookies import covers
 from .addresses import Site, is_domain, is_internal, is_loopback, is_public_suffix, registrable
-from .exchange import Reply
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
+from .met import Met
 from .rules_reach import is_network
 
 
-def csrf_cookie(flow: Reply | None) -> Morsel[str] | None:
-    """The CSRF cookie that came with a login flow."""
-    lines = flow.answer.cookies if flow and flow.answer else ()
-    morsels = (read_set_cookie(line) for line in lines)
-    return next((morsel for morsel in morsels if morsel is not None and morsel.key.startswith(CSRF_PREFIX)), None)
-
-
-def arrives(cookie: Morsel[str], ory: Site, site: Site) -> bool:
-    """Whether a browser that got this cookie from Ory sends it to the site, as far as its ``Domain`` decides."""
-    domain = cookie["domain"]
-    return covers(domain, site.host) if domain else site.host == ory.host
-
-
-def judge_cookies(
-    sites: Sequence[Site], browser_url: str, cookie: Morsel[str] | None, page_host: str
-) -> Iterator[Finding]:
+def judge_cookies(sites: Sequence[Site], met: Met) -> Iterator[Finding]:
     """A finding for each thing that keeps Ory's cookies from these sites, or one that nothing does."""
-    ory = Site.of(browser_url)
-    if cookie is None or ory is None:
+    domain, ory = met.domain, met.ory
+    if met.cookie is None:
         yield unknown(Check.COOKIES, "Ory set no CSRF cookie with its login flow")
         return
-    domain = cookie["domain"].lstrip(".").lower()
     if (refused := _refused(domain, ory)) is not None:
         yield refused
         return
-    here = [site for site in sites if arrives(cookie, ory, site)]
-    away = [site for site in sites if site not in here]
+    here, near = [site for site in sites if met.reaches(site)], met.named_otherwise(sites)
+    far = [site for site in sites if site not in here and site not in near]
     # Where Ory itself sends people they have to be signed in.
-    say = failure if not here or page_host in {site.host for site in away} else warning
-    near = [site for site in away if is_loopback(site.host) and is_loopback(ory.host)]
+    page = met.page.host if met.page else ""
     if near:
-        yield say(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, *_two_names(near, ory))
-    if far := [site for site in away if site not in near]:
+        serious = not here or met.one_name(sites) != ory.host
+        say = failure if serious else warning
+        yield say(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, *_two_names(near, sites, met))
+    if far:
+        say = failure if not here or page in {site.host for site in far} else warning
         of = f"the domain {domain}" if domain else f"the host {ory.host}"
         found = f"Ory's cookies are for {of}: browsers do not send them to {_listed(far)}."
         yield say(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _way_here(far[0], ory))
-    yield from _attributes(cookie, ory, sites)
+    yield from _attributes(met.cookie, ory, sites)
     if here:
         of = f"for {domain} and what is under it" if domain else f"for the host {ory.host}"
         yield ok(Check.COOKIES, f"Ory sets them {of}: browsers send them to {_listed(here)}")
@@ -72,15 +58,15 @@ def _refused(domain: str, ory: Site) -> Finding | None:
     return None
 
 
-def _two_names(sites: Sequence[Site], ory: Site) -> tuple[str, str]:
+def _two_names(near: Sequence[Site], sites: Sequence[Site], met: Met) -> tuple[str, str]:
     """What is wrong, and how to mend it, where both are on this machine by different names."""
-    there = Site(ory.scheme, sites[0].host, ory.port)
-    found = f"{sites[0].host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {_listed(sites)}."
-    fix = (
-        f"Open this site at {Site(sites[0].scheme, ory.host, sites[0].port)}, "
-        f"or set ORY_AUTH['BROWSER_URL'] (and Kratos' serve.public.base_url) to {there}."
-    )
-    return found, fix
+    ory, name = met.ory, met.one_name(sites)
+    found = f"{near[0].host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {_listed(near)}."
+    if name == ory.host:
+        fix = f"Open this site at {Site(near[0].scheme, name, near[0].port)}"
+        return found, fix + ("." if name in {site.host for site in sites} else f", and add {name!r} to ALLOWED_HOSTS.")
+    also = " and Kratos' serve.public.base_url" if met.own and met.own.host == ory.host else ""
+    return found, f"Set ORY_AUTH[{met.key!r}]{also} to {Site(ory.scheme, name, ory.port)}."
 
 
 def _way_here(site: Site, ory: Site) -> str:

@@ -22,11 +22,11 @@ def judge_ory(facts: Facts) -> Iterator[Finding]:
     if facts.sdk is None:
         yield skipped(Check.IDENTITY_OF_ORY, "ORY_AUTH['SDK_URL'] is needed to ask Ory anything")
         return
-    yield from judge_reached("SDK_URL", facts.sdk.url, facts.sdk.reached)
+    yield from judge_reached("SDK_URL", facts.sdk.url, facts.sdk.reached, debug=facts.project.hosts.debug)
     yield from _proxy(facts, facts.sdk)
     if facts.sdk.reached.trouble:
         return
-    yield judge_speaker("SDK_URL", facts.sdk)
+    yield judge_speaker("SDK_URL", facts.sdk, has_admin_url=facts.has_admin_url)
     if facts.answers:
         yield _ready(facts)
         yield _version(facts)
@@ -69,12 +69,25 @@ def _ready(facts: Facts) -> Finding:
 def _version(facts: Facts) -> Finding:
     version = facts.version.content.get("version")
     if not isinstance(version, str) or not re.fullmatch(r"[\w.+-]{1,40}", version):
-        return unknown(Check.VERSION, "Kratos tells it at ADMIN_URL only", facts.version.seconds or None)
+        return unknown(Check.VERSION, _no_version(facts), facts.version.seconds or None)
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
     if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST:
         found = f"This is Kratos {version}, older than what this package is tried with."
         return warning(Check.VERSION, Problem.VERSION_OLD, found, "Use Kratos 1.3 or newer.", facts.version.seconds)
     return ok(Check.VERSION, f"Kratos {version}", facts.version.seconds)
+
+
+def _no_version(facts: Facts) -> str:
+    """Why Kratos' version is not known."""
+    admin = facts.admin
+    if admin is None or "ADMIN_URL" not in facts.project.keys:
+        return "Kratos tells it at ADMIN_URL only"
+    if admin.reached.trouble or admin.reply.answer is None:
+        return "nobody answers at ADMIN_URL, where Kratos tells it"
+    if admin.reply.status in {401, 403}:
+        key = "refused the API key" if facts.project.conf and facts.project.conf.api_key else "asks for an API key"
+        return f"ADMIN_URL, where Kratos tells it, {key} ({admin.reply.status})"
+    return f"what answers at ADMIN_URL did not tell it ({facts.version.told})"
 
 
 def _answer_time(facts: Facts, sdk: Endpoint) -> Finding:

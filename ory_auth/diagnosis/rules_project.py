@@ -65,6 +65,14 @@ def _cache(project: Project, trial: Trial | None) -> Finding:
             f"Give CACHES[{name!r}] a backend that keeps values, or name another alias in ORY_AUTH['SESSION_CACHE'].",
             trial.seconds,
         )
+    if trial.missing:
+        return failure(
+            check,
+            Problem.CACHE_UNAVAILABLE,
+            f"The cache {name!r} keeps nothing, for its table {trial.missing[0]!r} is missing: every request asks Ory.",
+            "Run 'manage.py createcachetable'.",
+            trial.seconds,
+        )
     if trial.trouble:
         return failure(
             check,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ..conf import NETWORK_HOST
-from .addresses import shown
+from .addresses import is_loopback, shown
 from .facts import Endpoint, Speaker
 from .findings import Check, Finding, Problem, failure, ok, warning
 from .reach import Reached, Trouble
@@ -16,8 +16,8 @@ ENDS_SOON = 14 * DAY
 PUBLIC_PORT = "Kratos: serve.public.port, 4433 unless changed"
 
 
-def judge_reached(key: str, url: str, reached: Reached) -> Iterator[Finding]:
-    """The name, the connection, and TLS, of the URL in this key."""
+def judge_reached(key: str, url: str, reached: Reached, *, debug: bool) -> Iterator[Finding]:
+    """The name, the connection, and TLS, of the URL in this key; ``debug`` is that of Django's settings."""
     host = urlsplit(url).hostname
     if reached.trouble is Trouble.NAME:
         found = f"The host name {host!r} in ORY_AUTH[{key!r}] has no address here ({reached.detail})."
@@ -26,7 +26,7 @@ def judge_reached(key: str, url: str, reached: Reached) -> Iterator[Finding]:
         return
     yield ok(Check.NAME, _named(host or "", reached), reached.name_seconds)
     if reached.trouble is not None:
-        yield _not_connected(key, url, reached)
+        yield _not_connected(key, url, reached, local=debug and is_loopback(host or ""))
         return
     if reached.certificate_left is not None and reached.certificate_left < ENDS_SOON:
         found = f"The certificate of ORY_AUTH[{key!r}] {shown(url)} ends in {reached.certificate_left / DAY:.0f} days."
@@ -36,7 +36,7 @@ def judge_reached(key: str, url: str, reached: Reached) -> Iterator[Finding]:
     yield ok(Check.CONNECTION, f"{shown(url)} takes connections{_secured(reached)}", reached.connect_seconds)
 
 
-def judge_speaker(key: str, endpoint: Endpoint) -> Finding:
+def judge_speaker(key: str, endpoint: Endpoint, *, has_admin_url: bool) -> Finding:
     """Whether it is Ory's public API that answers at the URL in this key."""
     check = Check.IDENTITY_OF_ORY if key == "SDK_URL" else Check.BROWSER_URL
     url, reply = shown(endpoint.url), endpoint.whoami[0]
@@ -53,7 +53,8 @@ def judge_speaker(key: str, endpoint: Endpoint) -> Finding:
             return failure(check, Problem.NOT_READY, found, fix, reply.seconds)
         case Speaker.ADMIN:
             found = f"ORY_AUTH[{key!r}] {url} is Ory's admin API."
-            fix = f"Set ORY_AUTH[{key!r}] to Ory's public API ({PUBLIC_PORT}), and ORY_AUTH['ADMIN_URL'] to this one."
+            fix = f"Set ORY_AUTH[{key!r}] to Ory's public API ({PUBLIC_PORT})"
+            fix += "." if has_admin_url else ", and ORY_AUTH['ADMIN_URL'] to this one."
             return failure(check, Problem.ADMIN_AS_SDK_URL, found, fix, reply.seconds)
         case Speaker.TLS:
             found = f"ORY_AUTH[{key!r}] is http, and https is spoken at {url}."
@@ -85,7 +86,7 @@ def _secured(reached: Reached) -> str:
     return f", by {reached.tls} with a certificate that is believed here" if reached.tls else ""
 
 
-def _not_connected(key: str, url: str, reached: Reached) -> Finding:
+def _not_connected(key: str, url: str, reached: Reached, *, local: bool) -> Finding:
     seconds, here = reached.connect_seconds, f"ORY_AUTH[{key!r}] {shown(url)}"
     match reached.trouble:
         case Trouble.SPEAKS_HTTP:
@@ -104,5 +105,6 @@ def _not_connected(key: str, url: str, reached: Reached) -> Finding:
             fix = f"Correct the port in ORY_AUTH[{key!r}], or what ends TLS before Ory."
             return failure(Check.CONNECTION, Problem.CERTIFICATE, found, fix, seconds)
     found = f"Nobody answers at {here} ({reached.detail})."
-    fix = f"Start Ory, or set ORY_AUTH[{key!r}] to the host and port where its public API listens ({PUBLIC_PORT})."
+    start = "Start Ory (in development: manage.py ory_local)" if local else "Start Ory"
+    fix = f"{start}, or set ORY_AUTH[{key!r}] to the host and port where its public API listens ({PUBLIC_PORT})."
     return failure(Check.CONNECTION, Problem.UNREACHABLE, found, fix, seconds)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..conf import DOCS
 from .exchange import Reply
 from .facts import Facts
 from .findings import Check, Finding, Level
@@ -51,6 +52,8 @@ def lines(facts: Facts, findings: Sequence[Finding], look: Look) -> Iterator[str
             if finding.check is Check.ANSWER_TIME and facts.sdk:
                 yield from _table(facts.sdk.whoami, look)
         yield ""
+    if any(finding.id for finding in findings):
+        yield f"What each id means is in {DOCS}/ory_check.md."
     yield _sum(findings, look)
 
 
@@ -85,16 +88,16 @@ def _table(replies: Sequence[Reply], look: Look) -> Iterator[str]:
 
 
 def _sum(findings: Sequence[Finding], look: Look) -> str:
+    """Whether it can work, and how many lines say otherwise or do not know."""
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
+    worst = next((level for level in (Level.FAILURE, Level.WARNING) if counts[level]), Level.OK)
+    verdict = "cannot work with this Ory yet" if worst is Level.FAILURE else "can work with this Ory"
     told = [
-        look.painted(level, f"{count} {name}{'' if count == 1 else 's'}")
-        for level, name in ((Level.FAILURE, "failure"), (Level.WARNING, "warning"))
+        look.painted(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
+        for level in (Level.FAILURE, Level.WARNING, Level.UNKNOWN)
         if (count := counts[level])
     ]
-    unknown = f"; {counts[Level.UNKNOWN]} not known" if counts[Level.UNKNOWN] else ""
-    if told:
-        return f"{', '.join(told)}{unknown}. What each id means is in docs/ory_check.md."
-    return look.painted(Level.OK, "This project can work with this Ory") + f"{unknown}."
+    return look.painted(worst, f"This project {verdict}") + (f"; {', '.join(told)}." if told else ".")
 
 
 def shown_time(seconds: float) -> str:
