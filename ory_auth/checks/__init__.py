@@ -1,7 +1,8 @@
 """System checks: what is wrong with a project's settings, seen without a network; each with an id and a hint.
 
-Every command runs them, so what serves requests is not imported for them. A check is a generator of messages; those
-under ``OF_CONF`` and ``DEPLOY`` get the settings, and are left out where these are wrong, which ``check_values`` says.
+Most commands run them, so what serves requests is not imported for them; the app loads them where they are run. A check
+is a generator of messages; those under ``OF_CONF`` and ``DEPLOY`` get the settings, and are left out where these are
+wrong, which ``check_values`` says.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
 from . import browser, caches, database, deploy, middleware, site, urls, users, values
+from .database import check_table
 from .message import Message, tell
 
-TAG = "ory_auth"  # manage.py check --tag ory_auth
+__all__ = ["check_deployment", "check_project", "check_table"]
 
 PLAIN = (
     values.check_values,
@@ -50,15 +51,15 @@ DEPLOY = (
 )
 
 
-def register() -> None:
-    """Make ``manage.py check`` and its like run them."""
-    for plain in PLAIN:
-        checks.register(_django_check(plain, plain), TAG)
-    for of_conf in OF_CONF:
-        checks.register(_django_check(of_conf, partial(_of_conf, of_conf)), TAG)
-    for of_deploy in DEPLOY:
-        checks.register(_django_check(of_deploy, partial(_of_conf, of_deploy)), TAG, deploy=True)
-    checks.register(database.check_table, checks.Tags.database)  # with our tag, Django 6.1 runs it without being asked
+def check_project(**_: Any) -> list[Message]:
+    """What is wrong anywhere, as Django calls a check."""
+    plain = [message for check in PLAIN for message in _run(check, check)]
+    return plain + [message for check in OF_CONF for message in _run(check, partial(_of_conf, check))]
+
+
+def check_deployment(**_: Any) -> list[Message]:
+    """What is wrong in production, for ``check --deploy``."""
+    return [message for check in DEPLOY for message in _run(check, partial(_of_conf, check))]
 
 
 def _of_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
@@ -69,15 +70,10 @@ def _of_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
     return check(current)
 
 
-def _django_check(check: Callable[..., Any], run: Callable[[], Iterable[Message]]) -> Callable[..., list[Message]]:
-    """As Django calls a check. None may keep a command from saying what else is wrong with settings that are odd."""
-
-    def django_check(**_: Any) -> list[Message]:
-        try:
-            return list(run())
-        except Exception as error:  # its text may repeat a setting's value
-            text = f"A check of ory_auth ({check.__name__}) could not be carried out: {type(error).__name__}."
-            return [tell("W021", text, "Correct what the other messages name, and check again.")]
-
-    django_check.__name__ = check.__name__
-    return django_check
+def _run(check: Callable[..., Any], run: Callable[[], Iterable[Message]]) -> list[Message]:
+    """None may keep a command from saying what else is wrong with settings that are odd."""
+    try:
+        return list(run())
+    except Exception as error:  # its text may repeat a setting's value
+        text = f"A check of ory_auth ({check.__name__}) could not be carried out: {type(error).__name__}."
+        return [tell("W021", text, "Correct what the other messages name, and check again.")]

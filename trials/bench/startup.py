@@ -41,6 +41,7 @@ def _milliseconds(arguments: list[str], environment: dict[str, str]) -> float:
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         check=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
