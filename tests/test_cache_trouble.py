@@ -16,9 +16,12 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
 from pytest_django import Settings
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth import cache, flights
 from ory_auth.local import LocalOry
+from ory_auth.local.faults import Fault
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -181,6 +184,21 @@ def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory: Ory, web: Web,
     web.post("/auth/logout", headers=session.headers)
     session_seen(web, other)
     assert failing.asked.count("delete_many") == 1
+
+
+def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_was_wiped(
+    ory: Ory, switches: LocalOry, web: Web
+) -> None:
+    session = ory.person().token()
+    session_seen(web, session)
+    caches["default"].clear()
+    answers = iter([Response(b"{}", 401)])
+
+    async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        await next(answers, app)(scope, receive, send)
+
+    switches.faults.append(Fault("/sessions/whoami", dip))
+    assert session_seen(web, session) == session.id
 
 
 def test_no_more_sign_outs_wait_for_a_cache_than_fit(

@@ -139,6 +139,19 @@ def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: Web) -> None:
     assert ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
 
 
+@pytest.mark.django_db
+def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credential(
+    ory: Ory, web: Web, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    session = ory.person().token()
+    bearer = {"Authorization": f"Bearer {session.token}"}
+    assert session_seen(web, bearer) == session.id
+    flood(web, 8)
+    web.post("/auth/logout", headers=session.headers, REMOTE_ADDR="192.0.2.1")
+    assert session_seen(web, bearer) is None
+
+
 def test_the_budget_shrinks_as_orys_rate_is_used_up(ory: Ory, web: Web, switches: LocalOry) -> None:
     half = {"x-ratelimit-limit": "100, 100;w=60", "x-ratelimit-remaining": "50", "x-ratelimit-reset": "60"}
     with switches.failing(401, half, b"{}", "/sessions/whoami"):
