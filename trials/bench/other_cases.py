@@ -14,10 +14,16 @@ def cases(variant: Variant) -> list[Case]:
     """Its request has both cookies, as a browser sends them from the second request on."""
     first = drive.wsgi("other", "/user", {"Cookie": variant.cookie})
     first()  # makes the user
-    cookie = django_cookie(get_user_model().objects.get())
-    both = {"Cookie": f"{variant.cookie}; {cookie}"}
+    user = get_user_model().objects.get()
+    django, other = (
+        drive.wsgi(stack, "/user", headers)
+        for stack, headers in (
+            ("django", {"Cookie": django_cookie(user)}),
+            ("other", {"Cookie": f"{variant.cookie}; {django_cookie(user)}"}),  # a session of its own: it writes to it
+        )
+    )
     return [
-        Case("wsgi bare", drive.wsgi("bare", "/bare", both)),
-        Case("wsgi django user", drive.wsgi("django", "/user", {"Cookie": cookie})),
-        Case("wsgi other", drive.wsgi("other", "/user", both), share=0.1),
+        Case("wsgi bare", drive.wsgi("bare", "/bare", {"Cookie": variant.cookie})),
+        Case("wsgi django user", django, wanted=django()),
+        Case("wsgi other", other, wanted=other(), share=0.1),
     ]

@@ -24,7 +24,7 @@ async def asession(request: HttpRequest) -> HttpResponse:
 
 
 def _session(session: Any) -> HttpResponse:
-    return HttpResponse(f"{session.id} {session.identity.id} {session.aal}")
+    return HttpResponse(str(session.identity.id))
 
 
 def user(request: HttpRequest) -> HttpResponse:
