@@ -15,10 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
 from . import browser, caches, database, deploy, middleware, site, urls, users, values
-from .database import check_table
+from .database import check_table as check_table
 from .message import Message, tell
-
-__all__ = ["check_deployment", "check_project", "check_table"]
 
 PLAIN = (
     values.check_values,
