@@ -267,6 +267,23 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
 
 
 @pytest.mark.django_db
+def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the_session(
+    ory: Ory, switches: LocalOry, web: Web
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept = {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
+    caches["default"].clear()
+    flights.forget()
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    caches["default"].set_many(kept, LONGER)  # as a fill that was under way may
+    caches["default"].delete(f"ory_auth:s:{form('o')}")
+    flights.forget()
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+
+
+@pytest.mark.django_db
 def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(
     ory: Ory, switches: LocalOry, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:

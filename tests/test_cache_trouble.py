@@ -274,30 +274,38 @@ class NothingThere(socketserver.StreamRequestHandler):
 
 class RedisServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    connections = 0
+
+    def process_request(self, *given: Any) -> None:
+        self.connections += 1
+        super().process_request(*given)
 
 
 @pytest.fixture
-def redis() -> Iterator[str]:
-    """The address of that Redis."""
+def redis() -> Iterator[RedisServer]:
+    """That Redis."""
     with RedisServer(("127.0.0.1", 0), NothingThere) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"redis://127.0.0.1:{server.server_address[1]}"
+        yield server
         server.shutdown()
 
 
 @pytest.mark.parametrize("options", [{"max_connections": 2}, {}], ids=["two", "no limit"])
 def test_more_requests_than_redis_client_has_connections_wait_for_one(
-    ory: Ory, settings: Settings, redis: str, options: dict[str, int], caplog: pytest.LogCaptureFixture
+    ory: Ory, settings: Settings, redis: RedisServer, options: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
+    address = f"redis://127.0.0.1:{redis.server_address[1]}"
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": redis,
+            "LOCATION": address,
             "OPTIONS": {"protocol": 2, **options},
         }
     }
-    session = ory.person().token()
+    session, first = ory.person().token(), ory.person().token()
+    Client().get("/session", headers=first.headers)  # makes the client that all threads share
     with ThreadPoolExecutor(6) as threads:
         answers = threads.map(lambda _: Client().get("/session", headers=session.headers).json(), range(6))
         assert [answer["session"] for answer in answers] == [session.id] * 6
     assert "cache_down" not in caplog.text
+    assert redis.connections <= options.get("max_connections", 6)
