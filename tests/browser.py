@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from tests.conftest import Web
 from tests.ories import HTTP
+
+if TYPE_CHECKING:
+    from tests.conftest import Web
 
 MANY = 20  # redirects after which a browser gives up
 
