@@ -12,7 +12,7 @@ HEAD = """\
 Made by `make guards`, which takes each guard out of a copy of the package, one at a time, and runs the tests until one
 fails. It is an error when nothing fails, and when a guard is not found in the code any more.
 
-| guard | what holds with it | where | noticed by |
+| guard | what holds with it | module | noticed by |
 |---|---|---|---|
 """
 
@@ -25,4 +25,4 @@ def page(findings: Sequence[Finding]) -> str:
 def _row(finding: Finding) -> str:
     guard, (module, _, test) = finding.guard, finding.caught_by.partition("::")
     by = f"`{test.partition('[')[0]}` in `{module}`" if test else f"the campaign `{module}`"
-    return f"| {guard.name} | {guard.holds} | `{guard.file}` | {by} |"
+    return f"| {guard.name} | {guard.holds} | {guard.file.removesuffix('.py')} | {by} |"
