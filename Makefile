@@ -23,7 +23,7 @@ coverage: .venv/done  ## which lines and branches the tests reach
 	$(BIN)/coverage report --skip-covered
 
 matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
-	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox
+	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox $(ARGS)
 
 dist: .venv/done  ## build what is published into dist/, look into it, and run the demo's tests against the wheel
 	$(BIN)/nox -s wheel
