@@ -27,7 +27,7 @@ from .conf import Conf
 from .credentials import Credential
 from .events import Event
 from .exceptions import OryResponseInvalid, OryUnavailable
-from .transport import left, pool_classes, read_body, without_query
+from .transport import is_late, left, pool_classes, read_body, without_query
 
 if TYPE_CHECKING:
     from ory_client import ApiClient
@@ -168,7 +168,7 @@ class Client:
 
     def _failure(self, error: Exception) -> OryUnavailable:
         connected = not isinstance(error, self._not_connected)
-        if left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        if is_late(error):
             text = f"Ory did not answer within {self._conf.timeout:g} seconds."
             return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
         return OryUnavailable(f"Ory could not be reached ({type(error).__name__}).", connected=connected)
@@ -186,22 +186,27 @@ class Client:
         raise AssertionError("unreachable")
 
     def _received(self, response: Any) -> Answer:
-        try:
-            body = read_body(response)
-        except BaseException:
-            response.close()  # a half-read connection is not used again
-            raise
-        response.release_conn()
-        headers = response.headers  # of any case
-        answer = Answer(response.status, headers, body, tuple(headers.getlist("Set-Cookie")))
+        answer = read_answer(response)
         if answer.status == 429:
-            pause = _pause(headers)
+            pause = _pause(answer.headers)
             jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)
             self._resume_at = time.monotonic() + pause * jitter
             raise OryUnavailable(
                 "Ory limits our rate.", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1
             )
         return answer
+
+
+def read_answer(response: Any) -> Answer:
+    """All of urllib3's response; raises :class:`OryResponseInvalid` for a body that is too large or badly packed."""
+    try:
+        body = read_body(response)
+    except BaseException:
+        response.close()  # a half-read connection is not used again
+        raise
+    response.release_conn()
+    headers = response.headers  # of any case
+    return Answer(response.status, headers, body, tuple(headers.getlist("Set-Cookie")))
 
 
 def read_object(answer: Answer) -> dict[str, Any]:

@@ -42,6 +42,11 @@ def left() -> float:
     return _deadline.get() - time.monotonic()
 
 
+def is_late(error: Exception) -> bool:
+    """Whether the limit, or urllib3's share of it, is what ended a call."""
+    return left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__
+
+
 class _DeadlineReader(io.RawIOBase):
     def __init__(self, stream: Any, sock: Any) -> None:
         self._stream, self._sock = stream, sock
@@ -75,7 +80,7 @@ def pool_classes() -> dict[str, Any]:
 
     def connect(connection: Any) -> Any:
         try:
-            return _connected(names.addresses(connection._dns_host, connection.port, left()), connection.socket_options)
+            return connected(names.addresses(connection._dns_host, connection.port, left()), connection.socket_options)
         except OSError as error:
             raise urllib3.exceptions.NewConnectionError(connection, type(error).__name__) from None
 
@@ -89,8 +94,11 @@ def pool_classes() -> dict[str, Any]:
     }
 
 
-def _connected(addresses: Any, options: Any) -> socket.socket:
-    """A connection to the first of these addresses that takes one; raises ``OSError``."""
+def connected(addresses: Any, options: Any = None) -> socket.socket:
+    """A connection to the first of these addresses that takes one; raises ``OSError``.
+
+    Addresses are as ``socket.getaddrinfo`` gives them, options what ``setsockopt`` takes.
+    """
     failure = OSError("no address")
     for family, kind, protocol, _, address in addresses:
         sock = socket.socket(family, kind, protocol)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..client import Answer
+from ..client import Answer, read_answer
 from ..exceptions import OryResponseInvalid
-from ..transport import left, pool_classes, read_body, until, without_query
+from ..transport import is_late, left, pool_classes, until, without_query
 
 JSON = {"Accept": "application/json"}
 HTML = {"Accept": "text/html"}
@@ -96,16 +96,10 @@ class Http:
             except self._closed_meanwhile:  # a kept connection that the other side closed just now
                 if not again:
                     raise
-        try:
-            body = read_body(response)
-        except BaseException:
-            response.close()
-            raise
-        response.release_conn()
-        return Answer(response.status, response.headers, body, tuple(response.headers.getlist("Set-Cookie")))
+        return read_answer(response)
 
     def _trouble(self, error: Exception) -> str:
-        if left() <= 0 or isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        if is_late(error):
             return f"no answer within {self.timeout:g} seconds"
         if isinstance(error, self._closed_meanwhile):
             return "no answer in HTTP"

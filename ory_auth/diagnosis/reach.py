@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import ssl
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..names import Names
+from ..transport import connected, left, until
 from .addresses import DEFAULT_PORTS
 
 
@@ -53,8 +52,8 @@ def reach(url: str, timeout: float) -> Reached:
     addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
     named = time.perf_counter()
     try:
-        with _connected(found, deadline) as sock:
-            tls, left = _shaken(sock, host, deadline) if url.startswith("https:") else ("", None)
+        with until(deadline), connected(found) as sock:
+            tls, remains = _shaken(sock, host) if url.startswith("https:") else ("", None)
     except ssl.SSLCertVerificationError as error:
         trouble, detail = Trouble.CERTIFICATE, error.verify_message.rstrip(".")
     except TimeoutError:
@@ -68,7 +67,7 @@ def reach(url: str, timeout: float) -> Reached:
         else:
             trouble, detail = Trouble.CONNECTION, os.strerror(error.errno).lower() if error.errno else ""
     else:
-        return Reached(addresses, None, "", named - started, time.perf_counter() - named, tls, left)
+        return Reached(addresses, None, "", named - started, time.perf_counter() - named, tls, remains)
     return Reached(addresses, trouble, detail, named - started, time.perf_counter() - named)
 
 
@@ -108,32 +107,18 @@ def _host_and_port(url: str) -> tuple[str, int]:
 def _connection(url: str, timeout: float) -> socket.socket | None:
     host, port = _host_and_port(url)
     deadline = time.monotonic() + timeout
-    try:
-        sock = _connected(Names().addresses(host, port, timeout), deadline)
-    except (OSError, UnicodeError):
-        return None
-    sock.settimeout(max(deadline - time.monotonic(), 0.001))
+    with until(deadline):
+        try:
+            sock = connected(Names().addresses(host, port, timeout))
+        except (OSError, UnicodeError):
+            return None
+        sock.settimeout(max(left(), 0.001))
     return sock
 
 
-def _connected(addresses: Any, deadline: float) -> socket.socket:
-    failure: OSError = OSError(errno.EHOSTUNREACH, "")
-    for family, kind, protocol, _, address in addresses:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            sock.connect(address)
-        except OSError as error:
-            sock.close()
-            failure = error
-        else:
-            return sock
-    raise failure
-
-
-def _shaken(sock: socket.socket, host: str, deadline: float) -> tuple[str, float | None]:
-    sock.settimeout(max(deadline - time.monotonic(), 0.001))
+def _shaken(sock: socket.socket, host: str) -> tuple[str, float | None]:
+    sock.settimeout(max(left(), 0.001))
     with ssl.create_default_context().wrap_socket(sock, server_hostname=host) as wrapped:
         ends = (wrapped.getpeercert() or {}).get("notAfter")
-        left = ssl.cert_time_to_seconds(ends) - time.time() if isinstance(ends, str) else None
-        return wrapped.version() or "TLS", left
+        remains = ssl.cert_time_to_seconds(ends) - time.time() if isinstance(ends, str) else None
+        return wrapped.version() or "TLS", remains
