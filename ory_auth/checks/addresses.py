@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from ..conf import NETWORK_DOMAIN
+from ..hosts import ip_of
 
 INTERNAL = (".internal", ".svc", ".cluster.local", ".consul")  # names that only servers know
 OF_DEVELOPMENT = (".localhost", "127.0.0.1", "::1")  # Django's ALLOWED_HOSTS where that is empty and DEBUG is on
@@ -35,19 +35,9 @@ def on_network(host: str) -> bool:
     return host == NETWORK_DOMAIN or host.endswith(f".{NETWORK_DOMAIN}")
 
 
-def is_loopback(host: str) -> bool:
-    ip = _ip(host)
-    return ip.is_loopback if ip else host == "localhost" or host.endswith(".localhost")
-
-
-def is_internal(host: str) -> bool:
-    """Whether this is a name, such as that of a container, which only other servers can look up."""
-    return not _ip(host) and not is_loopback(host) and ("." not in host or host.endswith(INTERNAL))
-
-
 def is_global(host: str) -> bool:
     """Whether this is an address on the internet (of a name nobody can tell)."""
-    ip = _ip(host)
+    ip = ip_of(host)
     return ip is not None and ip.is_global
 
 
@@ -66,13 +56,6 @@ def shares_cookies(ory: str, site: str) -> bool:
     if site == "*" or ory == site.lstrip(".") or (site.startswith(".") and ory.endswith(site)):
         return True
     names = ory.split("."), site.lstrip(".").split(".")
-    if _ip(ory) or _ip(site) or min(map(len, names)) < 2:
+    if ip_of(ory) or ip_of(site) or min(map(len, names)) < 2:
         return False
     return names[0][-2:] == names[1][-2:]
-
-
-def _ip(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

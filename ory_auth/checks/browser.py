@@ -9,17 +9,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..conf import Conf
+from ..hosts import is_internal, is_loopback
 from . import site
-from .addresses import (
-    host_of,
-    is_https,
-    is_internal,
-    is_loopback,
-    key_of,
-    on_network,
-    shares_cookies,
-    site_hosts,
-)
+from .addresses import INTERNAL, host_of, is_https, key_of, on_network, shares_cookies, site_hosts
 from .message import Message, tell
 from .urls import PUBLIC_PORT
 
@@ -40,7 +32,7 @@ def check_browser_url(conf: Conf) -> Iterator[Message]:
         )
     elif not hosts or any(shares_cookies(ory, host) for host in hosts if host != "*"):
         return
-    elif is_internal(ory):
+    elif is_internal(ory, INTERNAL):
         yield tell(
             "W006",
             f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, a name that only servers know.",
@@ -71,7 +63,7 @@ def _same_host(ory: str) -> str:
 
 def check_scheme(conf: Conf) -> Iterator[Message]:
     ory, key = host_of(conf.browser_url), key_of("BROWSER_URL")
-    if is_loopback(ory) or is_internal(ory) or on_network(ory):
+    if is_loopback(ory) or is_internal(ory, INTERNAL) or on_network(ory):
         return
     mixed = is_https(conf.sdk_url) and host_of(conf.sdk_url) == ory
     if not is_https(conf.browser_url) and (not settings.DEBUG or is_site_https() or mixed):

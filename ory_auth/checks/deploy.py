@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from ..conf import Conf
+from ..hosts import is_loopback
 from ..placement import BACKEND, is_a
 from . import site
-from .addresses import host_of, is_global, is_https, is_loopback, key_of, shares_cookies, site_hosts
+from .addresses import host_of, is_global, is_https, key_of, shares_cookies, site_hosts
 from .message import Message, tell
 
 FEW_ENTRIES = 1000

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
+
+from .. import hosts
+from ..hosts import ip_of, is_loopback
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 INTERNAL_DOMAINS = (".internal", ".local", ".localdomain", ".svc", ".cluster.local", ".lan", ".intranet")
@@ -51,36 +53,19 @@ def shown(url: str) -> str:
     return f"{site}{urlsplit(url).path}" if site else "an address that is no URL"
 
 
-def is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    """Whether it names the machine that one sits at."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    return is_ip(host) and ip_address(host).is_loopback
-
-
 def is_domain(host: str) -> bool:
     """Whether it is a name that may mean something to people elsewhere."""
-    return "." in host and not is_ip(host) and not is_loopback(host)
+    return "." in host and not ip_of(host) and not is_loopback(host)
 
 
 def is_internal(host: str) -> bool:
     """Whether it means something inside a container network or a cluster only."""
-    if is_loopback(host):
-        return False
-    return host.endswith(INTERNAL_DOMAINS) or ("." not in host and ":" not in host)
+    return hosts.is_internal(host, INTERNAL_DOMAINS)
 
 
 def registrable(host: str) -> str | None:
     """The domain that somebody has registered: ``example.co.uk`` of ``app.example.co.uk``; ``None`` of ``co.uk``."""
-    if is_ip(host) or is_loopback(host):
+    if ip_of(host) or is_loopback(host):
         return None
     domain: str | None = _suffixes().privatesuffix(host.rstrip("."))
     return domain
@@ -88,7 +73,7 @@ def registrable(host: str) -> str | None:
 
 def is_public_suffix(domain: str) -> bool:
     """Whether anybody may have a name under it, so that browsers refuse cookies for all of it."""
-    return not is_ip(domain) and not is_loopback(domain) and registrable(domain) is None
+    return not ip_of(domain) and not is_loopback(domain) and registrable(domain) is None
 
 
 @cache

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from http.cookies import Morsel
 
 from ..cookies import CSRF_PREFIX, covers, read_set_cookie
-from .addresses import Site, is_loopback
+from ..hosts import is_loopback
+from .addresses import Site
 from .exchange import Reply
 from .facts import Endpoint, Facts
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from .addresses import Site, is_domain, is_internal, is_loopback, shown
+from ..hosts import is_loopback
+from .addresses import Site, is_domain, is_internal, shown
 from .facts import Endpoint, Facts, Speaker
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
 from .met import Met, csrf_cookie

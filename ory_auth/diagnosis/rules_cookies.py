@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from http.cookies import Morsel
 
 from ..cookies import covers
-from .addresses import Site, is_domain, is_internal, is_loopback, is_public_suffix, registrable
+from ..hosts import is_loopback
+from .addresses import Site, is_domain, is_internal, is_public_suffix, registrable
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
 from .met import Met
 from .rules_reach import is_network

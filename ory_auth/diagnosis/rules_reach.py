@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ..conf import NETWORK_HOST
-from .addresses import is_loopback, shown
+from ..hosts import is_loopback
+from .addresses import shown
 from .facts import Endpoint, Speaker
 from .findings import Check, Finding, Problem, failure, ok, warning
 from .reach import Reached, Trouble

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.http.request import validate_host
 
-from .addresses import Site, is_domain, is_loopback
+from ..hosts import is_loopback
+from .addresses import Site, is_domain
 from .facts import Hosts
 
 DEVELOPMENT = (".localhost", "127.0.0.1", "[::1]")  # what Django allows with DEBUG and no ALLOWED_HOSTS
