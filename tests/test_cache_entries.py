@@ -250,6 +250,17 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, swit
     assert not [key for key in content() if key.startswith(("ory_auth:o:", "ory_auth:k:"))]
 
 
+def kept_for_trouble() -> dict[str, object]:
+    return {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
+
+
+def put_back(kept: dict[str, object]) -> None:
+    """As a fill may that was under way in another process, when the mark in the entry's place is gone."""
+    caches["default"].set_many(kept, LONGER)
+    caches["default"].delete(f"ory_auth:s:{form('o')}")
+    flights.forget()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("ended_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
 def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
@@ -257,11 +268,9 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
 ) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
-    kept = {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
+    kept = kept_for_trouble()
     web.post("/auth/logout", headers=ended_by(session))
-    caches["default"].set_many(kept, LONGER)  # as a fill that was under way may
-    caches["default"].delete(f"ory_auth:s:{form('o')}")
-    flights.forget()
+    put_back(kept)
     with switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
@@ -272,13 +281,11 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
 ) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
-    kept = {key: value for key, value in content().items() if key.startswith("ory_auth:o:")}
+    kept = kept_for_trouble()
     caches["default"].clear()
     flights.forget()
     sign_out_while_ory_is_down(web, switches, session.headers)
-    caches["default"].set_many(kept, LONGER)  # as a fill that was under way may
-    caches["default"].delete(f"ory_auth:s:{form('o')}")
-    flights.forget()
+    put_back(kept)
     with switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 

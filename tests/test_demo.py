@@ -21,18 +21,11 @@ import urllib3
 pytest.importorskip("environ", reason="the demo needs django-environ")
 
 from demo_project.people import Person, people
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent
 ADA, BOB, GRACE = people()
 HTTP = urllib3.PoolManager(retries=False)
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def start(**ports: int) -> subprocess.Popen[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import urllib3
 from contrib.kratos.make_keys import PUBLIC, make_keys
 from tests.browser import Browser, Page
 from tests.ories import HTTP
+from tests.ports import free_ports
 
 KRATOS = os.environ.get("ORY_TEST_KRATOS", "")
 pytestmark = pytest.mark.skipif(not KRATOS, reason="ORY_TEST_KRATOS names no Kratos binary")
@@ -109,14 +109,6 @@ def on_ports(public: int, admin: int, site: int, keys: Path) -> dict[str, Any]:
         },
         "session": {"whoami": {"tokenizer": {"templates": {"django": {"jwks_url": f"file://{keys}/jwks.json"}}}}},
     }
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports: list[int] = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 @contextmanager

@@ -214,13 +214,8 @@ def said(message: Mapping[str, Any]) -> str:
     context = message.get("context")
     try:
         return translated % _Values(context if isinstance(context, Mapping) else {}) if translated else text
-    except (
-        KeyError,
-        ValueError,
-        TypeError,
-        OverflowError,
-    ):  # a value that Ory did not send, or a slip in a project's catalogue
-        return text
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return text  # a value that Ory did not send, or a slip in a project's catalogue
 
 
 def explained(error: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from tests.ports import free_ports
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60  # seconds: a limit for what has to happen soon
 # The ports that the documents name; each run of a page takes free ones in their places.
@@ -35,14 +37,6 @@ SERVERS = {
 }
 
 
-def free_ports(number: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [str(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 class Terminal:
     """Everything that one page's reader has running; ends it all when it is left."""
 
@@ -51,7 +45,7 @@ class Terminal:
         self.directory, self.state = directory / "work", directory / "state.sh"
         self.directory.mkdir()
         self.state.write_text(f"cd {shlex.quote(str(self.directory))}\n")
-        self.ports = ports or dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = ports or dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
         self.environment = _environment(directory)
         self.servers: dict[str, Server] = {}
         self.changed = False  # the code, since the site was started
