@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
 
-from . import views
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
 from .flows import Flow
 
 app_name = "ory_auth"
 
+
+def _page(make: Callable[[Any], Callable[[HttpRequest], HttpResponse]]) -> Callable[[HttpRequest], HttpResponse]:
+    """A view of :mod:`ory_auth.views`, loaded by its first request: commands that serve nobody check these URLs, too.
+
+    What Django's middleware wants to know of a view before it is called is said here.
+    """
+
+    @login_not_required
+    def page(request: HttpRequest) -> HttpResponse:
+        return make(import_module("ory_auth.views"))(request)
+
+    return page
+
+
+def _flow_page(flow: Flow, views: Any) -> Any:
+    view = views.LoginView if flow is Flow.LOGIN else views.FlowView
+    return view.as_view(flow=flow)
+
+
 urlpatterns = [
-    path("login", views.LoginView.as_view(), name=Flow.LOGIN.value),
-    path("logout", views.logout, name="logout"),
-    path("error", views.error, name="error"),
-    path("ready", views.ready, name="ready"),
-    *(path(flow.value, views.FlowView.as_view(flow=flow), name=flow.value) for flow in Flow if flow is not Flow.LOGIN),
+    path("logout", csrf_exempt(_page(lambda views: views.logout)), name="logout"),
+    path("error", _page(lambda views: views.error), name="error"),
+    path("ready", _page(lambda views: views.ready), name="ready"),
+    *(path(flow.value, _page(partial(_flow_page, flow)), name=flow.value) for flow in Flow),
 ]

@@ -10,14 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
@@ -34,7 +33,7 @@ from .steps import carry_out
 from .ui import explained, read_flow
 
 
-@method_decorator([login_not_required, never_cache], name="dispatch")
+@method_decorator(never_cache, name="dispatch")
 class FlowView(View):
     """One self-service flow: without ``?flow=`` it starts at Ory, with it the flow is shown."""
 
@@ -166,9 +165,7 @@ def _no_cookie_page(request: HttpRequest, try_again_url: str) -> HttpResponse:
     return response
 
 
-@login_not_required
 @never_cache
-@csrf_exempt
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session here and at Ory; 503 where Ory could not be told, and the session stays refused here.
@@ -194,7 +191,6 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(wanted(request, state.conf.login_redirect_hosts, default=default))
 
 
-@login_not_required
 @never_cache
 def error(request: HttpRequest) -> HttpResponse:
     """What Ory could not do, in its words or in those of the page's language; anyone may read them, as at Ory."""
@@ -210,7 +206,6 @@ def error(request: HttpRequest) -> HttpResponse:
     return responses.page(request, status, "error", error=shown, explanation=explained(told))
 
 
-@login_not_required
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:

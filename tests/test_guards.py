@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import path as address
+from django.urls import reverse
 from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
+from ory_auth.flows import Flow
 from ory_auth.local import LocalOry
 from tests.conftest import Web
 from tests.kinds import Answer, ChangeSettings
@@ -451,3 +453,14 @@ def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: Web) -> Non
     assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
     answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+
+
+# --- our own pages ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*(flow.value for flow in Flow), "logout", "error", "ready"])
+def test_our_own_pages_are_open_behind_login_required_middleware(web: Web, settings: Settings, name: str) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    page = reverse(f"ory_auth:{name}")
+    answer = web.post(page) if name == "logout" else web.get(page)
+    assert "next=" not in answer.headers.get("Location", "")
