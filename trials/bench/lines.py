@@ -68,9 +68,10 @@ def _of(kind: str) -> list[Row]:
         one("reads user, local memory, behind Django's own two", MEMORY, "user, both", django),
         one("reads user, Redis, behind Django's own two", REDIS, "user, both", django),
     ]
-    section = f"Against a bare whoami by urllib3, after taking off the user's query ({kind})"
+    yardstick = "a bare whoami by urllib3" + (" and a bare view" if kind == "asgi" else "")
+    section = f"Against {yardstick}, after taking off the user's query ({kind})"
     first = [
-        Row(section, f"asks Ory, {name}", variant, f"{kind} first", "whoami", _less_query(f"{kind} first"), 1.4)
+        Row(section, f"asks Ory, {name}", variant, f"{kind} first", yardstick, _less_query(kind), 1.4)
         for name, variant in (("local memory", MEMORY), ("Redis", REDIS))
     ]
     return [*against_bare, *against_django, *first]
@@ -80,5 +81,9 @@ def _row(section: str, title: str, variant: str, case: str, than: str, line: flo
     return Row(section, title, variant, case, than, lambda medians: medians[case] / medians[than], line)
 
 
-def _less_query(case: str) -> Ratio:
-    return lambda medians: (medians[case] - medians["query"]) / medians["whoami"]
+def _less_query(kind: str) -> Ratio:
+    """The first request of a session; an async view alone is dearer than the call to Ory, so it is in the yardstick."""
+    view = {"wsgi": [], "asgi": ["asgi bare"]}[kind]
+    return lambda medians: (
+        (medians[f"{kind} first"] - medians["query"]) / sum(medians[case] for case in ("whoami", *view))
+    )

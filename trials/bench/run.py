@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from trials.bench.crew import crew, migrated, rounds
 from trials.bench.lines import ORY_AUTH, OTHER, rows
 from trials.bench.project import Variant
 from trials.bench.stand_in import stand_in
-from trials.bench.stats import estimate
 from trials.bench.table import Figure, Result, results
 from trials.processes import ROOT, private_directory
 from trials.servers import ory, redis
@@ -26,7 +26,7 @@ LOCAL = {"LOCAL_CACHE_SECONDS": 600}
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds of so many calls of each case, pairs of starts, sessions kept in memory."""
+    """How much is measured: rounds of so many calls of each case, starts of either kind, sessions kept in memory."""
 
     rounds: int
     seconds: float  # after which no other round begins
@@ -35,7 +35,7 @@ class Size:
     sessions: tuple[int, ...]
 
 
-FULL = Size(80, 120, 12, 8, (10_000, 20_000))
+FULL = Size(80, 120, 12, 24, (10_000, 20_000))
 QUICK = Size(8, 10, 6, 2, (1_000,))
 
 
@@ -83,10 +83,10 @@ def memory(size: Size) -> Iterator[Figure]:
 def starts(size: Size) -> Iterator[Figure]:
     """Milliseconds by which the app makes commands slower."""
     for command in startup.COMMANDS:
-        found = list(startup.pairs(command, size.starts))
-        more = estimate([with_app - without for with_app, without in found])
-        note = f"of {estimate([with_app for with_app, _ in found]).median:.0f}; 95 %: {more.low:.0f} – {more.high:.0f}"
-        yield Figure("Starting", f"ms more for `manage.py {command}` with the app", more.median, 20, note)
+        with_app, without = startup.starts(command, size.starts)
+        more = [one - other for one, other in zip(with_app, without, strict=True)]
+        note = f"of {statistics.median(with_app):.0f}; {min(more):.0f} – {max(more):.0f}"
+        yield Figure("Starting", f"ms more for `manage.py {command}` with the app", statistics.median(more), 20, note)
 
 
 @contextmanager
