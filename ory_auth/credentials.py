@@ -19,6 +19,7 @@ from .events import Event, log
 MAX_BYTES = 8 * 1024
 FORMAT = "2"  # of cache entries: another number makes all older ones misses
 TOKEN_PREFIX = "ory_st_"
+PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 class Kind(StrEnum):
@@ -81,7 +82,7 @@ def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | 
     if len(candidates) > 1:
         log(Event.MULTI_CREDENTIAL, kinds="+".join(kind for kind, _ in candidates))
     kind, value = candidates[0]
-    if len(value) > MAX_BYTES or not (value.isascii() and value.isprintable()):
+    if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):
         log(Event.MALFORMED, kind=kind)
         return Malformed(kind)
     return Credential(kind, value)
@@ -103,7 +104,7 @@ def cookie_pairs(header: str, name: str) -> str:
     if name not in header:
         return ""
     prefix = name + "="
-    pairs = [pair for pair in (part.strip(" \t") for part in header.split(";")) if pair.startswith(prefix)]
+    pairs = [pair for part in header.split(";") if (pair := part.strip(" \t")).startswith(prefix)]
     return "" if pairs.count(prefix) == len(pairs) else "; ".join(pairs)
 
 

@@ -98,7 +98,7 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _vary(response: HttpResponseBase) -> None:
-    if response.has_header("Vary"):
+    if "Vary" in response.headers:
         patch_vary_headers(response, LOOKED_AT)
     else:
         response.headers["Vary"] = VARY
@@ -106,7 +106,7 @@ def _vary(response: HttpResponseBase) -> None:
 
 def _private(response: HttpResponseBase) -> None:
     unavailable = response.status_code == 503
-    if unavailable or response.has_header("Cache-Control"):
+    if unavailable or "Cache-Control" in response.headers:
         patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
     else:
         response.headers["Cache-Control"] = "private"

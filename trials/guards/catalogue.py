@@ -34,7 +34,7 @@ GUARDS = (
         name="malformed credential",
         holds="bytes that no credential has are never sent on, and no other credential is tried",
         file="credentials.py",
-        source="if len(value) > MAX_BYTES or not (value.isascii() and value.isprintable()):",
+        source="if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):",
         without="if False:",
         tests=("tests/test_credentials.py",),
     ),
