@@ -51,7 +51,7 @@ def changing_people(stage: Stage) -> Result:
         stage.postgresql.run(WATCH.format(table=table), database)
         with stage.sites(environment) as sites:
             with _changes(stage, people):
-                total.merge(load(until(stage.scaled(15.0, 4.0), _asks(people, sites, random.Random(SEED))), CLIENTS))
+                total.merge(load(until(stage.scaled(8.0, 4.0), _asks(people, sites, random.Random(SEED))), CLIENTS))
             time.sleep(CACHED + LOCALLY)
             total.merge(load(_last_asks(people, sites), CLIENTS))
         torn = f"SELECT count(*) FROM {table} WHERE split_part(email, '.', 1) <> first_name"

@@ -23,7 +23,7 @@ SETTINGS = {"LOCAL_CACHE_SECONDS": 30, "USER_CACHE_SECONDS": 30}  # every tier t
 SEED = 4
 PAGES = (("/who", "/session", "/guarded", "/django-guarded", "/api/who"), ("/awho", "/asession", "/aguarded"))
 CANCELLED = 0.02  # share of the requests whose client hangs up
-KILLED_EVERY = 12.0  # seconds
+KILLED_EVERY = 20.0  # seconds
 
 
 @campaign("identities", 2, "nobody is ever shown as somebody else, or as nobody: 0 mismatches")
@@ -31,8 +31,8 @@ def identities(stage: Stage) -> Result:
     people = stage.people(stage.scaled(500, 100), sessions=2)
     chance = random.Random(SEED)
     with stage.sites(stage.environment(ory_auth=SETTINGS)) as sites:
-        asks = _asks(stage.scaled(100_000, 3_000), people, sites, chance)
-        with _killing(sites, stage.scaled(KILLED_EVERY, 3.0), chance) as killed:
+        asks = _asks(stage.scaled(100_000, 2_000), people, sites, chance)
+        with _killing(sites, stage.scaled(KILLED_EVERY, 2.0), chance) as killed:
             tally = load(asks, CLIENTS)
     return Result([*figures(tally), Figure("killed workers", len(killed))], tally.examples)
 

@@ -30,9 +30,9 @@ def ory_database(stage: Stage) -> Result:
     people = stage.people(PEOPLE)
     with stage.sites(stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 0})) as sites:
         load(itertools.islice(_asks(sites, people), 2 * PEOPLE), 2)  # everybody has a user by now
-        with _goes_down_and_up(stage.ory, stage.scaled(3, 1)) as over:
+        with _goes_down_and_up(stage.ory, stage.scaled(2, 1)) as over:
             tally = load(_while(over, _asks(sites, people)), CLIENTS)
-        after = load(until(2, _asks(sites, people)), CLIENTS)
+        after = load(until(stage.scaled(2.0, 1.0), _asks(sites, people)), CLIENTS)
     tally.merge(after)
     return Result(
         [*figures(tally), Figure("503 when it is over", after.verdicts[Verdict.UNAVAILABLE], 0)], tally.examples

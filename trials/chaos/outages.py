@@ -48,8 +48,8 @@ class _Matrix:
 
     def __init__(self, stage: Stage, proxy: Proxy, pages: Sequence[str]) -> None:
         self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
-        self._requests = stage.scaled(2000, 100)
-        self._share = stage.scaled(0.99, 0.95)  # of a hundred requests, one that a busy machine held up is one too many
+        self._requests = stage.scaled(2000, 60)
+        self._share = stage.scaled(0.99, 0.95)  # of sixty requests, one that a busy machine held up is one too many
         self._during, self._after = Tally(), Tally()
         self._rows: list[dict[str, Any]] = []
         self._slowest, self._back = 0.0, 0.0
