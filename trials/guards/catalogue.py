@@ -50,8 +50,8 @@ GUARDS = (
         name="one cookie name",
         holds="of the cookies only the session's goes to Ory",
         file="credentials.py",
-        source='for part in header.split(";")) if pair.startswith(prefix)]',
-        without='for part in header.split(";"))]',
+        source='for part in header.split(";") if (pair := part.strip(" \\t")).startswith(prefix)]',
+        without='for part in header.split(";") if (pair := part.strip(" \\t"))]',
         tests=("tests/test_credentials.py",),
     ),
     Guard(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trials.bench.stand_in import identity_id
+
 LOCAL = {"LOCAL_CACHE_SECONDS": 10}
 USERS = {**LOCAL, "USER_CACHE_SECONDS": 10}
 
@@ -26,7 +28,7 @@ class Case:
         """What the answer for this person has in it."""
         if self.path == "bare":
             return "nobody was asked for"
-        return f"person-{number}@example.org True" if self.path == "user" else f"{number:012x} aal1"
+        return f"person-{number}@example.org True" if self.path == "user" else identity_id(number)
 
 
 CASES = (
