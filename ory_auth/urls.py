@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +16,10 @@ from .flows import Flow
 app_name = "ory_auth"
 
 
-def _page(make: Callable[[Any], Callable[[HttpRequest], HttpResponse]]) -> Callable[[HttpRequest], HttpResponse]:
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def _page(name: str, find: Callable[[Any], View]) -> View:
     """A view of :mod:`ory_auth.views`, loaded by its first request: commands that serve nobody check these URLs, too.
 
     What Django's middleware wants to know of a view before it is called is said here.
@@ -25,19 +27,23 @@ def _page(make: Callable[[Any], Callable[[HttpRequest], HttpResponse]]) -> Calla
 
     @login_not_required
     def page(request: HttpRequest) -> HttpResponse:
-        return make(import_module("ory_auth.views"))(request)
+        return find(import_module("ory_auth.views"))(request)
 
+    page.__name__ = page.__qualname__ = name  # for error pages and traces
     return page
 
 
-def _flow_page(flow: Flow, views: Any) -> Any:
-    view = views.LoginView if flow is Flow.LOGIN else views.FlowView
-    return view.as_view(flow=flow)
+def _flow_page(flow: Flow) -> View:
+    def find(views: Any) -> View:
+        view: View = (views.LoginView if flow is Flow.LOGIN else views.FlowView).as_view(flow=flow)
+        return view
+
+    return _page(flow.value, find)
 
 
 urlpatterns = [
-    path("logout", csrf_exempt(_page(lambda views: views.logout)), name="logout"),
-    path("error", _page(lambda views: views.error), name="error"),
-    path("ready", _page(lambda views: views.ready), name="ready"),
-    *(path(flow.value, _page(partial(_flow_page, flow)), name=flow.value) for flow in Flow),
+    path("logout", csrf_exempt(_page("logout", lambda views: views.logout)), name="logout"),
+    path("error", _page("error", lambda views: views.error), name="error"),
+    path("ready", _page("ready", lambda views: views.ready), name="ready"),
+    *(path(flow.value, _flow_page(flow), name=flow.value) for flow in Flow),
 ]
