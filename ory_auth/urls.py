@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -16,10 +15,7 @@ from .flows import Flow
 app_name = "ory_auth"
 
 
-View = Callable[[HttpRequest], HttpResponse]
-
-
-def _page(name: str, find: Callable[[Any], View]) -> View:
+def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     """A view of :mod:`ory_auth.views`, loaded by its first request: commands that serve nobody check these URLs, too.
 
     What Django's middleware wants to know of a view before it is called is said here.
@@ -27,23 +23,14 @@ def _page(name: str, find: Callable[[Any], View]) -> View:
 
     @login_not_required
     def page(request: HttpRequest) -> HttpResponse:
-        return find(import_module("ory_auth.views"))(request)
+        response: HttpResponse = import_module("ory_auth.views").PAGES[name](request)
+        return response
 
     page.__name__ = page.__qualname__ = name  # for error pages and traces
     return page
 
 
-def _flow_page(flow: Flow) -> View:
-    def find(views: Any) -> View:
-        view: View = (views.LoginView if flow is Flow.LOGIN else views.FlowView).as_view(flow=flow)
-        return view
-
-    return _page(flow.value, find)
-
-
 urlpatterns = [
-    path("logout", csrf_exempt(_page("logout", lambda views: views.logout)), name="logout"),
-    path("error", _page("error", lambda views: views.error), name="error"),
-    path("ready", _page("ready", lambda views: views.ready), name="ready"),
-    *(path(flow.value, _flow_page(flow), name=flow.value) for flow in Flow),
+    path("logout", csrf_exempt(_page("logout")), name="logout"),
+    *(path(name, _page(name), name=name) for name in ("error", "ready", *(flow.value for flow in Flow))),
 ]

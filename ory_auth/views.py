@@ -229,3 +229,13 @@ def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
 
 def _with_return_to(url: str, back: str) -> str:
     return f"{url}?{urlencode({'return_to': back})}" if back else url
+
+
+# By the names of their URLs.
+PAGES: dict[str, Callable[[HttpRequest], Any]] = {
+    "logout": logout,
+    "error": error,
+    "ready": ready,
+    **{flow.value: FlowView.as_view(flow=flow) for flow in Flow},
+    Flow.LOGIN.value: LoginView.as_view(),
+}
