@@ -225,6 +225,14 @@ def test_a_user_whom_the_default_manager_hides_is_refused(ory: Ory, web: Web) ->
     assert (answer.status_code, answer.json()["reason"]) == (403, "not_admitted")
 
 
+def test_a_user_is_what_the_default_manager_makes_of_their_row(ory: Ory, web: Web) -> None:
+    if not NAMED_BY_EMAIL:
+        pytest.skip("the manager of this user model adds nothing")
+    session = ory.person(name={"first": "Ada"}).token()
+    web.get("/who", headers=session.headers)
+    assert web.get("/who", headers=session.headers).json()["letters"] == 3
+
+
 # --- what the fields take ---------------------------------------------------------------------------------------------
 
 ODD = [

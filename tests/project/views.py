@@ -24,7 +24,8 @@ from ory_auth.types import OryHttpRequest, OrySession
 
 
 def seen(user: AbstractBaseUser | AnonymousUser) -> JsonResponse:
-    return JsonResponse({"user": user.get_username(), "email": getattr(user, "email", ""), "pk": str(user.pk)})
+    more = {name: getattr(user, name) for name in ("letters",) if hasattr(user, name)}  # of a manager's own query
+    return JsonResponse({"user": user.get_username(), "email": getattr(user, "email", ""), "pk": str(user.pk), **more})
 
 
 def home(request: OryHttpRequest) -> HttpResponse:

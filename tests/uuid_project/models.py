@@ -1,18 +1,20 @@
 """A user model of a project's own."""
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Length
 
 
 class PersonManager(BaseUserManager["Person"]):
-    """Like many a project's own, it does not show everyone."""
+    """Like many a project's own, it does not show everyone, and says more of each than the model's fields."""
 
     def get_queryset(self) -> models.QuerySet["Person"]:
-        return super().get_queryset().exclude(first_name="Hidden")
+        shown = super().get_queryset().exclude(first_name="Hidden")
+        return cast("models.QuerySet[Person]", shown.annotate(letters=Length("first_name")))
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "Person":
         person = self.model(email=email, **fields)
