@@ -429,8 +429,14 @@ def test_a_call_that_got_no_connection_in_time_says_so(
     web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.4)
-    with switches.slow(5), ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda n: web.get("/session", headers={"X-Session-Token": f"somebody-{n}"}), range(4)))
+    together = threading.Barrier(12)  # who comes a little later has a little time left when the first gives up
+
+    def ask(number: int) -> None:
+        together.wait()
+        web.get("/session", headers={"X-Session-Token": f"somebody-{number}"})
+
+    with switches.slow(5), ThreadPoolExecutor(12) as threads:
+        list(threads.map(ask, range(12)))
     assert set(events(caplog)) == {"timeout", "pool_full"}
 
 

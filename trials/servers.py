@@ -159,12 +159,16 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def gunicorn(environment: Mapping[str, str], workers: int = 2, threads: int = 4) -> Iterator[Site]:
-    """The project under gunicorn; ``environment`` holds the ``SITE_…`` variables of `trials.site.settings`."""
+def gunicorn(environment: Mapping[str, str], workers: int = 2, threads: int = 4, *, sockets: int = 1) -> Iterator[Site]:
+    """The project under gunicorn; ``environment`` holds the ``SITE_…`` variables of `trials.site.settings`.
+
+    With one socket for all workers, one of them may happen to get most connections; ``sockets`` is 1, or ``workers``.
+    """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "trials.site.wsgi:application", "--worker-class=gthread",
                f"--bind=127.0.0.1:{port}", f"--workers={workers}", f"--threads={threads}", "--keep-alive=30",
-               "--graceful-timeout=1", "--timeout=120", "--log-level=warning", "--no-control-socket"]  # fmt: skip
+               "--graceful-timeout=1", "--timeout=120", "--log-level=warning", "--no-control-socket",
+               *(["--reuse-port"] if sockets > 1 else [])]  # fmt: skip
     with _site(command, environment, port, workers) as site:
         yield site
 

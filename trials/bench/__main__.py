@@ -62,7 +62,11 @@ def _options() -> argparse.Namespace:
 def _where(load: float) -> str:
     names = ", ".join(f"{name} {version(name)}" for name in ("Django", "ory_client", "redis"))
     machine = f"{os.cpu_count()} processors, load {load:.1f}"
-    return f"Python {platform.python_version()}, {names}; {machine}"
+    return f"Python {platform.python_version()}, {names}; {machine}; {_which_ory()}"
+
+
+def _which_ory() -> str:
+    return "the Ory that the environment names" if os.environ.get("ORY_TEST_PUBLIC_URL") else "the local Ory"
 
 
 def _document(load: float, ratios: Sequence[Result], others: Sequence[Figure], notes: Sequence[str]) -> dict[str, Any]:
@@ -72,6 +76,7 @@ def _document(load: float, ratios: Sequence[Result], others: Sequence[Figure], n
         "django": version("Django"),
         "processors": os.cpu_count(),
         "load": round(load, 1),
+        "ory": _which_ory(),
         "ratios": [as_json(each) for each in ratios],
         "figures": [as_json(each) for each in others],
         "notes": list(notes),

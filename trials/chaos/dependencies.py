@@ -39,7 +39,7 @@ HOLDS_WHEN = (
 @campaign("dependencies", 10, HOLDS_WHEN)
 def dependencies(stage: Stage) -> Result:
     people, total, late = stage.people(stage.scaled(PEOPLE, 20)), Tally(), 0
-    seconds = stage.scaled(1.0, 0.4)
+    seconds = stage.scaled(1.0, 0.3)
     wsgi = stage.environment(ory_auth=SETTINGS)
     asgi = {**wsgi, "SITE_CONN_MAX_AGE": "0"}  # where each request has a thread of its own, a kept connection is lost
     with stage.site("gunicorn", wsgi) as first, stage.site("uvicorn", asgi) as second:

@@ -38,9 +38,9 @@ def herd(stage: Stage) -> Result:
             play = _Herd(proxy, sites, people)
             play.meet_everybody()
             told = [
-                play.at_expiry(stage.scaled(50, 6)),
+                play.at_expiry(stage.scaled(50, 4)),
                 *play.pause(stage.scaled(30, 3)),
-                *play.flood(stage.scaled(10, 4)),
+                *play.flood(stage.scaled(10, 3)),
             ]
     return Result([*figures(play.tally), *told], play.tally.examples)
 

@@ -46,7 +46,7 @@ def hostile_input(stage: Stage) -> Result:
         with stage.sites(stage.environment(proxy=proxy, ory_auth={"SESSION_CACHE_SECONDS": 2})) as sites:
             pids = [site.pids for site in sites]
             sender = _Sender(sites, known, stranger)
-            asyncio.run(sender.send_all(hostile_requests(stage.scaled(COUNT, 2_500))))
+            asyncio.run(sender.send_all(hostile_requests(stage.scaled(COUNT, 2_000))))
             lost = sum(before != site.pids for before, site in zip(pids, sites, strict=True))
             traces = sum(site.log.read_text(errors="replace").count("Traceback") for site in sites)
     told = [

@@ -31,7 +31,7 @@ def identities(stage: Stage) -> Result:
     people = stage.people(stage.scaled(500, 100), sessions=2)
     chance = random.Random(SEED)
     with stage.sites(stage.environment(ory_auth=SETTINGS)) as sites:
-        asks = _asks(stage.scaled(100_000, 2_000), people, sites, chance)
+        asks = _asks(stage.scaled(100_000, 1_500), people, sites, chance)
         with _killing(sites, stage.scaled(KILLED_EVERY, 2.0), chance) as killed:
             tally = load(asks, CLIENTS)
     return Result([*figures(tally), Figure("killed workers", len(killed))], tally.examples)

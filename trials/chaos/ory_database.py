@@ -20,7 +20,7 @@ from trials.servers import Given, Ory, Site
 
 CLIENTS = 24
 PEOPLE = 150
-OUTAGES = ((1.5, 2.5), (1.5, 2.5), (0.02, 1.5), (0.02, 1.5))  # seconds down and up: outages, and hiccups of a fail-over
+OUTAGES = ((1.5, 2.5), (0.02, 1.5))  # seconds down and up: outages, and hiccups of a fail-over
 SEED = 6
 HOLDS_WHEN = "while Ory answers 401 to everyone and is not ready, nobody is signed out"
 
@@ -30,7 +30,7 @@ def ory_database(stage: Stage) -> Result:
     people = stage.people(PEOPLE)
     with stage.sites(stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 0})) as sites:
         load(itertools.islice(_asks(sites, people), 2 * PEOPLE), 2)  # everybody has a user by now
-        with _goes_down_and_up(stage.ory, stage.scaled(2, 1)) as over:
+        with _goes_down_and_up(stage.ory, stage.scaled(4, 1)) as over:
             tally = load(_while(over, _asks(sites, people)), CLIENTS)
         after = load(until(stage.scaled(2.0, 1.0), _asks(sites, people)), CLIENTS)
     tally.merge(after)

@@ -22,7 +22,7 @@ from trials.servers import Given
 TIMEOUT = 0.5  # seconds, of ORY_AUTH
 CLIENTS = 10  # at each site
 PEOPLE = 120
-NORMAL = 40  # right answers one after the other that count as "back to normal"
+NORMAL = 40  # right answers one after the other that count as "back to normal"; half as many in the short form
 BACK = 5.0  # seconds within which it has to be
 TLS = frozenset({Fault.TLS_PLAIN, Fault.TLS_SELF_SIGNED})
 HOLDS_WHEN = "whatever Ory's port does: 503 within TIMEOUT + 0.2 s, nobody is signed out, back to normal ≤ 5 s after"
@@ -48,8 +48,9 @@ class _Matrix:
 
     def __init__(self, stage: Stage, proxy: Proxy, pages: Sequence[str]) -> None:
         self._proxy, self._pages, self._people = proxy, pages, stage.people(PEOPLE)
-        self._requests = stage.scaled(2000, 60)
-        self._share = stage.scaled(0.99, 0.95)  # of sixty requests, one that a busy machine held up is one too many
+        self._requests = stage.scaled(2000, 40)
+        self._normal = stage.scaled(NORMAL, NORMAL // 2)
+        self._share = stage.scaled(0.99, 0.95)  # of forty requests, one that a busy machine held up is one too many
         self._during, self._after = Tally(), Tally()
         self._rows: list[dict[str, Any]] = []
         self._slowest, self._back = 0.0, 0.0
@@ -64,7 +65,7 @@ class _Matrix:
         self._proxy.switch(fault)
         during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS * len(pages))
         self._proxy.switch(Fault.PASS)
-        back = asyncio.run(_back_to_normal(_asks(pages, self._people), self._after))
+        back = asyncio.run(_back_to_normal(_asks(pages, self._people), self._after, self._normal))
         self._note(fault, during, back)
 
     def _note(self, fault: Fault, during: Tally, back: float) -> None:
@@ -99,12 +100,12 @@ def _asks(pages: Sequence[str], people: Sequence[Given]) -> Iterator[Ask]:
         yield known if number % 21 else Ask(page, expected=NOBODY)
 
 
-async def _back_to_normal(asks: Iterator[Ask], tally: Tally) -> float:
-    """Seconds until the last answer that was not yet normal."""
+async def _back_to_normal(asks: Iterator[Ask], tally: Tally, normal: int) -> float:
+    """Seconds until the last answer that was not yet normal; so many in a row are enough."""
     began = last = time.monotonic()
     right = 0
     async with browser(1) as session:
-        while right < NORMAL and last - began < BACK * 2:
+        while right < normal and last - began < BACK * 2:
             verdict = await send(session, next(asks), tally)
             right = right + 1 if verdict is Verdict.RIGHT else 0
             last = last if right else time.monotonic()

@@ -37,7 +37,7 @@ HOLDS_WHEN = "a session that was signed out is accepted by no worker under any f
 
 @campaign("sign-out", 3, HOLDS_WHEN)
 def sign_out(stage: Stage) -> Result:
-    race, with_memory, at_outage = stage.scaled(750, 50), stage.scaled(150, 0), stage.scaled(100, 10)
+    race, with_memory, at_outage = stage.scaled(750, 30), stage.scaled(150, 0), stage.scaled(100, 10)
     people = stage.people(race + with_memory + at_outage)
     cycles = _Cycles(stage.ory)
     with stage.proxy() as proxy:

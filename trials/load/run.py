@@ -40,7 +40,7 @@ class Size:
         return min(1 + sessions // 400, self.warm)
 
 
-FULL = Size((10, 1_000, 100_000), 4, 9, 1, CASES)  # often: one worker may happen to get all connections
+FULL = Size((10, 1_000, 100_000), 4, 9, 1, CASES)
 SHORT = Size((100,), 1, 2, 1, tuple(case for case in CASES if case.short))
 
 
@@ -79,7 +79,7 @@ def measure(size: Size) -> Iterator[Measured]:
 
 def _site(server: str, case: Case, environment: Mapping[str, str]) -> AbstractContextManager[Site]:
     given = {**environment, "LOAD_STACK": case.stack, "SITE_ORY_AUTH": json.dumps(dict(case.ory_auth))}
-    return gunicorn(given) if server == "gunicorn" else uvicorn({**given, "LOAD_POOL": "1"})
+    return gunicorn(given, sockets=2) if server == "gunicorn" else uvicorn({**given, "LOAD_POOL": "1"})
 
 
 def _side_by_side(
