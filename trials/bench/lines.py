@@ -74,6 +74,8 @@ def _of(kind: str) -> list[Row]:
         Row(section, f"asks Ory, {name}", variant, f"{kind} first", yardstick, _less_query(kind), 1.4)
         for name, variant in (("local memory", MEMORY), ("Redis", REDIS))
     ]
+    if kind == "wsgi":
+        first.append(_row(section, "the whoami itself", MEMORY, "whoami", "whoami"))
     return [*against_bare, *against_django, *first]
 
 
