@@ -206,7 +206,7 @@ def _queryset(model: Any, using: str, identity_id: UUID, updated_at: datetime, s
     linked = OryIdentity.objects.using(using).filter(pk=identity_id)
     behind = Case(When(updated_at__lt=updated_at, then=BEHIND), default=0)
     new_sign_in = Case(When(authenticated_at__lt=signed_in_at, then=NEW_SIGN_IN), default=0)
-    users = model._default_manager.using(using).filter(pk=Subquery(linked.values("user"))).order_by()
+    users = model._default_manager.using(using).filter(pk=Subquery(linked.values("user")[:1])).order_by()
     return users.annotate(ory_news=Subquery(linked.values(news=behind + new_sign_in)))
 
 
