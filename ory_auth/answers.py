@@ -32,7 +32,7 @@ def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     """What a kept answer is worth now; ``None`` where its session has ended meanwhile."""
     if remaining(entry.facts, entry.offset) <= 0:
         return None
-    session = entry.session
+    session = OrySession.kept(entry.facts, entry.body)
     if stale:
         session = session.at_most(AAL.AAL1)  # nobody has vouched for a second factor lately
     return SignedIn(session, entry.offset, stale=stale)

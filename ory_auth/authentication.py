@@ -130,11 +130,11 @@ class RequestState:
         if self._outcome is not None:
             return not (fresh and _from_cache(self._outcome))
         self.asked = True
-        credential = self.credential
-        if credential is None:
-            self._outcome = SignedOut(Event.MALFORMED if self.found else None)
+        found = self.found
+        if not isinstance(found, Credential):
+            self._outcome = SignedOut(Event.MALFORMED if found else None)
         elif not fresh and not django_session.came(self.request):
-            self._outcome = recall(credential, self.conf)
+            self._outcome = recall(found, self.conf)
         return self._outcome is not None
 
     def _decide(self, fresh: bool) -> Steps[None]:
@@ -167,9 +167,11 @@ class RequestState:
         return self._session_in(await self.aoutcome())
 
     def _session_in(self, outcome: Outcome) -> OrySession | None:
+        if isinstance(outcome, SignedIn):
+            return outcome.session
         if isinstance(outcome, Unavailable):
             self._tell(outcome)
-        return outcome.session if isinstance(outcome, SignedIn) else None
+        return None
 
     # --- who that is here
 

@@ -90,11 +90,11 @@ def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | 
 
 def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, str]]:
     found = []
-    if value := meta.get("HTTP_X_SESSION_TOKEN", "").strip(" \t"):
+    if (header := meta.get("HTTP_X_SESSION_TOKEN")) and (value := header.strip(" \t")):
         found.append((Kind.TOKEN, value))
-    if value := cookie_pairs(meta.get("HTTP_COOKIE", ""), cookie_name):
+    if (header := meta.get("HTTP_COOKIE")) and (value := cookie_pairs(header, cookie_name)):
         found.append((Kind.COOKIE, value))
-    if value := _bearer(meta.get("HTTP_AUTHORIZATION", "")):
+    if (header := meta.get("HTTP_AUTHORIZATION")) and (value := _bearer(header)):
         found.append((Kind.BEARER, value))
     return found
 

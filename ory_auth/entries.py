@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .conf import Conf
 from .credentials import hasher
-from .types import Facts, OrySession
+from .types import Facts
 
 MAX_SECONDS = 60  # for an answer of Ory's, where the project does not say another number
 _SEAL = 16
@@ -29,10 +29,6 @@ class Entry(NamedTuple):
 
     def __repr__(self) -> str:
         return "Entry()"  # the body holds traits
-
-    @property
-    def session(self) -> OrySession:
-        return OrySession.kept(self.facts, self.body)
 
     @property
     def packed(self) -> bytes:

@@ -188,10 +188,10 @@ class _Query:
 def _find(session: OrySession, using: str) -> tuple[Any, int]:
     """The user, and what the session knows that their row does not: ``BEHIND``, ``NEW_SIGN_IN``, both, or neither."""
     model, identity = user_model(), session.identity
-    now = identity.id, _updated(identity), session.authenticated_at
+    told = identity.id, _updated(identity), session.authenticated_at
     if _is_plain(model):
-        return _found(model, using, now)
-    for user in _queryset(model, using, *now):
+        return _found(model, using, told)
+    for user in _queryset(model, using, *told):
         return user, user.__dict__.pop("ory_news")
     return None, 0
 
@@ -210,10 +210,10 @@ def _queryset(model: Any, using: str, identity_id: UUID, updated_at: datetime, s
     return users.annotate(ory_news=Subquery(linked.values(news=behind + new_sign_in)))
 
 
-def _found(model: Any, using: str, now: tuple[Any, ...]) -> tuple[Any, int]:
+def _found(model: Any, using: str, told: tuple[Any, ...]) -> tuple[Any, int]:
     connection = connections[using]
     query = _compiled(model, using, connection.vendor)  # parameters are adapted to the vendor
-    adapt = dict(zip(query.marks, _adapted(now, connection), strict=True))
+    adapt = dict(zip(query.marks, _adapted(told, connection), strict=True))
     with connection.cursor() as cursor:
         cursor.execute(query.sql, [adapt.get(param, param) for param in query.params])
         found = cursor.fetchone()

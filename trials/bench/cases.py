@@ -11,6 +11,9 @@ from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.db import connection
 
+from ory_auth.conf import conf
+from ory_auth.flights import flights
+from ory_auth.memory import Memory
 from trials.bench import drive
 from trials.bench.case import Case
 from trials.bench.project import Variant
@@ -22,7 +25,7 @@ NOBODY = b"nobody was asked for"
 def cases(variant: Variant) -> list[Case]:
     """All of them; ``asgi …`` is the async twin of ``wsgi …``."""
     ory = {"Cookie": variant.cookie}
-    drive.wsgi("ory", "/user", ory)()  # the first request of all makes the user
+    drive.wsgi("ory", "/sync/user", ory)()  # the first request of all makes the user
     user = get_user_model().objects.get(ory_identity__id=variant.identity)
     django = {"Cookie": django_cookie(user)}
     found = [
@@ -37,23 +40,31 @@ def cases(variant: Variant) -> list[Case]:
             *_twins("attributes", "attributes", "bare", ory, wanted=NOBODY),
             *_twins("silent", "ory", "bare", ory, wanted=NOBODY),
             *_twins("user, both", "both", "user", ory),
-            *_twins("first", "ory", "user", ory, before=caches["default"].clear, share=0.4),
+            *_twins("first", "ory", "user", ory, before=_nobody_seen, share=0.4),
             Case("whoami", partial(_whoami, urllib3.PoolManager(), variant), share=0.4),
             Case("query", _query(variant.identity)),
         ]
     if not variant.redis_url:
-        found.append(Case("sdk", drive.wsgi("bare", "/sdk", ory), share=0.2))
+        found.append(Case("sdk", drive.wsgi("bare", "/sync/sdk", ory), share=0.2))
     return found
 
 
 def _twins(name: str, stack: str, path: str, headers: Mapping[str, str], **options: Any) -> list[Case]:
     """The same case through the WSGI handler and through the ASGI handler; both have to say the same."""
-    call = drive.wsgi(stack, f"/{path}", headers)
+    call = drive.wsgi(stack, f"/sync/{path}", headers)
     options.setdefault("wanted", call())
     return [
         Case(f"wsgi {name}", call=call, **options),
-        Case(f"asgi {name}", acall=drive.asgi(stack, f"/a{path}", headers), **options),
+        Case(f"asgi {name}", acall=drive.asgi(stack, f"/async/{path}", headers), **options),
     ]
+
+
+def _nobody_seen() -> None:
+    """A process that has its connections, and has never seen this session; nor has the cache."""
+    caches["default"].clear()
+    process = flights(conf())
+    process.cache.memory = Memory(conf().local_cache_seconds)
+    process._landed.clear()
 
 
 def _whoami(pool: urllib3.PoolManager, variant: Variant) -> None:

@@ -12,18 +12,18 @@ from trials.bench.signed_in import django_cookie
 
 def cases(variant: Variant) -> list[Case]:
     """Its request has both cookies, as a browser sends them from the second request on."""
-    first = drive.wsgi("other", "/user", {"Cookie": variant.cookie})
+    first = drive.wsgi("other", "/sync/user", {"Cookie": variant.cookie})
     first()  # makes the user
     user = get_user_model().objects.get()
     django, other = (
-        drive.wsgi(stack, "/user", headers)
+        drive.wsgi(stack, "/sync/user", headers)
         for stack, headers in (
             ("django", {"Cookie": django_cookie(user)}),
             ("other", {"Cookie": f"{variant.cookie}; {django_cookie(user)}"}),  # a session of its own: it writes to it
         )
     )
     return [
-        Case("wsgi bare", drive.wsgi("bare", "/bare", {"Cookie": variant.cookie})),
+        Case("wsgi bare", drive.wsgi("bare", "/sync/bare", {"Cookie": variant.cookie})),
         Case("wsgi django user", django, wanted=django()),
         Case("wsgi other", other, wanted=other(), share=0.1),
     ]

@@ -14,4 +14,4 @@ def user(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.user.pk} {request.user.is_authenticated}")
 
 
-urlpatterns = [path("bare", bare), path("user", user)]
+urlpatterns = [path("sync/bare", bare), path("sync/user", user)]
