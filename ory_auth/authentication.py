@@ -107,9 +107,8 @@ class RequestState:
     def _key(self) -> str:
         return self.credential.key(self.conf.sdk_url) if self.credential else ""
 
-    def _lookup(self, credential: Credential, *, known: bool = False, fresh: bool = False) -> Steps[Outcome]:
-        address = self.request.META.get("REMOTE_ADDR", "")
-        return lookup(credential, self.conf, address=address, known=known, fresh=fresh)
+    def _lookup(self, credential: Credential, **how: bool) -> Steps[Outcome]:
+        return lookup(credential, self.conf, address=self.request.META.get("REMOTE_ADDR", ""), **how)
 
     # --- what Ory says
 
@@ -144,7 +143,7 @@ class RequestState:
             if django and (yield partial(django_session.outranks, request, self._key())):
                 self._outcome = SignedOut()
                 return
-            outcome = yield from self._lookup(credential, fresh=fresh)
+            outcome = yield from self._lookup(credential, fresh=fresh, recalled=not django)
             if django and isinstance(outcome, SignedIn):
                 identity = str(outcome.session.identity.id)
                 yield partial(django_session.belong_to, request, identity, self._key())

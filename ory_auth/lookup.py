@@ -18,16 +18,22 @@ from .steps import Steps
 
 
 def lookup(
-    credential: Credential, conf: Conf, *, address: str = "", known: bool = False, fresh: bool = False
+    credential: Credential,
+    conf: Conf,
+    *,
+    address: str = "",
+    known: bool = False,
+    fresh: bool = False,
+    recalled: bool = False,
 ) -> Steps[Outcome]:
     """Decide who this is. Yields what has to be done, is sent the result, and returns the outcome.
 
     ``address`` is the client's, for the budget of credentials that were never good, which ``known`` passes by;
-    ``fresh`` goes past every cache.
+    ``fresh`` goes past every cache, ``recalled`` past what :func:`recall` has looked into.
     """
     process, key = flights(conf), credential.key(conf.sdk_url)
     if not fresh:
-        kept = yield from _kept(process.cache, key)
+        kept = yield from _kept(process.cache, key, recalled)
         if kept is not None:
             return kept
     known = known or process.cache.memory.was_good(key)
@@ -60,10 +66,10 @@ def _recalled(cache: SessionCache, key: str) -> SignedIn | None:
     return kept if kept or cache.blocks else _judged(cache.read(key), "cache")
 
 
-def _kept(cache: SessionCache, key: str) -> Steps[SignedIn | None]:
+def _kept(cache: SessionCache, key: str, recalled: bool) -> Steps[SignedIn | None]:
     if not cache.reads:
         return None
-    kept = _recalled(cache, key)
+    kept = None if recalled else _recalled(cache, key)
     if kept is None and cache.blocks:
         kept = _judged((yield partial(cache.read, key)), "cache")
     return kept

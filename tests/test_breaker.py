@@ -24,7 +24,7 @@ def made_up() -> dict[str, str]:
 @pytest.fixture
 def ada(ory: Ory, web: Web, ory_auth: ChangeSettings) -> Session:
     """Somebody who was good a moment ago, and is asked about every time."""
-    ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.3)
+    ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).status_code == 200
     return session
@@ -35,8 +35,15 @@ def ask(web: Web, session: Session, times: int) -> list[int]:
 
 
 def test_after_some_failures_in_a_row_nobody_waits(
-    ory: Ory, web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    ory: Ory,
+    web: Web,
+    ada: Session,
+    ory_auth: ChangeSettings,
+    switches: LocalOry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.3)
+    ask(web, ada, 1)
     with switches.slow(5):
         ask(web, ada, breaker.FAILURES)
         asked = len(ory.asked())

@@ -40,7 +40,7 @@ def _asked(variant: Variant, number: int, run: Callable[[dict[str, str]], None])
 
 
 def _threads(headers: dict[str, str]) -> None:
-    call, barrier = drive.wsgi("ory", "/session", headers), Barrier(AT_ONCE)
+    call, barrier = drive.wsgi("ory", "/sync/session", headers), Barrier(AT_ONCE)
 
     def one(_: int) -> bytes:
         barrier.wait()
@@ -51,7 +51,7 @@ def _threads(headers: dict[str, str]) -> None:
 
 
 def _tasks(headers: dict[str, str]) -> None:
-    call = drive.asgi("ory", "/asession", headers)
+    call = drive.asgi("ory", "/async/session", headers)
 
     async def together() -> list[bytes]:
         return await asyncio.gather(*(call() for _ in range(AT_ONCE)))

@@ -20,7 +20,7 @@ WARM = 50  # sessions before the tracing begins
 def main() -> None:
     variant, counts = Variant(**json.loads(sys.argv[1])), sorted(map(int, sys.argv[2:]))
     configure(variant)
-    ask = drive.wsgi_any("ory", "/session")
+    ask = drive.wsgi_any("ory", "/sync/session")
     for number in range(WARM):
         ask(token(10**8 + number))
     gc.collect()
