@@ -39,11 +39,6 @@ RULES = (
     ),
     Rule("Credential.key", r'key = hasher\(b"cache", 21\)', "a name of 21 bytes instead of 20"),
     Rule(
-        "_candidates",
-        r'if value := (cookie_pairs|_bearer)\(meta\.get\("HTTP_(COOKIE|AUTHORIZATION)", "XXXX"\)(, cookie_name)?\):',
-        "where no header came, one is read that holds nothing of Ory's, which comes to the same",
-    ),
-    Rule(
         "RequestState._end",
         r"self\._outcome, self\._user, self\.refused, self\._signed_out = SignedOut\(None\), None, None, True",
         "nobody asks again whose request it is: Django's `logout()` has put an anonymous user there",
