@@ -17,6 +17,7 @@ DOCS = "django-ory's docs"  # in the repository and the source distribution, not
 NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")
 NETWORK_DOMAIN = "oryapis.com"
 KRATOS_COOKIE = "ory_kratos_session"
+MAX_CACHE_SECONDS = 60  # for an answer of Ory's, where the project does not say another number
 DEFAULT_USER_HANDLER = "ory_auth.users.UserHandler"
 DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}

@@ -7,11 +7,10 @@ import struct
 import time
 from typing import Any, NamedTuple
 
-from .conf import Conf
+from .conf import MAX_CACHE_SECONDS, Conf
 from .credentials import hasher
 from .types import Facts
 
-MAX_SECONDS = 60  # for an answer of Ory's, where the project does not say another number
 _SEAL = 16
 _HEAD = struct.Struct("!dd16s16sqqqB")
 
@@ -53,7 +52,7 @@ def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
         return int(min(conf.session_cache_seconds, life))
     if allowed is None or not re.fullmatch("[0-9]{1,9}", allowed):
         return 0
-    return int(min(int(allowed), MAX_SECONDS, life))
+    return int(min(int(allowed), MAX_CACHE_SECONDS, life))
 
 
 def sealed(name: str, packed: bytes) -> bytes:

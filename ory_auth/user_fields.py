@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 
 from .conf import DEFAULT_USER_FIELDS, Conf
-from .types import Identity
+
+if TYPE_CHECKING:  # the system checks load this module, and know no identity
+    from .types import Identity
 
 PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
 OWN = frozenset({"is_active", "password", "last_login", "ory_identity"})  # this project's business alone

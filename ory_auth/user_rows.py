@@ -13,12 +13,13 @@ import pickle
 import threading
 import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
 from django.db import transaction
 
-from .types import Facts
+if TYPE_CHECKING:  # every command loads this module, and few ask who somebody is
+    from .types import Facts
 
 MAX_ROWS = 10_000
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from ..conf import NETWORK_HOST, Conf, problems
-from ..entries import MAX_SECONDS
+from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, problems
 from .addresses import host_of, on_network
 from .message import Message, tell
 
@@ -39,7 +38,7 @@ def check_cookie_name(conf: Conf) -> Iterator[Message]:
 
 def check_effect(conf: Conf) -> Iterator[Message]:
     """A time to keep something that has to be shorter than another one, and is not."""
-    longest = MAX_SECONDS if conf.session_cache_seconds is None else conf.session_cache_seconds
+    longest = MAX_CACHE_SECONDS if conf.session_cache_seconds is None else conf.session_cache_seconds
     if conf.local_cache_seconds > longest:
         yield tell(
             "W016",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ..conf import Conf
+from ..conf import MAX_CACHE_SECONDS, Conf
 from ..credentials import Kind
-from ..entries import MAX_SECONDS
 from ..outcomes import SecondFactorMissing, SignedIn, SignedOut
 from ..types import AAL
 from .facts import Facts, SessionFacts, UserFacts
@@ -84,7 +83,7 @@ def _cache_time(session: SessionFacts, conf: Conf) -> Finding:
         says = f"Ory allows {seconds} seconds" if seconds else "Ory allows none"
         return ok(Check.CACHE_TIME, f"{conf.session_cache_seconds:g} seconds, as SESSION_CACHE_SECONDS says; {says}")
     if seconds:
-        kept = min(seconds, MAX_SECONDS)
+        kept = min(seconds, MAX_CACHE_SECONDS)
         return ok(Check.CACHE_TIME, f"Ory allows {seconds} seconds, and {kept} are used")
     found = "Ory does not allow this answer to be kept: each request of this session costs a call."
     return warning(Check.CACHE_TIME, Problem.CACHE_TIME_NONE, found, ALLOW_CACHING)
