@@ -37,8 +37,9 @@ docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an 
 
 # The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql and wrk by apt where those are missing.
-bench: .venv/trials  ## what a request costs, beside Django's own sessions and others
-	@$(BIN)/python -m trials.bench $(if $(SHORT),--quick) $(ARGS)
+bench: .venv/trials  ## what a request costs, beside Django's own sessions and others; a full run renews the docs' picture
+	@$(BIN)/python -m trials.bench \
+		$(if $(SHORT),--quick,--json docs/pictures/bench.json --picture docs/pictures/bench.svg) $(ARGS)
 
 bench-load: .venv/trials  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
 	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
