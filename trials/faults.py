@@ -107,6 +107,12 @@ def bomb(session: bytes) -> bytes:
     return gzip.compress(session + b" " * BOMB, 6)
 
 
+def prepare(session: bytes) -> None:
+    """Make the large answers beforehand: packing one takes as long as somebody waits for an answer."""
+    padded(session)
+    bomb(session)
+
+
 ANSWERS: dict[Fault, Answer] = {
     Fault.RESET: reset,
     Fault.HANG: hang,

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from trials.faults import ANSWERS, PLACES, Fault, response
+from trials.faults import ANSWERS, PLACES, Fault, prepare, response
 from trials.processes import free_port
 from trials.seen import WHOAMI, Seen
 
@@ -67,6 +67,7 @@ class Proxy:
         }
 
     def __enter__(self) -> Self:
+        prepare(self._stranger)
         self._thread.start()
         self.switch(Fault.PASS)
         return self

@@ -33,6 +33,14 @@ def main() -> None:
     started = time.monotonic()
     rows = _run(chosen, options.short)
     held = sum(row["holds"] for row in rows)
+    for row in rows:
+        if not row["holds"]:
+            broken = [
+                f"{each['name']} {round(each['value'], 3):,} (≤ {each['limit']:,})"
+                for each in row["figures"]
+                if not each["holds"]
+            ]
+            print(f"BREACH in {row['name']}: {' · '.join([*broken, *row['examples']])}")
     print(f"{held} of {len(rows)} campaigns hold, {time.monotonic() - started:.0f} s.")
     if options.json:
         options.json.write_text(json.dumps({"short": options.short, "campaigns": rows}, indent=1) + "\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trials.chaos.campaign import Figure, Result, campaign, figures
@@ -20,6 +20,7 @@ from trials.proxy import Proxy
 from trials.servers import Given
 
 TIMEOUT = 0.5  # seconds, of ORY_AUTH
+LIMIT = TIMEOUT + 0.2  # seconds within which an answer has to be there
 CLIENTS = 10  # at each site
 PEOPLE = 120
 NORMAL = 40  # right answers one after the other that count as "back to normal"; half as many in the short form
@@ -51,44 +52,57 @@ class _Matrix:
         self._requests = stage.scaled(2000, 40)
         self._normal = stage.scaled(NORMAL, NORMAL // 2)
         self._share = stage.scaled(0.99, 0.95)  # of forty requests, one that a busy machine held up is one too many
+        self._may_repeat = stage.short  # there, what is late has to be so twice in a row
         self._during, self._after = Tally(), Tally()
+        self._again = 0
         self._rows: list[dict[str, Any]] = []
-        self._slowest, self._back = 0.0, 0.0
 
     def meet_everybody(self) -> None:
         """Users are made at the first sign-in, which is not what is tried here."""
         load(itertools.islice(_asks(self._pages, self._people), 2 * PEOPLE), 2)
 
     def play(self, fault: Fault) -> None:
-        """The fault under load, and its end."""
+        """The fault under load, and its end; the times of the last play count, the answers of each."""
+        during, row = self._play(fault)
+        if _late(row) and self._may_repeat:
+            self._again += 1
+            during.seconds.clear()
+            self._during.merge(during)
+            during, row = self._play(fault)
+        self._during.merge(during)
+        self._rows.append(row)
+
+    def _play(self, fault: Fault) -> tuple[Tally, dict[str, Any]]:
         pages = self._pages[1:] if fault in TLS else self._pages
         self._proxy.switch(fault)
         during = load(itertools.islice(_asks(pages, self._people), self._requests), CLIENTS * len(pages))
         self._proxy.switch(Fault.PASS)
         back = asyncio.run(_back_to_normal(_asks(pages, self._people), self._after, self._normal))
-        self._note(fault, during, back)
-
-    def _note(self, fault: Fault, during: Tally, back: float) -> None:
-        slowest = during.within(self._share)
-        self._during.merge(during)
-        self._slowest, self._back = max(self._slowest, slowest), max(self._back, back)
         verdicts = {str(verdict): count for verdict, count in during.verdicts.items()}
-        self._rows.append({"fault": fault, "slowest": round(slowest, 3), "back_to_normal": round(back, 2), **verdicts})
+        slowest = round(during.within(self._share), 3)
+        return during, {"fault": fault, "slowest": slowest, "back_to_normal": round(back, 2), **verdicts}
 
     def result(self) -> Result:
-        limit = TIMEOUT + 0.2
         p99 = self._during.within(0.99)
         self._during.merge(self._after)
         told = [
             *figures(self._during),
             Figure("faults", len(self._rows)),
-            Figure("p99", p99, limit, "s"),
-            Figure(f"p{self._share * 100:.0f} of the slowest", self._slowest, limit, "s"),
-            Figure("back to normal", self._back, BACK, "s"),
+            Figure("played again", self._again),
+            Figure("p99", p99, LIMIT, "s"),
+            Figure(f"p{self._share * 100:.0f} of the slowest", max(row["slowest"] for row in self._rows), LIMIT, "s"),
+            Figure("back to normal", max(row["back_to_normal"] for row in self._rows), BACK, "s"),
         ]
-        late = [row for row in self._rows if row["slowest"] > limit or row["back_to_normal"] > BACK]
-        examples = [f"{row['fault']}: {row['slowest']} s, back after {row['back_to_normal']} s" for row in late]
-        return Result(told, self._during.examples + examples, self._rows)
+        late = [
+            f"{row['fault']}: {row['slowest']} s, back after {row['back_to_normal']} s"
+            for row in self._rows
+            if _late(row)
+        ]
+        return Result(told, self._during.examples + late, self._rows)
+
+
+def _late(row: Mapping[str, Any]) -> bool:
+    return bool(row["slowest"] > LIMIT or row["back_to_normal"] > BACK)
 
 
 def _asks(pages: Sequence[str], people: Sequence[Given]) -> Iterator[Ask]:
