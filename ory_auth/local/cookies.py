@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import formatdate
 
+MAC_BYTES = 32
 CSRF_BYTES = 32
 CSRF_MAX_AGE = 365 * 24 * 3600
 
@@ -37,9 +38,9 @@ class SessionCookie:
     expires_at: int
 
     def sign(self, secret: bytes) -> str:
-        """The cookie's value; never the same twice."""
+        """The cookie's value; never the same twice. The signature comes last, as with Kratos: no value begins with "-"."""
         content = json.dumps([self.token, self.expires_at, secrets.token_hex(4)]).encode()
-        return base64.urlsafe_b64encode(_mac(secret, content) + content).decode()
+        return base64.urlsafe_b64encode(content + _mac(secret, content)).decode()
 
     @classmethod
     def read(cls, value: str, secret: bytes) -> SessionCookie:
@@ -48,9 +49,10 @@ class SessionCookie:
             raw = base64.b64decode(value.encode(), altchars=b"-_", validate=True)
         except ValueError:
             raise Unreadable("securecookie: no base64") from None
-        if not hmac.compare_digest(raw[:32], _mac(secret, raw[32:])):
+        content, signature = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+        if not hmac.compare_digest(signature, _mac(secret, content)):
             raise Unreadable("securecookie: wrong signature")
-        token, expires_at, _nonce = json.loads(raw[32:])
+        token, expires_at, _nonce = json.loads(content)
         return cls(token, expires_at)
 
 
