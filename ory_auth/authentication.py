@@ -105,7 +105,7 @@ class RequestState:
         return name == self.conf.session_cookie_name or (self._signed_out and name.startswith(CSRF_PREFIX))
 
     def _key(self) -> str:
-        return self.credential.key(self.conf.sdk_url) if self.credential else ""
+        return self.credential.key(self.conf) if self.credential else ""
 
     def _lookup(self, credential: Credential, **how: bool) -> Steps[Outcome]:
         return lookup(credential, self.conf, address=self.request.META.get("REMOTE_ADDR", ""), **how)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,6 +118,7 @@ class Conf:
     api_key: str | None = _key(_secret)
     session_cookie_name: str = _key(_cookie_name)
     session_cache: str = _key(_text, "default")
+    cache_namespace: str = _key(_text)
     session_cache_seconds: float | None = _key(_seconds_or_none)
     local_cache_seconds: float = _key(_seconds, 0)
     user_cache_seconds: float = _key(_seconds, 0)
@@ -191,6 +193,7 @@ def _filled(values: dict[str, Any]) -> Conf:
     values.setdefault("browser_url", values["sdk_url"])
     values.setdefault("admin_url", values["sdk_url"])
     values.setdefault("session_cookie_name", derived_cookie_name(values))
+    values.setdefault("cache_namespace", derived_cache_namespace(values["browser_url"]))
     return Conf(**values)
 
 
@@ -209,6 +212,15 @@ def readable(raw: object) -> Conf | None:
             except ValueError:
                 continue
     return _filled(values) if "sdk_url" in values else None
+
+
+def derived_cache_namespace(browser_url: str) -> str:
+    """What all workers of a deployment have in common, and another deployment of the same project has otherwise.
+
+    The default database is named by its name alone: a replica has another host, and a file may lie in another folder.
+    """
+    database = settings.DATABASES.get("default", {}).get("NAME") or ""
+    return f"{browser_url} {PurePath(str(database)).name}"
 
 
 def derived_cookie_name(values: Mapping[str, Any]) -> str:

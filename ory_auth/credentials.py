@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
+from hmac import compare_digest
 
 from django.conf import settings
 
+from .conf import Conf
 from .events import Event, log
 
 MAX_BYTES = 8 * 1024
-FORMAT = "2"  # of cache entries: another number makes all older ones misses
+FORMAT = "3"  # of cache entries: another number makes all older ones misses
 TOKEN_PREFIX = "ory_st_"
 PRINTABLE = bytes(range(0x20, 0x7F))
 
@@ -53,11 +55,11 @@ class Credential:
             case Kind.BEARER:
                 return {"Authorization": f"Bearer {self.value}"}
 
-    def key(self, ory_url: str) -> str:
-        """The name of its cache entry: a keyed hash over Ory's URL, the kind, the exact bytes and the format."""
-        key = hasher(b"cache", 20)
-        key.update(f"{FORMAT}\0{ory_url}\0{self.kind}\0{self.value}".encode())
-        return key.hexdigest()
+    def key(self, conf: Conf) -> CredentialKey:
+        """What stands for this credential in the cache: its mark and its kind."""
+        hashed = f"{FORMAT}\0{conf.sdk_url}\0{conf.cache_namespace}\0{self.value}".encode()
+        mark, *older = (_mark(secret_key, hashed) for secret_key in secret_keys())
+        return CredentialKey(f"{mark}.{self.kind}", tuple(older))
 
     @property
     def fingerprint(self) -> str:
@@ -65,6 +67,45 @@ class Credential:
         fingerprint = hasher(b"log", 4)
         fingerprint.update(self.value.encode())
         return fingerprint.hexdigest()
+
+
+class CredentialKey(str):
+    """``<mark>.<kind>``. The mark is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
+
+    One token comes by two headers. Its two keys name two cache entries, and share one mark: what is written down about
+    the secret (a sign-out, that it was good) counts for both.
+    """
+
+    __slots__ = ("older_marks",)
+    older_marks: tuple[str, ...]  # the marks that the secret had under SECRET_KEY_FALLBACKS
+
+    def __new__(cls, text: str, older_marks: tuple[str, ...] = ()) -> CredentialKey:
+        key = super().__new__(cls, text)
+        key.older_marks = older_marks
+        return key
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # whoever pickles it needs no class of ours to read it
+
+
+def mark_of(key: str) -> str:
+    """The part of a credential's key that stands for the secret alone, whatever header it came in."""
+    return key.partition(".")[0]
+
+
+def marks_of(key: str) -> tuple[str, ...]:
+    """The mark under ``SECRET_KEY``, then those under ``SECRET_KEY_FALLBACKS``."""
+    return mark_of(key), *(key.older_marks if isinstance(key, CredentialKey) else ())
+
+
+def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
+    """Whether a stored key is that of this credential, under ``SECRET_KEY`` or one of ``SECRET_KEY_FALLBACKS``.
+
+    Takes the same time whichever it is.
+    """
+    key, stored = credential.key(conf), str(stored_key).encode()
+    same = [compare_digest(f"{mark}.{credential.kind}".encode(), stored) for mark in marks_of(key)]
+    return any(same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +160,18 @@ def hasher(purpose: bytes, size: int) -> blake2b:
     return _keyed(settings.SECRET_KEY, purpose, size).copy()
 
 
-@lru_cache(maxsize=8)
+def secret_keys() -> list[str | bytes]:
+    """``SECRET_KEY`` and then ``SECRET_KEY_FALLBACKS``."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def _mark(secret_key: str | bytes, hashed: bytes) -> str:
+    mark = _keyed(secret_key, b"cache", 20).copy()
+    mark.update(hashed)
+    return mark.hexdigest()
+
+
+@lru_cache(maxsize=32)
 def _keyed(secret_key: str | bytes, purpose: bytes, size: int) -> blake2b:
     secret = secret_key if isinstance(secret_key, bytes) else secret_key.encode()
     key = blake2b(b"ory_auth." + purpose + b"\0" + secret).digest()

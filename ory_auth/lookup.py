@@ -31,7 +31,7 @@ def lookup(
     ``address`` is the client's, for the budget of credentials that were never good, which ``known`` passes by;
     ``fresh`` goes past every cache, ``recalled`` past what :func:`recall` has looked into.
     """
-    process, key = flights(conf), credential.key(conf.sdk_url)
+    process, key = flights(conf), credential.key(conf)
     if not fresh:
         kept = yield from _kept(process.cache, key, recalled)
         if kept is not None:
@@ -58,7 +58,7 @@ def _flown(process: Flights, who: Passenger, fresh: bool) -> Steps[Outcome]:
 def recall(credential: Credential, conf: Conf) -> SignedIn | None:
     """What this process remembers of a credential, without waiting for anything."""
     cache = flights(conf).cache
-    return _recalled(cache, credential.key(conf.sdk_url)) if cache.reads else None
+    return _recalled(cache, credential.key(conf)) if cache.reads else None
 
 
 def _recalled(cache: SessionCache, key: str) -> SignedIn | None:

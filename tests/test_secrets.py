@@ -15,6 +15,7 @@ from django.urls import path
 from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 from pytest_django import Settings
 
+from ory_auth.conf import conf
 from ory_auth.credentials import Credential, Kind
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
@@ -238,7 +239,7 @@ def test_a_log_names_credentials_by_a_fingerprint(
     assert len(one) == 8
 
 
-@pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key("http://ory")])
+@pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key(conf())])
 def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
     settings: Settings, mark: Callable[[Credential], str]
 ) -> None:

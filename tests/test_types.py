@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ory_auth.conf import Conf
 from ory_auth.cookies import covers, for_flow, read_set_cookie
-from ory_auth.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find
+from ory_auth.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find, mark_of
 from ory_auth.types import AAL, OrySession
 from tests.kinds import Json
 from tests.ories import Ory
@@ -264,16 +265,23 @@ def test_of_cookies_only_the_pairs_of_the_one_name_are_taken(noise: str, pairs: 
     assert [pair for pair in pairs if pair.startswith(f"{COOKIE}=")] == (taken.split("; ") if taken else [])
 
 
+ORY = Conf(sdk_url="http://ory", cache_namespace="")
+
+
 @given(*[st.sampled_from(Kind), st.text()] * 2)
 def test_a_cache_key_is_one_kind_and_one_value(kind: Kind, value: str, other_kind: Kind, other_value: str) -> None:
     one, other = Credential(kind, value), Credential(other_kind, other_value)
-    assert (one.key("http://ory") == other.key("http://ory")) == (one == other)
+    assert (one.key(ORY) == other.key(ORY)) == (one == other)
 
 
 @given(st.text(), st.text())
 def test_a_cache_key_is_of_one_ory(url: str, other_url: str) -> None:
-    credential = Credential(Kind.TOKEN, "ory_st_x")
-    assert (credential.key(url) == credential.key(other_url)) == (url == other_url)
+    key, other = (
+        Credential(Kind.TOKEN, "ory_st_x").key(dataclasses.replace(ORY, sdk_url=address))
+        for address in (url, other_url)
+    )
+    assert (key == other) == (url == other_url)
+    assert (mark_of(key) == mark_of(other)) == (url == other_url)
 
 
 # --- cookies of Ory's, on their way to the browser
