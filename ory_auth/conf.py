@@ -50,10 +50,28 @@ def _text(value: object) -> str:
     return value
 
 
-def _secret(value: object) -> str:
+class Secret:
+    """A secret from ``ORY_AUTH``. Printing it shows asterisks; call ``reveal()`` only where the value is sent."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+
+def _secret(value: object) -> Secret:
     if not isinstance(value, str) or not _PLAIN.fullmatch(value):
         raise ValueError("must be a text of plain ASCII as Ory gave it, without spaces or line breaks")
-    return value
+    return Secret(value)
 
 
 def _cookie_name(value: object) -> str:
@@ -115,7 +133,7 @@ class Conf:
     sdk_url: str = _key(_url)
     browser_url: str = _key(_url)
     admin_url: str = _key(_url)
-    api_key: str | None = _key(_secret)
+    api_key: Secret | None = _key(_secret)  # noqa: RUF009  (a field, like the others)
     session_cookie_name: str = _key(_cookie_name)
     session_cache: str = _key(_text, "default")
     cache_namespace: str = _key(_text)
@@ -180,15 +198,6 @@ def _nearest(key: object) -> str:
 _READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read"] for f in fields(Conf)}
 
 
-def _read(raw: Any) -> Conf:
-    for problem in problems(raw):
-        if problem.fatal:
-            raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
-    return _filled(
-        {key.lower(): _READERS[key](value) for key, value in raw.items() if key in KEYS and value is not None}
-    )
-
-
 def _filled(values: dict[str, Any]) -> Conf:
     values.setdefault("browser_url", values["sdk_url"])
     values.setdefault("admin_url", values["sdk_url"])
@@ -197,11 +206,12 @@ def _filled(values: dict[str, Any]) -> Conf:
     return Conf(**values)
 
 
-def readable(raw: object) -> Conf | None:
+def readable() -> Conf | None:
     """As much of ``ORY_AUTH`` as can be read, for who looks for what is wrong: a wrong key counts as one not set.
 
     ``None`` where ``SDK_URL`` is among the wrong or missing ones.
     """
+    raw = getattr(settings, "ORY_AUTH", None)
     if not isinstance(raw, Mapping):
         return None
     values = {}
@@ -232,19 +242,52 @@ def derived_cookie_name(values: Mapping[str, Any]) -> str:
     return KRATOS_COOKIE
 
 
-_current: tuple[Any, Conf] | None = None
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """``ORY_AUTH`` as it was when it was read last, and what came of it: a ``Conf``, or the text of an error."""
+
+    raw: Any = field(repr=False)
+    conf: Conf | None = None
+    error: str = ""
+
+
+_last: _Reading | None = None
 
 
 def conf() -> Conf:
     """The settings as they are now; raises ``ImproperlyConfigured`` with the key at fault and the fix.
 
-    Read from Django at each call and checked anew where anything in the dict has changed.
+    Read from Django at each call and checked anew where anything in the dict has changed. Error collectors send the
+    local variables of every frame that raises: the dict itself, with its secrets, is in no such frame.
     """
-    global _current
+    reading = _read_settings()
+    if reading.conf is None:
+        raise ImproperlyConfigured(reading.error)
+    return reading.conf
+
+
+def configured_keys() -> frozenset[str]:
+    """The keys of ``ORY_AUTH`` that have a value."""
     raw = getattr(settings, "ORY_AUTH", None)
-    current = _current
-    if current is None or current[0] != raw:
-        if raw is None:
-            raise ImproperlyConfigured("ORY_AUTH is missing. Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
-        current = _current = (dict(raw) if isinstance(raw, Mapping) else raw, _read(raw))
-    return current[1]
+    items = raw.items() if isinstance(raw, Mapping) else ()
+    return frozenset(key for key, value in items if value is not None)
+
+
+def _read_settings() -> _Reading:
+    global _last
+    raw = getattr(settings, "ORY_AUTH", None)
+    last = _last
+    if last is None or last.raw != raw:
+        last = _last = _read(raw)
+    return last
+
+
+def _read(raw: Any) -> _Reading:
+    if raw is None:
+        return _Reading(raw, error="ORY_AUTH is missing. Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
+    copy = dict(raw) if isinstance(raw, Mapping) else raw  # the project may change its own dict
+    wrong = next((problem for problem in problems(raw) if problem.fatal), None)
+    if wrong is not None:
+        return _Reading(copy, error=f"{wrong.text} {wrong.hint}")
+    known = {key: value for key, value in raw.items() if key in KEYS and value is not None}
+    return _Reading(copy, _filled({key.lower(): _READERS[key](value) for key, value in known.items()}))

@@ -18,7 +18,7 @@ def check_values() -> Iterator[Message]:
 
 def check_cookie_name(conf: Conf) -> Iterator[Message]:
     hosts = [host_of(url) for url in (conf.sdk_url, conf.browser_url, conf.admin_url)]
-    network = any(map(on_network, hosts)) or (conf.api_key or "").startswith("ory_")
+    network = any(map(on_network, hosts)) or (conf.api_key is not None and conf.api_key.reveal().startswith("ory_"))
     if network and not any(map(NETWORK_HOST.match, hosts)) and "SESSION_COOKIE_NAME" not in settings.ORY_AUTH:
         yield tell(
             "E003",

@@ -107,7 +107,7 @@ def _admin(http: Http, project: Project, conf: Conf) -> AdminFacts | None:
     reached = reach(conf.admin_url, http.timeout)
     if reached.trouble:
         return AdminFacts(conf.admin_url, reached)
-    key = {"Authorization": f"Bearer {conf.api_key}"} if conf.api_key else {}
+    key = {"Authorization": f"Bearer {conf.api_key.reveal()}"} if conf.api_key else {}
     return AdminFacts(conf.admin_url, reached, http.get(conf.admin_url + NOBODY, {**JSON, **key}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
@@ -20,7 +20,7 @@ from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import Resolver404, resolve, reverse
 
-from ..conf import Conf, readable
+from ..conf import Conf, configured_keys, readable
 from ..models import OryIdentity
 from .facts import Hosts, Project, Trial
 
@@ -30,16 +30,13 @@ PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be 
 
 def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
     """Everything there is to see without asking Ory. Writes one key to the cache, and removes it."""
-    raw = getattr(settings, "ORY_AUTH", None)
-    conf = readable(raw)
+    conf = readable()
     started = time.perf_counter()
     messages = tuple(_system_checks())
     seconds = time.perf_counter() - started
     return Project(
         conf=conf,
-        keys=frozenset(key for key, value in raw.items() if value is not None)
-        if isinstance(raw, Mapping)
-        else frozenset(),
+        keys=configured_keys(),
         hosts=_hosts(conf, given_sites),
         messages=messages,
         checks_seconds=seconds,
