@@ -83,10 +83,19 @@ def sign_in_url(request: HttpRequest) -> str:
 
 
 def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
-    """One of this package's pages, which nobody may keep."""
+    """One of this package's pages, which nobody may keep, put into a frame, or learn the address of."""
     response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
     patch_cache_control(response, no_store=True, private=True)
+    response["X-Frame-Options"] = "DENY"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Referrer-Policy"] = _referrer_policy()
     return response
+
+
+def _referrer_policy() -> str:
+    """The project's own, which Django's ``SecurityMiddleware`` would send; it does not replace one that is there."""
+    policy = settings.SECURE_REFERRER_POLICY or "same-origin"
+    return policy if isinstance(policy, str) else ",".join(policy)
 
 
 def _page_or_json(request: HttpRequest, status: int, name: str, detail: str, **facts: str) -> HttpResponse:

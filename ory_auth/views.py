@@ -30,7 +30,7 @@ from .flows import Flow, allowed, asked_for, wanted
 from .health import health
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .steps import carry_out
-from .ui import explained, read_flow
+from .ui import read_error, read_flow
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -60,6 +60,8 @@ class FlowView(View):
         answer = _ask_ory(request, lambda client: client.flow(self.flow.value, flow_id, own_cookies))
         data = read_object(answer)
         if isinstance(data.get("ui"), dict) and answer.status in {200, 400}:  # 400: the form as it was refused
+            if data.get("type") != "browser":  # anybody can fill in an app's flow and send the link to it
+                return self._gone(request, 404)
             return self.render(request, flow_id, data)
         if answer.status == 403 and roundtrip.COOKIE in request.COOKIES and cookies.CSRF_PREFIX not in own_cookies:
             return _no_cookie_page(request, self._again(""))  # sent to Ory just now, and its cookie did not come here
@@ -90,8 +92,11 @@ class FlowView(View):
         if status == 401:  # settings of somebody who is not signed in any more
             return responses.sign_in(request)
         if status in {400, 403, 404, 410}:
-            return responses.page(request, status, "flow_gone", flow=self.flow.value, restart_url=self._again(""))
+            return self._gone(request, status)
         raise OryUnavailable(f"Ory answered {status} for a flow.", status=status)
+
+    def _gone(self, request: HttpRequest, status: int) -> HttpResponse:
+        return responses.page(request, status, "flow_gone", flow=self.flow.value, restart_url=self._again(""))
 
     def _again(self, back: str) -> str:
         return _with_return_to(reverse(self.flow.url_name), back)
@@ -193,17 +198,20 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def error(request: HttpRequest) -> HttpResponse:
-    """What Ory could not do, in its words or in those of the page's language; anyone may read them, as at Ory."""
-    told: dict[str, Any] = {}
+    """An error of Ory's, explained by its id.
+
+    Its texts repeat what a link to Ory said (``return_to``), so a stranger can write them: they are shown with
+    ``DEBUG`` only.
+    """
+    content: dict[str, Any] = {}
     error_id = request.GET.get("id")
     if error_id:
         answer = _ask_ory(request, lambda client: client.error(error_id))
         found = read_object(answer).get("error") if answer.status == 200 else None
-        told = found if isinstance(found, dict) else {}
-    code = told.get("code")
-    status = code if isinstance(code, int) and 400 <= code < 500 else 400
-    shown = {key: value for key, value in told.items() if isinstance(value, (str, int))}
-    return responses.page(request, status, "error", error=shown, explanation=explained(told))
+        content = found if isinstance(found, dict) else {}
+    page = read_error(content, with_texts=settings.DEBUG)
+    status = page.code if 400 <= page.code < 500 else 400
+    return responses.page(request, status, "error", error=page, explanation=page.explanation)
 
 
 @never_cache

@@ -345,7 +345,7 @@ def test_the_logout_url_that_ory_names_is_not_followed(ory: Ory, switches: Local
 def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(
     ory: Ory, switches: LocalOry, web: Web
 ) -> None:
-    flow = ory.public("GET", "/self-service/login/api").json
+    flow = ory.public("GET", "/self-service/login/browser").json
     flow["ui"]["action"] = f"http://{EVIL}/"
     with switches.failing(200, body=json.dumps(flow).encode(), path="/self-service/login/flows"):
         page = web.get(f"/auth/login?flow={flow['id']}").content.decode()

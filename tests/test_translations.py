@@ -21,8 +21,8 @@ from ory_auth.admin import OryIdentityAdmin
 from ory_auth.local import LocalOry
 from ory_auth.local.messages import TEXTS
 from ory_auth.models import OryIdentity
-from ory_auth.ui import explained, read_flow
-from ory_auth.ui.words import ERRORS, TITLE, WORDS, said
+from ory_auth.ui import read_flow
+from ory_auth.ui.words import ERRORS, TITLE, WORDS, explain, said
 from tests import catalogues
 from tests.conftest import Web
 from tests.jar import sign_in
@@ -120,7 +120,11 @@ def spoken(id: int, text: str = "Ory's words", **context: object) -> str:
 
 def test_in_english_the_words_are_orys() -> None:
     assert {spoken(number) for number in WORDS} == {"Ory's words"}
-    assert {explained({"id": name}) for name in ERRORS} == {""}
+
+
+def test_in_english_the_words_for_an_error_are_ours() -> None:
+    assert {name: explain(name) for name in ERRORS} == ERRORS
+    assert (explain("something_new"), explain("")) == ("", "")
 
 
 def test_where_nobody_translates_the_words_are_orys() -> None:
@@ -306,7 +310,7 @@ def test_backup_codes_and_the_time_of_their_use_are_german(web: Web, switches: L
     text = {"id": 1050015, "type": "info", "text": "x", "context": {"secrets": [used]}}
     label = {"id": 1050010, "type": "info", "text": "Ory's words"}
     node = {"type": "text", "group": "lookup_secret", "attributes": {"text": text}, "meta": {"label": label}}
-    body = json.dumps({"id": "x", "ui": {"nodes": [node]}}).encode()
+    body = json.dumps({"id": "x", "type": "browser", "ui": {"nodes": [node]}}).encode()
     with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/settings/flows"):
         assert_german(web, "/auth/settings?flow=x", "Verwendet am 23.11.2026 09:48")
 
@@ -332,7 +336,9 @@ def test_recovery_and_verification_are_german(
     ]
     said = [{"id": 1060003, "type": "info", "text": "Ory's words"}]
     for state in ("choose_method", "sent_email"):
-        body = json.dumps({"id": "x", "state": state, "ui": {"nodes": nodes, "messages": said}}).encode()
+        body = json.dumps(
+            {"id": "x", "type": "browser", "state": state, "ui": {"nodes": nodes, "messages": said}}
+        ).encode()
         with switches.failing(200, {"Content-Type": "application/json"}, body, f"/self-service/{flow}/flows"):
             assert_german(web, f"/auth/{flow}?flow=x", expected)
 
@@ -401,12 +407,12 @@ ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "r
     ("error", "expected"),
     [
         (ERROR, "Das Formular wurde nicht von hier gesendet, oder Ihr Browser hat ein Cookie nicht behalten."),
-        ({**ERROR, "id": "something_new"}, "Der Anmeldedienst meldet:"),
-        ({}, "Der Anmeldedienst konnte den Vorgang nicht abschließen und hat keinen Grund genannt."),
+        ({**ERROR, "id": "something_new"}, "Der Anmeldedienst konnte den Vorgang nicht ausführen."),
+        ({}, "Der Anmeldedienst konnte den Vorgang nicht ausführen."),
     ],
     ids=["known", "unknown", "none"],
 )
-def test_an_error_is_german_or_a_quotation(web: Web, switches: LocalOry, error: Json, expected: str) -> None:
+def test_an_error_is_german(web: Web, switches: LocalOry, error: Json, expected: str) -> None:
     body = json.dumps({"id": "x", "error": error}).encode()
     with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors"):
         assert_german(web, "/auth/error?id=x", expected)

@@ -433,12 +433,21 @@ def test_a_link_goes_to_http_only(href: object) -> None:
         "data:text/html;base64,AAAA",
         "data:image/png;base64,A A",
         "data:image/svg+xml,<svg>",
+        "https://tracker.example/pixel.gif",
+        "https://ory.example.evil.example/qr.png",
+        "https://ory.example@evil.example/qr.png",
+        "http://ory.example/qr.png",
         "",
         None,
     ],
 )
-def test_an_image_comes_from_data_or_http_only(src: object) -> None:
+def test_an_image_comes_from_data_or_from_ory_only(src: object) -> None:
     assert read(node("img", "totp", src=src)).sections == ()
+
+
+def test_an_image_of_orys_own_is_shown() -> None:
+    page = read(node("img", "totp", src=f"{ORY}/qr.png"))
+    assert [image["src"] for image in Elements(html(page)).all("img")] == [f"{ORY}/qr.png"]
 
 
 def test_a_script_of_ory_is_rendered_with_its_attributes() -> None:

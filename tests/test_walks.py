@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
@@ -166,6 +167,7 @@ def what(page: Page) -> str:
         "A second factor is needed": "set one up",
         "Second step": "second factor",
         "Confirm that it is you": "sign in again",
+        "This form is no longer valid": "flow gone",
     }
     heading = re.search("<h1>(.*?)</h1>", page.text)
     if heading and heading[1] in said:
@@ -475,10 +477,45 @@ def test_a_flow_while_ory_is_down_is_503(ory: Ory, switches: LocalOry, browser: 
 # --- Ory's errors -----------------------------------------------------------------------------------------------------
 
 
-def test_an_error_of_ory_is_shown_in_its_words(ory: Ory, browser: Browser) -> None:
-    page = browser.open(f"{ory.public_url}/self-service/login/browser?return_to=http://evil.example/")
+FORGED = "https://evil.example/ YOUR ACCOUNT IS LOCKED. Call +1-555-0100"
+PIECES = ("LOCKED", "555-0100", "evil.example")
+FLOWS = ["login", "registration", "settings"]  # those of the local Ory
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_forged_return_to_puts_no_text_on_the_error_page(ory: Ory, browser: Browser, flow: str) -> None:
+    carry(browser, ory.person().cookie())
+    page = browser.open(f"{ory.public_url}/self-service/{flow}/browser?{urlencode({'return_to': FORGED})}")
     assert (page.path, page.status) == ("/auth/error", 400)
-    assert "return_to" in page.text or "evil.example" in page.text
+    assert "The page you wanted to return to is not allowed." in page.text
+    assert "self_service_flow_return_to_forbidden" in page.text
+    assert [piece for piece in PIECES if piece in page.text] == []
+
+
+@pytest.mark.parametrize("name", ["return_to", "next"])
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_forged_return_to_puts_no_text_on_a_form(ory: Ory, browser: Browser, flow: str, name: str) -> None:
+    if flow == "settings":
+        carry(browser, ory.person().cookie())
+    page = browser.open(f"/auth/{flow}?{urlencode({name: FORGED})}")
+    assert page.forms
+    assert [piece for piece in PIECES if piece in page.text] == []
+
+
+@pytest.mark.parametrize("flow", ["login", "registration"])
+def test_a_flow_of_an_app_is_no_page(ory: Ory, browser: Browser, flow: str) -> None:
+    """Anybody can start one, fill it in and send its link: it belongs to no browser."""
+    begun = ory.public("GET", f"/self-service/{flow}/api").json
+    entered = {
+        "login": {"method": "password", "identifier": FORGED, "password": "x"},
+        "registration": {"method": "password", "traits": {"email": "x", "name": {"first": FORGED}}, "password": "x"},
+    }
+    filled = ory.public("POST", f"/self-service/{flow}?flow={begun['id']}", body=entered[flow])
+    assert "LOCKED" in filled.body.decode()
+    page = browser.open(f"/auth/{flow}?flow={begun['id']}")
+    assert (page.status, what(page)) == (404, "flow gone")
+    assert f'href="/auth/{flow}"' in page.text
+    assert [piece for piece in PIECES if piece in page.text] == []
 
 
 @pytest.mark.parametrize("query", ["", "?id=", "?id=nonsense", "?id=<script>alert(1)</script>", "?id=stub:500"])
@@ -490,13 +527,12 @@ def test_an_error_that_is_not_known_is_an_error_page_too(ory: Ory, browser: Brow
 
 
 @pytest.mark.switches
-def test_what_ory_says_is_text_and_no_markup(ory: Ory, switches: LocalOry, browser: Browser) -> None:
+def test_markup_in_an_error_of_ory_is_not_on_the_page(ory: Ory, switches: LocalOry, browser: Browser) -> None:
     body = b'{"id": "1", "error": {"code": 404, "reason": "<script>alert(1)</script>", "message": {"a": 1}}}'
     with switches.failing(200, body=body, path="/self-service/errors"):
         page = browser.open("/auth/error?id=1")
     assert page.status == 404
-    assert "&lt;script&gt;" in page.text
-    assert "<script>alert" not in page.text
+    assert "alert(1)" not in page.text
 
 
 @pytest.mark.switches

@@ -7,15 +7,18 @@ is left out and never an error; nothing is marked safe.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from .forms import DEFAULT_GROUP, Group, sort_into_sections
 from .nodes import list_of, mapping_of, read_messages, read_node, text_of
-from .page import Button, FlowPage, Hidden, Script
-from .words import explained
+from .page import Button, ErrorPage, FlowPage, Hidden, Script
+from .words import explain
 
-__all__ = ["FlowPage", "explained", "read_flow"]
+__all__ = ["ErrorPage", "FlowPage", "read_error", "read_flow"]
+
+ERROR_ID = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
 def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> FlowPage:
@@ -47,4 +50,16 @@ def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> Flow
         state=text_of(flow.get("state")),
         requested_aal=text_of(flow.get("requested_aal")),
         refresh=flow.get("refresh") is True,
+    )
+
+
+def read_error(error: Mapping[str, Any], *, with_texts: bool) -> ErrorPage:
+    """Ory's JSON of an error as a page; Ory's own texts are left out unless asked for."""
+    id_, code = text_of(error.get("id")), error.get("code")
+    return ErrorPage(
+        id=id_ if ERROR_ID.fullmatch(id_) else "",
+        code=code if type(code) is int and 400 <= code < 600 else 0,
+        explanation=explain(id_),
+        reason=text_of(error.get("reason")) if with_texts else "",
+        message=text_of(error.get("message")) if with_texts else "",
     )

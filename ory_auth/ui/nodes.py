@@ -32,7 +32,7 @@ def read_node(node: Mapping[str, Any], *, field_id: str, ory_url: str) -> Visibl
         case "text":
             return _read_text(mapping_of(attributes.get("text")), label, messages)
         case "img":
-            return _read_image(attributes, label, messages)
+            return _read_image(attributes, label, messages, ory_url)
         case "a":
             href = url_of(attributes.get("href"))
             return Link(_label(attributes.get("title")) or label or href, href, messages) if href else None
@@ -92,9 +92,10 @@ def _read_text(text: Mapping[str, Any], label: str, messages: tuple[Message, ...
     return Text(label, words, bool(secret), messages) if words or label else None
 
 
-def _read_image(attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...]) -> Image | None:
+def _read_image(attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...], ory_url: str) -> Image | None:
+    """Left out where it comes from a third party, which would learn who opens this page."""
     src = text_of(attributes.get("src"))
-    if not DATA_IMAGE.fullmatch(src) and not url_of(src):
+    if not DATA_IMAGE.fullmatch(src) and not (url_of(src) and _is_from(src, ory_url)):
         return None
     width, height = (_pixels(attributes.get(side)) for side in ("width", "height"))
     return Image(label, src, width, height, messages)

@@ -224,3 +224,17 @@ class FlowPage:
     @property
     def _parts(self) -> list[Part]:
         return [part for section in self.sections for form in section.forms for part in form.parts]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """An error of Ory's. ``code`` is an HTTP status or 0, ``explanation`` this package's words for the ``id``, if any.
+
+    ``reason`` and ``message`` are Ory's own texts, which are there for developers only (``DEBUG``).
+    """
+
+    id: str = ""
+    code: int = 0
+    explanation: str = ""
+    reason: str = ""
+    message: str = ""

@@ -1,9 +1,12 @@
-"""Ory's messages and labels in the language of the page, by the ids that Ory gives them.
+"""Ory's messages, labels and errors in the language of the page, by the ids that Ory gives them.
 
 Ory speaks English only. Where the catalogues of this package or of the project have a translation for the active
 language, that is shown, with Ory's values put in; everywhere else, English included, the words are Ory's own. So a
 project adds a language, or words of its own, in a catalogue of its own (``LOCALE_PATHS``): the texts below are the
 ``msgid``s. What has no id here (a web hook's messages, what a schema says of a value) stays as Ory says it.
+
+Errors are another matter: Ory's texts for them may quote a stranger's link, so in every language, English too, they are
+explained in the words below, by their ids.
 
 The ids are https://www.ory.com/docs/kratos/concepts/ui-messages; the words are this package's.
 """
@@ -185,13 +188,11 @@ TITLES = (
 
 ERRORS = {
     "security_csrf_violation": _("The form was not sent from here, or your browser did not keep a cookie."),
-    "security_identity_mismatch": _("The form was begun by somebody else, and was stopped for safety."),
-    "self_service_flow_disabled": _("This is switched off here."),
+    "security_identity_mismatch": _("This form was started with another account, so it was stopped for your safety."),
+    "self_service_flow_disabled": _("This is not available on this site."),
     "self_service_flow_expired": TOO_LATE,
     "self_service_flow_replaced": TOO_LATE,
-    "self_service_flow_return_to_forbidden": _(
-        "The page that you wanted to come back to is not on the list of allowed ones."
-    ),
+    "self_service_flow_return_to_forbidden": _("The page you wanted to return to is not allowed."),
     "session_aal1_required": _("You are not signed in."),
     "session_aal2_required": _("A second step is needed for this."),
     "session_aal_already_fulfilled": _("You have completed the second step already."),
@@ -218,10 +219,10 @@ def said(message: Mapping[str, Any]) -> str:
         return text  # a value that Ory did not send, or a slip in a project's catalogue
 
 
-def explained(error: Mapping[str, Any]) -> str:
-    """What an error of Ory's means, in the language of the page; an empty string where there are no words for it."""
-    id_ = error.get("id")
-    return _translated(ERRORS.get(id_, "")) if isinstance(id_, str) else ""
+def explain(error_id: str) -> str:
+    """What an error of Ory's means, in the language of the page; an empty string for an id that is not known here."""
+    text = ERRORS.get(error_id, "")
+    return gettext(text) if text else ""  # gettext("") is the catalogue's own header
 
 
 def _translated(text: str) -> str:

@@ -1,0 +1,143 @@
+"""What Ory's answers can put on this package's pages, and the headers that protect these pages."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.jar import sign_in
+from tests.kinds import Answer
+from tests.ories import Ory
+
+pytestmark = pytest.mark.django_db
+
+FORGED = "YOUR ACCOUNT IS LOCKED. Call +1-555-0100"
+MIDDLEWARE = "django.middleware.{}Middleware"
+
+# --- Ory's errors
+
+
+ERROR = {
+    "code": 422,
+    "status": FORGED,
+    "reason": FORGED,
+    "message": FORGED,
+    "debug": "a stack trace",
+    "details": {FORGED: FORGED},
+}
+
+
+def ory_says(switches: LocalOry, error: dict[str, Any]) -> AbstractContextManager[object]:
+    """Ory's error endpoint answers with this error."""
+    body = json.dumps({"id": "x", "error": error}).encode()
+    return switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors")
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize(
+    ("id_", "is_shown"),
+    [("some_new_id", True), ("LOCKED", False), (FORGED, False), ("x" * 65, False), ("id\n", False), (7, False)],
+)
+def test_of_an_unknown_error_the_page_shows_its_id_alone(
+    web: Web, switches: LocalOry, id_: object, is_shown: bool
+) -> None:
+    with ory_says(switches, {**ERROR, "id": id_}):
+        page = web.get("/auth/error?id=x")
+    assert page.status_code == 422
+    text = page.content.decode()
+    assert "The sign-in service could not do this." in text
+    assert "LOCKED" not in text
+    assert "555" not in text
+    assert (f"422 {id_}<" in text) is is_shown
+
+
+@pytest.mark.switches
+def test_a_known_error_is_explained_in_our_words(web: Web, switches: LocalOry) -> None:
+    with ory_says(switches, {**ERROR, "id": "session_refresh_required"}):
+        text = web.get("/auth/error?id=x").content.decode()
+    assert "You signed in too long ago for this. Please sign in again." in text
+    assert "LOCKED" not in text
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("id_", ["some_new_id", "session_refresh_required"])
+def test_with_debug_the_page_quotes_ory_too(web: Web, switches: LocalOry, settings: Settings, id_: str) -> None:
+    settings.DEBUG = True
+    with ory_says(switches, {**ERROR, "id": id_, "reason": "<b>why</b>"}):
+        text = web.get("/auth/error?id=x").content.decode()
+    assert "&lt;b&gt;why&lt;/b&gt;" in text
+    assert FORGED in text
+    assert "a stack trace" not in text
+
+
+# --- headers
+
+FORMS = ["login", "registration", "settings"]
+
+
+def form(ory: Ory, web: Web, flow: str) -> Answer:
+    """A page with a form of Ory's, for a browser that began this flow."""
+    session = ory.person().cookie()
+    if flow != "settings":
+        session.jar = {}
+    begun = session.get(f"/self-service/{flow}/browser").json["id"]
+    cookie = "; ".join(f"{name}={value}" for name, value in session.jar.items())
+    page = web.get(f"/auth/{flow}?flow={begun}", headers={"Cookie": cookie})
+    assert page.status_code == 200
+    return page
+
+
+@pytest.fixture
+def bare(settings: Settings) -> None:
+    """A project without Django's middleware for such headers."""
+    for name in ("security.Security", "clickjacking.XFrameOptions"):
+        assert MIDDLEWARE.format(name) not in settings.MIDDLEWARE
+
+
+@pytest.mark.parametrize("flow", FORMS)
+def test_a_page_with_a_form_protects_itself(ory: Ory, web: Web, bare: None, flow: str) -> None:
+    headers = form(ory, web, flow).headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/auth/error", "/auth/login?flow=00000000-0000-4000-8000-000000000000"])
+def test_the_other_pages_protect_themselves(ory: Ory, web: Web, bare: None, path: str) -> None:
+    assert web.get(path).headers["X-Frame-Options"] == "DENY"
+
+
+def test_the_page_of_somebody_who_is_not_admitted_protects_its_sign_out(ory: Ory, web: Web, settings: Settings) -> None:
+    settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": "tests.project.handlers.NoGuests"}
+    sign_in(web, ory.person().cookie())
+    page = web.get("/guarded")
+    assert (page.status_code, page.headers["X-Frame-Options"]) == (403, "DENY")
+
+
+@pytest.mark.parametrize(
+    ("policy", "sent"),
+    [
+        ("no-referrer", "no-referrer"),
+        (["no-referrer", "same-origin"], "no-referrer,same-origin"),
+        (None, "same-origin"),
+    ],
+)
+def test_the_projects_own_referrer_policy_stands(
+    ory: Ory, web: Web, settings: Settings, policy: object, sent: str
+) -> None:
+    settings.SECURE_REFERRER_POLICY = policy
+    settings.MIDDLEWARE = [MIDDLEWARE.format("security.Security"), *settings.MIDDLEWARE]
+    assert form(ory, web, "login").headers["Referrer-Policy"] == sent
+
+
+def test_djangos_middleware_leaves_the_stricter_frame_option(ory: Ory, web: Web, settings: Settings) -> None:
+    settings.X_FRAME_OPTIONS = "SAMEORIGIN"
+    settings.MIDDLEWARE = [MIDDLEWARE.format("clickjacking.XFrameOptions"), *settings.MIDDLEWARE]
+    assert form(ory, web, "login").headers["X-Frame-Options"] == "DENY"
+    assert web.get("/silent").headers["X-Frame-Options"] == "SAMEORIGIN"
