@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from .client import Answer, read_object
+from .client import Whoami, read_object
 from .entries import Entry, remaining
 from .events import Event
-from .exceptions import OryResponseInvalid, OryUnavailable
+from .exceptions import OryUnavailable
+from .http_client import Response
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut
 from .types import AAL, OrySession
 
 
-def judge(answer: Answer, now: float) -> Outcome:
-    """What an answer of whoami means; raises :class:`OryUnavailable` where it does not tell. ``now`` is Unix time."""
-    match answer.status:
-        case 200:
-            return _judge_session(answer, now)
+def judge(whoami: Whoami, now: float) -> Outcome:
+    """What a response of whoami means; raises :class:`OryUnavailable` when it does not say. ``now`` is Unix time."""
+    response = whoami.response
+    if whoami.session is not None:
+        return _judge_session(whoami.session, response, now)
+    match response.status:
         case 401:
             return SignedOut(Event.SESSION_GONE)
-        case 403 if _error_id(answer) == "session_aal2_required":
+        case 403 if _error_id(response) == "session_aal2_required":
             return SecondFactorMissing()
         case status if 300 <= status < 400:
             event = Event.UPSTREAM_REDIRECT
@@ -25,7 +27,7 @@ def judge(answer: Answer, now: float) -> Outcome:
             event = Event.UPSTREAM_REJECTS
         case _:
             event = Event.UNAVAILABLE
-    raise OryUnavailable(f"Ory answered {answer.status}.", event=event, status=answer.status)
+    raise OryUnavailable(f"Ory answered {response.status}.", event=event, status=response.status)
 
 
 def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
@@ -38,23 +40,16 @@ def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     return SignedIn(session, entry.offset, stale=stale)
 
 
-def _judge_session(answer: Answer, now: float) -> Outcome:
-    try:
-        session = OrySession.from_json(answer.body)
-    except ValueError as error:
-        raise OryResponseInvalid(f"Ory's answer is {error}.", status=200) from None
-    about = answer.headers.get("x-kratos-authenticated-identity-id")
-    if about is not None and about.strip().lower() != str(session.identity.id):
-        raise OryResponseInvalid("Ory's answer is about somebody else than its header says.", status=200)
-    clock = answer.clock
+def _judge_session(session: OrySession, response: Response, now: float) -> Outcome:
+    clock = response.clock
     offset = clock - now if clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
     if remaining(session.facts, offset) <= 0:
         return SignedOut(Event.EXPIRED)
-    return SignedIn(session, offset, cookies=answer.cookies)
+    return SignedIn(session, offset, cookies=response.cookies)
 
 
-def _error_id(answer: Answer) -> object:
-    error = read_object(answer).get("error")
+def _error_id(response: Response) -> object:
+    error = read_object(response).get("error")
     return error.get("id") if isinstance(error, dict) else None

@@ -26,15 +26,17 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from . import asker, django_session, users
+from .client_address import client_address
 from .conf import Conf, conf
 from .cookies import CSRF_PREFIX
 from .credentials import Credential, Malformed, find
 from .events import Event, log
 from .exceptions import OryUnavailable
-from .flights import flights
+from .flights import ORY_IS_DOWN, Priority, flights
 from .lookup import lookup, recall
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .placement import BACKEND
+from .sign_in_marker import use_marker
 from .signals import user_created, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
@@ -108,7 +110,8 @@ class RequestState:
         return self.credential.key(self.conf) if self.credential else ""
 
     def _lookup(self, credential: Credential, **how: bool) -> Steps[Outcome]:
-        return lookup(credential, self.conf, address=self.request.META.get("REMOTE_ADDR", ""), **how)
+        client = client_address(self.request.META, self.conf.trusted_proxies)
+        return lookup(credential, self.conf, client=client, use_marker=partial(use_marker, self.request), **how)
 
     # --- what Ory says
 
@@ -330,12 +333,20 @@ class RequestState:
             return self._not_told
         known = self._outcome
         if known is None or known == SignedOut():  # not asked so far: nobody was, or a Django sign-in outranked it
-            known = yield from self._lookup(credential, known=True)  # nobody is kept from signing out
-        session = known.session if isinstance(known, SignedIn) else None
-        yield partial(process.cache.sign_out, key, session)
+            known = yield from self._lookup(credential, signing_out=True)
+        if isinstance(known, Unavailable) and known.event == Event.FLOOD:
+            return known
+        ended_at_ory = isinstance(known, SignedOut) and known.reason != Event.LOGOUT
+        if not ended_at_ory:
+            session = known.session if isinstance(known, SignedIn) else None
+            yield partial(process.cache.sign_out, key, session)
+            log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
         self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True
-        log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
-        answer = yield process.call(lambda client: client.end_session(credential))
+        if ended_at_ory:
+            return None
+        answer: Any = known
+        if not (isinstance(known, Unavailable) and known.event in ORY_IS_DOWN):  # then nobody waits for Ory twice
+            answer = yield process.call(lambda client: client.end_session(credential), Priority.HIGH)
         if isinstance(answer, Unavailable):
             log(answer.event, status=answer.status, error=answer.cause, at="logout")
             self._not_told = answer
@@ -353,6 +364,8 @@ def state_of(request: Any) -> RequestState:
 
 
 def _from_cache(outcome: Outcome) -> bool:
+    if isinstance(outcome, SignedOut):
+        return outcome.remembered
     return isinstance(outcome, SignedIn) and not outcome.fresh
 
 

@@ -1,8 +1,9 @@
 """The circuit breaker: while Ory is down for everybody, nobody waits for it to say so.
 
-It opens after a few failures in a row that cannot be the doing of one credential: no connection, or no answer to a
-credential that has been good before. While it is open, one lookup a second asks Ory's readiness (which has no
-credential either) and closes it. Free of I/O.
+It opens only on what a call without any credential shows, so no person and no program can open it: there is no
+connection to Ory, or its readiness path does not answer or says "not ready". A lookup that gets no response, or a 5xx,
+is no more than a suspicion: it may be due to that one credential. After a few of them in a row, one lookup a second
+asks readiness first. While the breaker is open, one lookup a second does so and closes it. Free of I/O.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from . import telemetry
 from .events import Event, log
 
 FAILURES = 5  # in a row
-OPEN = 1.0  # seconds between two tries
+OPEN = 1.0  # seconds between two probes
 
 
 class Breaker:
@@ -23,39 +24,49 @@ class Breaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
-        self._try_at: float | None = None  # monotonic; None: closed
-
-    @property
-    def is_open(self) -> bool:
-        return self._try_at is not None
+        self._suspicions = 0
+        self._probe_at = 0.0  # monotonic
+        self.is_open = False
 
     def refuses(self) -> bool:
-        """Whether to fail at once. ``False`` while it is open: this lookup is the one that has to ask readiness."""
-        if self._try_at is None:
-            return False
+        """Whether to fail at once. While it is open, one caller a second is let through: it has to probe."""
+        return self.is_open and not self._takes_probe()
+
+    def wants_probe(self) -> bool:
+        """Whether this caller has to ask Ory's readiness before anything else."""
+        return self.is_open or (self._suspicions >= FAILURES and self._takes_probe())
+
+    def _takes_probe(self) -> bool:
         with self._lock:
             now = time.monotonic()
-            if self._try_at is None or now < self._try_at:
-                return self._try_at is not None
-            self._try_at = now + OPEN
-            return False
+            if now < self._probe_at:
+                return False
+            self._probe_at = now + OPEN
+            return True
 
-    def failed(self) -> None:
-        """One more failure that tells of Ory's health."""
-        with self._lock:
-            self._failures += 1
-            opens = self._failures >= FAILURES and self._try_at is None
-            if self._failures >= FAILURES:
-                self._try_at = time.monotonic() + OPEN
-        if opens:
-            telemetry.breaker(is_open=True)
-            log(Event.BREAKER_OPEN, failures=FAILURES)
-
-    def worked(self) -> None:
-        """Ory has answered."""
-        if self._failures or self._try_at is not None:
+    def record_success(self) -> None:
+        """Ory has answered as it should, or says that it is ready."""
+        if self._failures or self._suspicions or self.is_open:
             with self._lock:
-                closes, self._failures, self._try_at = self._try_at is not None, 0, None
+                closes, self.is_open = self.is_open, False
+                self._failures = self._suspicions = 0
             if closes:
                 telemetry.breaker(is_open=False)
                 log(Event.BREAKER_CLOSED)
+
+    def record_suspicion(self) -> None:
+        """A lookup got no response, or a 5xx."""
+        with self._lock:
+            self._suspicions += 1
+
+    def record_failure(self, *, certain: bool = False) -> None:
+        """Ory could not be reached, or is not ready. ``certain``: a probe has shown it, so nothing is counted."""
+        with self._lock:
+            self._failures += 1
+            opens = not self.is_open and (certain or self._failures >= FAILURES)
+            self.is_open = self.is_open or opens
+            if self.is_open:
+                self._probe_at = time.monotonic() + OPEN
+        if opens:
+            telemetry.breaker(is_open=True)
+            log(Event.BREAKER_OPEN, failures=self._failures)

@@ -102,6 +102,12 @@ def _count(value: object) -> int:
     return value
 
 
+def _count_or_none(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be how many proxies in front of this site are your own: a whole number, 0 or more")
+    return value
+
+
 def _bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be True or False")
@@ -147,6 +153,8 @@ class Conf:
     user_handler: str = _key(_text, DEFAULT_USER_HANDLER)
     link_by_verified_email: bool = _key(_bool, False)
     login_redirect_hosts: tuple[str, ...] = _key(_hosts, ())
+    refused_cache_seconds: float = _key(_seconds, 5)
+    trusted_proxies: int | None = _key(_count_or_none)
 
 
 KEYS = tuple(f.name.upper() for f in fields(Conf))

@@ -1,9 +1,12 @@
-"""Calls to Ory: one lookup at a time for a credential, bounded in number and in time.
+"""Calls to Ory: one lookup at a time for a credential, bounded in number, in time and in rate.
 
-The first who asks in a thread of its own makes the call there; for coroutines a thread of a small pool makes it, so
-that it outlives a request that is cancelled. The others wait for its answer, each with a limit. Credentials that were
-never good use at most three quarters of the connections, and have a budget (:mod:`ory_auth.budget`); while Ory is down
-for everybody, nobody waits (:mod:`ory_auth.breaker`).
+The first request that asks in a thread of its own makes the call there; for coroutines a thread of a small pool makes
+it, so that it outlives a request that is cancelled. Other requests with the same credential wait for its outcome, each
+with a limit. Who may have which part of the connections is in :class:`Priority`, how many calls anybody may cause in
+:mod:`ory_auth.rate_limit`, and when nobody waits for Ory in :mod:`ory_auth.breaker`.
+
+No person, program or visitor can keep others from Ory, so what one credential can cause (a response that cannot be
+read, a 5xx, a slow response, a limit of its endpoint) is never taken for Ory's own state.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -23,33 +28,53 @@ from django.db import close_old_connections
 from . import telemetry
 from .answers import judge, judge_entry
 from .breaker import Breaker
-from .budget import Budget
 from .cache import SessionCache
-from .client import Answer, Client
+from .client import Client, Readiness, Whoami
 from .conf import Conf
 from .credentials import Credential
 from .entries import Entry, remaining, seconds_to_keep
 from .events import Event, log
 from .exceptions import OryUnavailable
+from .http_client import deadline as until
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from .rate_limit import RateLimiter
 from .steps import Call
-from .transport import until
 
-# Whoever waits for a flight, or may not begin one, says these: once for each request.
-WAITED = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
-NO_SIGN = frozenset({Event.RATE_LIMITED, Event.POOL_FULL, Event.UPSTREAM_REJECTS})  # says nothing of Ory's health
+# Logged once for each request that waited for a call or was turned away, not once for the call.
+PER_REQUEST_EVENTS = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
+ORY_IS_DOWN = frozenset({Event.TIMEOUT, Event.UNAVAILABLE, Event.NOT_READY})
 JUST_NOW = 1.0  # seconds
 BREAKER_OPEN = "breaker_open"
+MAX_KEPT_BODY = 32 * 1024  # bytes: a larger response is not cached, so that nobody fills the cache with their traits
+MAX_REFUSALS = 20_000
+
+
+class Priority(Enum):
+    """Which part of ``MAX_CONNECTIONS`` a call may use."""
+
+    HIGH = auto()  # all: credentials that were good, browsers back from a sign-in, sign-outs
+    NORMAL = auto()  # three quarters: other credentials
+    LOW = auto()  # half, within those three quarters: pages, which need no credential
 
 
 @dataclass(frozen=True, slots=True)
-class Passenger:
-    """Who is looked up: the credential, its cache key, whether it has been good before, and the client's address."""
+class LookupRequest:
+    """Whose session is looked up, and what is known about who asks.
+
+    ``known``: the credential was good before. ``returning``: the browser comes back from a sign-in that this site
+    started. ``client``: its address, or ``""``.
+    """
 
     key: str
     credential: Credential = field(repr=False)
     known: bool
-    address: str
+    returning: bool = False
+    signing_out: bool = False
+    client: str = ""
+
+    @property
+    def priority(self) -> Priority:
+        return Priority.HIGH if self.known or self.returning or self.signing_out else Priority.NORMAL
 
 
 class Flights:
@@ -57,134 +82,260 @@ class Flights:
 
     def __init__(self, conf: Conf) -> None:
         self.cache = SessionCache(conf)
+        self.limiter = RateLimiter()
         self._conf = conf
         self._client = Client(conf)
-        self._breaker, self._budget = Breaker(), Budget()
-        strangers = conf.max_connections - conf.max_connections // 4
-        self._connections = threading.BoundedSemaphore(conf.max_connections)
-        self._for_strangers = threading.BoundedSemaphore(strangers)
-        self._pool = ThreadPoolExecutor(conf.max_connections, thread_name_prefix="ory_auth")
-        self._strangers = ThreadPoolExecutor(strangers, thread_name_prefix="ory_auth_new")
-        self._flights: dict[str, tuple[Future[Outcome], float]] = {}  # with the moment by which each has to end
-        self._landed: TTLCache[str, bool] = TTLCache(1000, JUST_NOW)
+        self._breaker = Breaker()
+        most = conf.max_connections
+        sizes = {Priority.HIGH: most, Priority.NORMAL: most - most // 4, Priority.LOW: max(most // 2, 1)}
+        self._semaphores = {priority: threading.BoundedSemaphore(size) for priority, size in sizes.items()}
+        self._pools = {p: ThreadPoolExecutor(size, thread_name_prefix="ory_auth") for p, size in sizes.items()}
+        # By key and whether it is a fresh one, with the moment by which it has to end.
+        self._running: dict[tuple[str, bool], tuple[Future[Outcome], float]] = {}
+        self._queued: dict[str, Future[Outcome]] = {}  # the fresh lookup that follows the running one
+        self._completed: TTLCache[str, bool] = TTLCache(1000, JUST_NOW)
+        self._refusals: TTLCache[str, bool] = TTLCache(MAX_REFUSALS, conf.refused_cache_seconds)
         self._lock = threading.Lock()
         self._warned = False
 
-    def lookup(self, who: Passenger, *, fresh: bool = False) -> Call:
-        """Ask Ory who this is; joins a flight that is under way for this credential, unless ``fresh``.
+    # --- what others call
 
-        The result is an :data:`Outcome`.
+    def lookup(self, request: LookupRequest, *, fresh: bool = False) -> Call:
+        """Ask Ory who this is. The result is an :data:`Outcome`.
+
+        Joins a lookup that is under way for this credential. With ``fresh`` it joins only one that has not begun yet.
         """
-        return _Lookup(self, who, fresh)
+        return _Lookup(self, request, fresh)
 
-    def call(self, action: Callable[[Client], Any]) -> Call:
+    def call(self, action: Callable[[Client], Any], priority: Priority = Priority.LOW) -> Call:
         """Another call to Ory under the same bounds; the result is what it returns, or an ``Unavailable``."""
-        return _Errand(self, action)
+        return _OtherCall(self, action, priority)
 
-    def board(self, who: Passenger, fresh: bool) -> tuple[Future[Outcome], float | None] | Unavailable:
-        """The flight that is under way, or a new one: then with its deadline, and whoever boards it has to fly it."""
+    def remembers_refusal(self, key: str) -> bool:
+        """Whether Ory has refused this credential within ``REFUSED_CACHE_SECONDS``."""
+        if key not in self._refusals:
+            return False
+        with self._lock:
+            return key in self._refusals
+
+    # --- one lookup at a time
+
+    def join_or_start(self, request: LookupRequest, fresh: bool) -> tuple[Future[Outcome], float | None] | Unavailable:
+        """The lookup that is under way, or a new one; then with its deadline, and the caller has to carry it out."""
         if self._breaker.refuses():
             return Unavailable(retry_after=1, cause=BREAKER_OPEN)
         now = time.monotonic()
         with self._lock:
-            under_way, ends = self._flights.get(who.key, (None, 0.0))
-            if under_way is not None and now < ends and not fresh:
-                return under_way, None
-            if not who.known and not self._budget.take(who.address):
-                return Unavailable(Event.FLOOD, retry_after=10)
-            flight: Future[Outcome] = Future()
+            running, ends = self._running.get((request.key, fresh), (None, 0.0))
+            if running is not None and now < ends:
+                if not fresh:
+                    return running, None
+                # It began before this request came, so it does not count. The next one does, for all who wait now.
+                if request.key in self._queued:
+                    return self._queued[request.key], None
+        if not self._acquire(request):
+            return Unavailable(Event.FLOOD, retry_after=10)
+        future: Future[Outcome] = Future()
+        with self._lock:
+            running, ends = self._running.get((request.key, fresh), (None, 0.0))
+            if running is None or now >= ends:
+                self._running[request.key, fresh] = future, now + self._conf.timeout
+                return future, now + self._conf.timeout
             if not fresh:
-                self._flights[who.key] = flight, now + self._conf.timeout
-        return flight, now + self._conf.timeout
+                return running, None
+            queued = self._queued.setdefault(request.key, future)
+        if queued is future:
+            running.add_done_callback(lambda _: self._start_queued(request, future))
+        return queued, None
 
-    def fly(self, who: Passenger, flight: Future[Outcome], deadline: float, fresh: bool, trace: Any = None) -> None:
-        """Carry out a flight in this thread."""
+    def _start_queued(self, request: LookupRequest, future: Future[Outcome]) -> None:
+        ends = time.monotonic() + self._conf.timeout
+        with self._lock:
+            if self._queued.get(request.key) is future:
+                del self._queued[request.key]
+            self._running[request.key, True] = future, ends
+        try:
+            self.submit(partial(self.carry_out, request, future, ends, True), request.priority)
+        except RuntimeError:  # the interpreter is shutting down
+            future.set_result(Unavailable())
+
+    def carry_out(
+        self, request: LookupRequest, future: Future[Outcome], deadline: float, fresh: bool, trace: Any = None
+    ) -> None:
+        """Make a lookup in this thread and give its outcome to all who wait."""
         outcome: Outcome = Unavailable()
         started = time.monotonic()
-        flight.set_running_or_notify_cancel()
+        future.set_running_or_notify_cancel()
         try:
             with telemetry.flight(trace) as span:
-                outcome = self.bounded(lambda: self._ask(who, fresh), deadline, known=who.known)
+                outcome = self.run(partial(self._fetch, request, fresh), request.priority, deadline)
                 telemetry.landed(span, outcome, time.monotonic() - started)
-            self._learn(who, outcome)
-            _log(outcome, who.credential, int((time.monotonic() - started) * 1000))
+            self._record(request, outcome)
         finally:
             with self._lock:
-                if self._flights.get(who.key, (None,))[0] is flight:
-                    del self._flights[who.key]
-                    self._landed[who.key] = True
-            flight.set_result(outcome)
+                if self._running.get((request.key, fresh), (None,))[0] is future:
+                    del self._running[request.key, fresh]
+                    self._completed[request.key] = True
+            future.set_result(outcome)
+        _log(outcome, request.credential, int((time.monotonic() - started) * 1000))
 
-    def bounded(self, action: Callable[[], Any], deadline: float, *, known: bool) -> Any:
-        """Run it and return a value in any case: an exception would carry the credential in its frames."""
-        if not known:
-            return _with(self._for_strangers, deadline, lambda: self.bounded(action, deadline, known=True))
-        return _with(self._connections, deadline, lambda: _told(action, deadline))
+    def run(self, action: Callable[[], Any], priority: Priority, deadline: float) -> Any:
+        """Carry it out in this thread, with a connection; returns its result, or an ``Unavailable``.
 
-    def submit(self, work: Callable[[], Any], *, known: bool) -> Future[Any]:
-        """Do it in a thread of the pool."""
-        return (self._pool if known else self._strangers).submit(_alone, work)
+        A value in any case: an exception would carry the credential in its frames.
+        """
+        with ExitStack() as held:
+            for semaphore in self._semaphores_for(priority):
+                seconds = deadline - time.monotonic()
+                if seconds <= 0 or not semaphore.acquire(timeout=seconds):
+                    return Unavailable(Event.POOL_FULL)
+                held.callback(semaphore.release)
+            try:
+                with until(deadline):
+                    return action()
+            except OryUnavailable as error:
+                return Unavailable.of(error)
+            except Exception as error:  # a bug, here or in a library: not known who this is, and nothing of it leaks
+                return Unavailable(cause=type(error).__name__)
 
-    def errand(self, action: Callable[[Client], Any]) -> Any:
-        """Carry out a call in this thread."""
-        return self.bounded(lambda: action(self._client), time.monotonic() + self._conf.timeout, known=False)
+    def _semaphores_for(self, priority: Priority) -> list[threading.BoundedSemaphore]:
+        """The narrowest first; a call of lower priority counts among those of the higher ones as well."""
+        return [
+            self._semaphores[p] for p in (Priority.LOW, Priority.NORMAL, Priority.HIGH) if p.value <= priority.value
+        ]
 
-    def _ask(self, who: Passenger, fresh: bool) -> Outcome:
-        if self._breaker.is_open:
-            self._check_ready()
-        landed = self._landed_just_now(who.key) if not fresh else None
-        if landed is not None:
-            return landed
-        answer = self._whoami(who, fresh)
-        outcome = judge(answer, time.time())
+    def submit(self, work: Callable[[], Any], priority: Priority) -> Future[Any]:
+        """Carry it out in a thread of the pool."""
+        return self._pools[priority].submit(_closing_connections, work)
+
+    def make_call(self, action: Callable[[Client], Any], priority: Priority) -> Any:
+        """Make another call in this thread."""
+        if self._breaker.refuses():
+            return Unavailable(retry_after=1, cause=BREAKER_OPEN)
+
+        def call() -> Any:
+            if self._breaker.wants_probe():
+                self._probe()
+            return action(self._client)
+
+        return self.run(call, priority, time.monotonic() + self._conf.timeout)
+
+    # --- one lookup
+
+    def _fetch(self, request: LookupRequest, fresh: bool) -> Outcome:
+        if self._breaker.wants_probe():
+            self._probe()
+        recent = None if fresh else self._completed_just_now(request.key)
+        if recent is not None:
+            return recent
+        whoami, readiness = self._ask(request, fresh)
+        outcome = judge(whoami, time.time())
         match outcome:
-            case SignedIn(session, offset):
-                allowed = answer.headers.get("ory-session-cache-for")
-                seconds = seconds_to_keep(self._conf, allowed, remaining(session.facts, offset))
-                if allowed is None and self._conf.session_cache_seconds is None:
-                    self._warn_once()
-                kept = self.cache.keep(who.key, Entry(session.facts, answer.body, offset), seconds)
-                return replace(outcome, fresh=fresh) if kept else SignedOut(Event.LOGOUT)
-            case SecondFactorMissing() if self.cache.signed_out(who.key):
-                return SignedOut(Event.LOGOUT)
+            case SignedIn():
+                return self._keep(request, whoami, outcome, fresh)
+            case SecondFactorMissing():
+                if self.cache.signed_out(request.key):
+                    return SignedOut(Event.LOGOUT)
+                self._forget(request)
+            case SignedOut():
+                self._forget(request)
+                if whoami.response.status == 401 and readiness is Readiness.READY:
+                    self._remember_refusal(request.key)
         return outcome
 
-    def _whoami(self, who: Passenger, fresh: bool) -> Answer:
-        """Ask until the answer can be believed.
+    def _ask(self, request: LookupRequest, fresh: bool) -> tuple[Whoami, Readiness]:
+        """Ask until the response can be believed.
 
-        Kratos answers 401 to everyone while its database is down, so readiness is asked after it; and that it is ready
-        again does not say that it was when it answered, so who was good before is asked about once more.
+        Kratos answers 401 to everyone while its database is down, so its readiness is asked after a 401. That it is
+        ready again does not say that it was when it answered, so a credential that was good is asked about once more.
         """
-        answer = self._client.whoami(who.credential, fresh=fresh)
-        if answer.status == 401:
-            self._check_ready()
-            if self.cache.was_good(who.key):
-                answer = self._client.whoami(who.credential, fresh=True)
-                if answer.status == 401:
-                    self._check_ready()
-                    self.cache.refused(who.key)
-        self._budget.observe(answer.headers)
-        return answer
+        readiness = Readiness.UNKNOWN
+        whoami = self._whoami(request, fresh)
+        if whoami.response.status == 401:
+            readiness = self._readiness_after_refusal()
+            if self.cache.was_good(request.key):
+                whoami = self._whoami(request, fresh=True)
+                if whoami.response.status == 401:
+                    readiness = self._readiness_after_refusal()
+        return whoami, readiness
 
-    def _landed_just_now(self, key: str) -> Outcome | None:
-        """The answer of a flight that landed between this request's look into the cache and its own flight."""
+    def _whoami(self, request: LookupRequest, fresh: bool) -> Whoami:
+        whoami = self._client.whoami(request.credential, request.key, fresh=fresh)
+        self.limiter.update_quota(whoami.response.headers)
+        return whoami
+
+    def _readiness_after_refusal(self) -> Readiness:
+        readiness = self._client.readiness()
+        if readiness is Readiness.NOT_READY:
+            raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY, status=401)
+        return readiness
+
+    def _probe(self) -> None:
+        """Ask readiness on behalf of the circuit breaker; raises :class:`OryUnavailable` unless Ory answers."""
+        try:
+            readiness = self._client.readiness()
+        except OryUnavailable as error:
+            if error.event != Event.RATE_LIMITED:
+                self._breaker.record_failure(certain=True)
+            raise
+        if readiness is Readiness.NOT_READY:
+            self._breaker.record_failure(certain=True)
+            raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY)
+        self._breaker.record_success()
+
+    def _keep(self, request: LookupRequest, whoami: Whoami, outcome: SignedIn, fresh: bool) -> Outcome:
+        facts, body = outcome.session.facts, whoami.response.body
+        allowed = whoami.response.headers.get("ory-session-cache-for")
+        seconds = seconds_to_keep(self._conf, allowed, remaining(facts, outcome.offset))
+        if allowed is None and self._conf.session_cache_seconds is None:
+            self._warn_once()
+        entry = Entry(facts, body, outcome.offset)
+        counts = self.cache.keep(request.key, entry, seconds if len(body) <= MAX_KEPT_BODY else 0)
+        return replace(outcome, fresh=fresh) if counts else SignedOut(Event.LOGOUT)
+
+    def _forget(self, request: LookupRequest) -> None:
+        """Ory refuses this credential, so nothing that is cached of it may count any more, not even in an outage."""
+        if request.known or self._conf.stale_if_error_seconds or self.cache.was_good(request.key):
+            self.cache.refused(request.key)
+
+    def _remember_refusal(self, key: str) -> None:
+        if self._conf.refused_cache_seconds:
+            with self._lock:
+                self._refusals[key] = True
+
+    def _completed_just_now(self, key: str) -> Outcome | None:
+        """The outcome of a lookup that ended between this request's look into the cache and its own lookup."""
         with self._lock:
-            landed = key in self._landed and self.cache.reads
-        entry = (self.cache.recall(key) or self.cache.read(key)) if landed else None
+            completed = key in self._completed and self.cache.reads
+            refused = key in self._refusals
+        if refused:
+            return SignedOut(Event.SESSION_GONE, remembered=True)
+        entry = (self.cache.recall(key) or self.cache.read(key)) if completed else None
         return None if entry is None else judge_entry(entry)
 
-    def _check_ready(self) -> None:
-        if not self._client.ready():
-            raise OryUnavailable("Ory is not ready.", event=Event.NOT_READY, status=401)
+    # --- what is learnt
 
-    def _learn(self, who: Passenger, outcome: Outcome) -> None:
-        """What this outcome tells of Ory's health and of the credential."""
+    def _acquire(self, request: LookupRequest) -> bool:
+        if request.known:
+            return self.limiter.acquire_known(request.key)
+        if request.returning:
+            return True
+        if request.signing_out:
+            return self.limiter.acquire_sign_out()
+        return self.limiter.acquire_unknown(request.client, by_header=request.credential.kind.by_header)
+
+    def _record(self, request: LookupRequest, outcome: Outcome) -> None:
+        """What this outcome says about Ory's health and about the credential."""
         if not isinstance(outcome, Unavailable):
-            self._breaker.worked()
-        elif outcome.event not in NO_SIGN and (who.known or not outcome.connected or outcome.event == Event.NOT_READY):
-            self._breaker.failed()
-        if not who.known and not isinstance(outcome, SignedOut):
-            self._budget.give_back(who.address)
+            self._breaker.record_success()
+        elif outcome.event == Event.NOT_READY or not outcome.connected:
+            self._breaker.record_failure()
+        elif outcome.event in ORY_IS_DOWN:
+            self._breaker.record_suspicion()
+        elif outcome.event == Event.RATE_LIMITED:
+            self.limiter.note_limited(outcome.retry_after or 1)
+        if request.priority is Priority.NORMAL and not _was_refused(outcome):
+            self.limiter.give_back_unknown(request.client, by_header=request.credential.kind.by_header)
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -193,60 +344,51 @@ class Flights:
 
 
 class _Lookup(Call):
-    def __init__(self, flights: Flights, who: Passenger, fresh: bool) -> None:
-        self._flights, self._who, self._fresh = flights, who, fresh
+    def __init__(self, flights: Flights, request: LookupRequest, fresh: bool) -> None:
+        self._flights, self._request, self._fresh = flights, request, fresh
 
     def here(self) -> Future[Any] | Unavailable:
         if self._flights.cache.in_transactions:
             return self.elsewhere()
-        return self._board(lambda fly: fly())
+        started = self._flights.join_or_start(self._request, self._fresh)
+        if isinstance(started, Unavailable):
+            return started
+        future, deadline = started
+        if deadline is not None:
+            self._flights.carry_out(self._request, future, deadline, self._fresh)
+        return future
 
     def elsewhere(self) -> Future[Any] | Unavailable:
-        return self._board(partial(self._flights.submit, known=self._who.known), telemetry.here())
-
-    def _board(self, carry_out: Callable[[Callable[[], None]], Any], trace: Any = None) -> Future[Any] | Unavailable:
-        boarded = self._flights.board(self._who, self._fresh)
-        if isinstance(boarded, Unavailable):
-            return boarded
-        flight, deadline = boarded
+        started = self._flights.join_or_start(self._request, self._fresh)
+        if isinstance(started, Unavailable):
+            return started
+        future, deadline = started
         if deadline is not None:
-            carry_out(partial(self._flights.fly, self._who, flight, deadline, self._fresh, trace))
-        return flight
+            work = partial(self._flights.carry_out, self._request, future, deadline, self._fresh, telemetry.here())
+            self._flights.submit(work, self._request.priority)
+        return future
 
 
-class _Errand(Call):
-    def __init__(self, flights: Flights, action: Callable[[Client], Any]) -> None:
-        self._flights, self._action = flights, action
+class _OtherCall(Call):
+    def __init__(self, flights: Flights, action: Callable[[Client], Any], priority: Priority) -> None:
+        self._flights, self._action, self._priority = flights, action, priority
 
     def here(self) -> Any:
-        return self._flights.errand(self._action)
+        return self._flights.make_call(self._action, self._priority)
 
     def elsewhere(self) -> Future[Any]:
-        return self._flights.submit(partial(self._flights.errand, self._action), known=False)
+        return self._flights.submit(partial(self._flights.make_call, self._action, self._priority), self._priority)
 
 
-def _with(connections: threading.Semaphore, deadline: float, work: Callable[[], Any]) -> Any:
-    left = deadline - time.monotonic()
-    if left <= 0 or not connections.acquire(timeout=left):
-        return Unavailable(Event.POOL_FULL)
-    try:
-        return work()
-    finally:
-        connections.release()
+def _was_refused(outcome: Outcome) -> bool:
+    """Whether a lookup cost Ory something and showed nobody: only others give back what they took from the limit."""
+    if isinstance(outcome, Unavailable):
+        return outcome.connected and outcome.event != Event.POOL_FULL
+    return isinstance(outcome, SignedOut)
 
 
-def _told(action: Callable[[], Any], deadline: float) -> Any:
-    try:
-        with until(deadline):
-            return action()
-    except OryUnavailable as error:
-        return Unavailable.of(error)
-    except Exception as error:  # a bug, here or in a library: not known who this is, and no word of it leaks
-        return Unavailable(cause=type(error).__name__)
-
-
-def _alone(work: Callable[[], Any]) -> Any:
-    """In a thread of the pool, which has connections to databases of its own: those of a cache that lives in one."""
+def _closing_connections(work: Callable[[], Any]) -> Any:
+    """A thread of the pool has database connections of its own: those of a cache that lives in a database."""
     try:
         return work()
     finally:
@@ -258,9 +400,9 @@ def _log(outcome: Outcome, credential: Credential, milliseconds: int) -> None:
         return
     facts = {"kind": credential.kind.value, "credential": credential.fingerprint, "ms": milliseconds}
     match outcome:
-        case Unavailable() if outcome.event not in WAITED:
+        case Unavailable() if outcome.event not in PER_REQUEST_EVENTS:
             log(outcome.event, status=outcome.status, error=outcome.cause, **facts)
-        case SignedOut(reason=Event() as reason):
+        case SignedOut(reason=Event() as reason) if not outcome.remembered:
             log(reason, **facts)
         case SecondFactorMissing():
             log(Event.AAL_REQUIRED, **facts)
@@ -271,7 +413,7 @@ _guard = threading.Lock()
 
 
 def flights(conf: Conf) -> Flights:
-    """This process' flights for these settings; the first call imports Ory's SDK."""
+    """This process' calls for these settings."""
     global _current
     current = _current
     if current is None or current[0] is not conf:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import time
+
 from django.contrib.auth import get_user_model
 from django.db import Error as DjangoDatabaseError
 from django.db import connections, router
 
+from .client import Readiness
 from .conf import Conf
-from .flights import flights
+from .flights import Flights, Priority, flights
 from .models import OryIdentity
 from .steps import carry_out
 
+SECONDS = 1.0  # for which an answer counts: this needs no credential, so anybody may ask as often as they like
+_last: tuple[Flights, float, dict[str, bool]] | None = None
+
 
 def health(conf: Conf) -> dict[str, bool]:
-    """Each of them, tried now; Ory's readiness is asked by one at a time and ``False`` is remembered for a moment."""
-    process = flights(conf)
-    ready = carry_out(process.call(lambda client: client.ready()), conf.timeout)
-    return {"ory": ready is True, "cache": process.cache.answers(), "database": _database_answers()}
+    """Each of them, tried at most once a second."""
+    global _last
+    process, last, now = flights(conf), _last, time.monotonic()
+    if last is None or last[0] is not process or now - last[1] >= SECONDS:
+        last = _last = (process, now, _try_all(process, conf.timeout))
+    return last[2]
+
+
+def _try_all(process: Flights, timeout: float) -> dict[str, bool]:
+    readiness = carry_out(process.call(lambda client: client.readiness(), Priority.HIGH), timeout)
+    ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
+    return {"ory": ory, "cache": process.cache.answers(), "database": _database_answers()}
 
 
 def _database_answers() -> bool:

@@ -24,7 +24,7 @@ VARY = ", ".join(LOOKED_AT)
 
 
 def prepare() -> None:
-    """Make the client, so that no request waits for the import of Ory's SDK; raises ``ImproperlyConfigured``."""
+    """Make the client, so that no request waits for it; raises ``ImproperlyConfigured``."""
     flights(conf())
 
 

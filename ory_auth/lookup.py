@@ -1,19 +1,19 @@
-"""From a credential to what Ory says of it: this process' memory, the cache, one flight, a stale answer."""
+"""From a credential to what Ory says of it: this process' memory, the cache, Ory, and in an outage a stale entry."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from . import telemetry
 from .answers import judge_entry
-from .cache import SessionCache
 from .conf import Conf
 from .credentials import Credential
 from .entries import Entry
 from .events import Event, log
-from .flights import BREAKER_OPEN, WAITED, Flights, Passenger, flights
-from .outcomes import Outcome, SignedIn, Unavailable
+from .flights import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Flights, LookupRequest, flights
+from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .steps import Steps
 
 
@@ -21,61 +21,73 @@ def lookup(
     credential: Credential,
     conf: Conf,
     *,
-    address: str = "",
-    known: bool = False,
+    client: str = "",
+    use_marker: Callable[[], bool] = lambda: False,
+    signing_out: bool = False,
     fresh: bool = False,
     recalled: bool = False,
 ) -> Steps[Outcome]:
     """Decide who this is. Yields what has to be done, is sent the result, and returns the outcome.
 
-    ``address`` is the client's, for the budget of credentials that were never good, which ``known`` passes by;
-    ``fresh`` goes past every cache, ``recalled`` past what :func:`recall` has looked into.
+    ``client`` is the client's address, or ``""`` when it is not known; ``use_marker`` says whether the browser comes
+    back from a sign-in that this site started. Both matter only for a credential that was never good. ``fresh`` goes
+    past every cache, ``recalled`` past what :func:`recall` has looked into.
     """
     process, key = flights(conf), credential.key(conf)
     if not fresh:
-        kept = yield from _kept(process.cache, key, recalled)
-        if kept is not None:
-            return kept
-    known = known or process.cache.memory.was_good(key)
-    outcome = yield from _flown(process, Passenger(key, credential, known, address), fresh)
+        cached = yield from _read_caches(process, key, recalled)
+        if cached is not None:
+            return cached
+    known = process.cache.memory.was_good(key)
+    returning = not known and not signing_out and use_marker()
+    request = LookupRequest(key, credential, known, returning, signing_out, client)
+    outcome = yield from _ask_ory(process, request, fresh)
     if isinstance(outcome, Unavailable):
-        if outcome.event in WAITED or outcome.cause == BREAKER_OPEN:
+        if outcome.event in PER_REQUEST_EVENTS or outcome.cause == BREAKER_OPEN:
             log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
-        if not fresh and conf.stale_if_error_seconds:
+        if not fresh and conf.stale_if_error_seconds and _ory_is_down(outcome):
             stale = yield partial(process.cache.read, key, stale=True)
-            return _judged(stale, "stale") or outcome
+            return _judge(stale, "stale") or outcome
     return outcome
 
 
-def _flown(process: Flights, who: Passenger, fresh: bool) -> Steps[Outcome]:
-    outcome: Outcome = yield process.lookup(who, fresh=fresh)
-    flood = isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD
-    if flood and (yield partial(process.cache.was_good, who.key)):
-        outcome = yield process.lookup(replace(who, known=True), fresh=fresh)
+def _ask_ory(process: Flights, request: LookupRequest, fresh: bool) -> Steps[Outcome]:
+    outcome: Outcome = yield process.lookup(request, fresh=fresh)
+    turned_away = isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD and not request.known
+    if turned_away and (yield partial(process.cache.was_good, request.key)):
+        outcome = yield process.lookup(replace(request, known=True), fresh=fresh)
     return outcome
 
 
-def recall(credential: Credential, conf: Conf) -> SignedIn | None:
+def _ory_is_down(outcome: Unavailable) -> bool:
+    """Whether Ory itself failed: not a limit of this process or of Ory's, nor a response that could not be read."""
+    return outcome.event in ORY_IS_DOWN and outcome.cause in {None, BREAKER_OPEN}
+
+
+def recall(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
     """What this process remembers of a credential, without waiting for anything."""
-    cache = flights(conf).cache
-    return _recalled(cache, credential.key(conf)) if cache.reads else None
+    process = flights(conf)
+    return _recall(process, credential.key(conf))
 
 
-def _recalled(cache: SessionCache, key: str) -> SignedIn | None:
-    kept = _judged(cache.recall(key), "memory")
-    return kept if kept or cache.blocks else _judged(cache.read(key), "cache")
-
-
-def _kept(cache: SessionCache, key: str, recalled: bool) -> Steps[SignedIn | None]:
+def _recall(process: Flights, key: str) -> SignedIn | SignedOut | None:
+    if process.remembers_refusal(key):
+        return SignedOut(Event.SESSION_GONE, remembered=True)
+    cache = process.cache
     if not cache.reads:
         return None
-    kept = None if recalled else _recalled(cache, key)
-    if kept is None and cache.blocks:
-        kept = _judged((yield partial(cache.read, key)), "cache")
-    return kept
+    local = _judge(cache.recall(key), "memory")
+    return local if local or cache.blocks else _judge(cache.read(key), "cache")
 
 
-def _judged(entry: Entry | None, tier: str) -> SignedIn | None:
+def _read_caches(process: Flights, key: str, recalled: bool) -> Steps[SignedIn | SignedOut | None]:
+    cached = None if recalled else _recall(process, key)
+    if cached is None and process.cache.reads and process.cache.blocks:
+        cached = _judge((yield partial(process.cache.read, key)), "cache")
+    return cached
+
+
+def _judge(entry: Entry | None, tier: str) -> SignedIn | None:
     outcome = None if entry is None else judge_entry(entry, stale=tier == "stale")
     if outcome is not None:
         telemetry.hit(tier)

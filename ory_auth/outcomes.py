@@ -33,9 +33,13 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Nobody is signed in. ``reason`` is ``None`` where no credential came."""
+    """Nobody is signed in. ``reason`` is ``None`` where no credential came.
+
+    ``remembered``: Ory said so a few seconds ago (``REFUSED_CACHE_SECONDS``) and was not asked again.
+    """
 
     reason: Event | None = None
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

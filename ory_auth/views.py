@@ -22,13 +22,16 @@ from django.views.generic import View
 
 from . import cookies, responses, roundtrip
 from .authentication import RequestState, state_of
-from .client import Answer, Client, read_object
+from .client import Client, read_object
+from .client_address import client_address
 from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .flights import flights
+from .flights import Priority, flights
 from .flows import Flow, allowed, asked_for, wanted
 from .health import health
+from .http_client import Response
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from .sign_in_marker import set_marker, use_marker
 from .steps import carry_out
 from .ui import read_error, read_flow
 
@@ -115,6 +118,8 @@ class LoginView(FlowView):
 def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
     """Lead the browser to ``target`` by way of whatever is missing; whoever is known and refused stays here."""
     outcome = state.outcome()
+    if isinstance(outcome, SignedOut) and outcome.remembered:
+        outcome = state.outcome(fresh=True)  # nobody is sent to sign in because of what was true a few seconds ago
     match outcome:
         case Unavailable():
             raise state.trouble(outcome)
@@ -149,6 +154,7 @@ def refused(request: HttpRequest) -> HttpResponse:
 def _sent(request: HttpRequest, target: str, url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     roundtrip.send(request, response, target)
+    set_marker(request, response)
     return response
 
 
@@ -223,9 +229,13 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({name: "ok" if fine else "unavailable" for name, fine in found.items()}, status=status)
 
 
-def _ask_ory(request: HttpRequest, call: Callable[[Client], Answer]) -> Answer:
+def _ask_ory(request: HttpRequest, call: Callable[[Client], Response]) -> Response:
     conf = state_of(request).conf
-    answer: Answer | Unavailable = carry_out(flights(conf).call(call), conf.timeout)
+    process, marked = flights(conf), use_marker(request)
+    client = client_address(request.META, conf.trusted_proxies)
+    answer: Response | Unavailable = Unavailable(Event.FLOOD, retry_after=10)
+    if process.limiter.acquire_page(client, marked=marked):
+        answer = carry_out(process.call(call, Priority.HIGH if marked else Priority.LOW), conf.timeout)
     if isinstance(answer, Unavailable):
         log(answer.event, status=answer.status, error=answer.cause, at="flow")
         raise answer.error()

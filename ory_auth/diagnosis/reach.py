@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
+from ..http_client import deadline as until
+from ..http_client import open_socket, remaining_seconds
 from ..names import Names
-from ..transport import connected, left, until
 from .addresses import DEFAULT_PORTS
 
 
@@ -52,7 +53,7 @@ def reach(url: str, timeout: float) -> Reached:
     addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
     named = time.perf_counter()
     try:
-        with until(deadline), connected(found) as sock:
+        with until(deadline), open_socket(found) as sock:
             tls, remains = _shaken(sock, host) if url.startswith("https:") else ("", None)
     except ssl.SSLCertVerificationError as error:
         trouble, detail = Trouble.CERTIFICATE, error.verify_message.rstrip(".")
@@ -109,15 +110,15 @@ def _connection(url: str, timeout: float) -> socket.socket | None:
     deadline = time.monotonic() + timeout
     with until(deadline):
         try:
-            sock = connected(Names().addresses(host, port, timeout))
+            sock = open_socket(Names().addresses(host, port, timeout))
         except (OSError, UnicodeError):
             return None
-        sock.settimeout(max(left(), 0.001))
+        sock.settimeout(max(remaining_seconds(), 0.001))
     return sock
 
 
 def _shaken(sock: socket.socket, host: str) -> tuple[str, float | None]:
-    sock.settimeout(max(left(), 0.001))
+    sock.settimeout(max(remaining_seconds(), 0.001))
     with ssl.create_default_context().wrap_socket(sock, server_hostname=host) as wrapped:
         ends = (wrapped.getpeercert() or {}).get("notAfter")
         remains = ssl.cert_time_to_seconds(ends) - time.time() if isinstance(ends, str) else None

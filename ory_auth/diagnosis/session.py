@@ -7,6 +7,7 @@ import time
 from uuid import UUID
 
 from ..answers import judge
+from ..client import Whoami, read_session
 from ..conf import Conf
 from ..credentials import Credential, Kind, Malformed, find
 from ..exceptions import OryUnavailable
@@ -41,10 +42,10 @@ def look_at_session(http: Http, conf: Conf, given: Given) -> SessionFacts:
         return SessionFacts(given, Reply())
     headers = {**JSON, **given.credential.headers, "Cache-Control": "max-age=0"}
     reply = http.get(f"{conf.sdk_url}/sessions/whoami", headers)
-    if reply.answer is None:
+    if (response := reply.answer) is None:
         return SessionFacts(given, reply, Unavailable())
     try:
-        outcome = judge(reply.answer, time.time())
+        outcome = judge(Whoami(response, read_session(response) if response.status == 200 else None), time.time())
     except OryUnavailable as error:
         return SessionFacts(given, reply, Unavailable.of(error))
     user = _user(conf, outcome) if isinstance(outcome, SignedIn) else None

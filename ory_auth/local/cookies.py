@@ -38,7 +38,7 @@ class SessionCookie:
     expires_at: int
 
     def sign(self, secret: bytes) -> str:
-        """The cookie's value; never the same twice. The signature comes last, as with Kratos: no value begins with "-"."""
+        """The cookie's value; never the same twice. The signature comes last, as in Kratos, so none begins with "-"."""
         content = json.dumps([self.token, self.expires_at, secrets.token_hex(4)]).encode()
         return base64.urlsafe_b64encode(content + _mac(secret, content)).decode()
 

@@ -1,0 +1,55 @@
+"""Which client a request came from, as far as this server can tell: the unit in which rate limits count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+NAT64 = IPv6Network("64:ff9b::/96")
+# Where proxies and gateways live: an address of these may stand for any number of clients.
+SHARED = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "::/127", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+def client_address(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
+    """The client's IPv4 address or IPv6 network, or ``""`` when it is not known.
+
+    ``trusted_proxies`` is ``ORY_AUTH["TRUSTED_PROXIES"]``: how many proxies in front of this site are the project's
+    own. Each appends the address that it saw to ``X-Forwarded-For``. With ``None`` only ``REMOTE_ADDR`` counts, and a
+    private or loopback address there is taken for a proxy's, which many clients share.
+    """
+    remote = _parse(meta.get("REMOTE_ADDR", ""))
+    if trusted_proxies is None:
+        return "" if remote is None or any(remote in network for network in SHARED) else _unit(remote)
+    if trusted_proxies:
+        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        # Fewer entries than proxies: the request has passed by some of them. The first entry is the best there is.
+        remote = _parse(forwarded[-min(trusted_proxies, len(forwarded))]) or remote
+    return _unit(remote) if remote is not None else ""
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """An address, with or without a port; an IPv6 address that stands for an IPv4 one becomes that."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return address
+    embedded = address.ipv4_mapped or address.sixtofour
+    return embedded or (IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address)
+
+
+def _unit(address: IPv4Address | IPv6Address) -> str:
+    """One client has a whole /64 of IPv6 addresses to choose from."""
+    return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))

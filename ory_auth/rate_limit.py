@@ -1,0 +1,181 @@
+"""How often this process asks Ory on behalf of whom: nobody can use up what others need.
+
+Who is counted, and by what:
+
+* A lookup of a credential that was never good (an expired cookie is one, and so is a made-up token): one limit for
+  cookies and one for tokens, and one for each client where its address is known. A response other than a refusal gives
+  the token back, so people who sign in use nothing up.
+* A browser that comes back from a sign-in that this site started shows it (:mod:`ory_auth.sign_in_marker`) and passes.
+* Calls for the pages of flows and errors, which need no credential: limits of their own, for all and for each client.
+* Sign-outs: a limit of their own, so that no flood of lookups keeps anybody from signing out.
+* A credential that was good is limited only while Ory's rate is nearly used up, so that one busy person or program
+  does not use up the rest.
+
+Ory says in ``x-ratelimit-*`` headers how much of its rate is left. From the half on, fewer unknown credentials are
+looked up, down to a tenth of their limit. Follows https://www.ory.com/docs/guides/rate-limits. Free of I/O.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+MAX_CLIENTS = 10_000
+MAX_HOLD = 60.0  # seconds for which a rate header counts
+LEAST_SHARE = 0.1  # of their limit is always left to unknown credentials
+SCARCE = 0.5  # of Ory's rate: with less left, known credentials are limited as well
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many a second, and so many saved up at most."""
+
+    per_second: float
+    burst: float
+
+
+UNKNOWN_CREDENTIALS = Rate(400, 1200)
+UNKNOWN_CREDENTIALS_OF_CLIENT = Rate(50, 500)
+PAGES = Rate(50, 300)
+PAGES_OF_CLIENT = Rate(5, 60)
+MARKED_PAGES = Rate(200, 600)
+SIGN_OUTS = Rate(20, 100)
+KNOWN_CREDENTIAL = Rate(1, 10)
+
+
+class _Bucket:
+    """A token bucket."""
+
+    __slots__ = ("_at", "_rate", "_tokens")
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate, self._tokens, self._at = rate, rate.burst, time.monotonic()
+
+    def has(self, tokens: float, now: float) -> bool:
+        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
+        self._at = now
+        return self._tokens >= tokens
+
+    def take(self, tokens: float) -> None:
+        self._tokens -= tokens
+
+    def give_back(self, tokens: float) -> None:
+        self._tokens = min(self._rate.burst, self._tokens + tokens)
+
+
+class _Limit:
+    """One limit for all together, and one for each client whose address is known."""
+
+    def __init__(self, all_together: Rate, of_client: Rate | None = None) -> None:
+        self._all, self._of_client = _Bucket(all_together), of_client
+        self._clients: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
+
+    def acquire(self, client: str, cost: float = 1.0) -> bool:
+        """Take ``cost`` tokens of the limit of all, and one of the client's own."""
+        now = time.monotonic()
+        own = self._bucket_of(client)
+        if not self._all.has(cost, now) or (own is not None and not own.has(1, now)):
+            return False
+        self._all.take(cost)
+        if own is not None:
+            own.take(1)
+        return True
+
+    def give_back(self, client: str, cost: float = 1.0) -> None:
+        self._all.give_back(cost)
+        own = self._bucket_of(client)
+        if own is not None:
+            own.give_back(1)
+
+    def _bucket_of(self, client: str) -> _Bucket | None:
+        if not client or self._of_client is None:
+            return None
+        if client not in self._clients:
+            self._clients[client] = _Bucket(self._of_client)
+        return self._clients[client]
+
+
+class RateLimiter:
+    """The limits of one process, safe for its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unknown = {
+            by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
+        }
+        self._pages, self._marked_pages = _Limit(PAGES, PAGES_OF_CLIENT), _Limit(MARKED_PAGES)
+        self._sign_outs = _Limit(SIGN_OUTS)
+        self._known: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
+        self._quota, self._quota_until = 1.0, 0.0
+
+    def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
+        """Whether a credential that was never good may be looked up. ``client`` is ``""`` when it is not known."""
+        with self._lock:
+            return self._unknown[by_header].acquire(client, self._cost())
+
+    def give_back_unknown(self, client: str, *, by_header: bool) -> None:
+        """Ory did not refuse the credential of this lookup."""
+        with self._lock:
+            self._unknown[by_header].give_back(client, self._cost())
+
+    def acquire_known(self, key: str) -> bool:
+        """Whether a credential that was good may be looked up."""
+        with self._lock:
+            bucket = self._known.get(key)
+            if bucket is None:
+                bucket = self._known[key] = _Bucket(KNOWN_CREDENTIAL)
+            has_token = bucket.has(1, time.monotonic())
+            if has_token:
+                bucket.take(1)
+            return has_token or self._quota_left() >= SCARCE
+
+    def acquire_page(self, client: str, *, marked: bool) -> bool:
+        """Whether a page of a flow or an error may ask Ory. ``marked``: this site sent the browser to Ory."""
+        with self._lock:
+            return self._marked_pages.acquire("") if marked else self._pages.acquire(client)
+
+    def acquire_sign_out(self) -> bool:
+        """Whether an unknown credential may be looked up to sign it out."""
+        with self._lock:
+            return self._sign_outs.acquire("")
+
+    def update_quota(self, headers: Mapping[str, str]) -> None:
+        """Take note of the rate that Ory says is left."""
+        limit, remaining, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in _QUOTA_HEADERS)
+        if limit and remaining is not None:
+            with self._lock:
+                self._quota = min(remaining / limit, 1.0)
+                self._quota_until = time.monotonic() + min(max(_seconds_until(reset), 1.0), MAX_HOLD)
+
+    def note_limited(self, seconds: float) -> None:
+        """Ory has just answered a lookup with 429."""
+        with self._lock:
+            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD)
+
+    def _cost(self) -> float:
+        """Tokens for one unknown credential: more than one from the half of Ory's rate on."""
+        return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SCARCE))
+
+    def _quota_left(self) -> float:
+        return 1.0 if time.monotonic() >= self._quota_until else self._quota
+
+
+_QUOTA_HEADERS = ("limit", "remaining", "reset")
+
+
+def _number(value: str | None) -> int | None:
+    """The first number: Ory's edge adds its windows after a comma."""
+    found = re.match(r"\s*([0-9]{1,15})", value or "")
+    return int(found[1]) if found else None
+
+
+def _seconds_until(reset: int | None) -> float:
+    """Seconds, from a number of seconds or (as many gateways send it) from Unix time."""
+    if reset is None:
+        return 0.0
+    return reset if reset < 1_000_000_000 else reset - time.time()
