@@ -30,7 +30,7 @@ from .client_address import client_address
 from .conf import Conf, conf
 from .cookies import CSRF_PREFIX
 from .credentials import Credential, Malformed, find
-from .events import Event, log
+from .events import Event, log, log_sampled
 from .exceptions import OryUnavailable
 from .flights import ORY_IS_DOWN, Priority, flights
 from .lookup import lookup, recall
@@ -340,7 +340,8 @@ class RequestState:
         if not ended_at_ory:
             session = known.session if isinstance(known, SignedIn) else None
             yield partial(process.cache.sign_out, key, session)
-            log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
+            write = log if session else log_sampled
+            write(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
         self._outcome, self._user, self.refused, self._signed_out = SignedOut(Event.LOGOUT), None, None, True
         if ended_at_ory:
             return None

@@ -1,11 +1,20 @@
-"""The events that operators see: one logger, one line for each, and never a secret in it."""
+"""The events that operators see: one logger, one line for each, and never a secret in it.
+
+Events that one visitor can cause as often as they like are sampled, so that nobody can fill the log.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import threading
+import time
 from enum import StrEnum
 
 logger = logging.getLogger("ory_auth")
+
+LINES = 10  # of one sampled event, in each window and process
+WINDOW = 10.0  # seconds
 
 
 class Event(StrEnum):
@@ -76,13 +85,86 @@ _LEVELS = {
 }
 
 
+# A visitor can cause these at will, with or without an account. Errors are not among them: each 503 has its line.
+_SAMPLED = frozenset(
+    {
+        Event.MULTI_CREDENTIAL,
+        Event.MALFORMED,
+        Event.CACHE_INVALID,
+        Event.SESSION_GONE,
+        Event.EXPIRED,
+        Event.AAL_REQUIRED,
+        Event.NOT_ADMITTED,
+        Event.EMAIL_CONFLICT,
+        Event.USERNAME_CONFLICT,
+        Event.BAD_RETURN_TO,
+        Event.UNKNOWN_ENUM,
+        Event.FLOOD,
+        Event.LOGIN_LOOP,
+    }
+)
+
+
 def log(event: Event, **facts: str | int | float | None) -> None:
     """Write one line: the event, then ``facts`` that are set (kinds, fingerprints, statuses, milliseconds).
 
-    Whoever calls this answers for it that no fact is a credential, a trait, a body or a query string.
+    Whoever calls this answers for it that no fact is a credential, a trait, a body or a query string. Call it without
+    holding a lock: a log handler may do anything, also log another event.
     """
+    _write(event, facts, sampled=event in _SAMPLED)
+
+
+def log_sampled(event: Event, **facts: str | int | float | None) -> None:
+    """:func:`log` where a visitor can cause at will what elsewhere is worth a line each time."""
+    _write(event, facts, sampled=True)
+
+
+def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled: bool) -> None:
+    """The message's template is the same for each line of an event: error collectors group by it."""
     level = _LEVELS.get(event, logging.WARNING)
-    if logger.isEnabledFor(level):
-        known = {name: value for name, value in facts.items() if value is not None}
-        text = "".join(f" {name}={value}" for name, value in known.items())
-        logger.log(level, "%s%s", event.value, text, extra={"ory_event": event.value, "ory_facts": known})
+    if not logger.isEnabledFor(level):
+        return
+    known = {name: value for name, value in facts.items() if value is not None}
+    if sampled:
+        suppressed = _samplers[event].admit()
+        if suppressed is None:
+            return
+        if suppressed:
+            known["suppressed"] = suppressed
+    text = "".join(f" {name}={value}" for name, value in known.items())
+    logger.log(level, f"{event.value}%s", text, extra={"ory_event": event.value, "ory_facts": known})
+
+
+class _Sampler:
+    """Admits the first ``LINES`` lines of an event in each window of ``WINDOW`` seconds, and counts the others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started = float("-inf")
+        self._admitted = self._suppressed = 0
+
+    def admit(self) -> int | None:
+        """How many lines of the last window were suppressed, to be told with this one; ``None`` suppresses it too."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._started >= WINDOW:
+                self._started, self._admitted = now, 1
+                suppressed, self._suppressed = self._suppressed, 0
+                return suppressed
+            if self._admitted < LINES:
+                self._admitted += 1
+                return 0
+            self._suppressed += 1
+            return None
+
+
+_samplers = {event: _Sampler() for event in Event}
+
+
+def forget() -> None:
+    """Start anew: a forked process shares no lock with its parent, and a test no window with the one before."""
+    global _samplers
+    _samplers = {event: _Sampler() for event in Event}
+
+
+os.register_at_fork(after_in_child=forget)

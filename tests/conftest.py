@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth import flights, user_rows
+from ory_auth import events, flights, user_rows
 from ory_auth.local import LocalOry
 from tests import ories
 from tests.kinds import Answer, ChangeSettings
@@ -76,6 +76,7 @@ def error_mails(settings: Settings, mailoutbox: list[EmailMessage]) -> list[Emai
 def _new_process() -> Iterator[None]:
     """Nothing is remembered of the test before: no kept session, no pause, no "not ready"."""
     caches["default"].clear()
+    events.forget()
     flights.forget()
     user_rows.forget()
     yield

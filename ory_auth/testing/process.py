@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ory_auth import flights, user_rows
+from ory_auth import events, flights, user_rows
 from ory_auth.conf import KRATOS_COOKIE, conf
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.config import PERSON
@@ -73,5 +73,6 @@ def _cookie_name() -> str:
 
 def forget() -> None:
     """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
+    events.forget()
     flights.forget()
     user_rows.forget()
