@@ -48,7 +48,7 @@ def test_of_an_unknown_error_the_page_shows_its_id_alone(
     web: Web, switches: LocalOry, id_: object, is_shown: bool
 ) -> None:
     with ory_says(switches, {**ERROR, "id": id_}):
-        page = web.get("/auth/error?id=x")
+        page = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000")
     assert page.status_code == 422
     text = page.content.decode()
     assert "The sign-in service could not do this." in text
@@ -60,7 +60,7 @@ def test_of_an_unknown_error_the_page_shows_its_id_alone(
 @pytest.mark.switches
 def test_a_known_error_is_explained_in_our_words(web: Web, switches: LocalOry) -> None:
     with ory_says(switches, {**ERROR, "id": "session_refresh_required"}):
-        text = web.get("/auth/error?id=x").content.decode()
+        text = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000").content.decode()
     assert "You signed in too long ago for this. Please sign in again." in text
     assert "LOCKED" not in text
 
@@ -70,7 +70,7 @@ def test_a_known_error_is_explained_in_our_words(web: Web, switches: LocalOry) -
 def test_with_debug_the_page_quotes_ory_too(web: Web, switches: LocalOry, settings: Settings, id_: str) -> None:
     settings.DEBUG = True
     with ory_says(switches, {**ERROR, "id": id_, "reason": "<b>why</b>"}):
-        text = web.get("/auth/error?id=x").content.decode()
+        text = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000").content.decode()
     assert "&lt;b&gt;why&lt;/b&gt;" in text
     assert FORGED in text
     assert "a stack trace" not in text

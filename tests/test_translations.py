@@ -312,7 +312,7 @@ def test_backup_codes_and_the_time_of_their_use_are_german(web: Web, switches: L
     node = {"type": "text", "group": "lookup_secret", "attributes": {"text": text}, "meta": {"label": label}}
     body = json.dumps({"id": "x", "type": "browser", "ui": {"nodes": [node]}}).encode()
     with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/settings/flows"):
-        assert_german(web, "/auth/settings?flow=x", "Verwendet am 23.11.2026 09:48")
+        assert_german(web, "/auth/settings?flow=a3b8f3d4-0000-4000-8000-000000000000", "Verwendet am 23.11.2026 09:48")
 
 
 RECOVERY = [("email", "email", 1070007, "E-Mail-Adresse"), ("code", "text", 1070010, "Wiederherstellungscode")]
@@ -340,7 +340,7 @@ def test_recovery_and_verification_are_german(
             {"id": "x", "type": "browser", "state": state, "ui": {"nodes": nodes, "messages": said}}
         ).encode()
         with switches.failing(200, {"Content-Type": "application/json"}, body, f"/self-service/{flow}/flows"):
-            assert_german(web, f"/auth/{flow}?flow=x", expected)
+            assert_german(web, f"/auth/{flow}?flow=a3b8f3d4-0000-4000-8000-000000000000", expected)
 
 
 @pages
@@ -392,7 +392,7 @@ def test_a_page_for_somebody_without_the_rights_is_german(web: Web, begun: Sessi
 
 @pages
 @pytest.mark.switches
-@pytest.mark.parametrize("path", ["/guarded", "/who", "/auth/login?flow=x"])
+@pytest.mark.parametrize("path", ["/guarded", "/who", "/auth/login?flow=a3b8f3d4-0000-4000-8000-000000000000"])
 def test_an_outage_is_german(web: Web, switches: LocalOry, path: str) -> None:
     with switches.failing(500):
         assert_german(web, path, "Einen Moment, bitte", Cookie="ory_kratos_session=x")
@@ -415,7 +415,7 @@ ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "r
 def test_an_error_is_german(web: Web, switches: LocalOry, error: Json, expected: str) -> None:
     body = json.dumps({"id": "x", "error": error}).encode()
     with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors"):
-        assert_german(web, "/auth/error?id=x", expected)
+        assert_german(web, "/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000", expected)
 
 
 # --- programs, and the admin ------------------------------------------------------------------------------------------

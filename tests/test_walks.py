@@ -530,7 +530,7 @@ def test_an_error_that_is_not_known_is_an_error_page_too(ory: Ory, browser: Brow
 def test_markup_in_an_error_of_ory_is_not_on_the_page(ory: Ory, switches: LocalOry, browser: Browser) -> None:
     body = b'{"id": "1", "error": {"code": 404, "reason": "<script>alert(1)</script>", "message": {"a": 1}}}'
     with switches.failing(200, body=body, path="/self-service/errors"):
-        page = browser.open("/auth/error?id=1")
+        page = browser.open("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000")
     assert page.status == 404
     assert "alert(1)" not in page.text
 
@@ -538,7 +538,7 @@ def test_markup_in_an_error_of_ory_is_not_on_the_page(ory: Ory, switches: LocalO
 @pytest.mark.switches
 def test_an_error_page_while_ory_is_down_is_503(ory: Ory, switches: LocalOry, browser: Browser) -> None:
     with switches.failing(500):
-        assert browser.open("/auth/error?id=1").status == 503
+        assert browser.open("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000").status == 503
 
 
 # --- over real sockets ------------------------------------------------------------------------------------------------
