@@ -3,55 +3,42 @@
 Two tiers: the process' own memory (:mod:`ory_auth.memory`, ``LOCAL_CACHE_SECONDS``), then Django's cache. Together they
 keep an answer no longer than it may be kept: what stays in memory comes off the time in the cache.
 
-========  ==================================  =========================================================
-entry     key                                 value
-========  ==================================  =========================================================
-fresh     ``ory_auth:s:<credential's hash>``  seal, offset of clocks, facts, the body as it came; or the end mark
-stale     ``ory_auth:o:<credential's hash>``  the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
-slot      ``ory_auth:f:<session id>:<n>``     the hash of one credential under which the session is kept
-tombstone ``ory_auth:x:<session id or hash>`` 1: this session or credential was signed out here, until it has expired
-known     ``ory_auth:k:<credential's hash>``  1: this credential has been good; it is worth a call in a flood of others
-========  ==================================  =========================================================
+==========  =====================================  =====================================================================
+entry       key                                    value
+==========  =====================================  =====================================================================
+fresh       ``ory_auth:s:<credential's key>``      seal, times, facts, the body as it came
+stale       ``ory_auth:o:<credential's key>``      the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
+slot        ``ory_auth:f:<site>:<session id>:<n>`` one credential's key under which the session is kept
+signed out  ``ory_auth:x:<credential's mark>``     1: this credential was signed out here
+signed out  ``ory_auth:x:<site>:<session id>``     1: this session was signed out here
+refused     ``ory_auth:r:<site>:<session id>``     when Ory refused it (Unix time): no older stale entry counts
+known       ``ory_auth:k:<credential's mark>``     the session id: this credential has been good
+==========  =====================================  =====================================================================
 
-A fill takes a slot, looks for a tombstone, and then adds the entry; a sign-out writes the tombstone, reads the slots,
-and then puts an end mark in the place of every entry. Whichever order the two meet in, the fill sees the tombstone or
-finds the mark: no entry is there after a sign-out, not for a moment, and a hit needs no second read. A cache that fails
-is no cache: Ory is asked, and one that takes long to fail is left alone for a second. A sign-out that a cache did not
-take is told it later.
+A credential's key is its mark and the header that it came in; ``<site>`` stands for Ory's URL and ``CACHE_NAMESPACE``.
+A hit reads the entry and the mark in one turn. A fill takes a slot, looks for marks, sets the entry, and looks again.
+:mod:`ory_auth.revocations` says why no entry counts once a sign-out has returned. The last look of a fill is for caches
+that lose marks: it takes back what a sign-out that came meanwhile could not delete.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import BaseCache, caches
-from django.core.cache.backends.db import BaseDatabaseCache
-from django.core.cache.backends.dummy import DummyCache
+from django.core.cache import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
 
-from .conf import Conf
-from .entries import Entry, opened, remaining, sealed, unpacked
+from .cache_backend import CacheBackend
+from .conf import MAX_CACHE_SECONDS, Conf
+from .entries import MAX_SKEW, Entry, remaining, seal, unseal
 from .events import Event, log
 from .memory import Memory
+from .revocations import Names, SignOut, session_in, write_refusal
 from .types import OrySession
 
-SLOTS = 16  # forms of one session's credential that are kept at once
-YEAR = 366 * 24 * 3600
 WEEK = 7 * 24 * 3600
-UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a credential whose session's end is not known
-MAX_SKEW = 300  # seconds that clocks may differ: a tombstone outlives its session everywhere
-SLOW = 0.1  # seconds: who waits longer than that for a cache to fail
-PAUSE = 1.0  # leaves it alone for so many seconds
-MAX_AT_ONCE = 64  # calls to Redis
-OWED = 1000  # sign-outs that wait for a cache to come back
-ENDED = b"ended"  # in the place of an entry
 
 
 class SessionCache:
@@ -61,55 +48,67 @@ class SessionCache:
         self._conf = conf
         self.reads = conf.session_cache_seconds != 0  # whether anything is kept at all
         self.memory = Memory(conf.local_cache_seconds)
-        self._resume_at = 0.0
-        self._owed: deque[Callable[[BaseCache], Any]] = deque(maxlen=OWED)
-        self._shared: tuple[Any, BaseCache | None] = (None, None)
-        self._turns = nullcontext() if conf.session_cache not in caches.settings else _turns(conf.session_cache)
+        self._backend = CacheBackend(conf.session_cache)
+        self._names = Names(conf)
 
     # --- reading
 
     def recall(self, key: str) -> Entry | None:
         """What this process' memory has for a credential: no I/O."""
         entry = self.memory.read(key)
-        return None if entry is None else self._unless_ended(key, entry)
+        return None if entry is None or self.memory.signed_out(key, entry.facts.session_id) else entry
 
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
         """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
-        name = _name("o" if stale else "s", key)
-        found = self._do(lambda cache: cache.get(name))
-        if found is None or found == ENDED:
+        return self._read_stale(key) if stale else self._read_fresh(key)
+
+    def _read_fresh(self, key: str) -> Entry | None:
+        name, mark = self._names.fresh(key), self._names.signed_out(key)
+        found = self._backend.run(lambda cache: _get_with_mark(cache, name, mark))
+        entry = self._entry(key, name, found)
+        if entry is None or mark in found:
             return None
-        packed = opened(name, found)
-        if packed is None:
-            log(Event.CACHE_INVALID)
-            return None
-        entry = self._unless_ended(key, unpacked(packed))
-        if entry is not None and stale and self.signed_out(key, entry.facts.session_id):
-            return None  # for these a second read is no matter
-        if entry is not None and not stale:
-            self.memory.remember_good(key)
-            if self.memory.seconds <= entry.in_memory:
-                self.memory.keep(key, entry)
+        self.memory.remember_good(key, entry.facts.session_id)
+        if self.memory.seconds <= entry.in_memory:
+            self.memory.keep(key, entry)
         return entry
 
-    def _unless_ended(self, key: str, entry: Entry) -> Entry | None:
+    def _read_stale(self, key: str) -> Entry | None:
+        name = self._names.stale(key)
+        entry = self._entry(key, name, self._backend.run(lambda cache: {name: cache.get(name)}))
+        if entry is None:
+            return None
+        session_id = entry.facts.session_id  # while Ory is down a second read does not matter
+        marks, refused = self._names.all_signed_out(key, session_id), self._names.refused(session_id)
+        found = self._backend.run(lambda cache: cache.get_many([*marks, refused]))
+        if found is None or found.keys() & set(marks):
+            return None
+        refused_at = max(self.memory.refused_at(session_id), _time(found.get(refused, 0)))
+        return entry if entry.kept_at - MAX_SKEW > refused_at else None
+
+    def _entry(self, key: str, name: str, found: dict[str, Any] | None) -> Entry | None:
+        if not found or found.get(name) is None:
+            return None
+        entry = unseal(name, found[name])
+        if entry is None or not entry.counts:
+            log(Event.CACHE_INVALID)
+            return None
         return None if self.memory.signed_out(key, entry.facts.session_id) else entry
 
     def was_good(self, key: str) -> bool:
         """Whether this process, or another one that shares the cache, has seen this credential good."""
-        return self.memory.was_good(key) or bool(self._do(lambda cache: cache.get(_name("k", key))))
+        known = self._names.all_known(key)
+        return self.memory.was_good(key) or bool(self._backend.run(lambda cache: cache.get_many(known)))
 
     @property
     def blocks(self) -> bool:
         """Whether reading may take a while, so that it does not belong into an event loop (or is not known yet)."""
-        return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
+        return self._backend.blocks
 
     @property
     def in_transactions(self) -> bool:
         """Whether what is written in a request's own thread waits for the end of its transaction."""
-        with suppress(Exception):  # a backend that cannot be made is told of when it is used
-            return isinstance(self._backend(), BaseDatabaseCache)
-        return False
+        return self._backend.in_transactions
 
     # --- writing
 
@@ -118,130 +117,104 @@ class SessionCache:
 
         Called for answers that may not be kept, too (``seconds`` 0): the question is the same.
         """
+        session_id = entry.facts.session_id
         entry = entry._replace(in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0)
-        shared, session_id = int(seconds - entry.in_memory), entry.facts.session_id
-        slot = shared > 0 and self._do(lambda cache: self._take_slot(cache, key, session_id, shared))
-        if self.signed_out(key, session_id):
-            return False
-        if slot and self._do(lambda cache: self._add(cache, key, entry, shared)) is False:
+        shared = int(seconds - entry.in_memory)
+        kept = self._backend.run(lambda cache: self._fill(cache, key, entry, shared))
+        if kept is False or self.memory.signed_out(key, session_id):
             return False
         if entry.in_memory:
             self.memory.keep(key, entry)
-        if self.memory.remember_good(key):
+        if self.memory.remember_good(key, session_id):
             life = min(max(int(remaining(entry.facts, entry.offset)), 1), WEEK)
-            self._do(lambda cache: cache.add(_name("k", key), 1, life))
+            self._backend.run(lambda cache: cache.add(self._names.known(key), str(UUID(bytes=session_id)), life))
         return True
 
-    def _take_slot(self, cache: BaseCache, key: str, session_id: bytes, seconds: int) -> bool:
+    def _fill(self, cache: BaseCache, key: str, entry: Entry, seconds: int) -> bool:
+        names, session_id = self._names, entry.facts.session_id
+        marks = names.all_signed_out(key, session_id)
+        slot = self._take_slot(cache, key, session_id, seconds) if seconds > 0 else None
+        if cache.get_many(marks):
+            return False
+        if slot is None:
+            return True
+        for_trouble = int(seconds + self._conf.stale_if_error_seconds)
+        cache.set(names.fresh(key), seal(names.fresh(key), entry.keep_for(seconds)), seconds)
+        if for_trouble > seconds:
+            cache.set(names.stale(key), seal(names.stale(key), entry.keep_for(for_trouble)), for_trouble)
+        found = cache.get_many([*marks, slot])
+        signed_out = not found.keys().isdisjoint(marks)
+        if signed_out or found.get(slot) != key:  # without its slot, no sign-out would find the entry
+            cache.delete_many([names.fresh(key), names.stale(key)])
+        return not signed_out
+
+    def _take_slot(self, cache: BaseCache, key: str, session_id: bytes, seconds: int) -> str | None:
         # A slot outlives its entry by a little, so that no entry is ever without one.
         life = int(seconds + self._conf.stale_if_error_seconds) + 5
-        for number in range(SLOTS):
-            slot = _name("f", f"{UUID(bytes=session_id)}:{number}")
-            if cache.add(slot, key, life) or (cache.get(slot) == key and cache.touch(slot, life)):
-                return True
-        return False  # more forms than slots: this one is not kept
-
-    def _add(self, cache: BaseCache, key: str, entry: Entry, seconds: int) -> bool:
-        """Add the entry where there is none; ``False``: there is an end mark."""
-        name, packed = _name("s", key), entry.packed
-        if not cache.add(name, sealed(name, packed), seconds):
-            there = cache.get(name)
-            if there == ENDED:
-                return False
-            old = there and opened(name, there)
-            if old and unpacked(old)[:2] != entry[:2]:
-                # Set would write over an end mark that is put there just now. Whoever asks next adds the new one.
-                cache.delete(name)
-        stale = int(seconds + self._conf.stale_if_error_seconds)
-        if stale > seconds:
-            cache.set(_name("o", key), sealed(_name("o", key), packed), stale)
-        return True
+        for slot in self._names.slots(session_id):
+            if cache.add(slot, str(key), life) or (cache.get(slot) == key and cache.touch(slot, life)):
+                return slot
+        return None  # more forms than slots: this one is not kept
 
     # --- signing out
 
     def sign_out(self, key: str, session: OrySession | None) -> None:
         """Refuse this credential from now on, and its session under every form of its credential.
 
-        ``session`` is ``None`` where Ory does not say just now which one it is.
+        ``session`` is ``None`` where Ory does not say just now which one it is. A credential that nobody ever saw good
+        is refused for some minutes only, and no more than a few hundred of these per process are written down.
         """
-        self.memory.sign_out(key, session.facts.session_id if session else None)
+        session_id = session.facts.session_id if session else self._session_of(key)
+        if session_id is not None:
+            self.memory.sign_out(key, session_id)
+        elif not self.memory.sign_out_stranger(key):
+            return
+        sign_out = SignOut(self._names, key, session_id)
+        if session is not None:
+            expires_at, authenticated_at = session.expires_at.timestamp(), session.authenticated_at.timestamp()
+            sign_out = SignOut(self._names, key, session_id, expires_at, lifespan=expires_at - authenticated_at)
+        self._backend.write(sign_out.write)
 
-        def end(cache: BaseCache) -> bool:
-            left = session.expires_at.timestamp() - time.time() if session else UNKNOWN_END
-            life = min(max(int(left) + MAX_SKEW, 1), YEAR)
-            tombstones = [_name("x", key)] + ([_name("x", str(session.id))] if session else [])
-            cache.set_many({**dict.fromkeys(tombstones, 1), _name("s", key): ENDED}, life)
-            slots = cache.get_many([_name("f", f"{session.id}:{n}") for n in range(SLOTS)]) if session else {}
-            others = set(slots.values()) - {key}
-            if others:
-                cache.set_many({_name("s", form): ENDED for form in others}, life)
-            cache.delete_many([_name(tier, form) for form in {key, *others} for tier in ("o", "k")])
-            return True
-
-        if not self._do(end, whatever=True):
-            self._owed.append(end)
+    def _session_of(self, key: str) -> bytes | None:
+        known: bytes | None = self.memory.session_of(key)
+        return known or self._backend.run(lambda cache: session_in(cache, self._names, key), always=True)
 
     def signed_out(self, key: str, session_id: bytes | None = None) -> bool:
         """Whether this credential or its session was signed out here, whatever Ory says of it."""
-        names = [_name("x", key)] + ([_name("x", str(UUID(bytes=session_id)))] if session_id else [])
-        return self.memory.signed_out(key, session_id) or bool(self._do(lambda cache: cache.get_many(names)))
+        marks = self._names.all_signed_out(key, session_id)
+        return self.memory.signed_out(key, session_id) or bool(self._backend.run(lambda cache: cache.get_many(marks)))
 
     def refused(self, key: str) -> None:
-        """Ory does not take this credential any more, which had been good."""
-        self.memory.forget_good(key)
-        self._do(lambda cache: cache.delete(_name("k", key)))
+        """Ory refuses this credential now, which may have been good: nothing that was kept of its session counts.
 
-    # --- Django's cache
+        A later answer counts again. Costs one read and leaves nothing where the credential was never good.
+        """
+        session_id = self._session_of(key)
+        self.memory.refuse(key, session_id, time.time())
+        if session_id is not None:
+            life = self._stale_life()
+            self._backend.run(
+                lambda cache: write_refusal(cache, self._names, key, session_id, life),
+                always=True,
+            )
+
+    def _stale_life(self) -> int:
+        """For how long an answer that another process is about to keep may be in the cache; 0: none is, for trouble."""
+        stale = self._conf.stale_if_error_seconds
+        fresh = self._conf.session_cache_seconds
+        return int((MAX_CACHE_SECONDS if fresh is None else fresh) + stale) + MAX_SKEW if stale else 0
+
+    # --- whether it is there
 
     def answers(self) -> bool:
         """Whether the cache can be asked at all, tried now."""
-        return self._do(lambda cache: (cache.get(_name("r", "")), True), whatever=True) is not None
-
-    def _do(self, action: Callable[[BaseCache], Any], *, whatever: bool = False) -> Any:
-        started = time.monotonic()
-        if started < self._resume_at and not whatever:
-            return None
-        try:
-            cache = self._backend()
-            with self._turns:
-                if self._owed:
-                    self._pay(cache)
-                return action(cache)
-        except Exception as error:  # whatever a backend raises: no cache is no reason to sign anyone out
-            if time.monotonic() - started > SLOW:
-                self._resume_at = time.monotonic() + PAUSE
-            log(Event.CACHE_DOWN, error=type(error).__name__)
-            return None
-
-    def _pay(self, cache: BaseCache) -> None:
-        """Tell a cache that is back the sign-outs that it did not take."""
-        with suppress(IndexError):  # another thread was quicker
-            while True:
-                end = self._owed.popleft()
-                try:
-                    end(cache)
-                except BaseException:
-                    self._owed.appendleft(end)
-                    raise
-
-    def _backend(self) -> BaseCache:
-        """One for all threads where the backend allows it: Django makes one for each thread, and each async request."""
-        made_for, shared = self._shared
-        if made_for is not caches.settings:
-            cache = caches.create_connection(self._conf.session_cache)
-            shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
-            self._shared = caches.settings, shared
-        return shared or caches[self._conf.session_cache]
+        return self._backend.run(lambda cache: (cache.get("ory_auth:"), True), always=True) is not None
 
 
-def _turns(alias: str) -> AbstractContextManager[Any]:
-    """Keep to the connections that Redis' client has: one more is an error, as of a cache that is down."""
-    cache = caches.settings[alias]
-    if not cache["BACKEND"].endswith("RedisCache"):
-        return nullcontext()
-    limit = cache.get("OPTIONS", {}).get("max_connections", MAX_AT_ONCE)
-    return threading.BoundedSemaphore(min(limit, MAX_AT_ONCE))
+def _get_with_mark(cache: BaseCache, name: str, mark: str) -> dict[str, Any]:
+    """The entry and its mark, in one turn. This process knows all sign-outs of a cache that no other one shares."""
+    return {name: cache.get(name)} if isinstance(cache, LocMemCache) else cache.get_many([name, mark])
 
 
-def _name(tier: str, key: str) -> str:
-    return f"ory_auth:{tier}:{key}"
+def _time(value: object) -> float:
+    return float(value) if isinstance(value, int) else float("inf")  # somebody wrote something else: refuse

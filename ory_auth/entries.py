@@ -11,34 +11,49 @@ from .conf import MAX_CACHE_SECONDS, Conf
 from .credentials import hasher
 from .types import Facts
 
+MAX_SKEW = 300  # seconds that the clocks of two servers may differ
 _SEAL = 16
-_HEAD = struct.Struct("!dd16s16sqqqB")
+_HEAD = struct.Struct("!dddd16s16sqqqB")
 
 
 class Entry(NamedTuple):
-    """One answer that counts: ``offset`` is Ory's clock minus ours, in seconds, when it came.
+    """One answer that counts. Times are Unix times by the clock of the server that kept it.
 
-    ``in_memory`` is for how many seconds a process that takes it from the cache may keep it by itself.
+    ``offset`` is Ory's clock minus ours, in seconds, when the answer came. ``in_memory`` is for how many seconds a
+    process that takes the entry from the cache may keep it by itself. From ``until`` on it counts no more, whatever the
+    cache does with it.
     """
 
     facts: Facts
     body: bytes
     offset: float
     in_memory: float = 0.0
+    kept_at: float = 0.0
+    until: float = 0.0
 
     def __repr__(self) -> str:
         return "Entry()"  # the body holds traits
 
+    def keep_for(self, seconds: float) -> Entry:
+        """The same entry, which counts for so many seconds from now."""
+        now = time.time()
+        return self._replace(kept_at=now, until=now + seconds)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is not older than it may be. Old bytes may be put back: by a replica that is promoted, by hand."""
+        return self.kept_at - MAX_SKEW <= time.time() <= self.until + MAX_SKEW
+
     @property
     def packed(self) -> bytes:
-        """As bytes, which :func:`unpacked` reads."""
-        return _HEAD.pack(self.offset, self.in_memory, *self.facts) + self.body
+        """As bytes, which :func:`unpack` reads."""
+        return _HEAD.pack(self.offset, self.in_memory, self.kept_at, self.until, *self.facts) + self.body
 
 
-def unpacked(packed: bytes) -> Entry:
+def unpack(packed: bytes) -> Entry:
     """The entry in these bytes, which :attr:`Entry.packed` made."""
-    head = _HEAD.unpack_from(packed)
-    return Entry(Facts._make(head[2:]), packed[_HEAD.size :], head[0], head[1])
+    offset, in_memory, kept_at, until, *facts = _HEAD.unpack_from(packed)
+    return Entry(Facts._make(facts), packed[_HEAD.size :], offset, in_memory, kept_at, until)
 
 
 def remaining(facts: Facts, offset: float) -> float:
@@ -55,17 +70,18 @@ def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
     return int(min(int(allowed), MAX_CACHE_SECONDS, life))
 
 
-def sealed(name: str, packed: bytes) -> bytes:
-    """These bytes for this place in the cache, and for no other."""
+def seal(name: str, entry: Entry) -> bytes:
+    """The entry as bytes for this place in the cache, and for no other."""
+    packed = entry.packed
     return _seal(name, packed) + packed
 
 
-def opened(name: str, found: Any) -> bytes | None:
-    """What :func:`sealed` was given; ``None`` where ``found`` is not what it made for this place."""
+def unseal(name: str, found: Any) -> Entry | None:
+    """The entry that :func:`seal` was given; ``None`` where ``found`` is not what it made for this place."""
     if not isinstance(found, bytes) or len(found) < _SEAL + _HEAD.size:
         return None
     packed = found[_SEAL:]
-    return packed if found.startswith(_seal(name, packed)) else None
+    return unpack(packed) if found.startswith(_seal(name, packed)) else None
 
 
 def _seal(name: str, packed: bytes) -> bytes:

@@ -10,18 +10,23 @@ import threading
 
 from cachetools import LRUCache, TTLCache
 
+from .credentials import mark_of
 from .entries import Entry
 
 MAX_BYTES = 24 * 1024 * 1024  # for all kept answers of a process, what keeping one costs besides included
 PER_ENTRY = 900  # bytes that keeping one answer costs besides its body
 MAX_SIGN_OUTS = 20_000
 MAX_KNOWN = 20_000
+MAX_REFUSED = 20_000
+MAX_STRANGERS = 300
+STRANGER_SECONDS = 600  # to remember that a credential was signed out which was never good
 
 
 class Memory:
     """Safe for all threads of one process.
 
-    Keys are those of :meth:`ory_auth.credentials.Credential.key`, session ids the 16 bytes of ``Facts``.
+    Keys are those of :meth:`ory_auth.credentials.Credential.key`, session ids the 16 bytes of ``Facts``. What is
+    remembered of a credential other than its answer counts for its secret, by whatever header it comes.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -30,8 +35,13 @@ class Memory:
         self._answers: TTLCache[str, Entry] | None = (
             TTLCache(MAX_BYTES, seconds, getsizeof=lambda entry: len(entry.body) + PER_ENTRY) if seconds else None
         )
-        self._ended: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
-        self._known: LRUCache[str, bool] = LRUCache(MAX_KNOWN)
+        self._signed_out: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
+        self._strangers: TTLCache[str, bool] = TTLCache(MAX_STRANGERS, STRANGER_SECONDS)
+        self._any_stranger = False
+        self._known: LRUCache[str, bytes] = LRUCache(MAX_KNOWN)
+        self._refused: LRUCache[bytes, float] = LRUCache(MAX_REFUSED)
+
+    # --- answers
 
     def read(self, key: str) -> Entry | None:
         """The answer that is kept for this credential."""
@@ -50,37 +60,73 @@ class Memory:
                 self._answers[key] = entry
 
     def drop(self, key: str) -> None:
-        """Keep nothing of this credential any more."""
+        """Keep no answer for this credential any more."""
         if self._answers is not None:
             with self._lock:
                 self._answers.pop(key, None)
+
+    # --- sign-outs
 
     def sign_out(self, key: str, session_id: bytes | None) -> None:
         """Refuse this credential, and every other form of its session, from now on."""
         self.drop(key)
         with self._lock:
-            self._known.pop(key, None)
-            self._ended[key] = True
+            self._known.pop(mark_of(key), None)
+            self._signed_out[mark_of(key)] = True
             if session_id is not None:
-                self._ended[session_id] = True
+                self._signed_out[session_id] = True
+
+    def sign_out_stranger(self, key: str) -> bool:
+        """Refuse a credential that was never good for some minutes; ``False``: there are too many of these already.
+
+        They have a place of their own: nobody makes this process forget a real sign-out by making up tokens.
+        """
+        with self._lock:
+            self._strangers.expire()
+            has_room = len(self._strangers) < MAX_STRANGERS or mark_of(key) in self._strangers
+            self._strangers[mark_of(key)] = self._any_stranger = True
+        return has_room
 
     def signed_out(self, key: str, session_id: bytes | None) -> bool:
         """Whether either was signed out in this process."""
-        return key in self._ended or (session_id is not None and session_id in self._ended)
-
-    def remember_good(self, key: str) -> bool:
-        """This credential has been good; ``True`` where that was news."""
-        if key in self._known:
+        mark = mark_of(key)
+        if mark in self._signed_out or (session_id is not None and session_id in self._signed_out):
+            return True
+        if not self._any_stranger:  # spares the lock at almost every request
             return False
         with self._lock:
-            self._known[key] = True
-        return True
+            self._any_stranger = bool(self._strangers)
+            return mark in self._strangers
 
-    def forget_good(self, key: str) -> None:
-        """This credential is good no more."""
+    # --- who has been good
+
+    def remember_good(self, key: str, session_id: bytes) -> bool:
+        """This credential has been good; ``True`` where that was news."""
+        mark = mark_of(key)
+        if mark in self._known:
+            return False
         with self._lock:
-            self._known.pop(key, None)
+            self._known[mark] = session_id
+        return True
 
     def was_good(self, key: str) -> bool:
         """Whether this process has seen it good."""
-        return key in self._known
+        return mark_of(key) in self._known
+
+    def session_of(self, key: str) -> bytes | None:
+        """The id of the session that this credential was good for."""
+        with self._lock:
+            return self._known.get(mark_of(key))
+
+    def refuse(self, key: str, session_id: bytes | None, now: float) -> None:
+        """Ory does not take it any more: no answer that it gave before counts."""
+        self.drop(key)
+        with self._lock:
+            self._known.pop(mark_of(key), None)
+            if session_id is not None:
+                self._refused[session_id] = now
+
+    def refused_at(self, session_id: bytes) -> float:
+        """When Ory last refused this session in this process, as Unix time; 0: never."""
+        with self._lock:
+            return self._refused.get(session_id, 0.0)

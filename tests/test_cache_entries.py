@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import cast
+from uuid import UUID
 
 import pytest
 from django.core.cache import caches
+from pytest_django import Settings
 
-from ory_auth import flights
+from ory_auth import flights, memory
+from ory_auth.conf import conf
+from ory_auth.credentials import Credential, Kind, mark_of
 from ory_auth.local import LocalOry
+from ory_auth.revocations import Names
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Wait
 from tests.ories import Ory, Session
@@ -20,7 +26,8 @@ pytestmark = pytest.mark.switches
 DAY = 24 * 3600
 MINUTE, LONGER = 60, 180  # seconds that answers are kept here: fresh, and for trouble at Ory
 SLOT = LONGER + 5
-SIGNED_OUT = 300  # seconds that a sign-out outlives its session, for clocks that differ
+SKEW = 300  # seconds that clocks may differ, and that a sign-out outlives its session
+MINUTES = 600  # seconds that a credential is refused which nobody saw good
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +63,19 @@ def seconds() -> dict[str, int]:
 
 
 def form(tier: str = "s") -> str:
-    """The hash of the one credential that has an entry of this kind."""
+    """The key of the one credential that has an entry of this kind; its mark, of those that stand for the secret."""
     [key] = [key for key in content() if key.startswith(f"ory_auth:{tier}:")]
     return key.rpartition(":")[2]
+
+
+def of_session(session: Session, tier: str, slot: str = "") -> str:
+    """The key in the cache that stands for a session."""
+    return f"ory_auth:{tier}:{Names(conf())._session(UUID(session.id).bytes)}{slot}"
+
+
+def kinds() -> set[str]:
+    """Of which kinds there are keys."""
+    return {key.split(":")[1] for key in content()}
 
 
 def is_in(web: Web, headers: dict[str, str]) -> bool:
@@ -86,16 +103,17 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
     assert seconds() == {
         f"ory_auth:s:{form()}": MINUTE,
         f"ory_auth:o:{form()}": LONGER,
-        f"ory_auth:f:{session.id}:0": SLOT,
-        f"ory_auth:k:{form()}": 7 * DAY,
+        of_session(session, "f", ":0"): SLOT,
+        f"ory_auth:k:{mark_of(form())}": 7 * DAY,
     }
-    assert content()[f"ory_auth:f:{session.id}:0"] == form()
+    assert content()[of_session(session, "f", ":0")] == form()
+    assert content()[f"ory_auth:k:{mark_of(form())}"] == session.id
 
 
 def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, switches: LocalOry, web: Web) -> None:
     switches.configure(session_lifespan=100)
     assert is_in(web, ory.person().token().headers)
-    assert 96 <= seconds()[f"ory_auth:k:{form()}"] <= 99
+    assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
 
 
 def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
@@ -104,8 +122,8 @@ def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
     ory_auth(STALE_IF_ERROR_SECONDS=0)
     session = ory.person().token()
     assert is_in(web, session.headers)
-    assert {key.split(":")[1] for key in content()} == {"s", "f", "k"}
-    assert seconds()[f"ory_auth:f:{session.id}:0"] == MINUTE + 5
+    assert kinds() == {"s", "f", "k"}
+    assert seconds()[of_session(session, "f", ":0")] == MINUTE + 5
 
 
 def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
@@ -136,8 +154,8 @@ def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: Web, p
     assert is_in(web, session.headers)
     pass_by(MINUTE + 1)
     assert is_in(web, session.headers)
-    assert seconds()[f"ory_auth:f:{session.id}:0"] == SLOT
-    assert f"ory_auth:f:{session.id}:1" not in content()
+    assert seconds()[of_session(session, "f", ":0")] == SLOT
+    assert of_session(session, "f", ":1") not in content()
 
 
 def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: Web) -> None:
@@ -160,31 +178,84 @@ def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory,
 
 
 @pytest.mark.django_db
-def test_the_same_answer_once_more_leaves_the_entry_as_it_is(ory: Ory, web: Web, pass_by: Wait) -> None:
+def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: Web, pass_by: Wait) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
-    before = content()
     pass_by(5)
     web.get("/fresh", headers=session.headers)
-    assert seconds()[f"ory_auth:s:{form()}"] == MINUTE - 5
-    assert content()[f"ory_auth:s:{form()}"] == before[f"ory_auth:s:{form()}"]
+    assert seconds()[f"ory_auth:s:{form()}"] == MINUTE
 
 
 @pytest.mark.django_db
-def test_another_answer_takes_the_entry_away(ory: Ory, web: Web) -> None:
+def test_another_answer_replaces_the_entry(ory: Ory, web: Web) -> None:
     session = ory.person(name={"first": "Ada"}).token()
     assert is_in(web, session.headers)
     session.person.patch("/traits/name/first", "Augusta")
     web.get("/fresh", headers=session.headers)
-    assert not any(key.startswith("ory_auth:s:") for key in content())
+    asked = len(ory.asked())
     assert is_in(web, session.headers)
-    assert form()
+    assert len(ory.asked()) == asked
+    assert all(b"Augusta" in cast(bytes, content()[f"ory_auth:{tier}:{form()}"]) for tier in "so")
+
+
+# --- old bytes that are put back --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [MINUTE + SKEW + 1, DAY - 60])
+def test_an_entry_that_is_put_back_later_counts_no_more(
+    ory: Ory, web: Web, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
+) -> None:
+    """By somebody who can write to the cache, or by a replica that was behind and is promoted."""
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept = content()
+    session.revoke()
+    pass_by(after)
+    caches["default"].set_many(kept, None)
+    assert not is_in(web, session.headers)
+    assert "cache_invalid" in caplog.text
+
+
+def test_an_entry_that_was_kept_by_a_server_whose_clock_is_ahead_counts(
+    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept, now = content(), time.time()
+    for elsewhere in (now - SKEW, now + SKEW):
+        monkeypatch.setattr(time, "time", lambda elsewhere=elsewhere: elsewhere)
+        caches["default"].set_many(kept, 1000)
+        assert is_in(web, session.headers)
+    assert len(ory.asked()) == 1
+
+
+def test_an_entry_from_the_future_is_a_miss(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept, now = content(), time.time()
+    monkeypatch.setattr(time, "time", lambda: now - SKEW - 2)
+    caches["default"].set_many(kept, 1000)
+    assert is_in(web, session.headers)
+    assert len(ory.asked()) == 2
+
+
+@pytest.mark.django_db
+def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept = kept_for_trouble()
+    pass_by(LONGER + SKEW + 1)
+    caches["default"].set_many(kept, None)
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
 
 
 # --- a sign-out -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("lifespan", "kept"), [(1000, 1000 + SIGNED_OUT), (1000 * DAY, 366 * DAY)])
+@pytest.mark.parametrize(("lifespan", "kept"), [(1000, 1000 + SKEW), (1000 * DAY, 366 * DAY)])
 @pytest.mark.django_db
 def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
     ory: Ory, switches: LocalOry, web: Web, lifespan: int, kept: int
@@ -192,38 +263,113 @@ def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
     switches.configure(session_lifespan=lifespan)
     session = ory.person().token()
     assert is_in(web, session.headers)
-    key = form()
+    mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
     left = seconds()
-    ended = {f"ory_auth:x:{key}", f"ory_auth:x:{session.id}", f"ory_auth:s:{key}"}
-    assert left.keys() == ended | {f"ory_auth:f:{session.id}:0"}
-    assert all(kept - 2 <= left[name] <= kept for name in ended)
-    assert content()[f"ory_auth:s:{key}"] == b"ended"
+    marks = {f"ory_auth:x:{mark}", of_session(session, "x")}
+    assert left.keys() == marks | {of_session(session, "f", ":0")}
+    assert all(kept - 2 <= left[name] <= kept for name in marks)
 
 
 @pytest.mark.django_db
-def test_a_sign_out_puts_an_end_mark_in_the_place_of_every_form(ory: Ory, web: Web) -> None:
+def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+) -> None:
+    """What was kept says when the session would have ended; it may have got as long a life again since then."""
+    switches.configure(session_lifespan=1000)
     session = ory.person().token()
+    pass_by(900)
     assert is_in(web, session.headers)
-    assert is_in(web, bearer(session))
+    mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
-    marks = {key: value for key, value in content().items() if key.startswith("ory_auth:s:")}
-    assert list(marks.values()) == [b"ended"] * 2
-    assert all(DAY <= seconds()[key] <= DAY + SIGNED_OUT for key in marks)
-    assert not [key for key in content() if key.startswith(("ory_auth:o:", "ory_auth:k:"))]
+    assert 998 + SKEW <= seconds()[f"ory_auth:x:{mark}"] <= 1000 + SKEW
+    assert 998 + SKEW <= seconds()[of_session(session, "x")] <= 1000 + SKEW
 
 
 @pytest.mark.django_db
-def test_a_credential_that_was_never_seen_is_refused_for_a_month(
+def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web: Web) -> None:
+    session = ory.person().cookie()
+    twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
+    assert is_in(web, session.headers)
+    assert is_in(web, twice)
+    web.post("/auth/logout", headers=session.headers)
+    marks = [key for key in content() if key.startswith("ory_auth:x:")]
+    assert len(marks) == 3  # two forms, and the session
+    assert all(DAY <= seconds()[key] <= DAY + SKEW for key in marks)
+    assert kinds() == {"x", "f"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ends", ["token", "bearer"])
+def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_then(
+    ory: Ory, switches: LocalOry, web: Web, ends: str
+) -> None:
+    session = ory.person().token()
+    by_header = {"token": session.headers, "bearer": bearer(session)}
+    sign_out_while_ory_is_down(web, switches, by_header[ends])
+    flights.forget()  # as another process that shares the cache
+    assert [is_in(web, headers) for headers in by_header.values()] == [False, False]
+
+
+@pytest.mark.django_db
+def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
     ory: Ory, switches: LocalOry, web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().token()
     sign_out_while_ory_is_down(web, switches, session.headers)
     assert "cache_down" not in caplog.text
-    key = form()
-    assert seconds() == dict.fromkeys((f"ory_auth:x:{key}", f"ory_auth:s:{key}"), 30 * DAY + SIGNED_OUT)
+    assert list(seconds().values()) == [MINUTES]
+    assert kinds() == {"x"}
     flights.forget()  # as another process that shares the cache
     assert not is_in(web, session.headers)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_while_ory_is_down(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, where: str
+) -> None:
+    """What was kept is over, and Ory cannot say whose session it is: who was good before is known with its session."""
+    switches.configure(session_lifespan=90 * DAY)
+    session = ory.person().cookie()
+    twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
+    assert is_in(web, session.headers)
+    pass_by(LONGER + 1)
+    if where == "elsewhere":
+        flights.forget()
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
+    assert set(marks.values()) == {30 * DAY + SKEW}
+    assert of_session(session, "x") in marks
+    flights.forget()
+    assert [is_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+
+
+@pytest.mark.django_db
+def test_a_second_sign_out_makes_none_shorter(ory: Ory, switches: LocalOry, web: Web) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    with switches.failing(500, path="/self-service/logout"):
+        web.post("/auth/logout", headers=session.headers)
+    before = seconds()
+    flights.forget()
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    assert seconds() == before
+
+
+@pytest.mark.django_db
+def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
+    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do they make a process forget a real sign-out."""
+    monkeypatch.setattr(memory, "MAX_STRANGERS", 20)
+    cache = flights.flights(conf()).cache
+    cache.memory = memory.Memory(0)
+    for number in range(300):
+        cache.sign_out(Credential(Kind.TOKEN, f"made up {number}").key(conf()), None)
+    assert len(content()) == 20
+    assert set(seconds().values()) == {MINUTES}
+    assert len(cache.memory._signed_out) == 0
 
 
 @pytest.mark.django_db
@@ -240,14 +386,13 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
 @pytest.mark.django_db
 def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, switches: LocalOry, web: Web) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
-    session = ory.person().token()
+    session = ory.person().cookie()
     assert is_in(web, session.headers)
     with switches.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     flights.forget()
-    assert not is_in(web, bearer(session))
-    assert all(value == b"ended" for key, value in content().items() if key.startswith("ory_auth:s:"))
-    assert not [key for key in content() if key.startswith(("ory_auth:o:", "ory_auth:k:"))]
+    assert not is_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
+    assert kinds() == {"x", "f"}
 
 
 def kept_for_trouble() -> dict[str, object]:
@@ -255,9 +400,8 @@ def kept_for_trouble() -> dict[str, object]:
 
 
 def put_back(kept: dict[str, object]) -> None:
-    """As a fill may that was under way in another process, when the mark in the entry's place is gone."""
+    """As a fill may that was under way in another process."""
     caches["default"].set_many(kept, LONGER)
-    caches["default"].delete(f"ory_auth:s:{form('o')}")
     flights.forget()
 
 
@@ -312,3 +456,141 @@ def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: Web, pass_by: Wait)
     pass_by(MINUTE + 1)
     assert not is_in(web, session.headers)
     assert not [key for key in content() if key.startswith("ory_auth:k:")]
+
+
+# --- a refusal by Ory -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
+def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_down(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, asked_by: Callable[[Session], dict[str, str]]
+) -> None:
+    session = ory.person().token()
+    for headers in (session.headers, bearer(session)):
+        assert is_in(web, headers)
+    kept = kept_for_trouble()
+    session.revoke()
+    pass_by(MINUTE + 1)
+    assert not is_in(web, asked_by(session))
+    assert kinds() == {"f", "r"}
+    put_back(kept)  # as a fill does that was under way in another process
+    with switches.failing(500):
+        for headers in (session.headers, bearer(session)):
+            assert web.get("/session", headers=headers).status_code == 503
+
+
+@pytest.mark.django_db
+def test_a_process_remembers_a_refusal_that_the_cache_lost(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept = kept_for_trouble()
+    session.revoke()
+    pass_by(MINUTE + 1)
+    assert not is_in(web, session.headers)
+    caches["default"].clear()
+    caches["default"].set_many(kept, LONGER)
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+
+
+@pytest.mark.django_db
+def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_trouble_too(
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+) -> None:
+    """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
+    session = ory.person().cookie()
+    assert is_in(web, session.headers)
+    flights.flights(conf()).cache.refused(form())
+    assert is_in(web, session.headers)
+    asked = len(ory.asked())
+    assert is_in(web, session.headers)
+    assert len(ory.asked()) == asked
+    pass_by(MINUTE + 1)
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+    pass_by(SKEW)
+    assert is_in(web, session.headers)
+    pass_by(MINUTE + 1)
+    with switches.failing(500):
+        assert is_in(web, session.headers)
+
+
+@pytest.mark.django_db
+def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: Web) -> None:
+    flights.flights(conf()).cache.refused(Credential(Kind.TOKEN, "made up").key(conf()))
+    assert not content()
+
+
+@pytest.mark.django_db
+def test_a_mark_of_a_refusal_that_is_none_refuses(ory: Ory, switches: LocalOry, web: Web, pass_by: Wait) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    caches["default"].set(of_session(session, "r"), "some text")
+    pass_by(MINUTE + 1)
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+
+
+# --- SECRET_KEY_FALLBACKS ---------------------------------------------------------------------------------------------
+
+
+def rotate_secret_key(settings: Settings) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
+    flights.forget()
+
+
+@pytest.mark.django_db
+def test_a_sign_out_under_the_old_secret_key_still_counts(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+) -> None:
+    session = ory.person().token()
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    rotate_secret_key(settings)
+    assert not is_in(web, session.headers)
+    assert not is_in(web, bearer(session))
+
+
+@pytest.mark.django_db
+def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_old_one(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+) -> None:
+    session, old = ory.person().token(), settings.SECRET_KEY
+    rotate_secret_key(settings)
+    sign_out_while_ory_is_down(web, switches, session.headers)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
+    flights.forget()
+    assert not is_in(web, session.headers)
+
+
+def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: Web, settings: Settings) -> None:
+    token = ory.person().token()
+    assert is_in(web, token.headers)
+    rotate_secret_key(settings)
+    key = Credential(Kind.TOKEN, token.token).key(conf())
+    assert flights.flights(conf()).cache.was_good(key)
+    flights.flights(conf()).cache.refused(key)
+    assert not flights.flights(conf()).cache.was_good(key)
+
+
+# --- CACHE_NAMESPACE --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_deployments_with_another_namespace_share_neither_sessions_nor_sign_outs(
+    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings
+) -> None:
+    """Staging and production may have one Redis, one ``SECRET_KEY`` and one text in ``SDK_URL``, and not one Ory."""
+    session = ory.person().token()
+    ory_auth(CACHE_NAMESPACE="staging")
+    assert is_in(web, session.headers)
+    ory_auth(CACHE_NAMESPACE="production")
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+    with switches.failing(500, path="/self-service/logout"):
+        web.post("/auth/logout", headers=session.headers)
+    assert not is_in(web, session.headers)
+    ory_auth(CACHE_NAMESPACE="staging")
+    assert is_in(web, session.headers)

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth import cache, flights
+from ory_auth import cache_backend, flights
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
 from tests.conftest import Web
@@ -81,13 +81,13 @@ def sign_out(web: Web, switches: LocalOry, session: Session) -> None:
 def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
     ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
     session = ory.person().token()
     failing.answers, failing.after = 0, 0.1
     for _ in range(3):
         assert session_seen(web, session) == session.id
     assert len(failing.asked) == 1
-    time.sleep(cache.PAUSE + 0.1)
+    time.sleep(cache_backend.PAUSE + 0.1)
     session_seen(web, session)
     assert len(failing.asked) == 2
 
@@ -118,7 +118,7 @@ def test_an_answer_counts_from_the_cache_once_it_is_back(ory: Ory, web: Web, fai
 def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
     ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
     session, other = ory.person().token(), ory.person().token()
     session_seen(web, session)
     failing.answers, failing.after = 0, 0.1
@@ -132,7 +132,7 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
 def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
     ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
     failing.answers, failing.after = 0, 0.1
     assert web.get("/auth/ready").json()["cache"] == "unavailable"
     failing.answers = math.inf
@@ -204,7 +204,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_w
 def test_no_more_sign_outs_wait_for_a_cache_than_fit(
     ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "OWED", 2)
+    monkeypatch.setattr(cache_backend, "MAX_PENDING", 2)
     sessions = [ory.person().token() for _ in range(3)]
     failing.answers = 0
     for session in sessions:
@@ -262,10 +262,8 @@ class NothingThere(socketserver.StreamRequestHandler):
         while count := self.rfile.readline()[1:]:
             words = [self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2] for _ in range(int(count))]
             match words[0]:
-                case b"GET":
-                    time.sleep(0.05)
-                    answer = b"$-1"
                 case b"MGET":
+                    time.sleep(0.05)
                     answer = b"\r\n".join([b"*%d" % len(words[1:]), *[b"$-1"] * len(words[1:])])
                 case _:
                     answer = b"+OK"

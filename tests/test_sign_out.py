@@ -392,18 +392,18 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
 def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     ory: Ory, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fill that has looked for a sign-out already finds the end mark when it adds its entry."""
+    """A fill that has looked for a sign-out already, and keeps its answer after it."""
     session = ory.person().token()
     signed_out: list[Answer] = []
-    add = LocMemCache.add
+    set_entry = LocMemCache.set
 
-    def add_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: Any, **named: Any) -> bool:
+    def set_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: Any, **named: Any) -> None:
         if key.startswith("ory_auth:s:") and not signed_out:
             signed_out.append(web.post("/auth/logout", headers=bearer(session)))
-        return add(cache, key, value, *given, **named)
+        set_entry(cache, key, value, *given, **named)
 
     assert is_in(web, bearer(session))  # so that the session is known, under its other form
-    monkeypatch.setattr(LocMemCache, "add", add_after_the_sign_out)
+    monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
     assert not is_in(web, session.headers)
     assert signed_out
     flights.forget()

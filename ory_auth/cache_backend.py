@@ -1,0 +1,111 @@
+"""Django's cache, asked so that it may fail. No cache is no reason to sign anyone out: Ory is asked instead.
+
+A cache that takes long to fail is left alone for a second. Each write that must not get lost waits until the cache is
+back: "no exception" does not mean that a cache took it, so such a write reads back what it wrote.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+
+from django.core.cache import BaseCache, caches
+from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+
+from .events import Event, log
+
+SLOW = 0.1  # seconds: who waits longer than that for a cache to fail
+PAUSE = 1.0  # leaves it alone for so many seconds
+MAX_AT_ONCE = 64  # calls to Redis
+MAX_PENDING = 1000  # writes that wait for the cache to come back
+
+Write = Callable[[BaseCache], bool]  # False: the cache did not take it
+
+
+class CacheBackend:
+    """The cache of one alias, for all threads of a process."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._resume_at = 0.0
+        self._pending: deque[Write] = deque(maxlen=MAX_PENDING)
+        self._write_again_at = 0.0
+        self._shared: tuple[Any, BaseCache | None] = (None, None)
+        self._connections = nullcontext() if alias not in caches.settings else _connections(alias)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether reading may take a while, so that it does not belong into an event loop (or is not known yet)."""
+        return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
+
+    @property
+    def in_transactions(self) -> bool:
+        """Whether what is written in a request's own thread waits for the end of its transaction."""
+        with suppress(Exception):  # a backend that cannot be made is reported when it is used
+            return isinstance(self._backend(), BaseDatabaseCache)
+        return False
+
+    def run(self, action: Callable[[BaseCache], Any], *, always: bool = False) -> Any:
+        """What the action returns; ``None`` where the cache fails, or is left alone and not to be asked ``always``."""
+        started = time.monotonic()
+        if started < self._resume_at and not always:
+            return None
+        try:
+            cache = self._backend()
+            with self._connections:
+                if self._pending and started >= self._write_again_at:
+                    self._write_pending(cache)
+                return action(cache)
+        except Exception as error:  # whatever a backend raises
+            if time.monotonic() - started > SLOW:
+                self._resume_at = time.monotonic() + PAUSE
+            log(Event.CACHE_DOWN, error=type(error).__name__)
+            return None
+
+    def write(self, write: Write) -> None:
+        """Write it now, or as soon as the cache is back."""
+        written = self.run(write, always=True)
+        if written is False:
+            log(Event.CACHE_DOWN, error="write_lost")
+        if not written:
+            self._pending.append(write)
+
+    def _write_pending(self, cache: BaseCache) -> None:
+        started = time.monotonic()
+        with suppress(IndexError):  # another thread was quicker
+            while True:
+                write, written = self._pending.popleft(), False
+                try:
+                    written = write(cache)
+                finally:
+                    if not written:
+                        self._pending.appendleft(write)
+                if not written:
+                    if time.monotonic() - started > SLOW:
+                        self._write_again_at = time.monotonic() + PAUSE
+                    return
+
+    def _backend(self) -> BaseCache:
+        """One for all threads where the backend allows it: Django makes one for each thread, and each async request."""
+        made_for, shared = self._shared
+        if made_for is not caches.settings:
+            cache = caches.create_connection(self._alias)
+            shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
+            self._shared = caches.settings, shared
+        return shared or caches[self._alias]
+
+
+def _connections(alias: str) -> AbstractContextManager[Any]:
+    """Keep to the connections that Redis' client has: one more is an error, as of a cache that is down."""
+    cache = caches.settings[alias]
+    if not cache["BACKEND"].endswith("RedisCache"):
+        return nullcontext()
+    limit = cache.get("OPTIONS", {}).get("max_connections", MAX_AT_ONCE)
+    return threading.BoundedSemaphore(min(limit, MAX_AT_ONCE))

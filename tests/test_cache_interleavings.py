@@ -1,0 +1,212 @@
+"""No order in which processes meet in the shared cache brings a session back that was signed out.
+
+Three processes, two sessions, two forms of the credential of each. Every interleaving of single cache operations of the
+real code is tried (:mod:`tests.interleavings`). ``ORY_TEST_INTERLEAVINGS=all`` tries every set of actions, which takes
+minutes; without it, those that go furthest into each other.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from itertools import combinations_with_replacement
+from uuid import UUID
+
+import pytest
+from pytest_django import Settings
+
+from ory_auth import revocations
+from ory_auth.cache import SessionCache
+from ory_auth.conf import Conf
+from ory_auth.entries import Entry
+from ory_auth.types import Facts, OrySession
+from tests.interleavings import Action, Content, Explorer, State
+
+ALL = os.environ.get("ORY_TEST_INTERLEAVINGS") == "all"
+NOW = 1_800_000_000
+DAY = 24 * 3600
+SESSIONS = [UUID(int=number).bytes for number in (1, 2)]
+FORMS = {"a": ("aaaa.cookie", SESSIONS[0]), "b": ("bbbb.cookie", SESSIONS[0]), "c": ("cccc.cookie", SESSIONS[1])}
+FORMS["d"] = ("dddd.cookie", SESSIONS[1])
+SIGNED_OUT = ("a", "b")  # the forms of the session that is signed out
+
+
+def facts(session_id: bytes) -> Facts:
+    return Facts(session_id, session_id, (NOW + DAY) * 10**6, NOW * 10**6, NOW * 10**6, 1)
+
+
+def fill(form: str, body: bytes) -> Action:
+    key, session_id = FORMS[form]
+    return lambda cache: cache.keep(key, Entry(facts(session_id), body, 0.0), 60)
+
+
+def sign_out(form: str) -> Action:
+    key, session_id = FORMS[form]
+    return lambda cache: cache.sign_out(key, OrySession.kept(facts(session_id), b"{}"))
+
+
+def sign_out_unknown(form: str) -> Action:
+    """While Ory does not say whose session it is."""
+    return lambda cache: cache.sign_out(FORMS[form][0], None)
+
+
+def refuse(form: str) -> Action:
+    return lambda cache: cache.refused(FORMS[form][0])
+
+
+ACTIONS: dict[str, Action] = {
+    **{f"fill {form}": fill(form, b"one") for form in FORMS},
+    **{f"fill {form} anew": fill(form, b"another") for form in FORMS},
+    **{f"sign out {form}": sign_out(form) for form in FORMS},
+    **{f"sign out {form} unknown": sign_out_unknown(form) for form in FORMS},
+    **{f"refuse {form}": refuse(form) for form in FORMS},
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.CACHES = {**settings.CACHES, "model": {"BACKEND": "tests.interleavings.SharedCache"}}
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    monkeypatch.setattr(revocations, "SLOTS", 2)
+
+
+def conf(stale: int = 0) -> Conf:
+    return Conf(
+        sdk_url="http://ory",
+        cache_namespace="",
+        session_cache="model",
+        session_cache_seconds=60,
+        stale_if_error_seconds=stale,
+    )
+
+
+def counts(explorer: Explorer, content: Content, form: str, *, stale: bool = False) -> bool:
+    """Whether another process, which remembers nothing, takes what the cache holds for this form."""
+    key = FORMS[form][0]
+
+    def read(cache: SessionCache) -> Entry | None:
+        return cache.read(key, stale=stale)
+
+    return explorer.at_once(dict(content), read) is not None
+
+
+OTHERS = ["fill a", "fill a anew", "fill b", "fill b anew", "refuse a", "refuse b", "sign out b", "fill c"]
+PAIRS = list(combinations_with_replacement(OTHERS, 2))
+BEFORE = {"nothing": (), "both forms": ("fill a", "fill b", "fill c")}
+SIGN_OUTS = ["sign out a"]
+if ALL:
+    BEFORE |= {"the form that is signed out": ("fill a", "fill c"), "the other form": ("fill b", "fill c")}
+    SIGN_OUTS.append("sign out a unknown")
+before_each = pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+
+
+def promised(sign_out: str, others: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    """The forms that the sign-out has to reach: where nobody knows the session, the one that it came with."""
+    refused = any(action.startswith("refuse") for action in others)  # and nobody knows any more that it was good
+    known = sign_out == "sign out a" or ("fill a" in before and not refused)
+    return SIGNED_OUT if known else ("a",)
+
+
+def assert_signed_out(explorer: Explorer, state: State, forms: tuple[str, ...]) -> None:
+    """In this state nobody takes an entry of these forms, and no answer that came after the sign-out was kept."""
+    content = dict(state.content)
+    assert not [form for form in forms if counts(explorer, content, form)], state
+    for steps in state.done:
+        for number, step in enumerate(steps, 1):
+            form = step.action.split()[1]
+            if step.late and step.action.startswith("fill") and form in forms:
+                assert explorer.value(steps[:number]) is False, state
+
+
+@pytest.mark.parametrize("sign_out", SIGN_OUTS)
+@pytest.mark.parametrize("others", PAIRS, ids=", ".join)
+@before_each
+def test_no_order_of_cache_operations_brings_a_session_back(
+    sign_out: str, others: tuple[str, ...], before: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    explorer = Explorer(conf(), ACTIONS)
+    processes = tuple((action,) for action in (sign_out, *others))
+    forms, signed_out = promised(sign_out, others, before), 0
+    for state in explorer.states(processes, explorer.content_after(*before)):
+        if state.returned(sign_out):
+            signed_out += 1
+            assert_signed_out(explorer, state, forms)
+            assert not before or counts(explorer, dict(state.content), "c"), state  # nobody else is signed out
+    assert signed_out > 10
+    assert not caplog.records  # no operation failed
+
+
+SEVERAL_ACTIONS = [
+    (("fill a", "sign out a", "fill a anew"), ("fill b", "fill b anew")),
+    (("sign out a",), ("fill b", "fill b anew"), ("fill a anew",)),
+]
+if ALL:
+    SEVERAL_ACTIONS += [
+        (("sign out a",), ("fill b", "fill b anew"), ("fill b anew", "fill a")),
+        (("refuse a", "sign out a"), ("fill a", "fill a anew"), ("fill b anew",)),
+        (("fill b", "sign out a"), ("fill a", "refuse b"), ("fill a anew", "fill b")),
+        (("fill a", "sign out a", "fill a anew"), ("fill b", "fill b anew"), ("sign out b",)),
+    ]
+
+
+@pytest.mark.parametrize("processes", SEVERAL_ACTIONS, ids=str)
+@before_each
+def test_nor_does_any_order_of_several_actions_of_each_process(
+    processes: tuple[tuple[str, ...], ...], before: tuple[str, ...]
+) -> None:
+    explorer = Explorer(conf(stale=120), ACTIONS)
+    for state in explorer.states(processes, explorer.content_after(*before)):
+        if state.returned("sign out a"):
+            assert_signed_out(explorer, state, SIGNED_OUT)
+            assert not [form for form in SIGNED_OUT if counts(explorer, dict(state.content), form, stale=True)], state
+
+
+@pytest.mark.parametrize(
+    "others", [pair for pair in PAIRS if not any("sign out" in action for action in pair)], ids=str
+)
+def test_no_order_keeps_an_answer_for_an_outage_that_is_older_than_a_refusal(others: tuple[str, ...]) -> None:
+    explorer = Explorer(conf(stale=120), ACTIONS)
+    processes = tuple((action,) for action in ("refuse a", *others))
+    for state in explorer.states(processes, explorer.content_after("fill a", "fill b", "fill c")):
+        if state.done[0]:
+            content = dict(state.content)
+            assert not [form for form in SIGNED_OUT if counts(explorer, content, form, stale=True)], state
+            assert counts(explorer, content, "c", stale=True), state
+
+
+# --- a cache that loses keys
+
+
+def marks_and_slots(key: str) -> bool:
+    return key.startswith(("ory_auth:x:", "ory_auth:f:"))
+
+
+@pytest.mark.parametrize("others", PAIRS if ALL else [("fill a anew", "fill b"), ("fill b", "fill b anew")], ids=str)
+def test_where_a_cache_loses_a_key_only_what_was_under_way_comes_back(others: tuple[str, ...]) -> None:
+    """Any one mark or slot vanishes at any moment.
+
+    The form that was signed out comes back only where its mark is lost *and* an answer was under way meanwhile; another
+    form also where its slot is lost. Both for the cache time.
+    """
+    explorer = Explorer(conf(), ACTIONS, may_lose=marks_and_slots)
+    processes = tuple((action,) for action in ("sign out a", *others))
+    for state in explorer.states(processes, explorer.content_after("fill a", "fill b", "fill c")):
+        if not state.returned("sign out a"):
+            continue
+        lost_mark, lost_slot = state.lost.startswith("ory_auth:x:"), state.lost.startswith("ory_auth:f:")
+        content = dict(state.content)
+        if counts(explorer, content, "a"):
+            assert lost_mark, state
+            assert state.overlapped, state
+        if counts(explorer, content, "b"):
+            assert lost_slot or (lost_mark and state.overlapped), state
+
+
+def test_without_an_answer_under_way_a_lost_mark_brings_nothing_back() -> None:
+    explorer = Explorer(conf(), ACTIONS, may_lose=lambda key: key.startswith("ory_auth:x:"))
+    lost = 0
+    for state in explorer.states((("sign out a",),), explorer.content_after("fill a", "fill b")):
+        if state.returned("sign out a"):
+            lost += bool(state.lost)
+            assert_signed_out(explorer, state, SIGNED_OUT)
+    assert lost
