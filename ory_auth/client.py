@@ -18,7 +18,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import UUID
+
+from cachetools import TTLCache
 
 from .conf import Conf
 from .credentials import Credential
@@ -37,6 +38,8 @@ from .types import OrySession
 
 READINESS_UNKNOWN_SECONDS = 300  # for how long "there is no readiness path here" is remembered
 NOT_READY_SECONDS = 0.5  # for how long "not ready" is remembered
+MISSING_SECONDS = 5  # for how long "there is no such flow" is remembered
+ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, but for those that Ory has for developers
 
 
 class Endpoint(Enum):
@@ -45,8 +48,8 @@ class Endpoint(Enum):
     A visitor can make Ory limit the pages. That must not stop the lookups, whose pause is therefore the shortest.
     """
 
-    WHOAMI = 30
-    READY = 60
+    WHOAMI = 60
+    READY = 61
     LOGOUT = 120
     FLOW = 300
     ERROR = 600
@@ -75,6 +78,8 @@ class Client:
         self._timeout = conf.timeout
         self._pool = ConnectionPool(conf.sdk_url, conf.max_connections)
         self._paused_until: dict[Endpoint, float] = {}  # monotonic
+        self._missing: TTLCache[tuple[str, str], bool] = TTLCache(1000, MISSING_SECONDS)
+        self._missing_lock = threading.Lock()
         self._not_ready_until = 0.0
         self._no_readiness_until = 0.0
         self._probing, self._probes, self._readiness = threading.Lock(), 0, Readiness.NOT_READY
@@ -145,9 +150,13 @@ class Client:
         return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {})
 
     def _get_by_id(self, endpoint: Endpoint, path: str, given_id: str, headers: Mapping[str, str]) -> Response:
-        if not _is_uuid(given_id):
+        if not ID.fullmatch(given_id) or (path, given_id) in self._missing:
             return Response(404, {}, b"{}")  # Ory has nothing under such an id, and need not be asked
-        return self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
+        response = self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
+        if response.status == 404:
+            with self._missing_lock:
+                self._missing[path, given_id] = True
+        return response
 
     def end_session(self, credential: Credential) -> Response | None:
         """End the session at Ory; the response's cookies are for the browser. ``None``: there was no session to end.
@@ -239,13 +248,6 @@ def read_object(response: Response) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise OryResponseInvalid("Ory's response is not a JSON object.", status=response.status)
     return data
-
-
-def _is_uuid(value: str) -> bool:
-    try:
-        return str(UUID(value)) == value.lower()
-    except ValueError:
-        return False
 
 
 def _pause_seconds(headers: Mapping[str, str], longest: float) -> float:

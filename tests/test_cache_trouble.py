@@ -19,7 +19,7 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth import cache_backend, flights
+from ory_auth import cache_backend, flights, health
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
 from tests.conftest import Web
@@ -133,6 +133,7 @@ def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
     ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW", 0.05)
+    monkeypatch.setattr(health, "SECONDS", 0.0)
     failing.answers, failing.after = 0, 0.1
     assert web.get("/auth/ready").json()["cache"] == "unavailable"
     failing.answers = math.inf

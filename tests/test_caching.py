@@ -315,8 +315,9 @@ def test_an_entry_that_was_tampered_with_is_a_miss(
     "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
 )
 def test_only_good_answers_are_kept(
-    ory: Ory, web: Web, switches: LocalOry, seen: Seen, answer: tuple[int, bytes]
+    ory: Ory, web: Web, switches: LocalOry, seen: Seen, ory_auth: ChangeSettings, answer: tuple[int, bytes]
 ) -> None:
+    ory_auth(REFUSED_CACHE_SECONDS=0)
     session = ory.person().token()
     status, body = answer
     with switches.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):

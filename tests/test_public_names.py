@@ -108,6 +108,9 @@ def test_the_settings_are_these() -> None:
         "USER_HANDLER",
         "LINK_BY_VERIFIED_EMAIL",
         "LOGIN_REDIRECT_HOSTS",
+        "TRUSTED_PROXIES",
+        "REFUSED_CACHE_SECONDS",
+        "CACHE_NAMESPACE",
     }
 
 
@@ -117,6 +120,8 @@ DEFAULTS = {
     "local_cache_seconds": 0,
     "user_cache_seconds": 0,
     "stale_if_error_seconds": 0,
+    "refused_cache_seconds": 5,
+    "trusted_proxies": None,
     "timeout": 3.0,
     "max_connections": 10,
     "user_handler": "ory_auth.users.UserHandler",

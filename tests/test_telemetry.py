@@ -84,7 +84,7 @@ def test_hits_are_counted_by_tier(
 def test_what_becomes_of_a_lookup_is_counted(ory: Ory, web: Web, switches: LocalOry, growth: Growth) -> None:
     web.get("/session", headers={"X-Session-Token": "made up"})
     with switches.failing(500):
-        web.get("/session", headers={"X-Session-Token": "made up"})
+        web.get("/session", headers={"X-Session-Token": "made up as well"})
     assert growth("ory_auth.lookups") == {("signed_out", "session_gone"): 1, ("unavailable", "unavailable"): 1}
 
 
