@@ -120,9 +120,9 @@ def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | 
     candidates = _candidates(meta, cookie_name)
     if not candidates:
         return None
-    if len(candidates) > 1:
-        log(Event.MULTI_CREDENTIAL, kinds="+".join(kind for kind, _ in candidates))
     kind, value = candidates[0]
+    if len(candidates) > 1 or "; " in value:
+        _log_several(candidates)
     if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):
         log(Event.MALFORMED, kind=kind)
         return Malformed(kind)
@@ -138,6 +138,16 @@ def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, s
     if (header := meta.get("HTTP_AUTHORIZATION")) and (value := _bearer(header)):
         found.append((Kind.BEARER, value))
     return found
+
+
+def _log_several(candidates: list[tuple[Kind, str]]) -> None:
+    """Two different session cookies are two credentials: a sibling domain may have set one of them."""
+    kinds: list[Kind] = []
+    for kind, value in candidates:
+        twice = kind is Kind.COOKIE and len(set(value.split("; "))) > 1
+        kinds += [kind, kind] if twice else [kind]
+    if len(kinds) > 1:
+        log(Event.MULTI_CREDENTIAL, kinds="+".join(kinds))
 
 
 def cookie_pairs(header: str, name: str) -> str:

@@ -102,6 +102,34 @@ def test_a_database_that_is_down_is_told_where_a_django_session_came_too(
     assert told() == [("ERROR", "db_unavailable", {"error": "OperationalError"})]
 
 
+TWO = "ory_kratos_session=one; ory_kratos_session=two"
+
+
+@pytest.mark.parametrize(
+    ("headers", "kinds"),
+    [
+        ({"Cookie": TWO}, "cookie+cookie"),
+        ({"Cookie": f"{TWO}; a=b; ory_kratos_session=three"}, "cookie+cookie"),
+        ({"Cookie": TWO, "X-Session-Token": "x"}, "token+cookie+cookie"),
+        ({"Cookie": "ory_kratos_session=one", "X-Session-Token": "x"}, "token+cookie"),
+    ],
+)
+def test_several_credentials_are_named_by_their_kinds(
+    ory: Ory, web: Web, told: Told, headers: dict[str, str], kinds: str
+) -> None:
+    """Of two session cookies one may be a sibling domain's, which would sign people in as somebody else."""
+    web.get("/who", headers=headers)
+    assert ("INFO", "multi_credential", {"kinds": kinds}) in told()
+
+
+@pytest.mark.parametrize("cookie", ["ory_kratos_session=one", "ory_kratos_session=one; ory_kratos_session=one"])
+def test_one_session_cookie_is_one_credential_however_often_it_comes(
+    ory: Ory, web: Web, told: Told, cookie: str
+) -> None:
+    web.get("/who", headers={"Cookie": cookie})
+    assert [event for _, event, _ in told()] == ["session_gone"]
+
+
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_database_that_is_down_is_told_where_only_a_django_session_came(
     ory: Ory, web: Web, told: Told, path: str
