@@ -86,7 +86,7 @@ _LEVELS = {
 
 
 # A visitor can cause these at will, with or without an account. Errors are not among them: each 503 has its line.
-_SAMPLED = frozenset(
+SAMPLED = frozenset(
     {
         Event.MULTI_CREDENTIAL,
         Event.MALFORMED,
@@ -111,7 +111,7 @@ def log(event: Event, **facts: str | int | float | None) -> None:
     Whoever calls this answers for it that no fact is a credential, a trait, a body or a query string. Call it without
     holding a lock: a log handler may do anything, also log another event.
     """
-    _write(event, facts, sampled=event in _SAMPLED)
+    _write(event, facts, sampled=event in SAMPLED)
 
 
 def log_sampled(event: Event, **facts: str | int | float | None) -> None:

@@ -61,6 +61,12 @@ def test_no_option_is_documented_that_is_not_there(command: str) -> None:
         assert default.strip("`") == (str(actual).removesuffix(".0") if actual else "")
 
 
+def test_the_sampled_events_are_documented() -> None:
+    sentence = re.search(r"^Sampled are (.*?); also", section("events.md", "Sampled events"), re.DOTALL | re.MULTILINE)
+    assert sentence
+    assert set(re.findall(r"`(\w+)`", sentence[1])) == {event.value for event in events.SAMPLED}
+
+
 def test_every_event_is_documented_with_its_level() -> None:
     table = rows((REFERENCE / "events.md").read_text())
     levels = {
