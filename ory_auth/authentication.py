@@ -37,7 +37,7 @@ from .lookup import lookup, recall
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .placement import BACKEND
 from .sign_in_marker import use_marker
-from .signals import user_created, user_updated
+from .signals import user_created, user_linked, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
 
@@ -254,6 +254,8 @@ class RequestState:
         news: list[Callable[[], Any]] = []
         if found.created:
             news.append(partial(user_created.send, **facts))
+        if found.linked:
+            news.append(partial(user_linked.send, **facts))
         if found.updated:
             news.append(partial(user_updated.send, **facts))
         if found.new_sign_in:

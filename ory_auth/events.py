@@ -31,8 +31,12 @@ class Event(StrEnum):
     AAL_REQUIRED = "aal_required"
     IDENTITY_CHANGED = "identity_changed"
     IDENTITY_LINKED = "identity_linked"
+    SUPERUSER_LINKED = "superuser_linked"
     EMAIL_CONFLICT = "email_conflict"
     USERNAME_CONFLICT = "username_conflict"
+    ADDRESS_RELEASED = "address_released"  # somebody else has verified it
+    VALUE_REFUSED = "value_refused"  # a field of the user did not take what the identity says
+    USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
@@ -78,6 +82,7 @@ _LEVELS = {
             Event.AAL_REQUIRED,
             Event.IDENTITY_CHANGED,
             Event.IDENTITY_LINKED,
+            Event.SUPERUSER_LINKED,
             Event.BREAKER_CLOSED,
         ),
         logging.INFO,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 
-from django.contrib.auth import get_user_model
 from django.db import Error as DjangoDatabaseError
-from django.db import connections, router
+from django.db import connections
 
 from .client import Readiness
 from .conf import Conf
 from .flights import Flights, Priority, flights
-from .models import OryIdentity
 from .steps import carry_out
+from .user_database import reading_alias
 
 SECONDS = 1.0  # for which an answer counts: this needs no credential, so anybody may ask as often as they like
 _last: tuple[Flights, float, dict[str, bool]] | None = None
@@ -35,9 +34,8 @@ def _try_all(process: Flights, timeout: float) -> dict[str, bool]:
 
 def _database_answers() -> bool:
     try:
-        for alias in {router.db_for_read(model) for model in (get_user_model(), OryIdentity)}:
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT 1")
+        with connections[reading_alias()].cursor() as cursor:
+            cursor.execute("SELECT 1")
     except DjangoDatabaseError:
         return False
     return True

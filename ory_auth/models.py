@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,11 +12,19 @@ __all__ = ["OryIdentity"]
 
 
 class OryIdentity(models.Model):
-    """The link between an identity at Ory and its shadow user. Its key is Ory's identity id."""
+    """The link between an identity at Ory and its shadow user. Its key is Ory's identity id.
+
+    It stays when the user is deleted, with ``user`` empty.
+    """
 
     id = models.UUIDField(_("Ory identity"), primary_key=True)
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ory_identity", verbose_name=_("user")
+    # Without a user: the user was deleted, and only a later sign-in at Ory makes a new one. See ory_auth.users.
+    user: models.OneToOneField[Any, Any] = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="ory_identity",
+        verbose_name=_("user"),
     )
     updated_at = models.DateTimeField(
         _("state of the identity"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
@@ -26,7 +27,10 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
 
 def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
     """A user, or what links one to an identity, was saved or deleted."""
-    user_rows.changed(instance.user_id if isinstance(instance, OryIdentity) else instance.pk, using)
+    if isinstance(instance, OryIdentity):
+        user_rows.changed(UUID(str(instance.pk)).bytes, using)  # whoever it was linked to before
+    else:
+        user_rows.changed(instance.pk, using)
 
 
 def on_rights_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:

@@ -1,11 +1,15 @@
-"""Signals about the shadow user; both are sent once the transaction that changed it has been committed."""
+"""Signals about the shadow user; all are sent once the transaction that changed it has been committed."""
 
 from django.dispatch import Signal
 
-__all__ = ["user_created", "user_updated"]
+__all__ = ["user_created", "user_linked", "user_updated"]
 
 user_created = Signal()
 """A user was created, or an existing one linked, for an identity. Sends ``user``, ``identity``, ``request``."""
+
+user_linked = Signal()
+"""An existing user was linked by ``LINK_BY_VERIFIED_EMAIL``: end what your project handed out to whoever had the
+account before. Sends ``user``, ``identity``, ``request``; ``user_created`` is sent as well."""
 
 user_updated = Signal()
 """A user followed a change of its identity. Sends ``user``, ``identity``, ``request``."""

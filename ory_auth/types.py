@@ -107,6 +107,7 @@ class Identity:
 
     @property
     def updated_at(self) -> datetime | None:
+        """When the identity was changed last, or one of its addresses was verified."""
         return None if self._facts.updated_at == UNKNOWN else _at(self._facts.updated_at)
 
     @property
@@ -230,7 +231,7 @@ class OrySession:
 
 def _facts(data: Mapping[str, Any]) -> Facts:
     identity = data["identity"]
-    updated_at = _optional_time(identity.get("updated_at"))
+    updated_at = _last_change(identity)
     return Facts(
         session_id=UUID(data["id"]).bytes,
         identity_id=UUID(identity["id"]).bytes,
@@ -239,6 +240,13 @@ def _facts(data: Mapping[str, Any]) -> Facts:
         updated_at=_microseconds(updated_at) if updated_at else UNKNOWN,
         aal=_LEVELS.index(AAL.read(data.get("authenticator_assurance_level"))),
     )
+
+
+def _last_change(identity: Mapping[str, Any]) -> datetime | None:
+    """Ory moves an identity's ``updated_at`` when an address is changed, and not when it is verified."""
+    verified = [a.get("verified_at") for a in identity.get("verifiable_addresses") or () if a.get("verified") is True]
+    times = [_optional_time(time) for time in (identity.get("updated_at"), *verified)]
+    return max((time for time in times if time), default=None)
 
 
 def _method(data: Mapping[str, Any]) -> AuthenticationMethod:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
+from django.utils import timezone
 
 from .conf import DEFAULT_USER_FIELDS, Conf
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:  # the system checks load this module, and know no identity
 
 PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
 OWN = frozenset({"is_active", "password", "last_login", "ory_identity"})  # this project's business alone
+VERIFIED_EMAIL = "verified_email"  # a path of ours: the first address that Ory has verified
 
 
 def user_model() -> Any:
@@ -26,15 +30,6 @@ def user_model() -> Any:
 def email_field() -> str:
     """The name of the user model's e-mail field ("email" where it has none)."""
     return str(getattr(user_model(), "EMAIL_FIELD", "email"))
-
-
-def is_unique(name: str) -> bool:
-    """Whether two users may not have the same value here, by the field itself or by a constraint on it."""
-    meta = user_model()._meta
-    constraints = [c for c in meta.constraints if isinstance(c, models.UniqueConstraint)]
-    return meta.get_field(name).unique or any(
-        name in c.fields or f"F({name})" in str(c.expressions) for c in constraints
-    )
 
 
 def user_fields(conf: Conf) -> dict[str, str]:
@@ -63,8 +58,16 @@ def read_values(identity: Identity, fields: Mapping[str, str]) -> dict[str, Any]
     return {name: value for name, value in cleaned if value is not _UNFIT}
 
 
+def is_missing(identity: Identity, path: str) -> bool:
+    """Whether the identity says nothing at this path."""
+    value = read_path(identity, path)
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def read_path(identity: Identity, path: str) -> Any:
     """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
+    if path == VERIFIED_EMAIL:
+        return next(iter(identity.verified_emails()), None)
     head, *rest = path.split(".")
     value = getattr(identity, head, None) if head in ROOTS else None
     for name in rest:
@@ -90,9 +93,17 @@ def _clean(field: Any, value: Any) -> Any:
     if value is None:
         return None if field.null else _UNFIT
     try:
-        return field.clean(value, None)
-    except ValidationError:
+        cleaned = field.clean(value, None)
+        return _in_djangos_zone(cleaned) if isinstance(cleaned, datetime) else cleaned
+    except (ValidationError, OverflowError):
         return _UNFIT
+
+
+def _in_djangos_zone(moment: datetime) -> datetime:
+    """Aware or naive, as ``USE_TZ`` says."""
+    if settings.USE_TZ:
+        return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return timezone.make_naive(moment, timezone.get_default_timezone()) if timezone.is_aware(moment) else moment
 
 
 def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:

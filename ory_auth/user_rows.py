@@ -1,9 +1,10 @@
 """Rows of users, kept in the memory of one process for ``USER_CACHE_SECONDS``.
 
-What is kept is the row that one query gave for one session's facts, and every request makes a new user of it: nobody
-shares an object. A row that was read before its user was changed (as Django's signals tell) counts no more. A row that
-was read in a transaction is kept when that is committed. ``QuerySet.update()`` sends no signals: it is seen when the
-time is over, as are the changes of other processes.
+What is kept is the row that one query gave for one session's facts in one database, and every request makes a new
+user of it: nobody shares an object. ``scope`` is what else the row depends on, such as the schema of a tenant. A row
+that was read before its user or link was changed (as Django's signals tell) counts no more. A row that was read in a
+transaction is kept when that is committed. ``QuerySet.update()`` sends no signals: it is seen when the time is over, as
+are the changes of other processes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:  # every command loads this module, and few ask who somebody i
 
 MAX_ROWS = 10_000
 
-Key = tuple[bytes, int, int]
+Key = tuple[bytes, int, int, str, Hashable]
 
 
 class UserRows:
@@ -32,22 +34,22 @@ class UserRows:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._lock = threading.Lock()
-        self._rows: TTLCache[Key, tuple[float, Any, str, bytes]] = TTLCache(MAX_ROWS, seconds)
+        self._rows: TTLCache[Key, tuple[float, Any, bytes]] = TTLCache(MAX_ROWS, seconds)
         self._changed: TTLCache[Any, float] = TTLCache(MAX_ROWS, seconds)
         self._all_changed = 0.0
 
-    def recall(self, facts: Facts) -> Any:
-        """A new user made of the row that is kept for these facts, or ``None``."""
+    def recall(self, facts: Facts, using: str, scope: Hashable = None) -> Any:
+        """A new user made of the row that is kept for these facts in this database, or ``None``."""
         with self._lock:
             try:
-                read_at, model, using, row = self._rows[_key(facts)]
+                read_at, model, row = self._rows[_key(facts, using, scope)]
             except KeyError:
                 return None
         names, values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
         user = model.from_db(using, names, values)
-        return user if read_at > self._change_of(user.pk) else None
+        return user if read_at > self._change_of(user.pk, facts.identity_id) else None
 
-    def keep(self, facts: Facts, user: Any, using: str, read_at: float) -> None:
+    def keep(self, facts: Facts, user: Any, using: str, scope: Hashable, read_at: float) -> None:
         """Keep a user as they have just been read, ``read_at`` (monotonic) at the latest, and not touched since."""
         fields = user._meta.concrete_fields
         try:
@@ -55,15 +57,19 @@ class UserRows:
             row = pickle.dumps((names, [user.__dict__[name] for name in names]))
         except Exception:  # a deferred field, or a value that cannot be kept
             return
-        transaction.on_commit(partial(self._put, facts, (read_at, type(user), using, row), user.pk), using=using)
+        key = _key(facts, using, scope)
+        transaction.on_commit(partial(self._put, key, (read_at, type(user), row), user.pk), using=using)
 
-    def _put(self, facts: Facts, row: tuple[float, Any, str, bytes], pk: Any) -> None:
-        if row[0] > self._change_of(pk):
+    def _put(self, key: Key, row: tuple[float, Any, bytes], pk: Any) -> None:
+        if row[0] > self._change_of(pk, key[0]):
             with self._lock:
-                self._rows[_key(facts)] = row
+                self._rows[key] = row
 
     def changed(self, pk: Any = None) -> None:
-        """This user is not what was read before; without ``pk``, none is."""
+        """What was read of this user, or of the user of this identity (its 16 bytes), does not count any more.
+
+        Without ``pk``, nothing does.
+        """
         with self._lock:
             if pk is None or len(self._changed) >= MAX_ROWS:
                 self._all_changed = time.monotonic()  # first: it is read without the lock
@@ -72,16 +78,16 @@ class UserRows:
             else:
                 self._changed[pk] = time.monotonic()
 
-    def _change_of(self, pk: Any) -> float:
-        if pk not in self._changed:
+    def _change_of(self, pk: Any, identity_id: bytes) -> float:
+        if pk not in self._changed and identity_id not in self._changed:
             return self._all_changed
         with self._lock:
-            return max(self._changed.get(pk, 0.0), self._all_changed)
+            return max(self._changed.get(pk, 0.0), self._changed.get(identity_id, 0.0), self._all_changed)
 
 
-def _key(facts: Facts) -> Key:
+def _key(facts: Facts, using: str, scope: Hashable) -> Key:
     """A session that knows of a later state of the identity, or of a new sign-in, has to be looked at."""
-    return facts.identity_id, facts.updated_at, facts.authenticated_at
+    return facts.identity_id, facts.updated_at, facts.authenticated_at, using, scope
 
 
 _current: UserRows | None = None
@@ -97,7 +103,7 @@ def user_rows(seconds: float) -> UserRows:
 
 
 def changed(pk: Any = None, using: str | None = None) -> None:
-    """A user was changed: at once, and for others once the transaction is committed."""
+    """A user, or the link of an identity, was changed: at once, and for others once the transaction is committed."""
     if _current is not None and _current.seconds:
         _current.changed(pk)
         transaction.on_commit(partial(_current.changed, pk), using=using)

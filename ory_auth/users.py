@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, IntegrityError, connections, models, router, transaction
-from django.db.models import Case, Subquery, When
+from django.db import Error, IntegrityError, models, transaction
 from django.utils.module_loading import import_string
 
 from .conf import Conf
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .models import OryIdentity
+from .refusals import Refusal, refusal_of
 from .types import Identity, OrySession
-from .user_fields import email_field, has_field, is_unique, read_values, user_fields, user_model
+from .uniqueness import is_unique, may_repeat
+from .user_conflicts import Conflict, find_conflicts, may_take, release, vacant_values
+from .user_database import reading_alias, stored_time, writing_alias
+from .user_fields import PRIVILEGES, email_field, has_field, is_missing, read_values, user_fields, user_model
+from .user_linking import find_by_verified_email, is_linked, is_privileged, revoke_other_credentials
+from .user_query import BEHIND, EPOCH, NEW_SIGN_IN, find_user, is_plain, last_change
 from .user_rows import user_rows
 
-__all__ = ["UserHandler"]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["UserHandler", "delete_user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,15 @@ class Found:
     user: Any
     refused: Event | None = None
     created: bool = False
+    linked: bool = False
     updated: bool = False
     new_sign_in: bool = False
 
 
 class UserHandler:
     """How identities become users. Subclass it, and name the subclass in ``ORY_AUTH["USER_HANDLER"]``."""
+
+    _left_out: frozenset[str] = frozenset()  # fields that create() leaves alone: the database refused a value
 
     def __init__(self, conf: Conf) -> None:
         self.conf = conf
@@ -51,40 +56,105 @@ class UserHandler:
 
     def create(self, identity: Identity) -> Any:
         """Make and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
+        user = self._new_user(identity)
+        for name in (email_field(), user.USERNAME_FIELD):
+            value = getattr(user, name) if has_field(name) else name
+            if not value and not may_repeat(user, name, value, writing_alias()):
+                raise _AddressMissing
+        user.save(force_insert=True)
+        return user
+
+    def _new_user(self, identity: Identity) -> Any:
         model = user_model()
-        values = self.values(identity)
+        values = {name: value for name, value in self.values(identity).items() if name not in self._left_out}
         user = model(**values)
         name = model._meta.get_field(model.USERNAME_FIELD)
-        if name.attname not in values and isinstance(name, (models.CharField, models.UUIDField)):
+        takes_id = isinstance(name, (models.CharField, models.UUIDField)) and not isinstance(name, models.EmailField)
+        if name.attname not in values and takes_id:
             setattr(user, name.attname, name.to_python(str(identity.id)))
         user.set_unusable_password()
-        user.save(force_insert=True)
         return user
 
     def update(self, user: Any, identity: Identity) -> bool:
         """Take over what the identity says now and save it; says whether anything has changed.
 
-        A value that is taken already leaves the old one where it is.
+        An address or user name that somebody else has leaves the old one where it is. For a value that cannot be
+        stored, :meth:`replacement` decides. Both are logged with the name of the field.
         """
-        fields = user_model()._meta.get_field
-        new = {name: value for name, value in self.values(identity).items() if getattr(user, name) != value}
-        new = {name: value for name, value in new.items() if not fields(name).primary_key}
-        plain = [name for name in new if not is_unique(name)]
-        alone = [[name] for name in new if is_unique(name)]
-        saved = [self._save(user, {name: new[name] for name in names}) for names in (plain, *alone) if names]
-        return any(saved)
+        values, fields = self.values(identity), self.fields()
+        primary_key = user_model()._meta.pk.name
+        new = {name: value for name, value in values.items() if name != primary_key and getattr(user, name) != value}
+        for name in [name for name, value in new.items() if self._is_vacant(user, name, value)]:
+            del new[name], values[name]  # nobody may have it: it counts as missing
+        changed = self._store(user, identity, new)
+        for name in fields:
+            if name not in values and name != primary_key:
+                why = "missing" if is_missing(identity, fields[name]) else "invalid"
+                changed = self._replace(user, identity, name, why) or changed
+        return changed
 
-    def _save(self, user: Any, values: dict[str, Any]) -> bool:
+    def _is_vacant(self, user: Any, name: str, value: Any) -> bool:
+        return name == email_field() and not value and not may_repeat(user, name, value, writing_alias())
+
+    def _store(self, user: Any, identity: Identity, values: Mapping[str, Any]) -> bool:
+        """Save these values, all at once if possible, else each that can be saved."""
+        together = {name: value for name, value in values.items() if not is_unique(name)}
+        changed = bool(together) and self._try(user, together) is None
+        alone = {name: value for name, value in values.items() if not (changed and name in together)}
+        for name, value in alone.items():
+            changed = self._store_one(user, identity, name, value) or changed
+        return changed
+
+    def _store_one(self, user: Any, identity: Identity, name: str, value: Any) -> bool:
+        refusal = self._try(user, {name: value})
+        if refusal is None:
+            return True
+        conflicts = find_conflicts(user, {name: value}, writing_alias()) if refusal is Refusal.CONSTRAINT else []
+        if not conflicts:
+            return self._replace(user, identity, name, "refused")
+        if all(may_take(conflict, identity, writing_alias()) for conflict in conflicts):
+            with transaction.atomic(using=writing_alias()):
+                released = all(release(conflict, writing_alias()) for conflict in conflicts)
+                if released and self._try(user, {name: value}) is None:
+                    return True
+                transaction.set_rollback(True, using=writing_alias())
+        log(conflicts[0].event, at="update", field=name)
+        return False
+
+    def _try(self, user: Any, values: Mapping[str, Any]) -> Refusal | None:
+        """Save these values of the user, or leave the user as they were and say why not."""
         before = {name: getattr(user, name) for name in values}
         vars(user).update(values)
         try:
-            with transaction.atomic(using=_writer()):
-                user.save(update_fields=list(values), using=_writer())
-        except IntegrityError:
+            with transaction.atomic(using=writing_alias()):
+                user.save(update_fields=list(values), using=writing_alias())
+        except Exception as error:
             vars(user).update(before)
-            log(_taken(values), at="update")
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            return refusal
+        return None
+
+    def _replace(self, user: Any, identity: Identity, name: str, why: str) -> bool:
+        """The identity's value cannot be stored: store what the handler says, and say so."""
+        value, old = self.replacement(user, name, identity), getattr(user, name)
+        if why == "missing" and value == old and (not old or _is_default(user, name, identity)):
             return False
-        return True
+        kept = "old" if value == old and old else None
+        log(Event.VALUE_REFUSED, identity=str(identity.id), field=name, why=why, kept=kept)
+        return bool(value != old and self._try(user, {name: value}) is None)
+
+    def replacement(self, user: Any, field: str, identity: Identity) -> Any:
+        """What ``field`` of ``user`` holds where the identity's value is missing, or cannot be stored.
+
+        By default an e-mail address is cleared, since the old one may be somebody else's by now: ``None`` or ``""``
+        where the model allows that, else a placeholder that no mail reaches. ``is_staff`` and ``is_superuser`` become
+        ``False``. Every other field keeps its value.
+        """
+        if field == email_field():
+            return next(vacant_values(user, field, identity.id, writing_alias()), getattr(user, field))
+        return False if field in PRIVILEGES else getattr(user, field)
 
     def fields(self) -> Mapping[str, str]:
         """User field → path in the identity: ``USER_FIELDS``, less what this user model does not have."""
@@ -97,6 +167,50 @@ class UserHandler:
         """
         values, name = read_values(identity, self.fields()), user_model().USERNAME_FIELD
         return {field: value for field, value in values.items() if value or field != name}  # nobody is nameless
+
+    def may_link(self, identity: Identity, user: Any) -> bool:
+        """With ``LINK_BY_VERIFIED_EMAIL``: whether this identity may take over this user, who has the same address.
+
+        Ory has verified the address for the identity. Whether *this site* ever did so for the user, only you know: if
+        not, somebody else may have prepared the account, so answer ``False``. By default the user must be active, and
+        not be privileged (staff, superuser, any group, any permission). Nobody is linked twice, whatever you answer.
+        """
+        return bool(user.is_active) and not is_privileged(user)
+
+    def revoke_credentials(self, user: Any) -> None:
+        """End every other way to come in as this user; called in the transaction that links them.
+
+        The password is unusable by then, which ends Django's sessions. By default the tokens and grants of Django REST
+        framework, django-rest-knox, django-oauth-toolkit, simplejwt's blacklist, django-allauth and social-auth are
+        ended where these are installed. Extend it by whatever your project hands out itself.
+        """
+        name = email_field()
+        revoke_other_credentials(user, [getattr(user, name)] if has_field(name) else [])
+
+    def cache_scope(self) -> Hashable:
+        """What the rows of users depend on beside the identity and the database, for ``USER_CACHE_SECONDS``.
+
+        With a schema per tenant: ``return connection.schema_name``. Asked at every request.
+        """
+        return None
+
+
+class _AddressMissing(IntegrityError):
+    """The user model wants an address of everybody, and the identity has none."""
+
+
+def delete_user(user: Any) -> None:
+    """Delete a user so that no session of Ory's that exists now brings them back.
+
+    ``user.delete()`` does the same for the sessions that this site has seen. Who signs in at Ory again later is a new
+    user. Nothing is deleted at Ory; call Django's ``logout()`` as well to end the session of the request.
+    """
+    using = writing_alias()
+    now = stored_time(datetime.now(UTC), using)
+    with transaction.atomic(using=using):
+        links = OryIdentity.objects.using(using).filter(user_id=user.pk, authenticated_at__lt=now)
+        links.update(authenticated_at=now)
+        user.delete()
 
 
 def load(session: OrySession, conf: Conf) -> Found:
@@ -115,10 +229,11 @@ def recall(session: OrySession, conf: Conf) -> Found | None:
     """The user of this session as far as this process' memory has them (``USER_CACHE_SECONDS``)."""
     if not conf.user_cache_seconds:
         return None
-    user = user_rows(conf.user_cache_seconds).recall(session.facts)
+    handler = _handler(conf)
+    user = user_rows(conf.user_cache_seconds).recall(session.facts, reading_alias(), handler.cache_scope())
     if user is None:
         return None
-    return Found(user, None if _admitted(_handler(conf), session, user) else Event.NOT_ADMITTED)
+    return Found(user, None if _admitted(handler, session, user) else Event.NOT_ADMITTED)
 
 
 def recalls_at_once(conf: Conf) -> bool:
@@ -127,12 +242,12 @@ def recalls_at_once(conf: Conf) -> bool:
 
 
 def _loaded(session: OrySession, conf: Conf) -> Found:
-    handler, using, now = _handler(conf), _reader(), time.monotonic()
-    user, news = _find(session, using)
+    handler, using, now = _handler(conf), reading_alias(), time.monotonic()
+    user, news = find_user(session, using)
     if user is None:
         return _first(session, handler)
-    if conf.user_cache_seconds and not news and _is_plain(user_model()):
-        user_rows(conf.user_cache_seconds).keep(session.facts, user, using, now)
+    if conf.user_cache_seconds and not news and is_plain(user_model()):
+        user_rows(conf.user_cache_seconds).keep(session.facts, user, using, handler.cache_scope(), now)
     if not _admitted(handler, session, user):
         return Found(user, Event.NOT_ADMITTED)
     if not news:
@@ -157,216 +272,195 @@ def handler_class(path: str) -> type[UserHandler]:
     return handler
 
 
-def _reader() -> str:
-    return router.db_for_read(user_model())
-
-
-def _writer() -> str:
-    return router.db_for_write(user_model())
-
-
-# --- the one query --------------------------------------------------------------------------------------------------
-# The ORM takes longer to build this query, and to read its row, than the database to answer it. So both are prepared
-# once per process and database: the SQL with marks where the parameters go, and how each column becomes a value; but
-# for a manager that has a query of its own. The database itself says what is new, so no time has to be read back.
-
-BEHIND, NEW_SIGN_IN = 1, 2
-_MARKS = UUID(int=0xABC), datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC), datetime(2002, 2, 2, 2, 2, 2, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """``params`` has the marks still in it; ``fields`` are the user's, and the news come last."""
-
-    sql: str
-    params: tuple[Any, ...]
-    marks: tuple[Any, ...]
-    fields: list[str]
-    converters: tuple[tuple[int, tuple[Any, ...], Any], ...]
-
-
-def _find(session: OrySession, using: str) -> tuple[Any, int]:
-    """The user, and what the session knows that their row does not: ``BEHIND``, ``NEW_SIGN_IN``, both, or neither."""
-    model, identity = user_model(), session.identity
-    told = identity.id, _updated(identity), session.authenticated_at
-    if _is_plain(model):
-        return _found(model, using, told)
-    for user in _queryset(model, using, *told):
-        return user, user.__dict__.pop("ory_news")
-    return None, 0
-
-
-def _is_plain(model: Any) -> bool:
-    """A manager with a query of its own may filter by anything, the tenant of this request among it."""
-    return type(model._default_manager).get_queryset is models.Manager.get_queryset
-
-
-def _queryset(model: Any, using: str, identity_id: UUID, updated_at: datetime, signed_in_at: datetime) -> Any:
-    # Two scalar subqueries: PostgreSQL plans them in less than half of the time that it takes to plan a join.
-    linked = OryIdentity.objects.using(using).filter(pk=identity_id)
-    behind = Case(When(updated_at__lt=updated_at, then=BEHIND), default=0)
-    new_sign_in = Case(When(authenticated_at__lt=signed_in_at, then=NEW_SIGN_IN), default=0)
-    users = model._default_manager.using(using).filter(pk=Subquery(linked.values("user")[:1])).order_by()
-    return users.annotate(ory_news=Subquery(linked.values(news=behind + new_sign_in)))
-
-
-def _found(model: Any, using: str, told: tuple[Any, ...]) -> tuple[Any, int]:
-    connection = connections[using]
-    query = _compiled(model, using, connection.vendor)  # parameters are adapted to the vendor
-    adapt = dict(zip(query.marks, _adapted(told, connection), strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(query.sql, [adapt.get(param, param) for param in query.params])
-        found = cursor.fetchone()
-    if found is None:
-        return None, 0
-    row = list(found)
-    for position, converters, expression in query.converters:
-        for convert in converters:
-            row[position] = convert(row[position], expression, connection)
-    return model.from_db(using, query.fields, row[:-1]), row[-1]
-
-
-@lru_cache(maxsize=8)
-def _compiled(model: Any, using: str, vendor: str) -> _Query:
-    compiler = _queryset(model, using, *_MARKS).query.get_compiler(using)
-    sql, params = compiler.as_sql()
-    selected = [expression for expression, _, _ in compiler.select]
-    converters = compiler.get_converters(selected)
-    return _Query(
-        sql,
-        tuple(params),
-        tuple(_adapted(_MARKS, connections[using])),
-        [selected[position].target.attname for position in compiler.klass_info["select_fields"]],
-        tuple((position, tuple(convert), expression) for position, (convert, expression) in converters.items()),
-    )
-
-
-def _adapted(values: tuple[Any, ...], connection: Any) -> list[Any]:
-    """An identity's id and two times as this database takes them."""
-    fields: list[Any] = [OryIdentity._meta.get_field(name) for name in ("id", "updated_at", "authenticated_at")]
-    return [field.get_db_prep_value(value, connection) for field, value in zip(fields, values, strict=True)]
-
-
-def _updated(identity: Identity) -> datetime:
-    return identity.updated_at or EPOCH
-
-
-# --- creating, following, signing in --------------------------------------------------------------------------------
-
-
 def _admitted(handler: UserHandler, session: OrySession, user: Any) -> bool:
     return handler.admit(session, user) and (user is None or user.is_active)
 
 
+# --- the first visit --------------------------------------------------------------------------------------------------
+
+
 def _first(session: OrySession, handler: UserHandler) -> Found:
-    writer = _writer()
+    writer = writing_alias()
     # A replica may lag behind: before anyone is created they are looked for where they would be written.
-    user, _ = _find(session, writer)
-    if user is None and not _admitted(handler, session, None):
-        return Found(None, Event.NOT_ADMITTED)
-    created = user is None
-    if created and (refused := _email_missing(session.identity, handler)):
-        return Found(None, refused)
-    try:
-        if created:
-            with transaction.atomic(using=writer):
-                user = _insert(session.identity, handler, writer)
-    except IntegrityError:
-        created = False
-        user, _ = _find(session, writer)  # two first requests at once: the other one was quicker
-        if user is None:
-            return Found(None, _conflict(session.identity, handler))
-    refused = None if _admitted(handler, session, user) else Event.NOT_ADMITTED
-    signed_in = created and refused is None and _sign_in(session)  # who has to be approved first signs in after that
-    return Found(user, refused, created=created, new_sign_in=signed_in)
-
-
-def _insert(identity: Identity, handler: UserHandler, writer: str) -> Any:
-    user = _linkable(identity, handler, writer)
+    user, _ = find_user(session, writer)
     if user is None:
-        user = handler.create(identity)
-    else:
+        if not _admitted(handler, session, None):
+            return Found(None, Event.NOT_ADMITTED)
+        if _is_deleted(session, writer):
+            return Found(None, Event.USER_DELETED)
+    found = Found(user) if user is not None else _created(session, handler, writer)
+    if found.user is None:
+        return found
+    refused = None if _admitted(handler, session, found.user) else Event.NOT_ADMITTED
+    # Who has to be approved first signs in after that.
+    signed_in = found.created and refused is None and _sign_in(session)
+    return Found(found.user, refused, created=found.created, linked=found.linked, new_sign_in=signed_in)
+
+
+def _is_deleted(session: OrySession, using: str) -> bool:
+    """Whether the user of this identity was deleted here, and nobody has signed in at Ory since."""
+    signed_in_at = stored_time(session.authenticated_at, using)
+    return bool(_links_without_user(session.identity, using).filter(authenticated_at__gte=signed_in_at).exists())
+
+
+def _links_without_user(identity: Identity, using: str) -> Any:
+    return OryIdentity.objects.using(using).filter(pk=identity.id, user=None)
+
+
+def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
+    """A user for this identity. What the database refuses is made room for or left out, one after the other."""
+    identity, to_leave_out = session.identity, _to_leave_out(session.identity, handler)
+    room: list[Conflict] = []
+    while True:
+        refusal, user, linked = _try_to_create(identity, handler, room, using)
+        if user is not None:
+            return Found(user, created=True, linked=linked)
+        if isinstance(refusal, Event):
+            return Found(None, refusal)
+        user, _ = find_user(session, using)
+        if user is not None:
+            return Found(user)  # two first requests at once: the other one was quicker
+        if refusal is Refusal.CONSTRAINT:
+            if OryIdentity.objects.using(using).filter(pk=identity.id).exclude(user=None).exists():
+                return Found(None, Event.NOT_ADMITTED)  # linked to a user that the model's own manager hides
+            candidate = handler._new_user(identity)
+            names = handler.values(identity).keys() - handler._left_out | {user_model().USERNAME_FIELD}
+            conflicts = find_conflicts(candidate, {name: getattr(candidate, name) for name in names}, using)
+            if conflicts and (room or not all(may_take(conflict, identity, using) for conflict in conflicts)):
+                log(conflicts[0].event, at="creation", field=conflicts[0].field)
+                return Found(None, conflicts[0].event)
+            if conflicts:
+                room = conflicts
+                continue
+        left_out = next(to_leave_out, None)
+        if left_out is not None:
+            handler._left_out = left_out
+        elif refusal is Refusal.VALUE:
+            return Found(None, Event.VALUE_REFUSED)
+        else:
+            text = "did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER']."
+            raise OryUnavailable(f"{user_model()._meta.label} {text}", event=Event.DB_UNAVAILABLE)
+
+
+def _try_to_create(
+    identity: Identity, handler: UserHandler, room: list[Conflict], using: str
+) -> tuple[Refusal | Event | None, Any, bool]:
+    """Why there is no user, the user, and whether they were there before."""
+    try:
+        with transaction.atomic(using=using):
+            for conflict in room:
+                release(conflict, using)
+            user, linked = _insert(identity, handler, using)
+    except _AddressMissing:
+        log(Event.EMAIL_CONFLICT, at="creation", why="no_address", field=email_field())
+        return Event.EMAIL_CONFLICT, None, False
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        return refusal, None, False
+    return None, user, linked
+
+
+def _to_leave_out(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:
+    """What to try without, first what is not unique, then everything that is mapped."""
+    mapped = frozenset(handler.values(identity))
+    plain = frozenset(name for name in mapped if not is_unique(name))
+    yield from dict.fromkeys(names for names in (plain, mapped) if names)
+
+
+def _insert(identity: Identity, handler: UserHandler, using: str) -> tuple[Any, bool]:
+    user = _linkable(identity, handler, using)
+    linked = user is not None
+    if linked:
         user.set_unusable_password()  # which ends its sessions
-        user.save(update_fields=["password"], using=writer)
-        log(Event.IDENTITY_LINKED, identity=str(identity.id))
-    OryIdentity.objects.using(writer).create(
-        id=identity.id, user=user, updated_at=_updated(identity), authenticated_at=EPOCH
-    )
-    return user
+        user.save(update_fields=["password"], using=using)
+        handler.revoke_credentials(user)
+        transaction.on_commit(partial(log, Event.IDENTITY_LINKED, identity=str(identity.id)), using=using)
+    else:
+        user = handler.create(identity)
+    facts = {
+        "user_id": user.pk,
+        "updated_at": stored_time(last_change(identity), using),
+        "authenticated_at": stored_time(EPOCH, using),
+    }
+    # The primary key of the link lets one of two first requests through, also where a deleted user has left it.
+    if not _links_without_user(identity, using).update(**facts):
+        OryIdentity.objects.using(using).create(id=identity.id, **facts)
+    if not linked:
+        values = handler.values(identity)
+        handler._store(user, identity, {name: values[name] for name in handler._left_out})
+        _log_invalid(identity, handler, values)
+    return user, linked
 
 
-def _linkable(identity: Identity, handler: UserHandler, writer: str) -> Any:
+def _linkable(identity: Identity, handler: UserHandler, using: str) -> Any:
     """The one user whose address Ory has verified for this identity, where the project asked for that."""
-    if not handler.conf.link_by_verified_email or not identity.verified_emails():
+    if not handler.conf.link_by_verified_email:
         return None
-    same_address = models.Q()
-    for address in identity.verified_emails():
-        same_address |= models.Q(**{f"{email_field()}__iexact": address})
-    users = list(user_model()._default_manager.using(writer).select_for_update().filter(same_address)[:2])
-    if len(users) != 1:
-        return None
-    user = users[0]
-    privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
-    taken = OryIdentity.objects.using(writer).filter(user=user).exists()
-    return user if user.is_active and not privileged and not taken else None
+    user = find_by_verified_email(identity, using)
+    return user if user is not None and not is_linked(user, using) and handler.may_link(identity, user) else None
 
 
-def _email_missing(identity: Identity, handler: UserHandler) -> Event | None:
-    name = email_field()
-    if has_field(name) and is_unique(name) and not handler.values(identity).get(name):
-        log(Event.EMAIL_CONFLICT, at="creation", why="no_address")
-        return Event.EMAIL_CONFLICT
-    return None
+def _log_invalid(identity: Identity, handler: UserHandler, values: Mapping[str, Any]) -> None:
+    """Say which values of a new identity its user's fields did not take."""
+    for name, path in handler.fields().items():
+        if name not in values and not is_missing(identity, path):
+            log(Event.VALUE_REFUSED, identity=str(identity.id), field=name, why="invalid", at="creation")
 
 
-def _conflict(identity: Identity, handler: UserHandler) -> Event:
-    """Which value is taken, as the user model's own constraints see it."""
-    model, writer = user_model(), _writer()
-    if OryIdentity.objects.using(writer).filter(pk=identity.id).exists():
-        return Event.NOT_ADMITTED  # linked to a user that the model's own manager hides
-    values = {model.USERNAME_FIELD: str(identity.id)} | handler.values(identity)
-    for name, value in values.items():
-        text = isinstance(value, str)  # a constraint, or the database itself, may fold case
-        same = model._base_manager.using(writer).filter(**{f"{name}__iexact" if text else name: value})
-        if is_unique(name) and same.exists():
-            log(_taken({name}), at="creation")
-            return _taken({name})
-    raise OryUnavailable(
-        f"{model._meta.label} did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER'].",
-        event=Event.DB_UNAVAILABLE,
-    )
+def _is_default(user: Any, name: str, identity: Identity) -> bool:
+    """Whether the field holds what a new user's would, so that nothing of the identity's is kept in it."""
+    value, field = getattr(user, name), user._meta.get_field(name)
+    if name == user.USERNAME_FIELD:
+        return str(value) == str(identity.id)
+    return bool(field.has_default() and value == field.get_default())
 
 
-def _taken(names: Container[str]) -> Event:
-    return Event.EMAIL_CONFLICT if email_field() in names else Event.USERNAME_CONFLICT
+# --- later visits -----------------------------------------------------------------------------------------------------
 
 
 def _follow(user: Any, identity: Identity, handler: UserHandler) -> bool:
     """Bring the user up to date, unless a later state of the identity has been seen meanwhile."""
+    using = writing_alias()
 
     def advance() -> bool:
-        with transaction.atomic(using=_writer()):
-            state = OryIdentity.objects.using(_writer()).filter(pk=identity.id, updated_at__lt=_updated(identity))
-            if not state.update(updated_at=_updated(identity)):
+        with transaction.atomic(using=using):
+            seen_at = stored_time(last_change(identity), using)
+            state = OryIdentity.objects.using(using).filter(pk=identity.id, updated_at__lt=seen_at)
+            if not state.update(updated_at=seen_at):
                 return False
-            user.refresh_from_db(using=_writer())  # as it is now that the row is ours, not as it was read before
-            return handler.update(user, identity)
+            user.refresh_from_db(using=using)  # as it is now that the row is ours, not as it was read before
+            return _update(user, identity, handler, using)
 
     return _write_if_possible(advance)
 
 
+def _update(user: Any, identity: Identity, handler: UserHandler, using: str) -> bool:
+    """What a handler of the project's own could not save is not tried again before the identity changes."""
+    try:
+        with transaction.atomic(using=using):
+            return handler.update(user, identity)
+    except Exception as error:
+        if refusal_of(error) is None:
+            raise
+    log(Event.VALUE_REFUSED, identity=str(identity.id), at="update")
+    user.refresh_from_db(using=using)
+    return False
+
+
 def _sign_in(session: OrySession) -> bool:
     """Note a sign-in; ``True`` for exactly one request of those that see a new session."""
-    seen = OryIdentity.objects.using(_writer()).filter(
-        pk=session.identity.id, authenticated_at__lt=session.authenticated_at
-    )
-    return _write_if_possible(lambda: bool(seen.update(authenticated_at=session.authenticated_at)))
+    using = writing_alias()
+    signed_in_at = stored_time(session.authenticated_at, using)
+    seen = OryIdentity.objects.using(using).filter(pk=session.identity.id, authenticated_at__lt=signed_in_at)
+    return _write_if_possible(lambda: bool(seen.update(authenticated_at=signed_in_at)))
 
 
 def _write_if_possible(write: Any) -> bool:
     """Known users work on a database that is read-only just now."""
     try:
-        with transaction.atomic(using=_writer()):
+        with transaction.atomic(using=writing_alias()):
             return bool(write())
     except Error as error:
         log(Event.DB_UNAVAILABLE, error=type(error).__name__, at="update")

@@ -135,9 +135,9 @@ def test_a_link_may_be_removed(web: Web, superuser: Person) -> None:
     assert not OryIdentity.objects.exists()
 
 
-def test_a_user_is_deleted_together_with_the_link(web: Web, superuser: Person) -> None:
+def test_a_deleted_user_leaves_the_identity_without_a_user(web: Web, superuser: Person) -> None:
     User.objects.get().delete()
-    assert not OryIdentity.objects.exists()
+    assert OryIdentity.objects.get().user is None
 
 
 def test_the_rights_are_djangos(superuser: Person, rf: RequestFactory) -> None:

@@ -21,7 +21,10 @@ from tests.kinds import User
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(ory_auth.__file__).parent / "migrations"
 # A published migration is never edited, renamed or taken out; a new one gets a line here when it is published.
-PUBLISHED = {"0001_initial": "c8e80d5839ada3115a224c84509ab4c937956282afcaabe5961a233c11b1ef8e"}
+PUBLISHED = {
+    "0001_initial": "c8e80d5839ada3115a224c84509ab4c937956282afcaabe5961a233c11b1ef8e",
+    "0002_user_may_be_deleted": "2d4aef16f42125d0aa53a6b3966e0f5c0eb1c7a488db4daa311220c7937b7066",
+}
 PROJECTS = ["tests.project.settings", "tests.uuid_project.settings", "demo_project.settings"]
 
 

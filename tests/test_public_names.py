@@ -37,8 +37,8 @@ PUBLIC = {
     "ory_auth.models": {"OryIdentity"},
     "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"},
     "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
-    "ory_auth.signals": {"user_created", "user_updated"},
-    "ory_auth.users": {"UserHandler"},
+    "ory_auth.signals": {"user_created", "user_linked", "user_updated"},
+    "ory_auth.users": {"UserHandler", "delete_user"},
     "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
 }
@@ -183,7 +183,17 @@ def test_a_guarded_view_keeps_its_name_and_its_kind(
 
 def test_a_handler_may_change_these() -> None:
     public = {name for name, value in vars(UserHandler).items() if callable(value) and not name.startswith("_")}
-    assert public == {"admit", "create", "update", "fields", "values"}
+    assert public == {
+        "admit",
+        "create",
+        "update",
+        "replacement",
+        "fields",
+        "values",
+        "may_link",
+        "revoke_credentials",
+        "cache_scope",
+    }
 
 
 def test_the_backend_is_djangos_without_passwords() -> None:
@@ -229,8 +239,9 @@ def test_the_link_is_keyed_by_orys_id() -> None:
     assert OryIdentity._meta.get_field("user").one_to_one
 
 
-def test_the_signals_are_two() -> None:
+def test_the_signals_are_three() -> None:
     assert isinstance(signals.user_created, Signal)
+    assert isinstance(signals.user_linked, Signal)
     assert isinstance(signals.user_updated, Signal)
 
 

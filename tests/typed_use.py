@@ -22,10 +22,10 @@ from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
-from ory_auth.signals import user_created, user_updated
+from ory_auth.signals import user_created, user_linked, user_updated
 from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
-from ory_auth.users import UserHandler
+from ory_auth.users import UserHandler, delete_user
 
 
 @ory_required
@@ -70,6 +70,9 @@ class Handler(UserHandler):
     def values(self, identity: Identity) -> dict[str, Any]:
         return {**super().values(identity), "first_name": identity.traits.get("name", "")}
 
+    def may_link(self, identity: Identity, user: User) -> bool:
+        return super().may_link(identity, user) and user.date_joined < datetime(2026, 1, 1)
+
 
 def read(session: OrySession) -> None:
     assert_type(session.id, UUID)
@@ -112,7 +115,13 @@ class BareTests(OryTestMixin, TestCase):
         self.ory_login(self.client)
 
 
+def goodbye(request: HttpRequest) -> HttpResponse:
+    delete_user(request.user)
+    return HttpResponse("gone")
+
+
 user_created.connect(welcome)
+user_linked.connect(welcome)
 user_updated.connect(welcome)
 login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
 classes: list[type] = [OryBackend, OryMiddleware, OryIdentityAdmin, OrySessionAuthentication, AAL2Required]

@@ -25,6 +25,7 @@ PLAIN = (
     middleware.check_authenticators,
     site.check_urls,
     site.check_templates,
+    database.check_router,
     database.check_sqlite,
 )
 OF_CONF = (
@@ -39,6 +40,7 @@ OF_CONF = (
     users.check_mapping,
     users.check_linking,
     users.check_new_users,
+    users.check_user_cache,
 )
 DEPLOY = (
     deploy.check_addresses,

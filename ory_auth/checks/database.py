@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import Error, connections, router
 
 from ..models import OryIdentity
+from ..user_database import reading_alias, writing_alias
 from .message import Message, tell
 
 
 def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     """Called by Django with the databases that a command may ask: ``migrate``, ``check --database``."""
-    alias = router.db_for_write(OryIdentity)
+    alias = writing_alias()
     if alias not in (databases or []):
         return []
     try:
@@ -26,12 +28,32 @@ def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     if OryIdentity._meta.db_table in tables or "django_migrations" not in tables:
         return []
     text = f"The table {OryIdentity._meta.db_table!r} is missing: nobody can sign in."
-    return [tell("W003", text, "Run 'manage.py migrate'.")]
+    database = "" if alias == "default" else f" --database {alias}"
+    return [tell("W003", text, f"Run 'manage.py migrate{database}'.")]
+
+
+def check_router() -> Iterator[Message]:
+    """A link has a foreign key to its user, so both are in one database; code asks the user's."""
+    label, user = OryIdentity._meta.label, get_user_model()._meta.label
+    alias = writing_alias()
+    if not router.allow_migrate_model(alias, OryIdentity):
+        yield tell(
+            "E016",
+            f"DATABASE_ROUTERS keep {label} out of DATABASES[{alias!r}], where {user} is: nobody can sign in.",
+            "Let allow_migrate() answer for the app 'ory_auth' as for the app of the user model, and migrate.",
+        )
+    elif (router.db_for_read(OryIdentity), router.db_for_write(OryIdentity)) != (reading_alias(), alias):
+        yield tell(
+            "W024",
+            f"DATABASE_ROUTERS send {label} and {user} to different databases: the admin and your own queries miss "
+            "the links.",
+            "Let db_for_read() and db_for_write() answer for the app 'ory_auth' as for the app of the user model.",
+        )
 
 
 def check_sqlite() -> Iterator[Message]:
     """In development one request at a time is no trouble."""
-    alias = router.db_for_write(OryIdentity)
+    alias = writing_alias()
     databases: dict[str, Any] = settings.DATABASES
     database = databases.get(alias, {})
     mode = database.get("OPTIONS", {}).get("transaction_mode") or ""

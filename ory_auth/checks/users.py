@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
@@ -14,11 +16,34 @@ from django.db.models.signals import pre_save
 from django.utils.module_loading import import_string
 
 from ..conf import DEFAULT_USER_HANDLER, Conf
-from ..user_fields import PRIVILEGES, ROOTS, email_field, forbidden, has_field, user_fields, user_model
+from ..user_fields import (
+    PRIVILEGES,
+    ROOTS,
+    VERIFIED_EMAIL,
+    email_field,
+    forbidden,
+    has_field,
+    user_fields,
+    user_model,
+)
 from .message import Message, tell
 
 ID_LENGTH = 36  # characters of an identity's id
-METHODS = {"admit": 2, "create": 1, "update": 2, "fields": 0, "values": 1}  # of a handler, and what they are given
+METHODS = {  # of a handler, and how many arguments they are given
+    "admit": 2,
+    "create": 1,
+    "update": 2,
+    "replacement": 3,
+    "fields": 0,
+    "values": 1,
+    "may_link": 2,
+    "revoke_credentials": 1,
+    "cache_scope": 0,
+}
+DECIDES = re.compile(
+    r"(^|_)(roles?|permissions?|admin|tenant|tenant_id|organi[sz]ation)$"
+)  # what somebody may do or see
+TENANTS = ("django_tenants", "tenant_schemas", "django_pgschemas")  # packages whose database has a schema per tenant
 BASE = "Name a subclass of ory_auth.users.UserHandler by its dotted path in ORY_AUTH['USER_HANDLER']."
 
 
@@ -73,8 +98,18 @@ def _check_field(name: str, path: str) -> Iterator[Message]:
         field = user_model()._meta.get_field(name)
         hint = "Remove it from ORY_AUTH['USER_FIELDS'], and set it in create() of a handler (ORY_AUTH['USER_HANDLER'])."
         if field.attname != name:
-            hint = f"Map its column {field.attname!r} in ORY_AUTH['USER_FIELDS'], from the key of what it points to."
+            hint = (
+                f"Map its column {field.attname!r} in ORY_AUTH['USER_FIELDS'] from metadata_public, which only admins "
+                "of Ory write, to the key of what it points to."
+            )
         yield tell("E012", f"{text}, and that field takes no plain value.", hint)
+    elif path.startswith("traits") and (user_model()._meta.get_field(name).is_relation or DECIDES.search(name)):
+        yield tell(
+            "W025",
+            f"{text}: people choose it themselves, and what belongs to it.",
+            f"Map {name!r} from metadata_public, which only admins of Ory write, or set it in a handler "
+            "(ORY_AUTH['USER_HANDLER']).",
+        )
 
 
 def _is_plain(name: str) -> bool:
@@ -84,10 +119,10 @@ def _is_plain(name: str) -> bool:
 
 def _check_path(name: str, path: str) -> Iterator[Message]:
     root = path.partition(".")[0]
-    if root in ROOTS:
+    if root in ROOTS or path == VERIFIED_EMAIL:
         return
-    hint = f"A path begins with one of: {', '.join(sorted(ROOTS))}."
-    if near := difflib.get_close_matches(root, ROOTS, n=1):
+    hint = f"A path begins with one of: {', '.join(sorted(ROOTS))}; or it is {VERIFIED_EMAIL!r}."
+    if near := difflib.get_close_matches(root, [*ROOTS, VERIFIED_EMAIL], n=1):
         hint = f"Did you mean {near[0] + path[len(root) :]!r}?"
     elif path.startswith("identity."):
         hint = f"Did you mean {path.removeprefix('identity.')!r}?"
@@ -103,6 +138,27 @@ def check_linking(conf: Conf) -> Iterator[Message]:
             "E013",
             f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, and {_label()} has no e-mail field to look into.",
             f"Name it by EMAIL_FIELD in {_label()}, or remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'].",
+        )
+
+
+def check_user_cache(conf: Conf) -> Iterator[Message]:
+    """One identity may be another user in each database or schema, which only the project knows."""
+    if not conf.user_cache_seconds:
+        return
+    by_tenant = [name for name, db in settings.DATABASES.items() if str(db.get("ENGINE")).startswith(TENANTS)]
+    cause = f"DATABASES[{by_tenant[0]!r}] has a schema per tenant" if by_tenant else "DATABASE_ROUTERS is set"
+    if not by_tenant and not settings.DATABASE_ROUTERS:
+        return
+    try:
+        handler, base = import_string(conf.user_handler), import_string(DEFAULT_USER_HANDLER)
+    except Exception:
+        return  # check_handler says it
+    if getattr(handler, "cache_scope", None) is base.cache_scope:
+        yield tell(
+            "E017",
+            f"ORY_AUTH['USER_CACHE_SECONDS'] keeps users in memory, and {cause}: one tenant may get another's.",
+            "Define cache_scope() of a handler (ORY_AUTH['USER_HANDLER']) to return what tells tenants apart, such as "
+            "connection.schema_name, or None where there are no tenants; or remove ORY_AUTH['USER_CACHE_SECONDS'].",
         )
 
 

@@ -22,6 +22,7 @@ from django.urls import Resolver404, resolve, reverse
 
 from ..conf import Conf, configured_keys, readable
 from ..models import OryIdentity
+from ..user_database import writing_alias
 from .facts import Hosts, Project, Trial
 
 OWN_CHECKS = "ory_auth."  # modules, and ids of messages
@@ -89,16 +90,23 @@ def _login_path() -> str:
 
 def _database() -> Trial:
     started = time.perf_counter()
-    alias = router.db_for_write(OryIdentity)
+    alias = writing_alias()
     missing: tuple[str, ...] = ()
     trouble = ""
     try:
         executor = MigrationExecutor(connections[alias])
         targets = executor.loader.graph.leaf_nodes("ory_auth")
         missing = tuple(migration.name for migration, _ in executor.migration_plan(targets))
+        if not missing and OryIdentity._meta.db_table not in _tables(alias):
+            missing = (OryIdentity._meta.db_table,)  # a router kept them from doing anything
     except Exception as error:  # of any driver; its text may hold a host and a user name
         trouble = type(error).__name__
     return Trial(alias, trouble, time.perf_counter() - started, missing=missing)
+
+
+def _tables(alias: str) -> list[str]:
+    with connections[alias].cursor() as cursor:
+        return connections[alias].introspection.table_names(cursor)
 
 
 def _cache(conf: Conf) -> Trial:

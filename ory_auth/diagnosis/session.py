@@ -13,6 +13,7 @@ from ..credentials import Credential, Kind, Malformed, find
 from ..exceptions import OryUnavailable
 from ..models import OryIdentity
 from ..outcomes import SignedIn, Unavailable
+from ..user_database import reading_alias
 from ..users import handler_class
 from .exchange import JSON, Http, Reply
 from .facts import Given, SessionFacts, UserFacts
@@ -59,7 +60,12 @@ def _credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
 
 def _user(conf: Conf, outcome: SignedIn) -> UserFacts:
     try:
-        link = OryIdentity.objects.select_related("user").filter(pk=outcome.session.identity.id).first()
+        link = (
+            OryIdentity.objects.using(reading_alias())
+            .select_related("user")
+            .filter(pk=outcome.session.identity.id)
+            .first()
+        )
         user = link.user if link else None
         admitted = bool(handler_class(conf.user_handler)(conf).admit(outcome.session, user))
     except Exception as error:  # the database's, or of the project's own handler

@@ -46,3 +46,24 @@ class AwaitsApproval(UserHandler):
         user.is_active = False
         user.save()
         return user
+
+
+class TrustsTheAddress(UserHandler):
+    """Links everybody whose address matches, staff as well."""
+
+    def may_link(self, identity: Identity, user: User) -> bool:
+        return True
+
+
+class NeverLinks(UserHandler):
+    """This site has never verified an address."""
+
+    def may_link(self, identity: Identity, user: User) -> bool:
+        return False
+
+
+class KeepsOldAddresses(UserHandler):
+    """Would rather have an old address than none."""
+
+    def replacement(self, user: User, field: str, identity: Identity) -> object:
+        return getattr(user, field)

@@ -1,6 +1,7 @@
 """A Django project as people have it, for the tests."""
 
 import os
+from urllib.parse import urlsplit
 
 SECRET_KEY = "a secret for the tests"
 DEBUG = False
@@ -15,6 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "rest_framework.authtoken",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -44,6 +46,16 @@ TEMPLATES = [
     }
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+if _database := os.environ.get("ORY_TEST_DATABASE_URL"):  # such as postgresql://test@127.0.0.1:5432/test
+    _url = urlsplit(_database)
+    DATABASES["default"] = {
+        "ENGINE": f"django.db.backends.{_url.scheme}",
+        "HOST": _url.hostname or "",
+        "PORT": str(_url.port or ""),
+        "USER": _url.username or "",
+        "PASSWORD": _url.password or "",
+        "NAME": _url.path.lstrip("/"),
+    }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import router, transaction
+from django.db import transaction
 
+from ory_auth.events import Event, log
 from ory_auth.models import OryIdentity
-from ory_auth.users import EPOCH
+from ory_auth.same_text import is_same_text
+from ory_auth.user_database import stored_time, writing_alias
+from ory_auth.user_query import EPOCH
 
 
 class Command(BaseCommand):
@@ -29,11 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--file", metavar="CSV", help="A CSV file with USER,IDENTITY in each line; all or none.")
         parser.add_argument("--superuser", action="store_true", help="Make them staff and superuser as well.")
         parser.add_argument("--create", action="store_true", help="Create a user, without a password, who is missing.")
+        parser.add_argument("--keep-password", action="store_true", help="Leave the user's Django password usable.")
         parser.add_argument("--move", action="store_true", help="Take the identity away from the user who has it now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         pairs = list(self._pairs(options))
-        with transaction.atomic(using=router.db_for_write(OryIdentity)):
+        with transaction.atomic(using=writing_alias()):
             for place, name, identity in pairs:
                 try:
                     self._link(name, identity, options)
@@ -66,39 +71,64 @@ class Command(BaseCommand):
             raise CommandError(f"{identity!r} is not the id of an identity: those are UUIDs.") from None
         user = self._user(name, create=options["create"])
         self._make_room(user, identity_id, move=options["move"])
-        # "Never seen": the first sign-in brings the user's fields up to date and is announced.
-        never = {"user": user, "updated_at": EPOCH, "authenticated_at": EPOCH}
-        OryIdentity.objects.update_or_create(id=identity_id, defaults={"user": user}, create_defaults=never)
+        self._save_link(user, identity_id)
         if options["superuser"]:
             self._promote(user)
+        if not options["keep_password"] and user.has_usable_password():
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        self._log(user, identity_id)
         role = " as a superuser" if options["superuser"] else ""
         self.stdout.write(self.style.SUCCESS(f"{user.get_username()} is {identity_id}{role}."))
 
     def _user(self, name: str, *, create: bool) -> Any:
         model = get_user_model()
         try:
-            return model._default_manager.get_by_natural_key(name)
+            user = model._default_manager.get_by_natural_key(name)
         except model.DoesNotExist:
-            if not create:
-                raise CommandError(
-                    f"There is no user named {name!r} ({model.USERNAME_FIELD}). Correct it, or add --create."
-                ) from None
+            user = None
+        except model.MultipleObjectsReturned:
+            raise CommandError(f"Several users are named {name!r} ({model.USERNAME_FIELD}).") from None
+        # A database may find somebody else, whose name only looks like this one.
+        if user is not None and is_same_text(str(user.get_username()), _as_stored(name)):
+            return user
+        if not create:
+            raise CommandError(
+                f"There is no user named {name!r} ({model.USERNAME_FIELD}). Correct it, or add --create."
+            )
         user = model(**{model.USERNAME_FIELD: name})
         user.set_unusable_password()
         user.save()
         return user
 
     def _make_room(self, user: Any, identity_id: UUID, *, move: bool) -> None:
-        other = OryIdentity.objects.filter(user=user).exclude(pk=identity_id).first()
+        links = OryIdentity.objects.using(writing_alias())
+        other = links.filter(user_id=user.pk).exclude(pk=identity_id).first()
         if other is not None:
             raise CommandError(
                 f"{user.get_username()} is linked to {other.pk} already. Delete that link in the admin first."
             )
-        taken = OryIdentity.objects.filter(pk=identity_id).exclude(user=user).select_related("user").first()
-        if taken is not None and not move:
+        taken = links.filter(pk=identity_id).exclude(user_id=user.pk).select_related("user").first()
+        if taken is not None and taken.user is not None and not move:
             raise CommandError(
                 f"{identity_id} is linked to {taken.user.get_username()} already. Add --move to take it from them."
             )
+
+    def _save_link(self, user: Any, identity_id: UUID) -> None:
+        """Unless the two are linked already, as "never seen": the next visit updates the fields and is a sign-in."""
+        using = writing_alias()
+        never = stored_time(EPOCH, using)
+        if not OryIdentity.objects.using(using).filter(pk=identity_id, user_id=user.pk).exists():
+            link = OryIdentity(id=identity_id, user_id=user.pk, updated_at=never, authenticated_at=never)
+            link.save(using=using)
+
+    def _log(self, user: Any, identity_id: UUID) -> None:
+        facts = {"identity": str(identity_id), "user": str(user.pk), "by": "ory_link"}
+        events = [Event.IDENTITY_LINKED]
+        if getattr(user, "is_superuser", False):
+            events.append(Event.SUPERUSER_LINKED)
+        for event in events:
+            transaction.on_commit(partial(log, event, **facts), using=writing_alias())
 
     def _promote(self, user: Any) -> None:
         for field in ("is_staff", "is_superuser"):
@@ -108,3 +138,12 @@ class Command(BaseCommand):
                 raise CommandError(f"--superuser: the user model has no field {field!r}.") from None
             setattr(user, field, True)
         user.save(update_fields=["is_staff", "is_superuser"])
+
+
+def _as_stored(name: str) -> str:
+    """A name as its field writes it, such as a UUID in lower case with hyphens."""
+    model: Any = get_user_model()
+    try:
+        return str(model._meta.get_field(model.USERNAME_FIELD).to_python(name))
+    except ValidationError:
+        return name

@@ -1,0 +1,127 @@
+"""Two users who want the same unique value: who has it, and who gets it.
+
+An address that nobody has verified never stands in the way of somebody who has. A user of another identity then loses
+it; a user of this project alone, who has no identity at Ory, never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, models, transaction
+
+from .events import Event, log
+from .models import OryIdentity
+from .refusals import refusal_of
+from .same_text import is_same_text
+from .types import Identity
+from .uniqueness import may_repeat, uniquenesses
+from .user_fields import email_field, user_model
+
+MAX_LOOKALIKES = 20  # rows that a database may take for one text
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """``holder`` is the user who has ``value`` in ``field``, or what their database takes for it."""
+
+    field: str
+    value: Any
+    holder: Any
+
+    @property
+    def event(self) -> Event:
+        return Event.EMAIL_CONFLICT if self.field == email_field() else Event.USERNAME_CONFLICT
+
+
+def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Conflict]:
+    """Which of these values of ``user`` another user has, as the database and the model's constraints compare."""
+    found = []
+    for uniqueness in uniquenesses():
+        asked = [name for name in uniqueness.fields if name in values]
+        if not asked:
+            continue
+        wanted = {name: values.get(name, getattr(user, name)) for name in uniqueness.fields}
+        if uniqueness.nulls_distinct and None in wanted.values():
+            continue
+        rows = user_model()._base_manager.using(using).filter(*(_equal(*item) for item in wanted.items()))
+        if uniqueness.condition is not None:
+            rows = rows.filter(uniqueness.condition)
+        if not user._state.adding:
+            rows = rows.exclude(pk=user.pk)
+        name = email_field() if email_field() in asked else asked[0]
+        holder = _nearest(rows, name, values[name], using)
+        if holder is not None:
+            found.append(Conflict(name, values[name], holder))
+    return found
+
+
+def _equal(name: str, value: Any) -> models.Q:
+    """As wide as any constraint might compare: with or without case, by the column's collation."""
+    exact = models.Q(**{name: value})
+    return exact | models.Q(**{f"{name}__iexact": value}) if isinstance(value, str) else exact
+
+
+def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
+    """Of the rows that the database takes for equal, the one that is most equal."""
+    try:
+        with transaction.atomic(using=using):
+            holders = list(rows.order_by("pk")[:MAX_LOOKALIKES])
+    except (Error, OverflowError, UnicodeError) as error:
+        if refusal_of(error) is None:
+            raise
+        return None  # no row has a value that cannot even be asked for
+    holders.sort(key=lambda holder: (getattr(holder, name) != value, not is_same_text(getattr(holder, name), value)))
+    return holders[0] if holders else None
+
+
+def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
+    """Whether this identity has verified the address, and its holder is a user of another identity."""
+    if not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
+        return False  # only the database takes the two for equal
+    if not any(is_same_text(conflict.value, address) for address in identity.verified_emails()):
+        return False
+    return bool(_link_of(conflict.holder, using).exclude(pk=identity.id).exists())
+
+
+def release(conflict: Conflict, using: str) -> bool:
+    """Take the address away from its holder; in a transaction. ``False`` where they have changed it meanwhile."""
+    holder = user_model()._base_manager.using(using).select_for_update().get(pk=conflict.holder.pk)
+    link = _link_of(holder, using).first()
+    if link is None or not is_same_text(getattr(holder, conflict.field), conflict.value):
+        return False
+    for value in vacant_values(holder, conflict.field, link.pk, using):
+        setattr(holder, conflict.field, value)
+        try:
+            with transaction.atomic(using=using):
+                holder.save(update_fields=[conflict.field], using=using)
+        except Exception as error:
+            if refusal_of(error) is None:
+                raise
+            continue
+        event = partial(log, Event.ADDRESS_RELEASED, identity=str(link.pk), field=conflict.field)
+        transaction.on_commit(event, using=using)
+        return True
+    return False
+
+
+def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
+    """What a field can hold that has no address any more, the best first. A user name is never empty."""
+    model = user_model()
+    field = model._meta.get_field(name)
+    if name != model.USERNAME_FIELD:
+        if field.null:
+            yield None
+        elif may_repeat(user, name, "", using):
+            yield ""
+    placeholder = f"{identity_id}@no-address.invalid"
+    if not field.max_length or len(placeholder) <= field.max_length:
+        yield placeholder
+
+
+def _link_of(user: Any, using: str) -> Any:
+    return OryIdentity.objects.using(using).filter(user_id=user.pk)

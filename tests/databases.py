@@ -1,0 +1,35 @@
+"""Databases of their own for a test: files, PostgreSQL, replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import connections
+
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20}}
+
+
+@contextmanager
+def database(alias: str, **values: object) -> Iterator[None]:
+    """Let an alias be another database for a while, in all threads; its tables are made."""
+    settings = connections.settings
+    before, kept = (
+        settings.get(alias),
+        getattr(connections[alias], "self", connections[alias]) if alias in settings else None,
+    )
+    settings[alias] = {**settings["default"], **values}
+    if kept is not None:
+        del connections[alias]
+    try:
+        call_command("migrate", verbosity=0, database=alias)
+        yield
+    finally:
+        connections[alias].close()
+        del connections[alias]
+        if before is None or kept is None:
+            del settings[alias]
+        else:
+            settings[alias] = before
+            connections[alias] = kept

@@ -1,0 +1,185 @@
+"""Two identities and one unique address: who has verified it gets it, and nobody is locked out by a stranger."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from ory_auth.models import OryIdentity
+from tests.conftest import Web
+from tests.kinds import ChangeSettings, User
+from tests.ories import Ory, Person
+from tests.people import NAMED_BY_EMAIL, make_user, new_address, on_postgresql, user_of, verify
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _named_by_address(ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture) -> None:
+    """The address is the user name, which is unique."""
+    if not NAMED_BY_EMAIL:
+        ory_auth(USER_FIELDS={"username": "traits.email", "first_name": "traits.name.first"})
+    caplog.set_level(logging.INFO, "ory_auth")
+
+
+def local_user(address: str) -> User:
+    return make_user(address, email=address)
+
+
+def squat(ory: Ory, web: Web) -> tuple[Person, str]:
+    """Somebody registers with an address that is not theirs, comes by once, changes it at Ory, and never returns."""
+    squatter = ory.person()
+    address = squatter.email
+    web.get("/who", headers=squatter.token().headers)
+    assert user_of(squatter).get_username() == address
+    squatter.patch("/traits/email", new_address())
+    return squatter, address
+
+
+def test_the_owner_of_an_address_gets_it_from_who_has_never_verified_it(ory: Ory, web: Web) -> None:
+    squatter, address = squat(ory, web)
+    owner = ory.person(address, verified=True)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+    assert user_of(owner).get_username() == address
+    assert user_of(squatter).get_username() == f"{squatter.id}@no-address.invalid"
+
+
+def test_the_case_of_letters_keeps_no_owner_out(ory: Ory, web: Web) -> None:
+    _, address = squat(ory, web)
+    owner = ory.person(address.upper(), verified=True)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_logged_by_the_field_and_without_the_address(
+    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    squatter, address = squat(ory, web)
+    web.get("/who", headers=ory.person(address, verified=True).token().headers)
+    assert f"address_released identity={squatter.id} field={User.USERNAME_FIELD}" in caplog.messages
+    assert address not in caplog.text
+
+
+def test_an_address_that_is_not_verified_takes_nothing(ory: Ory, web: Web) -> None:
+    squatter, address = squat(ory, web)
+    reply = web.get("/api/me", headers=ory.person(address).token().headers)
+    reason = "email_conflict" if NAMED_BY_EMAIL else "username_conflict"
+    assert (reply.status_code, reply.json()["reason"]) == (403, reason)
+    assert user_of(squatter).get_username() == address
+
+
+def test_once_it_is_verified_the_owner_comes_in(ory: Ory, web: Web) -> None:
+    _, address = squat(ory, web)
+    owner = ory.person(address)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 403
+    verify(owner)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+
+
+def test_a_user_without_an_identity_never_loses_an_address(ory: Ory, web: Web) -> None:
+    owner = ory.person(verified=True)
+    local = local_user(owner.email)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 403
+    local.refresh_from_db()
+    assert local.get_username() == owner.email
+
+
+def test_who_moves_to_a_taken_address_gets_it_once_it_is_verified(ory: Ory, web: Web) -> None:
+    """Ory does not count a verification as a change of the identity."""
+    _, address = squat(ory, web)
+    owner = ory.person()
+    session, old_address = owner.token(), owner.email
+    web.get("/who", headers=session.headers)
+    owner.patch("/traits/email", address)
+    web.get("/fresh", headers=session.headers)
+    assert user_of(owner).get_username() == old_address
+    verify(owner)
+    web.get("/fresh", headers=session.headers)
+    assert user_of(owner).get_username() == address
+
+
+def test_who_moves_to_the_address_of_a_local_user_keeps_the_old_one(
+    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = ory.person(verified=True)
+    session, old_address, taken = owner.token(), owner.email, new_address()
+    local_user(taken)
+    web.get("/who", headers=session.headers)
+    owner.patch("/traits/email", taken)
+    verify(owner)
+    web.get("/fresh", headers=session.headers)
+    assert user_of(owner).get_username() == old_address
+    event = "email_conflict" if NAMED_BY_EMAIL else "username_conflict"
+    assert f"{event} at=update field={User.USERNAME_FIELD}" in caplog.messages
+
+
+def test_who_has_lost_an_address_gets_their_new_one_at_the_next_visit(ory: Ory, web: Web) -> None:
+    squatter, address = squat(ory, web)
+    web.get("/who", headers=ory.person(address, verified=True).token().headers)
+    current = squatter.ory.admin("GET", f"/admin/identities/{squatter.id}").json["traits"]["email"]
+    squatter.email = current
+    web.get("/who", headers=squatter.token().headers)
+    assert user_of(squatter).get_username() == current
+
+
+def test_an_address_that_is_free_again_can_be_taken_without_being_verified(ory: Ory, web: Web) -> None:
+    squatter, address = squat(ory, web)
+    squatter.email = squatter.ory.admin("GET", f"/admin/identities/{squatter.id}").json["traits"]["email"]
+    web.get("/who", headers=squatter.token().headers)
+    assert web.get("/api/me", headers=ory.person(address).token().headers).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["first_name"])
+def test_the_rest_of_a_change_is_taken_over(ory: Ory, web: Web, name: str) -> None:
+    owner = ory.person(name={"first": "Ada"})
+    taken, session = new_address(), owner.token()
+    local_user(taken)
+    web.get("/who", headers=session.headers)
+    owner.patch("/traits", {"email": taken, "name": {"first": "Augusta"}})
+    web.get("/fresh", headers=session.headers)
+    if NAMED_BY_EMAIL or name == "first_name":
+        assert getattr(user_of(owner), name) == "Augusta"
+
+
+@pytest.fixture
+def atomic_requests() -> Iterator[None]:
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    yield
+    connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_request_that_is_one_transaction_it_is_the_same(ory: Ory, web: Web, atomic_requests: None) -> None:
+    _, address = squat(ory, web)
+    owner = ory.person(address, verified=True)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+    assert user_of(owner).get_username() == address
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_releases_nothing(
+    ory: Ory, quiet: Web, atomic_requests: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    squatter, address = squat(ory, quiet)
+    owner = ory.person(address, verified=True)
+    assert quiet.get("/asks-and-breaks", headers=owner.token().headers).status_code == 500
+    assert user_of(squatter).get_username() == address
+    assert not OryIdentity.objects.filter(pk=owner.id).exists()
+    assert "address_released" not in caplog.text
+
+
+@pytest.mark.skipif(not on_postgresql(), reason="SQLite folds ASCII letters only")
+@pytest.mark.skipif(NAMED_BY_EMAIL, reason="the constraint is on the user name")
+def test_a_lookalike_takes_no_address_away_on_postgresql(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    """A unique index on ``UPPER(username)``, as projects have for names without case."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX upper_name ON auth_user (UPPER(username))")
+    ory_auth(USER_FIELDS={"username": "traits.email"})
+    victim = ory.person("mike@example.org", verified=True)
+    web.get("/who", headers=victim.token().headers)
+    lookalike = ory.person("m\u0131ke@example.org", verified=True)
+    reply = web.get("/api/me", headers=lookalike.token().headers)
+    assert (reply.status_code, user_of(victim).username) == (403, "mike@example.org")
