@@ -13,6 +13,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, cast
 
@@ -29,7 +30,7 @@ from . import asker, django_session, users
 from .client_address import client_address
 from .conf import Conf, conf
 from .cookies import CSRF_PREFIX
-from .credentials import Credential, Malformed, find
+from .credentials import Credential, Malformed, Note, find
 from .events import Event, log, log_sampled
 from .exceptions import OryUnavailable
 from .flights import ORY_IS_DOWN, Priority, flights
@@ -40,6 +41,10 @@ from .sign_in_marker import use_marker
 from .signals import user_created, user_linked, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
+
+# The state whose question is being answered in this context. A log handler, a signal receiver or a project's
+# ``USER_HANDLER`` may read ``request.user`` meanwhile: it gets an anonymous user, and the question is asked once.
+_resolving: ContextVar[RequestState | None] = ContextVar("ory_auth_resolving", default=None)
 
 
 class RequestState:
@@ -84,7 +89,12 @@ class RequestState:
     @cached_property
     def found(self) -> Credential | Malformed | None:
         """The one credential of the request, or what claims to be one."""
-        return find(self.request.META, self.conf.session_cookie_name)
+        notes: list[Note] = []
+        found = find(self.request.META, self.conf.session_cookie_name, notes.append)
+        self.__dict__["found"] = found  # before anything is logged: whatever listens may ask who this is
+        for event, facts in notes:
+            log(event, **facts)
+        return found
 
     @property
     def credential(self) -> Credential | None:
@@ -117,14 +127,26 @@ class RequestState:
 
     def outcome(self, *, fresh: bool = False) -> Outcome:
         """Who Ory says this is; ``fresh`` asks again, past every cache, where a cache answered so far."""
-        if not self._recalled(fresh):
-            run(self._decide(fresh), self.conf.timeout)
+        if _resolving.get() is self:
+            return self._outcome or SignedOut()
+        token = _resolving.set(self)
+        try:
+            if not self._recalled(fresh):
+                run(self._decide(fresh), self.conf.timeout)
+        finally:
+            _resolving.reset(token)
         return self._outcome  # type: ignore[return-value]
 
     async def aoutcome(self, *, fresh: bool = False) -> Outcome:
         """:meth:`outcome` for coroutines."""
-        if not self._recalled(fresh):
-            await arun(self._decide(fresh), self.conf.timeout)
+        if _resolving.get() is self:
+            return self._outcome or SignedOut()
+        token = _resolving.set(self)
+        try:
+            if not self._recalled(fresh):
+                await arun(self._decide(fresh), self.conf.timeout)
+        finally:
+            _resolving.reset(token)
         return self._outcome  # type: ignore[return-value]
 
     def _recalled(self, fresh: bool) -> bool:
@@ -181,8 +203,15 @@ class RequestState:
         """The user, anonymous where nobody is signed in; raises :class:`OryUnavailable`."""
         if self._quiet and (self._outcome is None or isinstance(self._outcome, Unavailable)):
             return AnonymousUser()  # a page about trouble asks nobody anything
-        if self._user is None and not self._recalled_user():
-            run(self._decide_user(), self.conf.timeout)
+        if self._user is None:
+            if _resolving.get() is self:
+                return self._anonymous_meanwhile()
+            token = _resolving.set(self)
+            try:
+                if not self._recalled_user():
+                    run(self._decide_user(), self.conf.timeout)
+            finally:
+                _resolving.reset(token)
         return self._told(self._user)
 
     async def auser(self) -> Any:
@@ -195,8 +224,15 @@ class RequestState:
 
     async def aown_user(self) -> Any:
         """The user of the credential, whoever else may have been put into ``request.user``."""
-        if self._user is None and not self._recalled_user():
-            await arun(self._decide_user(), self.conf.timeout)
+        if self._user is None:
+            if _resolving.get() is self:
+                return self._anonymous_meanwhile()
+            token = _resolving.set(self)
+            try:
+                if not self._recalled_user():
+                    await arun(self._decide_user(), self.conf.timeout)
+            finally:
+                _resolving.reset(token)
         return self._told(self._user)
 
     @property
@@ -265,6 +301,12 @@ class RequestState:
         for tell in news:
             transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
 
+    def _anonymous_meanwhile(self) -> AnonymousUser:
+        """Whoever asks now gets an anonymous user; whoever asks next gets the truth, so no lazy object may keep it."""
+        if self.request.user is self.lazy_user:
+            self.lazy_user = self.request.user = self._lazy_user()
+        return AnonymousUser()
+
     def _show(self, user: Any) -> None:
         if self.request.user is self.lazy_user:
             self.lazy_user = self.request.user = user
@@ -282,8 +324,7 @@ class RequestState:
         if self.optional:
             self.request.ory_unavailable = True
         elif asker.is_login_required_middleware():
-            # It asks before views that need no sign-in as well. Whoever asks next gets the truth again.
-            self.lazy_user = self.request.user = self._lazy_user()
+            self._anonymous_meanwhile()  # it asks before views that need no sign-in as well
         elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
 

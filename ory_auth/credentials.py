@@ -6,7 +6,7 @@ empty is *the* credential. Follows https://www.ory.com/docs/kratos/session-manag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -16,7 +16,7 @@ from hmac import compare_digest
 from django.conf import settings
 
 from .conf import Conf
-from .events import Event, log
+from .events import Event
 
 MAX_BYTES = 8 * 1024
 FORMAT = "3"  # of cache entries: another number makes all older ones misses
@@ -115,16 +115,21 @@ class Malformed:
     kind: Kind
 
 
-def find(meta: Mapping[str, str], cookie_name: str) -> Credential | Malformed | None:
-    """The credential of a request, from its WSGI-style headers."""
+Note = tuple[Event, dict[str, str]]  # an event for the log, and its facts
+
+
+def find(
+    meta: Mapping[str, str], cookie_name: str, note: Callable[[Note], object] = lambda _: None
+) -> Credential | Malformed | None:
+    """The credential of a request, from its WSGI-style headers. ``note`` is told what belongs into the log."""
     candidates = _candidates(meta, cookie_name)
     if not candidates:
         return None
     kind, value = candidates[0]
     if len(candidates) > 1 or "; " in value:
-        _log_several(candidates)
+        _note_several(candidates, note)
     if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):
-        log(Event.MALFORMED, kind=kind)
+        note((Event.MALFORMED, {"kind": kind}))
         return Malformed(kind)
     return Credential(kind, value)
 
@@ -140,14 +145,14 @@ def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, s
     return found
 
 
-def _log_several(candidates: list[tuple[Kind, str]]) -> None:
+def _note_several(candidates: list[tuple[Kind, str]], note: Callable[[Note], object]) -> None:
     """Two different session cookies are two credentials: a sibling domain may have set one of them."""
     kinds: list[Kind] = []
     for kind, value in candidates:
         twice = kind is Kind.COOKIE and len(set(value.split("; "))) > 1
         kinds += [kind, kind] if twice else [kind]
     if len(kinds) > 1:
-        log(Event.MULTI_CREDENTIAL, kinds="+".join(kinds))
+        note((Event.MULTI_CREDENTIAL, {"kinds": "+".join(kinds)}))
 
 
 def cookie_pairs(header: str, name: str) -> str:
