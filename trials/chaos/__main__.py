@@ -48,21 +48,21 @@ def main() -> None:
 
 
 def _options(known: dict[str, Campaign]) -> argparse.Namespace:
-    told = "\n".join(f"  {each.name:14} {each.holds_when}" for each in known.values())
+    told = "\n".join(f"  {each.name:15} {each.holds_when}" for each in known.values())
     parser = argparse.ArgumentParser(
         prog="python -m trials.chaos",
         description="Trouble of every kind against real servers on this machine. Campaigns:\n" + told,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", choices=[*known, []], metavar="name", help="campaigns (default: all)")
-    parser.add_argument("--short", action="store_true", help="a three-minute form")
+    parser.add_argument("--short", action="store_true", help="a form that takes a few minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser.parse_args()
 
 
 def _run(chosen: list[Campaign], short: bool) -> list[dict[str, Any]]:
     rows = []
-    print(f"{'campaign':14} {'verdict':7} {'seconds':>7}  figures (limit)")
+    print(f"{'campaign':15} {'verdict':7} {'seconds':>7}  figures (limit)")
     with Stage(short=short) as stage:
         for each in chosen:
             started = time.monotonic()
@@ -83,10 +83,10 @@ def _result(each: Campaign, stage: Stage) -> Result:
 
 
 def _print(each: Campaign, result: Result, seconds: float) -> None:
-    margin = " " * 32
+    margin = " " * 33
     width = max(shutil.get_terminal_size((150, 24)).columns, 80) - len(margin)
     text = textwrap.wrap(" · ".join(map(str, result.figures)), width)
-    print(f"{each.name:14} {'holds' if result.holds else 'BREACH':7} {seconds:7.1f}  {text[0]}")
+    print(f"{each.name:15} {'holds' if result.holds else 'BREACH':7} {seconds:7.1f}  {text[0]}")
     for line in [*text[1:], *result.examples]:
         print(f"{margin}{line}")
     sys.stdout.flush()
