@@ -116,7 +116,7 @@ async def _ask_concurrently() -> Counter[str]:
         for _ in range(EXCHANGES // THREADS // 2):
             person = rng.choice(list(PERSONS.values()))
             answer = await web.get("/asession", headers=headers(person))
-            session = answer.json()["session"] if answer.status_code == 200 else None  # type: ignore[attr-defined]
+            session = answer.json()["session"] if answer.status_code == 200 else None
             seen[verdict(person, answer.status_code, session)] += 1
 
     await asyncio.gather(*(ask_in_turn(number) for number in range(THREADS)))
