@@ -147,14 +147,14 @@ class Conf:
     local_cache_seconds: float = _key(_seconds, 0)
     user_cache_seconds: float = _key(_seconds, 0)
     stale_if_error_seconds: float = _key(_seconds, 0)
+    refused_cache_seconds: float = _key(_seconds, 5)
+    trusted_proxies: int | None = _key(_count_or_none)
     timeout: float = _key(_positive_seconds, 3.0)
     max_connections: int = _key(_count, 10)
     user_fields: Mapping[str, str] | None = _key(_user_fields)
     user_handler: str = _key(_text, DEFAULT_USER_HANDLER)
     link_by_verified_email: bool = _key(_bool, False)
     login_redirect_hosts: tuple[str, ...] = _key(_hosts, ())
-    refused_cache_seconds: float = _key(_seconds, 5)
-    trusted_proxies: int | None = _key(_count_or_none)
 
 
 KEYS = tuple(f.name.upper() for f in fields(Conf))
