@@ -56,7 +56,7 @@ class SessionCache:
     def recall(self, key: str) -> Entry | None:
         """What this process' memory has for a credential: no I/O."""
         entry = self.memory.read(key)
-        return None if entry is None or self.memory.signed_out(key, entry.facts.session_id) else entry
+        return entry if entry is not None and self._counts_here(key, entry) else None
 
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
         """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
@@ -93,7 +93,12 @@ class SessionCache:
         if entry is None or not entry.counts:
             log(Event.CACHE_INVALID)
             return None
-        return None if self.memory.signed_out(key, entry.facts.session_id) else entry
+        return entry if self._counts_here(key, entry) else None
+
+    def _counts_here(self, key: str, entry: Entry) -> bool:
+        """Whether this process knows of no sign-out, and of no refusal by Ory since the answer came."""
+        session_id = entry.facts.session_id
+        return not self.memory.signed_out(key, session_id) and entry.kept_at >= self.memory.refused_at(session_id)
 
     def was_good(self, key: str) -> bool:
         """Whether this process, or another one that shares the cache, has seen this credential good."""
@@ -118,7 +123,9 @@ class SessionCache:
         Called for answers that may not be kept, too (``seconds`` 0): the question is the same.
         """
         session_id = entry.facts.session_id
-        entry = entry._replace(in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0)
+        entry = entry.keep_for(seconds)._replace(
+            in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0
+        )
         shared = int(seconds - entry.in_memory)
         kept = self._backend.run(lambda cache: self._fill(cache, key, entry, shared))
         if kept is False or self.memory.signed_out(key, session_id):

@@ -128,5 +128,7 @@ class Memory:
 
     def refused_at(self, session_id: bytes) -> float:
         """When Ory last refused this session in this process, as Unix time; 0: never."""
+        if session_id not in self._refused:  # spares the lock at almost every request
+            return 0.0
         with self._lock:
             return self._refused.get(session_id, 0.0)

@@ -482,8 +482,9 @@ def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_do
 
 @pytest.mark.django_db
 def test_a_process_remembers_a_refusal_that_the_cache_lost(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, ory_auth: ChangeSettings
 ) -> None:
+    ory_auth(REFUSED_CACHE_SECONDS=0)
     session = ory.person().token()
     assert is_in(web, session.headers)
     kept = kept_for_trouble()

@@ -308,3 +308,140 @@ def test_more_requests_than_redis_client_has_connections_wait_for_one(
         assert [answer["session"] for answer in answers] == [session.id] * 6
     assert "cache_down" not in caplog.text
     assert redis.connections <= options.get("max_connections", 6)
+
+
+# --- a cache that fails without raising anything ----------------------------------------------------------------------
+
+
+class SilentCache(LocMemCache):
+    """As pymemcache with ``ignore_exc``, and django-redis with ``IGNORE_EXCEPTIONS``, while their server is away."""
+
+    away = False
+    takes: float = math.inf  # so many keys yet, then it is away
+    writes = 0
+
+    def set(self, key: str, value: Any, *given: Any, **named: Any) -> None:
+        if not self._is_away(1):
+            super().set(key, value, *given, **named)
+
+    def set_many(self, data: dict[str, Any], *given: Any, **named: Any) -> list[str]:
+        SilentCache.writes += 1
+        return list(data) if self._is_away(len(data)) else super().set_many(data, *given, **named)
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        return default if self._is_away() else super().get(key, default, version)
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[str, Any]:
+        return {} if self._is_away() else super().get_many(keys, version)
+
+    def add(self, *given: Any, **named: Any) -> bool:
+        return not self._is_away(1) and super().add(*given, **named)
+
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
+        if not self._is_away():
+            super().delete_many(keys, version)
+
+    def _is_away(self, keys: int = 0) -> bool:
+        SilentCache.takes -= keys
+        return SilentCache.away or SilentCache.takes < 0
+
+
+@pytest.fixture
+def silent(failing: object, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[SilentCache]:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.SilentCache", "LOCATION": "silent"}}
+    for name, value in {"away": False, "takes": math.inf, "writes": 0}.items():
+        monkeypatch.setattr(SilentCache, name, value)
+    caches["default"].clear()
+    return SilentCache
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["seen before", "never seen"])
+def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
+    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    session, other = ory.person().token(), ory.person().token()
+    if known:
+        assert session_seen(web, session) == session.id
+    silent.away = True
+    with switches.failing(500):
+        assert web.post("/auth/logout", headers=session.headers).status_code == 503
+    assert "cache_down error=write_lost" in caplog.text
+    silent.away = False
+    session_seen(web, other)
+    flights.forget()  # as another process that shares the cache
+    assert session_seen(web, session) is None
+
+
+def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
+    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache]
+) -> None:
+    session, other = ory.person().cookie(), ory.person().token()
+    twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
+    for headers in (session.headers, twice):
+        assert web.get("/session", headers=headers).json()["session"] == session.id
+    silent.takes = 2  # the marks of this form and of the session, and not that of the other form
+    sign_out(web, switches, session)
+    silent.takes = math.inf
+    session_seen(web, other)
+    flights.forget()
+    assert [web.get("/session", headers=headers).json()["session"] for headers in (session.headers, twice)] == [
+        None
+    ] * 2
+
+
+def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
+    ory: Ory, web: Web, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it no sign-out under another form would find the entry."""
+    monkeypatch.setattr(SilentCache, "add", lambda *_, **__: True)
+    session = ory.person().token()
+    for _ in range(2):
+        assert session_seen(web, session) == session.id
+    assert len(ory.asked()) == 2
+
+
+def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_it_lost(
+    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_backend, "SLOW", -1.0)  # any time is a long time
+    monkeypatch.setattr(cache_backend, "PAUSE", 0.3)
+    session, other = ory.person().token(), ory.person().token()
+    silent.away = True
+    sign_out(web, switches, session)
+    assert silent.writes == 1
+    for _ in range(2):
+        session_seen(web, other)
+    assert silent.writes == 2
+    time.sleep(0.35)
+    session_seen(web, other)
+    assert silent.writes == 3
+
+
+def test_a_cache_that_keeps_nothing_owes_nothing(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    session = ory.person().token()
+    session_seen(web, session)
+    sign_out(web, switches, session)
+    assert session_seen(web, session) is None
+    assert "cache_down" not in caplog.text
+
+
+@pytest.mark.parametrize("local", [0, 30], ids=["shared cache", "and memory"])
+def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_not_forget_it(
+    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings, failing: type[FailingCache], local: int
+) -> None:
+    ory_auth(STALE_IF_ERROR_SECONDS=600, LOCAL_CACHE_SECONDS=local, REFUSED_CACHE_SECONDS=0)
+    session = ory.person().token()
+    bearer = {"Authorization": f"Bearer {session.token}", "Accept": "application/json"}
+    assert session_seen(web, session) == session.id
+    assert web.get("/guarded", headers=bearer).status_code == 200
+    failing.answers = 0
+    session.revoke()
+    assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
+    failing.answers = math.inf
+    assert session_seen(web, session) is None
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+        assert web.get("/guarded", headers=bearer).status_code == 503

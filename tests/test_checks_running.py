@@ -56,6 +56,35 @@ def test_a_cache_with_a_limit_is_fine(cache: dict[str, Any]) -> None:
         assert told() == []
 
 
+DJANGO_REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:1?socket_timeout=1"}
+
+
+@pytest.mark.parametrize(
+    ("cache", "option"),
+    [
+        ({**DJANGO_REDIS, "OPTIONS": {"IGNORE_EXCEPTIONS": True}}, "IGNORE_EXCEPTIONS"),
+        ({**MEMCACHED, "OPTIONS": {"timeout": 1, "ignore_exc": True}}, "ignore_exc"),
+    ],
+)
+def test_a_cache_that_hides_its_errors_is_told(cache: dict[str, Any], option: str) -> None:
+    with override_settings(CACHES={"default": cache}):
+        assert option in only("W026", "SESSION_CACHE").msg
+
+
+def test_a_cache_that_hides_its_errors_by_a_setting_of_django_redis_is_told(settings: Settings) -> None:
+    settings.DJANGO_REDIS_IGNORE_EXCEPTIONS = True
+    with override_settings(CACHES={"default": DJANGO_REDIS}):
+        assert "DJANGO_REDIS_IGNORE_EXCEPTIONS" in only("W026").msg
+    with override_settings(CACHES={"default": {**DJANGO_REDIS, "OPTIONS": {"IGNORE_EXCEPTIONS": False}}}):
+        assert told() == []
+
+
+@pytest.mark.parametrize("cache", [DJANGO_REDIS, {**MEMCACHED, "OPTIONS": {"timeout": 1}}, FILES])
+def test_a_cache_that_raises_its_errors_is_fine(cache: dict[str, Any]) -> None:
+    with override_settings(CACHES={"default": cache}):
+        assert told() == []
+
+
 @pytest.mark.parametrize("cache", [REDIS, DUMMY])
 def test_where_no_session_is_kept_no_cache_matters(settings: Settings, cache: dict[str, str]) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE_SECONDS": 0}
@@ -199,3 +228,41 @@ def test_sessions_that_outlive_their_end_are_told(public: Settings) -> None:
     assert told(deploy=True) == []
     change(public, SESSION_CACHE_SECONDS=3601)
     only("W108", "SESSION_CACHE_SECONDS", deploy=True)
+
+
+@pytest.mark.parametrize("host", ["kratos", "kratos.ory.svc", "ory.internal"])
+@pytest.mark.parametrize(
+    "cache",
+    [
+        {**REDIS, "OPTIONS": {"socket_timeout": 1}},
+        DJANGO_REDIS,
+        {**MEMCACHED, "OPTIONS": {"timeout": 1}},
+        {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "OPTIONS": {"MAX_ENTRIES": 100_000}},
+    ],
+    ids=["redis", "django-redis", "memcached", "database"],
+)
+def test_an_internal_name_that_another_deployment_may_have_too_is_told(
+    public: Settings, cache: dict[str, Any], host: str
+) -> None:
+    public.CACHES = {"default": cache}
+    public.ORY_AUTH = {"SDK_URL": f"http://{host}:4433"}
+    message = next(found for found in told(deploy=True) if found.id == "ory_auth.W109")
+    assert host in message.msg
+    assert "CACHE_NAMESPACE" in (message.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("cache", "keys"),
+    [
+        (DJANGO_REDIS, {"SDK_URL": "http://kratos:4433", "CACHE_NAMESPACE": "production"}),
+        (DJANGO_REDIS, {"SDK_URL": "http://kratos:4433", "BROWSER_URL": "https://auth.example.org"}),
+        (DJANGO_REDIS, {"SDK_URL": "https://auth.example.org"}),
+        (DJANGO_REDIS, {"SDK_URL": "http://kratos:4433", "SESSION_CACHE_SECONDS": 0}),
+        (FILES, {"SDK_URL": "http://kratos:4433"}),
+    ],
+)
+def test_deployments_that_are_told_apart_are_fine(
+    public: Settings, cache: dict[str, Any], keys: dict[str, object]
+) -> None:
+    public.CACHES, public.ORY_AUTH = {"default": cache}, keys
+    assert "W109" not in ids(deploy=True)

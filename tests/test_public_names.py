@@ -31,6 +31,7 @@ from tests.ories import Ory
 PUBLIC = {
     "ory_auth.middleware": {"OryMiddleware"},
     "ory_auth.backends": {"OryBackend"},
+    "ory_auth.cache_serializer": {"BytesSerializer"},
     "ory_auth.decorators": {"ory_required", "ory_optional"},
     "ory_auth.mixins": {"OryRequiredMixin"},
     "ory_auth.rest_framework": {"OrySessionAuthentication", "AAL2Required"},

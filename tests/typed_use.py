@@ -16,6 +16,7 @@ from django.views import View
 
 from ory_auth.admin import OryIdentityAdmin, login_through_ory
 from ory_auth.backends import OryBackend
+from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import AALRequired, NotAdmitted, OryAuthError, OryResponseInvalid, OryUnavailable
 from ory_auth.middleware import OryMiddleware
@@ -124,7 +125,7 @@ user_created.connect(welcome)
 user_linked.connect(welcome)
 user_updated.connect(welcome)
 login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
-classes: list[type] = [OryBackend, OryMiddleware, OryIdentityAdmin, OrySessionAuthentication, AAL2Required]
+classes: list[type] = [OryBackend, OryMiddleware, OryIdentityAdmin, OrySessionAuthentication, AAL2Required, BytesSerializer]
 urlpatterns = [
     path("bare", bare),
     path("strict/<int:number>", strict),

@@ -34,6 +34,7 @@ def check_cache(conf: Conf) -> Iterator[Message]:
         return
     cache = settings.CACHES[alias]
     yield from _may_hang(alias, cache)
+    yield from _hides_errors(alias, cache)
     if cache["BACKEND"].endswith(".DummyCache") and not settings.DEBUG:
         yield tell(
             "W015",
@@ -51,3 +52,19 @@ def _may_hang(alias: str, cache: Any) -> Iterator[Message]:
             f"CACHES[{alias!r}] has no {wait!r}: while its server hangs, so does every request that asks who it is.",
             f"Set CACHES[{alias!r}]['OPTIONS'] = {{{wait!r}: 0.5, {connect!r}: 0.5}}.",
         )
+
+
+def _hides_errors(alias: str, cache: Any) -> Iterator[Message]:
+    backend, options = cache["BACKEND"].lower(), cache.get("OPTIONS", {})
+    ignored = options.get("IGNORE_EXCEPTIONS", getattr(settings, "DJANGO_REDIS_IGNORE_EXCEPTIONS", False))
+    if "django_redis" in backend and ignored:
+        name = "IGNORE_EXCEPTIONS" if "IGNORE_EXCEPTIONS" in options else "DJANGO_REDIS_IGNORE_EXCEPTIONS"
+    elif "pymemcache" in backend and options.get("ignore_exc"):
+        name = "ignore_exc"
+    else:
+        return
+    yield tell(
+        "W026",
+        f"CACHES[{alias!r}] hides its errors ({name}): nothing says that it is down, and it may lose a sign-out.",
+        f"Name a cache without {name!r} in ORY_AUTH['SESSION_CACHE']: ory_auth asks Ory where a cache raises an error.",
+    )

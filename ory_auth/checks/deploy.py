@@ -8,15 +8,16 @@ from typing import Any
 from django.conf import settings
 
 from ..conf import Conf
-from ..hosts import is_loopback
+from ..hosts import is_internal, is_loopback
 from ..placement import BACKEND, is_a
 from . import site
-from .addresses import host_of, is_global, is_https, key_of, shares_cookies, site_hosts
+from .addresses import INTERNAL, host_of, is_global, is_https, key_of, shares_cookies, site_hosts
 from .message import Message, tell
 
 FEW_ENTRIES = 1000
 LONG = 3600  # seconds
 WORKER_SECONDS = 30  # gunicorn ends a worker that takes longer over a request
+NETWORK_CACHES = ("redis", "valkey", "memcache", "databasecache")
 CULLED = ("DatabaseCache", "FileBasedCache")  # keep MAX_ENTRIES, and that is 300 if nothing is said
 
 
@@ -74,8 +75,25 @@ def check_cache(conf: Conf) -> Iterator[Message]:
     if backend in CULLED and isinstance(entries, int) and entries < FEW_ENTRIES:
         yield tell(
             "W104",
-            f"CACHES[{alias!r}] keeps {entries} entries, and forgets sessions and sign-outs when there are more.",
-            f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten for each session that there is at once.",
+            f"CACHES[{alias!r}] keeps {entries} entries: with more it forgets some, and sign-outs among them.",
+            f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten for each session that there is at once: a session "
+            "that is signed out here while Ory is down counts again once its sign-out is forgotten.",
+        )
+
+
+def check_namespace(conf: Conf) -> Iterator[Message]:
+    """Staging and production often have one Redis, one ``SECRET_KEY`` and the same internal name for two Orys."""
+    alias, host = conf.session_cache, host_of(conf.sdk_url)
+    backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).lower()
+    told_apart = settings.ORY_AUTH.get("CACHE_NAMESPACE") or settings.ORY_AUTH.get("BROWSER_URL")
+    if conf.session_cache_seconds == 0 or told_apart or not is_internal(host, INTERNAL):
+        return
+    if any(word in backend for word in NETWORK_CACHES):
+        yield tell(
+            "W109",
+            f"ORY_AUTH['SDK_URL'] names {host!r}, as another deployment may, and both may share CACHES[{alias!r}].",
+            "Set ORY_AUTH['CACHE_NAMESPACE'] to a name of this deployment such as 'production': a session of staging "
+            "would count here where both have the same cache, SECRET_KEY and database name.",
         )
 
 

@@ -1,0 +1,172 @@
+"""Sessions in a real Redis: with pickles, as Django comes, and with a serializer that never unpickles."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.core.cache import caches
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from ory_auth import flights
+from ory_auth.cache_serializer import BytesSerializer
+from ory_auth.local import LocalOry
+from tests.conftest import Web
+from tests.kinds import ChangeSettings
+from tests.ories import Ory
+from tests.ports import free_ports
+
+BYTES = {"serializer": "ory_auth.cache_serializer.BytesSerializer"}
+needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+
+
+# --- the serializer ---------------------------------------------------------------------------------------------------
+
+
+@given(st.one_of(st.binary(), st.text(), st.integers()))
+def test_what_is_written_is_read_again(value: bytes | str | int) -> None:
+    serializer = BytesSerializer()
+    written = serializer.dumps(value)
+    assert serializer.loads(str(written).encode() if isinstance(written, int) else written) == value
+
+
+@given(st.binary())
+def test_whatever_is_found_reads_as_a_plain_value(found: bytes) -> None:
+    assert isinstance(BytesSerializer().loads(found), bytes | str | int | None)
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, True, None, 1.5])
+def test_what_would_need_a_pickle_is_not_taken(value: object) -> None:
+    with pytest.raises(TypeError, match="CACHES"):
+        BytesSerializer().dumps(value)
+
+
+# --- a real Redis -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of its own."""
+    [port], folder = free_ports(1), tmp_path_factory.mktemp("redis")
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        url = f"redis://127.0.0.1:{port}"
+        client = redis.Redis.from_url(url)
+        for _ in range(100):
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        client.close()
+        yield url
+        server.terminate()
+
+
+@pytest.fixture(params=[{}, BYTES], ids=["pickle", "bytes"])
+def server(
+    redis_url: str, request: pytest.FixtureRequest, ory: Ory, ory_auth: ChangeSettings, settings: Settings
+) -> Iterator[redis.Redis]:
+    """The Redis that the project keeps its sessions in, empty."""
+    options = {"socket_timeout": 2, "socket_connect_timeout": 2, **request.param}
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": redis_url, "OPTIONS": options}}
+    ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=60)
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+    for cache in caches.all(initialized_only=True):
+        cache.close()
+
+
+only_bytes = pytest.mark.parametrize("server", [BYTES], indirect=True, ids=["bytes"])
+
+
+def is_in(web: Web, headers: dict[str, str]) -> bool:
+    return web.get("/session", headers=headers).json()["session"] is not None
+
+
+@needs_redis
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_a_session_is_kept_and_signed_out_for_all_processes(
+    ory: Ory, switches: LocalOry, web: Web, server: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = ory.person().cookie()
+    twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
+    for headers in (session.headers, twice):
+        assert is_in(web, headers)
+    asked = len(ory.asked())
+    for headers in (session.headers, twice):
+        assert is_in(web, headers)
+    assert len(ory.asked()) == asked
+    with switches.failing(500, path="/self-service/logout"):
+        assert web.post("/auth/logout", headers=session.headers).status_code == 503
+    flights.forget()  # as another process that shares the cache
+    assert [is_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+    assert "cache_" not in caplog.text
+
+
+@needs_redis
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_what_ory_refused_is_not_served_while_it_is_down(
+    ory: Ory, switches: LocalOry, web: Web, server: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    kept = {key: server.dump(key) for key in server.keys("*ory_auth:o:*")}
+    session.revoke()
+    flights.forget()
+    web.get("/fresh", headers={**session.headers, "Accept": "application/json"})
+    for key, value in kept.items():
+        server.restore(key, 0, value, replace=True)
+    flights.forget()
+    with switches.failing(500):
+        assert web.get("/session", headers=session.headers).status_code == 503
+    assert "cache_" not in caplog.text
+
+
+@needs_redis
+def test_a_hit_is_one_turn_to_redis(ory: Ory, web: Web, server: redis.Redis) -> None:
+    session = ory.person().token()
+    for _ in range(2):
+        assert is_in(web, session.headers)
+    server.config_resetstat()
+    assert is_in(web, session.headers)
+    asked = {name: stats["calls"] for name, stats in server.info("commandstats").items()}
+    own = {"cmdstat_config|resetstat", "cmdstat_info"}
+    assert {name: calls for name, calls in asked.items() if name not in own} == {"cmdstat_mget": 1}
+
+
+class RunsCode:
+    """A pickle of it writes a file when it is read."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._file,)
+
+
+@needs_redis
+@only_bytes
+def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
+    ory: Ory, web: Web, server: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = ory.person().token()
+    assert is_in(web, session.headers)
+    for key in server.keys("*ory_auth:*"):
+        server.set(key, pickle.dumps(RunsCode(tmp_path / "ran")))
+    flights.forget()
+    assert is_in(web, session.headers)
+    assert not (tmp_path / "ran").exists()
