@@ -28,7 +28,10 @@ import psutil
 from trials.ory import Given, Ory, ory
 from trials.processes import Process, free_port, need, private_directory, running
 
-__all__ = ["Given", "Ory", "PostgreSQL", "Redis", "Site", "gunicorn", "ory", "postgresql", "redis", "uvicorn"]
+__all__ = [
+    "Given", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
+    "gunicorn", "nginx", "ory", "postgresql", "redis", "uvicorn",
+]  # fmt: skip
 
 POSTGRESQL = "/usr/lib/postgresql/*/bin"
 
@@ -137,6 +140,7 @@ class Site(Process):
     """The project under one server; ``workers`` processes answer at ``url``."""
 
     workers: int
+    socket: Path | None = None  # where it listens instead of a port, for a proxy in front of it
 
     @property
     def url(self) -> str:
@@ -149,7 +153,8 @@ class Site(Process):
         return sorted(process.pid for process in self.everyone() if process.pid in loaded and _lives(process))
 
     def answers(self) -> bool:
-        return len(self.pids) >= self.workers and super().answers()
+        listening = self.socket.exists() if self.socket else super().answers()
+        return listening and len(self.pids) >= self.workers
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -159,17 +164,26 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def gunicorn(environment: Mapping[str, str], workers: int = 2, threads: int = 4, *, sockets: int = 1) -> Iterator[Site]:
+def gunicorn(
+    environment: Mapping[str, str],
+    workers: int = 2,
+    threads: int = 4,
+    *,
+    sockets: int = 1,
+    unix_socket: Path | None = None,
+) -> Iterator[Site]:
     """The project under gunicorn; ``environment`` holds the ``SITE_…`` variables of `trials.site.settings`.
 
     With one socket for all workers, one of them may happen to get most connections; ``sockets`` is 1, or ``workers``.
+    With ``unix_socket`` it listens there and has no port.
     """
-    port = free_port()
+    port = 0 if unix_socket else free_port()
+    bind = f"unix:{unix_socket}" if unix_socket else f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "gunicorn", "trials.site.wsgi:application", "--worker-class=gthread",
-               f"--bind=127.0.0.1:{port}", f"--workers={workers}", f"--threads={threads}", "--keep-alive=30",
+               f"--bind={bind}", f"--workers={workers}", f"--threads={threads}", "--keep-alive=30",
                "--graceful-timeout=1", "--timeout=120", "--log-level=warning", "--no-control-socket",
                *(["--reuse-port"] if sockets > 1 else [])]  # fmt: skip
-    with _site(command, environment, port, workers) as site:
+    with _site(command, environment, port, workers, unix_socket) as site:
         yield site
 
 
@@ -186,11 +200,64 @@ def uvicorn(environment: Mapping[str, str], workers: int = 2) -> Iterator[Site]:
 
 
 @contextmanager
-def _site(command: list[str], environment: Mapping[str, str], port: int, workers: int) -> Iterator[Site]:
+def _site(
+    command: list[str], environment: Mapping[str, str], port: int, workers: int, unix_socket: Path | None = None
+) -> Iterator[Site]:
     with private_directory() as directory:
         (directory / "ready").mkdir()
         given = {"SITE_READY": str(directory / "ready"), **environment}
         site = Site(command, directory=directory, port=port, environment=given)
-        site.workers = workers
+        site.workers, site.socket = workers, unix_socket
         with running(site):
             yield site
+
+
+# ---- a proxy in front of the site
+
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {directory}/pid;
+error_log {directory}/log warn;
+{user}
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    upstream site {{ server unix:{socket}; keepalive 32; }}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        keepalive_requests 100000;
+        location / {{
+            proxy_pass http://site;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx(Process):
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def nginx(unix_socket: Path) -> Iterator[Nginx]:
+    """An nginx in front of a site on a Unix socket, configured as gunicorn's documentation says."""
+    program, port = need("nginx", "nginx", "/usr/sbin"), free_port()
+    with private_directory() as directory:
+        config = directory / "nginx.conf"
+        user = "user root;" if os.geteuid() == 0 else ""  # nobody else can look into our directories
+        config.write_text(NGINX.format(directory=directory, socket=unix_socket, port=port, user=user))
+        command = [program, "-c", str(config), "-e", str(directory / "log")]
+        with running(Nginx(command, directory=directory, port=port)) as server:
+            yield server
