@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -105,7 +106,32 @@ def test_and_keeps_its_times(kratos: dict[str, Any], field: str, path: str) -> N
 def test_their_people_are_alike(kratos: dict[str, Any]) -> None:
     [schema] = at(kratos, "identity.schemas")
     assert schema["id"] == Config().schema_id
-    assert json.loads(named(schema["url"]).read_text()) == PERSON
+    assert _without_limits(json.loads(named(schema["url"]).read_text())) == PERSON
+
+
+def test_every_text_and_list_that_people_edit_has_a_limit(kratos: dict[str, Any]) -> None:
+    """Without one, anybody can save megabytes, which every whoami then carries."""
+    [schema] = at(kratos, "identity.schemas")
+    limits = {"string": "maxLength", "array": "maxItems"}
+    without = [part for part in _parts(json.loads(named(schema["url"]).read_text())) if _is_unlimited(part, limits)]
+    assert not without
+
+
+def _is_unlimited(part: dict[str, Any], limits: dict[str, str]) -> bool:
+    return part.get("type") in limits and limits[part["type"]] not in part
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for part in schema.values():
+            yield from _parts(part)
+
+
+def _without_limits(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _without_limits(part) for key, part in schema.items() if key not in {"maxLength", "maxItems"}}
 
 
 @pytest.mark.parametrize("method", ["password", "totp", "lookup_secret", "code"])
