@@ -127,10 +127,35 @@ def test_a_path_into_an_identity_is_fine(settings: Settings, path: str) -> None:
     assert told() == []
 
 
+@pytest.mark.parametrize("path", ["traits.team", "traits"])
+def test_what_people_belong_to_is_not_theirs_to_choose(settings: Settings, model: MakeModel, path: str) -> None:
+    model(team=models.ForeignKey(Group, models.CASCADE, null=True), role=models.CharField(max_length=9))
+    for field in ("team_id", "role"):
+        settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
+        assert field in only("W025", "metadata_public", "USER_HANDLER").msg
+        settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.x"}}
+        assert told() == []
+
+
+def test_other_traits_are_theirs(settings: Settings, model: MakeModel) -> None:
+    model(nick=models.CharField(max_length=9), controller=models.CharField(max_length=9))
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"nick": "traits.role", "controller": "traits.x"}}
+    assert told() == []
+
+
+def test_a_verified_address_is_a_path(settings: Settings) -> None:
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": "verified_email"}}
+    assert told() == []
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": "verifid_email"}}
+    only("E015", "'verified_email'")
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"is_staff": "verified_email"}}
+    only("E005")
+
+
 def test_a_foreign_key_is_mapped_by_its_column(settings: Settings, model: MakeModel) -> None:
     model(team=models.ForeignKey(Group, models.CASCADE, null=True))
-    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"team": "metadata_public.team"}}
-    only("E012", "team_id", "USER_FIELDS")
+    settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"team": "traits.team"}}
+    only("E012", "team_id", "metadata_public", "USER_FIELDS")
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"team_id": "metadata_public.team"}}
     assert told() == []
 

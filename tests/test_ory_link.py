@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import logging
+import unicodedata
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
+from django.contrib.auth.models import UserManager
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from ory_auth.models import OryIdentity
 from tests.conftest import Web
@@ -19,6 +23,10 @@ pytestmark = pytest.mark.django_db
 
 ID = "7f3c2a10-0000-4000-8000-00000000000a"
 OTHER_ID = "7f3c2a10-0000-4000-8000-00000000000b"
+
+
+class WriteFile(Protocol):
+    def __call__(self, text: str, encoding: str = "utf-8") -> str: ...
 
 
 @pytest.fixture
@@ -103,6 +111,66 @@ def test_an_identity_moves_where_that_is_asked_for(ada: User) -> None:
     assert links() == {ID: "ada"}
 
 
+def test_the_password_is_unusable_from_then_on(ada: User) -> None:
+    link("ada", ID)
+    ada.refresh_from_db()
+    assert not ada.has_usable_password()
+
+
+@pytest.mark.parametrize("more", [[], ["--superuser"]])
+def test_the_password_stays_where_that_is_asked_for(ada: User, more: list[str]) -> None:
+    link("ada", ID, "--keep-password", *more)
+    ada.refresh_from_db()
+    assert ada.check_password("Sleipnir-8-legs")
+
+
+def test_a_superuser_cannot_come_in_past_ory(ory: Ory, client: Client, ada: User) -> None:
+    link("ada", ory.person().id, "--superuser")
+    form = {"username": "ada", "password": "Sleipnir-8-legs", "next": "/admin/"}
+    assert client.post("/admin/login/?local=1", form).status_code == 200  # the form again
+    assert client.get("/admin/").status_code == 302
+
+
+def test_an_identity_whose_user_was_deleted_is_free(ada: User) -> None:
+    old = User.objects.create_user("old")
+    link("old", ID)
+    old.delete()
+    link("ada", ID)
+    assert links() == {ID: "ada"}
+
+
+def test_who_is_moved_to_is_brought_up_to_date(ory: Ory, web: Web, ada: User) -> None:
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    link("ada", person.id, "--move")
+    web.get("/who", headers=person.token().headers)
+    ada.refresh_from_db()
+    assert ada.first_name == "Ada"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("more", "events"),
+    [([], ["identity_linked"]), (["--superuser"], ["identity_linked", "superuser_linked"])],
+)
+def test_each_link_is_logged(ada: User, caplog: pytest.LogCaptureFixture, more: list[str], events: list[str]) -> None:
+    caplog.set_level(logging.INFO, "ory_auth")
+    link("ada", ID, *more)
+    facts = {"identity": ID, "user": str(ada.pk), "by": "ory_link"}
+    records: list[Any] = caplog.records
+    assert [(record.ory_event, record.ory_facts) for record in records] == [(event, facts) for event in events]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_came_to_nothing_is_not_logged(
+    ada: User, file: WriteFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ory_auth")
+    with pytest.raises(CommandError):
+        link(file(f"ada,{ID}\neve,{OTHER_ID}\n"))
+    assert caplog.records == []
+
+
 # --- what it refuses --------------------------------------------------------------------------------------------------
 
 REFUSED = {
@@ -121,6 +189,37 @@ def test_it_says_what_is_wrong_and_links_nobody(ada: User, why: str) -> None:
     with pytest.raises(CommandError, match=text):
         link(*arguments)
     assert links() == {}
+
+
+LOOKALIKE = "\u00e5da"  # a collation that ignores accents finds ada
+
+
+@pytest.fixture
+def ignoring_accents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manager of the project's own, or a collation, that finds more than was asked for."""
+
+    def find(self: UserManager[User], name: str | None) -> User:
+        plain = unicodedata.normalize("NFD", name or "").encode("ascii", "ignore").decode()
+        return self.get(username__iexact=plain)
+
+    monkeypatch.setattr(UserManager, "get_by_natural_key", find)
+
+
+def test_a_user_whose_name_only_looks_alike_is_not_linked(ada: User, ignoring_accents: None) -> None:
+    with pytest.raises(CommandError, match=f"There is no user named '{LOOKALIKE}'"):
+        link(LOOKALIKE, ID)
+    assert links() == {}
+
+
+def test_the_case_of_a_name_is_the_projects_business(ada: User, ignoring_accents: None) -> None:
+    link("ADA", ID)
+    assert links() == {ID: "ada"}
+
+
+def test_several_users_of_one_name_are_refused(ada: User, ignoring_accents: None) -> None:
+    User.objects.create_user("Ada")
+    with pytest.raises(CommandError, match="Several users are named 'ada'"):
+        link("ada", ID)
 
 
 def test_a_user_who_is_another_identity_is_refused(ada: User) -> None:
@@ -146,10 +245,6 @@ def test_a_user_who_could_not_be_linked_is_not_created(ada: User) -> None:
 
 
 # --- a file of them ---------------------------------------------------------------------------------------------------
-
-
-class WriteFile(Protocol):
-    def __call__(self, text: str, encoding: str = "utf-8") -> str: ...
 
 
 @pytest.fixture

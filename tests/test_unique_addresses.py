@@ -1,0 +1,30 @@
+"""Which addresses are unique, and whether one is needed, is for the user model's own constraints to say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TAKEN = [403, "email_conflict"]
+KIM = [200, "kim@example.org"]
+# Two people without an address, then one with, and one who claims the same.
+EXPECTED = {
+    "null": [[200, None], [200, None], KIM, TAKEN],
+    "condition": [[200, ""], [200, ""], KIM, TAKEN],
+    "expression": [[200, ""], [200, ""], KIM, TAKEN],
+    "two fields": [[200, ""], TAKEN, KIM, TAKEN],  # both are of the same organisation
+    "plain": [TAKEN, TAKEN, KIM, TAKEN],
+}
+
+
+@pytest.mark.parametrize("mode", EXPECTED)
+def test_the_models_own_constraints_decide(mode: str) -> None:
+    command = [sys.executable, "-W", "error", "-m", "tests.unique_addresses", mode]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == EXPECTED[mode]

@@ -1,0 +1,279 @@
+"""What a user's fields hold when they cannot hold what the identity says."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import DataError, OperationalError, connection, connections
+from django.db.models.signals import pre_save
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
+
+from tests.conftest import Web
+from tests.databases import database
+from tests.kinds import ChangeSettings, User
+from tests.ories import Ory, Person
+from tests.people import NAMED_BY_EMAIL, metadata, new_address, on_postgresql, user_of, verify
+
+pytestmark = pytest.mark.django_db
+
+EMOJI = "Kim \U0001f600"
+REFUSALS = {
+    "PostgreSQL": DataError("character has no equivalent in encoding LATIN1"),
+    "PyMySQL": DataError(1366, "Incorrect string value"),
+    "mysqlclient": OperationalError(1366, "Incorrect string value"),
+    "full_clean() in save()": ValidationError({"first_name": "No emoji, please."}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ory_auth")
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    records: list[Any] = [record for record in caplog.records if record.name == "ory_auth"]
+    return [{"event": record.ory_event, **record.ory_facts} for record in records]
+
+
+def refused(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Field and reason of each value that was refused."""
+    return [(e["field"], e["why"]) for e in events(caplog) if e["event"] == "value_refused"]
+
+
+# --- the database refuses it ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=REFUSALS)
+def narrow(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A column that takes no emoji, as each database and driver says it."""
+
+    def refuse(instance: User, **_: object) -> None:
+        if any(ord(letter) > 0xFFFF for letter in instance.first_name):
+            raise REFUSALS[request.param]
+
+    pre_save.connect(refuse, sender=User)
+    yield
+    pre_save.disconnect(refuse, sender=User)
+
+
+def test_a_new_person_comes_in_without_the_value(
+    ory: Ory, web: Web, narrow: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = ory.person(name={"first": EMOJI, "last": "Lee"})
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    user = user_of(person)
+    assert (user.first_name, user.email, getattr(user, "last_name", "Lee")) == ("", person.email, "Lee")
+    assert refused(caplog) == [("first_name", "refused")]
+    assert EMOJI not in caplog.text
+
+
+def test_a_known_person_keeps_the_old_value_and_the_rest_follows(
+    ory: Ory, web: Web, narrow: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = ory.person(name={"first": "Kim", "last": "Lee"})
+    session, address = person.token(), new_address()
+    web.get("/who", headers=session.headers)
+    person.patch("/traits", {"email": address, "name": {"first": EMOJI, "last": "Park"}})
+    assert web.get("/fresh", headers=session.headers).status_code == 200
+    user = user_of(person)
+    assert (user.first_name, user.email, getattr(user, "last_name", "Park")) == ("Kim", address, "Park")
+    assert refused(caplog) == [("first_name", "refused")]
+
+
+def test_it_is_not_tried_again_before_the_identity_changes(ory: Ory, web: Web, narrow: None) -> None:
+    person = ory.person(name={"first": "Kim"})
+    session = person.token()
+    web.get("/who", headers=session.headers)
+    person.patch("/traits/name/first", EMOJI)
+    web.get("/fresh", headers=session.headers)
+    with CaptureQueriesContext(connection) as queries:
+        web.get("/who", headers=session.headers)
+    assert len(queries) == 1
+    person.patch("/traits/name/first", "Kimberly")
+    web.get("/fresh", headers=session.headers)
+    assert user_of(person).first_name == "Kimberly"
+
+
+def test_a_user_name_that_is_refused_is_the_identity_id(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    if NAMED_BY_EMAIL:
+        pytest.skip("the user name is the address")
+
+    def refuse(instance: User, **_: object) -> None:
+        if any(ord(letter) > 0xFFFF for letter in instance.username):
+            raise DataError(1366, "Incorrect string value")
+
+    ory_auth(USER_FIELDS={"username": "traits.username", "email": "traits.email"})
+    person = ory.person(username=EMOJI)
+    pre_save.connect(refuse, sender=User)
+    try:
+        assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+    finally:
+        pre_save.disconnect(refuse, sender=User)
+    assert user_of(person).email == person.email
+
+
+@pytest.fixture
+def latin1(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A PostgreSQL database that holds Latin-1 only."""
+    if not on_postgresql():
+        pytest.skip("needs PostgreSQL")
+    psycopg, facts = pytest.importorskip("psycopg"), connection.settings_dict
+    name = f"latin1_{uuid.uuid4().hex[:8]}"
+    where = {"host": facts["HOST"], "port": facts["PORT"], "user": facts["USER"], "password": facts["PASSWORD"]}
+    with psycopg.connect(dbname="postgres", autocommit=True, **where) as outside:
+        encoding = "ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        outside.execute(f"CREATE DATABASE {name} {encoding}")
+        try:
+            with django_db_blocker.unblock(), database("default", NAME=name):
+                yield
+        finally:
+            outside.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.django_db(databases=[])
+@pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
+def test_on_a_latin1_database_everybody_comes_in(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, latin1: None, atomic: bool
+) -> None:
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic
+    ory_auth(LINK_BY_VERIFIED_EMAIL=True)
+    new, known = ory.person(name={"first": EMOJI}), ory.person(name={"first": "Kim"})
+    session = known.token()
+    assert web.get("/api/me", headers=session.headers).status_code == 200
+    known.patch("/traits/name/first", EMOJI)
+    assert web.get("/fresh", headers=session.headers).status_code == 200
+    assert web.get("/api/me", headers=new.token().headers).status_code == 200
+    assert (user_of(new).first_name, user_of(known).first_name) == ("", "Kim")
+    odd = ory.person(f"\U0001f600{uuid.uuid4().hex}@example.org", verified=True)  # no row has it, nor can have it
+    expected = 403 if NAMED_BY_EMAIL else 200
+    assert web.get("/api/me", headers=odd.token().headers).status_code == expected
+
+
+# --- the field refuses it ---------------------------------------------------------------------------------------------
+
+NOT_DJANGOS = ["kim@corp", '"kim x"@example.org', "k\u00fcm@example.org", "x" * 300 + "@example.org", "a@b@c"]
+NO_TEXTS = [["a@example.org"], {"a": 1}]
+ADDRESSES: list[Any] = [*NOT_DJANGOS, *NO_TEXTS]
+
+
+def move_to(person: Person, ory_auth: ChangeSettings, address: object) -> None:
+    """Let the identity have another address; the local Ory checks its traits, so it is taken from elsewhere."""
+    metadata(person, {"address": address})
+    ory_auth(USER_FIELDS={"email": "metadata_public.address"})
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
+def test_an_old_address_does_not_stay_when_the_new_one_cannot_be_stored(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture, address: object
+) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    move_to(person, ory_auth, address)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert user_of(person).email == (f"{person.id}@no-address.invalid" if NAMED_BY_EMAIL else "")
+    assert refused(caplog) == [("email", "invalid")]
+    assert person.email not in caplog.text
+
+
+def test_an_old_address_does_not_stay_when_there_is_none_any_more(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    move_to(person, ory_auth, None)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert user_of(person).email == (f"{person.id}@no-address.invalid" if NAMED_BY_EMAIL else "")
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
+def test_a_new_person_with_such_an_address_is_logged_by_the_field(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture, address: object
+) -> None:
+    if NAMED_BY_EMAIL:
+        pytest.skip("nobody comes in without an address")
+    person = ory.person()
+    move_to(person, ory_auth, address)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert (user_of(person).email, refused(caplog)) == ("", [("email", "invalid")])
+
+
+def test_a_project_may_keep_old_addresses(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    move_to(person, ory_auth, "kim@corp")
+    ory_auth(USER_HANDLER="tests.project.handlers.KeepsOldAddresses")
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).email == person.email
+
+
+def test_other_fields_keep_what_they_have_and_it_is_logged(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": "metadata_public.name"})
+    person = ory.person()
+    metadata(person, {"name": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    metadata(person, {"name": ["Ada"]})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "Ada"
+    logged = {"event": "value_refused", "identity": person.id, "field": "first_name", "why": "invalid", "kept": "old"}
+    assert logged in events(caplog)
+
+
+def test_a_right_that_was_taken_away_at_ory_is_gone_here(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
+    person = ory.person()
+    metadata(person, {"staff": True})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).is_staff
+    metadata(person, {})
+    web.get("/who", headers=person.token().headers)
+    assert not user_of(person).is_staff
+
+
+def test_an_identity_that_never_said_anything_is_not_logged(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
+    person = ory.person(name={"first": "Ada"})
+    web.get("/who", headers=person.token().headers)
+    person.patch("/traits/name/first", "Augusta")
+    web.get("/who", headers=person.token().headers)
+    assert refused(caplog) == []
+
+
+# --- verified addresses only ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def verified_only(ory_auth: ChangeSettings) -> None:
+    ory_auth(USER_FIELDS={"email": "verified_email"})
+
+
+def test_an_address_is_copied_once_it_is_verified(ory: Ory, verified_only: None, web: Web) -> None:
+    person = ory.person()
+    status = web.get("/api/me", headers=person.token().headers).status_code
+    assert status == (403 if NAMED_BY_EMAIL else 200)
+    if not NAMED_BY_EMAIL:
+        assert user_of(person).email == ""
+    verify(person)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert user_of(person).email == person.email
+
+
+def test_an_address_that_is_not_verified_does_not_replace_one_that_was(ory: Ory, verified_only: None, web: Web) -> None:
+    person = ory.person(verified=True)
+    web.get("/who", headers=person.token().headers)
+    person.email, old = new_address(), person.email
+    person.patch("/traits/email", person.email)
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).email not in {old, person.email}
+    verify(person)
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).email == person.email
