@@ -27,7 +27,7 @@ class SignedIn:
             return False
         if max_age is None:
             return True
-        at = self.session.authenticated_with(AAL.AAL2) if aal == AAL.AAL2 else self.session.authenticated_at
+        at = self.session.authenticated_with(AAL.AAL2) if aal == AAL.AAL2 else self.session.first_factor_at
         return at is not None and time.time() + self.offset - at.timestamp() <= max_age.total_seconds() + 1
 
 

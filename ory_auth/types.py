@@ -41,6 +41,8 @@ class AAL(StrEnum):
 
 
 UNKNOWN = -1
+# Methods that are a second factor where their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
+SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn", "code"})
 _LEVELS = tuple(AAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -196,6 +198,16 @@ class OrySession:
     def facts(self) -> Facts:
         """What a cache keeps beside the body."""
         return self._facts
+
+    @property
+    def first_factor_at(self) -> datetime:
+        """When the person last proved a first factor.
+
+        Not ``authenticated_at``: newer releases of Kratos move that when a second factor is set up as well.
+        """
+        methods = self.authentication_methods
+        times = [m.completed_at for m in methods if m.aal != AAL.AAL2 or m.method not in SECOND_FACTORS]
+        return max((time for time in times if time), default=self.authenticated_at)
 
     def authenticated_with(self, aal: AAL) -> datetime | None:
         """When a factor of this level was last used, or ``None`` where none was."""

@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 
 import pytest
@@ -553,3 +554,70 @@ def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(
     answer = web.get("/session", headers=session.headers)
     assert answer.json()["session"] == session.id
     assert [f"{name}={morsel.value}" for name, morsel in answer.cookies.items()] == ([RENEWED] if passed_on else [])
+
+
+# --- what newer releases of Kratos say
+
+
+def minutes_ago(minutes: float) -> str:
+    return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+
+
+def used(method: str, minutes: float, aal: str = "aal1") -> Json:
+    return {"method": method, "aal": aal, "completed_at": minutes_ago(minutes)}
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("methods", "status"),
+    [
+        ([used("password", 1)], 200),
+        ([used("password", 60)], 403),
+        ([used("password", 60), used("password", 1)], 200),
+        ([used("password", 60), used("totp", 1, "aal2")], 403),
+        ([used("password", 60), used("webauthn", 1, "aal2")], 403),
+        ([used("oidc", 1, "aal2")], 200),
+        ([], 200),
+    ],
+    ids=["recent", "old", "once more", "second factor set up", "security key added", "provider", "not said"],
+)
+def test_max_age_counts_from_the_last_first_factor(
+    ory: Ory, web: Web, switches: LocalOry, methods: list[Json], status: int
+) -> None:
+    """Kratos moves ``authenticated_at`` when a second factor is set up, which is no sign-in."""
+    session = ory.person().token()
+    content = content_of(session) | {"authenticated_at": minutes_ago(0), "authentication_methods": methods}
+    with answering(switches, content):
+        assert web.get("/recent", headers=session.headers).status_code == status
+
+
+@pytest.mark.switches
+@pytest.mark.django_db
+def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: Web, switches: LocalOry) -> None:
+    session = ory.person().token()
+    methods = [used("oidc", 1, "aal2")]
+    content = content_of(session) | {"authenticator_assurance_level": "aal2", "authentication_methods": methods}
+    with answering(switches, content):
+        assert web.get("/aal2", headers=session.headers).status_code == 200
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_identity_that_is_disabled_is_signed_out(ory: Ory, web: Web, switches: LocalOry, status: int) -> None:
+    body = json.dumps({"error": {"id": "identity_disabled", "code": status}}).encode()
+    with switches.failing(status, {"Content-Type": "application/json"}, body, WHOAMI):
+        assert_signed_out(web, anyone(BROWSER), BROWSER)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("status", [400, 403, 418])
+@pytest.mark.parametrize(
+    "error",
+    [{"message": "session_aal2_required"}, {"reason": "identity_disabled"}, {"id": ["identity_disabled"]}, "x", []],
+)
+def test_nothing_but_status_and_id_of_an_error_decides(
+    ory: Ory, web: Web, switches: LocalOry, status: int, error: object
+) -> None:
+    with switches.failing(status, {}, json.dumps({"error": error}).encode(), WHOAMI):
+        assert_unavailable(web.get("/guarded", headers=anyone(BROWSER)), BROWSER)
