@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from django.core.cache import caches
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -84,6 +87,7 @@ def server(
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
         yield client
+        client.config_set("maxmemory", 0)
     for cache in caches.all(initialized_only=True):
         cache.close()
 
@@ -124,7 +128,8 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
 ) -> None:
     session = ory.person().token()
     assert is_in(web, session.headers)
-    kept = {key: server.dump(key) for key in server.keys("*ory_auth:o:*")}
+    kept = {key: server.dump(key) or b"" for key in server.keys("*ory_auth:o:*")}
+    assert kept
     session.revoke()
     flights.forget()
     web.get("/fresh", headers={**session.headers, "Accept": "application/json"})
@@ -170,3 +175,32 @@ def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
     flights.forget()
     assert is_in(web, session.headers)
     assert not (tmp_path / "ran").exists()
+
+
+# --- a Redis that throws entries away ---------------------------------------------------------------------------------
+
+
+@needs_redis
+@only_bytes
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("maxmemory", "policy", "named"),
+    [
+        ("100mb", "allkeys-lru", True),
+        ("100mb", "volatile-ttl", True),  # all that is kept of sessions has an end
+        ("100mb", "noeviction", False),
+        ("0", "allkeys-lru", False),
+    ],
+)
+def test_ory_check_names_a_redis_that_throws_sign_outs_away(
+    server: redis.Redis, maxmemory: str, policy: str, named: bool
+) -> None:
+    server.config_set("maxmemory", maxmemory)
+    server.config_set("maxmemory-policy", policy)
+    output = StringIO()
+    with suppress(SystemExit):
+        call_command("ory_check", "--json", stdout=output)
+    caches["default"].close()
+    assert ("cache-evicts" in output.getvalue()) is named
+    assert (policy in output.getvalue()) is named
+    assert "cache-unavailable" not in output.getvalue()

@@ -24,6 +24,9 @@ class Trial:
     seconds: float = 0.0
     missing: tuple[str, ...] = ()  # of the database: migrations that are not applied; of the cache: its table
     shared: bool = True  # of the cache: whether all processes see what one keeps
+    evicts: str = (
+        ""  # of the cache: by which rule it throws away what is still to be kept; empty: not known, or by none
+    )
 
 
 @dataclass(frozen=True, slots=True)

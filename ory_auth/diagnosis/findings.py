@@ -75,6 +75,7 @@ class Problem(StrEnum):
     CACHE_UNAVAILABLE = "cache-unavailable"
     CACHE_FORGETS = "cache-forgets"
     CACHE_PER_PROCESS = "cache-per-process"
+    CACHE_EVICTS = "cache-evicts"
     NAME_UNKNOWN = "name-unknown"
     UNREACHABLE = "ory-unreachable"
     CERTIFICATE = "certificate-refused"

@@ -11,10 +11,11 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.core.cache import caches
+from django.core.cache import BaseCache, caches
 from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from django.core.checks.registry import registry
 from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
@@ -112,7 +113,7 @@ def _tables(alias: str) -> list[str]:
 def _cache(conf: Conf) -> Trial:
     """Set, get, delete: in a thread, for a cache may hang for as long as it likes."""
     alias, trouble = conf.session_cache, ["TimeoutError"]
-    shared = True
+    shared, evicts = True, [""]
 
     def use() -> None:
         key, value = f"ory_auth:check:{secrets.token_hex(8)}", secrets.token_hex(8)
@@ -121,13 +122,26 @@ def _cache(conf: Conf) -> Trial:
         kept = cache.get(key)
         cache.delete(key)
         trouble[0] = "" if kept == value else "forgets"
+        evicts[0] = _eviction_policy(cache)
 
     started = time.perf_counter()
     _bounded(use, trouble, conf.timeout)
     seconds = time.perf_counter() - started
     if not trouble[0] or trouble[0] == "forgets":
         shared = not isinstance(caches[alias], (LocMemCache, DummyCache))
-    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared)
+    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared, evicts[0])
+
+
+def _eviction_policy(cache: BaseCache) -> str:
+    """Redis' rule for what goes when its memory is full; empty where nothing goes, and where it does not say."""
+    if not isinstance(cache, RedisCache):
+        return ""
+    try:
+        memory = cache._cache.get_client().info("memory")
+        policy = str(memory["maxmemory_policy"])
+        return policy if int(memory["maxmemory"]) and policy != "noeviction" else ""
+    except Exception:  # a server that is no Redis, or may not be asked this
+        return ""
 
 
 def _missing_table(alias: str) -> tuple[str, ...]:

@@ -89,5 +89,14 @@ def _cache(project: Project, trial: Trial | None) -> Finding:
             f"Give CACHES[{name!r}] a backend that all processes share, such as Redis.",
             trial.seconds,
         )
+    if trial.evicts:
+        return warning(
+            check,
+            Problem.CACHE_EVICTS,
+            f"The cache {name!r} throws entries away when its memory is full (maxmemory-policy {trial.evicts}), and "
+            "sign-outs among them: a session that Ory could not be told to end would count again.",
+            f"Give the sessions a Redis of their own with 'maxmemory-policy noeviction' in CACHES[{name!r}].",
+            trial.seconds,
+        )
     kind = "keeps what it is given" if trial.shared else "keeps what it is given, each process for itself"
     return ok(check, f"{name!r} {kind}", trial.seconds)
