@@ -13,7 +13,7 @@ from enum import StrEnum
 
 logger = logging.getLogger("ory_auth")
 
-LINES = 10  # of one sampled event, in each window and process
+LINES = 100  # of one sampled event, in each window and process
 WINDOW = 10.0  # seconds
 
 

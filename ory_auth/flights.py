@@ -100,12 +100,12 @@ class Flights:
 
     # --- what others call
 
-    def lookup(self, request: LookupRequest, *, fresh: bool = False) -> Call:
-        """Ask Ory who this is. The result is an :data:`Outcome`.
+    def lookup(self, request: LookupRequest, *, fresh: bool = False) -> Lookup:
+        """Ask Ory who this is. The result is an :data:`Outcome`, which nobody has logged yet.
 
         Joins a lookup that is under way for this credential. With ``fresh`` it joins only one that has not begun yet.
         """
-        return _Lookup(self, request, fresh)
+        return Lookup(self, request, fresh)
 
     def call(self, action: Callable[[Client], Any], priority: Priority = Priority.LOW) -> Call:
         """Another call to Ory under the same bounds; the result is what it returns, or an ``Unavailable``."""
@@ -177,7 +177,6 @@ class Flights:
                     del self._running[request.key, fresh]
                     self._completed[request.key] = True
             future.set_result(outcome)
-        _log(outcome, request.credential, int((time.monotonic() - started) * 1000))
 
     def run(self, action: Callable[[], Any], priority: Priority, deadline: float) -> Any:
         """Carry it out in this thread, with a connection; returns its result, or an ``Unavailable``.
@@ -343,30 +342,42 @@ class Flights:
             log(Event.NOT_CACHED, fix="feature_flags.cacheable_sessions_in_Ory_or_SESSION_CACHE_SECONDS")
 
 
-class _Lookup(Call):
+class Lookup(Call):
+    """One request's part in a lookup; ``started`` when it is the one that began it."""
+
     def __init__(self, flights: Flights, request: LookupRequest, fresh: bool) -> None:
         self._flights, self._request, self._fresh = flights, request, fresh
+        self._future: Future[Outcome] | None = None
+        self._began = time.monotonic()
+        self.started = False
 
     def here(self) -> Future[Any] | Unavailable:
         if self._flights.cache.in_transactions:
             return self.elsewhere()
-        started = self._flights.join_or_start(self._request, self._fresh)
-        if isinstance(started, Unavailable):
-            return started
-        future, deadline = started
-        if deadline is not None:
-            self._flights.carry_out(self._request, future, deadline, self._fresh)
-        return future
+        return self._join_or_start(lambda work: work())
 
     def elsewhere(self) -> Future[Any] | Unavailable:
-        started = self._flights.join_or_start(self._request, self._fresh)
-        if isinstance(started, Unavailable):
-            return started
-        future, deadline = started
+        return self._join_or_start(partial(self._flights.submit, priority=self._request.priority), telemetry.here())
+
+    def _join_or_start(self, execute: Callable[[Callable[[], None]], object], trace: Any = None) -> Any:
+        joined = self._flights.join_or_start(self._request, self._fresh)
+        if isinstance(joined, Unavailable):
+            return joined
+        self._future, deadline = joined
         if deadline is not None:
-            work = partial(self._flights.carry_out, self._request, future, deadline, self._fresh, telemetry.here())
-            self._flights.submit(work, self._request.priority)
-        return future
+            self.started = True
+            execute(partial(self._flights.carry_out, self._request, self._future, deadline, self._fresh, trace))
+        return self._future
+
+    def log_outcome(self, outcome: Outcome) -> None:
+        """Log what came of a lookup, in the request that started it: once, and after the outcome is noted."""
+        if self.started:
+            _log(outcome, self._request.credential, int((time.monotonic() - self._began) * 1000))
+
+    def log_when_done(self) -> None:
+        """The request that started it does not wait any more."""
+        if self._future is not None:
+            self._future.add_done_callback(lambda future: self.log_outcome(future.result()))
 
 
 class _OtherCall(Call):

@@ -12,7 +12,7 @@ from .conf import Conf
 from .credentials import Credential
 from .entries import Entry
 from .events import Event, log
-from .flights import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Flights, LookupRequest, flights
+from .flights import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Flights, Lookup, LookupRequest, flights
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .steps import Steps
 
@@ -52,10 +52,20 @@ def lookup(
 
 
 def _ask_ory(process: Flights, request: LookupRequest, fresh: bool) -> Steps[Outcome]:
-    outcome: Outcome = yield process.lookup(request, fresh=fresh)
+    outcome = yield from _wait_for(process.lookup(request, fresh=fresh))
     turned_away = isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD and not request.known
     if turned_away and (yield partial(process.cache.was_good, request.key)):
-        outcome = yield process.lookup(replace(request, known=True), fresh=fresh)
+        outcome = yield from _wait_for(process.lookup(replace(request, known=True), fresh=fresh))
+    return outcome
+
+
+def _wait_for(call: Lookup) -> Steps[Outcome]:
+    try:
+        outcome: Outcome = yield call
+    except GeneratorExit:  # the request was cancelled
+        call.log_when_done()
+        raise
+    call.log_outcome(outcome)
     return outcome
 
 
@@ -74,6 +84,8 @@ def _recall(process: Flights, key: str) -> SignedIn | SignedOut | None:
     if process.remembers_refusal(key):
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = process.cache
+    if cache.memory.signed_out(key, None):
+        return SignedOut(Event.LOGOUT)  # here, which counts whatever Ory says
     if not cache.reads:
         return None
     local = _judge(cache.recall(key), "memory")

@@ -307,10 +307,11 @@ def test_something_is_left_to_new_people_when_orys_rate_is_used_up(ory: Ory, web
     assert status(web, ory.person().token().headers, "192.0.2.3") == 200
 
 
-@pytest.mark.parametrize("reset", ["0", str(int(time.time()) + 1), "1795000000"])
+@pytest.mark.parametrize("reset", ["0", "in a second", "1795000000"])
 def test_a_rate_header_counts_until_it_is_reset(ory: Ory, web: Web, switches: LocalOry, reset: str) -> None:
     """The last one is Unix time in the past; as seconds it would be 56 years."""
-    with switches.failing(401, limited("100", "0", reset), b"{}", "/sessions/whoami"):
+    at = str(int(time.time()) + 1) if reset == "in a second" else reset
+    with switches.failing(401, limited("100", "0", at), b"{}", "/sessions/whoami"):
         for number in range(20):
             flood(web, 1, f"192.0.2.{number}")
     time.sleep(1.1)
