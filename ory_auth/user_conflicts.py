@@ -1,7 +1,7 @@
 """Two users who want the same unique value: who has it, and who gets it.
 
 An address that nobody has verified never stands in the way of somebody who has. A user of another identity then loses
-it; a user of this project alone, who has no identity at Ory, never does.
+it, as does one whose identity has given it up; a user of this project alone, who has no identity at Ory, never does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db import Error, models, transaction
 
+from .admin_api import has_address
+from .conf import Conf
 from .events import Event, log
 from .models import OryIdentity
 from .refusals import refusal_of
@@ -86,6 +88,14 @@ def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
     if not any(is_same_text(conflict.value, address) for address in identity.verified_emails()):
         return False
     return bool(_link_of(conflict.holder, using).exclude(pk=identity.id).exists())
+
+
+def is_given_up(conflict: Conflict, conf: Conf, using: str) -> bool:
+    """Whether the holder's identity does not have this address at Ory any more, as far as Ory's admin API tells."""
+    link = _link_of(conflict.holder, using).first()
+    if link is None or not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
+        return False
+    return has_address(link.pk, conflict.value, conf) is False
 
 
 def release(conflict: Conflict, using: str) -> bool:

@@ -20,7 +20,7 @@ from .models import OryIdentity
 from .refusals import Refusal, refusal_of
 from .types import Identity, OrySession
 from .uniqueness import is_unique, may_repeat
-from .user_conflicts import Conflict, find_conflicts, may_take, release, vacant_values
+from .user_conflicts import Conflict, find_conflicts, is_given_up, may_take, release, vacant_values
 from .user_database import reading_alias, stored_time, writing_alias
 from .user_fields import PRIVILEGES, email_field, has_field, is_missing, read_values, user_fields, user_model
 from .user_linking import find_by_verified_email, is_linked, is_privileged, revoke_other_credentials
@@ -326,7 +326,7 @@ def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
             candidate = handler._new_user(identity)
             names = handler.values(identity).keys() - handler._left_out | {user_model().USERNAME_FIELD}
             conflicts = find_conflicts(candidate, {name: getattr(candidate, name) for name in names}, using)
-            if conflicts and (room or not all(may_take(conflict, identity, using) for conflict in conflicts)):
+            if conflicts and (room or not _may_make_room(conflicts, identity, handler, using)):
                 log(conflicts[0].event, at="creation", field=conflicts[0].field)
                 return Found(None, conflicts[0].event)
             if conflicts:
@@ -360,6 +360,10 @@ def _try_to_create(
             raise
         return refusal, None, False
     return None, user, linked
+
+
+def _may_make_room(conflicts: list[Conflict], identity: Identity, handler: UserHandler, using: str) -> bool:
+    return all(may_take(one, identity, using) or is_given_up(one, handler.conf, using) for one in conflicts)
 
 
 def _to_leave_out(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:

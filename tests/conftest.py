@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth import events, flights, user_rows
+from ory_auth import admin_api, events, flights, user_rows
 from ory_auth.local import LocalOry
 from tests import ories
 from tests.kinds import Answer, ChangeSettings
@@ -79,6 +79,7 @@ def _new_process() -> Iterator[None]:
     events.forget()
     flights.forget()
     user_rows.forget()
+    admin_api.forget()
     yield
     caches["default"].clear()
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from ory_auth.local import Received
 from ory_auth.models import OryIdentity
+from tests import fronts
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, User
 from tests.ories import Ory, Person
@@ -23,6 +25,11 @@ def _named_by_address(ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
     if not NAMED_BY_EMAIL:
         ory_auth(USER_FIELDS={"username": "traits.email", "first_name": "traits.name.first"})
     caplog.set_level(logging.INFO, "ory_auth")
+
+
+@pytest.fixture
+def without_admin_api(ory: Ory, ory_auth: ChangeSettings) -> None:
+    ory_auth(ADMIN_URL=ory.public_url)
 
 
 def local_user(address: str) -> User:
@@ -63,7 +70,66 @@ def test_it_is_logged_by_the_field_and_without_the_address(
     assert address not in caplog.text
 
 
-def test_an_address_that_is_not_verified_takes_nothing(ory: Ory, web: Web) -> None:
+def test_an_address_that_was_given_up_at_ory_is_free(ory: Ory, web: Web) -> None:
+    """Ory's admin API tells: the newcomer needs not have verified it."""
+    squatter, address = squat(ory, web)
+    owner = ory.person(address)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+    assert user_of(owner).get_username() == address
+    assert user_of(squatter).get_username() == f"{squatter.id}@no-address.invalid"
+
+
+@pytest.fixture
+def named_by_trait(ory_auth: ChangeSettings) -> None:
+    """Two people may have it at Ory at the same time, as it is no login name there."""
+    ory_auth(USER_FIELDS={User.USERNAME_FIELD: "traits.username"})
+
+
+def test_an_address_that_its_holder_still_has_is_taken(ory: Ory, named_by_trait: None, web: Web) -> None:
+    holder, address = ory.person(username="same@example.org"), "same@example.org"
+    web.get("/who", headers=holder.token().headers)
+    assert web.get("/api/me", headers=ory.person(username=address).token().headers).status_code == 403
+    assert user_of(holder).get_username() == address
+
+
+@pytest.mark.switches
+def test_ory_is_not_asked_time_and_again(ory: Ory, named_by_trait: None, web: Web) -> None:
+    web.get("/who", headers=ory.person(username="same@example.org").token().headers)
+    session = ory.person(username="same@example.org").token()
+    before = len(admin_reads(ory))
+    for _ in range(5):
+        assert web.get("/api/me", headers=session.headers).status_code == 403
+    assert len(admin_reads(ory)) == before + 1
+
+
+def admin_reads(ory: Ory) -> list[Received]:
+    assert ory.switches is not None
+    return [r for r in ory.switches.requests if r.method == "GET" and r.path.startswith("/admin/identities/")]
+
+
+WRONG = ["the public API", "nobody", "another server"]
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_without_an_admin_api_that_tells_an_address_stays_taken(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, what: str
+) -> None:
+    squatter, address = squat(ory, web)
+    with fronts.http(fronts.other_site) as other:
+        ory_auth(ADMIN_URL=dict(zip(WRONG, [ory.public_url, fronts.nobody(), other], strict=True))[what])
+        assert web.get("/api/me", headers=ory.person(address).token().headers).status_code == 403
+    assert user_of(squatter).get_username() == address
+
+
+@pytest.mark.switches
+def test_the_api_key_goes_along(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    _, address = squat(ory, web)
+    ory_auth(API_KEY="ory_pat_x")
+    assert web.get("/api/me", headers=ory.person(address).token().headers).status_code == 200
+    assert "Bearer ory_pat_x" in str(admin_reads(ory)[-1].headers)
+
+
+def test_an_address_that_is_not_verified_takes_nothing(ory: Ory, without_admin_api: None, web: Web) -> None:
     squatter, address = squat(ory, web)
     reply = web.get("/api/me", headers=ory.person(address).token().headers)
     reason = "email_conflict" if NAMED_BY_EMAIL else "username_conflict"
@@ -71,7 +137,7 @@ def test_an_address_that_is_not_verified_takes_nothing(ory: Ory, web: Web) -> No
     assert user_of(squatter).get_username() == address
 
 
-def test_once_it_is_verified_the_owner_comes_in(ory: Ory, web: Web) -> None:
+def test_once_it_is_verified_the_owner_comes_in(ory: Ory, without_admin_api: None, web: Web) -> None:
     _, address = squat(ory, web)
     owner = ory.person(address)
     assert web.get("/api/me", headers=owner.token().headers).status_code == 403

@@ -125,7 +125,14 @@ user_created.connect(welcome)
 user_linked.connect(welcome)
 user_updated.connect(welcome)
 login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
-classes: list[type] = [OryBackend, OryMiddleware, OryIdentityAdmin, OrySessionAuthentication, AAL2Required, BytesSerializer]
+classes: list[type] = [
+    OryBackend,
+    OryMiddleware,
+    OryIdentityAdmin,
+    OrySessionAuthentication,
+    AAL2Required,
+    BytesSerializer,
+]
 urlpatterns = [
     path("bare", bare),
     path("strict/<int:number>", strict),

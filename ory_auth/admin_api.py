@@ -1,0 +1,78 @@
+"""What this package asks of Ory's admin API while it serves requests: whether an identity still has an address."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from cachetools import TTLCache
+
+from .conf import Conf
+from .http_client import ConnectionPool, deadline
+from .same_text import is_same_text
+
+SECONDS = 60  # for which an answer counts, so that somebody who is refused cannot make this site ask all the time
+
+_answers: TTLCache[tuple[str, UUID, str], bool | None] = TTLCache(1000, SECONDS)
+_lock = threading.Lock()
+
+
+def has_address(identity_id: UUID, address: str, conf: Conf) -> bool | None:
+    """Whether this identity has this address at Ory, verified or not; ``None`` if that cannot be told.
+
+    It can be told where ``ADMIN_URL`` or ``API_KEY`` is set. An identity that Ory does not find tells nothing: that is
+    also what the wrong server says. Takes ``TIMEOUT`` at most; raises nothing.
+    Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
+    """
+    if conf.admin_url == conf.sdk_url and not conf.api_key:
+        return None
+    key = conf.admin_url, identity_id, address
+    with _lock:
+        if key in _answers:
+            return _answers[key]
+    answer = _ask(identity_id, address, conf)
+    with _lock:
+        _answers[key] = answer
+    return answer
+
+
+def _ask(identity_id: UUID, address: str, conf: Conf) -> bool | None:
+    headers = {"Accept": "application/json", "User-Agent": "django-ory"}
+    if conf.api_key:
+        headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
+    try:
+        with deadline(time.monotonic() + conf.timeout):
+            pool = ConnectionPool(conf.admin_url, 0)
+            response = pool.request("GET", f"/admin/identities/{identity_id}", headers)
+        identity = json.loads(response.body) if response.status == 200 else None
+        if not isinstance(identity, dict) or UUID(identity["id"]) != identity_id:
+            return None
+        return any(is_same_text(text, address) for text in _texts(identity))
+    except Exception:  # no answer, or one that is not an identity
+        return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in it, whatever the schema calls the field."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def forget() -> None:
+    """Start anew, as a forked process does."""
+    global _answers, _lock
+    _answers, _lock = TTLCache(1000, SECONDS), threading.Lock()
+
+
+os.register_at_fork(after_in_child=forget)
