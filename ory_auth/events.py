@@ -99,6 +99,7 @@ SAMPLED = frozenset(
         Event.SESSION_GONE,
         Event.EXPIRED,
         Event.AAL_REQUIRED,
+        Event.USER_DELETED,
         Event.NOT_ADMITTED,
         Event.EMAIL_CONFLICT,
         Event.USERNAME_CONFLICT,

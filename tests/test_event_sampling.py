@@ -22,6 +22,11 @@ MANY = 25
 Records = Callable[[str], list[Any]]
 
 
+@pytest.fixture(autouse=True)
+def _few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LINES", 10)
+
+
 @pytest.fixture
 def records(caplog: pytest.LogCaptureFixture) -> Records:
     """What was logged of one event so far."""
