@@ -18,6 +18,7 @@ from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.db import connections, router
 
 from .events import Event, log
 
@@ -60,7 +61,7 @@ class CacheBackend:
         try:
             cache = self._backend()
             with self._connections:
-                if self._pending and started >= self._write_again_at:
+                if self._pending and started >= self._write_again_at and not _in_transaction(cache):
                     self._write_pending(cache)
                 return action(cache)
         except Exception as error:  # whatever a backend raises
@@ -74,8 +75,14 @@ class CacheBackend:
         written = self.run(write, always=True)
         if written is False:
             log(Event.CACHE_DOWN, error="write_lost")
-        if not written:
+        if not written or self._may_be_rolled_back():
             self._pending.append(write)
+
+    def _may_be_rolled_back(self) -> bool:
+        """Whether this thread is in a transaction of the database that the cache lives in: it may not come to pass."""
+        with suppress(Exception):
+            return _in_transaction(self._backend())
+        return False
 
     def _write_pending(self, cache: BaseCache) -> None:
         started = time.monotonic()
@@ -100,6 +107,12 @@ class CacheBackend:
             shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
             self._shared = caches.settings, shared
         return shared or caches[self._alias]
+
+
+def _in_transaction(cache: BaseCache) -> bool:
+    if not isinstance(cache, BaseDatabaseCache):
+        return False
+    return connections[router.db_for_write(cache.cache_model_class)].in_atomic_block
 
 
 def _connections(alias: str) -> AbstractContextManager[Any]:

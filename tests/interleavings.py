@@ -110,6 +110,7 @@ class State:
     done: tuple[tuple[Step, ...], ...]
     running: tuple[Step | None, ...]
     lost: str = ""
+    lost_at_rest: bool = False  # no action was under way or still to come
     overlapped: bool = False  # a fill and the sign-out were under way at the same time
 
     def returned(self, action: str) -> bool:
@@ -170,7 +171,8 @@ class Explorer:
         if self._may_lose is not None and not state.lost:
             for key, value in state.content:
                 if self._may_lose(key):
-                    yield replace(state, content=state.content - {(key, value)}, lost=key)
+                    at_rest = not any(state.running) and not any(state.todo)
+                    yield replace(state, content=state.content - {(key, value)}, lost=key, lost_at_rest=at_rest)
 
     def _moved(self, state: State, process: int, step: Step) -> State:
         operation = self._operation(state.done[process], step)

@@ -14,12 +14,16 @@ import pytest
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth import cache_backend, flights, health
+from ory_auth.conf import conf
+from ory_auth.credentials import Credential, Kind
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
 from tests.conftest import Web
@@ -445,3 +449,25 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
     with switches.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
         assert web.get("/guarded", headers=bearer).status_code == 503
+
+
+# --- a cache in the database ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+) -> None:
+    """With ATOMIC_REQUESTS and a cache in the database, what a view that fails has written is gone."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kept"}}
+    call_command("createcachetable", verbosity=0)
+    session, other = ory.person().token(), ory.person().token()
+    assert session_seen(web, session) == session.id
+    key = Credential(Kind.TOKEN, session.token).key(conf())
+    with transaction.atomic():
+        flights.flights(conf()).cache.sign_out(key, None)
+        transaction.set_rollback(True)
+    assert session_seen(web, session) is None  # this process remembers it
+    session_seen(web, other)
+    flights.forget()  # as another process that shares the cache
+    assert session_seen(web, session) is None
