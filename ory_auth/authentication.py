@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, cast
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
@@ -26,15 +27,17 @@ from django.db import router, transaction
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, cached_property
 
-from . import asker, django_session, users
+from . import asker, django_session, session_guard, users
 from .client_address import client_address
 from .conf import Conf, conf
 from .cookies import CSRF_PREFIX
-from .credentials import Credential, Malformed, Note, find
+from .credentials import Credential, Kind, Malformed, Note, find
+from .django_session import Access
 from .events import Event, log, log_sampled
 from .exceptions import OryUnavailable
 from .flights import ORY_IS_DOWN, Priority, flights
 from .lookup import lookup, recall
+from .models import OryIdentity
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from .placement import BACKEND
 from .sign_in_marker import use_marker
@@ -46,6 +49,8 @@ from .types import OrySession
 # ``USER_HANDLER`` may read ``request.user`` meanwhile: it gets an anonymous user, and the question is asked once.
 _resolving: ContextVar[RequestState | None] = ContextVar("ory_auth_resolving", default=None)
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
+
 
 class RequestState:
     """What is known of one request: its credential, the outcome, its user, and what its response has to say.
@@ -55,6 +60,7 @@ class RequestState:
 
     asked = False  # somebody wanted to know: the response depends on who it is
     raised = False  # somebody was told that Ory is unavailable: the response must not hide it
+    renews_csrf_token = False  # a new Ory session: its browser gets a new CSRF token with the response
     optional = False  # the view only greets: anonymous while Ory is down
     view_error: BaseException | None = None  # what the view raised: an error page may be being made
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
@@ -163,24 +169,43 @@ class RequestState:
 
     def _decide(self, fresh: bool) -> Steps[None]:
         request, credential = self.request, cast(Credential, self.credential)
-        django = django_session.came(request)
+        came, flushed, failure = django_session.came(request), False, None
+        sign_in = django_session.SignIn(exists=False, outranks=False)
         try:
-            if django and (yield partial(django_session.outranks, request, self._key())):
-                self._outcome = SignedOut()
-                return
-            outcome = yield from self._lookup(credential, fresh=fresh, recalled=not django)
-            if django and isinstance(outcome, SignedIn):
-                identity = str(outcome.session.identity.id)
-                yield partial(django_session.belong_to, request, identity, self._key())
-            elif django and not isinstance(outcome, Unavailable):
-                yield partial(django_session.end_sign_in, request)
+            if came:
+                sign_in = yield partial(self._read_sign_in, request, credential)
+            if sign_in.outranks:
+                outcome: Outcome = SignedOut()
+            else:
+                was_good = sign_in.exists and (yield partial(flights(self.conf).cache.was_good, self._key()))
+                outcome = yield from self._lookup(credential, fresh=fresh, recalled=not came)
+                if came and not isinstance(outcome, Unavailable):
+                    outcome, flushed = yield partial(self._settle, request, credential, outcome, was_good)
         except DjangoDatabaseError as error:
-            outcome = _database_down(error)
+            outcome, failure = Unavailable(Event.DB_UNAVAILABLE), error
         if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
             self.cookies = outcome.cookies
         if self._user is not None:
             self._user = self.refused = None
         self._outcome = outcome
+        # Only now: a log handler may ask who the user is.
+        if failure:
+            log(Event.DB_UNAVAILABLE, error=type(failure).__name__)
+        if flushed:
+            self._base_user = None  # Django's middleware may remember whom it named
+            log(Event.IDENTITY_CHANGED, ended="django_session")
+
+    def _read_sign_in(self, request: HttpRequest, credential: Credential) -> django_session.SignIn:
+        with session_guard.unguarded():
+            return django_session.read_sign_in(request, credential, self.conf)
+
+    def _settle(
+        self, request: HttpRequest, credential: Credential, outcome: Outcome, was_good: bool
+    ) -> django_session.Settled:
+        with session_guard.unguarded():
+            settled = django_session.settle(request, outcome, credential, self.conf, was_good=was_good)
+        session_guard.release(request.session)
+        return settled
 
     def session(self) -> OrySession | None:
         """The Ory session, or ``None``; raises :class:`OryUnavailable`."""
@@ -256,12 +281,13 @@ class RequestState:
                 yield partial(self._load_user, self.request, session)
             case Unavailable() as outage:
                 self._user = outage
-            case SignedOut(reason=None) if self._base_user is not None:
+            case _ if self._base_user is not None and not self._signed_out:
                 try:
                     yield Guarded(bool, self._base_user)  # a lazy object of Django's: this loads it
                     self._user = getattr(self._base_user, "_wrapped", self._base_user)
                 except DjangoDatabaseError as error:
-                    self._user = _database_down(error)
+                    self._user = Unavailable(Event.DB_UNAVAILABLE)
+                    log(Event.DB_UNAVAILABLE, error=type(error).__name__)
             case _:
                 self._user = AnonymousUser()
 
@@ -295,9 +321,12 @@ class RequestState:
         if found.updated:
             news.append(partial(user_updated.send, **facts))
         if found.new_sign_in:
+            news.append(partial(log, Event.SIGNED_IN, identity=str(session.identity.id), kind=self._kind()))
             news.append(partial(user_logged_in.send, sender=type(user), request=request, user=user))
         if not found.refused:
             self._show(user)  # receivers read request.user
+        if found.new_sign_in and self._kind() == Kind.COOKIE:
+            self._renew_csrf_token(request)
         for tell in news:
             transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
 
@@ -307,9 +336,31 @@ class RequestState:
             self.lazy_user = self.request.user = self._lazy_user()
         return AnonymousUser()
 
+    def _kind(self) -> str | None:
+        return self.credential.kind.value if self.credential else None
+
+    def _renew_csrf_token(self, request: HttpRequest) -> None:
+        """A new sign-in gets a new CSRF token, as with ``login()``: at once, or once this request has been checked."""
+        if django_session.has_csrf_token(request):
+            if request.method in SAFE_METHODS or getattr(request, "csrf_processing_done", False):
+                django_session.renew_csrf_token(request)
+            else:
+                self.renews_csrf_token = True
+
     def _show(self, user: Any) -> None:
         if self.request.user is self.lazy_user:
             self.lazy_user = self.request.user = user
+
+    def is_own_user_shown(self) -> bool:
+        """Whether ``request.user`` is the person of the Ory session, whoever may have assigned it.
+
+        For use after :meth:`user`.
+        """
+        return self.request.user is self.lazy_user or is_same_user(self.request.user, self._user)
+
+    async def ais_own_user_shown(self) -> bool:
+        """:meth:`is_own_user_shown` for coroutines: what was assigned may be lazy, and query the database."""
+        return self.request.user is self.lazy_user or await sync_to_async(self.is_own_user_shown)()
 
     # --- trouble
 
@@ -349,19 +400,102 @@ class RequestState:
 
     # --- beside Django's own sign-in
 
-    def django_signed_in(self) -> None:
-        """Somebody has just signed in with Django: for this request and this credential, that is who it is."""
-        if self.credential and hasattr(self.request, "session") and SESSION_KEY in self.request.session:
-            django_session.remember_sign_in(self.request, self._key())
-            self._outcome, self._user = SignedOut(), self.request.user
+    def django_signed_in(self, user: Any) -> None:
+        """Django's ``login()`` was called: for this request and this credential, that is who it is.
+
+        Where it was called with the person of the Ory session, it is undone: it would outlive a revocation at Ory.
+        """
+        request, credential = self.request, self.credential
+        if credential is None or not hasattr(request, "session") or SESSION_KEY not in request.session:
+            return
+        self.asked = True
+        outcome = self._outcome
+        if not isinstance(outcome, SignedIn):
+            with self._mark_as_resolving():
+                outcome = run(self._lookup(credential), self.conf.timeout)
+        session = outcome.session if isinstance(outcome, SignedIn) else None
+        if session is not None and _is_user_of(session, user):
+            django_session.undo_sign_in(request)
+            if outcome is not self._outcome:
+                self._outcome, self._user = outcome, None
+            log(Event.DJANGO_LOGIN_IGNORED, identity=str(session.identity.id))
+            return
+        django_session.remember_sign_in(request, self._key(), str(session.id) if session else None)
+        self._outcome, self._user = SignedOut(), request.user
+
+    def open_django_session(self, session: Any) -> bool:
+        """Before the first look into Django's session: hide what this request may not see.
+
+        ``False`` where that is not known yet: somebody looks from inside the lookup. Raises :class:`OryUnavailable`
+        where only Ory could say whose it is.
+        """
+        if self._is_resolving():
+            return False
+        if self._needs_ory(session):
+            self._hide_unless_known(session, self.outcome())
+        return True
+
+    async def aopen_django_session(self, session: Any) -> bool:
+        """:meth:`open_django_session` for coroutines; the session is loaded already."""
+        if self._is_resolving():
+            return False
+        if self._needs_ory(session):
+            self._hide_unless_known(session, await self.aoutcome())
+        return True
+
+    @contextmanager
+    def _mark_as_resolving(self) -> Iterator[None]:
+        token = _resolving.set(self)
+        try:
+            yield
+        finally:
+            _resolving.reset(token)
+
+    def _is_resolving(self) -> bool:
+        return self._outcome is None and _resolving.get() is self
+
+    def _needs_ory(self, session: Any) -> bool:
+        with session_guard.unguarded():
+            access = django_session.check_access(session, self.credential, self.conf)
+            if access is not Access.ALLOWED or django_session.MARKS & session.keys():
+                self.asked = True  # what the view sees depends on the credential
+        if access is Access.HIDDEN:
+            django_session.hide(session)
+        return access is Access.UNKNOWN
+
+    def _hide_unless_known(self, session: Any, outcome: Outcome) -> None:
+        if isinstance(outcome, Unavailable):
+            self._tell(outcome)
+            django_session.hide(session)  # a page that only greets, or one about the trouble itself
+        else:
+            with session_guard.unguarded():
+                access = django_session.check_access(session, self.credential, self.conf)
+                if access is Access.UNKNOWN and SESSION_KEY not in session:
+                    django_session.hide(session)
 
     def claim_django_session(self) -> None:
         """Before the response goes: what was put into Django's session belongs to whoever this is."""
-        if self.credential and hasattr(self.request, "session") and not self._signed_out:
-            known = self._outcome
-            if known is None or isinstance(known, (SignedIn, Unavailable)):
-                identity = str(known.session.identity.id) if isinstance(known, SignedIn) else None
-                django_session.claim(self.request, identity, self._key())
+        with self._mark_as_resolving():
+            run(self._claim(), self.conf.timeout)
+
+    async def aclaim_django_session(self) -> None:
+        """:meth:`claim_django_session` for coroutines."""
+        with self._mark_as_resolving():
+            await arun(self._claim(), self.conf.timeout)
+
+    def _claim(self) -> Steps[None]:
+        request, credential = self.request, self.credential
+        if credential is None or self._signed_out:
+            return
+        if not (yield partial(django_session.is_unclaimed, request, credential, self.conf)):
+            return
+        if not self._recalled(fresh=False):
+            yield from self._decide(fresh=False)
+        match self._outcome:
+            case SignedIn(session):
+                yield partial(django_session.claim, request, str(session.identity.id), self._key())
+            case Unavailable():
+                yield partial(django_session.claim, request, None, self._key())
 
     # --- signing out
 
@@ -407,12 +541,23 @@ def state_of(request: Any) -> RequestState:
     return state
 
 
+def is_same_user(one: Any, other: Any) -> bool:
+    """Whether both stand for the same row, whatever loaded them."""
+    kind, same_kind = (getattr(user, "_meta", None) for user in (one, other))
+    if kind is None or same_kind is None or kind.concrete_model is not same_kind.concrete_model:
+        return False
+    return one.pk is not None and one.pk == other.pk
+
+
+def _is_user_of(session: OrySession, user: Any) -> bool:
+    """Whether this user is the shadow user of an Ory session, by what the database says."""
+    if not isinstance(user, get_user_model()):
+        return False
+    links = OryIdentity.objects.using(router.db_for_read(get_user_model()))
+    return links.filter(pk=session.identity.id, user=user.pk).exists()
+
+
 def _from_cache(outcome: Outcome) -> bool:
     if isinstance(outcome, SignedOut):
         return outcome.remembered
     return isinstance(outcome, SignedIn) and not outcome.fresh
-
-
-def _database_down(error: Exception) -> Unavailable:
-    log(Event.DB_UNAVAILABLE, error=type(error).__name__)
-    return Unavailable(Event.DB_UNAVAILABLE)

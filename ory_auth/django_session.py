@@ -1,20 +1,54 @@
-"""Django's own session beside Ory's: the latest sign-in wins, and what a session holds belongs to one person.
+"""Django's own session beside Ory's: the latest sign-in wins, and what a session holds belongs to one identity.
 
-Plain functions over ``request.session``; whoever calls them has seen that the browser sent Django's session cookie.
+Plain functions over ``request.session``. A session remembers two things, each by Ory's id where that is known and by
+the key of the credential (:meth:`ory_auth.credentials.Credential.key`). The key can be compared without asking anybody;
+the id is what counts, because Ory renews cookies and ``SECRET_KEY`` rotates.
 """
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import Any, NamedTuple
+
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.http import HttpRequest
-from django.middleware.csrf import rotate_token
+from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
+from django.utils.crypto import constant_time_compare
 
-from .events import Event, log
+from .conf import Conf
+from .credentials import Credential, hasher, matches_key
+from .outcomes import Outcome, SignedIn, SignedOut
 
-OUTRANKS = "_ory_outranks"  # in a Django sign-in: the key of the Ory credential that was there when it was made
-OWNER = "_ory_owner"  # in a session that holds data: whose it is
-SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY, OUTRANKS})
+# In a Django sign-in: the Ory credential that was there when it was made, and the id of its session at Ory.
+OUTRANKS, OUTRANKED_SESSION = "_ory_outranks", "_ory_outranked_session"
+# In a session that holds data: the identity that it belongs to, and the credential that identity came with last.
+OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
+MARKS = frozenset({OUTRANKS, OUTRANKED_SESSION, OWNER, OWNER_KEY})
+SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
+UNKNOWN_OWNER = "credential:"  # before a key, as the owner: Ory could not say which identity it is
+
+
+class Access(Enum):
+    """What the marks alone say about a request that wants to see what a session holds."""
+
+    ALLOWED = 1
+    HIDDEN = 2  # it is somebody's, and no credential came
+    UNKNOWN = 3  # the credential is not the one that came last: only Ory knows whether it is the same person
+
+
+class SignIn(NamedTuple):
+    """Django's own sign-in in a session: whether there is one, and whether it outranks the Ory credential."""
+
+    exists: bool
+    outranks: bool
+
+
+class Settled(NamedTuple):
+    """What became of a session: the outcome for this request, and whether a Django sign-in or somebody's data went."""
+
+    outcome: Outcome
+    flushed: bool
 
 
 def came(request: HttpRequest) -> bool:
@@ -22,59 +56,159 @@ def came(request: HttpRequest) -> bool:
     return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
-def outranks(request: HttpRequest, credential_key: str) -> bool:
-    """Whether somebody signed in with Django while this very credential was there already."""
-    return SESSION_KEY in request.session and request.session.get(OUTRANKS) == credential_key
+def check_access(session: Any, credential: Credential | None, conf: Conf) -> Access:
+    """Whether this request may see what the session holds, as far as that can be said without asking Ory."""
+    if SESSION_KEY in session:
+        same = credential is None or _matches(credential, session.get(OUTRANKS), conf)
+        return Access.ALLOWED if same else Access.UNKNOWN
+    if OWNER not in session:
+        return Access.ALLOWED
+    if credential is None:
+        return Access.HIDDEN
+    return Access.ALLOWED if _matches(credential, _owner_key(session), conf) else Access.UNKNOWN
 
 
-def remember_sign_in(request: HttpRequest, credential_key: str) -> None:
+def read_sign_in(request: HttpRequest, credential: Credential, conf: Conf) -> SignIn:
+    """Django's own sign-in, which outranks an Ory credential that was there when it was made."""
+    session = request.session
+    if SESSION_KEY not in session:
+        return SignIn(exists=False, outranks=False)
+    outranks = _matches(credential, session.get(OUTRANKS), conf)
+    if outranks:
+        _remember_key(session, OUTRANKS, credential.key(conf))
+    return SignIn(exists=True, outranks=outranks)
+
+
+def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf: Conf, *, was_good: bool) -> Settled:
+    """Apply what Ory said of the credential to the session that came with it.
+
+    ``was_good`` says whether this credential has ever signed anybody in here: one that never did ends no sign-in.
+    """
+    session = request.session
+    if isinstance(outcome, SignedIn):
+        if SESSION_KEY not in session:
+            return Settled(outcome, _give_to(request, str(outcome.session.identity.id), credential, conf))
+        if session.get(OUTRANKED_SESSION) == str(outcome.session.id):  # its cookie was renewed
+            _remember_key(session, OUTRANKS, credential.key(conf))
+            return Settled(SignedOut(), flushed=False)
+        return Settled(outcome, _flush(request))
+    if SESSION_KEY in session:
+        return Settled(outcome, was_good and _flush(request))
+    if check_access(session, credential, conf) is not Access.ALLOWED:
+        hide(session)
+    return Settled(outcome, flushed=False)
+
+
+def hide(session: Any) -> None:
+    """Show this request an empty session. What is stored stays, for the identity that it belongs to."""
+    session._session_cache = {}
+    session._session_key = None
+    session._ory_hidden = True
+
+
+def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: str | None) -> None:
     """Somebody has just signed in with Django: that outranks the credential that is there, and takes over no data."""
     session = request.session
     if OWNER in session:
         for name in set(session.keys()) - SIGN_IN:
             del session[name]
-    session[OUTRANKS] = credential_key
+    session[OUTRANKS] = str(credential_key)
+    session.pop(OUTRANKED_SESSION, None)
+    if ory_session_id is not None:
+        session[OUTRANKED_SESSION] = ory_session_id
 
 
-def end_sign_in(request: HttpRequest) -> None:
-    """A credential that came later ends a Django sign-in, even where it is worth nothing by now."""
-    if SESSION_KEY in request.session:
-        _flush(request)
+def undo_sign_in(request: HttpRequest) -> None:
+    """Take a Django sign-in out of the session again; what else the session holds stays."""
+    for name in SIGN_IN | {OUTRANKS, OUTRANKED_SESSION}:
+        request.session.pop(name, None)
 
 
-def belong_to(request: HttpRequest, identity: str, credential_key: str) -> None:
-    """From now on the session is this identity's: new key and CSRF token for the first one, flushed for another."""
+def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
+    """Whether this request stored something of which it is not written down whose it is."""
     session = request.session
-    end_sign_in(request)
-    if not set(session.keys()) - {OWNER}:
-        return
-    owner = session.get(OWNER)
-    if owner in {None, _credential(credential_key)}:
-        session.cycle_key()
-        rotate_token(request)
-        session[OWNER] = identity
-    elif owner != identity:
-        _flush(request)
+    if getattr(session, "_ory_guard", None) is not None:
+        return False  # nobody has looked into it
+    if not session.modified or session.is_empty() or SESSION_KEY in session:
+        return False
+    owner = session.get(OWNER, UNKNOWN_OWNER)
+    return owner.startswith(UNKNOWN_OWNER) or not _matches(credential, session.get(OWNER_KEY), conf)
 
 
 def claim(request: HttpRequest, identity: str | None, credential_key: str) -> None:
-    """Before it is saved: what this request put into a session is this person's.
+    """Write down whose it is what this request stored.
 
-    Where nobody asked who that is (``identity`` is ``None``), the credential stands for them.
+    Where Ory could not say (``identity`` is ``None``), the credential stands for the identity.
     """
     session = request.session
-    if session.modified and not session.is_empty() and SESSION_KEY not in session:
-        if identity is not None:
-            session[OWNER] = identity
-        else:
-            session.setdefault(OWNER, _credential(credential_key))
+    if SESSION_KEY in session:
+        return
+    if identity is not None:
+        session[OWNER], session[OWNER_KEY] = identity, str(credential_key)
+    else:
+        session.setdefault(OWNER, f"{UNKNOWN_OWNER}{credential_key}")
 
 
-def _credential(key: str) -> str:
-    return f"credential:{key}"
+def has_csrf_token(request: HttpRequest) -> bool:
+    """Whether the browser has a CSRF token of Django's; makes no session to find out."""
+    if settings.CSRF_USE_SESSIONS:
+        return came(request) and CSRF_SESSION_KEY in request.session
+    return settings.CSRF_COOKIE_NAME in request.COOKIES
 
 
-def _flush(request: HttpRequest) -> None:
-    log(Event.IDENTITY_CHANGED, ended="django_session")
+def renew_csrf_token(request: HttpRequest) -> None:
+    """Rotate Django's CSRF token, as ``login()`` does, unless a form in this very response has it already."""
+    if not request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
+        rotate_token(request)
+
+
+def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
+    """From now on the session is this identity's; says whether it had to be flushed, being somebody else's.
+
+    What nobody owned so far gets a new key and CSRF token, as at ``login()``.
+    """
+    session = request.session
+    if not set(session.keys()) - MARKS:
+        return False
+    owner = session.get(OWNER)
+    if owner == identity:
+        _remember_key(session, OWNER_KEY, credential.key(conf))
+    elif owner is None or _matches(credential, _owner_key(session), conf):
+        session.cycle_key()
+        renew_csrf_token(request)
+        session[OWNER], session[OWNER_KEY] = identity, str(credential.key(conf))
+    else:
+        return _flush(request)
+    return False
+
+
+def _owner_key(session: Any) -> str:
+    owner: str = session[OWNER]
+    stored: str = session.get(OWNER_KEY) or owner
+    return stored.removeprefix(UNKNOWN_OWNER)
+
+
+def _remember_key(session: Any, name: str, key: str) -> None:
+    if session.get(name) != key:
+        session[name] = str(key)
+
+
+def _matches(credential: Credential, stored_key: str | None, conf: Conf) -> bool:
+    if not stored_key:
+        return False
+    if "." not in stored_key:
+        return constant_time_compare(stored_key, _key_of_format_2(credential, conf))
+    return matches_key(credential, stored_key, conf)
+
+
+def _key_of_format_2(credential: Credential, conf: Conf) -> str:
+    """The key of this credential as a session may still remember it that was stored before format 3."""
+    key = hasher(b"cache", 20)
+    key.update(f"2\0{conf.sdk_url}\0{credential.kind}\0{credential.value}".encode())
+    return key.hexdigest()
+
+
+def _flush(request: HttpRequest) -> bool:
     request.session.flush()
-    rotate_token(request)
+    renew_csrf_token(request)
+    return True

@@ -25,11 +25,13 @@ class Event(StrEnum):
     CACHE_INVALID = "cache_invalid"
     CACHE_DOWN = "cache_down"
     NOT_CACHED = "not_cached"  # Ory does not say that its answers may be kept: every request asks it
+    SIGNED_IN = "signed_in"
     LOGOUT = "logout"
     SESSION_GONE = "session_gone"
     EXPIRED = "expired"
     AAL_REQUIRED = "aal_required"
     IDENTITY_CHANGED = "identity_changed"
+    DJANGO_LOGIN_IGNORED = "django_login_ignored"  # login() with the person of the Ory session
     IDENTITY_LINKED = "identity_linked"
     SUPERUSER_LINKED = "superuser_linked"
     EMAIL_CONFLICT = "email_conflict"
@@ -38,6 +40,7 @@ class Event(StrEnum):
     VALUE_REFUSED = "value_refused"  # a field of the user did not take what the identity says
     USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
+    USER_MISMATCH = "user_mismatch"  # request.user is somebody else than the person of the Ory session
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_BIG = "answer_too_big"
@@ -76,6 +79,7 @@ _LEVELS = {
     **dict.fromkeys(
         (
             Event.MULTI_CREDENTIAL,
+            Event.SIGNED_IN,
             Event.LOGOUT,
             Event.SESSION_GONE,
             Event.EXPIRED,
@@ -101,6 +105,8 @@ SAMPLED = frozenset(
         Event.AAL_REQUIRED,
         Event.USER_DELETED,
         Event.NOT_ADMITTED,
+        Event.USER_MISMATCH,
+        Event.DJANGO_LOGIN_IGNORED,
         Event.EMAIL_CONFLICT,
         Event.USERNAME_CONFLICT,
         Event.BAD_RETURN_TO,

@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import cached_property
 from django.views.debug import get_default_exception_reporter_filter
 
-from . import cookies, responses, roundtrip
+from . import cookies, django_session, responses, roundtrip, session_guard
 from .authentication import RequestState, state_of
 from .conf import conf
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
@@ -34,6 +34,7 @@ def attach(request: Any) -> None:
     given["_ory_base_user"] = given.pop("user", None)
     given.pop("auser", None)
     request.__class__ = _class_of_request(request.__class__)
+    session_guard.guard_session(request)
 
 
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
@@ -69,15 +70,30 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | Non
     return None
 
 
+def claim_session(request: Any) -> None:
+    """Before the response is finished: write down whose it is what the view put into Django's session."""
+    if _is_written(request):
+        request._ory_state.claim_django_session()
+
+
+async def aclaim_session(request: Any) -> None:
+    """:func:`claim_session` for coroutines."""
+    if _is_written(request):
+        await request._ory_state.aclaim_django_session()
+
+
+def _is_written(request: Any) -> bool:
+    session = request.__dict__.get("session")
+    return session is not None and session.modified
+
+
 def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     """Make the response say what it depends on, and not hide an outage that was met on the way."""
-    given = request.__dict__
-    session = given.get("session")
-    written = session is not None and session.modified
-    if written or getattr(response, "streaming", False) or "_ory_state" in given:
+    given, streaming = request.__dict__, getattr(response, "streaming", False)
+    if streaming or "_ory_state" in given:
         response = _told(request._ory_state, response)
-        if written:
-            request._ory_state.claim_django_session()
+    if not streaming and "session" in given:
+        session_guard.release(request.session)  # Django's middleware saves it after this, whoever it belongs to
     if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
         roundtrip.follow(request, response)
     return response
@@ -92,6 +108,8 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
         _vary(response)
     if state.personal:
         _private(response)
+    if state.renews_csrf_token:
+        django_session.renew_csrf_token(state.request)
     if state.cookies:
         cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
     return response

@@ -37,6 +37,7 @@ class OryMiddleware:
         lifecycle = import_module("ory_auth.lifecycle")
         lifecycle.prepare()
         self._attach, self._finish, self.process_exception = lifecycle.attach, lifecycle.finish, lifecycle.answer
+        self._claim_session, self._aclaim_session = lifecycle.claim_session, lifecycle.aclaim_session
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -47,7 +48,11 @@ class OryMiddleware:
         self._attach(request)
         if self._is_async:
             return self._acall(request)
-        return self._finish(request, self.get_response(request))
+        response = self.get_response(request)
+        self._claim_session(request)
+        return self._finish(request, response)
 
     async def _acall(self, request: HttpRequest) -> Any:
-        return self._finish(request, await self.get_response(request))
+        response = await self.get_response(request)
+        await self._aclaim_session(request)
+        return self._finish(request, response)

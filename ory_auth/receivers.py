@@ -11,11 +11,11 @@ from . import user_rows
 from .models import OryIdentity
 
 
-def on_user_logged_in(sender: Any, request: Any, **_: Any) -> None:
+def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
     """Django's ``login()`` was called; our own announcement comes without a Django session and passes by."""
     state = getattr(request, "_ory_state", None)
     if state is not None:
-        state.django_signed_in()
+        state.django_signed_in(user)
 
 
 def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:

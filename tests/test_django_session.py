@@ -3,17 +3,63 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import alogin, login
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as DjangoSession
 from django.core.cache import caches
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path as address
+from django.utils.deprecation import MiddlewareMixin
+from pytest_django import Settings
 
+from ory_auth.credentials import hasher
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.types import OryHttpRequest
 from tests.conftest import Web
-from tests.jar import forget_ory, sign_in
+from tests.jar import forget_ory, keep, sign_in
 from tests.kinds import ChangeSettings, User
 from tests.ories import Ory
+from tests.project import urls, views
+from tests.seen import events
 
 pytestmark = pytest.mark.django_db
+
+
+class AsksEarly(MiddlewareMixin):
+    """A project's own middleware that wants to know who it is, say for a log."""
+
+    def process_request(self, request: OryHttpRequest) -> None:
+        str(request.user.pk)
+
+
+def login_as_oneself(request: OryHttpRequest) -> HttpResponse:
+    assert not isinstance(request.user, AnonymousUser)
+    login(request, request.user)
+    return views.seen(request.user)
+
+
+async def alogin_as_oneself(request: OryHttpRequest) -> HttpResponse:
+    user = await request.auser()
+    assert not isinstance(user, AnonymousUser)
+    await alogin(request, user)
+    return views.seen(await request.auser())
+
+
+def login_as(request: OryHttpRequest) -> HttpResponse:
+    user = User.objects.get(username=request.GET["name"])
+    login(request, user, backend="ory_auth.backends.OryBackend")
+    return views.seen(request.user)
+
+
+urlpatterns = [
+    address("login-as-oneself", login_as_oneself),
+    address("alogin-as-oneself", alogin_as_oneself),
+    address("login-as", login_as),
+    *urls.urlpatterns,
+]
 
 PASSWORD = "Sleipnir-8-legs"
 LOCAL = "/django-login?name=root&password=" + PASSWORD
@@ -72,11 +118,50 @@ def test_after_a_sign_in_view_there_is_no_ory_session_in_that_request_either(ory
     assert answer.json()["session"] is None
 
 
-@pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_beside_a_malformed_credential_nothing_further_is_tried(ory: Ory, web: Web, root: User, path: str) -> None:
+NEVER_GOOD = {
+    "token": {"X-Session-Token": "ory_st_made_up"},
+    "bearer": {"Authorization": "Bearer ory_st_made_up"},
+    "malformed": {"X-Session-Token": "x" * 9000},
+}
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
+@pytest.mark.parametrize("headers", NEVER_GOOD.values(), ids=NEVER_GOOD)
+def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
+    ory: Ory, web: Web, root: User, path: str, headers: dict[str, str]
+) -> None:
     web.client.force_login(root)
-    assert seen(web, path, headers={"X-Session-Token": "x" * 9000}) == ""
+    assert seen(web, path, headers=headers) == "root"
     assert seen(web, path) == "root"
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
+@pytest.mark.parametrize("cookie", ["made_up", "x" * 9000], ids=["made-up", "malformed"])
+def test_a_cookie_that_was_never_good_ends_nobodys_local_sign_in(
+    ory: Ory, web: Web, root: User, path: str, cookie: str
+) -> None:
+    web.client.force_login(root)
+    keep(web, "ory_kratos_session", cookie)
+    assert seen(web, path) == "root"
+    forget_ory(web)
+    assert seen(web, path) == "root"
+
+
+@pytest.mark.switches
+def test_beside_a_local_sign_in_ory_is_asked_once_in_a_request(ory: Ory, web: Web, root: User) -> None:
+    web.client.force_login(root)
+    keep(web, "ory_kratos_session", "made_up")
+    assert web.get("/recall").json()["user"] == "root"
+    assert len(ory.asked()) == 1
+
+
+def test_a_guard_of_ory_lets_no_local_user_in_because_of_a_credential_that_is_not_good(
+    ory: Ory, web: Web, root: User
+) -> None:
+    web.client.force_login(root)
+    assert web.get("/guarded", headers=NEVER_GOOD["token"]).status_code == 401
+    keep(web, "ory_kratos_session", "made_up")
+    assert web.get("/guarded")["Location"].startswith("/auth/login?")
 
 
 # --- the latest sign-in wins ------------------------------------------------------------------------------------------
@@ -116,14 +201,215 @@ def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: Web, 
     assert seen(web) == ""
 
 
-def test_a_dead_ory_credential_ends_the_local_sign_in_before_it_too(ory: Ory, web: Web, root: User) -> None:
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_a_credential_that_was_good_here_ends_the_local_sign_in_before_it_though_it_is_dead_now(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, root: User, path: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    assert Web(web.kind).get("/who", headers=session.headers).json()["user"] == session.person.id
+    session.revoke()
+    web.client.force_login(root)
+    sign_in(web, session)
+    assert seen(web, path) == ""
+    forget_ory(web)
+    assert seen(web) == ""
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_a_credential_that_was_never_seen_here_and_is_dead_ends_nothing(
+    ory: Ory, web: Web, root: User, path: str
+) -> None:
     session = ory.person().cookie()
     session.revoke()
     web.client.force_login(root)
     sign_in(web, session)
+    assert seen(web, path) == "root"
+
+
+@pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
+@pytest.mark.parametrize("path", ["/who", "/awho", "/recall"])
+def test_a_local_sign_in_outranks_the_session_at_ory_also_when_its_cookie_is_renewed(
+    ory: Ory, web: Web, root: User, path: str, sign_in_view: str
+) -> None:
+    session = ory.person().cookie()
+    sign_in(web, session)
+    web.get(LOCAL.replace("/django-login", sign_in_view))
+    before = session.cookie
+    session.set_up_totp()
+    assert session.cookie != before
+    sign_in(web, session)
+    assert seen(web, path) == "root"
+    assert seen(web) == "root"
+
+
+@pytest.mark.switches
+def test_after_the_renewal_ory_is_asked_no_more(ory: Ory, ory_auth: ChangeSettings, web: Web, root: User) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    sign_in(web, session)
+    web.get(LOCAL)
+    session.set_up_totp()
+    sign_in(web, session)
+    assert seen(web) == "root"
+    asked = len(ory.asked())
+    assert [seen(web, "/awho"), seen(web)] == ["root"] * 2
+    assert len(ory.asked()) == asked
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_another_session_of_the_same_identity_outranks_a_local_sign_in(
+    ory: Ory, web: Web, root: User, path: str
+) -> None:
+    person = ory.person()
+    sign_in(web, person.cookie())
+    web.get(LOCAL)
+    sign_in(web, person.cookie())
+    assert seen(web, path) == person.id
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_a_local_sign_in_outranks_the_credential_that_was_there_also_under_a_new_secret_key(
+    ory: Ory, web: Web, root: User, settings: Settings, path: str
+) -> None:
+    sign_in(web, ory.person().cookie())
+    web.get(LOCAL)
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret for the tests", [old]
+    assert seen(web, path) == "root"
+    settings.SECRET_KEY_FALLBACKS = []  # later: what was remembered meanwhile is under the new key
+    assert seen(web, path) == "root"
+
+
+@pytest.mark.switches
+def test_a_local_sign_in_while_ory_is_down_outranks_the_credential(
+    ory: Ory, switches: LocalOry, web: Web, root: User
+) -> None:
+    sign_in(web, ory.person().cookie())
+    with switches.failing(500):
+        assert seen(web, LOCAL) == "root"
+        assert seen(web) == "root"
+    assert seen(web) == "root"
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_outranks_it(
+    ory: Ory, web: Web, root: User, settings: Settings, path: str
+) -> None:
+    session = ory.person().cookie()
+    web.client.force_login(root)
+    key = hasher(b"cache", 20)
+    key.update(f"2\0{ory.public_url}\0cookie\0{session.cookie}".encode())
+    stored = SessionStore(web.cookies["sessionid"].value)
+    stored["_ory_outranks"] = key.hexdigest()
+    stored.save()
+    sign_in(web, session)
+    assert seen(web, path) == "root"
+
+
+# --- login() with the person of the Ory session -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
+@pytest.mark.urls(__name__)
+def test_djangos_login_with_the_person_of_the_ory_session_survives_no_revocation(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, login_view: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    sign_in(web, session)
+    web.get("/remember?cart=apples&ask=1")
+    assert seen(web, login_view) == session.person.id
+    assert web.get("/recall").json() == {"user": session.person.id, "cart": "apples"}
+    session.revoke()
     assert seen(web) == ""
     forget_ory(web)
     assert seen(web) == ""
+
+
+@pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
+@pytest.mark.urls(__name__)
+def test_djangos_login_with_the_person_of_the_ory_session_is_logged(
+    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, login_view: str
+) -> None:
+    web.get("/who", headers=(session := ory.person().token()).headers)
+    caplog.clear()
+    web.get(login_view, headers=session.headers)
+    assert events(caplog) == ["django_login_ignored"]
+
+
+@pytest.mark.urls(__name__)
+def test_djangos_login_with_the_persons_row_is_no_other_sign_in_though_nobody_asked_before(
+    ory: Ory, ory_auth: ChangeSettings, web: Web
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    sign_in(web, session)
+    web.get("/who")
+    assert seen(web, f"/login-as?name={session.person.id}") == session.person.id
+    session.revoke()
+    assert seen(web) == ""
+
+
+@pytest.mark.urls(__name__)
+def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: Web, root: User) -> None:
+    other = ory.person()
+    web.get("/who", headers=other.token().headers)
+    sign_in(web, ory.person().cookie())
+    assert seen(web, f"/login-as?name={other.id}") == other.id
+    assert seen(web) == other.id
+
+
+# --- a new session at Ory ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
+def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: Web, path: str) -> None:
+    web.get("/admin/login/?local=1")
+    before = web.cookies["csrftoken"].value
+    sign_in(web, ory.person().cookie())
+    web.get(path)
+    after = web.cookies["csrftoken"].value
+    assert after != before
+    web.get(path)
+    assert web.cookies["csrftoken"].value == after
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_where_the_browser_has_no_csrf_token_it_gets_none(ory: Ory, web: Web, path: str) -> None:
+    sign_in(web, ory.person().cookie())
+    web.get(path)
+    assert "csrftoken" not in web.cookies
+
+
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_a_csrf_token_in_djangos_session_is_renewed_too_and_makes_no_session(
+    ory: Ory, web: Web, settings: Settings, path: str
+) -> None:
+    settings.CSRF_USE_SESSIONS = True
+    sign_in(web, ory.person().cookie())
+    web.get(path)
+    assert "sessionid" not in web.cookies
+    forget_ory(web)
+    web.get("/admin/login/?local=1")
+    before = SessionStore(web.cookies["sessionid"].value)["_csrftoken"]
+    sign_in(web, ory.person().cookie())
+    web.get(path)
+    assert SessionStore(web.cookies["sessionid"].value)["_csrftoken"] != before
+
+
+def test_the_form_that_is_the_first_request_of_a_new_session_at_ory_is_checked_with_the_token_it_has(
+    ory: Ory, settings: Settings
+) -> None:
+    """A middleware asks who it is before Django checks the token."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.AsksEarly"]
+    client = Client(enforce_csrf_checks=True)
+    client.get("/admin/login/?local=1")
+    before = client.cookies["csrftoken"].value
+    sign_in(client, ory.person().cookie())
+    answer = client.post("/who", headers={"X-CSRFToken": before})
+    assert answer.status_code == 200
+    assert client.cookies["csrftoken"].value != before
 
 
 @pytest.mark.switches
@@ -302,15 +588,14 @@ def test_a_later_assignment_to_request_user_stands(ory: Ory, web: Web, root: Use
     assert seen(web, f"{path}?pk={root.pk}", headers=ory.person().token().headers) == "root"
 
 
-def test_a_guard_lets_the_person_of_the_ory_session_in_as_whomever_they_impersonate(
-    ory: Ory, web: Web, root: User
-) -> None:
-    assert seen(web, f"/impersonate-guarded?pk={root.pk}", headers=ory.person().token().headers) == "root"
-
-
 def test_a_guard_does_not_let_somebody_in_because_of_an_assignment(ory: Ory, web: Web, root: User) -> None:
     answer = web.get(f"/impersonate-guarded?pk={root.pk}")
     assert answer["Location"].startswith("/auth/login")
+
+
+def test_a_guard_of_ory_does_not_let_one_person_in_as_another(ory: Ory, web: Web, root: User) -> None:
+    answer = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().token().headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
 
 
 def test_a_guard_judges_the_person_behind_the_impersonation(ory: Ory, web: Web, root: User) -> None:

@@ -1,6 +1,7 @@
 """A person signs in at Ory and is there as ``request.user``."""
 
 import gc
+import logging
 import weakref
 from collections.abc import Callable, Iterator
 from typing import cast
@@ -33,6 +34,24 @@ def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: Web, path:
     person = ory.person()
     answer = web.get(path, headers=person.cookie().headers)
     assert answer.json()["user"] in {person.id, person.email}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/who", "/awho", "/api/me"])
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_a_sign_in_is_logged_once_for_each_session_at_ory(
+    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, kind: str, path: str
+) -> None:
+    caplog.set_level(logging.INFO, "ory_auth")
+    person = ory.person()
+    for sessions in (1, 2):
+        session = getattr(person, kind)()
+        for _ in range(2):
+            web.get(path, headers=session.headers)
+        assert [r for r in caplog.records if "signed_in" in r.getMessage()][-1].levelname == "INFO"
+        assert [vars(r)["ory_facts"] for r in caplog.records if r.name == "ory_auth"] == [
+            {"identity": person.id, "kind": kind}
+        ] * sessions
 
 
 def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: Web) -> None:

@@ -1,0 +1,499 @@
+"""What Django's session holds belongs to one identity at Ory, also in views that never ask who the user is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.sessions.models import Session as DjangoSession
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path
+from pytest_django import Settings
+
+from ory_auth.decorators import ory_optional
+from ory_auth.local import LocalOry
+from ory_auth.types import OryHttpRequest
+from tests.conftest import Web
+from tests.jar import forget_ory, keep, sign_in
+from tests.kinds import ChangeSettings, User
+from tests.ories import Ory, Session
+from tests.project import views
+from tests.test_asked_from_inside import current
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+ROOT_PASSWORD = "Sleipnir-8-legs"
+
+
+# --- a shop that asks nobody ------------------------------------------------------------------------------------------
+
+
+def put(request: HttpRequest, thing: str) -> HttpResponse:
+    request.session["cart"] = [*request.session.get("cart", ()), thing]
+    return HttpResponse("stored")
+
+
+async def aput(request: HttpRequest, thing: str) -> HttpResponse:
+    await request.session.aset("cart", [*(await request.session.aget("cart", ())), thing])
+    return HttpResponse("stored")
+
+
+def cart(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"cart": request.session.get("cart")})
+
+
+async def acart(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"cart": await request.session.aget("cart")})
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    def content() -> Iterator[str]:
+        yield ",".join(request.session.get("cart") or ())
+
+    return StreamingHttpResponse(content())
+
+
+async def both(request: OryHttpRequest) -> HttpResponse:
+    """Several coroutines of one request look at once."""
+    *carts, _ = await asyncio.gather(*(request.session.aget("cart") for _ in range(3)), request.auser())
+    return JsonResponse({"cart": next((cart for cart in carts if cart), None)})
+
+
+def session_key(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"key": request.session.session_key})
+
+
+@ory_optional
+def greeting(request: OryHttpRequest) -> HttpResponse:
+    return JsonResponse({"user": request.user.get_username(), "cart": request.session.get("cart")})
+
+
+def mine(request: OryHttpRequest) -> HttpResponse:
+    return JsonResponse({"user": request.user.get_username(), "cart": request.session.get("cart")})
+
+
+urlpatterns = [
+    path("put/<thing>", put),
+    path("aput/<thing>", aput),
+    path("cart", cart),
+    path("acart", acart),
+    path("stream", stream),
+    path("both", both),
+    path("key", session_key),
+    path("greeting", greeting),
+    path("mine", mine),
+    path("silent", views.silent),
+    path("django-login", views.django_login),
+    path("auth/", include("ory_auth.urls")),
+]
+
+PUTS = pytest.mark.parametrize("put_path", ["/put/", "/aput/"])
+CARTS = pytest.mark.parametrize("cart_path", ["/cart", "/acart", "/mine", "/both"])
+ENGINES = ["db", "cache", "cached_db", "signed_cookies", "file"]
+
+
+def seen_cart(web: Web, at: str = "/cart") -> list[str] | None:
+    answer = web.get(at)
+    assert answer.status_code == 200, answer.content
+    found: list[str] | None = answer.json()["cart"]
+    return found
+
+
+def renew_cookie(session: Session) -> None:
+    """Sign in once more in the same session, as ``max_age`` asks for: Ory sends a new cookie for it."""
+    before, person = session.cookie, session.person
+    flow = session.get("/self-service/login/browser?refresh=true").json
+    values = {"method": "password", "identifier": person.email, "password": person.password}
+    assert session.submit("login", flow, values).status == 200
+    assert session.cookie != before
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, settings: Settings, tmp_path: str) -> str:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = tmp_path
+    return str(request.param)
+
+
+@pytest.fixture
+def ada(ory: Ory) -> Session:
+    return ory.person().cookie()
+
+
+@pytest.fixture
+def bob(ory: Ory) -> Session:
+    return ory.person().cookie()
+
+
+# --- another person on the same browser -------------------------------------------------------------------------------
+
+
+@PUTS
+@CARTS
+def test_the_next_person_does_not_see_it(web: Web, ada: Session, bob: Session, put_path: str, cart_path: str) -> None:
+    sign_in(web, ada)
+    web.get(put_path + "shoe")
+    assert seen_cart(web, cart_path) == ["shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web, cart_path) is None
+
+
+@PUTS
+@CARTS
+def test_the_one_before_does_not_see_what_the_next_person_stores(
+    web: Web, ada: Session, bob: Session, put_path: str, cart_path: str
+) -> None:
+    sign_in(web, ada)
+    web.get(put_path + "shoe")
+    sign_in(web, bob)
+    web.get(put_path + "secret")
+    assert seen_cart(web, cart_path) == ["secret"]
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) is None
+
+
+def test_it_holds_whatever_stores_the_sessions(web: Web, ada: Session, bob: Session, engine: str) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    assert seen_cart(web) == ["shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web) is None
+
+
+def test_it_holds_where_django_has_loaded_the_session_before_us(
+    web: Web, ada: Session, bob: Session, settings: Settings
+) -> None:
+    settings.CSRF_USE_SESSIONS = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    assert seen_cart(web) == ["shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web) is None
+
+
+def test_it_holds_where_django_saves_every_session(web: Web, ada: Session, bob: Session, settings: Settings) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    sign_in(web, bob)
+    web.get("/silent")
+    assert seen_cart(web) is None
+
+
+def test_the_next_person_does_not_get_the_key_of_the_session_either(web: Web, ada: Session, bob: Session) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    key = web.cookies["sessionid"].value
+    assert web.get("/key").json()["key"] == key
+    if web.kind == "wsgi":
+        sign_in(web, bob)
+        assert web.get("/key").json()["key"] != key
+
+
+def test_a_stream_that_looks_late_does_not_see_it_either(ada: Session, bob: Session) -> None:
+    web = Web("wsgi")
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    assert b"".join(web.get("/stream")) == b"shoe"
+    sign_in(web, bob)
+    assert b"".join(web.get("/stream")) == b""
+
+
+@PUTS
+def test_who_takes_over_an_anonymous_visitors_cart_is_its_owner_from_the_first_change(
+    ory: Ory, web: Web, ada: Session, bob: Session, put_path: str
+) -> None:
+    web.get(put_path + "pear")
+    sign_in(web, ada)
+    web.get(put_path + "shoe")
+    assert seen_cart(web) == ["pear", "shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web) is None
+
+
+@CARTS
+def test_a_local_users_data_is_not_the_next_persons(web: Web, ada: Session, cart_path: str) -> None:
+    web.client.force_login(User.objects.create_superuser("root"))
+    web.get("/put/shoe")
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) is None
+    forget_ory(web)
+    assert web.get("/mine").json()["user"] == ""
+
+
+# --- the same person --------------------------------------------------------------------------------------------------
+
+
+@PUTS
+@CARTS
+def test_a_renewed_cookie_changes_nothing(web: Web, ada: Session, put_path: str, cart_path: str) -> None:
+    sign_in(web, ada)
+    web.get(put_path + "shoe")
+    renew_cookie(ada)
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) == ["shoe"]
+    assert seen_cart(web, "/mine") == ["shoe"]
+
+
+def test_a_second_factor_changes_nothing(web: Web, ada: Session) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    ada.set_up_totp()
+    sign_in(web, ada)
+    assert seen_cart(web) == ["shoe"]
+
+
+@PUTS
+def test_another_session_of_the_same_person_changes_nothing(ory: Ory, web: Web, put_path: str) -> None:
+    person = ory.person()
+    sign_in(web, person.cookie())
+    web.get(put_path + "shoe")
+    sign_in(web, person.cookie())
+    assert seen_cart(web) == ["shoe"]
+
+
+@pytest.mark.switches
+@PUTS
+@CARTS
+def test_ory_is_asked_once_about_each_credential(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, ada: Session, put_path: str, cart_path: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    sign_in(web, ada)
+    web.get(put_path + "shoe")
+    assert len(ory.asked()) == 1
+    web.get(put_path + "hat")
+    web.get("/cart")
+    assert len(ory.asked()) == 1
+    renew_cookie(ada)
+    sign_in(web, ada)
+    web.get(cart_path)
+    asked = len(ory.asked())
+    web.get("/acart")
+    web.get("/cart")
+    web.get(put_path + "coat")
+    assert len(ory.asked()) == asked
+
+
+def test_a_view_that_does_not_touch_the_session_pays_nothing(web: Web, ada: Session, bob: Session) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    sign_in(web, bob)
+    with CaptureQueriesContext(connection) as queries:
+        answer = web.get("/silent")
+    assert (len(queries), "Vary" in answer.headers) == (0, False)
+
+
+@pytest.mark.switches
+def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: Web) -> None:
+    web.get("/put/shoe")
+    assert seen_cart(web) == ["shoe"]
+    assert ory.asked() == []
+
+
+# --- nobody is signed in ----------------------------------------------------------------------------------------------
+
+
+@CARTS
+def test_after_a_sign_out_at_ory_a_visitor_sees_nothing(web: Web, ada: Session, cart_path: str) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    forget_ory(web)
+    assert seen_cart(web, cart_path) is None
+
+
+@CARTS
+def test_after_the_session_has_ended_at_ory_a_visitor_sees_nothing(web: Web, ada: Session, cart_path: str) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    other = ada.person.cookie()
+    other.revoke()
+    sign_in(web, other)
+    assert seen_cart(web, cart_path) is None
+
+
+@CARTS
+@pytest.mark.parametrize("credential", ["", "dead", "x" * 9000], ids=["none", "dead", "malformed"])
+def test_who_signs_in_again_finds_it_again(
+    web: Web, ada: Session, engine: str, cart_path: str, credential: str
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    forget_ory(web)
+    if credential:
+        keep(web, "ory_kratos_session", credential)
+    assert seen_cart(web, cart_path) is None
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) == ["shoe"]
+
+
+def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(web: Web, ada: Session, bob: Session) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    key = web.cookies["sessionid"].value
+    forget_ory(web)
+    web.get("/put/pear")
+    assert seen_cart(web) == ["pear"]
+    assert web.cookies["sessionid"].value != key
+    sign_in(web, bob)
+    assert seen_cart(web, "/mine") == ["pear"]
+
+
+def test_the_answer_says_that_it_depends_on_the_credential(web: Web, ada: Session) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    answer = web.get("/cart")
+    assert "X-Session-Token" in answer["Vary"]
+    assert "private" in answer["Cache-Control"]
+
+
+# --- Ory does not answer ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.switches
+@CARTS
+def test_without_ory_the_next_person_gets_503(
+    switches: LocalOry, web: Web, ada: Session, bob: Session, cart_path: str
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    sign_in(web, bob)
+    with switches.failing(500):
+        answer = web.get(cart_path)
+        assert (answer.status_code, b"shoe" in answer.content) == (503, False)
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) == ["shoe"]
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("cart_path", ["/cart", "/acart"])
+def test_without_ory_the_same_credential_is_served(
+    ory_auth: ChangeSettings, switches: LocalOry, web: Web, ada: Session, cart_path: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    with switches.failing(500):
+        assert seen_cart(web, cart_path) == ["shoe"]
+
+
+@pytest.mark.switches
+@PUTS
+def test_what_is_stored_while_ory_is_down_belongs_to_the_credential(
+    switches: LocalOry, web: Web, ada: Session, bob: Session, put_path: str
+) -> None:
+    sign_in(web, ada)
+    with switches.failing(500):
+        assert web.get(put_path + "shoe").status_code == 200
+        assert seen_cart(web) == ["shoe"]
+    assert seen_cart(web, "/mine") == ["shoe"]
+    renew_cookie(ada)
+    sign_in(web, ada)
+    assert seen_cart(web) == ["shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web) is None
+
+
+@pytest.mark.switches
+def test_a_page_that_only_greets_shows_no_cart_while_ory_is_down(
+    switches: LocalOry, web: Web, ada: Session, bob: Session
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    sign_in(web, bob)
+    with switches.failing(500):
+        assert web.get("/greeting").json() == {"user": "", "cart": None}
+    sign_in(web, ada)
+    assert seen_cart(web) == ["shoe"]
+
+
+# --- somebody looks from inside the lookup ----------------------------------------------------------------------------
+
+
+class ReadsTheCart(logging.Handler):
+    """As a logging package that adds what the session holds to every line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[object] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        request = current.get()
+        if request is not None:  # not in a thread that calls Ory for coroutines
+            self.seen.append(request.session.get("cart"))
+
+
+@pytest.fixture
+def reads_the_cart(settings: Settings) -> Iterator[ReadsTheCart]:
+    settings.MIDDLEWARE = ["tests.test_asked_from_inside.remember", *settings.MIDDLEWARE]
+    handler, logger = ReadsTheCart(), logging.getLogger("ory_auth")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("cart_path", ["/cart", "/mine"])
+def test_a_log_handler_that_reads_the_session_sees_nothing_of_somebody_else(
+    ory: Ory, web: Web, ada: Session, bob: Session, reads_the_cart: ReadsTheCart, cart_path: str
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    reads_the_cart.seen.clear()
+    bob.revoke()
+    sign_in(web, bob)
+    assert seen_cart(web, cart_path) is None
+    assert reads_the_cart.seen
+    assert [cart for cart in reads_the_cart.seen if cart] == []
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) == ["shoe"]
+
+
+# --- SECRET_KEY rotates -----------------------------------------------------------------------------------------------
+
+
+def rotate_secret_key(settings: Settings) -> None:
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    settings.SECRET_KEY = f"another {settings.SECRET_KEY}"
+
+
+@pytest.mark.switches
+def test_a_cart_that_belongs_to_a_credential_survives_a_new_secret_key(
+    switches: LocalOry, web: Web, ada: Session, settings: Settings
+) -> None:
+    sign_in(web, ada)
+    with switches.failing(500):
+        web.get("/put/shoe")
+    rotate_secret_key(settings)
+    assert seen_cart(web) == ["shoe"]
+    assert seen_cart(web, "/mine") == ["shoe"]
+
+
+@pytest.mark.switches
+def test_after_a_new_secret_key_the_same_credential_is_known_without_asking(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, ada: Session, settings: Settings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    rotate_secret_key(settings)
+    before = len(ory.asked())
+    assert seen_cart(web) == ["shoe"]
+    assert len(ory.asked()) == before
+
+
+def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
+    web: Web, ada: Session, bob: Session
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    key = web.cookies["sessionid"].value
+    sign_in(web, bob)
+    web.get("/put/secret")
+    assert not DjangoSession.objects.filter(session_key=key).exists()
