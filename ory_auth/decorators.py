@@ -38,9 +38,11 @@ class Guard:
         outcome = state.outcome(fresh=self.fresh)
         if self._ask_again(outcome):
             outcome = state.outcome(fresh=True)
+        own = True
         if isinstance(outcome, SignedIn):
             state.user()
-        return self._answer(request, state, outcome)
+            own = state.is_own_user_shown()
+        return self._answer(request, state, outcome, own)
 
     async def acheck(self, request: HttpRequest) -> HttpResponse | None:
         """:meth:`check` for coroutines."""
@@ -48,9 +50,11 @@ class Guard:
         outcome = await state.aoutcome(fresh=self.fresh)
         if self._ask_again(outcome):
             outcome = await state.aoutcome(fresh=True)
+        own = True
         if isinstance(outcome, SignedIn):
             await state.aown_user()
-        return self._answer(request, state, outcome)
+            own = await state.ais_own_user_shown()
+        return self._answer(request, state, outcome, own)
 
     def _ask_again(self, outcome: Outcome) -> bool:
         """Nobody is refused on the word of a cache, and a stale session is no second factor."""
@@ -59,7 +63,9 @@ class Guard:
         strict = self.aal is not None or self.max_age is not None
         return not outcome.satisfies(self.aal, self.max_age) or (outcome.stale and strict)
 
-    def _answer(self, request: HttpRequest, state: RequestState, outcome: Outcome) -> HttpResponse | None:
+    def _answer(
+        self, request: HttpRequest, state: RequestState, outcome: Outcome, is_own_user: bool
+    ) -> HttpResponse | None:
         match outcome:
             case Unavailable():
                 raise state.trouble(outcome)  # in an optional view, too: that may greet, not let in
@@ -69,6 +75,10 @@ class Guard:
                 return responses.challenge(request, AALRequired())
             case SignedIn() if state.refused:
                 return responses.not_admitted(request, NotAdmitted(state.refused))
+            case SignedIn() if not is_own_user and not state.user_trouble:
+                # Two people in one request: the Ory session says nothing about the one whom the view would serve.
+                log(Event.USER_MISMATCH, identity=str(outcome.session.identity.id))
+                return responses.not_admitted(request, NotAdmitted(Event.USER_MISMATCH))
             case SignedIn() if not outcome.satisfies(self.aal, None):
                 log(Event.AAL_REQUIRED, aal=self.aal)
                 return responses.challenge(request, AALRequired(aal=self.aal))

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from .authentication import state_of
+from .authentication import is_same_user, state_of
 from .exceptions import AALRequired, NotAdmitted
 from .outcomes import SecondFactorMissing, SignedIn, Unavailable
 from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, way_on
@@ -50,10 +50,9 @@ class OrySessionAuthentication(BaseAuthentication):
             case SecondFactorMissing():
                 raise _step_up(request)
             case SignedIn() if state.credential is not None:
-                user = self._user(request)
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
-                return user, outcome.session
+                return self._user(request), outcome.session
         return None
 
     def _user(self, request: Request) -> Any:
@@ -75,6 +74,8 @@ class AAL2Required(BasePermission):
     """Lets people in who have used a second factor; others get 403 with the way to it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        if not _is_authenticated_by_ory(request):
+            return False
         state = state_of(request)
         outcome = state.outcome()
         if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
@@ -87,6 +88,18 @@ class AAL2Required(BasePermission):
             case SignedIn() | SecondFactorMissing():
                 raise _step_up(request)
         return False
+
+
+def _is_authenticated_by_ory(request: Request) -> bool:
+    """Whether this user came from this request's Ory session, and not from another authenticator or an assignment."""
+    if not isinstance(request.successful_authenticator, OrySessionAuthentication):
+        return False
+    state = state_of(request)
+    outcome, auth = state.outcome(), request.auth
+    if not isinstance(outcome, SignedIn) or not isinstance(auth, OrySession):
+        return False
+    same_session = (auth.id, auth.identity.id) == (outcome.session.id, outcome.session.identity.id)
+    return same_session and is_same_user(request.user, state.user())
 
 
 def _step_up(request: Request) -> Refused:

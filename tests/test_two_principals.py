@@ -1,0 +1,212 @@
+"""Two people in one request: a guard judges the credential that authenticated the user whom the view serves."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.urls import path
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+from pytest_django import Settings
+from rest_framework.authentication import BaseAuthentication, BasicAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ory_auth.models import OryIdentity
+from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
+from tests.conftest import Web
+from tests.jar import sign_in
+from tests.kinds import User
+from tests.ories import Ory, Session
+from tests.project import urls, views
+from tests.seen import events
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+PASSWORD = "Sleipnir-8-legs"
+JSON = {"Accept": "application/json"}
+GUARDED = {
+    "bare": "/guarded",
+    "bare async": "/aguarded",
+    "mixin": "/mixin",
+    "async mixin": "/amixin",
+    "aal": "/aal2",
+    "async aal": "/aaal2",
+    "class": "/decorated",
+    "max_age": "/recent",
+    "both": "/recent-aal2",
+    "both by mixin": "/strict-mixin",
+    "both by async mixin": "/astrict-mixin",
+    "fresh": "/fresh",
+    "async fresh": "/afresh",
+    "fresh by mixin": "/fresh-mixin",
+}
+guards = pytest.mark.parametrize("guarded", GUARDED.values(), ids=GUARDED)
+
+
+class TokensOfTheProject(MiddlewareMixin):
+    """A project's own API tokens: it assigns whoever the header names."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        name = request.headers.get("X-Api-User")
+        if name == "nobody":
+            request.user = AnonymousUser()
+        elif name:
+            request.user = User.objects.get(username=name)
+
+
+class LazyTokensOfTheProject(MiddlewareMixin):
+    """The same, as a lazy object, which queries the database when somebody looks."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        name = request.headers.get("X-Api-User")
+        if name:
+            request.user = SimpleLazyObject(lambda: User.objects.get(username=name))  # type: ignore[assignment]
+
+
+class Payments(APIView):
+    authentication_classes: list[type[BaseAuthentication]] = [BasicAuthentication, OrySessionAuthentication]
+    permission_classes = [IsAuthenticated, AAL2Required]
+
+    get = views.ApiMe.get
+
+
+class Reassigning(OrySessionAuthentication):
+    """A project that puts somebody else into the request after it has authenticated."""
+
+
+class Impersonating(Payments):
+    authentication_classes = [OrySessionAuthentication]
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        request.user = User.objects.get(username="victim")
+
+
+urlpatterns = [
+    path("api/payments", Payments.as_view()),
+    path("api/payments-of-the-subclass", Payments.as_view(authentication_classes=[Reassigning])),
+    path("api/payments-by-impersonation", Impersonating.as_view()),
+    *urls.urlpatterns,
+]
+
+
+@pytest.fixture
+def victim() -> User:
+    return User.objects.create_user("victim", "victim@example.org", PASSWORD)
+
+
+@pytest.fixture
+def attacker(ory: Ory) -> Session:
+    """Somebody who has used a second factor just now, for an account of their own."""
+    session = ory.person().cookie()
+    session.set_up_totp()
+    return session
+
+
+@pytest.fixture(params=[TokensOfTheProject, LazyTokensOfTheProject])
+def project_with_tokens(request: pytest.FixtureRequest, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{request.param.__name__}"]
+
+
+def basic(name: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()}
+
+
+# --- views of Django --------------------------------------------------------------------------------------------------
+
+
+@guards
+def test_the_attackers_own_session_opens_no_guard_for_the_victim(
+    web: Web, victim: User, attacker: Session, project_with_tokens: None, guarded: str
+) -> None:
+    assert web.get(guarded, headers=attacker.headers).status_code == 200
+    answer = web.get(guarded, headers={**attacker.headers, **JSON, "X-Api-User": "victim"})
+    assert answer.status_code == 403
+    assert (answer.json()["code"], answer.json()["reason"]) == ("not_admitted", "user_mismatch")
+
+
+@guards
+def test_a_browser_gets_a_page_and_no_redirect(
+    web: Web, victim: User, attacker: Session, project_with_tokens: None, guarded: str
+) -> None:
+    answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"})
+    assert (answer.status_code, "Location" in answer.headers) == (403, False)
+    assert answer["Content-Type"].startswith("text/html")
+    assert b"victim" not in answer.content
+
+
+@guards
+def test_the_persons_own_row_is_no_other_person(
+    web: Web, attacker: Session, project_with_tokens: None, guarded: str
+) -> None:
+    web.get("/who", headers=attacker.headers)
+    own = attacker.person.id
+    answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": own})
+    assert (answer.status_code, answer.json()["user"]) == (200, own)
+
+
+def test_who_was_made_anonymous_is_not_let_in(web: Web, attacker: Session, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.TokensOfTheProject"]
+    assert web.get("/guarded", headers={**attacker.headers, "X-Api-User": "nobody"}).status_code == 403
+
+
+@guards
+def test_without_an_ory_session_the_assigned_user_is_led_to_sign_in(
+    ory: Ory, web: Web, victim: User, project_with_tokens: None, guarded: str
+) -> None:
+    answer = web.get(guarded, headers={"X-Api-User": "victim"})
+    assert answer["Location"].startswith("/auth/login?")
+
+
+@guards
+def test_a_local_sign_in_that_outranks_the_session_is_led_to_sign_in(
+    web: Web, victim: User, attacker: Session, guarded: str
+) -> None:
+    sign_in(web, attacker)
+    web.get(f"/django-login?name=victim&password={PASSWORD}")
+    answer = web.get(guarded)
+    assert answer["Location"].startswith("/auth/login?")
+
+
+def test_operators_see_whose_session_it_was(
+    web: Web, victim: User, attacker: Session, project_with_tokens: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.get("/who", headers=attacker.headers)
+    caplog.clear()
+    web.get("/guarded", headers={**attacker.headers, "X-Api-User": "victim"})
+    [record] = [record for record in caplog.records if record.name == "ory_auth"]
+    assert vars(record)["ory_facts"] == {"identity": attacker.person.id}
+    assert events(caplog) == ["user_mismatch"]
+
+
+# --- Django REST framework --------------------------------------------------------------------------------------------
+
+
+def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(web: Web, victim: User, attacker: Session) -> None:
+    assert web.get("/api/payments", headers=basic("victim")).status_code == 403
+    sign_in(web, attacker)
+    assert web.get("/api/payments", headers=basic("victim")).status_code == 403
+    assert web.get("/api/payments").json()["user"] == attacker.person.id
+
+
+def test_a_subclass_of_the_authenticator_is_as_good(web: Web, attacker: Session) -> None:
+    answer = web.get("/api/payments-of-the-subclass", headers=attacker.headers)
+    assert answer.json()["user"] == attacker.person.id
+
+
+def test_a_user_who_was_assigned_after_authentication_is_refused(web: Web, victim: User, attacker: Session) -> None:
+    assert web.get("/api/payments-by-impersonation", headers=attacker.headers).status_code == 403
+
+
+def test_beside_the_victims_local_sign_in_the_attackers_session_is_judged_for_the_attacker(
+    web: Web, victim: User, attacker: Session
+) -> None:
+    web.client.force_login(victim)
+    answer = web.get("/api/payments", headers=attacker.headers)
+    assert answer.json()["user"] == attacker.person.id
+    assert OryIdentity.objects.get().user.username == attacker.person.id
