@@ -10,7 +10,13 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 TEST = nox.project.dependency_groups(PYPROJECT, "test")
-OTHER_USER = ("tests/test_users.py", "tests/test_sign_in.py", "tests/test_migrations.py")
+OTHER_USER = (
+    "tests/test_users.py",
+    "tests/test_sign_in.py",
+    "tests/test_migrations.py",
+    "tests/test_deleted_users.py",
+    *sorted(str(path) for path in Path("tests").glob("test_user_*.py")),
+)
 DEMO = nox.project.dependency_groups(PYPROJECT, "demo")
 STUBS = ("mypy", "django-stubs", "djangorestframework-stubs")
 CAME_FROM = """

@@ -38,9 +38,7 @@ def broken(stage: Stage) -> Result:
             "SITE_ORY_URL": f"http://127.0.0.1:{upstream.port}",
         }
         with stage.sites(environment, workers, CLIENTS_PER_WORKER) as sites:
-            asks = itertools.takewhile(
-                lambda _: _exchanges(upstream) < exchanges, _asks(sites, list(persons.values()))
-            )
+            asks = itertools.takewhile(lambda _: _exchanges(upstream) < exchanges, _asks(sites, list(persons.values())))
             tally = load(asks, 2 * workers * CLIENTS_PER_WORKER)
     right = 100 * tally.verdicts[Verdict.RIGHT] / max(tally.requests, 1)
     told = [
