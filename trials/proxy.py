@@ -14,6 +14,7 @@ import random
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ import trustme
 
 from trials.faults import ANSWERS, PLACES, Fault, prepare, response
 from trials.processes import free_port
-from trials.seen import WHOAMI, Seen
+from trials.seen import WHOAMI, Seen, credential_hash
 
 NAME = "ory.trials.test"  # stands for 127.0.0.1 in the site's processes, see `trials.site.resolver`
 HEAD_LIMIT = 256 * 1024  # bytes of request headers
@@ -38,6 +39,8 @@ class Proxy:
         self.rate: int | None = (
             None  # whoami calls in each second; Ory says what is left of them, and 429 to the others
         )
+        # Given a path and the hash of a credential: the response to send instead of Ory's, or None for Ory's own.
+        self.instead: Callable[[str, str], bytes | None] = lambda path, credential: None
         self._used = 0, 0  # the second, and how many calls it had so far
         self.seen = Seen()
         self._upstream, self._stranger = urlsplit(upstream), stranger
@@ -135,6 +138,8 @@ class Proxy:
         self.seen.note(path, headers)
         if path == "/stranger":
             writer.write(response(200, self._stranger))
+        elif given := self.instead(path, credential_hash(headers)):
+            writer.write(given)
         elif self.fault is Fault.RATE_LIMITED or (path == WHOAMI and self._left_of_rate() < 0):
             self.seen.limited += 1
             writer.write(response(429, b"{}", retry_after=str(self.pause)))

@@ -17,6 +17,7 @@ class Seen:
 
     whoami: Counter[str] = field(default_factory=Counter)  # calls by the hash of their credential
     whoami_at: list[float] = field(default_factory=list)  # monotonic
+    paths: Counter[str] = field(default_factory=Counter)  # calls by their path
     ready: int = 0
     limited: int = 0  # answers that were 429
     headers: set[str] = field(default_factory=set)  # names, in lower case
@@ -25,6 +26,7 @@ class Seen:
     def note(self, path: str, headers: dict[str, str]) -> None:
         self.headers |= headers.keys()
         self.cookies |= {pair.strip().partition("=")[0] for pair in headers.get("cookie", "").split(";") if pair}
+        self.paths[path] += 1
         if path == WHOAMI:
             self.whoami[credential_hash(headers)] += 1
             self.whoami_at.append(time.monotonic())

@@ -7,6 +7,7 @@ variable                  meaning
 ``SITE_ADMIN_URL``        Ory's admin API (default: the public one)
 ``SITE_DATABASE_URL``     ``postgres://…`` or ``sqlite:///…`` (default: SQLite in memory)
 ``SITE_REDIS_URL``        the cache; without it, local memory of each process
+``SITE_CACHE_BACKEND``    the class of that cache (default: Django's own for Redis)
 ``SITE_ORY_AUTH``         JSON that is merged into ``ORY_AUTH``
 ``SITE_USER_MODEL``       ``auth.User`` (default) or ``members.Member``, whose e-mail is unique
 ``SITE_POOL``             PostgreSQL's connections are in a pool of at most so many, as is right under ASGI
@@ -14,6 +15,7 @@ variable                  meaning
 ``SITE_CONN_MAX_AGE``     seconds that a connection to the database is kept (default: 60)
 ``SITE_DEBUG``            ``1``: Django's ``DEBUG``
 ``SITE_LOG``              file for every log line at DEBUG level
+``SITE_ASKERS``           ``1``: log handlers and receivers that read ``request.user``, see :mod:`trials.site.askers`
 ``SITE_SPANS``            file for OpenTelemetry's spans and metrics
 ``SITE_READY``            directory in which each worker leaves a file named by its pid once it can answer
 ``SITE_SLOW_NAME``        host name that stands for 127.0.0.1, see :mod:`trials.site.resolver`
@@ -53,6 +55,8 @@ MIDDLEWARE = [
     "ory_auth.middleware.OryMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+if env.bool("SITE_ASKERS", False):
+    MIDDLEWARE.append("trials.site.askers.middleware")
 AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_USER_MODEL = os.environ.get("SITE_USER_MODEL") or "auth.User"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -93,7 +97,7 @@ if env.int("SITE_POOL", 0):
 if os.environ.get("SITE_REDIS_URL"):
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": os.environ.get("SITE_CACHE_BACKEND") or "django.core.cache.backends.redis.RedisCache",
             "LOCATION": os.environ["SITE_REDIS_URL"],
             # redis-py allows 100 connections, which is fewer than there are requests at once in some campaigns.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "max_connections": 500},
@@ -125,3 +129,6 @@ if os.environ.get("SITE_LOG"):
             "django.db.backends": {"level": "INFO"},  # with DEBUG it prints all values of every query, by design
         },
     }
+    if env.bool("SITE_ASKERS", False):
+        LOGGING["handlers"]["askers"] = {"class": "trials.site.askers.Handler", "level": "INFO"}
+        LOGGING["root"]["handlers"].append("askers")

@@ -20,6 +20,8 @@ def load(application: Callable[[], T]) -> T:
     if os.environ.get("SITE_SPANS"):
         import_module("trials.site.spans").install()  # it takes a while to import
     loaded = application()
+    if os.environ.get("SITE_ASKERS"):
+        import_module("trials.site.askers").install()  # it needs Django to be set up
     if os.environ.get("SITE_READY"):
         (Path(os.environ["SITE_READY"]) / str(os.getpid())).touch()
     return loaded

@@ -1,0 +1,107 @@
+"""A cache that swallows errors: its server is away while people sign out, and comes back with all that it had.
+
+Nothing says that the sign-outs were not written, and the sessions are still in the cache. Once it is back, no process
+may accept one of them. For some of these people Ory cannot be told either, so Ory would still take their sessions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import urllib3
+
+from trials.chaos.campaign import Figure, Result, campaign, figures
+from trials.chaos.load import PATIENCE, Ask, load, until
+from trials.chaos.oracle import NOBODY, Expected, Tally
+from trials.chaos.stage import Stage
+from trials.faults import Fault
+from trials.proxy import Proxy
+from trials.relay import Relay
+from trials.servers import Given, Site
+
+SETTINGS = {"SESSION_CACHE_SECONDS": 300, "TIMEOUT": 1.0}
+BACKEND = "trials.site.quiet_cache.QuietCache"
+OTHERS = 20  # people who stay, and whose requests go on
+BACK = 2.0  # seconds after which every process knows of the sign-outs
+PAGES = ("/who", "/awho")
+SEED = 14
+HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process accepts the session once it is back"
+
+
+@campaign("lying-cache", 14, HOLDS_WHEN)
+def lying_cache(stage: Stage) -> Result:
+    refused, frozen, ory_down = stage.scaled(100, 8), stage.scaled(10, 2), stage.scaled(50, 4)
+    people, others = stage.people(refused + frozen + ory_down), stage.people(OTHERS)
+    with stage.proxy() as proxy, Relay(stage.redis.port) as relay:
+        environment = stage.environment(
+            ory_auth=SETTINGS,
+            proxy=proxy,
+            SITE_REDIS_URL=f"redis://127.0.0.1:{relay.port}/0",
+            SITE_CACHE_BACKEND=BACKEND,
+        )
+        with stage.sites(environment) as sites:
+            play = _SignOuts(sites, people, others, proxy)
+            play.meet_everybody()
+            play.sign_out(people[:refused], relay.cut, relay.mend)
+            play.sign_out(people[refused : refused + frozen], stage.redis.freeze, stage.redis.thaw)
+            play.sign_out(people[refused + frozen :], relay.cut, relay.mend, tell_ory=False)
+    told = [
+        Figure("sign-outs", len(people)),
+        Figure("sign-outs not answered", play.failed, 0),
+        Figure("slowest sign-out", play.slowest, unit="s"),
+    ]
+    return Result([*figures(play.tally), *told], play.tally.examples)
+
+
+class _SignOuts:
+    def __init__(self, sites: Sequence[Site], people: Sequence[Given], others: Sequence[Given], proxy: Proxy) -> None:
+        self._sites, self._people, self._others, self._proxy = sites, people, others, proxy
+        self._pages = [site.url + page for site, page in zip(sites, PAGES, strict=True)]
+        self._chance = random.Random(SEED)
+        self._http = urllib3.PoolManager(retries=False)
+        self.tally, self.failed, self.slowest = Tally(), 0, 0.0
+
+    def meet_everybody(self) -> None:
+        """Every form of everybody's session is in the cache."""
+        for _ in range(2):
+            self.tally.merge(load(self._asks([*self._people, *self._others]), 4))
+
+    def sign_out(
+        self, people: Sequence[Given], cut: Callable[[], object], mend: Callable[[], object], *, tell_ory: bool = True
+    ) -> None:
+        """Each of them signs out while the cache is away."""
+        cut()
+        if not tell_ory:
+            self._proxy.switch(Fault.ERROR_503)
+        for one in people:
+            self._post_logout(one, {204} if tell_ory else {503})
+        self._proxy.switch(Fault.PASS)
+        mend()
+        self._others_go_on(BACK)
+        self.tally.merge(load(self._asks(list(people) * 4, signed_out=True), 8))
+
+    def _post_logout(self, one: Given, good: set[int]) -> None:
+        headers = {**self._chance.choice((one.by_token, one.by_bearer)), "Accept": "application/json"}
+        site = self._chance.choice(self._sites)
+        started = time.monotonic()
+        answer = self._http.request("POST", f"{site.url}/auth/logout", headers=headers, timeout=PATIENCE)
+        self.slowest = max(self.slowest, time.monotonic() - started)
+        self.failed += answer.status not in good
+
+    def _others_go_on(self, seconds: float) -> None:
+        """Every worker gets requests of others, on connections that are new each time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            asks = itertools.cycle(list(self._asks(self._others, or_503=True)))
+            self.tally.merge(load(until(0.3, asks), 8, 60))
+
+    def _asks(self, people: Sequence[Given], *, signed_out: bool = False, or_503: bool = False) -> Iterator[Ask]:
+        """Every form of each one's credential, at both sites."""
+        for one in people:
+            expected = NOBODY if signed_out else Expected(one.identity, one.email, or_503=or_503)
+            for headers in (one.by_token, one.by_bearer, one.by_cookie):
+                for page in self._pages:
+                    yield Ask(page, headers, expected)
