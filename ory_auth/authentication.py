@@ -359,8 +359,12 @@ class RequestState:
         return self.request.user is self.lazy_user or is_same_user(self.request.user, self._user)
 
     async def ais_own_user_shown(self) -> bool:
-        """:meth:`is_own_user_shown` for coroutines: what was assigned may be lazy, and query the database."""
-        return self.request.user is self.lazy_user or await sync_to_async(self.is_own_user_shown)()
+        """:meth:`is_own_user_shown` for coroutines, whose ``request.auser`` may have been assigned as well."""
+        if "auser" in self.request.__dict__ and not is_same_user(await self.request.auser(), self._user):
+            return False
+        if self.request.user is self.lazy_user:
+            return True
+        return await sync_to_async(self.is_own_user_shown)()  # what was assigned may be lazy, and query the database
 
     # --- trouble
 

@@ -68,6 +68,19 @@ class LazyTokensOfTheProject(MiddlewareMixin):
             request.user = SimpleLazyObject(lambda: User.objects.get(username=name))  # type: ignore[assignment]
 
 
+class AsyncTokensOfTheProject(MiddlewareMixin):
+    """The same for async views alone."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        name = request.headers.get("X-Api-User")
+        if name:
+
+            async def auser() -> User:
+                return await User.objects.aget(username=name)
+
+            request.auser = auser
+
+
 class Payments(APIView):
     authentication_classes: list[type[BaseAuthentication]] = [BasicAuthentication, OrySessionAuthentication]
     permission_classes = [IsAuthenticated, AAL2Required]
@@ -148,6 +161,17 @@ def test_the_persons_own_row_is_no_other_person(
     own = attacker.person.id
     answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": own})
     assert (answer.status_code, answer.json()["user"]) == (200, own)
+
+
+@pytest.mark.parametrize("guarded", ["/aguarded", "/amixin", "/aaal2", "/afresh"])
+def test_a_user_assigned_for_async_views_alone_is_judged_too(
+    web: Web, victim: User, attacker: Session, settings: Settings, guarded: str
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.AsyncTokensOfTheProject"]
+    own = attacker.person.id
+    assert web.get(guarded, headers=attacker.headers).json()["user"] == own
+    assert web.get(guarded, headers={**attacker.headers, "X-Api-User": own}).json()["user"] == own
+    assert web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"}).status_code == 403
 
 
 def test_who_was_made_anonymous_is_not_let_in(web: Web, attacker: Session, settings: Settings) -> None:
