@@ -41,7 +41,7 @@ class AAL(StrEnum):
 
 
 UNKNOWN = -1
-# Methods that are a second factor where their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
+# A second factor where their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
 SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn", "code"})
 _LEVELS = tuple(AAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
