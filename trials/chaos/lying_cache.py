@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import urllib3
 
@@ -25,7 +26,7 @@ from trials.servers import Given, Site
 SETTINGS = {"SESSION_CACHE_SECONDS": 300, "TIMEOUT": 1.0}
 BACKEND = "trials.site.quiet_cache.QuietCache"
 OTHERS = 20  # people who stay, and whose requests go on
-BACK = 2.0  # seconds after which every process knows of the sign-outs
+BACK = 2.5  # seconds after which every process knows of the sign-outs
 PAGES = ("/who", "/awho")
 SEED = 14
 HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process accepts the session once it is back"
@@ -33,8 +34,9 @@ HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process a
 
 @campaign("lying-cache", 14, HOLDS_WHEN)
 def lying_cache(stage: Stage) -> Result:
-    refused, frozen, ory_down = stage.scaled(100, 8), stage.scaled(10, 2), stage.scaled(50, 4)
-    people, others = stage.people(refused + frozen + ory_down), stage.people(OTHERS)
+    refused, frozen, ory_down, idle = (stage.scaled(*counts) for counts in ((100, 8), (10, 1), (50, 4), (50, 4)))
+    people, others = stage.people(refused + frozen + ory_down + idle), stage.people(OTHERS)
+    groups = iter(people)
     with stage.proxy() as proxy, Relay(stage.redis.port) as relay:
         environment = stage.environment(
             ory_auth=SETTINGS,
@@ -42,12 +44,13 @@ def lying_cache(stage: Stage) -> Result:
             SITE_REDIS_URL=f"redis://127.0.0.1:{relay.port}/0",
             SITE_CACHE_BACKEND=BACKEND,
         )
-        with stage.sites(environment) as sites:
+        with stage.sites(environment, workers=1) as sites:
             play = _SignOuts(sites, people, others, proxy)
             play.meet_everybody()
-            play.sign_out(people[:refused], relay.cut, relay.mend)
-            play.sign_out(people[refused : refused + frozen], stage.redis.freeze, stage.redis.thaw)
-            play.sign_out(people[refused + frozen :], relay.cut, relay.mend, tell_ory=False)
+            play.sign_out(islice(groups, refused), relay.cut, relay.mend)
+            play.sign_out(islice(groups, frozen), stage.redis.freeze, stage.redis.thaw)
+            play.sign_out(islice(groups, ory_down), relay.cut, relay.mend, tell_ory=False)
+            play.sign_out_at_idle_process(list(groups), relay.cut, relay.mend)
     told = [
         Figure("sign-outs", len(people)),
         Figure("sign-outs not answered", play.failed, 0),
@@ -57,6 +60,8 @@ def lying_cache(stage: Stage) -> Result:
 
 
 class _SignOuts:
+    """Each site is one process: what one of them knows, the other can only learn from the cache."""
+
     def __init__(self, sites: Sequence[Site], people: Sequence[Given], others: Sequence[Given], proxy: Proxy) -> None:
         self._sites, self._people, self._others, self._proxy = sites, people, others, proxy
         self._pages = [site.url + page for site, page in zip(sites, PAGES, strict=True)]
@@ -67,41 +72,48 @@ class _SignOuts:
     def meet_everybody(self) -> None:
         """Every form of everybody's session is in the cache."""
         for _ in range(2):
-            self.tally.merge(load(self._asks([*self._people, *self._others]), 4))
+            self.tally.merge(load(self._asks([*self._people, *self._others], self._pages), 4))
 
     def sign_out(
-        self, people: Sequence[Given], cut: Callable[[], object], mend: Callable[[], object], *, tell_ory: bool = True
+        self, people: Iterable[Given], cut: Callable[[], object], mend: Callable[[], object], *, tell_ory: bool = True
     ) -> None:
-        """Each of them signs out while the cache is away."""
+        """Each of them signs out while the cache is away. Meanwhile and afterwards others go on."""
+        people = list(people)
         cut()
         if not tell_ory:
             self._proxy.switch(Fault.ERROR_503)
         for one in people:
-            self._post_logout(one, {204} if tell_ory else {503})
+            self._post_logout(one, self._chance.choice(self._sites), {204} if tell_ory else {503})
         self._proxy.switch(Fault.PASS)
         mend()
-        self._others_go_on(BACK)
-        self.tally.merge(load(self._asks(list(people) * 4, signed_out=True), 8))
+        others = itertools.cycle(list(self._asks(self._others, self._pages, or_503=True)))
+        self.tally.merge(load(until(BACK, others), 8, 60))
+        self.tally.merge(load(self._asks(people * 4, self._pages, signed_out=True), 8))
 
-    def _post_logout(self, one: Given, good: set[int]) -> None:
+    def sign_out_at_idle_process(
+        self, people: Sequence[Given], cut: Callable[[], object], mend: Callable[[], object]
+    ) -> None:
+        """The process that they signed out at gets no request any more, so that nothing reminds it."""
+        cut()
+        for one in people:
+            self._post_logout(one, self._sites[0], {204})
+        mend()
+        time.sleep(BACK)
+        self.tally.merge(load(self._asks(people * 2, self._pages[1:], signed_out=True), 8))
+
+    def _post_logout(self, one: Given, site: Site, good: set[int]) -> None:
         headers = {**self._chance.choice((one.by_token, one.by_bearer)), "Accept": "application/json"}
-        site = self._chance.choice(self._sites)
         started = time.monotonic()
         answer = self._http.request("POST", f"{site.url}/auth/logout", headers=headers, timeout=PATIENCE)
         self.slowest = max(self.slowest, time.monotonic() - started)
         self.failed += answer.status not in good
 
-    def _others_go_on(self, seconds: float) -> None:
-        """Every worker gets requests of others, on connections that are new each time."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            asks = itertools.cycle(list(self._asks(self._others, or_503=True)))
-            self.tally.merge(load(until(0.3, asks), 8, 60))
-
-    def _asks(self, people: Sequence[Given], *, signed_out: bool = False, or_503: bool = False) -> Iterator[Ask]:
-        """Every form of each one's credential, at both sites."""
+    def _asks(
+        self, people: Sequence[Given], pages: Sequence[str], *, signed_out: bool = False, or_503: bool = False
+    ) -> Iterator[Ask]:
+        """Every form of each one's credential, at each of the pages."""
         for one in people:
             expected = NOBODY if signed_out else Expected(one.identity, one.email, or_503=or_503)
             for headers in (one.by_token, one.by_bearer, one.by_cookie):
-                for page in self._pages:
+                for page in pages:
                     yield Ask(page, headers, expected)
