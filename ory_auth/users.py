@@ -18,11 +18,12 @@ from .events import Event, log
 from .exceptions import OryUnavailable
 from .models import OryIdentity
 from .refusals import Refusal, refusal_of
+from .same_text import is_same_text
 from .types import Identity, OrySession
 from .uniqueness import is_unique, may_repeat
 from .user_conflicts import Conflict, find_conflicts, is_given_up, may_take, release, vacant_values
 from .user_database import reading_alias, stored_time, writing_alias
-from .user_fields import PRIVILEGES, email_field, has_field, is_missing, read_values, user_fields, user_model
+from .user_fields import PRIVILEGES, email_field, has_field, is_missing, read_path, read_values, user_fields, user_model
 from .user_linking import find_by_verified_email, is_linked, is_privileged, revoke_other_credentials
 from .user_query import BEHIND, EPOCH, NEW_SIGN_IN, find_user, is_plain, last_change
 from .user_rows import user_rows
@@ -363,7 +364,17 @@ def _try_to_create(
 
 
 def _may_make_room(conflicts: list[Conflict], identity: Identity, handler: UserHandler, using: str) -> bool:
-    return all(may_take(one, identity, using) or is_given_up(one, handler.conf, using) for one in conflicts)
+    return all(
+        may_take(one, identity, using)
+        or (_is_mapped_address(one, identity, handler) and is_given_up(one, handler.conf, using))
+        for one in conflicts
+    )
+
+
+def _is_mapped_address(conflict: Conflict, identity: Identity, handler: UserHandler) -> bool:
+    """Whether the value is an address of the identity as it is; what a handler made up cannot be found at Ory."""
+    path = handler.fields().get(conflict.field, "")
+    return "@" in str(conflict.value) and is_same_text(read_path(identity, path), conflict.value)
 
 
 def _to_leave_out(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:

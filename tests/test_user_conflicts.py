@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from ory_auth.local import Received
 from ory_auth.models import OryIdentity
+from ory_auth.types import Identity
+from ory_auth.users import UserHandler
 from tests import fronts
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, User
@@ -105,6 +108,28 @@ def test_ory_is_not_asked_time_and_again(ory: Ory, named_by_trait: None, web: We
 def admin_reads(ory: Ory) -> list[Received]:
     assert ory.switches is not None
     return [r for r in ory.switches.requests if r.method == "GET" and r.path.startswith("/admin/identities/")]
+
+
+class NamesByLocalPart(UserHandler):
+    """Makes up user names, which Ory does not know of."""
+
+    def values(self, identity: Identity) -> dict[str, Any]:
+        values = super().values(identity)
+        values[User.USERNAME_FIELD] = self.name(identity)
+        return values
+
+    def name(self, identity: Identity) -> str:
+        name = str(identity.traits["email"]).partition("@")[0]
+        return f"{name}@users.example" if NAMED_BY_EMAIL else name
+
+
+def test_a_name_that_was_made_up_here_is_not_given_up_at_ory(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(USER_HANDLER=f"{__name__}.NamesByLocalPart")
+    holder, newcomer = ory.person("mike@one.example"), ory.person("mike@two.example", verified=True)
+    web.get("/who", headers=holder.token().headers)
+    name = user_of(holder).get_username()
+    assert web.get("/api/me", headers=newcomer.token().headers).status_code == 403
+    assert user_of(holder).get_username() == name
 
 
 WRONG = ["the public API", "nobody", "another server"]
