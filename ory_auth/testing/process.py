@@ -59,6 +59,7 @@ def pointed_at(local: LocalOry) -> dict[str, Any]:
         "SESSION_COOKIE_NAME": _cookie_name(),
         "SESSION_CACHE_SECONDS": 0,
         "LOCAL_CACHE_SECONDS": 0,
+        "REFUSED_CACHE_SECONDS": 0,
         "USER_CACHE_SECONDS": 0,
     }
 
