@@ -159,7 +159,12 @@ class SessionCache:
         # A slot outlives its entry by a little, so that no entry is ever without one.
         life = int(seconds + self._conf.stale_if_error_seconds) + 5
         for slot in self._names.slots(session_id):
-            if cache.add(slot, str(key), life) or (cache.get(slot) == key and cache.touch(slot, life)):
+            if cache.add(slot, str(key), life):
+                return slot
+            holder = cache.get(slot)
+            if holder is None:  # a cache that swallows errors: nobody waits until all the slots have failed as well
+                return None
+            if holder == key and cache.touch(slot, life):
                 return slot
         return None  # more forms than slots: this one is not kept
 
