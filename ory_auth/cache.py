@@ -216,7 +216,11 @@ class SessionCache:
         fresh = self._conf.session_cache_seconds
         return int((MAX_CACHE_SECONDS if fresh is None else fresh) + stale) + MAX_SKEW if stale else 0
 
-    # --- whether it is there
+    # --- the cache itself
+
+    def close(self) -> None:
+        """Write nothing any more that has not been written yet."""
+        self._backend.close()
 
     def answers(self) -> bool:
         """Whether the cache can be asked at all, tried now."""

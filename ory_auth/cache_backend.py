@@ -1,7 +1,8 @@
 """Django's cache, asked so that it may fail. No cache is no reason to sign anyone out: Ory is asked instead.
 
 A cache that takes long to fail is left alone for a second. Each write that must not get lost waits until the cache is
-back: "no exception" does not mean that a cache took it, so such a write reads back what it wrote.
+back: "no exception" does not mean that a cache took it, so such a write reads back what it wrote. The next request
+tries again, or a thread does after a second: a process that gets no more requests must not be the only one to know.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from django.db import connections, router
+from django.db import close_old_connections, connections, router
 
 from .events import Event, log
 
@@ -38,6 +39,9 @@ class CacheBackend:
         self._resume_at = 0.0
         self._pending: deque[Write] = deque(maxlen=MAX_PENDING)
         self._write_again_at = 0.0
+        self._timer: threading.Timer | None = None
+        self._timer_lock = threading.Lock()
+        self._closed = False
         self._shared: tuple[Any, BaseCache | None] = (None, None)
         self._connections = nullcontext() if alias not in caches.settings else _connections(alias)
 
@@ -77,6 +81,33 @@ class CacheBackend:
             log(Event.CACHE_DOWN, error="write_lost")
         if not written or self._may_be_rolled_back():
             self._pending.append(write)
+        if not written:
+            self._write_later()
+
+    def close(self) -> None:
+        """Write nothing any more that has not been written yet."""
+        self._closed = True
+
+    def _write_later(self) -> None:
+        """Try again in a thread of its own: this process may get no more requests."""
+        with self._timer_lock, suppress(RuntimeError):  # no thread can be started while the interpreter shuts down
+            if self._timer is None:
+                timer = threading.Timer(PAUSE, self._write_in_timer)
+                timer.daemon = True
+                timer.start()
+                self._timer = timer
+
+    def _write_in_timer(self) -> None:
+        with self._timer_lock:
+            self._timer = None
+        if self._closed:
+            return
+        try:
+            self.run(lambda cache: None, always=True)
+        finally:
+            close_old_connections()
+        if self._pending:
+            self._write_later()
 
     def _may_be_rolled_back(self) -> bool:
         """Whether this thread is in a transaction of the database that the cache lives in: it may not come to pass."""

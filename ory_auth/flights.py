@@ -431,13 +431,20 @@ def flights(conf: Conf) -> Flights:
         with _guard:
             if _current is not None and _current[0] is conf:
                 return _current[1]
+            _close(_current)
             current = _current = (conf, Flights(conf))
     return current[1]
+
+
+def _close(former: tuple[Conf, Flights] | None) -> None:
+    if former is not None:
+        former[1].cache.close()
 
 
 def forget() -> None:
     """Start anew: a forked process shares no socket, thread or lock with its parent, nor a test with the one before."""
     global _current, _guard
+    _close(_current)
     _current, _guard = None, threading.Lock()
 
 
