@@ -78,10 +78,11 @@ class SessionCache:
         entry = self._entry(key, name, self._backend.run(lambda cache: {name: cache.get(name)}))
         if entry is None:
             return None
-        session_id = entry.facts.session_id  # while Ory is down a second read does not matter
+        session_id = entry.facts.session_id
         marks, refused = self._names.all_signed_out(key, session_id), self._names.refused(session_id)
-        found = self._backend.run(lambda cache: cache.get_many([*marks, refused]))
-        if found is None or found.keys() & set(marks):
+        # A second read does not matter while Ory is down. That the entry is found again shows that the cache answers.
+        found = self._backend.run(lambda cache: cache.get_many([name, *marks, refused]))
+        if not found or name not in found or not found.keys().isdisjoint(marks):
             return None
         refused_at = max(self.memory.refused_at(session_id), _time(found.get(refused, 0)))
         return entry if entry.kept_at - MAX_SKEW > refused_at else None

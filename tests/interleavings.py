@@ -31,8 +31,12 @@ class Paused(BaseException):
 
 
 class SharedCache(BaseCache):
-    """Each call is one operation: carried out on ``content``, or answered from ``answers`` as it was before."""
+    """Each call is one operation: carried out on ``content``, or answered from ``answers`` as it was before.
 
+    With ``one_by_one`` each key of a call is an operation of its own, as in caches that have no calls for many keys.
+    """
+
+    one_by_one: ClassVar[bool] = False
     content: ClassVar[Content | None] = None
     answers: ClassVar[Iterator[Any]] = iter(())
 
@@ -47,9 +51,12 @@ class SharedCache(BaseCache):
         raise Paused((name, given))
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        return self._do("get", key)
+        answer = self._do("get", key)
+        return default if answer is None else answer
 
     def get_many(self, keys: Any, version: int | None = None) -> Content:
+        if self.one_by_one:
+            return super().get_many(keys, version)
         answer: Content = self._do("get_many", tuple(keys))
         return dict(answer)
 
@@ -60,7 +67,8 @@ class SharedCache(BaseCache):
         self._do("set", ((key, value),))
 
     def set_many(self, data: Content, timeout: Any = None, version: int | None = None) -> list[str]:
-        self._do("set", tuple(data.items()))
+        for items in [data.items()] if not self.one_by_one else [[item] for item in data.items()]:
+            self._do("set", tuple(items))
         return []
 
     def touch(self, key: str, timeout: Any = None, version: int | None = None) -> bool:
@@ -70,7 +78,8 @@ class SharedCache(BaseCache):
         return bool(self._do("delete", (key,)))
 
     def delete_many(self, keys: Any, version: int | None = None) -> None:
-        self._do("delete", tuple(keys))
+        for names in [keys] if not self.one_by_one else [[key] for key in keys]:
+            self._do("delete", tuple(names))
 
 
 def operate(content: Content, operation: Operation) -> Any:
@@ -89,7 +98,9 @@ def operate(content: Content, operation: Operation) -> Any:
         case "touch":
             return given in content
         case "delete":
-            return [content.pop(key, None) for key in given] and True
+            for key in given:
+                content.pop(key, None)
+            return True
     raise AssertionError(name)
 
 

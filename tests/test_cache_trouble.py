@@ -404,6 +404,24 @@ def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
     assert len(ory.asked()) == 2
 
 
+def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_whether_it_was_signed_out(
+    ory: Ory,
+    switches: LocalOry,
+    web: Web,
+    ory_auth: ChangeSettings,
+    silent: type[SilentCache],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=600)
+    session = ory.person().token()
+    assert session_seen(web, session) == session.id
+    time.sleep(1.1)
+    with switches.failing(500):
+        assert session_seen(web, session) == session.id
+        monkeypatch.setattr(SilentCache, "get_many", lambda *_, **__: {})
+        assert web.get("/session", headers=session.headers).status_code == 503
+
+
 def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_it_lost(
     ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
