@@ -12,7 +12,9 @@ Who is counted, and by what:
   does not use up the rest.
 
 Ory says in ``x-ratelimit-*`` headers how much of its rate is left. From the half on, fewer unknown credentials are
-looked up, down to a tenth of their limit. Follows https://www.ory.com/docs/guides/rate-limits. Free of I/O.
+looked up, down to a tenth of their limit. That may still be more than Ory allows in all, so the last quarter is kept
+for others, but for a trickle: a 429 would turn everybody away. Follows https://www.ory.com/docs/guides/rate-limits.
+Free of I/O.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from cachetools import LRUCache
 MAX_CLIENTS = 10_000
 MAX_HOLD = 60.0  # seconds for which a rate header counts
 LEAST_SHARE = 0.1  # of their limit is always left to unknown credentials
+RESERVED = 0.25  # of Ory's rate is left to those who are known, who come back from a sign-in or who sign out
 SCARCE = 0.5  # of Ory's rate: with less left, known credentials are limited as well
 
 
@@ -45,6 +48,7 @@ PAGES = Rate(50, 300)
 PAGES_OF_CLIENT = Rate(5, 60)
 MARKED_PAGES = Rate(200, 600)
 SIGN_OUTS = Rate(20, 100)
+UNKNOWN_CREDENTIALS_TRICKLE = Rate(1, 5)  # with less than RESERVED left
 KNOWN_CREDENTIAL = Rate(1, 10)
 
 
@@ -108,6 +112,7 @@ class RateLimiter:
         self._unknown = {
             by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
         }
+        self._trickle = _Limit(UNKNOWN_CREDENTIALS_TRICKLE)
         self._pages, self._marked_pages = _Limit(PAGES, PAGES_OF_CLIENT), _Limit(MARKED_PAGES)
         self._sign_outs = _Limit(SIGN_OUTS)
         self._known: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
@@ -116,6 +121,8 @@ class RateLimiter:
     def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
         """Whether a credential that was never good may be looked up. ``client`` is ``""`` when it is not known."""
         with self._lock:
+            if self._quota_left() < RESERVED and not self._trickle.acquire(""):
+                return False
             return self._unknown[by_header].acquire(client, self._cost())
 
     def give_back_unknown(self, client: str, *, by_header: bool) -> None:

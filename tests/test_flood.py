@@ -307,6 +307,23 @@ def test_something_is_left_to_new_people_when_orys_rate_is_used_up(ory: Ory, web
     assert status(web, ory.person().token().headers, "192.0.2.3") == 200
 
 
+def test_the_last_quarter_of_orys_rate_is_left_to_those_who_are_known(
+    ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of ours that is higher than Ory's would let strangers bring about a 429, which stops all lookups."""
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS", Rate(0.0, 1000.0))
+    monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 3.0))
+    ada = ory.person().token()
+    assert status(web, ada.headers) == 200
+    with switches.failing(401, limited("100", "24", "60"), b"{}", "/sessions/whoami"):
+        answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(10)]
+    assert answers == [200] * 4 + [503] * 6
+    assert status(web, ada.headers) == 200
+    web.get("/auth/login")
+    assert session_seen(web, ory.person().token().headers) is not None
+
+
 @pytest.mark.parametrize("reset", ["0", "in a second", "1795000000"])
 def test_a_rate_header_counts_until_it_is_reset(ory: Ory, web: Web, switches: LocalOry, reset: str) -> None:
     """The last one is Unix time in the past; as seconds it would be 56 years."""
