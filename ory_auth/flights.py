@@ -359,7 +359,9 @@ class Lookup(Call):
     def elsewhere(self) -> Future[Any] | Unavailable:
         return self._join_or_start(partial(self._flights.submit, priority=self._request.priority), telemetry.here())
 
-    def _join_or_start(self, execute: Callable[[Callable[[], None]], object], trace: Any = None) -> Any:
+    def _join_or_start(
+        self, execute: Callable[[Callable[[], None]], object], trace: Any = None
+    ) -> Future[Outcome] | Unavailable:
         joined = self._flights.join_or_start(self._request, self._fresh)
         if isinstance(joined, Unavailable):
             return joined
