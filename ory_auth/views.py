@@ -121,6 +121,8 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
     if isinstance(outcome, SignedOut) and outcome.remembered:
         outcome = state.outcome(fresh=True)  # nobody is sent to sign in because of what was true a few seconds ago
     match outcome:
+        case Unavailable(event=Event.FLOOD):
+            pass  # Ory's own page knows who it is, and who comes back from there is looked up all the same
         case Unavailable():
             raise state.trouble(outcome)
         case SignedIn():

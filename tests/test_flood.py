@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -180,6 +181,18 @@ def test_a_browser_that_comes_back_from_a_sign_in_passes(ory: Ory, web: Web) -> 
     session = ory.person().cookie()
     assert status(web, session.headers) == 503
     web.get("/auth/login", REMOTE_ADDR="192.0.2.1")
+    web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
+    assert session_seen(web, {}) == session.id
+
+
+def test_in_a_flood_a_browser_with_an_expired_cookie_can_sign_in(ory: Ory, web: Web) -> None:
+    for number in range(25):
+        status(web, made_up_cookie(), f"192.0.2.{number}")
+    web.cookies["ory_kratos_session"] = "expired"
+    assert status(web, {}) == 503
+    answer = web.get("/auth/login?next=/session")
+    assert (answer.status_code, urlsplit(answer["Location"]).path) == (302, "/self-service/login/browser")
+    session = ory.person().cookie()
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
     assert session_seen(web, {}) == session.id
 
