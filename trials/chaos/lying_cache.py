@@ -26,7 +26,7 @@ from trials.servers import Given, Site
 SETTINGS = {"SESSION_CACHE_SECONDS": 300, "TIMEOUT": 1.0}
 BACKEND = "trials.site.quiet_cache.QuietCache"
 OTHERS = 20  # people who stay, and whose requests go on
-BACK = 2.5  # seconds after which every process knows of the sign-outs
+BACK = 2.0  # seconds after which every process knows of the sign-outs
 PAGES = ("/who", "/awho")
 SEED = 14
 HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process accepts the session once it is back"
@@ -34,7 +34,7 @@ HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process a
 
 @campaign("lying-cache", 14, HOLDS_WHEN)
 def lying_cache(stage: Stage) -> Result:
-    refused, frozen, ory_down, idle = (stage.scaled(*counts) for counts in ((100, 8), (10, 1), (50, 4), (50, 4)))
+    refused, frozen, ory_down, idle = (stage.scaled(*counts) for counts in ((100, 6), (10, 1), (50, 3), (50, 3)))
     people, others = stage.people(refused + frozen + ory_down + idle), stage.people(OTHERS)
     groups = iter(people)
     with stage.proxy() as proxy, Relay(stage.redis.port) as relay:

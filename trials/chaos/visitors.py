@@ -50,7 +50,7 @@ HOLDS_WHEN = "what one account or visitor makes Ory do (1.1 MB traits, 429, sign
 
 @campaign("visitors", 16, HOLDS_WHEN)
 def visitors(stage: Stage) -> Result:
-    seconds = stage.scaled(15.0, 2.5)
+    seconds = stage.scaled(15.0, 2.0)
     known, mallories = stage.people(KNOWN), stage.people(2)
     new = iter(stage.people(2000))
     with stage.proxy() as proxy:
@@ -61,8 +61,8 @@ def visitors(stage: Stage) -> Result:
             told = [
                 *play.huge_answers(mallories, seconds),
                 *play.limited_errors(seconds),
-                *play.sign_outs_of_strangers("refused", {}),
-                *play.sign_outs_of_strangers("a 500", {WHOAMI: response(500, b"{}")}),
+                *play.sign_outs_of_strangers(sites[0], "refused", {}),
+                *play.sign_outs_of_strangers(sites[1], "a 500", {WHOAMI: response(500, b"{}")}),
             ]
         opened = Path(environment["SITE_LOG"]).read_text(errors="replace").count("breaker_open")
     told.append(Figure("breaker_open", opened, 0))
@@ -150,8 +150,11 @@ class _Visitors:
 
     # --- sign-outs of nobody
 
-    def sign_outs_of_strangers(self, what: str, instead: dict[str, bytes]) -> list[Figure]:
-        """Three hundred tokens that there never were are signed out. ``instead``: Ory's responses for these."""
+    def sign_outs_of_strangers(self, site: Site, what: str, instead: dict[str, bytes]) -> list[Figure]:
+        """Three hundred tokens that there never were are signed out at one process, whose limit counts.
+
+        ``instead``: Ory's responses for these, by their path.
+        """
         known = self._known_credentials
         self._proxy.instead = lambda path, credential: None if credential in known else instead.get(path)
         before = set(self._redis.keys())
@@ -159,9 +162,9 @@ class _Visitors:
         started = time.monotonic()
         statuses: Counter[int] = Counter()
         with_new = not instead  # whoever is new is a stranger to the proxy, too
-        self._beside(0.5, self._sign_out_strangers(statuses), with_new=with_new)
+        self._beside(0.5, self._sign_out_strangers(site, statuses), with_new=with_new)
         took = time.monotonic() - started
-        allowed = len(self._sites) * (SIGN_OUTS.burst + SIGN_OUTS.per_second * took)
+        allowed = SIGN_OUTS.burst + SIGN_OUTS.per_second * took
         seen = self._proxy.seen
         lookups = sum(n for credential, n in seen.whoami.items() if credential not in known)
         told = sum(n for path, n in seen.paths.items() if "logout" in path)
@@ -177,14 +180,13 @@ class _Visitors:
             Figure("their longest life", longest, STRANGER_SECONDS, "s"),
         ]
 
-    async def _sign_out_strangers(self, statuses: Counter[int]) -> Tally:
-        """All at one site, as one visitor would: the limit is that of a process."""
+    async def _sign_out_strangers(self, site: Site, statuses: Counter[int]) -> Tally:
         numbers = iter(range(SIGN_OUTS_OF_STRANGERS))
         async with browser(CLIENTS) as session:
 
             async def one_after_the_other() -> None:
-                for number in numbers:
-                    statuses[await self._sign_out(session, self._sites[number % 2])] += 1
+                for _ in numbers:
+                    statuses[await self._sign_out(session, site)] += 1
 
             await asyncio.gather(*(one_after_the_other() for _ in range(CLIENTS)))
         return Tally()

@@ -16,6 +16,7 @@ variable                  meaning
 ``SITE_DEBUG``            ``1``: Django's ``DEBUG``
 ``SITE_LOG``              file for every log line at DEBUG level
 ``SITE_ASKERS``           ``1``: log handlers and receivers that read ``request.user``, see :mod:`trials.site.askers`
+``SITE_LIMITS``           share to which the limits for unknown credentials are lowered, see :mod:`trials.site.worker`
 ``SITE_SPANS``            file for OpenTelemetry's spans and metrics
 ``SITE_READY``            directory in which each worker leaves a file named by its pid once it can answer
 ``SITE_SLOW_NAME``        host name that stands for 127.0.0.1, see :mod:`trials.site.resolver`

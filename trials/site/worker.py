@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
+from ory_auth import rate_limit
 from trials.site import resolver
 
 T = TypeVar("T")
@@ -19,9 +20,17 @@ def load(application: Callable[[], T]) -> T:
     resolver.install()
     if os.environ.get("SITE_SPANS"):
         import_module("trials.site.spans").install()  # it takes a while to import
+    if share := os.environ.get("SITE_LIMITS"):
+        _scale_limits(float(share))
     loaded = application()
     if os.environ.get("SITE_ASKERS"):
         import_module("trials.site.askers").install()  # it needs Django to be set up
     if os.environ.get("SITE_READY"):
         (Path(os.environ["SITE_READY"]) / str(os.getpid())).touch()
     return loaded
+
+
+def _scale_limits(share: float) -> None:
+    """Lower the limits for unknown credentials to this share of what they are, as the rates of a trial are lower."""
+    rate = rate_limit.UNKNOWN_CREDENTIALS
+    rate_limit.UNKNOWN_CREDENTIALS = rate_limit.Rate(rate.per_second * share, rate.burst * share)
