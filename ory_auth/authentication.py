@@ -10,6 +10,7 @@ here is carried out by :mod:`ory_auth.steps`, for sync and async callers alike.
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,6 +87,11 @@ class RequestState:
         """What ``request.user`` is until somebody puts another one there."""
         return self._lazy_user()
 
+    @cached_property
+    def _one_at_a_time(self) -> asyncio.Lock:
+        """Tasks of one request that ask at the same time get one answer, failures included."""
+        return asyncio.Lock()
+
     def _lazy_user(self) -> Any:
         request = self.request  # held by whoever has the user
         return SimpleLazyObject(lambda: state_of(request).user())
@@ -150,7 +156,9 @@ class RequestState:
         token = _resolving.set(self)
         try:
             if not self._recalled(fresh):
-                await arun(self._decide(fresh), self.conf.timeout)
+                async with self._one_at_a_time:
+                    if not self._recalled(fresh):
+                        await arun(self._decide(fresh), self.conf.timeout)
         finally:
             _resolving.reset(token)
         return self._outcome  # type: ignore[return-value]
@@ -255,7 +263,9 @@ class RequestState:
             token = _resolving.set(self)
             try:
                 if not self._recalled_user():
-                    await arun(self._decide_user(), self.conf.timeout)
+                    async with self._one_at_a_time:
+                        if not self._recalled_user():
+                            await arun(self._decide_user(), self.conf.timeout)
             finally:
                 _resolving.reset(token)
         return self._told(self._user)
