@@ -6,6 +6,7 @@ credential, a URL or any part of a response.
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -144,6 +145,18 @@ class Client:
         """``GET /self-service/<kind>/flows``: the flow, for the browser that sent these Ory cookies."""
         headers = {"Cookie": cookies} if cookies else {}
         return self._get_by_id(Endpoint.FLOW, f"/self-service/{quote(kind, safe='')}/flows", flow_id, headers)
+
+    def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
+        """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if it is not to be had now.
+
+        Follows https://www.ory.com/docs/reference/api#operation/getIdentitySchema.
+        """
+        encoded_id = base64.urlsafe_b64encode(schema_id.encode()).decode().rstrip("=")  # as in Ory's own schema_url
+        try:
+            response = self._call(Endpoint.FLOW, "GET", f"/schemas/{encoded_id}")
+            return read_object(response) if response.status == 200 else None
+        except OryUnavailable:
+            return None
 
     def error(self, error_id: str) -> Response:
         """``GET /self-service/errors``: the error that Ory sent a browser away with."""

@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
+from django.utils.http import escape_leading_slashes, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
@@ -33,7 +34,17 @@ from .http_client import Response
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .sign_in_marker import set_marker, use_marker
 from .steps import carry_out
-from .ui import read_error, read_flow
+from .ui import (
+    FlowPage,
+    Traits,
+    read_csrf_token,
+    read_error,
+    read_flow,
+    read_schema_id,
+    read_traits,
+    without_profile,
+    write_exact,
+)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -58,21 +69,37 @@ class FlowView(View):
 
     def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """The flow as a page; what is not there any more says how to start again."""
-        conf = state_of(request).conf
-        own_cookies = cookies.for_flow(request.META.get("HTTP_COOKIE", ""), conf.session_cookie_name)
-        answer = _ask_ory(request, lambda client: client.flow(self.flow.value, flow_id, own_cookies))
+        answer = self.ask(request, flow_id)
         data = read_object(answer)
-        if isinstance(data.get("ui"), dict) and answer.status in {200, 400}:  # 400: the form as it was refused
-            if data.get("type") != "browser":  # anybody can fill in an app's flow and send the link to it
-                return self._gone(request, 404)
-            return self.render(request, flow_id, data)
-        if answer.status == 403 and roundtrip.COOKIE in request.COOKIES and cookies.CSRF_PREFIX not in own_cookies:
+        return self.refuse(request, answer.status, data) or self.render(request, flow_id, data)
+
+    def ask(self, request: HttpRequest, flow_id: str) -> Response:
+        own_cookies = self.own_cookies(request)
+        return _ask_ory(request, lambda client: client.flow(self.flow.value, flow_id, own_cookies))
+
+    def own_cookies(self, request: HttpRequest) -> str:
+        return cookies.for_flow(request.META.get("HTTP_COOKIE", ""), state_of(request).conf.session_cookie_name)
+
+    def refuse(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse | None:
+        """What the browser gets if Ory's answer is not a form for it."""
+        if isinstance(data.get("ui"), dict) and status in {200, 400}:  # 400: the form as it was refused
+            # Anybody can fill in an app's flow and send the link to it.
+            return None if data.get("type") == "browser" else self._gone(request, 404)
+        if (
+            status == 403
+            and roundtrip.COOKIE in request.COOKIES
+            and cookies.CSRF_PREFIX not in self.own_cookies(request)
+        ):
             return _no_cookie_page(request, self._again(""))  # sent to Ory just now, and its cookie did not come here
-        return self._not_shown(request, answer.status, data)
+        return self._not_shown(request, status, data)
+
+    def read(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> FlowPage:
+        conf = state_of(request).conf
+        return read_flow(data, submit_url=self.flow.submit(conf, flow_id), ory_url=conf.browser_url)
 
     def render(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> HttpResponse:
         conf = state_of(request).conf
-        page = read_flow(data, submit_url=self.flow.submit(conf, flow_id), ory_url=conf.browser_url)
+        page = self.read(request, flow_id, data)
         back = data.get("return_to")
         back = back if isinstance(back, str) and allowed(request, back, conf.login_redirect_hosts) else ""
         context = {"page": page, "flow": self.flow.value, "return_to": back, "restart_url": self._again(back)}
@@ -89,7 +116,8 @@ class FlowView(View):
         error_id = error.get("id") if isinstance(error, dict) else None
         follow_up = data.get("use_flow_id")
         if status == 410 and isinstance(follow_up, str):
-            return HttpResponseRedirect(f"{request.path}?{urlencode({'flow': follow_up})}")
+            path = escape_leading_slashes(request.path)  # "//host/" would name another site
+            return HttpResponseRedirect(f"{path}?{urlencode({'flow': follow_up})}")
         if error_id == "session_aal2_required" or status == 422:
             return responses.challenge(request, AALRequired())
         if status == 401:  # settings of somebody who is not signed in any more
@@ -103,6 +131,59 @@ class FlowView(View):
 
     def _again(self, back: str) -> str:
         return _with_return_to(reverse(self.flow.url_name), back)
+
+
+@method_decorator([sensitive_post_parameters(), csrf_protect], name="dispatch")
+class SettingsView(FlowView):
+    """The settings. Where plain fields cannot carry the profile to Ory, it comes here first, by POST."""
+
+    flow = Flow.SETTINGS
+    traits: Traits | None = None
+
+    def ask(self, request: HttpRequest, flow_id: str) -> Response:
+        """The flow, and beside it the identity schema, which says how Ory reads the fields of the profile."""
+        own_cookies = self.own_cookies(request)
+        schemas: list[object] = []
+
+        def ask(client: Client) -> Response:
+            answer = client.flow(self.flow.value, flow_id, own_cookies)
+            if schema_id := read_schema_id(answer.body):
+                schemas.append(client.identity_schema(schema_id))
+            return answer
+
+        answer = _ask_ory(request, ask)
+        self.traits = read_traits(answer.body, schemas[0] if schemas else None)
+        return answer
+
+    def read(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> FlowPage:
+        if self.traits is None:
+            return without_profile(super().read(request, flow_id, data))
+        conf = state_of(request).conf
+        return read_flow(
+            data,
+            submit_url=self.flow.submit(conf, flow_id),
+            ory_url=conf.browser_url,
+            traits=self.traits,
+            merge_url=f"{request.path}?{urlencode({'flow': flow_id})}",
+        )
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Send the whole profile on to Ory, from the browser: what has no field here, and what was changed."""
+        flow_id = request.GET.get("flow", "")
+        answer = self.ask(request, flow_id)
+        data = read_object(answer)
+        if refused := self.refuse(request, answer.status, data):
+            return refused
+        if self.traits is None:
+            return self.render(request, flow_id, data)
+        return responses.page(
+            request,
+            200,
+            "settings_save",
+            submit_url=self.flow.submit(state_of(request).conf, flow_id),
+            csrf_token_of_ory=read_csrf_token(data),
+            traits=write_exact(self.traits.merge(dict(request.POST.lists()))),
+        )
 
 
 class LoginView(FlowView):
@@ -258,4 +339,5 @@ PAGES: dict[str, Callable[[HttpRequest], Any]] = {
     "ready": ready,
     **{flow.value: FlowView.as_view(flow=flow) for flow in Flow},
     Flow.LOGIN.value: LoginView.as_view(),
+    Flow.SETTINGS.value: SettingsView.as_view(),
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from tests.html_forms import Form, read_forms
 from tests.ories import HTTP
 
 if TYPE_CHECKING:
@@ -28,14 +28,6 @@ Transport = Callable[[str, str, dict[str, str], bytes | None], Reply]
 
 
 @dataclass
-class Form:
-    action: str
-    method: str
-    fields: dict[str, str] = field(default_factory=dict)
-    buttons: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass
 class Page:
     url: str
     status: int
@@ -48,9 +40,7 @@ class Page:
 
     @property
     def forms(self) -> list[Form]:
-        parser = _Forms()
-        parser.feed(self.text)
-        return parser.forms
+        return read_forms(self.text)
 
     @property
     def fields(self) -> set[str]:
@@ -61,24 +51,33 @@ class Page:
 
 
 class Browser:
-    """``site`` answers what is asked of ``host``; everything else goes over HTTP."""
+    """``site`` answers what is asked of ``host``; everything else goes over HTTP.
 
-    def __init__(self, host: str, site: Transport | None = None) -> None:
-        self.host, self.site = host, site
+    ``scripts``: it runs what the pages of this package have for one.
+    """
+
+    def __init__(self, host: str, site: Transport | None = None, *, scripts: bool = False) -> None:
+        self.host, self.site, self.scripts = host, site, scripts
         self.jar: dict[tuple[str, str], str] = {}
 
     def open(self, url: str) -> Page:
         return self._walk("GET", urljoin(f"http://{self.host}/", url), None)
 
     def submit(self, page: Page, form: Form, button: str = "", **values: str) -> Page:
-        """Fill in a form and press a button (by its value)."""
+        """Fill in a form and press a button (by its value); raises ``Refused`` where a browser would not send it."""
         pressed = [(name, value) for name, value in form.buttons if value == button]
         assert pressed or not button, form.buttons
+        if self.scripts:
+            form.run_script()
         # A name that is no identifier ("traits.email") is written with two underscores here.
-        typed = {name.replace("__", "."): value for name, value in values.items()}
-        assert typed.keys() <= form.fields.keys(), form.fields
-        sent = urlencode([*{**form.fields, **typed}.items(), *pressed]).encode()
-        return self._walk(form.method.upper(), urljoin(page.url, form.action), sent)
+        for name, value in values.items():
+            form.enter(name.replace("__", "."), value)
+        sent = urlencode(form.entries(pressed, scripts=self.scripts)).encode()
+        answer = self._walk(form.method.upper(), urljoin(page.url, form.action), sent)
+        for own in answer.forms if self.scripts else ():
+            if "data-ory-submit" in own.attributes:
+                return self.submit(answer, own)
+        return answer
 
     def _walk(self, method: str, url: str, body: bytes | None) -> Page:
         for hops in range(MANY):
@@ -130,23 +129,6 @@ def through_client(web: Web, host: str) -> Transport:
         return Reply(answer.status_code, answer.headers.get("Location"), lines, answer.content.decode())
 
     return send
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
-        elif not self.forms or not given.get("name"):
-            return
-        elif tag == "button" or (tag == "input" and given.get("type") == "submit"):
-            self.forms[-1].buttons.append((given["name"], given.get("value", "")))
-        elif tag == "input" and not (given.get("type") == "checkbox" and "checked" not in given):
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
 
 
 def where_a_browser_goes(base: str, location: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -232,7 +233,7 @@ def test_an_empty_array_stays_one_field_and_is_not_sent_when_hidden() -> None:
 # Every type of node
 
 
-@pytest.mark.parametrize("type_", ["text", "password", "number", "email", "tel", "url", "date", "datetime-local"])
+@pytest.mark.parametrize("type_", ["text", "password", "number", "email", "tel", "url", "date"])
 def test_an_input_keeps_its_type_and_attributes(type_: str) -> None:
     attributes = {"required": True, "pattern": "[0-9]+", "maxlength": 6, "autocomplete": "tel"}
     page = read(field("a", "x", type_, label="What", **attributes), submit("a", "a"))
@@ -244,6 +245,81 @@ def test_an_input_keeps_its_type_and_attributes(type_: str) -> None:
         "autocomplete": "tel",
     }
     assert "required" in element
+
+
+@pytest.mark.parametrize(("type_", "example"), [("datetime-local", "2027-01-31T10:00:00Z"), ("time", "10:00:00Z")])
+def test_a_time_with_a_zone_is_entered_as_text(type_: str, example: str) -> None:
+    element = Elements(html(read(field("a", "x", type_), submit("a", "a")))).one(name="x")
+    assert (element["type"], element["placeholder"]) == ("text", example)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("email", '"kim x"@example.org'),
+        ("email", "küm@example.org"),
+        ("email", " kim@example.org"),
+        ("url", "example.org"),
+        ("url", "http://[::1]/"),
+        ("url", "https://example.org/a b"),
+        ("date", "2027-02-30"),
+        ("date", "31.1.2027"),
+        ("number", "12 or 13"),
+        ("number", "1e400"),
+    ],
+)
+def test_a_value_that_the_type_refuses_makes_a_text_field(type_: str, value: str) -> None:
+    element = Elements(html(read(field("a", "x", type_, value=value), submit("a", "a")))).one(name="x")
+    assert (element["type"], element["value"]) == ("text", value)
+
+
+@pytest.mark.parametrize("value", ["one\ntwo", "one\r\ntwo", "\n<two>"])
+def test_a_text_with_line_breaks_has_a_field_for_them(value: str) -> None:
+    text = html(read(field("a", "x", value=value), submit("a", "a")))
+    assert Elements(text).one(name="x").get("type") is None
+    assert f"\n{escape(value)}</textarea>" in text
+
+
+def test_a_value_that_breaks_a_rule_is_not_held_to_it() -> None:
+    rules: dict[str, Any] = {"pattern": "[0-9]+", "maxlength": 6}
+    element = Elements(html(read(field("a", "x", value="not a number", **rules), submit("a", "a")))).one(name="x")
+    assert "pattern" not in element
+    assert "maxlength" not in element
+
+
+def test_a_pattern_that_may_match_a_part_of_a_trait_is_left_to_ory() -> None:
+    page = read(
+        field("a", "traits.anywhere", pattern="[a-z]"), field("a", "traits.all", pattern="^[a-z]+$"), submit("a", "a")
+    )
+    elements = Elements(html(page))
+    assert "pattern" not in elements.one(name="traits.anywhere")
+    assert elements.one(name="traits.all")["pattern"] == "^[a-z]+$"
+
+
+def test_nobody_has_to_tick_a_trait_that_is_required() -> None:
+    page = read(field("profile", "traits.news", "checkbox", value=False, required=True), submit("profile", "profile"))
+    assert "required" not in Elements(html(page)).one(type="checkbox")
+
+
+def test_the_items_of_an_array_keep_their_order() -> None:
+    page = read(
+        field("profile", "traits.groups.10", value="a"),
+        field("profile", "traits.groups.2", value="b"),
+        field("profile", "traits.groups"),
+        field("profile", "traits.groups.1", value=""),
+        submit("profile", "profile"),
+    )
+    assert [item.get("value", "") for item in Elements(html(page)).forms[0]][:3] == ["", "b", "a"]
+
+
+def test_yes_and_no_in_an_array_are_one_value_each() -> None:
+    page = read(
+        field("profile", "traits.answers.0", "checkbox", value=False),
+        field("profile", "traits.answers.1", "checkbox", value=True),
+        field("profile", "traits.answers"),
+        submit("profile", "profile"),
+    )
+    assert [item.get("value") for item in Elements(html(page)).forms[0]][:2] == ["false", "true"]
 
 
 def test_a_label_belongs_to_its_input() -> None:

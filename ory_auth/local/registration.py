@@ -47,7 +47,7 @@ class Registration(Kind):
         if method == "password" and not body.get("password"):
             wrong["password"] = message(4000002, property="password")
         if wrong:
-            fill(flow.nodes, schema, traits)
+            fill(flow.nodes, None, traits)
             raise Refused(**wrong)
         if method not in ("password", "profile") and not back:
             raise Refused(message(self.no_such_method))
@@ -65,7 +65,7 @@ class Registration(Kind):
         identity = Identity(state.config.schema_id, filled(state.config.schema, traits), stamp, stamp, now)
         identity.follow_traits(state.config.schema, now, status="sent")
         if problem := password_problem(password, identity.identifiers):
-            fill(flow.nodes, state.config.schema, traits)
+            fill(flow.nodes, None, traits)
             raise Refused(password=problem)
         if state.conflicts(identity):
             raise Refused(message(4000007))

@@ -37,14 +37,15 @@ def change_profile(call: Call, flow: Flow, session: Session, body: Body) -> bool
 
     As in Kratos, a refusal leaves the messages of the form as a whole standing, even "your changes are saved".
     """
-    traits, schema = sent_traits(body), call.state.config.schema
+    schema = call.state.config.schema
+    traits = filled(schema, sent_traits(body))
     if wrong := refusals(schema, traits):
         _empty_traits(flow)
-        fill(flow.nodes, schema, traits)
+        fill(flow.nodes, "profile", traits)
         raise Refused(*flow.messages, **wrong)
     require_csrf(call, flow, body)
     changed = deepcopy(session.identity)
-    changed.traits = filled(schema, traits)
+    changed.traits = traits
     changed.follow_traits(schema, call.state.clock.now())
     if _reached_by(changed) != _reached_by(session.identity):
         _require_fresh_session(call, flow, session, body)

@@ -20,8 +20,13 @@ def submitted(call: Call) -> Body:
         raise OryError(400, reason="the body is empty")
     if content_type == FORM:
         fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
-        plain = {name: values[-1] for name, values in fields.items() if not name.startswith("traits.")}
-        return {**plain, "traits": traits_of_form(call.state.config.schema, fields)}
+        plain = {
+            name: values[-1] for name, values in fields.items() if name != "traits" and not name.startswith("traits.")
+        }
+        try:
+            return {**plain, "traits": traits_of_form(call.state.config.schema, fields)}
+        except (ValueError, TypeError):
+            raise OryError(400, reason="a field that has to be JSON is none") from None
     if content_type != JSON:
         raise OryError(400, reason=f"the body is neither {JSON} nor {FORM}")
     try:

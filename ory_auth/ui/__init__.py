@@ -9,23 +9,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from .forms import DEFAULT_GROUP, Group, sort_into_sections
-from .nodes import list_of, mapping_of, read_messages, read_node, text_of
-from .page import Button, ErrorPage, FlowPage, Hidden, Script
+from .nodes import list_of, mapping_of, read_messages, read_node
+from .page import Button, ErrorPage, Field, FlowPage, Hidden, Message, Script
+from .traits import PREFIX, Traits, read_schema_id, read_traits
+from .values import text_of, write_exact
 from .words import explain
 
-__all__ = ["ErrorPage", "FlowPage", "read_error", "read_flow"]
+__all__ = [
+    "ErrorPage",
+    "FlowPage",
+    "Traits",
+    "read_csrf_token",
+    "read_error",
+    "read_flow",
+    "read_schema_id",
+    "read_traits",
+    "without_profile",
+    "write_exact",
+]
+
+PROFILE = "profile"
 
 ERROR_ID = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
-def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> FlowPage:
+def read_flow(
+    flow: Mapping[str, Any], *, submit_url: str, ory_url: str, traits: Traits | None = None, merge_url: str = ""
+) -> FlowPage:
     """Ory's JSON of a flow as a page.
 
     ``submit_url`` is where every form goes (never Ory's ``ui.action``); scripts count only where they come from
-    ``ory_url``, Ory's public API as the browser reaches it.
+    ``ory_url``, Ory's public API as the browser reaches it. ``traits``, for settings: where plain fields cannot carry
+    them to Ory, the profile goes to ``merge_url`` of this site first.
     """
     flow = mapping_of(flow)
     ui = mapping_of(flow.get("ui"))
@@ -34,13 +55,17 @@ def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> Flow
     scripts: list[Script] = []
     for number, node in enumerate(map(mapping_of, list_of(ui.get("nodes")))):
         name = text_of(node.get("group")) or DEFAULT_GROUP
-        value = read_node(node, field_id=f"ory-{number}", ory_url=ory_url)
+        value = read_node(node, field_id=f"ory-{number}", ory_url=ory_url, traits=traits)
+        if traits and isinstance(value, Field) and value.name.startswith(PREFIX):
+            name = PROFILE  # Ory puts fields that it adds for errors into the group that all forms share
         if value is None or isinstance(value, Hidden | Button | Script):
             messages.extend(read_messages(node.get("messages")))
         if isinstance(value, Script):
             scripts.append(value)
         elif value is not None:
             groups.setdefault(name, Group(name)).add(value)
+    if traits and PROFILE in groups:
+        _keep_traits(groups[PROFILE], traits, merge_url)
     sections = sort_into_sections(list(groups.values()))
     return FlowPage(
         submit_url=submit_url,
@@ -51,6 +76,36 @@ def read_flow(flow: Mapping[str, Any], *, submit_url: str, ory_url: str) -> Flow
         requested_aal=text_of(flow.get("requested_aal")),
         refresh=flow.get("refresh") is True,
     )
+
+
+def _keep_traits(profile: Group, traits: Traits, merge_url: str) -> None:
+    """Let the profile form send all traits back, if it is sent as it is."""
+    if traits.fit_a_form({node.name for node in profile.fields if not node.disabled}):
+        profile.nodes = [
+            replace(node, needs_script=True) if isinstance(node, Field) and traits.is_missing_list(node.name) else node
+            for node in profile.nodes
+        ]
+    else:
+        profile.action = merge_url
+
+
+def without_profile(page: FlowPage) -> FlowPage:
+    """The page without the form for the profile, which would lose traits; it says so."""
+    text = gettext("Your profile cannot be changed on this page.")
+    return replace(
+        page,
+        messages=(*page.messages, Message(0, "info", text)),
+        sections=tuple(section for section in page.sections if section.group != PROFILE),
+    )
+
+
+def read_csrf_token(flow: Mapping[str, Any]) -> str:
+    """Ory's own CSRF token, which every form of a flow has to send."""
+    for node in map(mapping_of, list_of(mapping_of(flow.get("ui")).get("nodes"))):
+        attributes = mapping_of(node.get("attributes"))
+        if attributes.get("name") == "csrf_token":
+            return text_of(attributes.get("value"))
+    return ""
 
 
 def read_error(error: Mapping[str, Any], *, with_texts: bool) -> ErrorPage:

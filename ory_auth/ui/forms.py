@@ -15,13 +15,15 @@ group of nodes becomes a form of its own, and:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from .page import Button, Division, Field, Form, Hidden, Part, Section, Visible
+from .page import Button, Checkbox, Division, Field, Form, Hidden, Part, Section, Visible
 
 DEFAULT_GROUP = "default"
-ARRAY_ITEM = re.compile(r"(.+)\.\d{1,4}", re.ASCII | re.DOTALL)
+ARRAY_ITEM = re.compile(r"(.+)\.\d{1,9}", re.ASCII | re.DOTALL)
+Node = TypeVar("Node", bound=Hidden | Visible)
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Group:
     hidden: list[Hidden] = field(default_factory=list)
     nodes: list[Visible] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
+    action: str = ""
 
     def add(self, node: Hidden | Button | Visible) -> None:
         match node:
@@ -87,9 +90,8 @@ def sort_into_sections(groups: Sequence[Group]) -> Iterator[Section]:
         yield Section(DEFAULT_GROUP, nodes=tuple(shared.nodes))
     for group in groups:
         if group in acting and group not in joined:
-            form = Form(
-                (*shared.hidden, *group.hidden), (Part(group.name, tuple(group.nodes), tuple(group.main_buttons)),)
-            )
+            parts = (Part(group.name, tuple(group.nodes), tuple(group.main_buttons)),)
+            form = Form((*shared.hidden, *group.hidden), parts, action=group.action)
             yield Section(group.name, (form, *_second_forms(shared, [group])))
         elif group.nodes and not group.buttons and not group.is_shared:
             yield Section(group.name, nodes=tuple(group.nodes))
@@ -104,7 +106,8 @@ def _shared_section(shared: Group, joined: Sequence[Group]) -> Section:
         parts.append(Part(group.name, tuple(group.nodes), buttons))
     hidden = [node for group in (shared, *joined) for node in group.hidden]
     name = joined[0].name if len(joined) == 1 else shared.name
-    return Section(name, (Form(tuple(hidden), tuple(parts)), *_second_forms(shared, joined)))
+    action = next((group.action for group in joined if group.action), "")
+    return Section(name, (Form(tuple(hidden), tuple(parts), action=action), *_second_forms(shared, joined)))
 
 
 def _second_forms(shared: Group, groups: Sequence[Group]) -> Iterator[Form]:
@@ -118,25 +121,58 @@ def _second_forms(shared: Group, groups: Sequence[Group]) -> Iterator[Form]:
 def _with_arrays_joined(group: Group) -> Group:
     """Name the items of an array (``traits.groups.0``) as Ory takes them: all of them by the name of the array.
 
-    Beside the items Ory lists the array itself as an empty field, which would send an empty item more.
+    Beside the items Ory lists the array itself as an empty field, which would send an empty item more. It sorts the
+    items by what they say: here they are in their own order.
     """
     inputs: list[Hidden | Field] = [*group.hidden, *group.fields]
     names = {node.name for node in inputs}
     arrays = {name: found[1] for name in names if (found := ARRAY_ITEM.fullmatch(name)) and found[1] in names}
     labels = {node.name: node.label for node in group.fields}
-    filled = {arrays[node.name] for node in inputs if node.name in arrays and node.value}
+    filled = {arrays[node.name] for node in inputs if node.name in arrays and node.has_value}
 
     def belongs(node: Hidden | Field) -> bool:
         if node.name in arrays:
-            return bool(node.value)
+            return node.has_value if isinstance(node, Field) else bool(node.value)
         return node.name not in filled and not (isinstance(node, Hidden) and node.name in arrays.values())
 
     def renamed(node: Visible) -> Visible:
         if not isinstance(node, Field) or node.name not in arrays:
             return node
         array = arrays[node.name]
-        return replace(node, name=array, label=labels.get(array, node.label))
+        return replace(_as_text(node), name=array, label=labels.get(array, node.label))
 
-    hidden = [replace(node, name=arrays.get(node.name, node.name)) for node in group.hidden if belongs(node)]
-    nodes = [renamed(node) for node in group.nodes if not isinstance(node, Field) or belongs(node)]
-    return Group(group.name, hidden, nodes, group.buttons)
+    hidden = [
+        replace(node, name=arrays.get(node.name, node.name))
+        for node in _in_order(group.hidden, arrays)
+        if belongs(node)
+    ]
+    nodes = [renamed(node) for node in _in_order(group.nodes, arrays) if not isinstance(node, Field) or belongs(node)]
+    return Group(group.name, hidden, nodes, group.buttons, group.action)
+
+
+def _in_order(nodes: Sequence[Node], arrays: Mapping[str, str]) -> list[Node]:
+    """The nodes with the items of each array in the order of their numbers, at the places of its items."""
+
+    def array_of(node: Node) -> str | None:
+        return arrays.get(node.name) if isinstance(node, Hidden | Field) else None
+
+    def number(node: Node) -> int:
+        return int(node.name.rpartition(".")[2]) if isinstance(node, Hidden | Field) else 0
+
+    items = {array: iter(sorted((n for n in nodes if array_of(n) == array), key=number)) for array in arrays.values()}
+    return [next(items[array]) if (array := array_of(node)) else node for node in nodes]
+
+
+def _as_text(item: Field) -> Field:
+    """A checkbox sends two values, which would be two items."""
+    if not isinstance(item, Checkbox):
+        return item
+    return Field(
+        item.id,
+        item.name,
+        "text",
+        item.label,
+        "true" if item.checked else "false",
+        disabled=item.disabled,
+        messages=item.messages,
+    )

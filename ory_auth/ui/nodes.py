@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext
 
 from .page import Button, Checkbox, Code, Codes, Division, Field, Hidden, Image, Link, Message, Script, Text, Visible
+from .traits import PREFIX, Traits
+from .values import text_of, value_text
+from .widgets import EXAMPLES, holds, usable_maxlength, usable_pattern
 from .words import said
 
-FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date", "datetime-local", "time"})
+FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date"})
 # What browsers and password managers need to know, where Ory does not say it.
 AUTOCOMPLETE = {"identifier": "username", "code": "one-time-code", "totp_code": "one-time-code", "lookup_secret": "off"}
 DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
@@ -22,13 +25,16 @@ DATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 LONGEST = 524288
 
 
-def read_node(node: Mapping[str, Any], *, field_id: str, ory_url: str) -> Visible | Hidden | Button | Script | None:
+def read_node(
+    node: Mapping[str, Any], *, field_id: str, ory_url: str, traits: Traits | None = None
+) -> Visible | Hidden | Button | Script | None:
+    """The node as a value of the page; ``traits`` are those of the person, where the form is about them."""
     attributes = mapping_of(node.get("attributes"))
     label = _label(mapping_of(node.get("meta")).get("label")) or _label(attributes.get("label"))
     messages = tuple(read_messages(node.get("messages")))
     match node.get("type"):
         case "input":
-            return _read_input(attributes, label, messages, field_id)
+            return _read_input(attributes, label, messages, field_id, traits)
         case "text":
             return _read_text(mapping_of(attributes.get("text")), label, messages)
         case "img":
@@ -45,36 +51,55 @@ def read_node(node: Mapping[str, Any], *, field_id: str, ory_url: str) -> Visibl
 
 
 def _read_input(
-    attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...], field_id: str
+    attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...], field_id: str, traits: Traits | None
 ) -> Field | Hidden | Button | None:
     name, type_, value = text_of(attributes.get("name")), text_of(attributes.get("type")), attributes.get("value")
     if not name:
         return None
+    of_trait = name.startswith(PREFIX)
+    if traits and of_trait:
+        if not traits.has_field(name):
+            return None
+        value = traits.exact_number(name, value) or value
+    text, has_value = value_text(value), value is not None
     if type_ == "hidden":
-        return Hidden(name, _value(value), _trigger(attributes.get("onloadTrigger")))
+        return Hidden(name, text, _trigger(attributes.get("onloadTrigger")), has_value=has_value)
     disabled = attributes.get("disabled") is True
     if type_ in ("submit", "button"):
         trigger = _trigger(attributes.get("onclickTrigger"))
-        text = label or _value(value) or gettext(_humanised(name))
-        return Button(name, _value(value), text, type_, disabled, trigger)
-    required = attributes.get("required") is True
+        return Button(name, text, label or text or gettext(_humanised(name)), type_, disabled, trigger)
     label = label or gettext(_humanised(name))
-    if type_ == "checkbox":
-        checked = value is True or value == "true"
-        return Checkbox(field_id, name, type_, label, "true", required, disabled, messages=messages, checked=checked)
-    maxlength = attributes.get("maxlength")
+    required = attributes.get("required") is True
+    if type_ == "checkbox" and text in ("", "true", "false"):
+        return Checkbox(
+            id=field_id,
+            name=name,
+            type=type_,
+            label=label,
+            value="true",
+            required=required and not of_trait,  # there "required" means yes or no; a browser would insist on yes
+            disabled=disabled,
+            messages=messages,
+            has_value=has_value,
+            checked=text == "true",
+            unchecked="false" if has_value or not traits else "",  # a trait that is not there stays away
+        )
+    if type_ == "password":
+        text = ""
     return Field(
         id=field_id,
         name=name,
-        type=type_ if type_ in FIELD_TYPES else "text",
+        type=type_ if type_ in FIELD_TYPES and holds(type_, text) else "text",
         label=label,
-        value="" if type_ == "password" else _value(value),
-        required=required,
+        value=text,
+        required=required and not (traits and traits.is_empty(name)),
         disabled=disabled,
-        pattern=text_of(attributes.get("pattern")),
-        maxlength=maxlength if type(maxlength) is int and 0 < maxlength <= LONGEST else None,
+        pattern=usable_pattern(text_of(attributes.get("pattern")), text, of_trait=of_trait),
+        maxlength=usable_maxlength(attributes.get("maxlength"), text, longest=LONGEST),
         autocomplete=text_of(attributes.get("autocomplete")) or AUTOCOMPLETE.get(name, ""),
+        placeholder=EXAMPLES.get(type_, ""),
         messages=messages,
+        has_value=has_value,
     )
 
 
@@ -162,29 +187,6 @@ def _trigger(value: object) -> str:
 
 def _pixels(value: object) -> int | None:
     return value if type(value) is int and 0 < value <= LONGEST else None
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() if abs(value) < 2**63:
-            return str(value)
-        case float():
-            return str(value)
-        case _:
-            return text_of(value)
-
-
-def text_of(value: object) -> str:
-    """The text, or nothing: also where it cannot be written out (a lone surrogate)."""
-    if not isinstance(value, str):
-        return ""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return ""
-    return value
 
 
 def url_of(value: object) -> str:

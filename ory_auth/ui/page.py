@@ -22,11 +22,15 @@ class Hidden:
     name: str
     value: str
     onload: str = ""
+    has_value: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field to fill in. ``id`` is unique on the page."""
+    """A field to fill in. ``id`` is unique on the page. ``has_value``: Ory sent a value, if only an empty one.
+
+    ``needs_script``: it can be filled in with scripts only, which leave it out while it is empty.
+    """
 
     kind: ClassVar[str] = "field"
     id: str
@@ -39,7 +43,15 @@ class Field:
     pattern: str = ""
     maxlength: int | None = None
     autocomplete: str = ""
+    placeholder: str = ""
     messages: tuple[Message, ...] = ()
+    has_value: bool = False
+    needs_script: bool = False
+
+    @property
+    def is_multiline(self) -> bool:
+        """Whether this needs several lines: a browser removes line breaks from a field of one line."""
+        return self.type == "text" and ("\n" in self.value or "\r" in self.value)
 
     @property
     def invalid(self) -> bool:
@@ -48,8 +60,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Checkbox(Field):
+    """``value`` is what it sends when it is checked, ``unchecked`` what it sends else."""
+
     kind: ClassVar[str] = "checkbox"
     checked: bool = False
+    unchecked: str = "false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +169,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One HTML form. ``secondary``: buttons only, beside the group's real form."""
+    """One HTML form. ``secondary``: buttons only, beside the group's real form.
+
+    ``action``: a URL of this site, where the form goes instead of Ory.
+    """
 
     hidden: tuple[Hidden, ...]
     parts: tuple[Part, ...]
     secondary: bool = False
+    action: str = ""
 
     @property
     def has_submit(self) -> bool:

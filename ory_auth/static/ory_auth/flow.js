@@ -2,9 +2,14 @@
 (function () {
   "use strict";
 
+  document.querySelectorAll("[data-ory-enable]").forEach(function (field) {
+    field.disabled = false;
+  });
+
   // An empty text field of an array would be sent as an array with one empty item. Ory reads a trait that is left
-  // out as it reads an empty one, so empty traits are left out.
+  // out as it reads an empty one, so empty traits are left out. Forms that go to this site first need them all.
   document.addEventListener("formdata", function (event) {
+    if (event.target.hasAttribute("data-ory-own")) return;
     for (const name of new Set(event.formData.keys())) {
       if (!name.startsWith("traits.")) continue;
       const values = event.formData.getAll(name);
@@ -14,6 +19,11 @@
         if (value !== "") event.formData.append(name, value);
       }
     }
+  });
+
+  // The profile on its way to Ory. Scripts run before the page counts as loaded, so "Back" does not return to it.
+  document.querySelectorAll("form[data-ory-submit]").forEach(function (form) {
+    form.submit();
   });
 
   // Security keys and passkeys: Ory names the function of its own script that a button or a field starts.

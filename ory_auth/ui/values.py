@@ -1,0 +1,79 @@
+"""Values of Ory's JSON as the text of a form field, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+LONE_LINE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number exactly as it stands in Ory's JSON, also beyond the precision of a double."""
+
+    text: str
+
+    @property
+    def as_float(self) -> float:
+        return float(self.text)
+
+    @property
+    def is_double(self) -> bool:
+        """Whether Ory stores the same number when it reads this one from a form field, as a double."""
+        try:
+            return Decimal(self.text) == Decimal(repr(self.as_float))
+        except InvalidOperation:  # the exponent is too large even for a Decimal
+            return False
+
+
+def read_exact(text: str | bytes) -> Any:
+    """Ory's JSON with each number as a :class:`Number`; raises ``ValueError``."""
+    return json.loads(text, parse_float=Number, parse_int=Number)
+
+
+def write_exact(value: Any) -> str:
+    """JSON, in ASCII, of what ``read_exact`` returned."""
+    match value:
+        case Number():
+            return value.text
+        case dict():
+            return "{" + ",".join(f"{json.dumps(key)}:{write_exact(below)}" for key, below in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(write_exact, value)) + "]"
+        case _:
+            return json.dumps(value)
+
+
+def value_text(value: object) -> str:
+    """What a form field shows and sends for a value; nothing for ``null``, lists and objects."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Number():
+            return value.text
+        case int():
+            return str(value) if abs(value) < 10**400 else ""
+        case float():
+            return str(value)
+        case _:
+            return text_of(value)
+
+
+def text_of(value: object) -> str:
+    """The text, or nothing: also where it cannot be written out (a lone surrogate)."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ""
+    return value
+
+
+def form_keeps(text: str) -> bool:
+    """Whether a browser sends this text unchanged: it sends every line break as CRLF, and no page can hold a NUL."""
+    return text == text_of(text) and "\0" not in text and not LONE_LINE_BREAK.search(text)

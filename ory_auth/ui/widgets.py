@@ -1,0 +1,73 @@
+"""Which form field shows a value so that the browser sends it back unchanged, and does not refuse to send it.
+
+Browsers replace what a field of a type cannot hold by nothing ("value sanitization"), and do not send a form with a
+value that breaks the rules of its field ("constraint validation"). Whatever a type could change or refuse becomes a
+text field; the rules are those of https://html.spec.whatwg.org/multipage/input.html, or stricter.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date
+
+LINE_BREAK = re.compile(r"[\r\n]")
+# "A valid email address" of the HTML standard, which differs from every RFC.
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+# A part of what https://url.spec.whatwg.org accepts, whose parser also knows IP addresses and international names.
+URL = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*(?::\d{1,4})?(?:[/?#][!-~]*)?", re.ASCII | re.IGNORECASE
+)
+NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+# Ory wants times with a zone, which browsers' own fields for times cannot hold: an example says what to enter.
+EXAMPLES = {"datetime-local": "2027-01-31T10:00:00Z", "time": "10:00:00Z"}
+
+
+def holds(type_: str, value: str) -> bool:
+    """Whether ``<input type=…>`` sends this value back unchanged."""
+    if not value:
+        return True
+    match type_:
+        case "text" | "tel" | "password":
+            return not LINE_BREAK.search(value)
+        case "email":
+            return EMAIL.fullmatch(value) is not None
+        case "url":
+            return URL.fullmatch(value) is not None and "xn--" not in value.lower()
+        case "number":
+            return NUMBER.fullmatch(value) is not None and math.isfinite(float(value))
+        case "date":
+            return DATE.fullmatch(value) is not None and _is_date(value)
+        case _:
+            return False
+
+
+def _is_date(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def usable_pattern(pattern: str, value: str, *, of_trait: bool) -> str:
+    """The pattern, unless a browser would refuse more by it than Ory does.
+
+    Ory looks for the pattern of a trait anywhere in the value; browsers compare it with all of the value.
+    """
+    if of_trait and not (pattern.startswith("^") and pattern.endswith("$")):
+        return ""
+    try:
+        return pattern if not value or re.fullmatch(pattern, value) else ""
+    except re.error:
+        return ""
+
+
+def usable_maxlength(maxlength: object, value: str, *, longest: int) -> int | None:
+    """The limit in UTF-16 code units, unless the value is longer already."""
+    if type(maxlength) is not int or not 0 < maxlength <= longest:
+        return None
+    return maxlength if len(value.encode("utf-16-le")) // 2 <= maxlength else None
