@@ -22,6 +22,7 @@ from .exceptions import AALRequired, NotAdmitted
 from .flows import Flow, absolute, here
 from .outcomes import Unavailable
 
+MAX_ACCEPT = 2048  # letters of an Accept header that are read: the time that Django takes grows with their square
 RETRY_AFTER = 5  # seconds, where Ory did not name a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
@@ -33,6 +34,8 @@ def wants_json(request: HttpRequest) -> bool:
     found = state_of(request).found
     if found is not None and found.kind.by_header:
         return True
+    if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
+        return False
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -83,13 +84,14 @@ def _clean(field: Any, value: Any) -> Any:
     if isinstance(value, (Mapping, list, tuple)) and not isinstance(field, models.JSONField):
         return _UNFIT
     if isinstance(field, (models.CharField, models.TextField)):
-        text = "" if value is None else str(value).replace("\x00", "").encode(errors="ignore").decode().strip()
-        if field.max_length and len(text) > field.max_length:
-            if field.unique or isinstance(field, models.EmailField):
-                return _UNFIT  # half an address is somebody else's
+        given = "" if value is None else str(value).strip()
+        text = _readable(given, one_line=isinstance(field, models.CharField))
+        if field.max_length:
             text = text[: field.max_length]
-        value = None if not text and field.null else text
-        return value if not isinstance(field, models.EmailField) else _clean_email(field, value)
+        names_one = field.unique or isinstance(field, models.EmailField)
+        if names_one and (text != given or not text.isprintable()):
+            return _UNFIT  # half an address, or one that looks like another, is somebody else's
+        return _validated(field, None if not text and field.null else text)
     if value is None:
         return None if field.null else _UNFIT
     try:
@@ -106,11 +108,22 @@ def _in_djangos_zone(moment: datetime) -> datetime:
     return timezone.make_naive(moment, timezone.get_default_timezone()) if timezone.is_aware(moment) else moment
 
 
-def _clean_email(field: models.EmailField[Any, Any], value: str | None) -> Any:
+def _readable(text: str, *, one_line: bool) -> str:
+    """Without lone surrogates, NUL and, in a name, anything that begins a new line or steers a terminal."""
+    text = text.encode(errors="ignore").decode().replace("\x00", "")
+    if one_line:
+        text = "".join(" " if category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
+    return text.strip()
+
+
+def _validated(field: Any, value: str | None) -> Any:
+    """The value, unless a validator or the choices of its field refuse it. An empty one is for the model to judge."""
     if not value:
         return value
     try:
         field.run_validators(value)
+        if field.choices:
+            field.validate(value, None)
     except ValidationError:
         return _UNFIT
     return value
