@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 from cachetools import TTLCache
 
 from .conf import Conf
-from .credentials import Credential
+from .credentials import Credential, mark_of
 from .events import Event
 from .exceptions import OryResponseInvalid, OryUnavailable
 from .http_client import (
@@ -99,8 +99,8 @@ class Client:
                 return False  # it names nobody, so whether it belongs to this request cannot be told
             session = read_session(response)
             # A response that comes twice is read as that to the next request. It shows a session that was given to
-            # another credential before. (One session may have two credentials: that costs a second call.)
-            if connection.served.setdefault(session.facts.session_id, key) != key:
+            # another credential before. (So may a session whose cookie was renewed: that costs a second call.)
+            if connection.served.setdefault(session.facts.session_id, mark_of(key)) != mark_of(key):
                 raise ResponseMismatch
             sessions.append(session)
             return True
