@@ -34,7 +34,7 @@ HOLDS_WHEN = "whoever logs may read request.user: one whoami and one event a req
 
 @campaign("askers", 15, HOLDS_WHEN)
 def askers(stage: Stage) -> Result:
-    rounds = stage.scaled(20, 1)
+    rounds = stage.scaled(10, 1)
     with stage.proxy() as proxy:
         environment = stage.environment(ory_auth=SETTINGS, proxy=proxy, SITE_ASKERS="1")
         with stage.sites(environment, workers=1) as (wsgi, asgi):
