@@ -29,8 +29,8 @@ from trials.ory import Given, Ory, ory
 from trials.processes import Process, free_port, need, private_directory, running
 
 __all__ = [
-    "Given", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
-    "gunicorn", "nginx", "ory", "postgresql", "redis", "uvicorn",
+    "Given", "HAProxy", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
+    "gunicorn", "haproxy", "nginx", "ory", "postgresql", "redis", "uvicorn",
 ]  # fmt: skip
 
 POSTGRESQL = "/usr/lib/postgresql/*/bin"
@@ -260,4 +260,38 @@ def nginx(unix_socket: Path) -> Iterator[Nginx]:
         config.write_text(NGINX.format(directory=directory, socket=unix_socket, port=port, user=user))
         command = [program, "-c", str(config), "-e", str(directory / "log")]
         with running(Nginx(command, directory=directory, port=port)) as server:
+            yield server
+
+
+# ---- a proxy in front of Ory
+
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend public
+    bind 127.0.0.1:{port}
+    http-request early-hint Link "</style.css>; rel=preload; as=style"
+    default_backend ory
+backend ory
+    server ory 127.0.0.1:{ory_port}
+"""
+
+
+class HAProxy(Process):
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def haproxy(ory_port: int) -> Iterator[HAProxy]:
+    """A proxy that sends ``103 Early Hints`` before each response of Ory's."""
+    program, port = need("haproxy", "haproxy", "/usr/sbin"), free_port()
+    with private_directory() as directory:
+        config = directory / "haproxy.cfg"
+        config.write_text(HAPROXY.format(port=port, ory_port=ory_port))
+        with running(HAProxy([program, "-db", "-f", str(config)], directory=directory, port=port)) as server:
             yield server

@@ -64,7 +64,7 @@ def _nobody_seen() -> None:
     caches["default"].clear()
     process = flights(conf())
     process.cache.memory = Memory(conf().local_cache_seconds)
-    process._landed.clear()
+    process._completed.clear()
 
 
 def _whoami(pool: urllib3.PoolManager, variant: Variant) -> None:

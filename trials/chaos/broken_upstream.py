@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from tests.broken_upstream import BEHAVIOURS, BrokenUpstream, Person, broken_upstream, people
+from trials import servers
 from trials.chaos.campaign import Figure, Result, campaign, figures
 from trials.chaos.load import Ask, load
-from trials.chaos.oracle import Expected, Verdict
+from trials.chaos.oracle import Expected, Tally, Verdict
 from trials.chaos.stage import Stage
 from trials.servers import Site
 
@@ -30,6 +32,13 @@ WEIGHTS = (8, 1, 1)
 
 @campaign("broken-upstream", 12, "100,000 exchanges with an Ory that breaks HTTP in every way: 0 sessions of others")
 def broken(stage: Stage) -> Result:
+    tally = Tally()
+    told = [*_every_way(stage, tally), _early_hints(stage, tally)]
+    return Result([*figures(tally), *told], tally.examples)
+
+
+def _every_way(stage: Stage, tally: Tally) -> list[Figure]:
+    """A server in Ory's place breaks HTTP in another way each time."""
     exchanges, workers = stage.scaled(100_000, 3_000), stage.scaled(WORKERS, 2)
     persons = people(PEOPLE)
     with broken_upstream(persons, SEED, TIMEOUT) as upstream:
@@ -39,16 +48,31 @@ def broken(stage: Stage) -> Result:
         }
         with stage.sites(environment, workers, CLIENTS_PER_WORKER) as sites:
             asks = itertools.takewhile(lambda _: _exchanges(upstream) < exchanges, _asks(sites, list(persons.values())))
-            tally = load(asks, 2 * workers * CLIENTS_PER_WORKER)
-    right = 100 * tally.verdicts[Verdict.RIGHT] / max(tally.requests, 1)
-    told = [
+            played = load(asks, 2 * workers * CLIENTS_PER_WORKER)
+    tally.merge(played)
+    right = 100 * played.verdicts[Verdict.RIGHT] / max(played.requests, 1)
+    return [
         Figure("exchanges", _exchanges(upstream)),
         Figure("connections", upstream.connections),
         Figure("right or nobody", right, unit="%"),
         Figure("too few of them", int(right < LEAST_RIGHT), 0),
         Figure("ways not tried", len(BEHAVIOURS.keys() - upstream.drawn.keys()), 0),
     ]
-    return Result([*figures(tally), *told], tally.examples)
+
+
+def _early_hints(stage: Stage, tally: Tally) -> Figure:
+    """HAProxy sends 103 Early Hints before each response of Ory's: everybody gets their own."""
+    given = stage.people(PEOPLE)
+    ory = urlsplit(stage.ory.public_url)
+    assert ory.port
+    settings = {**SETTINGS, "TIMEOUT": 3.0}
+    with servers.haproxy(ory.port) as proxy:
+        environment = {**stage.environment(ory_auth=settings), "SITE_ORY_URL": proxy.url}
+        with stage.sites(environment, 1, CLIENTS_PER_WORKER) as sites:
+            pages = [site.url + pages[1] for site, pages in zip(sites, PAGES, strict=True)]
+            asks = [Ask(page, one.by_token, Expected(one.identity, one.email)) for one in given for page in pages]
+            tally.merge(load(asks * stage.scaled(20, 2), 2 * CLIENTS_PER_WORKER))
+    return Figure("behind a proxy that sends early hints", len(asks) * stage.scaled(20, 2))
 
 
 def _exchanges(upstream: BrokenUpstream) -> int:
