@@ -40,3 +40,18 @@ class OryIdentity(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class OrySignIn(models.Model):
+    """A session at Ory that was seen here: its ``user_logged_in`` has been sent, and is not sent again.
+
+    Its key is Ory's session id, which stays the same when the person re-authenticates, steps up or sets up a second
+    factor. Rows of ended sessions are deleted when the person signs in the next time.
+    """
+
+    session_id = models.UUIDField(primary_key=True)
+    identity = models.ForeignKey(OryIdentity, on_delete=models.CASCADE, related_name="sign_ins")
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # every command loads this module, and few ask who somebody i
 
 MAX_ROWS = 10_000
 
-Key = tuple[bytes, int, int, str, Hashable]
+Key = tuple[bytes, int, bytes, str, Hashable]
 
 
 class UserRows:
@@ -86,8 +86,8 @@ class UserRows:
 
 
 def _key(facts: Facts, using: str, scope: Hashable) -> Key:
-    """A session that knows of a later state of the identity, or of a new sign-in, has to be looked at."""
-    return facts.identity_id, facts.updated_at, facts.authenticated_at, using, scope
+    """A session that knows of a later state of the identity, or that is new, has to be looked at."""
+    return facts.identity_id, facts.updated_at, facts.session_id, using, scope
 
 
 _current: UserRows | None = None

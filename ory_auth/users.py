@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from .conf import Conf
 from .events import Event, log
 from .exceptions import OryUnavailable
-from .models import OryIdentity
+from .models import OryIdentity, OrySignIn
 from .refusals import Refusal, refusal_of
 from .same_text import is_same_text
 from .types import Identity, OrySession
@@ -468,8 +468,19 @@ def _sign_in(session: OrySession) -> bool:
     """Note a sign-in; ``True`` for exactly one request of those that see a new session."""
     using = writing_alias()
     signed_in_at = stored_time(session.authenticated_at, using)
-    seen = OryIdentity.objects.using(using).filter(pk=session.identity.id, authenticated_at__lt=signed_in_at)
-    return _write_if_possible(lambda: bool(seen.update(authenticated_at=signed_in_at)))
+    link = OryIdentity.objects.using(using).filter(pk=session.identity.id, authenticated_at__lt=signed_in_at)
+    sign_ins = OrySignIn.objects.using(using)
+    ended = sign_ins.filter(identity=session.identity.id, expires_at__lt=stored_time(datetime.now(UTC), using))
+    facts = {"identity_id": session.identity.id, "expires_at": stored_time(session.expires_at, using)}
+
+    def note() -> bool:
+        is_first: bool = sign_ins.get_or_create(pk=session.id, defaults=facts)[1]
+        if is_first:
+            link.update(authenticated_at=signed_in_at)
+            ended.delete()
+        return is_first
+
+    return _write_if_possible(note)
 
 
 def _write_if_possible(write: Any) -> bool:

@@ -33,8 +33,10 @@ def metadata(person: Person, value: object) -> None:
 
 def verify(person: Person) -> None:
     """Let the person prove that the address is theirs; Ory's ``updated_at`` of the identity stays as it is."""
-    assert person.ory.switches is not None
-    person.ory.switches.change_identity(person.id, verified=True)
+    if person.ory.switches:
+        person.ory.switches.change_identity(person.id, verified=True)
+    else:
+        person.patch("/verifiable_addresses/0/verified", True)
 
 
 def new_address() -> str:

@@ -24,6 +24,7 @@ FOLDER = Path(ory_auth.__file__).parent / "migrations"
 PUBLISHED = {
     "0001_initial": "c8e80d5839ada3115a224c84509ab4c937956282afcaabe5961a233c11b1ef8e",
     "0002_user_may_be_deleted": "2d4aef16f42125d0aa53a6b3966e0f5c0eb1c7a488db4daa311220c7937b7066",
+    "0003_sign_ins": "cfb744504f9cef9b38a7ea91e7696c3d993148614a6d134a533fc97eed13678d",
 }
 PROJECTS = ["tests.project.settings", "tests.uuid_project.settings", "demo_project.settings"]
 
