@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
-USERS = tests/test_users.py tests/test_sign_in.py tests/test_deleted_users.py $(wildcard tests/test_user_*.py)
+USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
 .PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load chaos guards mutants requirements clean
 
@@ -14,7 +14,7 @@ test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_
 	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) tests/test_migrations.py
 
 test-postgresql: .venv/trials  ## the tests of users, sign-ins and sessions on a PostgreSQL of their own
-	$(BIN)/python -m trials.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py \
+	$(BIN)/python -m trials.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
 		tests/test_ory_link.py tests/test_admin.py tests/test_memory.py tests/test_same_text.py
 	$(BIN)/python -m trials.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 

@@ -12,10 +12,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 TEST = nox.project.dependency_groups(PYPROJECT, "test")
 OTHER_USER = (
     "tests/test_users.py",
-    "tests/test_sign_in.py",
     "tests/test_migrations.py",
     "tests/test_deleted_users.py",
-    *sorted(str(path) for path in Path("tests").glob("test_user_*.py")),
+    *sorted(str(path) for pattern in ("test_sign_in*.py", "test_user_*.py") for path in Path("tests").glob(pattern)),
 )
 DEMO = nox.project.dependency_groups(PYPROJECT, "demo")
 STUBS = ("mypy", "django-stubs", "djangorestframework-stubs")
