@@ -42,7 +42,7 @@ docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an 
 	@echo "Open docs/_build/index.html"
 
 # The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
-# install redis-server, postgresql and wrk by apt where those are missing.
+# install redis-server, postgresql, nginx, haproxy and wrk by apt where those are missing.
 bench: .venv/trials  ## what a request costs, beside Django's own sessions and others; a full run renews the docs' picture
 	@$(BIN)/python -m trials.bench \
 		$(if $(SHORT),--quick,--json docs/pictures/bench.json --picture docs/pictures/bench.svg) $(ARGS)
