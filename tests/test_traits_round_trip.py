@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from ory_auth.local import Config, LocalOry
@@ -20,6 +21,7 @@ from tests.conftest import Web
 from tests.ories import HTTP, PASSWORD, Ory, Person
 
 pytestmark = pytest.mark.django_db
+ChangeSchema = Callable[..., None]
 
 HOST = "127.0.0.1:18000"  # where a real Ory that these tests use has its ui_urls
 # A real Ory that these tests use has this schema under the id "traits".
@@ -57,6 +59,8 @@ TEXTS = [
     "\N{RIGHT-TO-LEFT OVERRIDE}\x7f\x80\x01",
     "</textarea><script>alert(1)</script>\n&amp;&lt;\"'",
     "x" * 3000,
+    "a\0b",
+    "a\ud800b",
     "a,b;c=d&e+f%20",
     "👩‍👩‍👧",
 ]
@@ -129,8 +133,17 @@ def cases() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def _local() -> Iterator[LocalOry]:
+    site = f"http://{HOST}"
     with LocalOry(
-        Config(public_port=0, admin_port=0, schema=SCHEMA, schema_id="traits", ui_base=f"http://{HOST}/auth")
+        Config(
+            public_port=0,
+            admin_port=0,
+            schema=SCHEMA,
+            schema_id="traits",
+            ui_base=f"{site}/auth",
+            default_return_url=f"{site}/",
+            allowed_return_urls=(f"{site}/",),
+        )
     ) as local:
         yield local
 
@@ -148,6 +161,23 @@ def rich_ory(settings: Settings, request: pytest.FixtureRequest) -> Ory:
         ory = Ory(local.public_url, local.admin_url, local)
     settings.ORY_AUTH = {"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url}
     return ory
+
+
+@pytest.fixture
+def change_schema(rich_ory: Ory) -> Iterator[ChangeSchema]:
+    """Keep only some traits of the schema, or add others."""
+    local = rich_ory.switches
+    if not local:
+        pytest.skip("the schema of a real Ory is not changed")
+
+    def change(*, keep: Sequence[str] = (), **more: object) -> None:
+        traits = SCHEMA["properties"]["traits"]
+        kept = {name: one for name, one in traits["properties"].items() if not keep or name in keep}
+        traits = {**traits, "properties": {**kept, **more}}
+        local.configure(schema={**SCHEMA, "properties": {"traits": traits}})
+
+    yield change
+    local.configure(schema=SCHEMA)
 
 
 @pytest.fixture(params=["wsgi-scripts", "asgi-plain"])
@@ -218,3 +248,206 @@ def test_saving_what_is_shown_changes_no_trait(rich_ory: Ory, browser: Browser, 
     assert (page.path, page.status) == ("/auth/settings", 200), page.text
     assert without_empty_objects(stored(person)) == without_empty_objects(before)
     assert "ory-message-success" in page.text
+
+
+# --- changes
+
+
+LOSSY = {"big": 2**60 + 1, "objects": [{"street": "B"}, {"street": "A", "floor": 2}], "nullable": "kim", "text": "a\nb"}
+
+
+def test_a_change_reaches_ory_and_everything_else_stays(rich_ory: Ory, browser: Browser) -> None:
+    person = register(rich_ory, {**LOSSY, "texts": ["b", "a"], "address": {"street": "Old Street"}})
+    before = stored(person)
+    page = save(browser, open_settings(browser, person), traits__address__street="New Street")
+    assert "ory-message-success" in page.text
+    expected = {**before, "address": {"street": "New Street"}}
+    assert without_empty_objects(stored(person)) == without_empty_objects(expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("traits.nullable", "sam", {"nullable": "sam"}),
+        ("traits.nullable", "", {"nullable": None}),
+        ("traits.big", "1152921504606846979", {"big": Exact("1152921504606846979")}),
+        ("traits.number", "9007199254740995", {"number": Exact("9007199254740995")}),
+        ("traits.boolean", "true", {"boolean": True}),
+        ("traits.text", "one\r\ntwo", {"text": "one\ntwo"}),
+        ("traits.objects.1.street", "C", {"objects": [{"street": "B"}, {"street": "C", "floor": Exact("2")}]}),
+        ("traits.objects.1.floor", "3", {"objects": [{"street": "B"}, {"street": "A", "floor": Exact("3")}]}),
+        ("traits.objects.1.street", "", {"objects": [{"street": "B"}, {"floor": Exact("2")}]}),
+        ("traits.texts", "new", {"texts": ["new"]}),
+        ("traits.numbers", "1.5", {"numbers": [Exact("1.5")]}),
+        ("traits.format_date_time", "2027-01-31T10:00:00+05:45", {"format_date_time": "2027-01-31T10:00:00+05:45"}),
+        ("traits.half_declared.known", "x", {"half_declared": {"known": "x"}}),
+    ],
+)
+def test_what_is_entered_has_the_type_of_the_trait(
+    rich_ory: Ory, browser: Browser, field: str, value: str, expected: dict[str, Any]
+) -> None:
+    person = register(rich_ory, LOSSY)
+    before = stored(person)
+    page = save(browser, open_settings(browser, person), **{field: value})
+    assert "ory-message-success" in page.text
+    changed = {name: value for name, value in {**before, **expected}.items() if value is not None}
+    assert without_empty_objects(stored(person)) == changed
+
+
+def test_plain_traits_go_to_ory_directly(rich_ory: Ory, browser: Browser) -> None:
+    person = register(rich_ory, {"text": "a", "texts": ["b", "a"], "boolean": True, "number": 1.5})
+    page = open_settings(browser, person)
+    form = page.form_with("traits.email")
+    assert form.action.startswith(rich_ory.public_url)
+    page = browser.submit(page, form, "profile", traits__text="c", traits__boolean="false", traits__number="2")
+    after = stored(person)
+    assert (after["text"], after["texts"], after["boolean"]) == ("c", ["b", "a"], False)
+    assert after["number"] == Exact("2")
+
+
+def test_the_first_item_of_a_list_needs_scripts_where_the_form_goes_to_ory(rich_ory: Ory, browser: Browser) -> None:
+    person = register(rich_ory, {})
+    page = open_settings(browser, person)
+    if browser.scripts:
+        save(browser, page, traits__texts="choir")
+        assert stored(person)["texts"] == ["choir"]
+    else:
+        assert page.form_with("traits.email").control("traits.texts").disabled
+        assert "To fill in this field, allow JavaScript." in page.text
+
+
+def test_an_item_that_is_emptied_is_removed(rich_ory: Ory, browser: Browser) -> None:
+    person = register(rich_ory, {**LOSSY, "texts": ["c", "", "a", "b"], "numbers": [3, 1]})
+    page = open_settings(browser, person)
+    form = page.form_with("traits.email")
+    items = [control for control in form.controls if control.name == "traits.texts"]
+    assert [item.value for item in items] == ["c", "", "a", "b"]
+    items[2].enter("")
+    next(control for control in form.controls if control.name == "traits.numbers").enter("4")
+    page = browser.submit(page, form, "profile")
+    for again in (form for form in page.forms if "data-ory-submit" in form.attributes):
+        browser.submit(page, again)
+    after = stored(person)
+    assert after["texts"] == ["c", "", "b"]
+    assert after["numbers"] == [Exact("4"), Exact("1")]
+
+
+@pytest.mark.parametrize("traits", [{}, LOSSY], ids=["plain", "merged"])
+def test_a_value_that_ory_refuses_is_shown_again_and_nothing_is_lost(
+    rich_ory: Ory, browser: Browser, traits: dict[str, Any]
+) -> None:
+    person = register(rich_ory, {**traits, "enum": "a"})
+    before = stored(person)
+    wrong = {"traits.format_date_time": "tomorrow", "traits.pattern": "abc"}
+    page = save(browser, open_settings(browser, person), **wrong)
+    assert stored(person) == before
+    form = page.form_with("traits.email")
+    assert {name: form.fields[name] for name in wrong} == wrong
+    assert "ory-message-error" in page.text
+    page = save(browser, page, traits__format_date_time="2027-01-31T10:00:00Z")
+    expected = {**before, "format_date_time": "2027-01-31T10:00:00Z", "pattern": "abc"}
+    assert without_empty_objects(stored(person)) == expected
+
+
+def test_a_person_registers_with_a_time(rich_ory: Ory, browser: Browser, change_schema: ChangeSchema) -> None:
+    change_schema(keep=("email", "format_date_time"))
+    email, time = f"{uuid.uuid4().hex[:12]}@example.org", "2027-01-31T10:00:00+05:45"
+    page = browser.open("/auth/registration")
+    form = page.form_with("traits.email")
+    assert form.control("traits.format_date_time").attributes["placeholder"] == "2027-01-31T10:00:00Z"
+    page = browser.submit(page, form, "profile", traits__email=email, traits__format_date_time=time)
+    browser.submit(page, page.form_with("password"), "password", password=PASSWORD)
+    [identity] = rich_ory.admin("GET", f"/admin/identities?credentials_identifier={email}").json
+    assert identity["traits"]["format_date_time"] == time
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"objects": [{"street": "B", "main": True}, {"street": "A"}], "lists": [["b"], ["a", "c"]], "fixed": {"a": 1}},
+        {"objects": [], "lists": [[]], "fixed": {"a": 1}, "text": "x"},
+    ],
+)
+def test_declared_lists_of_objects_stay(
+    rich_ory: Ory, browser: Browser, change_schema: ChangeSchema, traits: dict[str, Any]
+) -> None:
+    street = {"type": "object", "properties": {"street": {"type": "string"}}}
+    change_schema(
+        objects={"type": "array", "items": street},
+        lists={"type": "array", "items": {"type": "array", "items": {"type": "string"}}},
+        fixed={"const": {"a": 1}},
+    )
+    person = register(rich_ory, traits)
+    before = stored(person)
+    page = save(browser, open_settings(browser, person), traits__text="changed")
+    assert "ory-message-success" in page.text
+    assert without_empty_objects(stored(person)) == without_empty_objects({**before, "text": "changed"})
+
+
+# --- the profile on its way to Ory
+
+
+def test_without_the_schema_nothing_is_lost(rich_ory: Ory, browser: Browser) -> None:
+    if not rich_ory.switches:
+        pytest.skip("a real Ory has no switches")
+    person = register(rich_ory, {**LOSSY, "texts": ["b", "a"], "boolean": True})
+    before = stored(person)
+    with rich_ory.switches.failing(503, path="/schemas"):
+        page = open_settings(browser, person)
+        page = save(browser, page, traits__text="c", traits__boolean="false")
+    assert "ory-message-success" in page.text
+    assert without_empty_objects(stored(person)) == {**before, "text": "c", "boolean": False}
+
+
+def test_traits_that_are_nested_too_deeply_are_left_alone(rich_ory: Ory, browser: Browser) -> None:
+    deep: Any = []
+    for _ in range(200):
+        deep = [deep]
+    page = open_settings(browser, register(rich_ory, {"undeclared": deep}))
+    assert "Your profile cannot be changed on this page." in page.text
+    assert "traits.email" not in page.fields
+    assert "password" in page.fields
+
+
+def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) -> None:
+    client = Client(enforce_csrf_checks=True)
+    session = register(rich_ory, LOSSY).cookie()
+    flow = session.get("/self-service/settings/browser").json
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
+    answer = client.post(f"/auth/settings?flow={flow['id']}", {"traits.text": "forged"}, headers=headers)
+    assert answer.status_code == 403
+    assert "forged" not in answer.content.decode()
+
+
+def test_a_profile_for_a_flow_of_somebody_else_goes_nowhere(rich_ory: Ory) -> None:
+    flow = register(rich_ory, LOSSY).cookie().get("/self-service/settings/browser").json
+    session = register(rich_ory, {}).cookie()
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
+    answer = Client().post(f"/auth/settings?flow={flow['id']}", {"traits.text": "mine"}, headers=headers)
+    assert answer.status_code in {403, 404}
+    assert "mine" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?flow=", f"?flow={uuid.uuid4()}"])
+def test_a_profile_without_a_flow_says_how_to_start_again(rich_ory: Ory, query: str) -> None:
+    answer = Client().post(f"/auth/settings{query}", {"traits.text": "x"})
+    if rich_ory.switches or "-" not in query:
+        assert answer.status_code == 404
+        assert "Start again" in answer.content.decode()
+    else:  # a real Ory looks for the session first
+        assert answer.status_code == 302
+
+
+def test_hostile_text_is_escaped_on_its_way(rich_ory: Ory, browser: Browser) -> None:
+    hostile = "\"'><script>alert(1)</script>"
+    person = register(rich_ory, {**LOSSY, hostile: hostile})
+    page = open_settings(browser, person)
+    assert hostile not in page.text
+    browser.scripts = False
+    page = browser.submit(page, page.form_with("traits.email"), "profile", traits__text=hostile)
+    assert "data-ory-submit" in page.text
+    assert "<script>alert" not in page.text
+    save_form = next(form for form in page.forms if "data-ory-submit" in form.attributes)
+    browser.submit(page, save_form)
+    after = stored(person)
+    assert (after["text"], after[hostile]) == (hostile, hostile)

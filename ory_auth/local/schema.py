@@ -6,6 +6,7 @@ https://www.ory.com/docs/kratos/manage-identities/identity-schema
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,24 @@ BOOLEANS = {
 }
 
 
+FORMAT_CHECKER = FormatChecker()
+ZONED_TIME = r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)"  # as in RFC 3339
+TIMES = {
+    "time": re.compile(ZONED_TIME, re.ASCII),
+    "date-time": re.compile(rf"\d{{4}}-\d\d-\d\d[Tt]{ZONED_TIME}", re.ASCII),
+}
+
+
+@FORMAT_CHECKER.checks("time")
+def is_time(value: Any) -> bool:
+    return not isinstance(value, str) or TIMES["time"].fullmatch(value) is not None
+
+
+@FORMAT_CHECKER.checks("date-time")
+def is_date_and_time(value: Any) -> bool:
+    return not isinstance(value, str) or TIMES["date-time"].fullmatch(value) is not None
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something that the schema refuses: the name of the field at fault, and what a form says to it."""
@@ -46,7 +65,7 @@ class Problem:
 
 def problems(schema: Schema, traits: Any) -> list[Problem]:
     """All that is wrong with the traits, nothing if they are in order."""
-    validator = Draft7Validator(schema, format_checker=FormatChecker())
+    validator = Draft7Validator(schema, format_checker=FORMAT_CHECKER)
     return [_problem(error) for error in validator.iter_errors({"traits": traits})]
 
 

@@ -91,7 +91,7 @@ class Traits:
                 return True
 
     def is_empty(self, name: str) -> bool:
-        """Whether the identity has this trait and a form shows nothing for it: ``""``, ``null``, a lone surrogate."""
+        """Whether the identity has this trait and a form shows nothing for it: ``""`` or ``null``."""
         return name in self._by_name and not value_text(self._by_name[name][1])
 
     def is_missing_list(self, name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 LONE_LINE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 
 
@@ -59,8 +60,10 @@ def value_text(value: object) -> str:
             return str(value) if abs(value) < 10**400 else ""
         case float():
             return str(value)
+        case str():
+            return LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
         case _:
-            return text_of(value)
+            return ""
 
 
 def text_of(value: object) -> str:
@@ -75,5 +78,7 @@ def text_of(value: object) -> str:
 
 
 def form_keeps(text: str) -> bool:
-    """Whether a browser sends this text unchanged: it sends every line break as CRLF, and no page can hold a NUL."""
-    return text == text_of(text) and "\0" not in text and not LONE_LINE_BREAK.search(text)
+    """Whether a browser sends this text unchanged: it sends every line break as CRLF, and no page can hold
+    a NUL or half a character.
+    """
+    return not (LONE_LINE_BREAK.search(text) or LONE_SURROGATE.search(text) or "\0" in text)
