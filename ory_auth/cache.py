@@ -112,6 +112,11 @@ class SessionCache:
         return self._backend.blocks
 
     @property
+    def has_pending(self) -> bool:
+        """Whether a sign-out waits for the cache to come back."""
+        return self._backend.has_pending
+
+    @property
     def in_transactions(self) -> bool:
         """Whether what is written in a request's own thread waits for the end of its transaction."""
         return self._backend.in_transactions

@@ -57,6 +57,11 @@ class CacheBackend:
             return isinstance(self._backend(), BaseDatabaseCache)
         return False
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether a write waits for the cache to come back: whoever asks it next writes that first."""
+        return bool(self._pending)
+
     def run(self, action: Callable[[BaseCache], Any], *, always: bool = False) -> Any:
         """What the action returns; ``None`` where the cache fails, or is left alone and not to be asked ``always``."""
         started = time.monotonic()

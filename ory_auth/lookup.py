@@ -84,7 +84,7 @@ def _recall(process: Flights, key: str) -> SignedIn | SignedOut | None:
     if process.remembers_refusal(key):
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = process.cache
-    if cache.memory.signed_out(key, None):
+    if cache.memory.signed_out(key, None) and not cache.has_pending:
         return SignedOut(Event.LOGOUT)  # here, which counts whatever Ory says
     if not cache.reads:
         return None

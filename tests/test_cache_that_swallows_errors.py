@@ -101,3 +101,14 @@ def test_nothing_is_tried_again_once_everything_is_written(ory: Ory, web: Web, m
     QuietCache.away = False
     time.sleep(0.2)
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: Web) -> None:
+    session = ory.person().token()
+    assert session_seen(web, session) == session.id
+    QuietCache.away = True
+    sign_out(web, session)
+    QuietCache.away = False
+    assert session_seen(web, session) is None
+    flights.forget()  # as another process, which has the entry in the cache that both share
+    assert session_seen(web, session) is None
