@@ -42,7 +42,6 @@ from .ui import (
     read_flow,
     read_schema_id,
     read_traits,
-    without_profile,
     write_exact,
 )
 
@@ -156,8 +155,6 @@ class SettingsView(FlowView):
         return answer
 
     def read(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> FlowPage:
-        if self.traits is None:
-            return without_profile(super().read(request, flow_id, data))
         conf = state_of(request).conf
         return read_flow(
             data,
@@ -174,7 +171,7 @@ class SettingsView(FlowView):
         data = read_object(answer)
         if refused := self.refuse(request, answer.status, data):
             return refused
-        if self.traits is None:
+        if self.traits is None or not self.traits.can_be_edited:
             return self.render(request, flow_id, data)
         return responses.page(
             request,

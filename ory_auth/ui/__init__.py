@@ -30,7 +30,6 @@ __all__ = [
     "read_flow",
     "read_schema_id",
     "read_traits",
-    "without_profile",
     "write_exact",
 ]
 
@@ -65,7 +64,11 @@ def read_flow(
         elif value is not None:
             groups.setdefault(name, Group(name)).add(value)
     if traits and PROFILE in groups:
-        _keep_traits(groups[PROFILE], traits, merge_url)
+        if traits.can_be_edited:
+            _keep_traits(groups[PROFILE], traits, merge_url)
+        else:
+            del groups[PROFILE]
+            messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
     sections = sort_into_sections(list(groups.values()))
     return FlowPage(
         submit_url=submit_url,
@@ -87,16 +90,6 @@ def _keep_traits(profile: Group, traits: Traits, merge_url: str) -> None:
         ]
     else:
         profile.action = merge_url
-
-
-def without_profile(page: FlowPage) -> FlowPage:
-    """The page without the form for the profile, which would lose traits; it says so."""
-    text = gettext("Your profile cannot be changed on this page.")
-    return replace(
-        page,
-        messages=(*page.messages, Message(0, "info", text)),
-        sections=tuple(section for section in page.sections if section.group != PROFILE),
-    )
 
 
 def read_csrf_token(flow: Mapping[str, Any]) -> str:

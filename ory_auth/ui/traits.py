@@ -78,6 +78,11 @@ class Traits:
     def _by_name(self) -> dict[str, tuple[Path, Any]]:
         return {name: (path, value) for name, path, value in walk(self.values)}
 
+    @cached_property
+    def can_be_edited(self) -> bool:
+        """Whether this module can handle them: they are not nested too deeply."""
+        return all(len(path) <= DEEPEST_TRAITS for path, _ in self._by_name.values())
+
     def has_field(self, name: str) -> bool:
         """Whether a person can edit the trait of this name. (Ory hangs errors on fields that it cannot read.)"""
         match self._by_name.get(name, (None, MISSING))[1]:
@@ -265,14 +270,9 @@ def _escape(key: str) -> str:
 
 
 def read_traits(flow: bytes, schema: object) -> Traits | None:
-    """The traits in the JSON of a settings flow, with what the identity schema says of them.
-
-    ``None``: there are none, or they are nested so deeply that they cannot be handled.
-    """
+    """The traits in the JSON of a settings flow, if there are any, with what the identity schema says of them."""
     traits = _identity(flow).get("traits")
-    if not isinstance(traits, dict) or any(len(path) > DEEPEST_TRAITS for _, path, _ in walk(traits)):
-        return None
-    return Traits(traits, read_kinds(schema))
+    return Traits(traits, read_kinds(schema)) if isinstance(traits, dict) else None
 
 
 def read_schema_id(flow: bytes) -> str:
