@@ -12,12 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from ory_auth.local import Config, LocalOry
+from ory_auth.local.nodes import submit
+from ory_auth.local.schema import trait_nodes, traits_of_form
+from ory_auth.ui import read_flow, read_traits, write_exact
 from tests.browser import Browser, Page, through_client
 from tests.conftest import Web
+from tests.html_forms import read_forms
 from tests.ories import HTTP, PASSWORD, Ory, Person
 
 pytestmark = pytest.mark.django_db
@@ -451,3 +459,42 @@ def test_hostile_text_is_escaped_on_its_way(rich_ory: Ory, browser: Browser) -> 
     browser.submit(page, save_form)
     after = stored(person)
     assert (after["text"], after[hostile]) == (hostile, hostile)
+
+
+# --- any traits at all
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=4), below, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(sorted(SCHEMA["properties"]["traits"]["properties"])) | st.text(max_size=4)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@given(traits=st.dictionaries(NAMES, JSON, max_size=4), known=st.booleans())
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_no_traits_are_lost_on_the_way_through_a_form(scripts: bool, traits: dict[str, Any], known: bool) -> None:
+    """Also traits that the schema would not allow. The nodes and the reading of the form are the local Ory's."""
+    traits = {"email": "kim@example.org", **traits}
+    nodes = [*trait_nodes("profile", SCHEMA, traits), submit("profile", 1070003)]
+    flow = json.dumps({"identity": {"traits": traits}, "ui": {"nodes": nodes}})
+    read = read_traits(flow.encode(), SCHEMA if known else None)
+    assert read
+    page = read_flow(json.loads(flow), submit_url="/ory", ory_url="http://ory", traits=read, merge_url="/here")
+    context = {"page": page, "flow": "settings", "csrf_token": "c"}
+    [form] = read_forms(render_to_string("ory_auth/settings.html", context))
+    if scripts:
+        form.run_script()
+    sent: dict[str, list[str]] = {}
+    for name, value in form.entries([("method", "profile")], scripts=scripts):
+        sent.setdefault(name, []).append(value)
+    merged = form.action == "/here"
+    after = json.loads(write_exact(read.merge(sent))) if merged else traits_of_form(SCHEMA, sent)
+    assert in_one_form(after) == in_one_form(traits)
+
+
+def in_one_form(traits: Any) -> str:
+    """JSON in which 1 and 1.0 are the same, and true is not."""
+    return json.dumps(json.loads(json.dumps(without_empty_objects(traits)), parse_int=float), sort_keys=True)

@@ -70,7 +70,7 @@ def _read_input(
         return Button(name, text, label or text or gettext(_humanised(name)), type_, disabled, trigger)
     label = label or gettext(_humanised(name))
     required = attributes.get("required") is True
-    if type_ == "checkbox" and text in ("", "true", "false"):
+    if type_ == "checkbox" and (value is None or text in ("true", "false")):
         return Checkbox(
             id=field_id,
             name=name,

@@ -85,6 +85,8 @@ class Traits:
 
     def has_field(self, name: str) -> bool:
         """Whether a person can edit the trait of this name. (Ory hangs errors on fields that it cannot read.)"""
+        if not form_keeps(name) or "\r" in name:
+            return False  # a browser would send another name
         match self._by_name.get(name, (None, MISSING))[1]:
             case dict():
                 return False
@@ -134,7 +136,7 @@ class Traits:
                 items = [f"{name}.{index}" for index in range(len(value))]
                 return kind.is_list and sent.issuperset(items) and all(_is(kind, item) for item in value)
             case _:
-                return name in sent and _is(kind, value)
+                return name in sent and not kind.is_list and _is(kind, value)
 
     def _kind(self, name: str) -> Kind:
         return (self.kinds or {}).get(name, Kind.UNREADABLE)
