@@ -38,8 +38,8 @@ def check_cache(conf: Conf) -> Iterator[Message]:
     if cache["BACKEND"].endswith(".DummyCache") and not settings.DEBUG:
         yield tell(
             "W015",
-            f"CACHES[{alias!r}] keeps nothing (DummyCache): every request that asks who it is asks Ory.",
-            "Name a cache that keeps something in ORY_AUTH['SESSION_CACHE'].",
+            f"CACHES[{alias!r}] stores nothing (DummyCache): every request that asks who the user is asks Ory.",
+            "Name a cache that stores values in ORY_AUTH['SESSION_CACHE'].",
         )
 
 
@@ -49,7 +49,7 @@ def _may_hang(alias: str, cache: Any) -> Iterator[Message]:
     if wait and wait not in options and f"{wait}=" not in str(cache.get("LOCATION")):  # redis://…?socket_timeout=1
         yield tell(
             "W004",
-            f"CACHES[{alias!r}] has no {wait!r}: while its server hangs, so does every request that asks who it is.",
+            f"CACHES[{alias!r}] has no {wait!r}: if its server hangs, so does every request that asks who the user is.",
             f"Set CACHES[{alias!r}]['OPTIONS'] = {{{wait!r}: 0.5, {connect!r}: 0.5}}.",
         )
 
@@ -66,5 +66,5 @@ def _hides_errors(alias: str, cache: Any) -> Iterator[Message]:
     yield tell(
         "W026",
         f"CACHES[{alias!r}] hides its errors ({name}): nothing says that it is down, and it may lose a sign-out.",
-        f"Name a cache without {name!r} in ORY_AUTH['SESSION_CACHE']: ory_auth asks Ory where a cache raises an error.",
+        f"Name a cache without {name!r} in ORY_AUTH['SESSION_CACHE']: if a cache raises, ory_auth asks Ory.",
     )

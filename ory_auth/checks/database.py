@@ -61,7 +61,7 @@ def check_sqlite() -> Iterator[Message]:
     if in_file and database.get("ATOMIC_REQUESTS") and not settings.DEBUG and mode.upper() not in _WRITING:
         yield tell(
             "W023",
-            f"DATABASES[{alias!r}] is SQLite with ATOMIC_REQUESTS: of two first sign-ins at once, one is a 503.",
+            f"DATABASES[{alias!r}] is SQLite with ATOMIC_REQUESTS: of two first sign-ins at once, one gets a 503.",
             f"Set DATABASES[{alias!r}]['OPTIONS']['transaction_mode'] = 'IMMEDIATE'.",
         )
 

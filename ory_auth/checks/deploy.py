@@ -33,7 +33,7 @@ def check_addresses(conf: Conf) -> Iterator[Message]:
     for key, url in public.items():
         yield tell(
             "W102",
-            f"ORY_AUTH[{key!r}] is http at the public host {host_of(url)!r}: sessions cross the network readable.",
+            f"ORY_AUTH[{key!r}] is http at the public host {host_of(url)!r}: sessions cross the network unencrypted.",
             f"Write ORY_AUTH[{key!r}] with https, or with the address that Ory has inside your own network.",
         )
 
@@ -68,16 +68,16 @@ def check_cache(conf: Conf) -> Iterator[Message]:
     if backend == "LocMemCache":
         yield tell(
             "W103",
-            f"CACHES[{alias!r}] is the memory of one process: the others do not learn of a sign-out.",
+            f"CACHES[{alias!r}] is the memory of one process: other processes do not see a sign-out.",
             "Name a cache that all workers share, such as Redis, in ORY_AUTH['SESSION_CACHE'].",
         )
     entries = _entries(cache)
     if backend in CULLED and isinstance(entries, int) and entries < FEW_ENTRIES:
         yield tell(
             "W104",
-            f"CACHES[{alias!r}] keeps {entries} entries: with more it forgets some, and sign-outs among them.",
-            f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten for each session that there is at once: a session "
-            "that is signed out here while Ory is down counts again once its sign-out is forgotten.",
+            f"CACHES[{alias!r}] keeps {entries} entries: beyond that it discards some, sign-outs among them.",
+            f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten times the number of concurrent sessions: one "
+            "that is signed out here while Ory is down counts again once its sign-out is discarded.",
         )
 
 
@@ -91,9 +91,10 @@ def check_namespace(conf: Conf) -> Iterator[Message]:
     if any(word in backend for word in NETWORK_CACHES):
         yield tell(
             "W109",
-            f"ORY_AUTH['SDK_URL'] names {host!r}, as another deployment may, and both may share CACHES[{alias!r}].",
-            "Set ORY_AUTH['CACHE_NAMESPACE'] to a name of this deployment such as 'production': a session of staging "
-            "would count here where both have the same cache, SECRET_KEY and database name.",
+            f"ORY_AUTH['SDK_URL'] is at the internal name {host!r}: another deployment may have the same one, and "
+            f"share CACHES[{alias!r}].",
+            "Set ORY_AUTH['CACHE_NAMESPACE'] to a name for this deployment such as 'production'. Otherwise a session "
+            "of staging counts here if both have the same cache, SECRET_KEY and database name.",
         )
 
 
@@ -106,14 +107,15 @@ def check_times(conf: Conf) -> Iterator[Message]:
     if 2 * conf.timeout >= WORKER_SECONDS:
         yield tell(
             "W105",
-            f"ORY_AUTH['TIMEOUT'] is {conf.timeout} s: two of them outlast a worker (gunicorn: {WORKER_SECONDS} s).",
+            f"ORY_AUTH['TIMEOUT'] is {conf.timeout} s: two of them exceed the limit of a worker (gunicorn: "
+            f"{WORKER_SECONDS} s).",
             "Set ORY_AUTH['TIMEOUT'] to a few seconds: an Ory that takes longer is a 503 in any case.",
         )
     if (conf.session_cache_seconds or 0) > LONG:
         yield tell(
             "W108",
-            f"ORY_AUTH['SESSION_CACHE_SECONDS'] is {conf.session_cache_seconds}: so long a revoked session counts.",
-            "Set ORY_AUTH['SESSION_CACHE_SECONDS'] to the time that you can wait, such as 60.",
+            f"ORY_AUTH['SESSION_CACHE_SECONDS'] is {conf.session_cache_seconds}: a revoked session counts so long.",
+            "Set ORY_AUTH['SESSION_CACHE_SECONDS'] to the longest time that you accept, such as 60.",
         )
 
 

@@ -42,7 +42,7 @@ def check_order() -> Iterator[Message]:
     for late in (path for path in middleware[own[0] + 1 :] if path in KEEPS_PAGES) if own else ():
         yield tell(
             "W013",
-            f"{late!r} comes after {PATH!r} in MIDDLEWARE: it keeps pages before these say whom they are for.",
+            f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
     for early in (path for path in middleware[: own[0]] if path in LOOKS_AT_USER) if own else ():

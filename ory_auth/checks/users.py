@@ -106,7 +106,7 @@ def _check_field(name: str, path: str) -> Iterator[Message]:
     elif path.startswith("traits") and (user_model()._meta.get_field(name).is_relation or DECIDES.search(name)):
         yield tell(
             "W025",
-            f"{text}: people choose it themselves, and what belongs to it.",
+            f"{text}: people edit their traits, and could give themselves rights.",
             f"Map {name!r} from metadata_public, which only admins of Ory write, or set it in a handler "
             "(ORY_AUTH['USER_HANDLER']).",
         )
@@ -156,9 +156,9 @@ def check_user_cache(conf: Conf) -> Iterator[Message]:
     if getattr(handler, "cache_scope", None) is base.cache_scope:
         yield tell(
             "E017",
-            f"ORY_AUTH['USER_CACHE_SECONDS'] keeps users in memory, and {cause}: one tenant may get another's.",
-            "Define cache_scope() of a handler (ORY_AUTH['USER_HANDLER']) to return what tells tenants apart, such as "
-            "connection.schema_name, or None where there are no tenants; or remove ORY_AUTH['USER_CACHE_SECONDS'].",
+            f"ORY_AUTH['USER_CACHE_SECONDS'] keeps users in memory, and {cause}: a tenant may get another's users.",
+            "Define cache_scope() of a handler (ORY_AUTH['USER_HANDLER']) to return a different value for each tenant, "
+            "such as connection.schema_name, and None if there is no tenant. Or remove ORY_AUTH['USER_CACHE_SECONDS'].",
         )
 
 
@@ -171,7 +171,7 @@ def check_new_users(conf: Conf) -> Iterator[Message]:
     if not {name.name, name.attname} & mapped.keys() and (problem := _name_problem(name)):
         yield tell(
             "W017",
-            f"{_label()}.{name.name}, the user name, {problem}: no identity's id ({ID_LENGTH} characters) fits.",
+            f"{_label()}.{name.name}, the user name, {problem}: an identity's id ({ID_LENGTH} characters) doesn't fit.",
             f"Map it in ORY_AUTH['USER_FIELDS'], such as {{{name.name!r}: 'traits.email'}}, or make the field longer.",
         )
     for field in model._meta.concrete_fields if not _fills_itself(model) else ():
@@ -179,7 +179,7 @@ def check_new_users(conf: Conf) -> Iterator[Message]:
         if not given and (problem := _value_problem(field)):
             yield tell(
                 "W018",
-                f"{_label()}.{field.name} {problem}, and nothing gives it a value: new people cannot come in.",
+                f"{_label()}.{field.name} {problem}, and nothing gives it a value: new people cannot sign in.",
                 f"Map {field.attname!r} in ORY_AUTH['USER_FIELDS'], give the field a default, "
                 "or set it in create() of a handler (ORY_AUTH['USER_HANDLER']).",
             )

@@ -42,12 +42,12 @@ def check_effect(conf: Conf) -> Iterator[Message]:
     if conf.local_cache_seconds > longest:
         yield tell(
             "W016",
-            f"ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect: answers are kept for {longest} s at most.",
+            f"ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect: sessions are cached for {longest} s at most.",
             "Make it shorter than ORY_AUTH['SESSION_CACHE_SECONDS'] (where that is not set: 60 seconds at most).",
         )
     if conf.stale_if_error_seconds and longest == 0:
         yield tell(
             "W016",
-            "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: answers are kept for 0 s at most.",
+            "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: sessions are cached for 0 s at most.",
             "Remove ORY_AUTH['SESSION_CACHE_SECONDS'] = 0, or this key.",
         )
