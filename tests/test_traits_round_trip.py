@@ -392,6 +392,21 @@ def test_declared_lists_of_objects_stay(
     assert without_empty_objects(stored(person)) == without_empty_objects({**before, "text": "changed"})
 
 
+def test_nothing_is_lost_where_ory_asks_to_sign_in_again_first(rich_ory: Ory, browser: Browser) -> None:
+    if not rich_ory.switches:
+        pytest.skip("a real Ory has no switches")
+    person = register(rich_ory, LOSSY)
+    before, email = stored(person), f"{uuid.uuid4().hex[:12]}@example.org"
+    page = open_settings(browser, person)
+    rich_ory.switches.configure(privileged_session_max_age=-1)
+    page = save(browser, page, traits__email=email)
+    rich_ory.switches.configure(privileged_session_max_age=900)
+    assert page.path == "/auth/login"
+    page = browser.submit(page, page.form_with("password"), "password", identifier=person.email, password=PASSWORD)
+    assert page.path == "/auth/settings"
+    assert without_empty_objects(stored(person)) == {**before, "email": email}
+
+
 # --- the profile on its way to Ory
 
 
