@@ -134,9 +134,9 @@ class Traits:
                 return False
             case list():
                 items = [f"{name}.{index}" for index in range(len(value))]
-                return kind.is_list and sent.issuperset(items) and all(_is(kind, item) for item in value)
+                return kind.is_list and sent.issuperset(items) and all(_reads_exactly(kind, item) for item in value)
             case _:
-                return name in sent and not kind.is_list and _is(kind, value)
+                return name in sent and not kind.is_list and _reads_exactly(kind, value)
 
     def _kind(self, name: str) -> Kind:
         return (self.kinds or {}).get(name, Kind.UNREADABLE)
@@ -236,7 +236,7 @@ def _without_removed(value: Any) -> Any:
     return value
 
 
-def _is(kind: Kind, value: object) -> bool:
+def _reads_exactly(kind: Kind, value: object) -> bool:
     """Whether Ory reads exactly this value from a field of this kind."""
     match ITEM_KINDS.get(kind, kind):
         case Kind.TEXT:
