@@ -1,4 +1,4 @@
-"""What an answer of Ory's means: decided here, once and without I/O, for fresh answers and for kept ones."""
+"""What a response of Ory means, fresh or cached. Free of I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .types import AAL, OrySession
 
 
 def judge(whoami: Whoami, now: float) -> Outcome:
-    """What a response of whoami means; raises :class:`OryUnavailable` when it does not say. ``now`` is Unix time."""
+    """What a response of whoami means. Raises :class:`OryUnavailable` if it says nothing. ``now`` is Unix time."""
     response = whoami.response
     if whoami.session is not None:
         return _judge_session(whoami.session, response, now)
@@ -33,12 +33,12 @@ def judge(whoami: Whoami, now: float) -> Outcome:
 
 
 def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
-    """What a kept answer is worth now; ``None`` where its session has ended meanwhile."""
+    """What a cached session means now; ``None`` if it has expired meanwhile."""
     if remaining(entry.facts, entry.offset) <= 0:
         return None
     session = OrySession.kept(entry.facts, entry.body)
     if stale:
-        session = session.at_most(AAL.AAL1)  # nobody has vouched for a second factor lately
+        session = session.at_most(AAL.AAL1)  # a second factor has to be confirmed by Ory
     return SignedIn(session, entry.offset, stale=stale)
 
 
@@ -53,6 +53,6 @@ def _judge_session(session: OrySession, response: Response, now: float) -> Outco
 
 
 def _error_id(response: Response) -> object:
-    """Ory's id of an error. Nothing else in it decides anything: releases before 26.2.5 may show another request's."""
+    """Ory's id of an error. Nothing else in it is used: releases before 26.2.5 may show details of another request."""
     error = read_object(response).get("error")
     return error.get("id") if isinstance(error, dict) else None

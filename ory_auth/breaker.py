@@ -1,8 +1,8 @@
-"""The circuit breaker: while Ory is down for everybody, nobody waits for it to say so.
+"""The circuit breaker: while Ory is down for everybody, requests fail at once instead of waiting for it.
 
 It opens only on what a call without any credential shows, so no person and no program can open it: there is no
 connection to Ory, or its readiness path does not answer or says "not ready". A lookup that gets no response, or a 5xx,
-is no more than a suspicion: it may be due to that one credential. After a few of them in a row, one lookup a second
+is only a suspicion: that one credential may be the cause. After a few of them in a row, one lookup a second
 asks readiness first. While the breaker is open, one lookup a second does so and closes it. Free of I/O.
 """
 
@@ -29,7 +29,7 @@ class Breaker:
         self.is_open = False
 
     def refuses(self) -> bool:
-        """Whether to fail at once. While it is open, one caller a second is let through: it has to probe."""
+        """Whether to fail at once. While the breaker is open, one caller a second may go on: it has to probe."""
         return self.is_open and not self._takes_probe()
 
     def wants_probe(self) -> bool:

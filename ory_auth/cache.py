@@ -1,7 +1,7 @@
-"""Good answers of Ory, kept for a while, and the sign-outs that they have to give way to.
+"""Cached sessions, and the sign-outs that override them.
 
 Two tiers: the process' own memory (:mod:`ory_auth.memory`, ``LOCAL_CACHE_SECONDS``), then Django's cache. Together they
-keep an answer no longer than it may be kept: what stays in memory comes off the time in the cache.
+keep a session no longer than allowed: time in memory is subtracted from the time in the cache.
 
 ==========  =====================================  =====================================================================
 entry       key                                    value
@@ -16,9 +16,9 @@ known       ``ory_auth:k:<credential's mark>``     the session id: this credenti
 ==========  =====================================  =====================================================================
 
 A credential's key is its mark and the header that it came in; ``<site>`` stands for Ory's URL and ``CACHE_NAMESPACE``.
-A hit reads the entry and the mark in one turn. A fill takes a slot, looks for marks, sets the entry, and looks again.
+A hit reads the entry and the mark in one call. A fill takes a slot, looks for marks, sets the entry, and looks again.
 :mod:`ory_auth.revocations` says why no entry counts once a sign-out has returned. The last look of a fill is for caches
-that lose marks: it takes back what a sign-out that came meanwhile could not delete.
+that lose marks: it deletes the entry if a sign-out came too early to find it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SessionCache:
 
     def __init__(self, conf: Conf) -> None:
         self._conf = conf
-        self.reads = conf.session_cache_seconds != 0  # whether anything is kept at all
+        self.reads = conf.session_cache_seconds != 0  # whether anything is cached at all
         self.memory = Memory(conf.local_cache_seconds)
         self._backend = CacheBackend(conf.session_cache)
         self._names = Names(conf)
@@ -54,12 +54,12 @@ class SessionCache:
     # --- reading
 
     def recall(self, key: str) -> Entry | None:
-        """What this process' memory has for a credential: no I/O."""
+        """The entry in this process' memory for a credential. No I/O."""
         entry = self.memory.read(key)
         return entry if entry is not None and self._counts_here(key, entry) else None
 
     def read(self, key: str, *, stale: bool = False) -> Entry | None:
-        """What the cache has for a credential. Anything that is not what was written for this key is a miss."""
+        """The entry in the cache for a credential. Anything that was not written for this key is a miss."""
         return self._read_stale(key) if stale else self._read_fresh(key)
 
     def _read_fresh(self, key: str) -> Entry | None:
@@ -80,7 +80,7 @@ class SessionCache:
             return None
         session_id = entry.facts.session_id
         marks, refused = self._names.all_signed_out(key, session_id), self._names.refused(session_id)
-        # A second read does not matter while Ory is down. That the entry is found again shows that the cache answers.
+        # A second read is cheap while Ory is down. The entry is read again: if it is missing, the cache may be down.
         found = self._backend.run(lambda cache: cache.get_many([name, *marks, refused]))
         if not found or name not in found or not found.keys().isdisjoint(marks):
             return None
@@ -97,7 +97,7 @@ class SessionCache:
         return entry if self._counts_here(key, entry) else None
 
     def _counts_here(self, key: str, entry: Entry) -> bool:
-        """Whether this process knows of no sign-out, and of no refusal by Ory since the answer came."""
+        """Whether this process knows of no sign-out, and of no refusal by Ory since the entry was written."""
         session_id = entry.facts.session_id
         return not self.memory.signed_out(key, session_id) and entry.kept_at >= self.memory.refused_at(session_id)
 
@@ -124,9 +124,9 @@ class SessionCache:
     # --- writing
 
     def keep(self, key: str, entry: Entry, seconds: int) -> bool:
-        """Keep an answer; ``False``: the session has been signed out here meanwhile, so the answer must not count.
+        """Cache a session; ``False`` if it has been signed out here meanwhile, so that it must not count.
 
-        Called for answers that may not be kept, too (``seconds`` 0): the question is the same.
+        Call it as well for a session that may not be cached (``seconds`` is 0), because of that result.
         """
         session_id = entry.facts.session_id
         entry = entry.keep_for(seconds)._replace(
@@ -168,19 +168,19 @@ class SessionCache:
             if cache.add(slot, str(key), life):
                 return slot
             holder = cache.get(slot)
-            if holder is None:  # a cache that swallows errors: nobody waits until all the slots have failed as well
+            if holder is None:  # a cache that hides errors: do not wait for all the other slots to fail
                 return None
             if holder == key and cache.touch(slot, life):
                 return slot
-        return None  # more forms than slots: this one is not kept
+        return None  # more credentials than slots: this one is not cached
 
     # --- signing out
 
     def sign_out(self, key: str, session: OrySession | None) -> None:
-        """Refuse this credential from now on, and its session under every form of its credential.
+        """Refuse this credential from now on, and all other credentials of its session.
 
-        ``session`` is ``None`` where Ory does not say just now which one it is. A credential that nobody ever saw good
-        is refused for some minutes only, and no more than a few hundred of these per process are written down.
+        ``session`` is ``None`` if Ory does not say which one it is. A credential that was never good is refused for
+        some minutes only, and a process stores no more than a few hundred of these.
         """
         session_id = session.facts.session_id if session else self._session_of(key)
         if session_id is not None:
@@ -203,9 +203,9 @@ class SessionCache:
         return self.memory.signed_out(key, session_id) or bool(self._backend.run(lambda cache: cache.get_many(marks)))
 
     def refused(self, key: str) -> None:
-        """Ory refuses this credential now, which may have been good: nothing that was kept of its session counts.
+        """Ory refuses this credential, which may have been good: no cached entry of its session counts any more.
 
-        A later answer counts again. Costs one read and leaves nothing where the credential was never good.
+        A later good response counts again. For a credential that was never good, this is one read and no write.
         """
         session_id = self._session_of(key)
         self.memory.refuse(key, session_id, time.time())
@@ -217,7 +217,7 @@ class SessionCache:
             )
 
     def _stale_life(self) -> int:
-        """For how long an answer that another process is about to keep may be in the cache; 0: none is, for trouble."""
+        """Seconds for which a stale entry that another process is about to write may be in the cache; 0: none is."""
         stale = self._conf.stale_if_error_seconds
         fresh = self._conf.session_cache_seconds
         return int((MAX_CACHE_SECONDS if fresh is None else fresh) + stale) + MAX_SKEW if stale else 0
@@ -225,18 +225,18 @@ class SessionCache:
     # --- the cache itself
 
     def close(self) -> None:
-        """Write nothing any more that has not been written yet."""
+        """Give up writes that are still pending."""
         self._backend.close()
 
     def answers(self) -> bool:
-        """Whether the cache can be asked at all, tried now."""
+        """Whether the cache answers, tried now."""
         return self._backend.run(lambda cache: (cache.get("ory_auth:"), True), always=True) is not None
 
 
 def _get_with_mark(cache: BaseCache, name: str, mark: str) -> dict[str, Any]:
-    """The entry and its mark, in one turn. This process knows all sign-outs of a cache that no other one shares."""
+    """The entry and its mark, in one call. A local-memory cache needs no mark: this process knows all its sign-outs."""
     return {name: cache.get(name)} if isinstance(cache, LocMemCache) else cache.get_many([name, mark])
 
 
 def _time(value: object) -> float:
-    return float(value) if isinstance(value, int) else float("inf")  # somebody wrote something else: refuse
+    return float(value) if isinstance(value, int) else float("inf")  # not written by us: refuse

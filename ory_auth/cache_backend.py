@@ -1,8 +1,8 @@
-"""Django's cache, asked so that it may fail. No cache is no reason to sign anyone out: Ory is asked instead.
+"""Django's cache, which may fail. Then Ory is asked instead, and nobody is signed out.
 
-A cache that takes long to fail is left alone for a second. Each write that must not get lost waits until the cache is
-back: "no exception" does not mean that a cache took it, so such a write reads back what it wrote. The next request
-tries again, or a thread does after a second: a process that gets no more requests must not be the only one to know.
+After a slow failure the cache is not used for a second. A write that must not get lost reads back what it wrote,
+because some caches lose a write without raising an error. Such a write is repeated until it succeeds: by the next
+request, or by a thread after a second, since this process may get no more requests.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from django.db import close_old_connections, connections, router
 
 from .events import Event, log
 
-SLOW = 0.1  # seconds: who waits longer than that for a cache to fail
-PAUSE = 1.0  # leaves it alone for so many seconds
+SLOW = 0.1  # seconds: after a failure that takes longer,
+PAUSE = 1.0  # the cache is not used for so many seconds
 MAX_AT_ONCE = 64  # calls to Redis
 MAX_PENDING = 1000  # writes that wait for the cache to come back
 
@@ -59,11 +59,11 @@ class CacheBackend:
 
     @property
     def has_pending(self) -> bool:
-        """Whether a write waits for the cache to come back: whoever asks it next writes that first."""
+        """Whether a write waits for the cache to come back. The next call of :meth:`run` writes it first."""
         return bool(self._pending)
 
     def run(self, action: Callable[[BaseCache], Any], *, always: bool = False) -> Any:
-        """What the action returns; ``None`` where the cache fails, or is left alone and not to be asked ``always``."""
+        """What ``action`` returns; ``None`` if the cache fails, or (unless ``always``) is paused after a slow one."""
         started = time.monotonic()
         if started < self._resume_at and not always:
             return None
@@ -90,11 +90,11 @@ class CacheBackend:
             self._write_later()
 
     def close(self) -> None:
-        """Write nothing any more that has not been written yet."""
+        """Give up writes that are still pending."""
         self._closed = True
 
     def _write_later(self) -> None:
-        """Try again in a thread of its own: this process may get no more requests."""
+        """Try again in a thread, because this process may get no more requests."""
         with self._timer_lock, suppress(RuntimeError):  # no thread can be started while the interpreter shuts down
             if self._timer is None:
                 timer = threading.Timer(PAUSE, self._write_in_timer)
@@ -115,7 +115,7 @@ class CacheBackend:
             self._write_later()
 
     def _may_be_rolled_back(self) -> bool:
-        """Whether this thread is in a transaction of the database that the cache lives in: it may not come to pass."""
+        """Whether the cache is in a database in which this thread has an open transaction."""
         with suppress(Exception):
             return _in_transaction(self._backend())
         return False
@@ -136,7 +136,7 @@ class CacheBackend:
                     return
 
     def _backend(self) -> BaseCache:
-        """One for all threads where the backend allows it: Django makes one for each thread, and each async request."""
+        """One object for all threads, if the backend allows it. Django makes one for each thread and async request."""
         made_for, shared = self._shared
         if made_for is not caches.settings:
             cache = caches.create_connection(self._alias)
@@ -152,7 +152,7 @@ def _in_transaction(cache: BaseCache) -> bool:
 
 
 def _connections(alias: str) -> AbstractContextManager[Any]:
-    """Keep to the connections that Redis' client has: one more is an error, as of a cache that is down."""
+    """A limit for calls to Redis: its client raises an error if more connections are needed than it may open."""
     cache = caches.settings[alias]
     if not cache["BACKEND"].endswith("RedisCache"):
         return nullcontext()

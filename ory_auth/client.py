@@ -40,13 +40,14 @@ from .types import OrySession
 READINESS_UNKNOWN_SECONDS = 300  # for how long "there is no readiness path here" is remembered
 NOT_READY_SECONDS = 0.5  # for how long "not ready" is remembered
 MISSING_SECONDS = 5  # for how long "there is no such flow" is remembered
-ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, but for those that Ory has for developers
+ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
 
 
 class Endpoint(Enum):
-    """What Ory limits separately; the value is the longest pause after a 429, in seconds.
+    """Endpoints whose rate Ory limits separately. The value is the longest pause after a 429, in seconds.
 
-    A visitor can make Ory limit the pages. That must not stop the lookups, whose pause is therefore the shortest.
+    A visitor can make Ory limit the pages. That must not stop lookups, so each endpoint pauses alone, lookups for the
+    shortest time.
     """
 
     WHOAMI = 60
@@ -66,7 +67,7 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Whoami:
-    """A response of whoami; ``session`` is the one that a 200 shows."""
+    """A response of whoami; ``session`` is the session in a 200."""
 
     response: Response
     session: OrySession | None = field(repr=False, default=None)
@@ -88,18 +89,18 @@ class Client:
     def whoami(self, credential: Credential, key: str, *, fresh: bool = False) -> Whoami:
         """``GET /sessions/whoami`` with this one credential; ``fresh`` goes past the cache of Ory's edge too.
 
-        ``key`` stands for the credential: a kept connection never gives one session to two of them. A 200 that is not
-        a session raises :class:`OryResponseInvalid`.
+        ``key`` names the credential: a kept connection never gives one session to two credentials. A 200 without a
+        session raises :class:`OryResponseInvalid`.
         Follows https://www.ory.com/docs/reference/api#operation/toSession.
         """
         sessions: list[OrySession] = []
 
         def recognise(response: Response, connection: Connection) -> bool:
             if response.status != 200:
-                return False  # it names nobody, so whether it belongs to this request cannot be told
+                return False  # without a session there is no telling whether it belongs to this request
             session = read_session(response)
-            # A response that comes twice is read as that to the next request. It shows a session that was given to
-            # another credential before. (So may a session whose cookie was renewed: that costs a second call.)
+            # If a proxy sends a response twice, the second copy is read as the response to the next request. It then
+            # shows a session that another credential got before. (So does a renewed cookie: that costs one more call.)
             if connection.served.setdefault(session.facts.session_id, mark_of(key)) != mark_of(key):
                 raise ResponseMismatch
             sessions.append(session)
@@ -110,7 +111,7 @@ class Client:
         return Whoami(response, sessions[-1] if response.status == 200 else None)
 
     def readiness(self) -> Readiness:
-        """Whether Ory says that it is ready. One probe runs at a time, and is shared by all who asked before it began.
+        """Whether Ory says that it is ready. One probe runs at a time, for all callers who asked before it began.
 
         Follows https://www.ory.com/docs/kratos/reference/api#operation/isReady.
         """
@@ -147,7 +148,7 @@ class Client:
         return self._get_by_id(Endpoint.FLOW, f"/self-service/{quote(kind, safe='')}/flows", flow_id, headers)
 
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
-        """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if it is not to be had now.
+        """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if Ory does not give it now.
 
         Follows https://www.ory.com/docs/reference/api#operation/getIdentitySchema.
         """
@@ -159,12 +160,12 @@ class Client:
             return None
 
     def error(self, error_id: str) -> Response:
-        """``GET /self-service/errors``: the error that Ory sent a browser away with."""
+        """``GET /self-service/errors``: the error with which Ory sent a browser here."""
         return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {})
 
     def _get_by_id(self, endpoint: Endpoint, path: str, given_id: str, headers: Mapping[str, str]) -> Response:
         if not ID.fullmatch(given_id) or (path, given_id) in self._missing:
-            return Response(404, {}, b"{}")  # Ory has nothing under such an id, and need not be asked
+            return Response(404, {}, b"{}")  # Ory has no such id: no need to ask
         response = self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
         if response.status == 404:
             with self._missing_lock:

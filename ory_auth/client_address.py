@@ -1,4 +1,4 @@
-"""Which client a request came from, as far as this server can tell: the unit in which rate limits count."""
+"""Which client a request comes from, as far as this server can tell. Rate limits count by client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 NAT64 = IPv6Network("64:ff9b::/96")
-# Where proxies and gateways live: an address of these may stand for any number of clients.
+# Private and loopback networks, where proxies and gateways are: one address may stand for any number of clients.
 SHARED = tuple(
     ip_network(network)
     for network in (
@@ -21,20 +21,20 @@ def client_address(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
 
     ``trusted_proxies`` is ``ORY_AUTH["TRUSTED_PROXIES"]``: how many proxies in front of this site are the project's
     own. Each appends the address that it saw to ``X-Forwarded-For``. With ``None`` only ``REMOTE_ADDR`` counts, and a
-    private or loopback address there is taken for a proxy's, which many clients share.
+    private or loopback address may be a proxy's, which many clients share, so it counts as unknown.
     """
     remote = _parse(meta.get("REMOTE_ADDR", ""))
     if trusted_proxies is None:
         return "" if remote is None or any(remote in network for network in SHARED) else _unit(remote)
     if trusted_proxies:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        # Fewer entries than proxies: the request has passed by some of them. The first entry is the best there is.
+        # Fewer entries than proxies: the request did not pass through all of them. The first entry is the best guess.
         remote = _parse(forwarded[-min(trusted_proxies, len(forwarded))]) or remote
     return _unit(remote) if remote is not None else ""
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    """An address, with or without a port; an IPv6 address that stands for an IPv4 one becomes that."""
+    """An address, with or without a port; an IPv6 address that embeds an IPv4 address becomes that one."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -51,5 +51,5 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _unit(address: IPv4Address | IPv6Address) -> str:
-    """One client has a whole /64 of IPv6 addresses to choose from."""
+    """A client with IPv6 can choose any address of its /64 network."""
     return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))

@@ -24,7 +24,7 @@ DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
 )
 _PLAIN = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[^\s/\\?#@*.][^\s/\\?#@*]*")  # as the netloc of a URL: with its port, where it has one
+_HOST = re.compile(r"[^\s/\\?#@*.][^\s/\\?#@*]*")  # as in a URL, with the port if there is one
 
 
 def _url(value: object) -> str:
@@ -162,17 +162,17 @@ KEYS = tuple(f.name.upper() for f in fields(Conf))
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one key, in the words of whoever wrote the settings."""
+    """What is wrong with one key of ``ORY_AUTH``, and what to do about it."""
 
     key: str
     text: str
     hint: str
-    unknown: bool = False  # there is no such key: for ``manage.py check`` to tell
-    fatal: bool = True  # a reason not to start, which an unknown key is only in the place of one that has to be there
+    unknown: bool = False  # there is no such key
+    fatal: bool = True  # the site must not start. An unknown key is fatal only if it stands for a missing SDK_URL
 
 
 def problems(raw: object) -> Iterator[Problem]:
-    """Everything that is wrong with ``ORY_AUTH`` as far as it can be seen without a network."""
+    """Everything that is wrong with ``ORY_AUTH``, as far as that shows without a network."""
     if not isinstance(raw, Mapping):
         yield Problem("ORY_AUTH", "ORY_AUTH must be a dict.", "Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}.")
         return
@@ -199,7 +199,7 @@ def problems(raw: object) -> Iterator[Problem]:
 
 
 def _nearest(key: object) -> str:
-    """The key that was meant, as far as its letters tell."""
+    """The key with the most similar spelling, or ``""``."""
     return next(iter(difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.6)), "")
 
 
@@ -215,9 +215,9 @@ def _filled(values: dict[str, Any]) -> Conf:
 
 
 def readable() -> Conf | None:
-    """As much of ``ORY_AUTH`` as can be read, for who looks for what is wrong: a wrong key counts as one not set.
+    """As much of ``ORY_AUTH`` as is valid, for code that reports problems. A key with a wrong value counts as not set.
 
-    ``None`` where ``SDK_URL`` is among the wrong or missing ones.
+    ``None`` if ``SDK_URL`` is missing or wrong.
     """
     raw = getattr(settings, "ORY_AUTH", None)
     if not isinstance(raw, Mapping):
@@ -233,9 +233,9 @@ def readable() -> Conf | None:
 
 
 def derived_cache_namespace(browser_url: str) -> str:
-    """What all workers of a deployment have in common, and another deployment of the same project has otherwise.
+    """A text that is the same in all workers of a deployment, and usually differs in other deployments of the project.
 
-    The default database is named by its name alone: a replica has another host, and a file may lie in another folder.
+    Of the default database only the name counts: a replica has another host, and a file may be in another folder.
     """
     database = settings.DATABASES.get("default", {}).get("NAME") or ""
     return f"{browser_url} {PurePath(str(database)).name}"
@@ -252,7 +252,7 @@ def derived_cookie_name(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """``ORY_AUTH`` as it was when it was read last, and what came of it: a ``Conf``, or the text of an error."""
+    """``ORY_AUTH`` as it was last read, with the result: a ``Conf``, or the text of an error."""
 
     raw: Any = field(repr=False)
     conf: Conf | None = None
@@ -265,8 +265,8 @@ _last: _Reading | None = None
 def conf() -> Conf:
     """The settings as they are now; raises ``ImproperlyConfigured`` with the key at fault and the fix.
 
-    Read from Django at each call and checked anew where anything in the dict has changed. Error collectors send the
-    local variables of every frame that raises: the dict itself, with its secrets, is in no such frame.
+    Django's settings are read at each call, and checked again if the dict has changed. Error collectors send the local
+    variables of every frame that raises, so the dict with its secrets is in no such frame.
     """
     reading = _read_settings()
     if reading.conf is None:

@@ -1,4 +1,4 @@
-"""What is kept of a good answer, and in what form: facts in front of the body, sealed for one place in the cache."""
+"""The format of a cached session: facts in front of Ory's body, sealed for one key of the cache."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _HEAD = struct.Struct("!dddd16s16sqqqB")
 
 
 class Entry(NamedTuple):
-    """One answer that counts. Times are Unix times by the clock of the server that kept it.
+    """A cached session. Times are Unix times by the clock of the server that wrote it.
 
-    ``offset`` is Ory's clock minus ours, in seconds, when the answer came. ``in_memory`` is for how many seconds a
-    process that takes the entry from the cache may keep it by itself. From ``until`` on it counts no more, whatever the
-    cache does with it.
+    ``offset`` is Ory's clock minus ours, in seconds, when Ory responded. ``in_memory`` is how many seconds a process
+    that reads the entry from the cache may keep it in its own memory. After ``until`` the entry does not count any
+    more, even if the cache still has it.
     """
 
     facts: Facts
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """Whether it is not older than it may be. Old bytes may be put back: by a replica that is promoted, by hand."""
+        """Whether it is not too old. Old bytes may be restored by hand, or by promoting a replica."""
         return self.kept_at - MAX_SKEW <= time.time() <= self.until + MAX_SKEW
 
     @property
@@ -57,12 +57,12 @@ def unpack(packed: bytes) -> Entry:
 
 
 def remaining(facts: Facts, offset: float) -> float:
-    """Seconds that the session has left by Ory's clock; its ``Date`` is cut to seconds, which counts against it."""
+    """Seconds that the session has left by Ory's clock, less one: Ory's ``Date`` has no fractions of a second."""
     return facts.expires_at / 1e6 - (time.time() + offset + 1)
 
 
 def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
-    """Whole seconds that an answer may be kept: ``allowed`` is Ory's header, ``life`` what the session has left."""
+    """Whole seconds that a session may be cached: ``allowed`` is Ory's header, ``life`` what the session has left."""
     if conf.session_cache_seconds is not None:
         return int(min(conf.session_cache_seconds, life))
     if allowed is None or not re.fullmatch("[0-9]{1,9}", allowed):
@@ -71,13 +71,13 @@ def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
 
 
 def seal(name: str, entry: Entry) -> bytes:
-    """The entry as bytes for this place in the cache, and for no other."""
+    """The entry as bytes that are valid for this key of the cache only."""
     packed = entry.packed
     return _seal(name, packed) + packed
 
 
 def unseal(name: str, found: Any) -> Entry | None:
-    """The entry that :func:`seal` was given; ``None`` where ``found`` is not what it made for this place."""
+    """The entry that :func:`seal` was given; ``None`` if ``found`` is not what it returned for this key."""
     if not isinstance(found, bytes) or len(found) < _SEAL + _HEAD.size:
         return None
     packed = found[_SEAL:]

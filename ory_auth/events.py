@@ -18,7 +18,7 @@ WINDOW = 10.0  # seconds
 
 
 class Event(StrEnum):
-    """What happened; the value is the word in the log. Documented in ``docs`` as the threat table."""
+    """What happened; the value is the word in the log. Documented in ``docs/reference/events.md``."""
 
     MULTI_CREDENTIAL = "multi_credential"
     MALFORMED = "malformed"
@@ -52,7 +52,7 @@ class Event(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_READY = "not_ready"
     POOL_FULL = "pool_full"
-    FLOOD = "flood"  # a credential that was never good, when too many of those were refused lately
+    FLOOD = "flood"  # over a limit of ory_auth.rate_limit
     BREAKER_OPEN = "breaker_open"
     BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"
@@ -94,7 +94,7 @@ _LEVELS = {
 }
 
 
-# A visitor can cause these at will, with or without an account. Errors are not among them: each 503 has its line.
+# A visitor can cause these at will, with or without an account. Errors are never sampled.
 SAMPLED = frozenset(
     {
         Event.MULTI_CREDENTIAL,
@@ -118,16 +118,16 @@ SAMPLED = frozenset(
 
 
 def log(event: Event, **facts: str | int | float | None) -> None:
-    """Write one line: the event, then ``facts`` that are set (kinds, fingerprints, statuses, milliseconds).
+    """Write one line: the event, then the ``facts`` that are not ``None`` (kinds, fingerprints, statuses, times).
 
-    Whoever calls this answers for it that no fact is a credential, a trait, a body or a query string. Call it without
-    holding a lock: a log handler may do anything, also log another event.
+    The caller makes sure that no fact is a credential, a trait, a body or a query string, and that it holds no lock: a
+    log handler may do anything, also log another event.
     """
     _write(event, facts, sampled=event in SAMPLED)
 
 
 def log_sampled(event: Event, **facts: str | int | float | None) -> None:
-    """:func:`log` where a visitor can cause at will what elsewhere is worth a line each time."""
+    """:func:`log`, sampled also for an event that usually is not, because a visitor can cause this one at will."""
     _write(event, facts, sampled=True)
 
 
@@ -156,7 +156,7 @@ class _Sampler:
         self._admitted = self._suppressed = 0
 
     def admit(self) -> int | None:
-        """How many lines of the last window were suppressed, to be told with this one; ``None`` suppresses it too."""
+        """How many lines of the last window were suppressed, to be logged with this one; ``None`` suppresses it too."""
         with self._lock:
             now = time.monotonic()
             if now - self._started >= WINDOW:

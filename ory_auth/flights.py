@@ -1,12 +1,12 @@
-"""Calls to Ory: one lookup at a time for a credential, bounded in number, in time and in rate.
+"""Calls to Ory: one lookup at a time for a credential, and limits for all calls of a process.
 
-The first request that asks in a thread of its own makes the call there; for coroutines a thread of a small pool makes
-it, so that it outlives a request that is cancelled. Other requests with the same credential wait for its outcome, each
-with a limit. Who may have which part of the connections is in :class:`Priority`, how many calls anybody may cause in
-:mod:`ory_auth.rate_limit`, and when nobody waits for Ory in :mod:`ory_auth.breaker`.
+The first request that asks makes the call: in its own thread, or for coroutines in a thread of a small pool, so that
+the call goes on if the request is cancelled. Other requests with the same credential wait for the outcome, for a
+limited time. :class:`Priority` divides the connections, :mod:`ory_auth.rate_limit` limits how many calls a visitor can
+cause, and :mod:`ory_auth.breaker` stops calls while Ory is down.
 
-No person, program or visitor can keep others from Ory, so what one credential can cause (a response that cannot be
-read, a 5xx, a slow response, a limit of its endpoint) is never taken for Ory's own state.
+No person, program or visitor may block others. So what one credential can cause (a response that cannot be read, a
+5xx, a slow response, a 429 of one endpoint) never counts as the state of Ory itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavail
 from .rate_limit import RateLimiter
 from .steps import Call
 
-# Logged once for each request that waited for a call or was turned away, not once for the call.
+# Logged for each request that waited or was turned away, not once for the call.
 PER_REQUEST_EVENTS = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
 ORY_IS_DOWN = frozenset({Event.TIMEOUT, Event.UNAVAILABLE, Event.NOT_READY})
 JUST_NOW = 1.0  # seconds
@@ -50,7 +50,7 @@ MAX_REFUSALS = 20_000
 
 
 class Priority(Enum):
-    """Which part of ``MAX_CONNECTIONS`` a call may use."""
+    """How much of ``MAX_CONNECTIONS`` a call may use."""
 
     HIGH = auto()  # all: credentials that were good, browsers back from a sign-in, sign-outs
     NORMAL = auto()  # three quarters: other credentials
@@ -59,7 +59,7 @@ class Priority(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """Whose session is looked up, and what is known about who asks.
+    """The credential to look up, and what is known about the request.
 
     ``known``: the credential was good before. ``returning``: the browser comes back from a sign-in that this site
     started. ``client``: its address, or ``""``.
@@ -90,7 +90,7 @@ class Flights:
         sizes = {Priority.HIGH: most, Priority.NORMAL: most - most // 4, Priority.LOW: max(most // 2, 1)}
         self._semaphores = {priority: threading.BoundedSemaphore(size) for priority, size in sizes.items()}
         self._pools = {p: ThreadPoolExecutor(size, thread_name_prefix="ory_auth") for p, size in sizes.items()}
-        # By key and whether it is a fresh one, with the moment by which it has to end.
+        # By the credential's key and whether the lookup is fresh: its future, and when it has to end (monotonic).
         self._running: dict[tuple[str, bool], tuple[Future[Outcome], float]] = {}
         self._queued: dict[str, Future[Outcome]] = {}  # the fresh lookup that follows the running one
         self._completed: TTLCache[str, bool] = TTLCache(1000, JUST_NOW)
@@ -98,17 +98,17 @@ class Flights:
         self._lock = threading.Lock()
         self._warned = False
 
-    # --- what others call
+    # --- for other modules
 
     def lookup(self, request: LookupRequest, *, fresh: bool = False) -> Lookup:
-        """Ask Ory who this is. The result is an :data:`Outcome`, which nobody has logged yet.
+        """Ask Ory who this is. The result is an :data:`Outcome`, which the caller has to log.
 
-        Joins a lookup that is under way for this credential. With ``fresh`` it joins only one that has not begun yet.
+        Joins a running lookup of this credential, if there is one. With ``fresh`` it joins only one that has not begun.
         """
         return Lookup(self, request, fresh)
 
     def call(self, action: Callable[[Client], Any], priority: Priority = Priority.LOW) -> Call:
-        """Another call to Ory under the same bounds; the result is what it returns, or an ``Unavailable``."""
+        """Another call to Ory under the same limits. The result is what ``action`` returns, or an ``Unavailable``."""
         return _OtherCall(self, action, priority)
 
     def remembers_refusal(self, key: str) -> bool:
@@ -121,7 +121,7 @@ class Flights:
     # --- one lookup at a time
 
     def join_or_start(self, request: LookupRequest, fresh: bool) -> tuple[Future[Outcome], float | None] | Unavailable:
-        """The lookup that is under way, or a new one; then with its deadline, and the caller has to carry it out."""
+        """The running lookup, or a new one. A new one comes with its deadline, and the caller has to carry it out."""
         if self._breaker.refuses():
             return Unavailable(retry_after=1, cause=BREAKER_OPEN)
         now = time.monotonic()
@@ -130,7 +130,7 @@ class Flights:
             if running is not None and now < ends:
                 if not fresh:
                     return running, None
-                # It began before this request came, so it does not count. The next one does, for all who wait now.
+                # It began before this request, so it is not fresh. All who wait now share the next one.
                 if request.key in self._queued:
                     return self._queued[request.key], None
         if not self._acquire(request):
@@ -162,7 +162,7 @@ class Flights:
     def carry_out(
         self, request: LookupRequest, future: Future[Outcome], deadline: float, fresh: bool, trace: Any = None
     ) -> None:
-        """Make a lookup in this thread and give its outcome to all who wait."""
+        """Make a lookup in this thread, and give its outcome to all requests that wait for it."""
         outcome: Outcome = Unavailable()
         started = time.monotonic()
         future.set_running_or_notify_cancel()
@@ -179,9 +179,9 @@ class Flights:
             future.set_result(outcome)
 
     def run(self, action: Callable[[], Any], priority: Priority, deadline: float) -> Any:
-        """Carry it out in this thread, with a connection; returns its result, or an ``Unavailable``.
+        """Carry out ``action`` in this thread once a connection is free; returns its result, or an ``Unavailable``.
 
-        A value in any case: an exception would carry the credential in its frames.
+        It raises nothing, because the frames of an exception would hold the credential.
         """
         with ExitStack() as held:
             for semaphore in self._semaphores_for(priority):
@@ -194,7 +194,7 @@ class Flights:
                     return action()
             except OryUnavailable as error:
                 return Unavailable.of(error)
-            except Exception as error:  # a bug, here or in a library: not known who this is, and nothing of it leaks
+            except Exception as error:  # a bug, here or in a library: nothing of it may leak
                 return Unavailable(cause=type(error).__name__)
 
     def _semaphores_for(self, priority: Priority) -> list[threading.BoundedSemaphore]:
@@ -204,7 +204,7 @@ class Flights:
         ]
 
     def submit(self, work: Callable[[], Any], priority: Priority) -> Future[Any]:
-        """Carry it out in a thread of the pool."""
+        """Carry out ``work`` in a thread of the pool."""
         return self._pools[priority].submit(_closing_connections, work)
 
     def make_call(self, action: Callable[[Client], Any], priority: Priority) -> Any:
@@ -243,10 +243,10 @@ class Flights:
         return outcome
 
     def _ask(self, request: LookupRequest, fresh: bool) -> tuple[Whoami, Readiness]:
-        """Ask until the response can be believed.
+        """Ask Ory, and again if a refusal may be wrong.
 
-        Kratos answers 401 to everyone while its database is down, so its readiness is asked after a 401. That it is
-        ready again does not say that it was when it answered, so a credential that was good is asked about once more.
+        Kratos answers 401 to everybody while its database is down, so readiness is asked after a 401. Ory may be ready
+        now and not have been when it answered, so a credential that was good is looked up once more.
         """
         readiness = Readiness.UNKNOWN
         whoami = self._whoami(request, fresh)
@@ -293,7 +293,7 @@ class Flights:
         return replace(outcome, fresh=fresh) if counts else SignedOut(Event.LOGOUT)
 
     def _forget(self, request: LookupRequest) -> None:
-        """Ory refuses this credential, so nothing that is cached of it may count any more, not even in an outage."""
+        """Ory refuses this credential, so no cached entry of it counts any more, not even in an outage."""
         if request.known or self._conf.stale_if_error_seconds or self.cache.was_good(request.key):
             self.cache.refused(request.key)
 
@@ -303,7 +303,7 @@ class Flights:
                 self._refusals[key] = True
 
     def _completed_just_now(self, key: str) -> Outcome | None:
-        """The outcome of a lookup that ended between this request's look into the cache and its own lookup."""
+        """The outcome of a lookup that ended after this request looked into the cache, and before its own lookup."""
         with self._lock:
             completed = key in self._completed and self.cache.reads
             refused = key in self._refusals
@@ -312,7 +312,7 @@ class Flights:
         entry = (self.cache.recall(key) or self.cache.read(key)) if completed else None
         return None if entry is None else judge_entry(entry)
 
-    # --- what is learnt
+    # --- rate limits and the circuit breaker
 
     def _acquire(self, request: LookupRequest) -> bool:
         if request.known:
@@ -324,7 +324,7 @@ class Flights:
         return self.limiter.acquire_unknown(request.client, by_header=request.credential.kind.by_header)
 
     def _record(self, request: LookupRequest, outcome: Outcome) -> None:
-        """What this outcome says about Ory's health and about the credential."""
+        """Tell the circuit breaker and the rate limits about this outcome."""
         if not isinstance(outcome, Unavailable):
             self._breaker.record_success()
         elif outcome.event == Event.NOT_READY or not outcome.connected:
@@ -343,7 +343,7 @@ class Flights:
 
 
 class Lookup(Call):
-    """One request's part in a lookup; ``started`` when it is the one that began it."""
+    """One request's part in a lookup; ``started`` if this request began it."""
 
     def __init__(self, flights: Flights, request: LookupRequest, fresh: bool) -> None:
         self._flights, self._request, self._fresh = flights, request, fresh
@@ -372,12 +372,12 @@ class Lookup(Call):
         return self._future
 
     def log_outcome(self, outcome: Outcome) -> None:
-        """Log what came of a lookup, in the request that started it: once, and after the outcome is noted."""
+        """Log the outcome, only in the request that started the lookup. Call it after storing the outcome."""
         if self.started:
             _log(outcome, self._request.credential, int((time.monotonic() - self._began) * 1000))
 
     def log_when_done(self) -> None:
-        """The request that started it does not wait any more."""
+        """Log the outcome later: the request that started the lookup was cancelled."""
         if self._future is not None:
             self._future.add_done_callback(lambda future: self.log_outcome(future.result()))
 
@@ -394,14 +394,14 @@ class _OtherCall(Call):
 
 
 def _was_refused(outcome: Outcome) -> bool:
-    """Whether a lookup cost Ory something and showed nobody: only others give back what they took from the limit."""
+    """Whether a lookup used Ory and found no session. All others give their token back to the rate limit."""
     if isinstance(outcome, Unavailable):
         return outcome.connected and outcome.event != Event.POOL_FULL
     return isinstance(outcome, SignedOut)
 
 
 def _closing_connections(work: Callable[[], Any]) -> Any:
-    """A thread of the pool has database connections of its own: those of a cache that lives in a database."""
+    """A cache in a database opens database connections in the pool's thread, which nobody else closes."""
     try:
         return work()
     finally:
@@ -426,7 +426,7 @@ _guard = threading.Lock()
 
 
 def flights(conf: Conf) -> Flights:
-    """This process' calls for these settings."""
+    """The :class:`Flights` of this process for these settings."""
     global _current
     current = _current
     if current is None or current[0] is not conf:
@@ -444,7 +444,7 @@ def _close(former: tuple[Conf, Flights] | None) -> None:
 
 
 def forget() -> None:
-    """Start anew: a forked process shares no socket, thread or lock with its parent, nor a test with the one before."""
+    """Start anew: a forked process must not share sockets, threads or locks with its parent."""
     global _current, _guard
     _close(_current)
     _current, _guard = None, threading.Lock()

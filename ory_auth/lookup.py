@@ -1,4 +1,4 @@
-"""From a credential to what Ory says of it: this process' memory, the cache, Ory, and in an outage a stale entry."""
+"""From a credential to an outcome: this process' memory, the cache, a call to Ory, and in an outage a stale entry."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def lookup(
     fresh: bool = False,
     recalled: bool = False,
 ) -> Steps[Outcome]:
-    """Decide who this is. Yields what has to be done, is sent the result, and returns the outcome.
+    """Decide who this is: a generator that yields each step, gets its result, and returns the outcome.
 
     ``client`` is the client's address, or ``""`` when it is not known; ``use_marker`` says whether the browser comes
-    back from a sign-in that this site started. Both matter only for a credential that was never good. ``fresh`` goes
-    past every cache, ``recalled`` past what :func:`recall` has looked into.
+    back from a sign-in that this site started. Both matter only for a credential that was never good. ``fresh`` skips
+    all caches, ``recalled`` those that the caller has tried with :func:`recall`.
     """
     process, key = flights(conf), credential.key(conf)
     if not fresh:
@@ -75,7 +75,7 @@ def _ory_is_down(outcome: Unavailable) -> bool:
 
 
 def recall(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
-    """What this process remembers of a credential, without waiting for anything."""
+    """The outcome that this process remembers for a credential, if any, without waiting for anything."""
     process = flights(conf)
     return _recall(process, credential.key(conf))
 
@@ -85,7 +85,7 @@ def _recall(process: Flights, key: str) -> SignedIn | SignedOut | None:
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = process.cache
     if cache.memory.signed_out(key, None) and not cache.has_pending:
-        return SignedOut(Event.LOGOUT)  # here, which counts whatever Ory says
+        return SignedOut(Event.LOGOUT)  # signed out here, which counts whatever Ory says
     if not cache.reads:
         return None
     local = _judge(cache.recall(key), "memory")

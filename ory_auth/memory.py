@@ -1,7 +1,7 @@
-"""What one process remembers by itself: kept answers (``LOCAL_CACHE_SECONDS``), sign-outs, who has been good before.
+"""What one process remembers: sessions (``LOCAL_CACHE_SECONDS``), sign-outs, and which credentials were good.
 
-All of it is bounded, the oldest goes first, and none of it is shared: another process learns of a sign-out from the
-cache in ``SESSION_CACHE``, at the latest when its own copy has run out.
+All of it is bounded, and the oldest goes first. None of it is shared: another process learns of a sign-out from the
+cache in ``SESSION_CACHE``, at the latest when its own copy of the session expires.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from cachetools import LRUCache, TTLCache
 from .credentials import mark_of
 from .entries import Entry
 
-MAX_BYTES = 24 * 1024 * 1024  # for all kept answers of a process, what keeping one costs besides included
-PER_ENTRY = 900  # bytes that keeping one answer costs besides its body
+MAX_BYTES = 24 * 1024 * 1024  # for all sessions in a process, overhead included
+PER_ENTRY = 900  # bytes of overhead for one session, besides its body
 MAX_SIGN_OUTS = 20_000
 MAX_KNOWN = 20_000
 MAX_REFUSED = 20_000
 MAX_STRANGERS = 300
-STRANGER_SECONDS = 600  # to remember that a credential was signed out which was never good
+STRANGER_SECONDS = 600  # for which the sign-out of a credential that was never good is remembered
 
 
 class Memory:
     """Safe for all threads of one process.
 
-    Keys are those of :meth:`ory_auth.credentials.Credential.key`, session ids the 16 bytes of ``Facts``. What is
-    remembered of a credential other than its answer counts for its secret, by whatever header it comes.
+    Keys are those of :meth:`ory_auth.credentials.Credential.key`, session ids the 16 bytes of ``Facts``. Except for
+    entries, whatever is remembered counts for the secret of a credential, whichever header it came in.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -68,7 +68,7 @@ class Memory:
     # --- sign-outs
 
     def sign_out(self, key: str, session_id: bytes | None) -> None:
-        """Refuse this credential, and every other form of its session, from now on."""
+        """Refuse this credential, and all other credentials of its session, from now on."""
         self.drop(key)
         with self._lock:
             self._known.pop(mark_of(key), None)
@@ -77,9 +77,9 @@ class Memory:
                 self._signed_out[session_id] = True
 
     def sign_out_stranger(self, key: str) -> bool:
-        """Refuse a credential that was never good for some minutes; ``False``: there are too many of these already.
+        """Refuse, for some minutes, a credential that was never good; ``False`` if there are too many of these already.
 
-        They have a place of their own: nobody makes this process forget a real sign-out by making up tokens.
+        They are stored apart, so that made-up tokens cannot make this process forget a real sign-out.
         """
         with self._lock:
             self._strangers.expire()
@@ -92,7 +92,7 @@ class Memory:
         mark = mark_of(key)
         if mark in self._signed_out or (session_id is not None and session_id in self._signed_out):
             return True
-        if not self._any_stranger:  # spares the lock at almost every request
+        if not self._any_stranger:  # avoids the lock at almost every request
             return False
         with self._lock:
             self._any_stranger = bool(self._strangers)
@@ -101,7 +101,7 @@ class Memory:
     # --- who has been good
 
     def remember_good(self, key: str, session_id: bytes) -> bool:
-        """This credential has been good; ``True`` where that was news."""
+        """Remember that this credential was good; ``True`` if that is new."""
         mark = mark_of(key)
         if mark in self._known:
             return False
@@ -119,7 +119,7 @@ class Memory:
             return self._known.get(mark_of(key))
 
     def refuse(self, key: str, session_id: bytes | None, now: float) -> None:
-        """Ory does not take it any more: no answer that it gave before counts."""
+        """Ory refuses this credential: entries from before do not count any more."""
         self.drop(key)
         with self._lock:
             self._known.pop(mark_of(key), None)

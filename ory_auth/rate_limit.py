@@ -1,20 +1,20 @@
-"""How often this process asks Ory on behalf of whom: nobody can use up what others need.
+"""How many calls to Ory each kind of visitor may cause, so that nobody uses up what others need.
 
-Who is counted, and by what:
+The limits of one process:
 
 * A lookup of a credential that was never good (an expired cookie is one, and so is a made-up token): one limit for
-  cookies and one for tokens, and one for each client where its address is known. A response other than a refusal gives
-  the token back, so people who sign in use nothing up.
-* A browser that comes back from a sign-in that this site started shows it (:mod:`ory_auth.sign_in_marker`) and passes.
+  cookies and one for tokens, and one for each client whose address is known. Unless Ory refuses the credential, the
+  lookup gives its token back, so people who sign in use nothing up.
+* A browser that comes back from a sign-in that this site started (:mod:`ory_auth.sign_in_marker`) is not limited.
 * Calls for the pages of flows and errors, which need no credential: limits of their own, for all and for each client.
-* Sign-outs: a limit of their own, so that no flood of lookups keeps anybody from signing out.
-* A credential that was good is limited only while Ory's rate is nearly used up, so that one busy person or program
-  does not use up the rest.
+* Sign-outs of unknown credentials: a limit of their own, so that people can sign out during a flood of lookups.
+* A credential that was good is limited only while less than half of Ory's rate is left, so that one busy person or
+  program does not use up the rest.
 
-Ory says in ``x-ratelimit-*`` headers how much of its rate is left. From the half on, fewer unknown credentials are
-looked up, down to a tenth of their limit. That may still be more than Ory allows in all, so the last quarter is kept
-for others, but for a trickle: a 429 would turn everybody away. Follows https://www.ory.com/docs/guides/rate-limits.
-Free of I/O.
+Ory says in ``x-ratelimit-*`` headers how much of its rate is left. Below a half, fewer unknown credentials are looked
+up, down to a tenth of their limit. That may still be more than Ory allows in all, and a 429 would turn everybody away.
+So in the last quarter only one unknown credential a second is looked up. Free of I/O.
+Follows https://www.ory.com/docs/guides/rate-limits.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from cachetools import LRUCache
 
 MAX_CLIENTS = 10_000
 MAX_HOLD = 60.0  # seconds for which a rate header counts
-LEAST_SHARE = 0.1  # of their limit is always left to unknown credentials
-RESERVED = 0.25  # of Ory's rate is left to those who are known, who come back from a sign-in or who sign out
+LEAST_SHARE = 0.1  # of their limit, which unknown credentials always have
+RESERVED = 0.25  # of Ory's rate: kept for known credentials, browsers back from a sign-in, and sign-outs
 SCARCE = 0.5  # of Ory's rate: with less left, known credentials are limited as well
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many a second, and so many saved up at most."""
+    """Tokens that a bucket gains a second, and how many it holds."""
 
     per_second: float
     burst: float
@@ -80,7 +80,7 @@ class _Limit:
         self._clients: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
 
     def acquire(self, client: str, cost: float = 1.0) -> bool:
-        """Take ``cost`` tokens of the limit of all, and one of the client's own."""
+        """Take ``cost`` tokens from the limit for all, and one from the client's own."""
         now = time.monotonic()
         own = self._bucket_of(client)
         if not self._all.has(cost, now) or (own is not None and not own.has(1, now)):
@@ -152,7 +152,7 @@ class RateLimiter:
             return self._sign_outs.acquire("")
 
     def update_quota(self, headers: Mapping[str, str]) -> None:
-        """Take note of the rate that Ory says is left."""
+        """Read from a response how much of Ory's rate is left."""
         limit, remaining, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in _QUOTA_HEADERS)
         if limit and remaining is not None:
             with self._lock:
@@ -165,7 +165,7 @@ class RateLimiter:
             self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD)
 
     def _cost(self) -> float:
-        """Tokens for one unknown credential: more than one from the half of Ory's rate on."""
+        """Tokens for one unknown credential: more than one if less than half of Ory's rate is left."""
         return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SCARCE))
 
     def _quota_left(self) -> float:
@@ -176,7 +176,7 @@ _QUOTA_HEADERS = ("limit", "remaining", "reset")
 
 
 def _number(value: str | None) -> int | None:
-    """The first number: Ory's edge adds its windows after a comma."""
+    """The number at the beginning: Ory's edge adds its time windows after a comma."""
     found = re.match(r"\s*([0-9]{1,15})", value or "")
     return int(found[1]) if found else None
 

@@ -1,9 +1,9 @@
-"""What is written into the cache when a session is signed out here, or refused by Ory: marks that nothing takes back.
+"""Marks in the cache for sessions that were signed out here or refused by Ory.
 
-A sign-out writes its marks first, then reads the slots of the session, and marks every form of its credential that it
-finds there. A fill (:mod:`ory_auth.cache`) takes a slot first, then looks for the mark of its session. Whichever order
-the two meet in, the fill sees the mark or the sign-out sees the slot. No mark is ever deleted or replaced by something
-else, so an entry whose mark is there does not count, whoever writes it and whenever.
+A sign-out writes its marks first, then reads the slots of the session, and marks every credential that it finds there.
+A fill (:mod:`ory_auth.cache`) takes a slot first, then looks for the mark of its session. In whatever order the two
+run, the fill sees the mark or the sign-out sees the slot. No mark is ever deleted or overwritten, so an entry that has
+one does not count, whoever writes the entry and whenever.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .credentials import mark_of, marks_of
 from .entries import MAX_SKEW, unseal
 from .memory import STRANGER_SECONDS
 
-SLOTS = 16  # forms of one session's credential that are kept at once
+SLOTS = 16  # credentials of one session that are cached at the same time
 YEAR = 366 * 24 * 3600
-UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a credential that was good, where the end of its session is not known
+UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a credential that was good, if the end of its session is not known
 
 
 class Names:
     """The keys of one project in Django's cache.
 
-    A session's keys are the same under any ``SECRET_KEY``, and others for another Ory or another ``CACHE_NAMESPACE``.
+    The keys of a session depend on Ory's URL and on ``CACHE_NAMESPACE``, but not on ``SECRET_KEY``.
     """
 
     def __init__(self, conf: Conf) -> None:
@@ -48,7 +48,7 @@ class Names:
         return f"ory_auth:k:{mark_of(key)}"
 
     def all_known(self, key: str) -> list[str]:
-        """Under older secret keys, too."""
+        """The same, also under ``SECRET_KEY_FALLBACKS``."""
         return [f"ory_auth:k:{mark}" for mark in marks_of(key)]
 
     def slots(self, session_id: bytes) -> list[str]:
@@ -58,7 +58,7 @@ class Names:
         return f"ory_auth:x:{mark_of(key)}"
 
     def all_signed_out(self, key: str, session_id: bytes | None) -> list[str]:
-        """Every mark that refuses this credential: its own, under older secret keys too, and its session's."""
+        """All marks that refuse this credential: its own (also under ``SECRET_KEY_FALLBACKS``) and its session's."""
         marks = [f"ory_auth:x:{mark}" for mark in marks_of(key)]
         return marks if session_id is None else [*marks, f"ory_auth:x:{self._session(session_id)}"]
 
@@ -71,7 +71,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """A sign-out of one credential. Without ``session_id`` nobody could say whose session it is."""
+    """A sign-out of one credential. ``session_id`` is ``None`` if it is not known which session that is."""
 
     names: Names
     key: str
@@ -80,7 +80,7 @@ class SignOut:
     lifespan: float = 0.0  # seconds: the session may have been extended by as much meanwhile
 
     def write(self, cache: BaseCache) -> bool:
-        """Write it; ``False``: the cache did not take it, though it may not have raised anything."""
+        """Write the sign-out; ``False`` if the cache lost it, with or without an error."""
         if isinstance(cache, DummyCache):
             return True
         session_id = self.session_id or session_in(cache, self.names, self.key)
@@ -89,9 +89,9 @@ class SignOut:
         if self.expires_at:
             cache.set_many(dict.fromkeys(marks, 1), life)
         else:
-            for mark in marks:  # one that is there already may be for longer
+            for mark in marks:  # an existing mark may last longer, so keep it
                 cache.add(mark, 1, life)
-        # Marks that come back were written, and show that the cache answers: a slot that does not come is not there.
+        # Marks that are found were written and show that the cache answers, so a slot that is not found does not exist.
         found = cache.get_many([*marks, *slots])
         written = found.keys() >= set(marks)
         forms = _forms(found, slots) | {self.key}
@@ -110,10 +110,10 @@ class SignOut:
 
 
 def write_refusal(cache: BaseCache, names: Names, key: str, session_id: bytes, life: int) -> None:
-    """Ory does not take this credential any more: what it said of the session before now does not count.
+    """Ory refuses this credential: entries of its session that are older than now do not count.
 
-    The mark holds the time, and refuses older answers alone: after a second factor the same cookie is good again.
-    ``life`` is for how many seconds an older answer may be in the cache for when Ory is down; 0: none is kept.
+    The mark holds the time, so that it refuses only older entries: after a second factor the same cookie is good again.
+    ``life`` is how many seconds a stale entry may be in the cache; 0: there are none.
     """
     if life:
         cache.set(names.refused(session_id), int(time.time()), life)
@@ -122,7 +122,7 @@ def write_refusal(cache: BaseCache, names: Names, key: str, session_id: bytes, l
 
 
 def session_in(cache: BaseCache, names: Names, key: str) -> bytes | None:
-    """The id of the session that this credential was good for, where the cache knows it."""
+    """The id of this credential's session, if the cache knows it."""
     entries, known = [names.fresh(key), names.stale(key)], names.all_known(key)
     found = cache.get_many([*entries, *known])
     for name in entries:
@@ -133,7 +133,7 @@ def session_in(cache: BaseCache, names: Names, key: str) -> bytes | None:
 
 
 def drop_entries(cache: BaseCache, names: Names, forms: Iterable[str]) -> None:
-    """Delete what is kept for these forms of a credential, and that they were good."""
+    """Delete the entries of these credentials, and that they were good."""
     cache.delete_many(
         [name for form in forms for name in (names.fresh(form), names.stale(form), *names.all_known(form))]
     )

@@ -1,7 +1,7 @@
-"""A signed cookie for browsers that this site has sent to Ory: what they come back with is not made up.
+"""A signed cookie for browsers that this site has sent to Ory, so that they are not limited when they come back.
 
-While many unknown credentials are refused, a person who has just signed in must not be turned away with them. The
-marker is bound to nothing but time and is good for a few lookups in each process, so it is no way around the limits.
+Without it, somebody who has just signed in would be an unknown credential, and turned away during a flood of these. A
+marker is valid for a limited time, and for a few lookups in each process, so it does not help a flood.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _uses: TTLCache[str, int] = TTLCache(MAX_MARKERS, SECONDS)
 
 
 def set_marker(request: HttpRequest, response: HttpResponseBase) -> None:
-    """This browser is on its way to sign in."""
+    """Mark this browser as sent to Ory to sign in."""
     value = signing.TimestampSigner(salt=SALT).sign(secrets.token_urlsafe(9))
     response.set_cookie(COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
 def use_marker(request: HttpRequest) -> bool:
-    """Whether this site sent the browser to sign in lately; each marker is good for :data:`USES` of these."""
+    """Whether this site has just sent the browser to Ory. Each marker counts :data:`USES` times."""
     value = request.COOKIES.get(COOKIE, "")
     if not value:
         return False
@@ -49,7 +49,7 @@ def use_marker(request: HttpRequest) -> bool:
 
 
 def forget() -> None:
-    """Start anew, as a forked process does: the lock may be held by a thread that it does not have."""
+    """Forget everything, in a forked process: a thread of the parent may hold the lock."""
     global _lock
     _lock = threading.Lock()
     _uses.clear()
