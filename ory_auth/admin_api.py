@@ -1,4 +1,4 @@
-"""What this package asks of Ory's admin API while it serves requests: whether an identity still has an address."""
+"""The only call to Ory's admin API while serving requests: whether an identity still has an address."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .conf import Conf
 from .http_client import ConnectionPool, deadline
 from .same_text import is_same_text
 
-SECONDS = 60  # for which an answer counts, so that somebody who is refused cannot make this site ask all the time
+SECONDS = 60  # for which an answer is kept, so that somebody who is refused cannot cause a call at each request
 
 _answers: TTLCache[tuple[str, UUID, str], bool | None] = TTLCache(1000, SECONDS)
 _lock = threading.Lock()
 
 
 def has_address(identity_id: UUID, address: str, conf: Conf) -> bool | None:
-    """Whether this identity has this address at Ory, verified or not; ``None`` if that cannot be told.
+    """Whether this identity has this address at Ory, verified or not; ``None`` if that is not known.
 
-    It can be told where ``ADMIN_URL`` or ``API_KEY`` is set. An identity that Ory does not find tells nothing: that is
-    also what the wrong server says. Takes ``TIMEOUT`` at most; raises nothing.
+    Needs ``ADMIN_URL`` or ``API_KEY``. If Ory does not find the identity, the answer is ``None``, since a wrong server
+    would say the same. Takes ``TIMEOUT`` at most; raises nothing.
     Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
     if conf.admin_url == conf.sdk_url and not conf.api_key:

@@ -18,7 +18,7 @@ class OryIdentity(models.Model):
     """
 
     id = models.UUIDField(_("Ory identity"), primary_key=True)
-    # Without a user: the user was deleted, and only a later sign-in at Ory makes a new one. See ory_auth.users.
+    # None: the user was deleted, and only a later sign-in at Ory creates a new one. See ory_auth.users.delete_user.
     user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

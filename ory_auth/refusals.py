@@ -1,4 +1,4 @@
-"""What an error says about the row that was to be saved. Not every error of a database is an outage."""
+"""Whether a database error means that a row was refused. Otherwise it may be an outage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MYSQL_VALUE_ERRORS = frozenset({1264, 1265, 1267, 1292, 1366, 1367, 1406, 3988}
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """Why the row was refused; ``None`` where the error is about something else, such as an outage."""
+    """Why the row was refused; ``None`` if the error is about something else, such as an outage."""
     if isinstance(error, (IntegrityError, ValidationError)):  # models that call full_clean() raise the latter
         return Refusal.CONSTRAINT
     if isinstance(error, (DataError, OverflowError, UnicodeError)):

@@ -8,8 +8,8 @@ user_created = Signal()
 """A user was created, or an existing one linked, for an identity. Sends ``user``, ``identity``, ``request``."""
 
 user_linked = Signal()
-"""An existing user was linked by ``LINK_BY_VERIFIED_EMAIL``: end what your project handed out to whoever had the
-account before. Sends ``user``, ``identity``, ``request``; ``user_created`` is sent as well."""
+"""An existing user was linked by ``LINK_BY_VERIFIED_EMAIL``. End credentials of your project that whoever had the
+account before may still hold. Sends ``user``, ``identity``, ``request``; ``user_created`` is sent as well."""
 
 user_updated = Signal()
-"""A user followed a change of its identity. Sends ``user``, ``identity``, ``request``."""
+"""A user was updated because the identity had changed. Sends ``user``, ``identity``, ``request``."""

@@ -1,4 +1,4 @@
-"""Which values two users may not share, as the user model's own fields and constraints say it."""
+"""Which values two users may not share, according to the fields and constraints of the user model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .user_fields import user_model
 
 @dataclass(frozen=True, slots=True)
 class Uniqueness:
-    """Two users may not be equal in all of these fields, as far as ``condition`` holds for both."""
+    """Two users may not be equal in all of these fields if ``condition`` holds for both."""
 
     fields: tuple[str, ...]
     condition: models.Q | None = None
@@ -51,7 +51,7 @@ def is_unique(name: str) -> bool:
 def may_repeat(user: Any, name: str, value: Any, using: str) -> bool:
     """Whether several users may have this value in this field.
 
-    Constraints on several fields are left to the database: they depend on the other fields, too.
+    Constraints on several fields are not checked here, since they depend on the other fields as well.
     """
     if value == "" and connections[using].features.interprets_empty_strings_as_nulls:
         value = None
@@ -72,5 +72,5 @@ def _holds(condition: models.Q, user: Any, changes: Mapping[str, Any], using: st
     }
     try:
         return condition.check(values, using=using)
-    except FieldError:  # it names something else than the model's own fields
+    except FieldError:  # it refers to something else than the fields of the model
         return True

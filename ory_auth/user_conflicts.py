@@ -1,7 +1,7 @@
 """Two users who want the same unique value: who has it, and who gets it.
 
-An address that nobody has verified never stands in the way of somebody who has. A user of another identity then loses
-it, as does one whose identity has given it up; a user of this project alone, who has no identity at Ory, never does.
+An unverified address never keeps out an identity that has verified it. The user of another identity then loses the
+address, also if that identity no longer has it at Ory. A user without an identity never loses an address.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from .types import Identity
 from .uniqueness import may_repeat, uniquenesses
 from .user_fields import email_field, user_model
 
-MAX_LOOKALIKES = 20  # rows that a database may take for one text
+MAX_LOOKALIKES = 20  # rows that a database may consider equal to one text
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """``holder`` is the user who has ``value`` in ``field``, or what their database takes for it."""
+    """``holder`` is the user who has ``value`` in ``field``, or a value that the database considers equal."""
 
     field: str
     value: Any
@@ -63,20 +63,20 @@ def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Con
 
 
 def _equal(name: str, value: Any) -> models.Q:
-    """As wide as any constraint might compare: with or without case, by the column's collation."""
+    """Matches whatever a constraint may consider equal: with or without case, by the column's collation."""
     exact = models.Q(**{name: value})
     return exact | models.Q(**{f"{name}__iexact": value}) if isinstance(value, str) else exact
 
 
 def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
-    """Of the rows that the database takes for equal, the one that is most equal."""
+    """The row with the most similar value, of those that the database considers equal."""
     try:
         with transaction.atomic(using=using):
             holders = list(rows.order_by("pk")[:MAX_LOOKALIKES])
     except (Error, OverflowError, UnicodeError) as error:
         if refusal_of(error) is None:
             raise
-        return None  # no row has a value that cannot even be asked for
+        return None  # the database cannot compare with this value, so no row has it
     holders.sort(key=lambda holder: (getattr(holder, name) != value, not is_same_text(getattr(holder, name), value)))
     return holders[0] if holders else None
 
@@ -84,14 +84,14 @@ def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
 def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
     """Whether this identity has verified the address, and its holder is a user of another identity."""
     if not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
-        return False  # only the database takes the two for equal
+        return False  # only the database considers the two equal
     if not any(is_same_text(conflict.value, address) for address in identity.verified_emails()):
         return False
     return bool(_link_of(conflict.holder, using).exclude(pk=identity.id).exists())
 
 
 def is_given_up(conflict: Conflict, conf: Conf, using: str) -> bool:
-    """Whether the holder's identity does not have this address at Ory any more, as far as Ory's admin API tells."""
+    """Whether Ory's admin API says that the holder's identity no longer has this address."""
     link = _link_of(conflict.holder, using).first()
     if link is None or not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
         return False
@@ -99,7 +99,7 @@ def is_given_up(conflict: Conflict, conf: Conf, using: str) -> bool:
 
 
 def release(conflict: Conflict, using: str) -> bool:
-    """Take the address away from its holder; in a transaction. ``False`` where they have changed it meanwhile."""
+    """Take the address from its holder, in a transaction. ``False`` if it has changed, or cannot be cleared."""
     holder = user_model()._base_manager.using(using).select_for_update().get(pk=conflict.holder.pk)
     link = _link_of(holder, using).first()
     if link is None or not is_same_text(getattr(holder, conflict.field), conflict.value):
@@ -120,7 +120,7 @@ def release(conflict: Conflict, using: str) -> bool:
 
 
 def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
-    """What a field can hold that has no address any more, the best first. A user name is never empty."""
+    """Values for a field without an address, the best first. A user name is never empty."""
     model = user_model()
     field = model._meta.get_field(name)
     if name != model.USERNAME_FIELD:

@@ -1,4 +1,4 @@
-"""Which database has the users and their links, and how times are stored there. Code and system checks ask here."""
+"""Which database has the users and their links, and how it stores times. For both the code and the system checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``USER_FIELDS``: which part of an identity goes into which field of the user, and what may never."""
+"""``USER_FIELDS``: which part of an identity goes into which field of the user, and which fields are excluded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:  # the system checks load this module, and know no identity
     from .types import Identity
 
 PRIVILEGES = frozenset({"is_staff", "is_superuser", "groups", "user_permissions"})
-OWN = frozenset({"is_active", "password", "last_login", "ory_identity"})  # this project's business alone
+OWN = frozenset({"is_active", "password", "last_login", "ory_identity"})  # only the project sets these
 VERIFIED_EMAIL = "verified_email"  # a path of ours: the first address that Ory has verified
 
 
 def user_model() -> Any:
-    """The project's user model: of no type that could be known here."""
+    """The project's user model, whose type is not known here."""
     return get_user_model()
 
 
@@ -34,7 +34,7 @@ def email_field() -> str:
 
 
 def user_fields(conf: Conf) -> dict[str, str]:
-    """``USER_FIELDS`` as far as it can be used: the default is cut to the model, privileges are never from traits."""
+    """``USER_FIELDS`` without fields that the model does not have, and without privileges from traits."""
     fields = dict(conf.user_fields or {})
     if conf.user_fields is None:
         fields = dict(DEFAULT_USER_FIELDS)
@@ -44,7 +44,7 @@ def user_fields(conf: Conf) -> dict[str, str]:
 
 
 def forbidden(name: str, path: str) -> bool:
-    """Whether this mapping would let people make themselves what they like."""
+    """Whether this mapping could give people rights that they must not choose themselves."""
     if name in PRIVILEGES:
         return not path.startswith("metadata_public.")  # which only admins of Ory write
     if name in {"pk", user_model()._meta.pk.name}:
@@ -53,14 +53,14 @@ def forbidden(name: str, path: str) -> bool:
 
 
 def read_values(identity: Identity, fields: Mapping[str, str]) -> dict[str, Any]:
-    """What the identity says of these fields, each as its field takes it; what it cannot take is left out."""
+    """The identity's values for these fields, converted for each field, without those that a field cannot hold."""
     field = user_model()._meta.get_field
     cleaned = ((name, _clean(field(name), read_path(identity, path))) for name, path in fields.items())
     return {name: value for name, value in cleaned if value is not _UNFIT}
 
 
 def is_missing(identity: Identity, path: str) -> bool:
-    """Whether the identity says nothing at this path."""
+    """Whether the identity has no value at this path, or an empty one."""
     value = read_path(identity, path)
     return value is None or (isinstance(value, str) and not value.strip())
 
@@ -90,7 +90,7 @@ def _clean(field: Any, value: Any) -> Any:
             text = text[: field.max_length]
         names_one = field.unique or isinstance(field, models.EmailField)
         if names_one and (text != given or not text.isprintable()):
-            return _UNFIT  # half an address, or one that looks like another, is somebody else's
+            return _UNFIT  # a shortened or changed address may be somebody else's
         return _validated(field, None if not text and field.null else text)
     if value is None:
         return None if field.null else _UNFIT
@@ -109,7 +109,7 @@ def _in_djangos_zone(moment: datetime) -> datetime:
 
 
 def _readable(text: str, *, one_line: bool) -> str:
-    """Without lone surrogates, NUL and, in a name, anything that begins a new line or steers a terminal."""
+    """The text without lone surrogates and NUL; in one line also without line breaks and control characters."""
     text = text.encode(errors="ignore").decode().replace("\x00", "")
     if one_line:
         text = "".join(" " if category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
@@ -117,7 +117,7 @@ def _readable(text: str, *, one_line: bool) -> str:
 
 
 def _validated(field: Any, value: str | None) -> Any:
-    """The value, unless a validator or the choices of its field refuse it. An empty one is for the model to judge."""
+    """The value, unless a validator or the choices of its field refuse it. Empty values are not checked here."""
     if not value:
         return value
     try:
@@ -130,7 +130,7 @@ def _validated(field: Any, value: str | None) -> Any:
 
 
 def has_field(name: str) -> bool:
-    """Whether a user can be given a value of this name."""
+    """Whether the user model has a field of this name that can hold a value."""
     try:
         field = user_model()._meta.get_field(name)
         return bool(getattr(field, "concrete", False)) and not field.many_to_many

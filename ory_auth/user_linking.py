@@ -1,4 +1,4 @@
-"""``LINK_BY_VERIFIED_EMAIL``: which existing user an identity takes over, and what of the user's old life ends then."""
+"""``LINK_BY_VERIFIED_EMAIL``: which existing user is linked to an identity, and which of their credentials end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .user_fields import email_field, has_field, user_model
 
 
 def find_by_verified_email(identity: Identity, using: str) -> Any:
-    """The only user who has an address that Ory has verified for this identity, locked; ``None`` if there are more.
+    """The user who has an address that Ory has verified for this identity; ``None`` if there is not exactly one.
 
-    In a transaction.
+    Locks the row, so call it in a transaction.
     """
     addresses, name = identity.verified_emails(), email_field()
     if not addresses or not has_field(name):
@@ -38,7 +38,7 @@ def find_by_verified_email(identity: Identity, using: str) -> Any:
     except (Error, UnicodeError) as error:
         if refusal_of(error) is None:
             raise
-        return None  # no row has an address that cannot even be asked for
+        return None  # the database cannot compare with this address, so no row has it
     if len(found) != 1:
         return None
     user = users.select_for_update().filter(pk=found[0]).first()
@@ -46,12 +46,12 @@ def find_by_verified_email(identity: Identity, using: str) -> Any:
 
 
 def is_linked(user: Any, using: str) -> bool:
-    """Whether the user is an identity's already."""
+    """Whether the user is linked to an identity already."""
     return OryIdentity.objects.using(using).filter(user_id=user.pk).exists()
 
 
 def is_privileged(user: Any) -> bool:
-    """Whether this user may do more than anybody who signs up: staff, superuser, any group, any permission."""
+    """Whether this user has rights that not everybody has: staff, superuser, any group, any permission."""
     if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
         return True
     relations: list[Any] = [getattr(user, name, None) for name in ("groups", "user_permissions")]
@@ -59,15 +59,14 @@ def is_privileged(user: Any) -> bool:
 
 
 # --- credentials of other packages ------------------------------------------------------------------------------------
-# They are found by the label of their app and never imported. A label says little ("account" may be an app of the
-# project's own), so a model counts only if it is that package's, or is named by the package's setting for it.
+# Their models are found by app label, and never imported. A label is ambiguous (your project may have an app
+# "account"), so a model counts only if that package defines it, or if the package's setting names it.
 
 
 def revoke_other_credentials(user: Any, addresses: list[str]) -> None:
-    """End what lets people in as this user past Ory, as far as the packages are known here.
+    """End the user's credentials of these packages, which let people sign in without Ory.
 
-    ``addresses`` are those that Ory has verified: of allauth's addresses, through which a password can be reset, only
-    they stay.
+    ``addresses`` have been verified by Ory. allauth's other addresses are deleted, since they can reset a password.
     """
     for label, package, setting in _DELETED:
         _of_user(user, label, package, setting, lambda rows: rows.delete())

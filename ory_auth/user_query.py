@@ -1,9 +1,9 @@
-"""The one query that finds the user of a session.
+"""The query that finds the user of a session.
 
-The ORM takes longer to build this query, and to read its row, than the database to answer it. So both are prepared
-once per process and database: the SQL with marks where the parameters go, and how each column becomes a value. A
-manager that has a query of its own is asked by the ORM each time. The database itself says what is new, so no time is
-read back.
+The ORM takes longer to build this query and to read its row than the database takes to answer it. So both are prepared
+once for each process and database: the SQL with markers in place of the parameters, and the converters of the columns.
+If the user model's manager has its own query, the ORM runs it each time. The database compares the times, so that none
+has to be read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MARKS = UUID(int=0xABC), datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC), UUID(int=0x
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """``params`` has the marks still in it; ``fields`` are the user's, and the news come last."""
+    """A prepared query. ``params`` contains markers; the columns are ``fields`` of the user, and last what is new."""
 
     sql: str
     params: tuple[Any, ...]
@@ -39,7 +39,7 @@ class _Query:
 
 
 def find_user(session: OrySession, using: str) -> tuple[Any, int]:
-    """The user, and what the session knows that their row does not: ``BEHIND``, ``NEW_SIGN_IN``, both, or neither."""
+    """The user, and flags: ``BEHIND`` (the identity has changed) and ``NEW_SIGN_IN`` (the session is new)."""
     model, identity = user_model(), session.identity
     facts = identity.id, last_change(identity), session.id
     if is_plain(model):
@@ -50,12 +50,12 @@ def find_user(session: OrySession, using: str) -> tuple[Any, int]:
 
 
 def last_change(identity: Identity) -> datetime:
-    """When the identity changed last, as far as Ory says."""
+    """When the identity last changed; the epoch if Ory does not say."""
     return identity.updated_at or EPOCH
 
 
 def is_plain(model: Any) -> bool:
-    """A manager with a query of its own may filter by anything, the tenant of this request among it."""
+    """Whether the manager has no query of its own, which may filter by anything, such as the tenant of this request."""
     return type(model._default_manager).get_queryset is models.Manager.get_queryset
 
 
@@ -101,7 +101,7 @@ def _compiled(model: Any, using: str, vendor: str) -> _Query:
 
 
 def _adapted(facts: tuple[Any, ...], using: str) -> list[Any]:
-    """The facts as this database takes them."""
+    """The facts, converted for this database."""
     identity_id, updated_at, session_id = facts
     values = identity_id, stored_time(updated_at, using), session_id
     fields: list[Any] = [

@@ -1,10 +1,9 @@
 """Rows of users, kept in the memory of one process for ``USER_CACHE_SECONDS``.
 
-What is kept is the row that one query gave for one session's facts in one database, and every request makes a new
-user of it: nobody shares an object. ``scope`` is what else the row depends on, such as the schema of a tenant. A row
-that was read before its user or link was changed (as Django's signals tell) counts no more. A row that was read in a
-transaction is kept when that is committed. ``QuerySet.update()`` sends no signals: it is seen when the time is over, as
-are the changes of other processes.
+A row belongs to one session's facts in one database. Each request makes its own user object from it. ``scope`` is what
+else the row depends on, such as the schema of a tenant. A row does not count any more once Django's signals say that
+its user or link has changed. A row that was read in a transaction is kept when that is committed. ``QuerySet.update()``
+sends no signals, so its changes take effect when the time is over, as do changes in other processes.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Key = tuple[bytes, int, bytes, str, Hashable]
 
 
 class UserRows:
-    """The kept rows of one process, safe for its threads."""
+    """The rows in one process' memory, safe for its threads."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -39,7 +38,7 @@ class UserRows:
         self._all_changed = 0.0
 
     def recall(self, facts: Facts, using: str, scope: Hashable = None) -> Any:
-        """A new user made of the row that is kept for these facts in this database, or ``None``."""
+        """A new user object from the row for these facts in this database, or ``None``."""
         with self._lock:
             try:
                 read_at, model, row = self._rows[_key(facts, using, scope)]
@@ -50,7 +49,7 @@ class UserRows:
         return user if read_at > self._change_of(user.pk, facts.identity_id) else None
 
     def keep(self, facts: Facts, user: Any, using: str, scope: Hashable, read_at: float) -> None:
-        """Keep a user as they have just been read, ``read_at`` (monotonic) at the latest, and not touched since."""
+        """Keep the row of a user who was just read (not before ``read_at``, monotonic) and is unchanged since."""
         fields = user._meta.concrete_fields
         try:
             names = [field.attname for field in fields]
@@ -66,9 +65,9 @@ class UserRows:
                 self._rows[key] = row
 
     def changed(self, pk: Any = None) -> None:
-        """What was read of this user, or of the user of this identity (its 16 bytes), does not count any more.
+        """Rows of this user, or of the user of this identity (its 16 bytes), do not count any more.
 
-        Without ``pk``, nothing does.
+        Without ``pk``, no row does.
         """
         with self._lock:
             if pk is None or len(self._changed) >= MAX_ROWS:
@@ -86,7 +85,7 @@ class UserRows:
 
 
 def _key(facts: Facts, using: str, scope: Hashable) -> Key:
-    """A session that knows of a later state of the identity, or that is new, has to be looked at."""
+    """A new session, or one with a later state of the identity, is a miss: the database has to be asked."""
     return facts.identity_id, facts.updated_at, facts.session_id, using, scope
 
 

@@ -33,7 +33,7 @@ __all__ = ["UserHandler", "delete_user"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The shadow user of a session, and what is new about the two. ``refused`` says why they may not come in."""
+    """The shadow user of a session, and what has just changed. ``refused`` says why the user is not admitted."""
 
     user: Any
     refused: Event | None = None
@@ -44,7 +44,7 @@ class Found:
 
 
 class UserHandler:
-    """How identities become users. Subclass it, and name the subclass in ``ORY_AUTH["USER_HANDLER"]``."""
+    """How identities become users. Put the dotted path of a subclass into ``ORY_AUTH["USER_HANDLER"]``."""
 
     _left_out: frozenset[str] = frozenset()  # fields that create() leaves alone: the database refused a value
 
@@ -52,11 +52,11 @@ class UserHandler:
         self.conf = conf
 
     def admit(self, session: OrySession, user: Any) -> bool:
-        """Whether this person may come in; ``user`` is ``None`` where there is none yet. Asked at every request."""
+        """Whether this person is admitted. ``user`` is ``None`` if there is none yet. Called at every request."""
         return user is None or user.is_active
 
     def create(self, identity: Identity) -> Any:
-        """Make and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
+        """Create and save a user for an identity that has none. ``IntegrityError`` means that a value is taken."""
         user = self._new_user(identity)
         for name in (email_field(), user.USERNAME_FIELD):
             value = getattr(user, name) if has_field(name) else name
@@ -77,16 +77,16 @@ class UserHandler:
         return user
 
     def update(self, user: Any, identity: Identity) -> bool:
-        """Take over what the identity says now and save it; says whether anything has changed.
+        """Copy the identity's values to the user and save them; returns whether anything has changed.
 
-        An address or user name that somebody else has leaves the old one where it is. For a value that cannot be
-        stored, :meth:`replacement` decides. Both are logged with the name of the field.
+        If another user has an address or user name, this user keeps the old one. If a value cannot be stored,
+        :meth:`replacement` decides. Both are logged with the name of the field.
         """
         values, fields = self.values(identity), self.fields()
         primary_key = user_model()._meta.pk.name
         new = {name: value for name, value in values.items() if name != primary_key and getattr(user, name) != value}
         for name in [name for name, value in new.items() if self._is_vacant(user, name, value)]:
-            del new[name], values[name]  # nobody may have it: it counts as missing
+            del new[name], values[name]  # the model allows no empty address: it counts as missing
         changed = self._store(user, identity, new)
         for name in fields:
             if name not in values and name != primary_key:
@@ -98,7 +98,7 @@ class UserHandler:
         return name == email_field() and not value and not may_repeat(user, name, value, writing_alias())
 
     def _store(self, user: Any, identity: Identity, values: Mapping[str, Any]) -> bool:
-        """Save these values, all at once if possible, else each that can be saved."""
+        """Save these values: all together if possible, otherwise each one that can be saved."""
         together = {name: value for name, value in values.items() if not is_unique(name)}
         changed = bool(together) and self._try(user, together) is None
         alone = {name: value for name, value in values.items() if not (changed and name in together)}
@@ -123,7 +123,7 @@ class UserHandler:
         return False
 
     def _try(self, user: Any, values: Mapping[str, Any]) -> Refusal | None:
-        """Save these values of the user, or leave the user as they were and say why not."""
+        """Save these values; if that is refused, restore the user object and return the reason."""
         before = {name: getattr(user, name) for name in values}
         vars(user).update(values)
         try:
@@ -138,7 +138,7 @@ class UserHandler:
         return None
 
     def _replace(self, user: Any, identity: Identity, name: str, why: str) -> bool:
-        """The identity's value cannot be stored: store what the handler says, and say so."""
+        """The identity's value cannot be stored: store the handler's replacement, and log that."""
         value, old = self.replacement(user, name, identity), getattr(user, name)
         if why == "missing" and value == old and (not old or _is_default(user, name, identity)):
             return False
@@ -147,64 +147,65 @@ class UserHandler:
         return bool(value != old and self._try(user, {name: value}) is None)
 
     def replacement(self, user: Any, field: str, identity: Identity) -> Any:
-        """What ``field`` of ``user`` holds where the identity's value is missing, or cannot be stored.
+        """The value to store in ``field`` of ``user`` if the identity's value is missing or cannot be stored.
 
-        By default an e-mail address is cleared, since the old one may be somebody else's by now: ``None`` or ``""``
-        where the model allows that, else a placeholder that no mail reaches. ``is_staff`` and ``is_superuser`` become
-        ``False``. Every other field keeps its value.
+        By default an e-mail address is cleared, since the old one may be somebody else's by now: it becomes ``None`` or
+        ``""`` if the model allows that, else a placeholder that no mail can reach. ``is_staff`` and ``is_superuser``
+        become ``False``. Every other field keeps its value.
         """
         if field == email_field():
             return next(vacant_values(user, field, identity.id, writing_alias()), getattr(user, field))
         return False if field in PRIVILEGES else getattr(user, field)
 
     def fields(self) -> Mapping[str, str]:
-        """User field → path in the identity: ``USER_FIELDS``, less what this user model does not have."""
+        """User field → path in the identity: ``USER_FIELDS`` without fields that the user model does not have."""
         return user_fields(self.conf)
 
     def values(self, identity: Identity) -> dict[str, Any]:
-        """What the identity says of the user's fields, each as its field takes it.
+        """The identity's values for the fields of the user, converted for each field.
 
-        A value that its field cannot hold is left out.
+        Values that their field cannot hold are left out.
         """
         values, name = read_values(identity, self.fields()), user_model().USERNAME_FIELD
-        return {field: value for field, value in values.items() if value or field != name}  # nobody is nameless
+        return {field: value for field, value in values.items() if value or field != name}  # no empty user name
 
     def may_link(self, identity: Identity, user: Any) -> bool:
-        """With ``LINK_BY_VERIFIED_EMAIL``: whether this identity may take over this user, who has the same address.
+        """Whether ``LINK_BY_VERIFIED_EMAIL`` may link this identity to this user, who has the same address.
 
-        Ory has verified the address for the identity. Whether *this site* ever did so for the user, only you know: if
-        not, somebody else may have prepared the account, so answer ``False``. By default the user must be active, and
-        not be privileged (staff, superuser, any group, any permission). Nobody is linked twice, whatever you answer.
+        Ory has verified the address for the identity. Only you know whether *your site* has verified it for the user.
+        If it has not, somebody else may have created the account, so return ``False``. By default the user must be
+        active and have no privileges (staff, superuser, any group, any permission). A user who is linked already is
+        never linked again.
         """
         return bool(user.is_active) and not is_privileged(user)
 
     def revoke_credentials(self, user: Any) -> None:
-        """End every other way to come in as this user; called in the transaction that links them.
+        """End all other ways to sign in as this user. Called in the transaction that links the user.
 
-        The password is unusable by then, which ends Django's sessions. By default the tokens and grants of Django REST
-        framework, django-rest-knox, django-oauth-toolkit, simplejwt's blacklist, django-allauth and social-auth are
-        ended where these are installed. Extend it by whatever your project hands out itself.
+        The password is unusable by then, which ends Django's sessions. By default this ends the credentials of Django
+        REST framework, django-rest-knox, django-oauth-toolkit, simplejwt (with its blacklist), django-allauth and
+        social-auth, if they are installed. Extend it for credentials of your own project.
         """
         name = email_field()
         revoke_other_credentials(user, [getattr(user, name)] if has_field(name) else [])
 
     def cache_scope(self) -> Hashable:
-        """What the rows of users depend on beside the identity and the database, for ``USER_CACHE_SECONDS``.
+        """What a cached row of a user depends on, besides the identity and the database (``USER_CACHE_SECONDS``).
 
-        With a schema per tenant: ``return connection.schema_name``. Asked at every request.
+        With a schema per tenant: ``return connection.schema_name``. Called at every request.
         """
         return None
 
 
 class _AddressMissing(IntegrityError):
-    """The user model wants an address of everybody, and the identity has none."""
+    """The user model requires an address, and the identity has none."""
 
 
 def delete_user(user: Any) -> None:
-    """Delete a user so that no session of Ory's that exists now brings them back.
+    """Delete a user so that no existing Ory session creates them again.
 
-    ``user.delete()`` does the same for the sessions that this site has seen. Who signs in at Ory again later is a new
-    user. Nothing is deleted at Ory; call Django's ``logout()`` as well to end the session of the request.
+    ``user.delete()`` does the same for sessions that this site has seen. Somebody who signs in at Ory again later becomes
+    a new user. Nothing is deleted at Ory; call Django's ``logout()`` as well to end the session of the request.
     """
     using = writing_alias()
     now = stored_time(datetime.now(UTC), using)
@@ -215,9 +216,9 @@ def delete_user(user: Any) -> None:
 
 
 def load(session: OrySession, conf: Conf) -> Found:
-    """The user of this session, created or brought up to date where that is due: one query for one who is known.
+    """The user of this session, created or updated if needed. One query for a known user without changes.
 
-    Raises :class:`OryUnavailable` where the database does not answer.
+    Raises :class:`OryUnavailable` if the database does not answer.
     """
     try:
         return recall(session, conf) or _loaded(session, conf)
@@ -227,7 +228,7 @@ def load(session: OrySession, conf: Conf) -> Found:
 
 
 def recall(session: OrySession, conf: Conf) -> Found | None:
-    """The user of this session as far as this process' memory has them (``USER_CACHE_SECONDS``)."""
+    """The user of this session from this process' memory (``USER_CACHE_SECONDS``), if it is there."""
     if not conf.user_cache_seconds:
         return None
     handler = _handler(conf)
@@ -238,7 +239,7 @@ def recall(session: OrySession, conf: Conf) -> Found | None:
 
 
 def recalls_at_once(conf: Conf) -> bool:
-    """Whether :func:`recall` is sure not to wait for anything: a handler of the project may ask its database."""
+    """Whether :func:`recall` surely blocks on nothing: the ``admit()`` of a project may query the database."""
     return bool(conf.user_cache_seconds) and handler_class(conf.user_handler).admit is UserHandler.admit
 
 
@@ -263,7 +264,7 @@ def _handler(conf: Conf) -> UserHandler:
 
 @lru_cache(maxsize=8)
 def handler_class(path: str) -> type[UserHandler]:
-    """``USER_HANDLER`` itself; raises ``ImproperlyConfigured`` where it is not one."""
+    """The class at this path; raises ``ImproperlyConfigured`` if it is not a handler."""
     try:
         handler = import_string(path)
     except ImportError as error:
@@ -282,7 +283,7 @@ def _admitted(handler: UserHandler, session: OrySession, user: Any) -> bool:
 
 def _first(session: OrySession, handler: UserHandler) -> Found:
     writer = writing_alias()
-    # A replica may lag behind: before anyone is created they are looked for where they would be written.
+    # A replica may lag behind: before creating a user, look in the database that would be written to.
     user, _ = find_user(session, writer)
     if user is None:
         if not _admitted(handler, session, None):
@@ -293,13 +294,13 @@ def _first(session: OrySession, handler: UserHandler) -> Found:
     if found.user is None:
         return found
     refused = None if _admitted(handler, session, found.user) else Event.NOT_ADMITTED
-    # Who has to be approved first signs in after that.
+    # Somebody who has to be approved first has not signed in yet.
     signed_in = found.created and refused is None and _sign_in(session)
     return Found(found.user, refused, created=found.created, linked=found.linked, new_sign_in=signed_in)
 
 
 def _is_deleted(session: OrySession, using: str) -> bool:
-    """Whether the user of this identity was deleted here, and nobody has signed in at Ory since."""
+    """Whether the user was deleted here, and this session is from before that."""
     signed_in_at = stored_time(session.authenticated_at, using)
     return bool(_links_without_user(session.identity, using).filter(authenticated_at__gte=signed_in_at).exists())
 
@@ -309,7 +310,7 @@ def _links_without_user(identity: Identity, using: str) -> Any:
 
 
 def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
-    """A user for this identity. What the database refuses is made room for or left out, one after the other."""
+    """A new user. If the database refuses the row, an address is taken from its holder, or values are left out."""
     identity, to_leave_out = session.identity, _to_leave_out(session.identity, handler)
     room: list[Conflict] = []
     while True:
@@ -320,7 +321,7 @@ def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
             return Found(None, refusal)
         user, _ = find_user(session, using)
         if user is not None:
-            return Found(user)  # two first requests at once: the other one was quicker
+            return Found(user)  # another first request at the same time was quicker
         if refusal is Refusal.CONSTRAINT:
             if OryIdentity.objects.using(using).filter(pk=identity.id).exclude(user=None).exists():
                 return Found(None, Event.NOT_ADMITTED)  # linked to a user that the model's own manager hides
@@ -346,7 +347,7 @@ def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
 def _try_to_create(
     identity: Identity, handler: UserHandler, room: list[Conflict], using: str
 ) -> tuple[Refusal | Event | None, Any, bool]:
-    """Why there is no user, the user, and whether they were there before."""
+    """Why no user was created; the user; and whether that is an existing user who was linked."""
     try:
         with transaction.atomic(using=using):
             for conflict in room:
@@ -372,13 +373,13 @@ def _may_make_room(conflicts: list[Conflict], identity: Identity, handler: UserH
 
 
 def _is_mapped_address(conflict: Conflict, identity: Identity, handler: UserHandler) -> bool:
-    """Whether the value is an address of the identity as it is; what a handler made up cannot be found at Ory."""
+    """Whether the value is an address as it stands in the identity: Ory cannot be asked about other values."""
     path = handler.fields().get(conflict.field, "")
     return "@" in str(conflict.value) and is_same_text(read_path(identity, path), conflict.value)
 
 
 def _to_leave_out(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:
-    """What to try without, first what is not unique, then everything that is mapped."""
+    """Sets of fields to leave out, one after the other: those that are not unique, then all that are mapped."""
     mapped = frozenset(handler.values(identity))
     plain = frozenset(name for name in mapped if not is_unique(name))
     yield from dict.fromkeys(names for names in (plain, mapped) if names)
@@ -399,7 +400,7 @@ def _insert(identity: Identity, handler: UserHandler, using: str) -> tuple[Any, 
         "updated_at": stored_time(last_change(identity), using),
         "authenticated_at": stored_time(EPOCH, using),
     }
-    # The primary key of the link lets one of two first requests through, also where a deleted user has left it.
+    # The link's primary key lets only one of two first requests succeed, also if a deleted user has left a link.
     if not _links_without_user(identity, using).update(**facts):
         OryIdentity.objects.using(using).create(id=identity.id, **facts)
     if not linked:
@@ -410,7 +411,7 @@ def _insert(identity: Identity, handler: UserHandler, using: str) -> tuple[Any, 
 
 
 def _linkable(identity: Identity, handler: UserHandler, using: str) -> Any:
-    """The one user whose address Ory has verified for this identity, where the project asked for that."""
+    """The user to link to this identity, if ``LINK_BY_VERIFIED_EMAIL`` is on and there is one."""
     if not handler.conf.link_by_verified_email:
         return None
     user = find_by_verified_email(identity, using)
@@ -418,14 +419,14 @@ def _linkable(identity: Identity, handler: UserHandler, using: str) -> Any:
 
 
 def _log_invalid(identity: Identity, handler: UserHandler, values: Mapping[str, Any]) -> None:
-    """Say which values of a new identity its user's fields did not take."""
+    """Log which values of a new identity are invalid for the fields of its user."""
     for name, path in handler.fields().items():
         if name not in values and not is_missing(identity, path):
             log(Event.VALUE_REFUSED, identity=str(identity.id), field=name, why="invalid", at="creation")
 
 
 def _is_default(user: Any, name: str, identity: Identity) -> bool:
-    """Whether the field holds what a new user's would, so that nothing of the identity's is kept in it."""
+    """Whether the field has the value of a new user, and so nothing of the identity."""
     value, field = getattr(user, name), user._meta.get_field(name)
     if name == user.USERNAME_FIELD:
         return str(value) == str(identity.id)
@@ -436,7 +437,7 @@ def _is_default(user: Any, name: str, identity: Identity) -> bool:
 
 
 def _follow(user: Any, identity: Identity, handler: UserHandler) -> bool:
-    """Bring the user up to date, unless a later state of the identity has been seen meanwhile."""
+    """Update the user, unless another request has done so meanwhile from this or a later state of the identity."""
     using = writing_alias()
 
     def advance() -> bool:
@@ -445,14 +446,14 @@ def _follow(user: Any, identity: Identity, handler: UserHandler) -> bool:
             state = OryIdentity.objects.using(using).filter(pk=identity.id, updated_at__lt=seen_at)
             if not state.update(updated_at=seen_at):
                 return False
-            user.refresh_from_db(using=using)  # as it is now that the row is ours, not as it was read before
+            user.refresh_from_db(using=using)  # read it again now that this transaction holds the link's row
             return _update(user, identity, handler, using)
 
     return _write_if_possible(advance)
 
 
 def _update(user: Any, identity: Identity, handler: UserHandler, using: str) -> bool:
-    """What a handler of the project's own could not save is not tried again before the identity changes."""
+    """If the project's handler cannot save a value, it is not tried again until the identity changes."""
     try:
         with transaction.atomic(using=using):
             return handler.update(user, identity)
@@ -465,7 +466,7 @@ def _update(user: Any, identity: Identity, handler: UserHandler, using: str) -> 
 
 
 def _sign_in(session: OrySession) -> bool:
-    """Note a sign-in; ``True`` for exactly one request of those that see a new session."""
+    """Store that this session was seen; ``True`` for exactly one of the requests that see it first."""
     using = writing_alias()
     signed_in_at = stored_time(session.authenticated_at, using)
     link = OryIdentity.objects.using(using).filter(pk=session.identity.id, authenticated_at__lt=signed_in_at)
@@ -484,7 +485,7 @@ def _sign_in(session: OrySession) -> bool:
 
 
 def _write_if_possible(write: Any) -> bool:
-    """Known users work on a database that is read-only just now."""
+    """Write it, unless the database fails: known users can work while it is read-only."""
     try:
         with transaction.atomic(using=writing_alias()):
             return bool(write())
