@@ -1,11 +1,11 @@
-"""Who a request comes from: the pipeline, and the one object per request that remembers what came of it.
+"""Who a request comes from: the pipeline, and one object per request that stores its outcome.
 
 ::
 
     headers, cookies → Credential → lookup → OrySession → shadow user → request.user
 
-Nothing happens until someone asks, and whoever asks again gets the same answer, failures included. What is decided
-here is carried out by :mod:`ory_auth.steps`, for sync and async callers alike.
+Nothing happens until somebody asks, and the outcome is then the same for the rest of the request, failures included.
+The generators here decide; :mod:`ory_auth.steps` does the I/O, for sync and async callers alike.
 """
 
 from __future__ import annotations
@@ -46,36 +46,36 @@ from .signals import user_created, user_linked, user_updated
 from .steps import Guarded, Steps, arun, run
 from .types import OrySession
 
-# The state whose question is being answered in this context. A log handler, a signal receiver or a project's
-# ``USER_HANDLER`` may read ``request.user`` meanwhile: it gets an anonymous user, and the question is asked once.
+# The request that is being looked up in this context. A log handler, a signal receiver or a project's ``USER_HANDLER``
+# may read ``request.user`` meanwhile. It gets an anonymous user, so that a lookup does not start inside itself.
 _resolving: ContextVar[RequestState | None] = ContextVar("ory_auth_resolving", default=None)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
 
 
 class RequestState:
-    """What is known of one request: its credential, the outcome, its user, and what its response has to say.
+    """What is known of one request: its credential, the outcome, its user, and what its response needs.
 
-    Made when somebody asks: what is not known yet costs nothing, so it stands at the class.
+    The defaults are class attributes, because an object is created for each request that asks.
     """
 
-    asked = False  # somebody wanted to know: the response depends on who it is
-    raised = False  # somebody was told that Ory is unavailable: the response must not hide it
-    renews_csrf_token = False  # a new Ory session: its browser gets a new CSRF token with the response
-    optional = False  # the view only greets: anonymous while Ory is down
-    view_error: BaseException | None = None  # what the view raised: an error page may be being made
+    asked = False  # the user or session was asked for, so the response depends on it
+    raised = False  # OryUnavailable was raised, so the response must be a 503
+    renews_csrf_token = False  # a new Ory session: the browser gets a new CSRF token with the response
+    optional = False  # the view has @ory_optional: the user is anonymous while Ory is down
+    view_error: BaseException | None = None  # what the view raised; an error page may follow
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
-    refused: Event | None = None  # why the person whom Ory knows is not let in
+    refused: Event | None = None  # why the person is not admitted
     _outcome: Outcome | None = None
     _user: Any = None  # a user, or Unavailable
     _signed_out = False
-    _not_told: Unavailable | None = None  # Ory could not be told of the sign-out
+    _not_told: Unavailable | None = None  # why Ory could not end the session
     _quiet = False
 
     def __init__(self, request: Any, base_user: Any) -> None:
-        self._request = weakref.ref(request)  # a circle of the two would be rubbish that waits for the collector
+        self._request = weakref.ref(request)  # weak, so that no reference cycle waits for the garbage collector
         self.conf: Conf = conf()
-        self._base_user = base_user  # whom Django's own middleware would name
+        self._base_user = base_user  # request.user of Django's own middleware
 
     @property
     def request(self) -> Any:
@@ -84,39 +84,39 @@ class RequestState:
 
     @cached_property
     def lazy_user(self) -> Any:
-        """What ``request.user`` is until somebody puts another one there."""
+        """The value of ``request.user`` until somebody assigns another one."""
         return self._lazy_user()
 
     @cached_property
     def _one_at_a_time(self) -> asyncio.Lock:
-        """Tasks of one request that ask at the same time get one answer, failures included."""
+        """Tasks of one request that ask at the same time get the same outcome, failures included."""
         return asyncio.Lock()
 
     def _lazy_user(self) -> Any:
-        request = self.request  # held by whoever has the user
+        request = self.request  # the lazy user keeps the request alive
         return SimpleLazyObject(lambda: state_of(request).user())
 
-    # --- what came
+    # --- the credential
 
     @cached_property
     def found(self) -> Credential | Malformed | None:
         """The one credential of the request, or what claims to be one."""
         notes: list[Note] = []
         found = find(self.request.META, self.conf.session_cookie_name, notes.append)
-        self.__dict__["found"] = found  # before anything is logged: whatever listens may ask who this is
+        self.__dict__["found"] = found  # before logging: a log handler may ask who the user is
         for event, facts in notes:
             log(event, **facts)
         return found
 
     @property
     def credential(self) -> Credential | None:
-        """The one credential, whatever it is worth."""
+        """The one credential, valid or not; ``None`` if there is none, or it is malformed."""
         found = self.found
         return found if isinstance(found, Credential) else None
 
     @property
     def personal(self) -> bool:
-        """Whether the response may be about one person: somebody asked, and a credential came."""
+        """Whether the response may be for one person only: somebody asked, and there is a credential."""
         return self.asked and self.found is not None
 
     @property
@@ -125,7 +125,7 @@ class RequestState:
         return self.request.resolver_match is not None
 
     def wants_cookie(self, name: str) -> bool:
-        """Whether this cookie of Ory's is the browser's business: the session, and after a sign-out its CSRF token."""
+        """Whether to pass this cookie of Ory on to the browser: the session, and after a sign-out its CSRF token."""
         return name == self.conf.session_cookie_name or (self._signed_out and name.startswith(CSRF_PREFIX))
 
     def _key(self) -> str:
@@ -135,10 +135,10 @@ class RequestState:
         client = client_address(self.request.META, self.conf.trusted_proxies)
         return lookup(credential, self.conf, client=client, use_marker=partial(use_marker, self.request), **how)
 
-    # --- what Ory says
+    # --- the outcome at Ory
 
     def outcome(self, *, fresh: bool = False) -> Outcome:
-        """Who Ory says this is; ``fresh`` asks again, past every cache, where a cache answered so far."""
+        """Who this is at Ory. With ``fresh``, an outcome from a cache does not count, and Ory is asked."""
         if _resolving.get() is self:
             return self._outcome or SignedOut()
         token = _resolving.set(self)
@@ -164,7 +164,7 @@ class RequestState:
         return self._outcome  # type: ignore[return-value]
 
     def _recalled(self, fresh: bool) -> bool:
-        """Whether there is an outcome that will do; one that this process remembers is taken without further ado."""
+        """Whether there is an outcome already; takes one that this process remembers, which needs no I/O."""
         if self._outcome is not None:
             return not (fresh and _from_cache(self._outcome))
         self.asked = True
@@ -200,7 +200,7 @@ class RequestState:
         if failure:
             log(Event.DB_UNAVAILABLE, error=type(failure).__name__)
         if flushed:
-            self._base_user = None  # Django's middleware may remember whom it named
+            self._base_user = None  # Django's middleware may have cached the user of the flushed session
             log(Event.IDENTITY_CHANGED, ended="django_session")
 
     def _read_sign_in(self, request: HttpRequest, credential: Credential) -> django_session.SignIn:
@@ -230,12 +230,12 @@ class RequestState:
             self._tell(outcome)
         return None
 
-    # --- who that is here
+    # --- the user
 
     def user(self) -> Any:
         """The user, anonymous where nobody is signed in; raises :class:`OryUnavailable`."""
         if self._quiet and (self._outcome is None or isinstance(self._outcome, Unavailable)):
-            return AnonymousUser()  # a page about trouble asks nobody anything
+            return AnonymousUser()  # an error page must not start a lookup
         if self._user is None:
             if _resolving.get() is self:
                 return self._anonymous_meanwhile()
@@ -250,13 +250,13 @@ class RequestState:
     async def auser(self) -> Any:
         """:meth:`user` for coroutines; fills ``request.user`` as well, which templates read."""
         if self.request.user is not self.lazy_user:
-            return self.request.user  # somebody put another one there, and that stands
+            return self.request.user  # somebody has assigned another user, who stays
         user = await self.aown_user()
         self._show(user)
         return user
 
     async def aown_user(self) -> Any:
-        """The user of the credential, whoever else may have been put into ``request.user``."""
+        """The user of the credential, even if another one was assigned to ``request.user``."""
         if self._user is None:
             if _resolving.get() is self:
                 return self._anonymous_meanwhile()
@@ -272,11 +272,11 @@ class RequestState:
 
     @property
     def user_trouble(self) -> Unavailable | None:
-        """Why the user could not be loaded, where that was tried."""
+        """Why the user could not be loaded, if loading failed."""
         return self._user if isinstance(self._user, Unavailable) else None
 
     def _recalled_user(self) -> bool:
-        """Whether this process remembers the user, too."""
+        """Whether there is a user already; takes one that this process remembers, which needs no I/O."""
         if self._recalled(fresh=False) and isinstance(self._outcome, SignedIn) and users.recalls_at_once(self.conf):
             found = users.recall(self._outcome.session, self.conf)
             if found is not None:
@@ -319,7 +319,7 @@ class RequestState:
             self._announce(found, found.user, request, session)
 
     def _announce(self, found: users.Found, user: Any, request: HttpRequest, session: OrySession) -> None:
-        """Signals, once the transaction that made them true is committed."""
+        """Send signals, after the transaction that changed the user is committed."""
         if not (found.created or found.updated or found.new_sign_in):
             return
         facts = {"sender": type(user), "user": user, "identity": session.identity, "request": request}
@@ -341,7 +341,7 @@ class RequestState:
             transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
 
     def _anonymous_meanwhile(self) -> AnonymousUser:
-        """Whoever asks now gets an anonymous user; whoever asks next gets the truth, so no lazy object may keep it."""
+        """An anonymous user for this caller only: later ones get the real user, so the lazy user is replaced."""
         if self.request.user is self.lazy_user:
             self.lazy_user = self.request.user = self._lazy_user()
         return AnonymousUser()
@@ -350,7 +350,7 @@ class RequestState:
         return self.credential.kind.value if self.credential else None
 
     def _renew_csrf_token(self, request: HttpRequest) -> None:
-        """A new sign-in gets a new CSRF token, as with ``login()``: at once, or once this request has been checked."""
+        """Rotate the CSRF token as ``login()`` does: now, or with the response if this request is not checked yet."""
         if django_session.has_csrf_token(request):
             if request.method in SAFE_METHODS or getattr(request, "csrf_processing_done", False):
                 django_session.renew_csrf_token(request)
@@ -376,7 +376,7 @@ class RequestState:
             return True
         return await sync_to_async(self.is_own_user_shown)()  # what was assigned may be lazy, and query the database
 
-    # --- trouble
+    # --- outages
 
     def _told(self, user: Any) -> Any:
         if isinstance(user, Unavailable):
@@ -385,22 +385,22 @@ class RequestState:
         return user
 
     def _tell(self, outcome: Unavailable) -> None:
-        """Raise the outage, but for the few who are to see an anonymous user meanwhile."""
+        """Raise the outage, except for the few callers that get an anonymous user instead."""
         if self.optional:
             self.request.ory_unavailable = True
         elif asker.is_login_required_middleware():
-            self._anonymous_meanwhile()  # it asks before views that need no sign-in as well
+            self._anonymous_meanwhile()  # it also asks before views that need no sign-in
         elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
 
     def trouble(self, outcome: Unavailable) -> OryUnavailable:
-        """The outage as an error to raise; from now on the response may not look as if there had been none."""
+        """The outage as an error to raise. From now on the response must not hide it."""
         self.raised = True
         return outcome.error()
 
     @contextmanager
     def seen_as_anonymous(self) -> Iterator[None]:
-        """While a page about trouble is made: a template that greets gets an anonymous user, not the trouble again."""
+        """While an error page is rendered, the user is anonymous, so that a template cannot raise the outage again."""
         self._quiet = True
         try:
             yield
@@ -409,15 +409,15 @@ class RequestState:
 
     @property
     def outage(self) -> Unavailable:
-        """The outage that somebody was told of (where ``raised``)."""
+        """The outage that was raised (if ``raised``)."""
         return next((o for o in (self._outcome, self._user) if isinstance(o, Unavailable)), Unavailable())
 
     # --- beside Django's own sign-in
 
     def django_signed_in(self, user: Any) -> None:
-        """Django's ``login()`` was called: for this request and this credential, that is who it is.
+        """Django's ``login()`` was called: that user counts for this request and this credential.
 
-        Where it was called with the person of the Ory session, it is undone: it would outlive a revocation at Ory.
+        If it is the user of the Ory session, the login is undone, because it would outlive a revocation at Ory.
         """
         request, credential = self.request, self.credential
         if credential is None or not hasattr(request, "session") or SESSION_KEY not in request.session:
@@ -438,10 +438,10 @@ class RequestState:
         self._outcome, self._user = SignedOut(), request.user
 
     def open_django_session(self, session: Any) -> bool:
-        """Before the first look into Django's session: hide what this request may not see.
+        """Before Django's session is first read or written: hide its data if this request may not see them.
 
-        ``False`` where that is not known yet: somebody looks from inside the lookup. Raises :class:`OryUnavailable`
-        where only Ory could say whose it is.
+        ``False`` if that is not known yet, because a lookup is running. Raises :class:`OryUnavailable` if Ory does not
+        say whose session it is.
         """
         if self._is_resolving():
             return False
@@ -488,7 +488,7 @@ class RequestState:
                     django_session.hide(session)
 
     def claim_django_session(self) -> None:
-        """Before the response goes: what was put into Django's session belongs to whoever this is."""
+        """At the end of the request: store whose data the view has put into Django's session."""
         with self._mark_as_resolving():
             run(self._claim(), self.conf.timeout)
 
@@ -514,7 +514,7 @@ class RequestState:
     # --- signing out
 
     def sign_out(self) -> Unavailable | None:
-        """End the Ory session: here at once, and at Ory. ``Unavailable`` where Ory could not be told."""
+        """End the Ory session: here at once, and at Ory. ``Unavailable`` if Ory could not end it."""
         return run(self._end(), self.conf.timeout)
 
     def _end(self) -> Steps[Unavailable | None]:
@@ -523,7 +523,7 @@ class RequestState:
         if credential is None or self._signed_out:
             return self._not_told
         known = self._outcome
-        if known is None or known == SignedOut():  # not asked so far: nobody was, or a Django sign-in outranked it
+        if known is None or known == SignedOut():  # Ory was not asked yet, or a Django sign-in outranks the session
             known = yield from self._lookup(credential, signing_out=True)
         if isinstance(known, Unavailable) and known.event == Event.FLOOD:
             return known
@@ -537,7 +537,7 @@ class RequestState:
         if ended_at_ory:
             return None
         answer: Any = known
-        if not (isinstance(known, Unavailable) and known.event in ORY_IS_DOWN):  # then nobody waits for Ory twice
+        if not (isinstance(known, Unavailable) and known.event in ORY_IS_DOWN):  # do not wait for Ory twice
             answer = yield process.call(lambda client: client.end_session(credential), Priority.HIGH)
         if isinstance(answer, Unavailable):
             log(answer.event, status=answer.status, error=answer.cause, at="logout")
@@ -548,7 +548,7 @@ class RequestState:
 
 
 def state_of(request: Any) -> RequestState:
-    """The state that the middleware put on this request (Django's, or one that wraps it as DRF's does)."""
+    """The state of this request: Django's, or one that wraps it as DRF's does."""
     state = getattr(getattr(request, "_request", request), "_ory_state", None)
     if not isinstance(state, RequestState):
         raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing.")
@@ -556,7 +556,7 @@ def state_of(request: Any) -> RequestState:
 
 
 def is_same_user(one: Any, other: Any) -> bool:
-    """Whether both stand for the same row, whatever loaded them."""
+    """Whether both are the same row of the same model. They may be different objects."""
     kind, same_kind = (getattr(user, "_meta", None) for user in (one, other))
     if kind is None or same_kind is None or kind.concrete_model is not same_kind.concrete_model:
         return False
@@ -564,7 +564,7 @@ def is_same_user(one: Any, other: Any) -> bool:
 
 
 def _is_user_of(session: OrySession, user: Any) -> bool:
-    """Whether this user is the shadow user of an Ory session, by what the database says."""
+    """Whether this user is the shadow user of this Ory session, according to the database."""
     if not isinstance(user, get_user_model()):
         return False
     links = OryIdentity.objects.using(router.db_for_read(get_user_model()))

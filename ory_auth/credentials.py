@@ -1,4 +1,4 @@
-"""Exactly one credential of a request, chosen as Kratos does, and the hash that stands for it everywhere else.
+"""The one credential of a request, chosen as Kratos does, and the hash that represents it everywhere else.
 
 Order: ``X-Session-Token``, the session cookie, ``Authorization: Bearer ory_st_…``. The first that is present and not
 empty is *the* credential. Follows https://www.ory.com/docs/kratos/session-management/overview.
@@ -33,13 +33,13 @@ class Kind(StrEnum):
 
     @property
     def by_header(self) -> bool:
-        """Whether a program sent it of its own will: a browser adds cookies unasked, never these headers."""
+        """Whether it came in a header. Browsers send only cookies by themselves, so a header needs no CSRF check."""
         return self is not Kind.COOKIE
 
 
-@dataclass(slots=True)  # made at every request, and more quickly than a frozen one; nobody changes it
+@dataclass(slots=True)  # created at every request, and faster than a frozen one; never changed
 class Credential:
-    """What proves a session to Ory: ``value`` is sent as it stands, and to Ory alone."""
+    """What proves a session to Ory: ``value`` is sent unchanged, and to Ory only."""
 
     kind: Kind
     value: str = field(repr=False)
@@ -56,14 +56,14 @@ class Credential:
                 return {"Authorization": f"Bearer {self.value}"}
 
     def key(self, conf: Conf) -> CredentialKey:
-        """What stands for this credential in the cache: its mark and its kind."""
+        """The name of this credential in caches: its mark and its kind."""
         hashed = f"{FORMAT}\0{conf.sdk_url}\0{conf.cache_namespace}\0{self.value}".encode()
         mark, *older = (_mark(secret_key, hashed) for secret_key in secret_keys())
         return CredentialKey(f"{mark}.{self.kind}", tuple(older))
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that tell credentials apart in a log and open nothing."""
+        """Eight hex digits that distinguish credentials in a log. Nobody can sign in with them."""
         fingerprint = hasher(b"log", 4)
         fingerprint.update(self.value.encode())
         return fingerprint.hexdigest()
@@ -72,7 +72,7 @@ class Credential:
 class CredentialKey(str):
     """``<mark>.<kind>``. The mark is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
 
-    One token comes by two headers. Its two keys name two cache entries, and share one mark: what is written down about
+    A token can come in two headers. It then has two keys, and so two cache entries, but one mark: what is stored about
     the secret (a sign-out, that it was good) counts for both.
     """
 
@@ -85,11 +85,11 @@ class CredentialKey(str):
         return key
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)  # whoever pickles it needs no class of ours to read it
+        return str, (str(self),)  # so that unpickling does not need this class
 
 
 def mark_of(key: str) -> str:
-    """The part of a credential's key that stands for the secret alone, whatever header it came in."""
+    """The part of a credential's key that depends on the secret only, not on the header."""
     return key.partition(".")[0]
 
 
@@ -110,7 +110,7 @@ def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Something that claims to be a credential and cannot be one: signed out, and nothing else is tried."""
+    """A credential that cannot be valid: the request counts as signed out, and no other credential is tried."""
 
     kind: Kind
 
@@ -121,7 +121,7 @@ Note = tuple[Event, dict[str, str]]  # an event for the log, and its facts
 def find(
     meta: Mapping[str, str], cookie_name: str, note: Callable[[Note], object] = lambda _: None
 ) -> Credential | Malformed | None:
-    """The credential of a request, from its WSGI-style headers. ``note`` is told what belongs into the log."""
+    """The credential of a request, from its WSGI-style headers. Calls ``note`` with what has to be logged."""
     candidates = _candidates(meta, cookie_name)
     if not candidates:
         return None
@@ -156,7 +156,7 @@ def _note_several(candidates: list[tuple[Kind, str]], note: Callable[[Note], obj
 
 
 def cookie_pairs(header: str, name: str) -> str:
-    """The pairs of that one exact name, as they came; empty where there is none, or none with a value."""
+    """The cookie pairs with exactly this name, unchanged; empty if there is none with a value."""
     if name not in header:
         return ""
     prefix = name + "="

@@ -1,4 +1,4 @@
-"""Guards for views: who may come in, and the one view that may greet while Ory is down."""
+"""Guards for views, and the decorator for public pages that only greet the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ V = TypeVar("V", bound=Callable[..., Any])  # a view, sync or async
 
 
 class Guard:
-    """What a view asks of an Ory session, and the answer to a request that does not have it."""
+    """What a view requires of the Ory session, and the response to a request that lacks it."""
 
     def __init__(
         self, aal: str | AAL | None = None, max_age: timedelta | float | None = None, *, fresh: bool = False
@@ -33,7 +33,7 @@ class Guard:
         self.fresh = fresh
 
     def check(self, request: HttpRequest) -> HttpResponse | None:
-        """``None`` where the request may go on, else its answer; raises :class:`OryUnavailable`."""
+        """``None`` if the request may go on, else the response to it. Raises :class:`OryUnavailable`."""
         state = state_of(request)
         outcome = state.outcome(fresh=self.fresh)
         if self._ask_again(outcome):
@@ -57,7 +57,7 @@ class Guard:
         return self._answer(request, state, outcome, own)
 
     def _ask_again(self, outcome: Outcome) -> bool:
-        """Nobody is refused on the word of a cache, and a stale session is no second factor."""
+        """Ask Ory before refusing somebody because of a cached session, or accepting a stale one for a strict guard."""
         if not isinstance(outcome, SignedIn):
             return False
         strict = self.aal is not None or self.max_age is not None
@@ -68,7 +68,7 @@ class Guard:
     ) -> HttpResponse | None:
         match outcome:
             case Unavailable():
-                raise state.trouble(outcome)  # in an optional view, too: that may greet, not let in
+                raise state.trouble(outcome)  # also with @ory_optional, which allows only to greet
             case SignedOut():
                 return responses.sign_in(request)
             case SecondFactorMissing():
@@ -76,7 +76,7 @@ class Guard:
             case SignedIn() if state.refused:
                 return responses.not_admitted(request, NotAdmitted(state.refused))
             case SignedIn() if not is_own_user and not state.user_trouble:
-                # Two people in one request: the Ory session says nothing about the one whom the view would serve.
+                # The Ory session says nothing about the user whom the view would serve.
                 log(Event.USER_MISMATCH, identity=str(outcome.session.identity.id))
                 return responses.not_admitted(request, NotAdmitted(Event.USER_MISMATCH))
             case SignedIn() if not outcome.satisfies(self.aal, None):
@@ -107,11 +107,12 @@ def ory_required(
     max_age: timedelta | float | None = None,
     fresh: bool = False,
 ) -> Any:
-    """Let only people with an Ory session in, bare or with arguments, on sync and async views.
+    """Require an Ory session. Works with and without arguments, on sync and async views.
 
-    ``aal="aal2"`` asks for a second factor, ``max_age`` (a ``timedelta``, or seconds) for a sign-in that is not
-    older, and ``fresh=True`` asks Ory itself, past every cache. Whoever lacks it is led there and comes back; a
-    program gets 401 or 403 as JSON. See https://www.ory.com/docs/kratos/mfa/step-up-authentication.
+    ``aal="aal2"`` requires a second factor. ``max_age`` (a ``timedelta``, or seconds) is how long ago the person may have
+    signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. A browser that
+    lacks something is sent to Ory and comes back; a program gets 401 or 403 as JSON. See
+    https://www.ory.com/docs/kratos/mfa/step-up-authentication.
     """
     guard = Guard(aal, max_age, fresh=fresh)
 
@@ -134,7 +135,7 @@ def ory_required(
 
 
 def ory_optional(view: V) -> V:
-    """For public pages that only greet: while Ory is down the user is anonymous and ``request.ory_unavailable`` set."""
+    """For public pages that only greet: while Ory is down, users are anonymous (``request.ory_unavailable``)."""
     if iscoroutinefunction(view):
 
         @wraps(view)

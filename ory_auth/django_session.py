@@ -1,8 +1,9 @@
-"""Django's own session beside Ory's: the latest sign-in wins, and what a session holds belongs to one identity.
+"""Django's own session beside Ory's: the latest sign-in wins, and the data in a session belongs to one identity.
 
-Plain functions over ``request.session``. A session remembers two things, each by Ory's id where that is known and by
-the key of the credential (:meth:`ory_auth.credentials.Credential.key`). The key can be compared without asking anybody;
-the id is what counts, because Ory renews cookies and ``SECRET_KEY`` rotates.
+Plain functions over ``request.session``. A session stores which Ory session a Django sign-in outranks, and which
+identity its data belongs to: each by Ory's id, if known, and by the key of the credential
+(:meth:`ory_auth.credentials.Credential.key`). The id decides, because Ory renews cookies and ``SECRET_KEY`` rotates.
+The key can be compared without asking Ory.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from .conf import Conf
 from .credentials import Credential, hasher, matches_key
 from .outcomes import Outcome, SignedIn, SignedOut
 
-# In a Django sign-in: the Ory credential that was there when it was made, and the id of its session at Ory.
+# With a Django sign-in: the Ory credential that it outranks, and the id of that credential's session at Ory.
 OUTRANKS, OUTRANKED_SESSION = "_ory_outranks", "_ory_outranked_session"
-# In a session that holds data: the identity that it belongs to, and the credential that identity came with last.
+# With data: the identity that it belongs to, and the credential that this identity used last.
 OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
 MARKS = frozenset({OUTRANKS, OUTRANKED_SESSION, OWNER, OWNER_KEY})
 SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
-UNKNOWN_OWNER = "credential:"  # before a key, as the owner: Ory could not say which identity it is
+UNKNOWN_OWNER = "credential:"  # and a key, as the owner: Ory could not say which identity it is
 
 
 class Access(Enum):
-    """What the marks alone say about a request that wants to see what a session holds."""
+    """Whether a request may see the data in a session, as far as that shows without asking Ory."""
 
     ALLOWED = 1
-    HIDDEN = 2  # it is somebody's, and no credential came
-    UNKNOWN = 3  # the credential is not the one that came last: only Ory knows whether it is the same person
+    HIDDEN = 2  # the data belongs to an identity, and the request has no credential
+    UNKNOWN = 3  # the credential is not the last one: only Ory knows whether it is of the same identity
 
 
 class SignIn(NamedTuple):
@@ -45,19 +46,19 @@ class SignIn(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What became of a session: the outcome for this request, and whether a Django sign-in or somebody's data went."""
+    """The outcome for this request, and whether its Django session was flushed."""
 
     outcome: Outcome
     flushed: bool
 
 
 def came(request: HttpRequest) -> bool:
-    """Whether the browser sent a Django session at all; without one, nothing here costs anything."""
+    """Whether the browser sent a Django session cookie. Without one, nothing here costs anything."""
     return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def check_access(session: Any, credential: Credential | None, conf: Conf) -> Access:
-    """Whether this request may see what the session holds, as far as that can be said without asking Ory."""
+    """Whether this request may see the data in the session, as far as that shows without asking Ory."""
     if SESSION_KEY in session:
         same = credential is None or _matches(credential, session.get(OUTRANKS), conf)
         return Access.ALLOWED if same else Access.UNKNOWN
@@ -69,7 +70,7 @@ def check_access(session: Any, credential: Credential | None, conf: Conf) -> Acc
 
 
 def read_sign_in(request: HttpRequest, credential: Credential, conf: Conf) -> SignIn:
-    """Django's own sign-in, which outranks an Ory credential that was there when it was made."""
+    """Django's own sign-in in the session, and whether it outranks this credential."""
     session = request.session
     if SESSION_KEY not in session:
         return SignIn(exists=False, outranks=False)
@@ -80,9 +81,9 @@ def read_sign_in(request: HttpRequest, credential: Credential, conf: Conf) -> Si
 
 
 def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf: Conf, *, was_good: bool) -> Settled:
-    """Apply what Ory said of the credential to the session that came with it.
+    """Apply the outcome at Ory to the Django session of the request.
 
-    ``was_good`` says whether this credential has ever signed anybody in here: one that never did ends no sign-in.
+    ``was_good`` says whether the credential was ever good here: one that never was does not end a Django sign-in.
     """
     session = request.session
     if isinstance(outcome, SignedIn):
@@ -100,14 +101,14 @@ def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf:
 
 
 def hide(session: Any) -> None:
-    """Show this request an empty session. What is stored stays, for the identity that it belongs to."""
+    """Show this request an empty session. The stored data stays, for the identity that it belongs to."""
     session._session_cache = {}
     session._session_key = None
     session._ory_hidden = True
 
 
 def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: str | None) -> None:
-    """Somebody has just signed in with Django: that outranks the credential that is there, and takes over no data."""
+    """After a Django sign-in: it outranks this credential, and does not get the data of an identity."""
     session = request.session
     if OWNER in session:
         for name in set(session.keys()) - SIGN_IN:
@@ -119,16 +120,16 @@ def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: 
 
 
 def undo_sign_in(request: HttpRequest) -> None:
-    """Take a Django sign-in out of the session again; what else the session holds stays."""
+    """Remove a Django sign-in from the session. The rest of the session stays."""
     for name in SIGN_IN | {OUTRANKS, OUTRANKED_SESSION}:
         request.session.pop(name, None)
 
 
 def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
-    """Whether this request stored something of which it is not written down whose it is."""
+    """Whether this request has stored data, and the session does not say yet whose they are."""
     session = request.session
     if getattr(session, "_ory_guard", None) is not None:
-        return False  # nobody has looked into it
+        return False  # the view has not used it
     if not session.modified or session.is_empty() or SESSION_KEY in session:
         return False
     owner = session.get(OWNER, UNKNOWN_OWNER)
@@ -136,9 +137,9 @@ def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bo
 
 
 def claim(request: HttpRequest, identity: str | None, credential_key: str) -> None:
-    """Write down whose it is what this request stored.
+    """Store in the session whose data it holds.
 
-    Where Ory could not say (``identity`` is ``None``), the credential stands for the identity.
+    If Ory could not say (``identity`` is ``None``), the credential stands for the identity.
     """
     session = request.session
     if SESSION_KEY in session:
@@ -150,22 +151,22 @@ def claim(request: HttpRequest, identity: str | None, credential_key: str) -> No
 
 
 def has_csrf_token(request: HttpRequest) -> bool:
-    """Whether the browser has a CSRF token of Django's; makes no session to find out."""
+    """Whether the browser has a Django CSRF token. Creates no session to find out."""
     if settings.CSRF_USE_SESSIONS:
         return came(request) and CSRF_SESSION_KEY in request.session
     return settings.CSRF_COOKIE_NAME in request.COOKIES
 
 
 def renew_csrf_token(request: HttpRequest) -> None:
-    """Rotate Django's CSRF token, as ``login()`` does, unless a form in this very response has it already."""
+    """Rotate Django's CSRF token, as ``login()`` does, unless this response already contains it in a form."""
     if not request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
         rotate_token(request)
 
 
 def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
-    """From now on the session is this identity's; says whether it had to be flushed, being somebody else's.
+    """Make this identity the owner of the session. Returns whether the session was flushed: it had another owner.
 
-    What nobody owned so far gets a new key and CSRF token, as at ``login()``.
+    A session without an owner gets a new key and CSRF token, as with ``login()``.
     """
     session = request.session
     if not set(session.keys()) - MARKS:
@@ -202,7 +203,7 @@ def _matches(credential: Credential, stored_key: str | None, conf: Conf) -> bool
 
 
 def _key_of_format_2(credential: Credential, conf: Conf) -> str:
-    """The key of this credential as a session may still remember it that was stored before format 3."""
+    """The key of this credential in sessions that were stored before format 3."""
     key = hasher(b"cache", 20)
     key.update(f"2\0{conf.sdk_url}\0{credential.kind}\0{credential.value}".encode())
     return key.hexdigest()

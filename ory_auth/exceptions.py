@@ -3,10 +3,10 @@
 ::
 
     OryAuthError
-    ├── OryUnavailable          Ory did not say who this is: 503, never "signed out"
+    ├── OryUnavailable          Ory did not say who the user is: 503, never "signed out"
     │   └── OryResponseInvalid  Ory answered, but not in a way that can be trusted
     ├── AALRequired             known, but a second factor (or a fresh sign-in) is missing
-    └── NotAdmitted             known at Ory, but not let in here
+    └── NotAdmitted             known at Ory, but not admitted here
 
 None of them carries a credential, a trait or a body of Ory's.
 """
@@ -23,10 +23,10 @@ class OryAuthError(Exception):
 
 
 class OryUnavailable(OryAuthError):
-    """Who this is could not be found out just now; the request is answered with 503.
+    """Ory did not say who the user is. The response is a 503.
 
     ``event`` names the cause, ``status`` is Ory's HTTP status where there was one, ``retry_after`` is the number of
-    seconds after which asking again makes sense, and ``connected`` says whether there was a connection to Ory.
+    seconds after which to ask again, and ``connected`` says whether there was a connection to Ory.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class OryUnavailable(OryAuthError):
 
 
 class OryResponseInvalid(OryUnavailable):
-    """Ory's answer is not one that may be believed: not JSON, too big, or about somebody else."""
+    """Ory's response cannot be trusted: not JSON, too large, or about somebody else."""
 
     def __init__(self, message: str, *, event: Event = Event.BAD_ANSWER, status: int | None = None) -> None:
         super().__init__(message, event=event, status=status)
@@ -63,7 +63,7 @@ class AALRequired(OryAuthError):
 
 
 class NotAdmitted(OryAuthError):
-    """Ory knows this person and this site does not let them in; ``reason`` is the event that says why."""
+    """Ory knows this person, but they are not admitted here. ``reason`` is the event that says why."""
 
     code = "not_admitted"
 

@@ -1,4 +1,4 @@
-"""What a request gets when it comes, and what its response has to say when it goes."""
+"""What the middleware does: add lazy attributes to a request, and headers and cookies to its response."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VARY = ", ".join(LOOKED_AT)
 
 
 def prepare() -> None:
-    """Make the client, so that no request waits for it; raises ``ImproperlyConfigured``."""
+    """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
     flights(conf())
 
 
 def attach(request: Any) -> None:
-    """Put the lazy attributes on a request; costs no call, no query and no hash."""
+    """Add the lazy attributes to a request. Costs no call, no query and no hash."""
     given = request.__dict__
     given["_ory_base_user"] = given.pop("user", None)
     given.pop("auser", None)
@@ -38,7 +38,7 @@ def attach(request: Any) -> None:
 
 
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-    """What ``LoginRequiredMiddleware`` raises escapes ``process_exception``, so it is asked for here first."""
+    """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
     if getattr(view, "login_required", True):
         try:
             state_of(request).user()
@@ -58,7 +58,7 @@ async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpRes
 
 
 def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-    """The response to an error of this package that a view raised; ``None`` where it is none of ours."""
+    """The response to an error of this package that a view raised; ``None`` for all other errors."""
     state_of(request).view_error = exception
     match exception:
         case OryUnavailable():
@@ -71,7 +71,7 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | Non
 
 
 def claim_session(request: Any) -> None:
-    """Before the response is finished: write down whose it is what the view put into Django's session."""
+    """Before the response is finished: store whose data the view has put into Django's session."""
     if _is_written(request):
         request._ory_state.claim_django_session()
 
@@ -88,12 +88,12 @@ def _is_written(request: Any) -> bool:
 
 
 def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
-    """Make the response say what it depends on, and not hide an outage that was met on the way."""
+    """Add to the response what it depends on, and replace it with a 503 if it would hide an outage."""
     given, streaming = request.__dict__, getattr(response, "streaming", False)
     if streaming or "_ory_state" in given:
         response = _told(request._ory_state, response)
     if not streaming and "session" in given:
-        session_guard.release(request.session)  # Django's middleware saves it after this, whoever it belongs to
+        session_guard.release(request.session)  # Django's middleware saves it after this
     if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
         roundtrip.follow(request, response)
     return response
@@ -131,7 +131,7 @@ def _private(response: HttpResponseBase) -> None:
 
 
 class _OryRequest:
-    """What the class of a request gets: ``ory_session`` may be ``None``, which no lazy object can be."""
+    """Mixed into the class of a request. ``ory_session`` may be ``None``, so it cannot be a lazy object."""
 
     ory_unavailable = False
 
@@ -160,7 +160,7 @@ class _OryRequest:
 
     @property
     def _cache_update_cache(self) -> bool:
-        """Django's ``cache_page`` and site cache ask this before they keep a page: nobody's own page is kept."""
+        """Django's ``cache_page`` and site cache read this before they store a page. Personal pages are not stored."""
         return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.personal
 
     @_cache_update_cache.setter
@@ -175,7 +175,7 @@ def _class_of_request(cls: Any) -> type:
 
 @lru_cache(maxsize=4)
 def _reporter_filter(default: Any) -> Any:
-    """The project's filter of error pages, which prints cookies in clear, made to hide their values."""
+    """The project's filter for error reports, which would show cookies, with their values hidden."""
 
     class OryReporterFilter(default):  # type: ignore[misc]
         def get_safe_request_meta(self, request: Any) -> dict[str, Any]:

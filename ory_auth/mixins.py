@@ -14,7 +14,7 @@ __all__ = ["OryRequiredMixin"]
 
 
 class OryRequiredMixin:
-    """Put it first among the bases. ``aal``, ``max_age`` and ``fresh`` mean what they do in ``ory_required``."""
+    """Put it first among the bases. ``aal``, ``max_age`` and ``fresh`` mean the same as in ``ory_required``."""
 
     aal: str | AAL | None = None
     max_age: timedelta | float | None = None

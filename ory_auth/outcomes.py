@@ -1,4 +1,4 @@
-"""What became of the question "who is this?": a value, so that it is the same whoever asks and however often."""
+"""The outcome of a lookup, as a value: it stays the same however often a request asks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .exceptions import OryUnavailable
 from .types import AAL, OrySession
 
 
-@dataclass(slots=True)  # made at every request, and three times as quickly as a frozen one; nobody changes it
+@dataclass(slots=True)  # created at every request, and three times as fast as a frozen one; never changed
 class SignedIn:
-    """Ory answers for this session. ``offset``: Ory's clock minus ours in seconds; ``cookies``: for the browser."""
+    """A valid session at Ory. ``offset``: Ory's clock minus ours, in seconds; ``cookies``: Ory's, for the browser."""
 
     session: OrySession
     offset: float = 0.0
@@ -22,7 +22,7 @@ class SignedIn:
     stale: bool = False
 
     def satisfies(self, aal: AAL | None, max_age: timedelta | None) -> bool:
-        """Whether it is good enough for a guard. A second of doubt about Ory's clock counts for the person."""
+        """Whether the session satisfies a guard. One second is added, since Ory's clock has no fractions."""
         if aal is not None and self.session.aal < aal:
             return False
         if max_age is None:
@@ -33,7 +33,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Nobody is signed in. ``reason`` is ``None`` where no credential came.
+    """Nobody is signed in. ``reason`` is ``None`` if there is no credential.
 
     ``remembered``: Ory said so a few seconds ago (``REFUSED_CACHE_SECONDS``) and was not asked again.
     """
@@ -44,17 +44,17 @@ class SignedOut:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorMissing:
-    """Ory knows the person and wants a second factor first."""
+    """Ory knows the person and requires a second factor first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Ory did not say: never to be taken for "signed out"."""
+    """Ory did not say who the user is. Never treat this as "signed out"."""
 
     event: Event = Event.UNAVAILABLE
     status: int | None = None
     retry_after: int | None = None
-    cause: str | None = None  # the type of an error that nobody foresaw, or why Ory was not asked at all
+    cause: str | None = None  # the type of an unexpected error, or why Ory was not asked at all
     connected: bool = True
 
     @classmethod

@@ -19,7 +19,7 @@ __all__ = ["AAL2Required", "OrySessionAuthentication"]
 
 
 class OryNotAvailable(APIException):
-    """503: who this is could not be found out."""
+    """503: Ory did not say who the user is."""
 
     status_code = 503
 
@@ -37,8 +37,8 @@ class Refused(APIException):
 class OrySessionAuthentication(BaseAuthentication):
     """``request.user`` and ``request.auth`` from an Ory credential, and from nothing else.
 
-    ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without a credential it answers ``None``, whatever
-    Django's session says. CSRF is enforced for the cookie.
+    ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without an Ory credential the class does not
+    authenticate, even if there is a Django session. CSRF is enforced if the credential is a cookie.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:
@@ -71,7 +71,7 @@ class OrySessionAuthentication(BaseAuthentication):
 
 
 class AAL2Required(BasePermission):
-    """Lets people in who have used a second factor; others get 403 with the way to it."""
+    """Allows users who have used a second factor. Others get 403 with the URL to use one."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not _is_authenticated_by_ory(request):
@@ -79,7 +79,7 @@ class AAL2Required(BasePermission):
         state = state_of(request)
         outcome = state.outcome()
         if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
-            outcome = state.outcome(fresh=True)  # nobody is refused on the word of a cache
+            outcome = state.outcome(fresh=True)  # ask Ory before refusing somebody because of a cached session
         match outcome:
             case Unavailable():
                 raise OryNotAvailable(outcome)

@@ -1,6 +1,6 @@
-"""The session class of a request that came with a Django session: who may see it is decided at the first look.
+"""The class of ``request.session``, which checks once whether the request may see the data of the session.
 
-The guard runs once, before the view reads or writes anything. A view that does not touch the session pays nothing.
+It checks when the view first reads or writes data. A view that does not use the session costs nothing.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _unguarded: ContextVar[bool] = ContextVar("ory_auth_unguarded", default=False)
 
 
 def guard_session(request: HttpRequest) -> None:
-    """Have the first look into ``request.session`` checked."""
+    """Check the first use of ``request.session``, if the browser has sent a Django session."""
     if django_session.came(request):
         session: Any = request.session
         session.__class__ = _class_of_session(session.__class__)
-        session._ory_guard = weakref.ref(request)  # the request holds the session: no cycle of the two
+        session._ory_guard = weakref.ref(request)  # weak, because the request holds the session
 
 
 def release(session: Any) -> None:
-    """The response is made, or it is known that this request may look: no more checks."""
+    """Stop checking: the request may see the session, or is over."""
     session._ory_guard = None
 
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """For the length of a ``with`` block, and for this context alone, look into sessions without a check."""
+    """In a ``with`` block, use sessions without the check. Other threads and tasks are not affected."""
     token = _unguarded.set(True)
     try:
         yield
@@ -47,8 +47,8 @@ def unguarded() -> Iterator[None]:
 class _GuardedSession:
     """Mixed into the project's own session class."""
 
-    _ory_guard: Callable[[], Any] | None = None  # gives the request, until the first look was allowed
-    _ory_hidden = False  # this request sees an empty session in the place of the stored one
+    _ory_guard: Callable[[], Any] | None = None  # returns the request; None once the check is done
+    _ory_hidden = False  # this request sees an empty session instead of the stored one
 
     # Of Django's SessionBase:
     modified: bool
@@ -77,23 +77,23 @@ class _GuardedSession:
                 self._keep(await self.aload())
 
     def _keep(self, loaded: dict[str, Any]) -> None:
-        """Keep what was loaded, unless another coroutine of this request has decided meanwhile that it is hidden."""
+        """Keep the loaded data, unless another coroutine of this request has hidden the session meanwhile."""
         self.__dict__.setdefault("_session_cache", loaded)
 
     _session = property(_get_session)
 
     @property
     def session_key(self) -> Any:
-        """Projects keep carts and the like under this key, so reading it is a look into the session.
+        """Checked as well, because projects store carts and the like under this key.
 
-        In an event loop, where nothing may block, it is not checked.
+        Not checked in an event loop, where nothing may block.
         """
         if self._is_guarded() and not _in_event_loop():
             self._ory_check()
         return super().session_key  # type: ignore[misc]
 
     def is_empty(self) -> bool:
-        """Django deletes the cookie of an empty session; a hidden one is still there for its owner."""
+        """``False`` for a hidden session: Django would delete its cookie, and the owner would lose it."""
         hidden = self._ory_hidden and not self.modified and not settings.SESSION_SAVE_EVERY_REQUEST
         return super().is_empty() and not hidden  # type: ignore[misc]
 
@@ -101,7 +101,7 @@ class _GuardedSession:
         return self._ory_guard is not None and not _unguarded.get()
 
     def _ory_check(self) -> bool:
-        """Decide what this request may see; ``False``: not now, this is asked from inside the decision."""
+        """Check, and hide the session if necessary; ``False`` if a lookup of this request is just running."""
         request = self._ory_guard and self._ory_guard()
         opened = request is None or request._ory_state.open_django_session(self)
         if opened:

@@ -204,8 +204,8 @@ class _AddressMissing(IntegrityError):
 def delete_user(user: Any) -> None:
     """Delete a user so that no existing Ory session creates them again.
 
-    ``user.delete()`` does the same for sessions that this site has seen. Somebody who signs in at Ory again later becomes
-    a new user. Nothing is deleted at Ory; call Django's ``logout()`` as well to end the session of the request.
+    ``user.delete()`` does the same for sessions that this site has seen. Whoever signs in at Ory again later becomes a
+    new user. Nothing is deleted at Ory; call Django's ``logout()`` as well to end the session of the request.
     """
     using = writing_alias()
     now = stored_time(datetime.now(UTC), using)
