@@ -109,9 +109,9 @@ def ory_required(
 ) -> Any:
     """Require an Ory session. Works with and without arguments, on sync and async views.
 
-    ``aal="aal2"`` requires a second factor. ``max_age`` (a ``timedelta``, or seconds) is how long ago the person may have
-    signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. A browser that
-    lacks something is sent to Ory and comes back; a program gets 401 or 403 as JSON. See
+    ``aal="aal2"`` requires a second factor. ``max_age`` (a ``timedelta``, or seconds) is how long ago the person may
+    have signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. A browser
+    that lacks something is sent to Ory and comes back; a program gets 401 or 403 as JSON. See
     https://www.ory.com/docs/kratos/mfa/step-up-authentication.
     """
     guard = Guard(aal, max_age, fresh=fresh)

@@ -1,4 +1,4 @@
-"""Whether what signing in needs answers just now: Ory, the cache, the database."""
+"""Whether Ory, the cache and the database answer now, for the readiness view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .flights import Flights, Priority, flights
 from .steps import carry_out
 from .user_database import reading_alias
 
-SECONDS = 1.0  # for which an answer counts: this needs no credential, so anybody may ask as often as they like
+SECONDS = 1.0  # for which a result is kept: the view needs no credential, so anybody may call it at will
 _last: tuple[Flights, float, dict[str, bool]] | None = None
 
 

@@ -1,4 +1,4 @@
-"""What Django's signals mean here: its own sign-in and sign-out for the Ory session, and changes for kept users."""
+"""Receivers of Django's signals: for its own sign-in and sign-out, and for changes of users with cached rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .models import OryIdentity
 
 
 def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
-    """Django's ``login()`` was called; our own announcement comes without a Django session and passes by."""
+    """Django's ``login()`` was called; the signal of this package has no Django session and is ignored."""
     state = getattr(request, "_ory_state", None)
     if state is not None:
         state.django_signed_in(user)
@@ -34,5 +34,5 @@ def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
 
 
 def on_rights_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
-    """The groups or permissions of a user, or of a group, and so of nobody knows how many users."""
+    """Groups or permissions of a user or a group have changed, and with a group those of any number of users."""
     user_rows.changed(instance.pk if isinstance(instance, get_user_model()) else None, using)

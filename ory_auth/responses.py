@@ -1,6 +1,6 @@
-"""Answers to a request that may not go on: 503, 403, 401 and the ways to Ory, as a page or as JSON.
+"""Responses to a request that may not go on: 503, 403, 401 and redirects to Ory, as a page or as JSON.
 
-A page gets a redirect; a client that sent a token or asks for JSON gets a status, a stable code, and never a redirect.
+A browser gets a redirect. A client that sent a token or asks for JSON gets a status and a stable code instead.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .exceptions import AALRequired, NotAdmitted
 from .flows import Flow, absolute, here
 from .outcomes import Unavailable
 
-MAX_ACCEPT = 2048  # letters of an Accept header that are read: the time that Django takes grows with their square
-RETRY_AFTER = 5  # seconds, where Ory did not name a number
+MAX_ACCEPT = 2048  # characters of an Accept header: the time that Django takes to parse it grows with their square
+RETRY_AFTER = 5  # seconds, unless Ory named a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
 REALM = 'Bearer realm="ory"'
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the client is a program: it sent a token, or would rather have JSON than a page."""
+    """Whether the client is a program: it sent a token, or prefers JSON to HTML."""
     found = state_of(request).found
     if found is not None and found.kind.by_header:
         return True
@@ -40,7 +40,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
-    """503: who this is could not be found out. Says when to try again, and is kept by nobody."""
+    """503: Ory did not say who the user is. Has ``Retry-After``, and no cache may store it."""
     response = _page_or_json(request, 503, "unavailable", str(UNAVAILABLE), code="ory_unavailable")
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
@@ -48,12 +48,12 @@ def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
 
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
-    """403: Ory knows this person, and this site does not let them in. Never a redirect to sign in: it would return."""
+    """403: Ory knows the person, but they are not admitted here. No redirect to sign in, which would come back here."""
     return _page_or_json(request, 403, "not_admitted", str(NOT_ADMITTED), code=error.code, reason=error.reason.value)
 
 
 def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
-    """The way to a second factor, or to signing in once more; as JSON a 403 that names it."""
+    """A redirect to a second factor or to signing in again; as JSON, a 403 with that URL."""
     way = way_on(request, error)
     if not wants_json(request):
         return HttpResponseRedirect(way["redirect_browser_to"])
@@ -61,7 +61,7 @@ def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
 
 
 def way_on(request: HttpRequest, error: AALRequired) -> dict[str, str]:
-    """What is missing and where the browser gets it, as the JSON of a 403."""
+    """What is missing, and the URL to get it, as the JSON of a 403."""
     back = absolute(request, here(request))
     url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal, refresh=error.refresh)
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
@@ -69,7 +69,7 @@ def way_on(request: HttpRequest, error: AALRequired) -> dict[str, str]:
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The way to sign in and back to this page; as JSON a 401."""
+    """A redirect to sign in, and then back to this page; as JSON, a 401."""
     if not wants_json(request):
         return redirect_to_login(here(request), sign_in_url(request))
     detail = _("Authentication credentials were not provided or are not valid.")
@@ -78,7 +78,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def sign_in_url(request: HttpRequest) -> str:
-    """``ory_auth:login``; where a project has not included these URLs, its own ``LOGIN_URL``."""
+    """``ory_auth:login``, or ``LOGIN_URL`` if the project has not included these URLs."""
     try:
         return reverse(Flow.LOGIN.url_name)
     except NoReverseMatch:
@@ -86,7 +86,7 @@ def sign_in_url(request: HttpRequest) -> str:
 
 
 def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
-    """One of this package's pages, which nobody may keep, put into a frame, or learn the address of."""
+    """One of this package's pages, with headers against caching, framing and leaking its URL."""
     response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
     patch_cache_control(response, no_store=True, private=True)
     response["X-Frame-Options"] = "DENY"
@@ -96,7 +96,7 @@ def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpRe
 
 
 def _referrer_policy() -> str:
-    """The project's own, which Django's ``SecurityMiddleware`` would send; it does not replace one that is there."""
+    """The project's policy, which Django's ``SecurityMiddleware`` sends only if the response has none."""
     policy = settings.SECURE_REFERRER_POLICY or "same-origin"
     return policy if isinstance(policy, str) else ",".join(policy)
 

@@ -1,7 +1,7 @@
-"""Decisions apart from I/O: generators decide and yield what has to be done, :func:`run` and :func:`arun` do it.
+"""Decisions without I/O: generators decide and yield steps, and :func:`run` and :func:`arun` carry these out.
 
 A step is either a plain call (a cache, a database: quick, or bounded by their own settings) or a :class:`Call` to Ory,
-which is waited for with a limit. What a step raises is raised inside the generator, which may handle it.
+for which waiting is limited. What a step raises is raised inside the generator, which may handle it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .events import Event
 from .outcomes import Unavailable
 
 T = TypeVar("T")
-GRACE = 0.05  # seconds: a flight knows better than whoever waits for it why it ended late
+GRACE = 0.05  # seconds to wait longer than the call's own deadline, because its outcome says why it was late
 
 
 class Call:
-    """A call to Ory. Either way gives its result, or a future of it."""
+    """A call to Ory. Both methods return its result, or a future of it."""
 
     def here(self) -> Any:
-        """Make it in this thread, unless somebody else is making it already."""
+        """Make the call in this thread, unless it is running already."""
         raise NotImplementedError
 
     def elsewhere(self) -> Any:
-        """Have it made in another thread."""
+        """Make the call in another thread."""
         raise NotImplementedError
 
 
@@ -39,11 +39,11 @@ Steps = Generator[Step, Any, T]
 
 
 class Guarded(partial[Any]):
-    """A step that sees for itself that it blocks no event loop, as Django's own lazy objects do."""
+    """A step that makes sure itself that it does not block an event loop, as Django's lazy objects do."""
 
 
 class _Done(Exception):
-    """The generator has come to its end: ``value`` is what it returned."""
+    """The generator has returned ``value``."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -52,7 +52,7 @@ class _Done(Exception):
 def run(steps: Steps[T], timeout: float) -> T:
     """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds.
 
-    Raises ``SynchronousOnlyOperation`` in async code, where there is a step that would block.
+    Raises ``SynchronousOnlyOperation`` in async code if a step would block.
     """
     try:
         step = _send(steps, None)
@@ -70,7 +70,7 @@ def run(steps: Steps[T], timeout: float) -> T:
 async def arun(steps: Steps[T], timeout: float) -> T:
     """Carry out the steps without blocking the event loop; see :func:`run`.
 
-    Plain calls go to a thread, as many in a row as there are: each change of thread is dearer than most of them.
+    Successive plain calls run in one thread, because a change of thread costs more than most of them.
     """
     try:
         step = _send(steps, None)
@@ -134,5 +134,5 @@ async def _await(call: Call, timeout: float) -> Any:
 
 
 def _late(flight: Future[Any]) -> Unavailable:
-    """Still queued behind calls that take too long, or one of them itself."""
+    """The outcome of a call that was too slow, or is still queued behind slow ones."""
     return Unavailable(Event.TIMEOUT if flight.running() or flight.done() else Event.POOL_FULL)

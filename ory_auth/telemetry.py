@@ -1,4 +1,4 @@
-"""OpenTelemetry metrics and spans, where ``opentelemetry-api`` is installed; nothing where it is not.
+"""OpenTelemetry metrics and spans, if ``opentelemetry-api`` is installed.
 
 ==============================  =========  ==================================================================
 name                            kind       attributes

@@ -32,7 +32,7 @@ class AAL(StrEnum):
 
     @classmethod
     def read(cls, value: object) -> AAL:
-        """Ory's word as a level; one that is not known counts as the lowest."""
+        """Ory's name of a level as a level. An unknown one counts as the lowest."""
         try:
             return cls(str(value))
         except ValueError:

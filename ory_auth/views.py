@@ -1,4 +1,4 @@
-"""The pages under ``ory_auth.urls``: start a flow at Ory, render it when Ory sends the browser back, sign out.
+"""The pages of ``ory_auth.urls``: start a flow at Ory, render it when Ory sends the browser back, sign out.
 
 Follows https://www.ory.com/docs/kratos/bring-your-own-ui/custom-ui-overview.
 """
@@ -48,7 +48,7 @@ from .ui import (
 
 @method_decorator(never_cache, name="dispatch")
 class FlowView(View):
-    """One self-service flow: without ``?flow=`` it starts at Ory, with it the flow is shown."""
+    """One self-service flow: without ``?flow=`` it starts at Ory, with it the page shows the flow."""
 
     flow = Flow.SETTINGS
 
@@ -57,9 +57,9 @@ class FlowView(View):
         return self.start(request) if flow_id is None else self.show(request, flow_id)
 
     def start(self, request: HttpRequest) -> HttpResponse:
-        """Send the browser to Ory, to come back to ``?next=`` (or ``?return_to=``).
+        """Send the browser to Ory, which sends it back to ``?next=`` (or ``?return_to=``).
 
-        Settings without either stay on their page, which says what was saved.
+        Without either, the browser stays on the settings page, which says what was saved.
         """
         conf = state_of(request).conf
         stays = self.flow is Flow.SETTINGS and asked_for(request) is None
@@ -67,7 +67,7 @@ class FlowView(View):
         return _sent(request, target, self.flow.start(conf, target))
 
     def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        """The flow as a page; what is not there any more says how to start again."""
+        """The flow as a page, or a page that says how to start again if the flow is gone."""
         answer = self.ask(request, flow_id)
         data = read_object(answer)
         return self.refuse(request, answer.status, data) or self.render(request, flow_id, data)
@@ -82,14 +82,14 @@ class FlowView(View):
     def refuse(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse | None:
         """What the browser gets if Ory's answer is not a form for it."""
         if isinstance(data.get("ui"), dict) and status in {200, 400}:  # 400: the form as it was refused
-            # Anybody can fill in an app's flow and send the link to it.
+            # Anybody can fill in a flow of an app and send its link to a victim.
             return None if data.get("type") == "browser" else self._gone(request, 404)
         if (
             status == 403
             and roundtrip.COOKIE in request.COOKIES
             and cookies.CSRF_PREFIX not in self.own_cookies(request)
         ):
-            return _no_cookie_page(request, self._again(""))  # sent to Ory just now, and its cookie did not come here
+            return _no_cookie_page(request, self._again(""))  # back from Ory, whose cookie did not reach this site
         return self._not_shown(request, status, data)
 
     def read(self, request: HttpRequest, flow_id: str, data: dict[str, Any]) -> FlowPage:
@@ -107,7 +107,7 @@ class FlowView(View):
             return responses.page(request, 200, "no_second_factor", settings_url=settings_url, **context)
         response = responses.page(request, 200, self.flow.value, **context)
         if roundtrip.COOKIE in request.COOKIES:
-            roundtrip.forget(response)  # who sees a form does not go round in circles
+            roundtrip.forget(response)  # a form is shown, so the browser is not redirected in circles
         return response
 
     def _not_shown(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse:
@@ -119,7 +119,7 @@ class FlowView(View):
             return HttpResponseRedirect(f"{path}?{urlencode({'flow': follow_up})}")
         if error_id == "session_aal2_required" or status == 422:
             return responses.challenge(request, AALRequired())
-        if status == 401:  # settings of somebody who is not signed in any more
+        if status == 401:  # the settings of somebody whose session has ended
             return responses.sign_in(request)
         if status in {400, 403, 404, 410}:
             return self._gone(request, status)
@@ -184,7 +184,7 @@ class SettingsView(FlowView):
 
 
 class LoginView(FlowView):
-    """Sign in, step up, or explain why neither helps."""
+    """Sign in, step up, or show why neither helps."""
 
     flow = Flow.LOGIN
 
@@ -194,13 +194,13 @@ class LoginView(FlowView):
 
 
 def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
-    """Lead the browser to ``target`` by way of whatever is missing; whoever is known and refused stays here."""
+    """Send the browser to whatever is missing, and then to ``target``. People who are not admitted get a page here."""
     outcome = state.outcome()
     if isinstance(outcome, SignedOut) and outcome.remembered:
-        outcome = state.outcome(fresh=True)  # nobody is sent to sign in because of what was true a few seconds ago
+        outcome = state.outcome(fresh=True)  # a refusal from a few seconds ago may be outdated
     match outcome:
         case Unavailable(event=Event.FLOOD):
-            pass  # Ory's own page knows who it is, and who comes back from there is looked up all the same
+            pass  # at Ory the session is known, and browsers that come back from there are not limited
         case Unavailable():
             raise state.trouble(outcome)
         case SignedIn():
@@ -213,19 +213,19 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
         case SecondFactorMissing():
             return HttpResponseRedirect(Flow.LOGIN.start(state.conf, target, aal="aal2"))
         case SignedOut(reason=Event.LOGOUT):
-            # Signed out here while Ory could not be told: it would send the browser straight back.
+            # Signed out here while Ory was down: the session lives there, and Ory would send the browser straight back.
             trouble = state.sign_out()
             if trouble:
                 return responses.unavailable(request, trouble)
         case _ if roundtrip.is_back(request, target):
             return _no_cookie_page(request, Flow.LOGIN.start(state.conf, target, refresh=True))
-    # A credential that a Django sign-in outranks is good at Ory, which would send the browser straight back, too.
+    # A credential that a Django sign-in outranks is valid at Ory, which would send the browser straight back as well.
     outranked = outcome == SignedOut() and state.credential is not None
     return _sent(request, target, Flow.LOGIN.start(state.conf, target, refresh=outranked))
 
 
 def refused(request: HttpRequest) -> HttpResponse:
-    """403: signed in, and the page that was wanted needs more than this account has."""
+    """403: signed in, but the page needs rights that this account does not have."""
     response = responses.page(request, 403, "refused")
     roundtrip.forget(response)
     return response
@@ -239,7 +239,7 @@ def _sent(request: HttpRequest, target: str, url: str) -> HttpResponse:
 
 
 def _no_cookie_page(request: HttpRequest, try_again_url: str) -> HttpResponse:
-    """The browser was at Ory and this site sees nothing of it: the likely causes, instead of one more redirect."""
+    """A page with likely causes, instead of another redirect: the browser was at Ory, but has no session here."""
     state = state_of(request)
     log(Event.LOGIN_LOOP, cookie_came=state.found is not None)
     response = responses.page(
@@ -259,7 +259,7 @@ def _no_cookie_page(request: HttpRequest, try_again_url: str) -> HttpResponse:
 @never_cache
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """End the session here and at Ory; 503 where Ory could not be told, and the session stays refused here.
+    """End the session here and at Ory. If Ory cannot end it: 503, and the session is still refused here.
 
     A browser needs Django's CSRF token; a program that sends its credential by header does not.
     """
@@ -284,10 +284,10 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def error(request: HttpRequest) -> HttpResponse:
-    """An error of Ory's, explained by its id.
+    """An error of Ory, explained by its id.
 
-    Its texts repeat what a link to Ory said (``return_to``), so a stranger can write them: they are shown with
-    ``DEBUG`` only.
+    Ory's own texts repeat parts of a link (``return_to``), so an attacker can write them. They are shown only with
+    ``DEBUG``.
     """
     content: dict[str, Any] = {}
     error_id = request.GET.get("id")
@@ -303,7 +303,7 @@ def error(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """For load balancers: 200 where Ory, the cache and the database answer, else 503; as JSON, which of them do."""
+    """For load balancers: 200 if Ory, the cache and the database answer, else 503, with JSON that says which do."""
     found = health(state_of(request).conf)
     status = 200 if all(found.values()) else 503
     return JsonResponse({name: "ok" if fine else "unavailable" for name, fine in found.items()}, status=status)
