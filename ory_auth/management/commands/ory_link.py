@@ -1,4 +1,4 @@
-"""``manage.py ory_link``: say by hand which user is which identity at Ory."""
+"""``manage.py ory_link``: link users to identities at Ory by hand."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ory_auth.user_query import EPOCH
 
 class Command(BaseCommand):
     help = (
-        "Link a user of this project to an identity at Ory, by hand: one pair, or a file of them. "
-        "With --superuser it is the way to the first superuser."
+        "Link a user of this project to an identity at Ory by hand: one pair, or a file of pairs. "
+        "Use --superuser to get the first superuser."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", nargs="?", metavar="USER", help="The user's name, as the user model names it.")
+        parser.add_argument("user", nargs="?", metavar="USER", help="The user name: the value of USERNAME_FIELD.")
         parser.add_argument("identity", nargs="?", metavar="IDENTITY", help="The identity's id at Ory (a UUID).")
         parser.add_argument("--file", metavar="CSV", help="A CSV file with USER,IDENTITY in each line; all or none.")
         parser.add_argument("--superuser", action="store_true", help="Make them staff and superuser as well.")
-        parser.add_argument("--create", action="store_true", help="Create a user, without a password, who is missing.")
-        parser.add_argument("--keep-password", action="store_true", help="Leave the user's Django password usable.")
-        parser.add_argument("--move", action="store_true", help="Take the identity away from the user who has it now.")
+        parser.add_argument("--create", action="store_true", help="Create the user, without a password, if missing.")
+        parser.add_argument("--keep-password", action="store_true", help="Keep the user's Django password usable.")
+        parser.add_argument("--move", action="store_true", help="Unlink the identity from the user who has it now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         pairs = list(self._pairs(options))
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         try:
             identity_id = UUID(identity)
         except ValueError:
-            raise CommandError(f"{identity!r} is not the id of an identity: those are UUIDs.") from None
+            raise CommandError(f"{identity!r} is not the id of an identity, which is a UUID.") from None
         user = self._user(name, create=options["create"])
         self._make_room(user, identity_id, move=options["move"])
         self._save_link(user, identity_id)
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             user = None
         except model.MultipleObjectsReturned:
             raise CommandError(f"Several users are named {name!r} ({model.USERNAME_FIELD}).") from None
-        # A database may find somebody else, whose name only looks like this one.
+        # A database may find another user, whose name only looks like this one.
         if user is not None and is_same_text(str(user.get_username()), _as_stored(name)):
             return user
         if not create:
@@ -115,7 +115,7 @@ class Command(BaseCommand):
             )
 
     def _save_link(self, user: Any, identity_id: UUID) -> None:
-        """Unless the two are linked already, as "never seen": the next visit updates the fields and is a sign-in."""
+        """Link the two as "never seen", so that the next visit updates the fields and counts as a sign-in."""
         using = writing_alias()
         never = stored_time(EPOCH, using)
         if not OryIdentity.objects.using(using).filter(pk=identity_id, user_id=user.pk).exists():
@@ -141,7 +141,7 @@ class Command(BaseCommand):
 
 
 def _as_stored(name: str) -> str:
-    """A name as its field writes it, such as a UUID in lower case with hyphens."""
+    """A name as its field stores it, such as a UUID in lower case with hyphens."""
     model: Any = get_user_model()
     try:
         return str(model._meta.get_field(model.USERNAME_FIELD).to_python(name))
