@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 MAX_HANGING = 8  # attempts that may hang at once; later ones wait for the last of these
@@ -23,6 +24,8 @@ class Names:
 
     def addresses(self, host: str, port: int, timeout: float) -> Any:
         """What ``socket.getaddrinfo`` says, for TCP; raises ``OSError`` as it does, or ``TimeoutError`` in time."""
+        with suppress(socket.gaierror):  # an address needs no resolver, and so no thread
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         attempt = self._attempt(host, port)
         try:
             return attempt.result(max(timeout, 0))
