@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from concurrent.futures import Future
-from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 MAX_HANGING = 8  # attempts that may hang at once; later ones wait for the last of these
@@ -24,8 +24,8 @@ class Names:
 
     def addresses(self, host: str, port: int, timeout: float) -> Any:
         """What ``socket.getaddrinfo`` says, for TCP; raises ``OSError`` as it does, or ``TimeoutError`` in time."""
-        with suppress(socket.gaierror):  # an address needs no resolver, and so no thread
-            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        if _is_address(host):  # that needs no resolver, and so no thread
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         attempt = self._attempt(host, port)
         try:
             return attempt.result(max(timeout, 0))
@@ -55,3 +55,11 @@ class Names:
             if self._attempts.get((host, port)) is attempt:
                 del self._attempts[host, port]
         attempt.set_result(found) if failure is None else attempt.set_exception(failure)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
