@@ -1,4 +1,4 @@
-"""The only call to Ory's admin API while serving requests: whether an identity still has an address."""
+"""The only call to Ory's admin API while serving requests: whether an identity has given up an address."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +16,19 @@ from cachetools import TTLCache
 from .conf import Conf
 from .http_client import ConnectionPool, deadline
 from .same_text import is_same_text
+from .types import read_last_change
 
 SECONDS = 60  # for which an answer is kept, so that somebody who is refused cannot cause a call at each request
 
-_answers: TTLCache[tuple[str, UUID, str], bool | None] = TTLCache(1000, SECONDS)
+_answers: TTLCache[tuple[str, UUID, str], datetime | None] = TTLCache(1000, SECONDS)
 _lock = threading.Lock()
 
 
-def has_address(identity_id: UUID, address: str, conf: Conf) -> bool | None:
-    """Whether this identity has this address at Ory, verified or not; ``None`` if that is not known.
+def last_change_without(address: str, identity_id: UUID, conf: Conf) -> datetime | None:
+    """When this identity last changed, if it does not have this address at Ory, verified or not.
+
+    ``None`` if it has the address, or if that is not known. The time says what the answer is worth, even when it is
+    kept: a state of the identity that is older than the one you know proves nothing.
 
     Needs ``ADMIN_URL`` or ``API_KEY``. If Ory does not find the identity, the answer is ``None``, since a wrong server
     would say the same. Takes ``TIMEOUT`` at most; raises nothing.
@@ -41,7 +46,7 @@ def has_address(identity_id: UUID, address: str, conf: Conf) -> bool | None:
     return answer
 
 
-def _ask(identity_id: UUID, address: str, conf: Conf) -> bool | None:
+def _ask(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
     headers = {"Accept": "application/json", "User-Agent": "django-ory"}
     if conf.api_key:
         headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
@@ -52,7 +57,9 @@ def _ask(identity_id: UUID, address: str, conf: Conf) -> bool | None:
         identity = json.loads(response.body) if response.status == 200 else None
         if not isinstance(identity, dict) or UUID(identity["id"]) != identity_id:
             return None
-        return any(is_same_text(text, address) for text in _texts(identity))
+        if any(is_same_text(text, address) for text in _texts(identity)):
+            return None
+        return read_last_change(identity)
     except Exception:  # no answer, or one that is not an identity
         return None
 

@@ -243,7 +243,7 @@ class OrySession:
 
 def _facts(data: Mapping[str, Any]) -> Facts:
     identity = data["identity"]
-    updated_at = _last_change(identity)
+    updated_at = read_last_change(identity)
     return Facts(
         session_id=UUID(data["id"]).bytes,
         identity_id=UUID(identity["id"]).bytes,
@@ -254,8 +254,11 @@ def _facts(data: Mapping[str, Any]) -> Facts:
     )
 
 
-def _last_change(identity: Mapping[str, Any]) -> datetime | None:
-    """Ory moves an identity's ``updated_at`` when an address is changed, and not when it is verified."""
+def read_last_change(identity: Mapping[str, Any]) -> datetime | None:
+    """When this JSON of an identity last changed, verified addresses included.
+
+    Ory moves an identity's ``updated_at`` when an address is changed, and not when it is verified.
+    """
     verified = [a.get("verified_at") for a in identity.get("verifiable_addresses") or () if a.get("verified") is True]
     times = [_optional_time(time) for time in (identity.get("updated_at"), *verified)]
     return max((time for time in times if time), default=None)

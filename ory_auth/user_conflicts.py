@@ -1,7 +1,9 @@
 """Two users who want the same unique value: who has it, and who gets it.
 
-An unverified address never keeps out an identity that has verified it. The user of another identity then loses the
-address, also if that identity no longer has it at Ory. A user without an identity never loses an address.
+Only the user of another identity can lose an address: to an identity that has verified it and has changed at Ory later
+than that user's fields were taken, or because that user's identity has given it up since. The times matter, since a
+session from a cache may still have an address that somebody else has verified meanwhile. If they don't tell, nobody
+loses the address.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from uuid import UUID
 
 from django.db import Error, models, transaction
 
-from .admin_api import has_address
+from .admin_api import last_change_without
 from .conf import Conf
 from .events import Event, log
 from .models import OryIdentity
@@ -22,6 +24,7 @@ from .refusals import refusal_of
 from .same_text import is_same_text
 from .types import Identity
 from .uniqueness import may_repeat, uniquenesses
+from .user_database import stored_time
 from .user_fields import email_field, user_model
 
 MAX_LOOKALIKES = 20  # rows that a database may consider equal to one text
@@ -82,20 +85,39 @@ def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
 
 
 def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
-    """Whether this identity has verified the address, and its holder is a user of another identity."""
-    if not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
-        return False  # only the database considers the two equal
-    if not any(is_same_text(conflict.value, address) for address in identity.verified_emails()):
+    """Whether this identity has verified the address, in a newer state than the holder's fields were taken from.
+
+    Ory gives an address to one identity at a time, so of two states that have it the newer one counts.
+    """
+    if identity.updated_at is None or not _is_verified(conflict, identity):
         return False
-    return bool(_link_of(conflict.holder, using).exclude(pk=identity.id).exists())
+    link = _link_to_another(conflict, identity, using)
+    return bool(link.filter(updated_at__lt=stored_time(identity.updated_at, using)).exists())
 
 
-def is_given_up(conflict: Conflict, conf: Conf, using: str) -> bool:
-    """Whether Ory's admin API says that the holder's identity no longer has this address."""
-    link = _link_of(conflict.holder, using).first()
-    if link is None or not is_same_text(getattr(conflict.holder, conflict.field), conflict.value):
+def is_given_up(conflict: Conflict, identity: Identity, conf: Conf, using: str) -> bool:
+    """Whether Ory's admin API says that the holder's identity has given up this address.
+
+    Somebody who has not verified the address needs proof that the holder's identity once had it: it has changed since
+    the holder's fields were taken from it. Otherwise the address may come from the project itself.
+    """
+    link = _link_to_another(conflict, identity, using)
+    holder_id = link.values_list("pk", flat=True).first()
+    changed_at = None if holder_id is None else last_change_without(conflict.value, holder_id, conf)
+    if changed_at is None:
         return False
-    return has_address(link.pk, conflict.value, conf) is False
+    compare = "updated_at__lte" if _is_verified(conflict, identity) else "updated_at__lt"
+    return bool(link.filter(**{compare: stored_time(changed_at, using)}).exists())
+
+
+def _is_verified(conflict: Conflict, identity: Identity) -> bool:
+    return any(is_same_text(conflict.value, address) for address in identity.verified_emails())
+
+
+def _link_to_another(conflict: Conflict, identity: Identity, using: str) -> Any:
+    """The link of the holder to an identity other than this one; no row if only the database calls the values equal."""
+    links = _link_of(conflict.holder, using).exclude(pk=identity.id)
+    return links if is_same_text(getattr(conflict.holder, conflict.field), conflict.value) else links.none()
 
 
 def release(conflict: Conflict, using: str) -> bool:

@@ -367,7 +367,7 @@ def _try_to_create(
 def _may_make_room(conflicts: list[Conflict], identity: Identity, handler: UserHandler, using: str) -> bool:
     return all(
         may_take(one, identity, using)
-        or (_is_mapped_address(one, identity, handler) and is_given_up(one, handler.conf, using))
+        or (_is_mapped_address(one, identity, handler) and is_given_up(one, identity, handler.conf, using))
         for one in conflicts
     )
 

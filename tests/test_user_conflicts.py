@@ -82,6 +82,82 @@ def test_an_address_that_was_given_up_at_ory_is_free(ory: Ory, web: Web) -> None
     assert user_of(squatter).get_username() == f"{squatter.id}@no-address.invalid"
 
 
+def set_address_here(person: Person, address: str) -> None:
+    """Staff give the user an address that the identity has never had."""
+    User.objects.filter(pk=user_of(person).pk).update(**{User.USERNAME_FIELD: address})
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["never changed", "changed before the last visit"])
+def test_an_address_that_was_never_at_ory_is_not_given_up_there(ory: Ory, web: Web, changed: bool) -> None:
+    holder, address = ory.person(), new_address()
+    if changed:
+        holder.patch("/traits/email", new_address())
+        holder.email = holder.ory.admin("GET", f"/admin/identities/{holder.id}").json["traits"]["email"]
+    web.get("/who", headers=holder.token().headers)
+    set_address_here(holder, address)
+    assert web.get("/api/me", headers=ory.person(address).token().headers).status_code == 403
+    assert user_of(holder).get_username() == address
+
+
+def test_who_has_verified_an_address_gets_it_if_its_holder_never_had_it_at_ory(ory: Ory, web: Web) -> None:
+    """Also if the holder's fields were last taken after the verification."""
+    owner, holder = ory.person(verified=True), ory.person(verified=True)
+    web.get("/who", headers=holder.token().headers)
+    set_address_here(holder, owner.email)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+    assert user_of(owner).get_username() == owner.email
+    assert user_of(holder).get_username() == f"{holder.id}@no-address.invalid"
+
+
+@pytest.mark.parametrize("verified", [True, False], ids=["verified", "not verified"])
+@pytest.mark.parametrize("admin_api", [True, False], ids=["admin API", "no admin API"])
+def test_a_cached_session_takes_no_address_from_a_later_owner(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, verified: bool, admin_api: bool
+) -> None:
+    """The former owner's session is in the cache, and says that the address is verified."""
+    if not admin_api:
+        ory_auth(ADMIN_URL=ory.public_url)
+    former = ory.person(verified=True)
+    address, cached = former.email, former.token().headers
+    web.get("/session", headers=cached)
+    former.patch("/traits/email", new_address())
+    owner = ory.person(address, verified=verified)
+    web.get("/who", headers=owner.token().headers)
+    assert web.get("/api/me", headers=cached).status_code == 403
+    assert user_of(owner).get_username() == address
+
+
+def test_a_cached_session_of_a_known_user_takes_no_address_from_a_later_owner(ory: Ory, web: Web) -> None:
+    former = ory.person()
+    old, cached = former.email, former.token().headers
+    web.get("/who", headers=cached)
+    address = new_address()
+    former.patch("/traits/email", address)
+    verify(former)
+    former.email = address
+    cached = former.token().headers
+    web.get("/session", headers=cached)
+    former.patch("/traits/email", new_address())
+    owner = ory.person(address, verified=True)
+    web.get("/who", headers=owner.token().headers)
+    web.get("/who", headers=cached)
+    assert (user_of(former).get_username(), user_of(owner).get_username()) == (old, address)
+
+
+def test_the_later_owner_gets_an_address_from_a_former_one_who_had_verified_it(
+    ory: Ory, without_admin_api: None, web: Web
+) -> None:
+    former = ory.person(verified=True)
+    address, cached = former.email, former.token().headers
+    web.get("/who", headers=cached)
+    former.patch("/traits/email", new_address())
+    owner = ory.person(address, verified=True)
+    assert web.get("/api/me", headers=owner.token().headers).status_code == 200
+    web.get("/who", headers=cached)
+    assert user_of(owner).get_username() == address
+    assert user_of(former).get_username() == f"{former.id}@no-address.invalid"
+
+
 @pytest.fixture
 def named_by_trait(ory_auth: ChangeSettings) -> None:
     """Two people may have it at Ory at the same time, as it is no login name there."""
@@ -130,6 +206,24 @@ def test_a_name_that_was_made_up_here_is_not_given_up_at_ory(ory: Ory, ory_auth:
     name = user_of(holder).get_username()
     assert web.get("/api/me", headers=newcomer.token().headers).status_code == 403
     assert user_of(holder).get_username() == name
+
+
+class MakesUpNames(UserHandler):
+    """Gives people without an address one of the project's own."""
+
+    def values(self, identity: Identity) -> dict[str, Any]:
+        values = super().values(identity)
+        if not identity.traits["email"].endswith("@corp.example"):
+            values[User.USERNAME_FIELD] = f"{identity.traits['username']}@corp.example"
+        return values
+
+
+def test_an_address_that_was_made_up_here_is_not_given_up_at_ory(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(USER_HANDLER=f"{__name__}.MakesUpNames")
+    holder = ory.person(username="kim")
+    web.get("/who", headers=holder.token().headers)
+    assert web.get("/api/me", headers=ory.person("kim@corp.example").token().headers).status_code == 403
+    assert user_of(holder).get_username() == "kim@corp.example"
 
 
 WRONG = ["the public API", "nobody", "another server"]
