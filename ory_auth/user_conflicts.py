@@ -8,6 +8,7 @@ loses the address.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -35,8 +36,8 @@ class Conflict:
     """``holder`` is the user who has ``value`` in ``field``, or a value that the database considers equal."""
 
     field: str
-    value: Any
-    holder: Any
+    value: Any = dataclasses.field(repr=False)
+    holder: Any = dataclasses.field(repr=False)
 
     @property
     def event(self) -> Event:

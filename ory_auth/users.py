@@ -67,7 +67,7 @@ class UserHandler:
 
     def _new_user(self, identity: Identity) -> Any:
         model = user_model()
-        values = {name: value for name, value in self.values(identity).items() if name not in self._left_out}
+        values = {name: value for name, value in self._checked_values(identity).items() if name not in self._left_out}
         user = model(**values)
         name = model._meta.get_field(model.USERNAME_FIELD)
         takes_id = isinstance(name, (models.CharField, models.UUIDField)) and not isinstance(name, models.EmailField)
@@ -82,7 +82,7 @@ class UserHandler:
         If another user has an address or user name, this user keeps the old one. If a value cannot be stored,
         :meth:`replacement` decides. Both are logged with the name of the field.
         """
-        values, fields = self.values(identity), self.fields()
+        values, fields = self._checked_values(identity), self.fields()
         primary_key = user_model()._meta.pk.name
         new = {name: value for name, value in values.items() if name != primary_key and getattr(user, name) != value}
         for name in [name for name, value in new.items() if self._is_vacant(user, name, value)]:
@@ -169,6 +169,17 @@ class UserHandler:
         values, name = read_values(identity, self.fields()), user_model().USERNAME_FIELD
         return {field: value for field, value in values.items() if value or field != name}  # no empty user name
 
+    def _checked_values(self, identity: Identity) -> dict[str, Any]:
+        """:meth:`values`, if the user model can hold them. The error leaves no value in the variables of its frame."""
+        values = self.values(identity)
+        unknown = sorted(name for name in values if not _can_hold(name))
+        if not unknown:
+            return values
+        del values
+        label = user_model()._meta.label
+        names = ", ".join(map(repr, unknown))
+        raise ImproperlyConfigured(f"ORY_AUTH['USER_HANDLER'] values() returned {names}, which {label} cannot hold.")
+
     def may_link(self, identity: Identity, user: Any) -> bool:
         """Whether ``LINK_BY_VERIFIED_EMAIL`` may link this identity to this user, who has the same address.
 
@@ -195,6 +206,11 @@ class UserHandler:
         With a schema per tenant: ``return connection.schema_name``. Called at every request.
         """
         return None
+
+
+def _can_hold(name: str) -> bool:
+    """Whether a user can be created with a value of this name: that of a field or of a property."""
+    return has_field(name) or isinstance(getattr(user_model(), name, None), property)
 
 
 class _AddressMissing(IntegrityError):
