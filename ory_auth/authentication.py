@@ -479,7 +479,8 @@ class RequestState:
 
     def _hide_unless_known(self, session: Any, outcome: Outcome) -> None:
         if isinstance(outcome, Unavailable):
-            self._tell(outcome)
+            if session_guard.can_answer_503(session):
+                self._tell(outcome)
             django_session.hide(session)  # a page that only greets, or one about the trouble itself
         else:
             with session_guard.unguarded():
@@ -488,28 +489,28 @@ class RequestState:
                     django_session.hide(session)
 
     def claim_django_session(self) -> None:
-        """At the end of the request: store whose data the view has put into Django's session."""
-        with self._mark_as_resolving():
-            run(self._claim(), self.conf.timeout)
+        """After the view, and before Django's session is saved: store whose data this request has put into it."""
+        if self._may_claim():
+            self._claim(self.outcome())
 
     async def aclaim_django_session(self) -> None:
         """:meth:`claim_django_session` for coroutines."""
-        with self._mark_as_resolving():
-            await arun(self._claim(), self.conf.timeout)
+        if self._may_claim():
+            self._claim(await self.aoutcome())
 
-    def _claim(self) -> Steps[None]:
-        request, credential = self.request, self.credential
-        if credential is None or self._signed_out:
-            return
-        if not (yield partial(django_session.is_unclaimed, request, credential, self.conf)):
-            return
-        if not self._recalled(fresh=False):
-            yield from self._decide(fresh=False)
-        match self._outcome:
+    def _may_claim(self) -> bool:
+        """``False`` also while a lookup is running: the session is claimed after the view."""
+        credential = self.credential
+        if credential is None or self._signed_out or self._is_resolving():
+            return False
+        return django_session.is_unclaimed(self.request, credential, self.conf)
+
+    def _claim(self, outcome: Outcome) -> None:
+        match outcome:
             case SignedIn(session):
-                yield partial(django_session.claim, request, str(session.identity.id), self._key())
+                django_session.claim(self.request, str(session.identity.id), self._key())
             case Unavailable():
-                yield partial(django_session.claim, request, None, self._key())
+                django_session.claim(self.request, None, self._key())
 
     # --- signing out
 
@@ -538,7 +539,7 @@ class RequestState:
             return None
         answer: Any = known
         if not (isinstance(known, Unavailable) and known.event in ORY_IS_DOWN):  # do not wait for Ory twice
-            answer = yield process.call(lambda client: client.end_session(credential), Priority.HIGH)
+            answer = yield process.call(lambda client: client.end_session(credential), Priority.KNOWN)
         if isinstance(answer, Unavailable):
             log(answer.event, status=answer.status, error=answer.cause, at="logout")
             self._not_told = answer

@@ -38,6 +38,8 @@ from .http_client import (
 from .types import OrySession
 
 READINESS_UNKNOWN_SECONDS = 300  # for how long "there is no readiness path here" is remembered
+PROBE_INTERVAL = 0.01  # seconds between two probes of readiness: those who ask meanwhile share the next one
+RECENTLY_READY = 10  # seconds: while Ory limits the probes, it is taken to be as it was so long ago at most
 NOT_READY_SECONDS = 0.5  # for how long "not ready" is remembered
 MISSING_SECONDS = 5  # for how long "there is no such flow" is remembered
 ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
@@ -51,7 +53,7 @@ class Endpoint(Enum):
     """
 
     WHOAMI = 60
-    READY = 61
+    READY = 5
     LOGOUT = 120
     FLOW = 300
     ERROR = 600
@@ -82,6 +84,8 @@ class Client:
         self._paused_until: dict[Endpoint, float] = {}  # monotonic
         self._missing: TTLCache[tuple[str, str], bool] = TTLCache(1000, MISSING_SECONDS)
         self._missing_lock = threading.Lock()
+        self._probe_at = 0.0
+        self._ready_at = float(-RECENTLY_READY)
         self._not_ready_until = 0.0
         self._no_readiness_until = 0.0
         self._probing, self._probes, self._readiness = threading.Lock(), 0, Readiness.NOT_READY
@@ -120,7 +124,9 @@ class Client:
             raise OryUnavailable("Ory's readiness is not known yet.", event=Event.TIMEOUT)
         try:
             if self._probes == probes:
+                time.sleep(max(min(self._probe_at - time.monotonic(), PROBE_INTERVAL), 0))
                 self._probes += 1
+                self._probe_at = time.monotonic() + PROBE_INTERVAL
                 self._readiness = Readiness.NOT_READY  # for those who wait, should this probe fail
                 self._readiness = self._probe()
             return self._readiness
@@ -133,8 +139,14 @@ class Client:
             return Readiness.NOT_READY
         if now < self._no_readiness_until:
             return Readiness.UNKNOWN
-        status = self._call(Endpoint.READY, "GET", "/health/ready").status
+        try:
+            status = self._call(Endpoint.READY, "GET", "/health/ready").status
+        except OryUnavailable as error:
+            if error.event == Event.RATE_LIMITED and now < self._ready_at + RECENTLY_READY:
+                return Readiness.UNKNOWN
+            raise
         if status == 200:
+            self._ready_at = now
             return Readiness.READY
         if status == 404:
             self._no_readiness_until = now + READINESS_UNKNOWN_SECONDS
@@ -142,10 +154,11 @@ class Client:
         self._not_ready_until = now + NOT_READY_SECONDS
         return Readiness.NOT_READY
 
-    def flow(self, kind: str, flow_id: str, cookies: str) -> Response:
+    def flow(self, kind: str, flow_id: str, cookies: str, may_ask: Callable[[], bool]) -> Response:
         """``GET /self-service/<kind>/flows``: the flow, for the browser that sent these Ory cookies."""
         headers = {"Cookie": cookies} if cookies else {}
-        return self._get_by_id(Endpoint.FLOW, f"/self-service/{quote(kind, safe='')}/flows", flow_id, headers)
+        path = f"/self-service/{quote(kind, safe='')}/flows"
+        return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_ask)
 
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
         """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if Ory does not give it now.
@@ -159,13 +172,23 @@ class Client:
         except OryUnavailable:
             return None
 
-    def error(self, error_id: str) -> Response:
+    def error(self, error_id: str, may_ask: Callable[[], bool]) -> Response:
         """``GET /self-service/errors``: the error with which Ory sent a browser here."""
-        return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {})
+        return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_ask)
 
-    def _get_by_id(self, endpoint: Endpoint, path: str, given_id: str, headers: Mapping[str, str]) -> Response:
+    def _get_by_id(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        given_id: str,
+        headers: Mapping[str, str],
+        may_ask: Callable[[], bool],
+    ) -> Response:
+        """``may_ask`` is the rate limit: it is asked only if this costs a call."""
         if not ID.fullmatch(given_id) or (path, given_id) in self._missing:
             return Response(404, {}, b"{}")  # Ory has no such id: no need to ask
+        if not may_ask():
+            raise OryUnavailable("Too many pages were asked for.", event=Event.FLOOD, retry_after=10)
         response = self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
         if response.status == 404:
             with self._missing_lock:

@@ -165,7 +165,7 @@ def cookie_pairs(header: str, name: str) -> str:
 
 
 def _bearer(header: str) -> str:
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = header.strip(" \t").partition(" ")
     # Anything without Ory's prefix (a JWT, an OAuth2 token, an API key) belongs to somebody else.
     return token if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX) else ""
 

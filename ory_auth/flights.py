@@ -50,16 +50,17 @@ MAX_REFUSALS = 20_000
 
 
 class Priority(Enum):
-    """How much of ``MAX_CONNECTIONS`` a call may use."""
+    """Which part of ``MAX_CONNECTIONS`` a call may use. Each includes those below it."""
 
-    HIGH = auto()  # all: credentials that were good, browsers back from a sign-in, sign-outs
-    NORMAL = auto()  # three quarters: other credentials
-    LOW = auto()  # half, within those three quarters: pages, which need no credential
+    KNOWN = auto()  # all of them: credentials that were good, and their sign-outs
+    RETURNING = auto()  # all but an eighth: browsers that this site has sent to Ory
+    UNKNOWN = auto()  # three quarters: other credentials
+    PAGE = auto()  # a quarter: pages, which need no credential
 
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """The credential to look up, and what is known about the request.
+    """Whose session is looked up, and what is known about who asks.
 
     ``known``: the credential was good before. ``returning``: the browser comes back from a sign-in that this site
     started. ``client``: its address, or ``""``.
@@ -74,7 +75,9 @@ class LookupRequest:
 
     @property
     def priority(self) -> Priority:
-        return Priority.HIGH if self.known or self.returning or self.signing_out else Priority.NORMAL
+        if self.known:
+            return Priority.KNOWN
+        return Priority.RETURNING if self.returning else Priority.UNKNOWN
 
 
 class Flights:
@@ -87,7 +90,12 @@ class Flights:
         self._client = Client(conf)
         self._breaker = Breaker()
         most = conf.max_connections
-        sizes = {Priority.HIGH: most, Priority.NORMAL: most - most // 4, Priority.LOW: max(most // 2, 1)}
+        sizes = {
+            Priority.KNOWN: most,
+            Priority.RETURNING: max(most - max(most // 8, 1), 1),
+            Priority.UNKNOWN: max(most - max(most // 4, 1), 1),
+            Priority.PAGE: max(most // 4, 1),
+        }
         self._semaphores = {priority: threading.BoundedSemaphore(size) for priority, size in sizes.items()}
         self._pools = {p: ThreadPoolExecutor(size, thread_name_prefix="ory_auth") for p, size in sizes.items()}
         # By the credential's key and whether the lookup is fresh: its future, and when it has to end (monotonic).
@@ -107,7 +115,7 @@ class Flights:
         """
         return Lookup(self, request, fresh)
 
-    def call(self, action: Callable[[Client], Any], priority: Priority = Priority.LOW) -> Call:
+    def call(self, action: Callable[[Client], Any], priority: Priority = Priority.PAGE) -> Call:
         """Another call to Ory under the same limits. The result is what ``action`` returns, or an ``Unavailable``."""
         return _OtherCall(self, action, priority)
 
@@ -198,10 +206,8 @@ class Flights:
                 return Unavailable(cause=type(error).__name__)
 
     def _semaphores_for(self, priority: Priority) -> list[threading.BoundedSemaphore]:
-        """The narrowest first; a call of lower priority counts among those of the higher ones as well."""
-        return [
-            self._semaphores[p] for p in (Priority.LOW, Priority.NORMAL, Priority.HIGH) if p.value <= priority.value
-        ]
+        """The narrowest first: a call counts among those of every higher priority as well."""
+        return [self._semaphores[p] for p in reversed(Priority) if p.value <= priority.value]
 
     def submit(self, work: Callable[[], Any], priority: Priority) -> Future[Any]:
         """Carry out ``work`` in a thread of the pool."""
@@ -259,7 +265,12 @@ class Flights:
         return whoami, readiness
 
     def _whoami(self, request: LookupRequest, fresh: bool) -> Whoami:
-        whoami = self._client.whoami(request.credential, request.key, fresh=fresh)
+        try:
+            whoami = self._client.whoami(request.credential, request.key, fresh=fresh)
+        except OryUnavailable as error:
+            if error.event == Event.RATE_LIMITED:
+                self.limiter.note_limited(error.retry_after or 1)
+            raise
         self.limiter.update_quota(whoami.response.headers)
         return whoami
 
@@ -316,12 +327,18 @@ class Flights:
 
     def _acquire(self, request: LookupRequest) -> bool:
         if request.known:
-            return self.limiter.acquire_known(request.key)
+            return request.signing_out or self.limiter.acquire_known(request.key)
         if request.returning:
-            return True
+            return self.limiter.acquire_returning(request.client)
         if request.signing_out:
             return self.limiter.acquire_sign_out()
         return self.limiter.acquire_unknown(request.client, by_header=request.credential.kind.by_header)
+
+    def _give_back(self, request: LookupRequest) -> None:
+        if request.returning:
+            self.limiter.give_back_returning(request.client)
+        elif not request.known and not request.signing_out:
+            self.limiter.give_back_unknown(request.client, by_header=request.credential.kind.by_header)
 
     def _record(self, request: LookupRequest, outcome: Outcome) -> None:
         """Tell the circuit breaker and the rate limits about this outcome."""
@@ -331,10 +348,12 @@ class Flights:
             self._breaker.record_failure()
         elif outcome.event in ORY_IS_DOWN:
             self._breaker.record_suspicion()
-        elif outcome.event == Event.RATE_LIMITED:
-            self.limiter.note_limited(outcome.retry_after or 1)
-        if request.priority is Priority.NORMAL and not _was_refused(outcome):
-            self.limiter.give_back_unknown(request.client, by_header=request.credential.kind.by_header)
+        if not _was_refused(outcome) and not self._is_crowded(outcome):
+            self._give_back(request)
+
+    def _is_crowded(self, outcome: Outcome) -> bool:
+        """Whether one session has come with so many credentials that each one more counts like an unknown one."""
+        return isinstance(outcome, SignedIn) and self.cache.memory.is_crowded(outcome.session.facts.session_id)
 
     def _warn_once(self) -> None:
         if not self._warned:

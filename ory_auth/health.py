@@ -27,7 +27,7 @@ def health(conf: Conf) -> dict[str, bool]:
 
 
 def _try_all(process: Flights, timeout: float) -> dict[str, bool]:
-    readiness = carry_out(process.call(lambda client: client.readiness(), Priority.HIGH), timeout)
+    readiness = carry_out(process.call(lambda client: client.readiness(), Priority.KNOWN), timeout)
     ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
     return {"ory": ory, "cache": process.cache.answers(), "database": _database_answers()}
 

@@ -53,10 +53,17 @@ def lookup(
 
 def _ask_ory(process: Flights, request: LookupRequest, fresh: bool) -> Steps[Outcome]:
     outcome = yield from _wait_for(process.lookup(request, fresh=fresh))
-    turned_away = isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD and not request.known
+    if _is_turned_away(outcome) and request.returning:
+        request = replace(request, returning=False)
+        outcome = yield from _wait_for(process.lookup(request, fresh=fresh))
+    turned_away = _is_turned_away(outcome) and not request.known
     if turned_away and (yield partial(process.cache.was_good, request.key)):
         outcome = yield from _wait_for(process.lookup(replace(request, known=True), fresh=fresh))
     return outcome
+
+
+def _is_turned_away(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD
 
 
 def _wait_for(call: Lookup) -> Steps[Outcome]:

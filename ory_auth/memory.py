@@ -17,9 +17,13 @@ MAX_BYTES = 24 * 1024 * 1024  # for all sessions in a process, overhead included
 PER_ENTRY = 900  # bytes of overhead for one session, besides its body
 MAX_SIGN_OUTS = 20_000
 MAX_KNOWN = 20_000
+MAX_FORMS = 16  # credentials of one session: a browser may add cookies of the same name, and Ory takes the first
 MAX_REFUSED = 20_000
 MAX_STRANGERS = 300
 STRANGER_SECONDS = 600  # for which the sign-out of a credential that was never good is remembered
+
+
+_Forms = tuple[int, tuple[str, ...]]  # how many credentials of a session were good, and the marks of the last ones
 
 
 class Memory:
@@ -39,6 +43,7 @@ class Memory:
         self._strangers: TTLCache[str, bool] = TTLCache(MAX_STRANGERS, STRANGER_SECONDS)
         self._any_stranger = False
         self._known: LRUCache[str, bytes] = LRUCache(MAX_KNOWN)
+        self._forms: LRUCache[bytes, _Forms] = LRUCache(MAX_KNOWN)
         self._refused: LRUCache[bytes, float] = LRUCache(MAX_REFUSED)
 
     # --- answers
@@ -101,13 +106,24 @@ class Memory:
     # --- who has been good
 
     def remember_good(self, key: str, session_id: bytes) -> bool:
-        """Remember that this credential was good; ``True`` if that is new."""
+        """Remember that this credential was good; ``True`` if that is new, and other processes should know it.
+
+        Of one session the last :data:`MAX_FORMS` credentials are remembered, so that nobody drives out others.
+        """
         mark = mark_of(key)
         if mark in self._known:
             return False
         with self._lock:
             self._known[mark] = session_id
-        return True
+            number, marks = self._forms.get(session_id, (0, ()))
+            for oldest in marks[: -MAX_FORMS + 1]:
+                self._known.pop(oldest, None)
+            self._forms[session_id] = number + 1, (*marks[-MAX_FORMS + 1 :], mark)
+        return number < MAX_FORMS
+
+    def is_crowded(self, session_id: bytes) -> bool:
+        """Whether more credentials were good for this session than one person needs."""
+        return self._forms.get(session_id, (0, ()))[0] > MAX_FORMS
 
     def was_good(self, key: str) -> bool:
         """Whether this process has seen it good."""
@@ -125,6 +141,8 @@ class Memory:
             self._known.pop(mark_of(key), None)
             if session_id is not None:
                 self._refused[session_id] = now
+                for mark in self._forms.pop(session_id, (0, ()))[1]:
+                    self._known.pop(mark, None)
 
     def refused_at(self, session_id: bytes) -> float:
         """When Ory last refused this session in this process, as Unix time; 0: never."""

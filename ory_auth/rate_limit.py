@@ -5,10 +5,11 @@ The limits of one process:
 * A lookup of a credential that was never good (an expired cookie is one, and so is a made-up token): one limit for
   cookies and one for tokens, and one for each client whose address is known. Unless Ory refuses the credential, the
   lookup gives its token back, so people who sign in use nothing up.
-* A browser that comes back from a sign-in that this site started (:mod:`ory_auth.sign_in_marker`) is not limited.
+* A browser that comes back from a sign-in that this site started (:mod:`ory_auth.sign_in_marker`) has limits of its
+  own, as anybody can have such markers. Over them, it counts like any unknown credential.
 * Calls for the pages of flows and errors, which need no credential: limits of their own, for all and for each client.
 * Sign-outs of unknown credentials: a limit of their own, so that people can sign out during a flood of lookups.
-* A credential that was good is limited only while less than half of Ory's rate is left, so that one busy person or
+* A credential that was good is limited only while less than a quarter of Ory's rate is left, so that one busy person or
   program does not use up the rest.
 
 Ory says in ``x-ratelimit-*`` headers how much of its rate is left. Below a half, fewer unknown credentials are looked
@@ -31,7 +32,8 @@ MAX_CLIENTS = 10_000
 MAX_HOLD = 60.0  # seconds for which a rate header counts
 LEAST_SHARE = 0.1  # of their limit, which unknown credentials always have
 RESERVED = 0.25  # of Ory's rate: kept for known credentials, browsers back from a sign-in, and sign-outs
-SCARCE = 0.5  # of Ory's rate: with less left, known credentials are limited as well
+SLOW_BELOW = 0.5  # of Ory's rate: with less left, an unknown credential costs more than one token
+KNOWN_BELOW = RESERVED  # of Ory's rate: with less left, known credentials are limited as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,13 @@ UNKNOWN_CREDENTIALS_OF_CLIENT = Rate(50, 500)
 PAGES = Rate(50, 300)
 PAGES_OF_CLIENT = Rate(5, 60)
 MARKED_PAGES = Rate(200, 600)
+MARKED_PAGES_OF_CLIENT = Rate(10, 100)
+RETURNING = Rate(100, 300)
+RETURNING_OF_CLIENT = Rate(5, 50)
+RETURNING_TRICKLE = Rate(5, 20)  # with less than RESERVED left
 SIGN_OUTS = Rate(20, 100)
 UNKNOWN_CREDENTIALS_TRICKLE = Rate(1, 5)  # with less than RESERVED left
-KNOWN_CREDENTIAL = Rate(1, 10)
+KNOWN_CREDENTIAL = Rate(5, 50)
 
 
 class _Bucket:
@@ -113,7 +119,9 @@ class RateLimiter:
             by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
         }
         self._trickle = _Limit(UNKNOWN_CREDENTIALS_TRICKLE)
-        self._pages, self._marked_pages = _Limit(PAGES, PAGES_OF_CLIENT), _Limit(MARKED_PAGES)
+        self._returning, self._returning_trickle = _Limit(RETURNING, RETURNING_OF_CLIENT), _Limit(RETURNING_TRICKLE)
+        self._pages = _Limit(PAGES, PAGES_OF_CLIENT)
+        self._marked_pages = _Limit(MARKED_PAGES, MARKED_PAGES_OF_CLIENT)
         self._sign_outs = _Limit(SIGN_OUTS)
         self._known: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
         self._quota, self._quota_until = 1.0, 0.0
@@ -130,6 +138,18 @@ class RateLimiter:
         with self._lock:
             self._unknown[by_header].give_back(client, self._cost())
 
+    def acquire_returning(self, client: str) -> bool:
+        """Whether the credential of a browser that comes back from a sign-in may be looked up before all others."""
+        with self._lock:
+            if self._quota_left() < RESERVED and not self._returning_trickle.acquire(""):
+                return False
+            return self._returning.acquire(client)
+
+    def give_back_returning(self, client: str) -> None:
+        """Ory did not refuse the credential of this lookup."""
+        with self._lock:
+            self._returning.give_back(client)
+
     def acquire_known(self, key: str) -> bool:
         """Whether a credential that was good may be looked up."""
         with self._lock:
@@ -139,12 +159,12 @@ class RateLimiter:
             has_token = bucket.has(1, time.monotonic())
             if has_token:
                 bucket.take(1)
-            return has_token or self._quota_left() >= SCARCE
+            return has_token or self._quota_left() >= KNOWN_BELOW
 
     def acquire_page(self, client: str, *, marked: bool) -> bool:
         """Whether a page of a flow or an error may ask Ory. ``marked``: this site sent the browser to Ory."""
         with self._lock:
-            return self._marked_pages.acquire("") if marked else self._pages.acquire(client)
+            return (marked and self._marked_pages.acquire(client)) or self._pages.acquire(client)
 
     def acquire_sign_out(self) -> bool:
         """Whether an unknown credential may be looked up to sign it out."""
@@ -160,13 +180,16 @@ class RateLimiter:
                 self._quota_until = time.monotonic() + min(max(_seconds_until(reset), 1.0), MAX_HOLD)
 
     def note_limited(self, seconds: float) -> None:
-        """Ory has just answered a lookup with 429."""
+        """Ory has just answered a lookup with 429, and wants a pause of so many seconds.
+
+        Strangers are held back for longer than that: otherwise they would bring about the next 429 at once.
+        """
         with self._lock:
-            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD)
+            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD) + MAX_HOLD
 
     def _cost(self) -> float:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate is left."""
-        return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SCARCE))
+        return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
     def _quota_left(self) -> float:
         return 1.0 if time.monotonic() >= self._quota_until else self._quota

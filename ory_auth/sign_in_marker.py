@@ -31,14 +31,16 @@ def set_marker(request: HttpRequest, response: HttpResponseBase) -> None:
     response.set_cookie(COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
-def use_marker(request: HttpRequest) -> bool:
+def has_marker(request: HttpRequest) -> bool:
     """Whether this site has just sent the browser to Ory. Each marker counts :data:`USES` times."""
-    value = request.COOKIES.get(COOKIE, "")
-    if not value:
-        return False
-    try:
-        nonce = signing.TimestampSigner(salt=SALT).unsign(value, max_age=SECONDS)
-    except signing.BadSignature:
+    nonce = _nonce(request)
+    return nonce is not None and _uses.get(nonce, 0) < USES
+
+
+def use_marker(request: HttpRequest) -> bool:
+    """:func:`has_marker`, and use it once."""
+    nonce = _nonce(request)
+    if nonce is None:
         return False
     with _lock:
         used = _uses.get(nonce, 0)
@@ -46,6 +48,14 @@ def use_marker(request: HttpRequest) -> bool:
             return False
         _uses[nonce] = used + 1
     return True
+
+
+def _nonce(request: HttpRequest) -> str | None:
+    value = request.COOKIES.get(COOKIE, "")
+    try:
+        return signing.TimestampSigner(salt=SALT).unsign(value, max_age=SECONDS) if value else None
+    except signing.BadSignature:
+        return None
 
 
 def forget() -> None:

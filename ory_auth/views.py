@@ -32,7 +32,7 @@ from .flows import Flow, allowed, asked_for, wanted
 from .health import health
 from .http_client import Response
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
-from .sign_in_marker import set_marker, use_marker
+from .sign_in_marker import has_marker, set_marker, use_marker
 from .steps import carry_out
 from .ui import (
     FlowPage,
@@ -74,7 +74,7 @@ class FlowView(View):
 
     def ask(self, request: HttpRequest, flow_id: str) -> Response:
         own_cookies = self.own_cookies(request)
-        return _ask_ory(request, lambda client: client.flow(self.flow.value, flow_id, own_cookies))
+        return _ask_ory(request, lambda client, may_ask: client.flow(self.flow.value, flow_id, own_cookies, may_ask))
 
     def own_cookies(self, request: HttpRequest) -> str:
         return cookies.for_flow(request.META.get("HTTP_COOKIE", ""), state_of(request).conf.session_cookie_name)
@@ -144,8 +144,8 @@ class SettingsView(FlowView):
         own_cookies = self.own_cookies(request)
         schemas: list[object] = []
 
-        def ask(client: Client) -> Response:
-            answer = client.flow(self.flow.value, flow_id, own_cookies)
+        def ask(client: Client, may_ask: Callable[[], bool]) -> Response:
+            answer = client.flow(self.flow.value, flow_id, own_cookies, may_ask)
             if schema_id := read_schema_id(answer.body):
                 schemas.append(client.identity_schema(schema_id))
             return answer
@@ -161,7 +161,7 @@ class SettingsView(FlowView):
             submit_url=self.flow.submit(conf, flow_id),
             ory_url=conf.browser_url,
             traits=self.traits,
-            merge_url=f"{request.path}?{urlencode({'flow': flow_id})}",
+            merge_url=f"{escape_leading_slashes(request.path)}?{urlencode({'flow': flow_id})}",
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -292,7 +292,7 @@ def error(request: HttpRequest) -> HttpResponse:
     content: dict[str, Any] = {}
     error_id = request.GET.get("id")
     if error_id:
-        answer = _ask_ory(request, lambda client: client.error(error_id))
+        answer = _ask_ory(request, lambda client, may_ask: client.error(error_id, may_ask))
         found = read_object(answer).get("error") if answer.status == 200 else None
         content = found if isinstance(found, dict) else {}
     page = read_error(content, with_texts=settings.DEBUG)
@@ -309,13 +309,18 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({name: "ok" if fine else "unavailable" for name, fine in found.items()}, status=status)
 
 
-def _ask_ory(request: HttpRequest, call: Callable[[Client], Response]) -> Response:
+def _ask_ory(request: HttpRequest, call: Callable[[Client, Callable[[], bool]], Response]) -> Response:
     conf = state_of(request).conf
-    process, marked = flights(conf), use_marker(request)
-    client = client_address(request.META, conf.trusted_proxies)
-    answer: Response | Unavailable = Unavailable(Event.FLOOD, retry_after=10)
-    if process.limiter.acquire_page(client, marked=marked):
-        answer = carry_out(process.call(call, Priority.HIGH if marked else Priority.LOW), conf.timeout)
+    process = flights(conf)
+    address = client_address(request.META, conf.trusted_proxies)
+
+    def may_ask() -> bool:
+        return process.limiter.acquire_page(address, marked=use_marker(request))
+
+    priority = Priority.RETURNING if has_marker(request) else Priority.PAGE
+    answer: Response | Unavailable = carry_out(
+        process.call(lambda client: call(client, may_ask), priority), conf.timeout
+    )
     if isinstance(answer, Unavailable):
         log(answer.event, status=answer.status, error=answer.cause, at="flow")
         raise answer.error()

@@ -128,6 +128,13 @@ class State:
         return any(step.action.startswith(action) for steps in self.done for step in steps)
 
 
+def _process(conf: Conf) -> SessionCache:
+    """A process without its thread that writes lost sign-outs again: it would not wait for its turn."""
+    process = SessionCache(conf)
+    process.close()
+    return process
+
+
 class Explorer:
     """All orders of these processes' actions over one cache."""
 
@@ -149,7 +156,7 @@ class Explorer:
         """Carry out an action in a new process, without anything in between."""
         SharedCache.content = content
         try:
-            return action(SessionCache(self._conf))
+            return action(_process(self._conf))
         finally:
             SharedCache.content = None
 
@@ -205,7 +212,7 @@ class Explorer:
         """What this process does to the cache next; ``None``: the action has returned."""
         known = before, step
         if known not in self._next:
-            process = SessionCache(self._conf)
+            process = _process(self._conf)
             for earlier in before:
                 self._again(process, earlier)
             try:

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
 from ory_auth import flights, rate_limit, sign_in_marker
+from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.rate_limit import Rate
 from tests.conftest import Web
@@ -467,3 +468,151 @@ def test_the_address_is_in_no_log(web: Web, caplog: pytest.LogCaptureFixture) ->
 def test_made_up_credentials_make_no_users(ory: Ory, web: Web, db: None) -> None:
     flood(web, 8)
     assert not get_user_model().objects.exists()
+
+
+# --- markers, forms and limits together
+
+
+def marker(web: Web) -> str:
+    """A marker of this site, as anybody gets one."""
+    web.cookies.clear()
+    web.get("/auth/login")
+    return web.cookies[sign_in_marker.COOKIE].value
+
+
+def test_any_number_of_markers_is_no_way_round_the_limit(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
+    monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
+    flights.forget()
+    answers = []
+    for _ in range(10):
+        web.cookies[sign_in_marker.COOKIE] = marker(web)
+        answers += flood(web, 3)
+    assert answers.count(200) == 6 + 5  # of the client: its returning ones, then its unknown ones
+    assert len(ory.asked()) == 11
+
+
+def test_a_browser_over_the_limit_of_markers_counts_like_any_other(
+    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 0.0))
+    flights.forget()
+    session = ory.person().cookie()
+    web.get("/auth/login")
+    web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
+    assert session_seen(web, {}) == session.id
+
+
+def test_markers_do_not_bring_about_a_429(
+    ory: Ory, web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "RETURNING_TRICKLE", Rate(0.0, 2.0))
+    monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 1.0))
+    flights.forget()
+    web.get("/auth/login")
+    with switches.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
+        assert flood(web, 6, "127.0.0.1") == [200] * 4 + [503] * 2  # one before the header came, two, and one
+
+
+def test_after_a_429_strangers_are_held_back_for_longer_than_others(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise they bring about the next pause at once."""
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    ada = ory.person().token()
+    assert status(web, ada.headers) == 200
+    with switches.failing(429, {"Retry-After": "1"}, path="/sessions/whoami"):
+        flood(web, 1)
+    time.sleep(1.2)
+    before = len(ory.asked())
+    flood(web, 10, "127.0.0.1")
+    assert len(ory.asked()) - before <= rate_limit.UNKNOWN_CREDENTIALS_TRICKLE.burst + 1
+    assert [status(web, ada.headers) for _ in range(8)] == [200] * 8
+
+
+@pytest.mark.parametrize("endpoint", ["/health/ready"])
+def test_a_429_for_readiness_holds_up_nobody_who_is_known(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, endpoint: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    ada = ory.person().token()
+    assert [status(web, ada.headers), *flood(web, 1)] == [200, 200]
+    with switches.failing(429, {"Retry-After": "600"}, path=endpoint):
+        assert flood(web, 3, "127.0.0.1") == [200] * 3  # it was ready a moment ago
+        assert [status(web, ada.headers) for _ in range(12)] == [200] * 12
+        assert status(web, ory.person().token().headers) == 200
+
+
+@pytest.mark.django_db
+def test_whoever_is_known_signs_out_whatever_is_left_of_orys_rate(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 1.0))
+    ada = ory.person().token()
+    assert status(web, ada.headers) == 200
+    with switches.failing(401, limited("100", "1", "60"), b"{}", "/sessions/whoami"):
+        flood(web, 1)
+    assert web.post("/auth/logout", headers=ada.headers).status_code == 204
+    assert session_seen(web, ada.headers) is None
+
+
+def test_strangers_alone_never_slow_down_who_is_known(
+    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may use Ory's rate down to a quarter, and only below that are known people limited."""
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 1.0))
+    ada = ory.person().token()
+    assert status(web, ada.headers) == 200
+    with switches.failing(401, limited("100", "25", "60"), b"{}", "/sessions/whoami"):
+        flood(web, 1)
+    assert [status(web, ada.headers) for _ in range(4)] == [200] * 4
+
+
+def forms(cookie: str, number: int) -> dict[str, str]:
+    """Kratos takes the first of two cookies with one name; the bytes differ all the same."""
+    return {"Cookie": f"{cookie}; ory_kratos_session={number}"}
+
+
+def test_one_session_with_any_number_of_credentials_drives_nobody_out(
+    ory: Ory, web: Web, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session, ada = ory.person().cookie(), ory.person().token()
+    assert status(web, ada.headers) == 200
+    known = len([key for key in caches["default"]._cache if ":ory_auth:k:" in key])  # type: ignore[attr-defined]
+    for number in range(30):
+        status(web, forms(session.cookie, number), "127.0.0.1")
+    after = len([key for key in caches["default"]._cache if ":ory_auth:k:" in key])  # type: ignore[attr-defined]
+    assert after - known <= 16
+    memory = flights.flights(conf()).cache.memory
+    assert len(memory._known) <= 17
+    flood(web, 30, "127.0.0.1")
+    assert session_seen(web, ada.headers) == ada.id
+
+
+def test_a_session_with_many_credentials_pays_for_each_of_them(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    answers = [status(web, forms(session.cookie, number), "127.0.0.1") for number in range(60)]
+    assert answers.count(200) == 16 + 20
+
+
+def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
+    ory: Ory, web: Web, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0, REFUSED_CACHE_SECONDS=0)
+    session = ory.person().cookie()
+    for number in range(5):
+        assert status(web, forms(session.cookie, number), "127.0.0.1") == 200
+    session.revoke()
+    for number in range(5):
+        status(web, forms(session.cookie, number), "127.0.0.1")
+    memory = flights.flights(conf()).cache.memory
+    assert not memory._known
+
+
+def test_a_bearer_token_with_a_space_behind_it_is_the_token(ory: Ory, web: Web) -> None:
+    session = ory.person().token()
+    assert session_seen(web, {"Authorization": f"Bearer {session.token} "}) == session.id

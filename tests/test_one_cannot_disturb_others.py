@@ -226,6 +226,26 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
 
+def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
+    monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
+    flights.forget()
+    web.get("/auth/login")
+    for _ in range(10):
+        assert web.get("/auth/error?id=!").status_code == 400
+    assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
+    assert len(ory.asked("/self-service/login/flows")) == 1
+
+
+def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
+    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
+    flights.forget()
+    web.get("/auth/login")
+    assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
+
+
 @pytest.mark.parametrize("bad", ["../../admin/identities", "x" * 65, "a b", "a%0d%0aHost: evil", "é", ""])
 def test_an_id_that_ory_never_made_is_not_sent(ory: Ory, web: Web, bad: str) -> None:
     assert web.get(f"/auth/login?{urlencode({'flow': bad})}").status_code == 404
