@@ -102,9 +102,18 @@ def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf:
 
 def hide(session: Any) -> None:
     """Show this request an empty session. The stored data stays, for the identity that it belongs to."""
+    if not getattr(session, "_ory_hidden", False):
+        session._ory_hidden_key = session._session_key
     session._session_cache = {}
     session._session_key = None
     session._ory_hidden = True
+
+
+def unhide(session: Any) -> None:
+    """Undo :func:`hide`. The stored data is loaded again when it is used next."""
+    session.__dict__.pop("_session_cache", None)
+    session._session_key = session._ory_hidden_key
+    session._ory_hidden = False
 
 
 def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: str | None) -> None:
@@ -128,7 +137,7 @@ def undo_sign_in(request: HttpRequest) -> None:
 def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
     """Whether this request has stored data, and the session does not say yet whose they are."""
     session = request.session
-    if getattr(session, "_ory_guard", None) is not None:
+    if getattr(session, "_ory_guarded", False):
         return False  # the view has not used it
     if not session.modified or session.is_empty() or SESSION_KEY in session:
         return False
@@ -166,7 +175,8 @@ def renew_csrf_token(request: HttpRequest) -> None:
 def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
     """Make this identity the owner of the session. Returns whether the session was flushed: it had another owner.
 
-    A session without an owner gets a new key and CSRF token, as with ``login()``.
+    A session without an owner gets a new key and CSRF token, as with ``login()``. In a stream it keeps its key, because
+    the cookie is sent already.
     """
     session = request.session
     if not set(session.keys()) - MARKS:
@@ -175,8 +185,9 @@ def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: 
     if owner == identity:
         _remember_key(session, OWNER_KEY, credential.key(conf))
     elif owner is None or _matches(credential, _owner_key(session), conf):
-        session.cycle_key()
-        renew_csrf_token(request)
+        if not getattr(session, "_ory_streaming", False):
+            session.cycle_key()
+            renew_csrf_token(request)
         session[OWNER], session[OWNER_KEY] = identity, str(credential.key(conf))
     else:
         return _flush(request)

@@ -92,8 +92,8 @@ def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     given, streaming = request.__dict__, getattr(response, "streaming", False)
     if streaming or "_ory_state" in given:
         response = _told(request._ory_state, response)
-    if not streaming and "session" in given:
-        session_guard.release(request.session)  # Django's middleware saves it after this
+    if "session" in given:
+        session_guard.end_view(request.session, streaming=streaming)
     if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
         roundtrip.follow(request, response)
     return response

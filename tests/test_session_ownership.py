@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib import messages
 from django.contrib.sessions.models import Session as DjangoSession
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -67,6 +69,52 @@ def session_key(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"key": request.session.session_key})
 
 
+def constant_stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(iter(["no cart in here"]))
+
+
+def saving_stream(request: HttpRequest) -> StreamingHttpResponse:
+    def content() -> Iterator[str]:
+        request.session["cart"] = ["late shoe"]
+        request.session.save()
+        yield "stored"
+
+    return StreamingHttpResponse(content())
+
+
+async def asaving_stream(request: HttpRequest) -> StreamingHttpResponse:
+    async def content() -> AsyncIterator[str]:
+        await request.session.aset("cart", ["late shoe"])
+        await request.session.asave()
+        yield "stored"
+
+    return StreamingHttpResponse(content())
+
+
+def loaded(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"cart": request.session.load().get("cart")})
+
+
+async def aloaded(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"cart": (await request.session.aload()).get("cart")})
+
+
+def guest_key(request: HttpRequest) -> HttpResponse:
+    """As shops do that store a cart under the key of the session."""
+    if not request.session.session_key:
+        request.session.save()
+    return JsonResponse({"key": request.session.session_key})
+
+
+def send_message(request: HttpRequest) -> HttpResponse:
+    messages.success(request, "Your shoe is ordered.")
+    return HttpResponse("ordered")
+
+
+def read_messages(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"messages": [str(message) for message in messages.get_messages(request)]})
+
+
 @ory_optional
 def greeting(request: OryHttpRequest) -> HttpResponse:
     return JsonResponse({"user": request.user.get_username(), "cart": request.session.get("cart")})
@@ -82,6 +130,14 @@ urlpatterns = [
     path("cart", cart),
     path("acart", acart),
     path("stream", stream),
+    path("constant-stream", constant_stream),
+    path("saving-stream/wsgi", saving_stream),
+    path("saving-stream/asgi", asaving_stream),
+    path("loaded", loaded),
+    path("aloaded", aloaded),
+    path("guest-key", guest_key),
+    path("send-message", send_message),
+    path("read-messages", read_messages),
     path("both", both),
     path("key", session_key),
     path("greeting", greeting),
@@ -497,3 +553,188 @@ def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
     sign_in(web, bob)
     web.get("/put/secret")
     assert not DjangoSession.objects.filter(session_key=key).exists()
+
+
+# --- SESSION_SAVE_EVERY_REQUEST ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cart_path", ["/cart", "/acart", "/mine"])
+@pytest.mark.parametrize("credential", ["", "dead"], ids=["none", "dead"])
+def test_who_signs_in_again_finds_it_again_where_django_saves_every_session(
+    web: Web, ada: Session, settings: Settings, engine: str, cart_path: str, credential: str
+) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    forget_ory(web)
+    if credential:
+        keep(web, "ory_kratos_session", credential)
+    for _ in range(2):
+        assert seen_cart(web, cart_path) is None
+    sign_in(web, ada)
+    assert seen_cart(web, cart_path) == ["shoe"]
+
+
+def test_a_visitors_own_session_starts_where_django_saves_every_session(
+    web: Web, ada: Session, settings: Settings, engine: str
+) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    forget_ory(web)
+    web.get("/put/pear")
+    assert seen_cart(web) == ["pear"]
+
+
+def test_a_visitor_who_saves_an_empty_session_gets_a_key_of_its_own(web: Web, ada: Session, settings: Settings) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    key = web.cookies["sessionid"].value
+    forget_ory(web)
+    guest = web.get("/guest-key").json()["key"]
+    assert guest != key
+    assert web.cookies["sessionid"].value == guest
+
+
+@pytest.mark.switches
+@pytest.mark.parametrize("status", [200, 500], ids=["Ory is up", "Ory is down"])
+def test_a_stream_that_does_not_use_the_session_asks_nobody_where_django_saves_every_session(
+    ory: Ory, switches: LocalOry, web: Web, ada: Session, bob: Session, settings: Settings, engine: str, status: int
+) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    sign_in(web, bob)
+    before = len(ory.asked())
+    if status == 500:
+        with switches.failing(500):
+            assert web.get("/constant-stream").status_code == 200
+    else:
+        assert web.get("/constant-stream").status_code == 200
+    assert len(ory.asked()) == before
+    sign_in(web, ada)
+    assert seen_cart(web) == ["shoe"]
+
+
+def test_a_stream_is_still_checked_where_django_saves_every_session(
+    ada: Session, bob: Session, settings: Settings
+) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    web = Web("wsgi")
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    forget_ory(web)
+    assert b"".join(web.get("/stream")) == b""
+    sign_in(web, ada)
+    assert b"".join(web.get("/stream")) == b"shoe"
+    sign_in(web, bob)
+    assert b"".join(web.get("/stream")) == b""
+
+
+# --- what is saved has an owner ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def messages_come_first(settings: Settings) -> None:
+    own, theirs = "ory_auth.middleware.OryMiddleware", "django.contrib.messages.middleware.MessageMiddleware"
+    others = [name for name in settings.MIDDLEWARE if name not in (own, theirs)]
+    settings.MIDDLEWARE = [*others, theirs, own]
+    settings.MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+
+@pytest.mark.usefixtures("messages_come_first")
+@pytest.mark.parametrize("visited", [False, True], ids=["no session yet", "an anonymous session"])
+def test_a_message_is_for_its_owner_although_its_middleware_writes_after_ours(
+    web: Web, ada: Session, bob: Session, engine: str, visited: bool
+) -> None:
+    for reader, expected in ((ada, ["Your shoe is ordered."]), (bob, []), (None, [])):
+        web.cookies.clear()
+        if visited:
+            web.get("/put/pear")
+        sign_in(web, ada)
+        assert web.get("/send-message").status_code == 200
+        forget_ory(web)
+        if reader:
+            sign_in(web, reader)
+        assert web.get("/read-messages").json()["messages"] == expected
+
+
+@pytest.mark.switches
+@pytest.mark.usefixtures("messages_come_first")
+def test_a_message_has_an_owner_also_while_ory_is_down(
+    switches: LocalOry, web: Web, ada: Session, bob: Session
+) -> None:
+    sign_in(web, ada)
+    with switches.failing(500):
+        assert web.get("/send-message").status_code == 200
+    sign_in(web, bob)
+    assert web.get("/read-messages").json()["messages"] == []
+
+
+@pytest.mark.usefixtures("messages_come_first")
+@pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "bob"])
+def test_a_message_to_the_next_person_does_not_go_into_the_session_of_the_one_before(
+    web: Web, ada: Session, bob: Session, engine: str, signed_in: bool
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    before = web.cookies["sessionid"].value
+    forget_ory(web)
+    if signed_in:
+        sign_in(web, bob)
+    assert web.get("/send-message").status_code == 200
+    assert web.get("/read-messages").json()["messages"] == ["Your shoe is ordered."]
+    keep(web, "sessionid", before)
+    sign_in(web, ada)
+    assert web.get("/read-messages").json()["messages"] == []
+
+
+@pytest.mark.switches
+@pytest.mark.usefixtures("messages_come_first")
+def test_while_ory_is_down_it_does_not_either(
+    switches: LocalOry, web: Web, ada: Session, bob: Session, engine: str
+) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    before = web.cookies["sessionid"].value
+    sign_in(web, bob)
+    with switches.failing(500):
+        assert web.get("/send-message").status_code == 200
+    keep(web, "sessionid", before)
+    sign_in(web, ada)
+    assert web.get("/read-messages").json()["messages"] == []
+    assert seen_cart(web) == ["shoe"]
+
+
+def read_stream(web: Web, at: str) -> bytes:
+    async def read() -> bytes:
+        answer = await web.client.get(at)  # type: ignore[misc]
+        return b"".join([part async for part in answer])
+
+    return b"".join(web.get(at)) if web.kind == "wsgi" else async_to_sync(read)()
+
+
+@pytest.mark.parametrize("kind_of_engine", ["db", "cache", "cached_db", "file"])
+def test_what_a_stream_saves_belongs_to_its_reader(
+    web: Web, ada: Session, bob: Session, settings: Settings, tmp_path: str, kind_of_engine: str
+) -> None:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{kind_of_engine}"
+    settings.SESSION_FILE_PATH = tmp_path
+    web.get("/put/pear")
+    sign_in(web, ada)
+    assert read_stream(web, f"/saving-stream/{web.kind}") == b"stored"
+    assert seen_cart(web) == ["late shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web) is None
+
+
+@pytest.mark.parametrize("cart_path", ["/loaded", "/aloaded"])
+def test_load_is_checked_as_well(web: Web, ada: Session, bob: Session, engine: str, cart_path: str) -> None:
+    sign_in(web, ada)
+    web.get("/put/shoe")
+    assert seen_cart(web, cart_path) == ["shoe"]
+    sign_in(web, bob)
+    assert seen_cart(web, cart_path) is None
+    forget_ory(web)
+    assert seen_cart(web, cart_path) is None
