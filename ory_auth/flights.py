@@ -36,6 +36,7 @@ from .entries import Entry, remaining, seconds_to_keep
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .http_client import deadline as until
+from .http_client import remaining_seconds
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .rate_limit import RateLimiter
 from .steps import Call
@@ -197,10 +198,13 @@ class Flights:
                 if seconds <= 0 or not semaphore.acquire(timeout=seconds):
                     return Unavailable(Event.POOL_FULL)
                 held.callback(semaphore.release)
+            had_time = deadline - time.monotonic() >= self._conf.timeout / 2
             try:
                 with until(deadline):
                     return action()
             except OryUnavailable as error:
+                if error.event == Event.TIMEOUT and not had_time:
+                    return Unavailable(Event.POOL_FULL)  # the wait for a connection has used its time up
                 return Unavailable.of(error)
             except Exception as error:  # a bug, here or in a library: nothing of it may leak
                 return Unavailable(cause=type(error).__name__)
@@ -282,10 +286,12 @@ class Flights:
 
     def _probe(self) -> None:
         """Ask readiness on behalf of the circuit breaker; raises :class:`OryUnavailable` unless Ory answers."""
+        had_time = remaining_seconds() >= self._conf.timeout / 2
         try:
             readiness = self._client.readiness()
         except OryUnavailable as error:
-            if error.event != Event.RATE_LIMITED:
+            # Neither a limit nor a caller who came too late says that Ory is down.
+            if error.event != Event.RATE_LIMITED and (had_time or error.event != Event.TIMEOUT):
                 self._breaker.record_failure(certain=True)
             raise
         if readiness is Readiness.NOT_READY:

@@ -170,6 +170,26 @@ def test_a_large_response_is_not_cached(ory: Ory, web: Web, ory_auth: ChangeSett
         assert len(ory.asked()) - before == calls
 
 
+def test_callers_who_waited_too_long_for_a_connection_say_nothing_about_ory(
+    ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A crowd of strangers at a slow Ory: those who get a connection late have no time left for its answer."""
+    ory_auth(SESSION_CACHE_SECONDS=0, MAX_CONNECTIONS=2, TIMEOUT=1)
+    ada = signed_in(ory, web)
+    with switches.slow(0.4, WHOAMI), ThreadPoolExecutor(24) as threads:
+        crowd = [threads.submit(web_status, web.kind, f"ory_st_{uuid.uuid4().hex}") for _ in range(24)]
+        for _ in range(4):
+            assert status(web, ada) == 200
+        for future in crowd:
+            future.result()
+    assert "breaker_open" not in events(caplog)
+    assert "pool_full" in events(caplog)
+
+
+def web_status(kind: str, token: str) -> int:
+    return Web(kind).get("/session", headers={"X-Session-Token": token}).status_code
+
+
 # --- 429
 
 
