@@ -55,7 +55,7 @@ RETURNING_OF_CLIENT = Rate(5, 50)
 RETURNING_TRICKLE = Rate(5, 20)  # with less than RESERVED left
 SIGN_OUTS = Rate(20, 100)
 UNKNOWN_CREDENTIALS_TRICKLE = Rate(1, 5)  # with less than RESERVED left
-KNOWN_CREDENTIAL = Rate(5, 50)
+KNOWN_CREDENTIAL = Rate(20, 100)
 
 
 class _Bucket:
@@ -125,11 +125,12 @@ class RateLimiter:
         self._sign_outs = _Limit(SIGN_OUTS)
         self._known: LRUCache[str, _Bucket] = LRUCache(MAX_CLIENTS)
         self._quota, self._quota_until = 1.0, 0.0
+        self._strangers_held_until = 0.0
 
     def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
         """Whether a credential that was never good may be looked up. ``client`` is ``""`` when it is not known."""
         with self._lock:
-            if self._quota_left() < RESERVED and not self._trickle.acquire(""):
+            if self._is_reserved() and not self._trickle.acquire(""):
                 return False
             return self._unknown[by_header].acquire(client, self._cost())
 
@@ -141,7 +142,7 @@ class RateLimiter:
     def acquire_returning(self, client: str) -> bool:
         """Whether the credential of a browser that comes back from a sign-in may be looked up before all others."""
         with self._lock:
-            if self._quota_left() < RESERVED and not self._returning_trickle.acquire(""):
+            if self._is_reserved() and not self._returning_trickle.acquire(""):
                 return False
             return self._returning.acquire(client)
 
@@ -176,6 +177,7 @@ class RateLimiter:
         limit, remaining, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in _QUOTA_HEADERS)
         if limit and remaining is not None:
             with self._lock:
+                self._strangers_held_until = 0.0  # from now on Ory says what is left
                 self._quota = min(remaining / limit, 1.0)
                 self._quota_until = time.monotonic() + min(max(_seconds_until(reset), 1.0), MAX_HOLD)
 
@@ -185,11 +187,16 @@ class RateLimiter:
         Strangers are held back for longer than that: otherwise they would bring about the next 429 at once.
         """
         with self._lock:
-            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD) + MAX_HOLD
+            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD)
+            self._strangers_held_until = self._quota_until + MAX_HOLD
 
     def _cost(self) -> float:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate is left."""
         return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
+
+    def _is_reserved(self) -> bool:
+        """Whether what is left of Ory's rate is kept from strangers."""
+        return self._quota_left() < RESERVED or time.monotonic() < self._strangers_held_until
 
     def _quota_left(self) -> float:
         return 1.0 if time.monotonic() >= self._quota_until else self._quota
