@@ -55,6 +55,8 @@ RETURNING_OF_CLIENT = Rate(5, 50)
 RETURNING_TRICKLE = Rate(5, 20)  # with less than RESERVED left
 SIGN_OUTS = Rate(20, 100)
 UNKNOWN_CREDENTIALS_TRICKLE = Rate(1, 5)  # with less than RESERVED left
+UNKNOWN_AFTER_429 = Rate(10, 20)
+RETURNING_AFTER_429 = Rate(20, 40)
 KNOWN_CREDENTIAL = Rate(20, 100)
 
 
@@ -118,7 +120,8 @@ class RateLimiter:
         self._unknown = {
             by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
         }
-        self._trickle = _Limit(UNKNOWN_CREDENTIALS_TRICKLE)
+        self._trickle, self._held = _Limit(UNKNOWN_CREDENTIALS_TRICKLE), _Limit(UNKNOWN_AFTER_429)
+        self._returning_held = _Limit(RETURNING_AFTER_429)
         self._returning, self._returning_trickle = _Limit(RETURNING, RETURNING_OF_CLIENT), _Limit(RETURNING_TRICKLE)
         self._pages = _Limit(PAGES, PAGES_OF_CLIENT)
         self._marked_pages = _Limit(MARKED_PAGES, MARKED_PAGES_OF_CLIENT)
@@ -130,7 +133,8 @@ class RateLimiter:
     def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
         """Whether a credential that was never good may be looked up. ``client`` is ``""`` when it is not known."""
         with self._lock:
-            if self._is_reserved() and not self._trickle.acquire(""):
+            held = self._holding(self._trickle, self._held)
+            if held is not None and not held.acquire(""):
                 return False
             return self._unknown[by_header].acquire(client, self._cost())
 
@@ -142,7 +146,8 @@ class RateLimiter:
     def acquire_returning(self, client: str) -> bool:
         """Whether the credential of a browser that comes back from a sign-in may be looked up before all others."""
         with self._lock:
-            if self._is_reserved() and not self._returning_trickle.acquire(""):
+            held = self._holding(self._returning_trickle, self._returning_held)
+            if held is not None and not held.acquire(""):
                 return False
             return self._returning.acquire(client)
 
@@ -194,9 +199,11 @@ class RateLimiter:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate is left."""
         return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
-    def _is_reserved(self) -> bool:
-        """Whether what is left of Ory's rate is kept from strangers."""
-        return self._quota_left() < RESERVED or time.monotonic() < self._strangers_held_until
+    def _holding(self, trickle: _Limit, after_429: _Limit) -> _Limit | None:
+        """What strangers are held to just now: the trickle while little of Ory's rate is left, more after a 429."""
+        if self._quota_left() < RESERVED:
+            return trickle
+        return after_429 if time.monotonic() < self._strangers_held_until else None
 
     def _quota_left(self) -> float:
         return 1.0 if time.monotonic() >= self._quota_until else self._quota
