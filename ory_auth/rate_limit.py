@@ -121,8 +121,8 @@ class RateLimiter:
             by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
         }
         self._trickle, self._held = _Limit(UNKNOWN_CREDENTIALS_TRICKLE), _Limit(UNKNOWN_AFTER_429)
-        self._returning_held = _Limit(RETURNING_AFTER_429)
-        self._returning, self._returning_trickle = _Limit(RETURNING, RETURNING_OF_CLIENT), _Limit(RETURNING_TRICKLE)
+        self._returning = _Limit(RETURNING, RETURNING_OF_CLIENT)
+        self._returning_trickle, self._returning_held = _Limit(RETURNING_TRICKLE), _Limit(RETURNING_AFTER_429)
         self._pages = _Limit(PAGES, PAGES_OF_CLIENT)
         self._marked_pages = _Limit(MARKED_PAGES, MARKED_PAGES_OF_CLIENT)
         self._sign_outs = _Limit(SIGN_OUTS)
@@ -133,10 +133,8 @@ class RateLimiter:
     def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
         """Whether a credential that was never good may be looked up. ``client`` is ``""`` when it is not known."""
         with self._lock:
-            held = self._holding(self._trickle, self._held)
-            if held is not None and not held.acquire(""):
-                return False
-            return self._unknown[by_header].acquire(client, self._cost())
+            admitted = self._admits_stranger(self._trickle, self._held)
+            return admitted and self._unknown[by_header].acquire(client, self._cost())
 
     def give_back_unknown(self, client: str, *, by_header: bool) -> None:
         """Ory did not refuse the credential of this lookup."""
@@ -146,10 +144,8 @@ class RateLimiter:
     def acquire_returning(self, client: str) -> bool:
         """Whether the credential of a browser that comes back from a sign-in may be looked up before all others."""
         with self._lock:
-            held = self._holding(self._returning_trickle, self._returning_held)
-            if held is not None and not held.acquire(""):
-                return False
-            return self._returning.acquire(client)
+            admitted = self._admits_stranger(self._returning_trickle, self._returning_held)
+            return admitted and self._returning.acquire(client)
 
     def give_back_returning(self, client: str) -> None:
         """Ory did not refuse the credential of this lookup."""
@@ -199,11 +195,11 @@ class RateLimiter:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate is left."""
         return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
-    def _holding(self, trickle: _Limit, after_429: _Limit) -> _Limit | None:
-        """What strangers are held to just now: the trickle while little of Ory's rate is left, more after a 429."""
+    def _admits_stranger(self, trickle: _Limit, after_429: _Limit) -> bool:
+        """Whether what is left of Ory's rate allows one more: a trickle while it is little, some more after a 429."""
         if self._quota_left() < RESERVED:
-            return trickle
-        return after_429 if time.monotonic() < self._strangers_held_until else None
+            return trickle.acquire("")
+        return time.monotonic() >= self._strangers_held_until or after_429.acquire("")
 
     def _quota_left(self) -> float:
         return 1.0 if time.monotonic() >= self._quota_until else self._quota
