@@ -16,6 +16,29 @@ BACKEND = "ory_auth.backends.OryBackend"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+DIRECTLY_AFTER = f"directly after {AUTHENTICATION!r}"
+
+READ_USER_EARLY = (  # read the user when a request comes in
+    "django.contrib.auth.middleware.RemoteUserMiddleware",
+    "django.contrib.auth.middleware.PersistentRemoteUserMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "hijack.middleware.HijackUserMiddleware",
+    "impersonate.middleware.ImpersonateMiddleware",
+)
+NEVER_READ_USER_EARLY = frozenset(  # not when a request comes in; some keep the request, whose user is read later
+    {
+        "allauth.account.middleware.AccountMiddleware",
+        "axes.middleware.AxesMiddleware",
+        "corsheaders.middleware.CorsMiddleware",
+        "crum.CurrentRequestUserMiddleware",
+        "csp.middleware.CSPMiddleware",
+        "django_htmx.middleware.HtmxMiddleware",
+        "easyaudit.middleware.easyaudit.EasyAuditMiddleware",
+        "simple_history.middleware.HistoryRequestMiddleware",
+        "waffle.middleware.WaffleMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+    }
+)
 
 
 def order_problem(middleware: Sequence[str]) -> str | None:
@@ -29,6 +52,23 @@ def order_problem(middleware: Sequence[str]) -> str | None:
         if own and asking < own[0]:
             return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
     return None
+
+
+def too_early(middleware: Sequence[str]) -> list[str]:
+    """The middleware before this one that may have read the user by then, who is not the one that Ory signed in.
+
+    Before ``AuthenticationMiddleware`` a request has no user, so what comes before that can read it only later.
+    """
+    own, authentication = positions(middleware, PATH), positions(middleware, AUTHENTICATION)
+    if not own:
+        return []
+    start = authentication[0] + 1 if authentication else own[0]
+    unknown = [path for path in middleware[start : own[0]] if not _is_harmless(path)]
+    return [path for path in middleware[: own[0]] if path in READ_USER_EARLY or path in unknown]
+
+
+def _is_harmless(path: str) -> bool:
+    return path.startswith("django.") or path in NEVER_READ_USER_EARLY or is_a(path, AUTHENTICATION)
 
 
 def positions(middleware: Sequence[str], wanted: str) -> list[int]:

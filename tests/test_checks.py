@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -300,9 +301,56 @@ def test_a_site_cache_that_keeps_pages_too_early_is_told(settings: Settings) -> 
     only("W013", SITE_CACHE, "MIDDLEWARE")
 
 
-def test_a_middleware_that_looks_at_the_user_too_early_is_told(settings: Settings) -> None:
-    settings.MIDDLEWARE = [SESSIONS, AUTH, OTP, OURS]
-    only("W014", OTP, "MIDDLEWARE")
+class ReadsUser:
+    """Middleware of a project, which no check knows by name."""
+
+
+OWN = f"{__name__}.ReadsUser"
+REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
+MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
+HTMX = "django_htmx.middleware.HtmxMiddleware"
+
+
+@pytest.mark.parametrize("early", [OTP, OWN, REMOTE_USER, "not_installed.middleware.Other"])
+def test_middleware_that_may_read_the_user_before_ours_is_named(settings: Settings, early: str) -> None:
+    settings.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, HTMX, early, OURS]
+    message = only("W014", "MIDDLEWARE", f"directly after {AUTH!r}")
+    assert f"after {early!r} in" in message.msg
+    assert MESSAGES not in message.msg + (message.hint or "")
+
+
+def test_all_middleware_that_may_read_the_user_early_is_in_one_warning(settings: Settings) -> None:
+    settings.MIDDLEWARE = [SESSIONS, AUTH, OTP, MESSAGES, OWN, OURS]
+    assert f"after {OTP!r}, {OWN!r} in" in only("W014").msg
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        [OWN, SESSIONS, AUTH, OURS],  # there is no request.user yet when a request comes in
+        [SESSIONS, AUTH, OURS, OWN, OTP],
+        [SESSIONS, AUTH, MESSAGES, HTMX, OURS, OWN],
+        [SESSIONS, f"{__name__}.ProjectsAuthentication", OURS],
+        [SESSIONS, OWN, OURS],  # without AuthenticationMiddleware nobody sets request.user before ours
+    ],
+)
+def test_middleware_that_cannot_read_the_user_too_early_is_fine(settings: Settings, middleware: list[str]) -> None:
+    settings.MIDDLEWARE = middleware
+    assert told() == []
+
+
+class ProjectsAuthentication(AuthenticationMiddleware):
+    """A project's own version."""
+
+
+def test_a_missing_backend_is_added_to_those_that_are_there(settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = ("rules.permissions.ObjectPermissionBackend",)
+    only("W002", "['ory_auth.backends.OryBackend', 'rules.permissions.ObjectPermissionBackend']")
+
+
+def test_passwords_of_django_beside_ory_are_fine(settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend", "django.contrib.auth.backends.ModelBackend"]
+    assert [name for name in ids(deploy=True) if name not in {"W101", "W103"}] == []
 
 
 def test_both_are_fine_in_their_places(settings: Settings) -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.conf import settings
 
-from ..placement import AUTHENTICATION, BACKEND, PATH, is_a, order_problem, positions
+from ..placement import AUTHENTICATION, BACKEND, DIRECTLY_AFTER, PATH, is_a, order_problem, positions, too_early
 from .message import Message, tell
 
 KEEPS_PAGES = ("django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.CacheMiddleware")
-LOOKS_AT_USER = (  # when a request comes in, so they have to find Ory's user
-    "django_otp.middleware.OTPMiddleware",
-    "hijack.middleware.HijackUserMiddleware",
-    "impersonate.middleware.ImpersonateMiddleware",
-)
 OWN_API = "ory_auth.rest_framework.OrySessionAuthentication"
 DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 
@@ -22,15 +17,16 @@ DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 def check_presence() -> Iterator[Message]:
     own = positions(settings.MIDDLEWARE, PATH)
     if not own:
-        yield tell("W001", f"{PATH!r} is not in MIDDLEWARE.", f"Add {PATH!r} to MIDDLEWARE after {AUTHENTICATION!r}.")
+        yield tell("W001", f"{PATH!r} is not in MIDDLEWARE.", f"Add {PATH!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
     if len(own) > 1:
         yield tell(
             "E010",
             f"{PATH!r} is in MIDDLEWARE {len(own)} times.",
-            f"Leave one of them in MIDDLEWARE, after {AUTHENTICATION!r}.",
+            f"Leave one of them in MIDDLEWARE, {DIRECTLY_AFTER}.",
         )
     if not any(is_a(path, BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
-        hint = f"Set AUTHENTICATION_BACKENDS = [{BACKEND!r}]."
+        backends = [BACKEND, *settings.AUTHENTICATION_BACKENDS]
+        hint = f"Add it and keep the others: AUTHENTICATION_BACKENDS = {backends!r}."
         yield tell("W002", f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint)
 
 
@@ -45,12 +41,20 @@ def check_order() -> Iterator[Message]:
             f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
-    for early in (path for path in middleware[: own[0]] if path in LOOKS_AT_USER) if own else ():
+    if not problem and (early := too_early(middleware)):
+        names = ", ".join(map(repr, early))
         yield tell(
             "W014",
-            f"{early!r} comes before {PATH!r} in MIDDLEWARE: it does not see whom Ory signed in.",
-            f"Move {early!r} below {PATH!r} in MIDDLEWARE.",
+            f"{middleware[own[0]]!r} comes after {names} in MIDDLEWARE: what reads the user there does not see whom "
+            "Ory signed in.",
+            f"In MIDDLEWARE, move {middleware[own[0]]!r} up, {_below(middleware)}. If none of these reads "
+            "request.user when a request comes in, silence this warning.",
         )
+
+
+def _below(middleware: Sequence[str]) -> str:
+    """Where the middleware belongs, in a project that may do without Django's ``AuthenticationMiddleware``."""
+    return DIRECTLY_AFTER if positions(middleware, AUTHENTICATION) else "before them"
 
 
 def check_authenticators() -> Iterator[Message]:
