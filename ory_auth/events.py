@@ -57,6 +57,7 @@ class Event(StrEnum):
     BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"
     LOGIN_LOOP = "login_loop"
+    USER_READ_EARLY = "user_read_early"  # by middleware that comes before ours
 
 
 _LEVELS = {
@@ -131,6 +132,13 @@ def log_sampled(event: Event, **facts: str | int | float | None) -> None:
     _write(event, facts, sampled=True)
 
 
+def log_once(event: Event, **facts: str | int | float | None) -> None:
+    """:func:`log`, once in each process: for a mistake in the settings that every request would report."""
+    if event not in _logged_once:
+        _logged_once.add(event)
+        log(event, **facts)
+
+
 def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled: bool) -> None:
     """The message's template is the same for each line of an event: error collectors group by it."""
     level = _LEVELS.get(event, logging.WARNING)
@@ -171,12 +179,14 @@ class _Sampler:
 
 
 _samplers = {event: _Sampler() for event in Event}
+_logged_once: set[Event] = set()
 
 
 def forget() -> None:
     """Start anew: a forked process shares no lock with its parent, and a test no window with the one before."""
     global _samplers
     _samplers = {event: _Sampler() for event in Event}
+    _logged_once.clear()
 
 
 os.register_at_fork(after_in_child=forget)

@@ -8,19 +8,22 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.functional import cached_property
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.debug import get_default_exception_reporter_filter
 
 from . import cookies, django_session, responses, roundtrip, session_guard
 from .authentication import RequestState, state_of
 from .conf import conf
+from .events import Event, log_once
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import flights
 from .outcomes import Unavailable
+from .placement import DIRECTLY_AFTER
 from .types import OrySession
 
 LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
 VARY = ", ".join(LOOKED_AT)
+_UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a request, and what it has without that
 
 
 def prepare() -> None:
@@ -31,10 +34,21 @@ def prepare() -> None:
 def attach(request: Any) -> None:
     """Add the lazy attributes to a request. Costs no call, no query and no hash."""
     given = request.__dict__
-    given["_ory_base_user"] = given.pop("user", None)
+    user = given["_ory_base_user"] = given.pop("user", None)
     given.pop("auser", None)
     request.__class__ = _class_of_request(request.__class__)
     session_guard.guard_session(request)
+    if "_cached_user" in given or "_acached_user" in given or type(user) not in _UNREAD:
+        _report_early_read(user)
+
+
+def _report_early_read(user: Any) -> None:
+    """Middleware before ours has read ``request.user``, or assigned one. It cannot know whom Ory signed in.
+
+    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read.
+    """
+    how = "read" if type(user) in _UNREAD else "assigned"
+    log_once(Event.USER_READ_EARLY, how=how, fix=f"move OryMiddleware up in MIDDLEWARE, {DIRECTLY_AFTER}")
 
 
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
