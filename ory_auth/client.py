@@ -241,13 +241,14 @@ class Client:
             failure = self._failure(error.reason, timed_out=error.timed_out, connected=False)
         except (NoResponse, TimeoutError) as error:
             failure = self._failure(type(error).__name__, timed_out=isinstance(error, TimeoutError), connected=True)
+        failure.tried = f"{method} {path}"
         raise failure
 
     def _failure(self, reason: str, *, timed_out: bool, connected: bool) -> OryUnavailable:
         if timed_out:
             text = f"Ory did not answer within {self._timeout:g} seconds."
             return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
-        return OryUnavailable(f"Ory could not be reached ({reason}).", connected=connected)
+        return OryUnavailable(f"Ory could not be reached ({reason}).", connected=connected, cause=reason)
 
     def _refuse_during_pause(self, endpoint: Endpoint) -> None:
         seconds = self._paused_until.get(endpoint, 0.0) - time.monotonic()

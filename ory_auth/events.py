@@ -56,6 +56,8 @@ class Event(StrEnum):
     BREAKER_OPEN = "breaker_open"
     BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"
+    MIGRATIONS_MISSING = "migrations_missing"
+    USER_NOT_CREATED = "user_not_created"  # the user model does not take a new user
     LOGIN_LOOP = "login_loop"
     USER_READ_EARLY = "user_read_early"  # by middleware that comes before ours
 
@@ -74,6 +76,8 @@ _LEVELS = {
             Event.POOL_FULL,
             Event.BREAKER_OPEN,
             Event.DB_UNAVAILABLE,
+            Event.MIGRATIONS_MISSING,
+            Event.USER_NOT_CREATED,
         ),
         logging.ERROR,
     ),

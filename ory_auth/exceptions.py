@@ -25,8 +25,9 @@ class OryAuthError(Exception):
 class OryUnavailable(OryAuthError):
     """Ory did not say who the user is. The response is a 503.
 
-    ``event`` names the cause, ``status`` is Ory's HTTP status where there was one, ``retry_after`` is the number of
-    seconds after which to ask again, and ``connected`` says whether there was a connection to Ory.
+    ``event`` names the kind of failure, ``status`` is Ory's HTTP status where there was one, ``retry_after`` is the
+    number of seconds after which to ask again, and ``connected`` says whether there was a connection to Ory. ``cause``
+    is more about it, such as the type of an error, and ``tried`` is the method and path of the call.
     """
 
     def __init__(
@@ -37,9 +38,12 @@ class OryUnavailable(OryAuthError):
         status: int | None = None,
         retry_after: int | None = None,
         connected: bool = True,
+        cause: str | None = None,
+        tried: str | None = None,
     ) -> None:
         super().__init__(message)
         self.event, self.status, self.retry_after, self.connected = event, status, retry_after, connected
+        self.cause, self.tried = cause, tried
 
 
 class OryResponseInvalid(OryUnavailable):

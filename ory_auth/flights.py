@@ -106,6 +106,7 @@ class Flights:
         self._refusals: TTLCache[str, bool] = TTLCache(MAX_REFUSALS, conf.refused_cache_seconds)
         self._lock = threading.Lock()
         self._warned = False
+        self.last_failure: Unavailable | None = None  # why the circuit breaker may be open
 
     # --- for other modules
 
@@ -348,6 +349,8 @@ class Flights:
 
     def _record(self, request: LookupRequest, outcome: Outcome) -> None:
         """Tell the circuit breaker and the rate limits about this outcome."""
+        if isinstance(outcome, Unavailable):
+            self.last_failure = outcome
         if not isinstance(outcome, Unavailable):
             self._breaker.record_success()
         elif outcome.event == Event.NOT_READY or not outcome.connected:

@@ -54,15 +54,30 @@ class Unavailable:
     event: Event = Event.UNAVAILABLE
     status: int | None = None
     retry_after: int | None = None
-    cause: str | None = None  # the type of an unexpected error, or why Ory was not asked at all
+    cause: str | None = None  # the type of an error, the fields of a user, or why Ory was not asked at all
     connected: bool = True
+    tried: str | None = None  # the method and path of the call
 
     @classmethod
     def of(cls, error: OryUnavailable) -> Unavailable:
-        return cls(error.event, error.status, error.retry_after, connected=error.connected)
+        return cls(
+            event=error.event,
+            status=error.status,
+            retry_after=error.retry_after,
+            cause=error.cause,
+            connected=error.connected,
+            tried=error.tried,
+        )
 
     def error(self) -> OryUnavailable:
-        return OryUnavailable(event=self.event, status=self.status, retry_after=self.retry_after)
+        return OryUnavailable(
+            event=self.event,
+            status=self.status,
+            retry_after=self.retry_after,
+            connected=self.connected,
+            cause=self.cause,
+            tried=self.tried,
+        )
 
 
 Outcome = SignedIn | SignedOut | SecondFactorMissing | Unavailable

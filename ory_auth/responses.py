@@ -19,20 +19,23 @@ from django.utils.translation import gettext_lazy
 
 from .authentication import state_of
 from .exceptions import AALRequired, NotAdmitted
+from .flights import flights
 from .flows import Flow, absolute, here
+from .outage_help import SETUP_PROBLEMS, explain
 from .outcomes import Unavailable
 
 MAX_ACCEPT = 2048  # characters of an Accept header: the time that Django takes to parse it grows with their square
 RETRY_AFTER = 5  # seconds, unless Ory named a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
+SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
 REALM = 'Bearer realm="ory"'
 
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client is a program: it sent a token, or prefers JSON to HTML."""
-    found = state_of(request).found
-    if found is not None and found.kind.by_header:
+    state = state_of(request)
+    if state.is_api or (state.found is not None and state.found.kind.by_header):
         return True
     if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
         return False
@@ -41,10 +44,23 @@ def wants_json(request: HttpRequest) -> bool:
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
     """503: Ory did not say who the user is. Has ``Retry-After``, and no cache may store it."""
-    response = _page_or_json(request, 503, "unavailable", str(UNAVAILABLE), code="ory_unavailable")
+    needs_setup = outcome.event in SETUP_PROBLEMS
+    name, detail = ("setup_problem", SETUP_PROBLEM) if needs_setup else ("unavailable", UNAVAILABLE)
+    facts: dict[str, Any] = {}
+    if help_text := debug_help(request, outcome):
+        name, facts = "unavailable_debug", {"debug": help_text}
+    response = _page_or_json(request, 503, name, str(detail), code="ory_unavailable", **facts)
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
     return response
+
+
+def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | None:
+    """With ``DEBUG``, what went wrong and how to fix it."""
+    if not settings.DEBUG:
+        return None
+    conf = state_of(request).conf
+    return explain(outcome, conf, flights(conf).last_failure).as_json()
 
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
@@ -101,7 +117,7 @@ def _referrer_policy() -> str:
     return policy if isinstance(policy, str) else ",".join(policy)
 
 
-def _page_or_json(request: HttpRequest, status: int, name: str, detail: str, **facts: str) -> HttpResponse:
+def _page_or_json(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
     if wants_json(request):
         response: HttpResponse = JsonResponse({**facts, "detail": detail}, status=status)
         patch_cache_control(response, no_store=True, private=True)

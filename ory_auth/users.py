@@ -17,7 +17,7 @@ from .conf import Conf
 from .events import Event, log
 from .exceptions import OryUnavailable
 from .models import OryIdentity, OrySignIn
-from .refusals import Refusal, refusal_of
+from .refusals import Refusal, log_database_error, refusal_of
 from .same_text import is_same_text
 from .types import Identity, OrySession
 from .uniqueness import is_unique, may_repeat
@@ -29,6 +29,8 @@ from .user_query import BEHIND, EPOCH, NEW_SIGN_IN, find_user, is_plain, last_ch
 from .user_rows import user_rows
 
 __all__ = ["UserHandler", "delete_user"]
+
+SETUP_RETRY_AFTER = 300  # seconds: somebody has to fix the setup first
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +241,10 @@ def load(session: OrySession, conf: Conf) -> Found:
     try:
         return recall(session, conf) or _loaded(session, conf)
     except Error as error:
-        log(Event.DB_UNAVAILABLE, error=type(error).__name__)
-        raise OryUnavailable("The database of users does not answer.", event=Event.DB_UNAVAILABLE) from None
+        event = log_database_error(error)
+        wait = SETUP_RETRY_AFTER if event is Event.MIGRATIONS_MISSING else None
+        text = "The database of users does not answer."
+        raise OryUnavailable(text, event=event, retry_after=wait, cause=type(error).__name__) from None
 
 
 def recall(session: OrySession, conf: Conf) -> Found | None:
@@ -356,8 +360,31 @@ def _created(session: OrySession, handler: UserHandler, using: str) -> Found:
         elif refusal is Refusal.VALUE:
             return Found(None, Event.VALUE_REFUSED)
         else:
-            text = "did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER']."
-            raise OryUnavailable(f"{user_model()._meta.label} {text}", event=Event.DB_UNAVAILABLE)
+            raise _user_not_created(handler._new_user(identity))
+
+
+def _user_not_created(candidate: Any) -> OryUnavailable:
+    """The error for a user model that takes no new user. It names fields, never values."""
+    fields = ", ".join(_unfilled_fields(candidate)) or None
+    label = candidate._meta.label
+    log(Event.USER_NOT_CREATED, model=label, fields=fields, fix="ORY_AUTH['USER_FIELDS']_or_['USER_HANDLER']")
+    return OryUnavailable(
+        f"{label} did not take the new user: see ORY_AUTH['USER_FIELDS'] and ['USER_HANDLER'].",
+        event=Event.USER_NOT_CREATED,
+        retry_after=SETUP_RETRY_AFTER,
+        cause=fields,
+    )
+
+
+def _unfilled_fields(candidate: Any) -> list[str]:
+    """The fields that need a value, and have none."""
+    return [
+        field.name
+        for field in candidate._meta.concrete_fields
+        if not (field.null or field.primary_key or getattr(field, "auto_now", False))
+        and not getattr(field, "auto_now_add", False)
+        and getattr(candidate, field.attname) is None
+    ]
 
 
 def _try_to_create(
@@ -506,5 +533,5 @@ def _write_if_possible(write: Any) -> bool:
         with transaction.atomic(using=writing_alias()):
             return bool(write())
     except Error as error:
-        log(Event.DB_UNAVAILABLE, error=type(error).__name__, at="update")
+        log_database_error(error, at="update")
         return False

@@ -27,7 +27,7 @@ from .client import Client, read_object
 from .client_address import client_address
 from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
-from .flights import Priority, flights
+from .flights import BREAKER_OPEN, Priority, flights
 from .flows import Flow, allowed, asked_for, wanted
 from .health import health
 from .http_client import Response
@@ -54,7 +54,9 @@ class FlowView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         flow_id = request.GET.get("flow")
-        return self.start(request) if flow_id is None else self.show(request, flow_id)
+        if flow_id is not None:
+            return self.show(request, flow_id)
+        return _debug_unreachable(request) or self.start(request)
 
     def start(self, request: HttpRequest) -> HttpResponse:
         """Send the browser to Ory, which sends it back to ``?next=`` (or ``?return_to=``).
@@ -328,6 +330,20 @@ def _ask_ory(request: HttpRequest, call: Callable[[Client, Callable[[], bool]], 
         log(Event.UNAVAILABLE, status=answer.status, at="flow")
         raise OryUnavailable(f"Ory answered {answer.status}.", status=answer.status)
     return answer
+
+
+def _debug_unreachable(request: HttpRequest) -> HttpResponse | None:
+    """With ``DEBUG``, the page that says why there is no connection to Ory; ``None`` if there is one.
+
+    Otherwise a developer who has not started Ory is sent to an address where nothing answers.
+    """
+    if not settings.DEBUG:
+        return None
+    conf = state_of(request).conf
+    found = carry_out(flights(conf).call(lambda client: client.readiness(), Priority.PAGE), conf.timeout)
+    if not isinstance(found, Unavailable) or (found.connected and found.cause != BREAKER_OPEN):
+        return None
+    return responses.unavailable(request, found)
 
 
 def _with_return_to(url: str, back: str) -> str:

@@ -1,4 +1,4 @@
-"""A project whose user model says in its own way which addresses are unique: ``python -m tests.unique_addresses null``.
+"""A project whose user model has constraints of its own: ``python -m tests.unique_addresses null``.
 
 Prints what four people got: two without an address, one with, and one with the same in other letters.
 """
@@ -31,7 +31,7 @@ class People(AppConfig):
     def import_models(self) -> None:
         super().import_models()
         from django.contrib.auth.models import AbstractUser
-        from django.db.models import EmailField, IntegerField, Q, UniqueConstraint
+        from django.db.models import DateField, EmailField, IntegerField, Q, UniqueConstraint
         from django.db.models.functions import Lower
 
         ways = {
@@ -43,6 +43,7 @@ class People(AppConfig):
         class Person(AbstractUser):
             email = EmailField(blank=True, null=MODE == "null", unique=MODE in {"null", "plain"})
             organisation = IntegerField(default=0)
+            birthday = DateField(null=MODE != "a required birthday")
 
             class Meta:
                 app_label = PACKAGE
@@ -57,6 +58,7 @@ def configure(public_url: str) -> None:
     sys.modules[PACKAGE] = types.ModuleType(PACKAGE)
     sys.modules[PACKAGE].People = People  # type: ignore[attr-defined]
     settings.configure(
+        DEBUG=MODE == "a required birthday",
         SECRET_KEY="a secret for the tests",
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF=__name__,
@@ -95,7 +97,8 @@ def main() -> None:
         ory_user = ory.create_identity(traits={"email": email} if email else {"username": "x"})
         session = ory.create_session(ory_user["id"])
         reply = Client().get("/", headers={"X-Session-Token": session.token})
-        answers.append((reply.status_code, reply.json().get("email", reply.json().get("reason"))))
+        answer = reply.json()
+        answers.append((reply.status_code, answer.get("email", answer.get("reason", answer.get("debug")))))
         ory.change_identity(ory_user["id"], traits={"username": "x"})  # Ory lets nobody else have the address
     print(json.dumps(answers))
     ory.stop()

@@ -1,0 +1,204 @@
+"""Why Ory did not say who the user is, and what to do about it: for developers, so only shown with ``DEBUG``.
+
+Names settings, paths and commands; never a credential, a trait or anything that Ory sent. Free of I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from django.contrib.auth import get_user_model
+
+from .conf import Conf
+from .events import Event
+from .hosts import is_loopback
+from .outcomes import Unavailable
+
+SETUP_PROBLEMS = frozenset({Event.MIGRATIONS_MISSING, Event.USER_NOT_CREATED})  # waiting does not help
+
+CHECK = "python manage.py ory_check"
+WHOAMI = "GET /sessions/whoami"
+
+_TLS_ERRORS = ("SSLCertVerificationError", "SSLError", "SSLEOFError", "SSLZeroReturnError")
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What the page and the JSON show. ``tried`` and ``setting`` are empty if the cause is not the way to Ory."""
+
+    title: str
+    cause: str
+    fix: str
+    commands: tuple[str, ...] = ()
+    setting: str = ""
+    tried: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The object ``debug`` in the JSON of a 503."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None = None) -> Help:
+    """What went wrong. ``last_failure`` is why the circuit breaker is open, in case Ory was not even asked."""
+    match outcome.event:
+        case Event.MIGRATIONS_MISSING:
+            return Help(
+                "The database is not migrated",
+                "A table or a column that signing in needs is missing in the database.",
+                "Run the migrations. If you have several databases, run them for the one that has the users.",
+                ("python manage.py migrate",),
+            )
+        case Event.USER_NOT_CREATED:
+            return _explain_user_model(outcome)
+        case Event.DB_UNAVAILABLE:
+            return Help(
+                "The database does not answer",
+                f"Ory says who the user is, but the database of users gave an error ({outcome.cause or 'unknown'}).",
+                "Check DATABASES in your settings, and that the database server is running.",
+                ("python manage.py check --database default",),
+            )
+    if outcome.cause == "breaker_open":
+        return _explain_open_breaker(outcome, conf, last_failure)
+    return _explain_call(outcome, conf)
+
+
+def _explain_user_model(outcome: Unavailable) -> Help:
+    model = get_user_model()._meta.label
+    what = f"These fields need a value and got none: {outcome.cause}." if outcome.cause else "It refused the new row."
+    return Help(
+        f"{model} does not take the new user",
+        f"The person is signed in at Ory, but this site could not create a user for them. {what}",
+        "Map each field to the identity with ORY_AUTH['USER_FIELDS'], give it a default or null=True, "
+        "or fill it in create() of your own ORY_AUTH['USER_HANDLER'].",
+        setting=f"AUTH_USER_MODEL = {model!r}",
+    )
+
+
+def _explain_open_breaker(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None) -> Help:
+    pause = "This site has stopped calling Ory for a moment (circuit breaker) and tries again every second."
+    if last_failure is None or last_failure.cause == "breaker_open":
+        return Help("Ory is not called", f"{pause} The log says why.", "Find out what is wrong.", (CHECK,))
+    found = explain(last_failure, conf)
+    return Help(found.title, f"{found.cause} {pause}", found.fix, found.commands, found.setting, found.tried)
+
+
+def _explain_call(outcome: Unavailable, conf: Conf) -> Help:
+    title, cause, fix = _describe(outcome, conf)
+    return Help(title, cause, fix, _commands(outcome, conf), _setting(conf), _tried(outcome, conf))
+
+
+def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
+    host = urlsplit(conf.sdk_url).hostname or ""
+    status = outcome.status
+    match outcome.event:
+        case Event.TIMEOUT:
+            return (
+                "Ory did not answer in time",
+                f"There was no complete answer within {conf.timeout:g} seconds.",
+                "Check that this URL is Ory's, that no firewall drops the connection, and that Ory is not overloaded. "
+                "ORY_AUTH['TIMEOUT'] is the limit.",
+            )
+        case Event.NOT_READY:
+            return (
+                "Ory is not ready",
+                "Ory answers, but its readiness path (/health/ready) says that it can't work. "
+                "Usually its own database is down or not migrated.",
+                "Look at Ory's log. For Kratos, run its migrations and check its DSN.",
+            )
+        case Event.RATE_LIMITED:
+            return (
+                "Ory limits the rate",
+                "Ory answered 429: too many calls. This site waits as long as Ory asked for.",
+                "Cache sessions (ORY_AUTH['SESSION_CACHE_SECONDS']), or raise the limits at Ory.",
+            )
+        case Event.POOL_FULL:
+            return (
+                "All connections to Ory are in use",
+                f"{conf.max_connections} calls were under way, and none ended in time.",
+                "Find out why Ory is slow, or raise ORY_AUTH['MAX_CONNECTIONS'].",
+            )
+        case Event.FLOOD:
+            return (
+                "Too many unknown credentials",
+                "This site limits how often it asks Ory about credentials that it has not seen before.",
+                "Wait ten seconds. If real people are affected behind a proxy, set ORY_AUTH['TRUSTED_PROXIES'].",
+            )
+        case Event.UPSTREAM_REDIRECT:
+            return (
+                "This URL redirects",
+                f"The answer was {status}, a redirect, and Ory's API never redirects this call.",
+                "Give the URL that it redirects to, such as https:// instead of http://, or the API's own host.",
+            )
+        case Event.UPSTREAM_REJECTS if status == 404:
+            return (
+                "This URL is not Ory's API",
+                "The answer was 404: there is no such path on that server.",
+                "Give Ory's public API: Kratos' port 4433 or its base path, or the URL of your Ory Network project.",
+            )
+        case Event.UPSTREAM_REJECTS:
+            return (
+                "Ory refuses the call",
+                f"The answer was {status}, which is not about the user.",
+                "Check that this is Ory's public API (for Kratos port 4433), and that no proxy in front of it refuses.",
+            )
+        case Event.BAD_ANSWER | Event.ANSWER_TOO_BIG:
+            return (
+                "The answer is not Ory's",
+                "Something answered, but not with the JSON of an Ory session.",
+                "Check that this URL is Ory's public API and not a website, this site itself or a proxy's own page.",
+            )
+    if outcome.connected:
+        what = f"answered {status}" if status else f"closed the connection ({outcome.cause or 'no answer'})"
+        return ("Ory has a problem", f"The server {what}.", "Look at Ory's log, and at the proxy's in front of it.")
+    return _describe_no_connection(outcome.cause or "", host)
+
+
+def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
+    if cause == "gaierror":
+        return (
+            "The name of the Ory server is unknown",
+            f"The host name {host!r} could not be resolved.",
+            "Check the spelling. The name of a container is known only inside its own network.",
+        )
+    if cause in _TLS_ERRORS:
+        return (
+            "No secure connection to Ory",
+            f"The TLS handshake with {host!r} failed ({cause}).",
+            "Check the certificate and the name in it, or write http:// if this server speaks no TLS.",
+        )
+    if cause == "ConnectionRefusedError":
+        return (
+            "No Ory is running here",
+            "The connection was refused: nothing listens at this address and port.",
+            "Start Ory, or correct the setting.",
+        )
+    return (
+        "Ory can't be reached",
+        f"There was no connection ({cause or 'unknown error'}).",
+        "Check the URL, the network between this server and Ory, and that Ory is running.",
+    )
+
+
+def _commands(outcome: Unavailable, conf: Conf) -> tuple[str, ...]:
+    url = urlsplit(conf.sdk_url)
+    if outcome.connected or not is_loopback(url.hostname or ""):
+        return (CHECK,)
+    options = "".join(
+        (
+            f" --host {url.hostname}" if url.hostname != "127.0.0.1" else "",
+            f" --port {url.port or 80}" if url.port != 4433 else "",
+        )
+    )
+    install = () if find_spec("starlette") else ("pip install 'django-ory[local]'",)
+    return (*install, f"python manage.py ory_local{options}", CHECK)
+
+
+def _setting(conf: Conf) -> str:
+    return f"ORY_AUTH['SDK_URL'] = {conf.sdk_url!r}"
+
+
+def _tried(outcome: Unavailable, conf: Conf) -> str:
+    method, _, path = (outcome.tried or WHOAMI).partition(" ")
+    return f"{method} {conf.sdk_url}{path}"

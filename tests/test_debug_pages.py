@@ -1,0 +1,196 @@
+"""With DEBUG, pages and JSON name the cause of an outage and its fix. In production they name nothing."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from tests.conftest import Web
+from tests.kinds import Answer, ChangeSettings
+from tests.ories import Ory
+from tests.ports import free_ports
+
+SOMEBODY = {"Cookie": "ory_kratos_session=a-secret-credential"}
+PAGES = ["/who", "/awho", "/guarded", "/aguarded"]
+APIS = ["/who", "/guarded"]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _debug(settings: Settings) -> None:
+    settings.DEBUG = True
+
+
+@contextmanager
+def a_server(status: int, body: bytes, headers: dict[str, str] | None = None) -> Iterator[str]:
+    """Something that is not Ory; yields its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Be silent."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def text_of(answer: Answer) -> str:
+    assert answer.status_code == 503
+    text = answer.content.decode()
+    assert "a-secret-credential" not in text
+    return text.replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str) -> None:
+    url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
+    ory_auth(SDK_URL=url)
+    text = text_of(web.get(path, headers=SOMEBODY))
+    assert "No Ory is running here" in text
+    assert f"ORY_AUTH['SDK_URL'] = '{url}'" in text
+    assert f"GET {url}/sessions/whoami" in text
+    assert f"python manage.py ory_local --port {port}" in text
+    assert "python manage.py ory_check" in text
+    assert "few seconds" not in text
+
+
+@pytest.mark.parametrize("path", APIS)
+def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str) -> None:
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    ory_auth(SDK_URL=url)
+    answer = web.get(path, headers={**SOMEBODY, "Accept": "application/json"})
+    text_of(answer)
+    assert answer.json()["code"] == "ory_unavailable"
+    assert answer.json()["debug"]["title"] == "No Ory is running here"
+    assert answer.json()["debug"]["setting"] == f"ORY_AUTH['SDK_URL'] = '{url}'"
+
+
+@pytest.mark.parametrize("page", ["login", "registration", "settings", "recovery", "verification"])
+def test_a_page_that_starts_at_ory_does_not_send_the_browser_to_a_dead_address(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, page: str
+) -> None:
+    ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
+    assert "No Ory is running here" in text_of(web.get(f"/auth/{page}"))
+
+
+def test_in_production_the_browser_is_sent_there_without_a_call(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings
+) -> None:
+    settings.DEBUG = False
+    ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
+    assert web.get("/auth/login").status_code == 302
+
+
+def test_with_an_ory_the_browser_is_sent_there(ory: Ory, web: Web) -> None:
+    assert web.get("/auth/login").headers["Location"].startswith(f"{ory.public_url}/self-service/login/browser")
+
+
+def test_a_name_that_does_not_resolve_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(SDK_URL="http://ory.invalid:4433")
+    text = text_of(web.get("/who", headers=SOMEBODY))
+    assert "The host name 'ory.invalid' could not be resolved." in text
+    assert "ory_local" not in text
+
+
+def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    with a_server(200, b"hello") as url:
+        ory_auth(SDK_URL=url.replace("http:", "https:"))
+        text = text_of(web.get("/who", headers=SOMEBODY))
+    assert "No secure connection to Ory" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (200, "The answer is not Ory's"),
+        (301, "This URL redirects"),
+        (404, "This URL is not Ory's API"),
+        (405, "Ory refuses the call"),
+        (500, "Ory has a problem"),
+    ],
+)
+def test_a_server_that_is_not_ory_is_named(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, status: int, title: str
+) -> None:
+    body = b"<html>a body with details</html>"
+    with a_server(status, body, {"Location": "http://elsewhere.example.org/"}) as url:
+        ory_auth(SDK_URL=url)
+        text = text_of(web.get("/who", headers=SOMEBODY))
+    assert title in text
+    assert "a body with details" not in text
+
+
+@pytest.mark.switches
+def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    assert ory.switches
+    ory_auth(TIMEOUT=0.3)
+    with ory.switches.slow(1, "/sessions/whoami"):
+        text = text_of(web.get("/who", headers=SOMEBODY))
+    assert "There was no complete answer within 0.3 seconds." in text
+
+
+def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
+    texts = [text_of(web.get("/who", headers={"Cookie": f"ory_kratos_session={n}"})) for n in range(8)]
+    assert any("circuit breaker" in text for text in texts)
+    assert all("No Ory is running here" in text for text in texts)
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
+@pytest.mark.parametrize("path", ["/who", "/awho"])
+def test_missing_migrations_are_named_to_developers(
+    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture, debug: bool, path: str
+) -> None:
+    settings.DEBUG = debug
+    session = ory.person().token()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ory_auth_orysignin RENAME TO elsewhere")
+    answer = web.get(path, headers={**session.headers})
+    assert "migrations_missing" in caplog.text
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "300"
+    body = answer.json()
+    if debug:
+        assert body["debug"]["commands"] == ["python manage.py migrate"]
+    else:
+        assert "debug" not in body
+        assert "shortly" not in body["detail"]
+
+
+def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: Web, settings: Settings) -> None:
+    settings.DEBUG = False
+    cookies = ory.person().cookie()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ory_auth_orysignin RENAME TO elsewhere")
+    text = text_of(web.get("/who", headers=cookies.headers))
+    assert "Sign-in is not set up" in text
+    assert "few seconds" not in text
+    assert "migrat" not in text
+
+
+def test_in_production_nothing_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings) -> None:
+    settings.DEBUG = False
+    ory_auth(SDK_URL=f"http://127.0.0.1:{(port := free_ports(1)[0])}")
+    for accept in ("text/html", "application/json"):
+        text = text_of(web.get("/who", headers={**SOMEBODY, "Accept": accept}))
+        assert str(port) not in text
+        assert "SDK_URL" not in text
+        assert "debug" not in text
