@@ -35,7 +35,7 @@ from .cookies import CSRF_PREFIX
 from .credentials import Credential, Kind, Malformed, Note, find
 from .django_session import Access
 from .events import Event, log, log_sampled
-from .exceptions import OryUnavailable
+from .exceptions import OryAuthError, OryUnavailable
 from .flights import ORY_IS_DOWN, Priority, flights
 from .lookup import lookup, recall
 from .models import OryIdentity
@@ -63,6 +63,8 @@ class RequestState:
     raised = False  # OryUnavailable was raised, so the response must be a 503
     renews_csrf_token = False  # a new Ory session: the browser gets a new CSRF token with the response
     optional = False  # the view has @ory_optional: the user is anonymous while Ory is down
+    is_api = False  # an API asked, so the client gets JSON, never a page or a redirect
+    refusal: OryAuthError | None = None  # what an API raised, whose framework may make a 500 of it
     view_error: BaseException | None = None  # what the view raised; an error page may follow
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
     refused: Event | None = None  # why the person is not admitted

@@ -116,6 +116,8 @@ def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
 def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.raised and (200 <= response.status_code < 300 or response.status_code == 500):
         response = responses.unavailable(state.request, state.outage)
+    if state.is_api:
+        response = _told_as_api(state, response)
     if getattr(response, "streaming", False):
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
@@ -126,6 +128,15 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
         django_session.renew_csrf_token(state.request)
     if state.cookies:
         cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
+    return response
+
+
+def _told_as_api(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+    """What django-ninja leaves out: the scheme of a 401, and with ``DEBUG`` the response to a refusal."""
+    if state.refusal is not None and response.status_code == 500:
+        response = answer(state.request, state.refusal) or response
+    if response.status_code == 401:
+        response.headers.setdefault("WWW-Authenticate", responses.REALM)
     return response
 
 
