@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -290,6 +291,39 @@ def test_a_missing_backend_is_told(settings: Settings, backends: list[str]) -> N
 def test_a_middleware_that_is_there_twice_is_an_error(settings: Settings, times: int) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, *[OURS] * times]
     assert str(times) in only("E010", "MIDDLEWARE").msg
+
+
+RULES = "rules.permissions.ObjectPermissionBackend"
+
+
+@pytest.mark.parametrize(
+    ("backends", "told"),
+    [
+        (["ory_auth.backends.OryBackend"], True),
+        (["ory_auth.backends.OryBackend", RULES], False),
+        (["ory_auth.backends.OryBackend", "project_with_rules.OwnRules"], False),
+    ],
+)
+def test_a_permission_backend_that_the_list_has_lost_is_named(tmp_path: Path, backends: list[str], told: bool) -> None:
+    """In a process of its own: Django registers an app's checks again when ``INSTALLED_APPS`` changes."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "__init__.py").touch()
+    (tmp_path / "rules" / "permissions.py").write_text("class ObjectPermissionBackend: ...")
+    (tmp_path / "project_with_rules.py").write_text(
+        f"""
+from rules.permissions import ObjectPermissionBackend
+from tests.project.settings import *
+
+INSTALLED_APPS = [*INSTALLED_APPS, "rules"]
+AUTHENTICATION_BACKENDS = {backends!r}
+class OwnRules(ObjectPermissionBackend): ...
+"""
+    )
+    command = [sys.executable, "-m", "django", "check", "--tag=ory_auth", "--settings=project_with_rules"]
+    places = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parent.parent)])
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": places})
+    assert done.returncode == 0
+    assert ("ory_auth.W027" in done.stderr, f"Add {RULES!r} to" in done.stderr) == (told, told)
 
 
 SITE_CACHE = "django.middleware.cache.UpdateCacheMiddleware"

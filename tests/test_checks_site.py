@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns, is_language_prefix_patterns_used
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import include, path, re_path, set_script_prefix
+from django.views import View
 from pytest_django import Settings
 
 from .told import GOOD, ids, only, told
@@ -16,6 +18,7 @@ from .told import GOOD, ids, only, told
 @pytest.fixture(autouse=True)
 def _good(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
+    is_language_prefix_patterns_used.cache_clear()  # by the name of a URLconf, and here one name has many layouts
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------
@@ -222,6 +225,10 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+class Spa(View):
+    """The one page of a single-page app."""
+
+
 OURS = path("auth/", include("ory_auth.urls"))
 urlpatterns: list[Any] = [OURS]
 LAYOUTS: dict[str, list[Any]] = {
@@ -231,6 +238,12 @@ LAYOUTS: dict[str, list[Any]] = {
     "djangos form": [path("accounts/login/", LoginView.as_view(), name="login")],
     "both": [OURS, path("accounts/login/", LoginView.as_view(), name="login"), path("sign-in/", page, name="sign-in")],
     "everything": [OURS, path("<path:rest>", page)],
+    "catch-all first": [re_path("^.*$", page), OURS],
+    "some of ours": [path("auth/<slug:page>", Spa.as_view()), OURS],
+    "own login page": [path("auth/login", page), OURS],
+    "translated": i18n_patterns(OURS),
+    "translated, catch-all first": i18n_patterns(path("<path:rest>", page), OURS),
+    "profile": [OURS, path("accounts/profile/", page)],
     "parameter": [path("<slug:tenant>/auth/", include("ory_auth.urls"))],
     "namespace": [path("auth/", include("ory_auth.urls", namespace="people"))],
 }
@@ -267,6 +280,65 @@ def test_a_way_to_sign_in_that_leads_nowhere_is_told(
         only("W010", "ROOT_URLCONF" if layout == "parameter" else "LOGIN_URL", 'include("ory_auth.urls")')
     elif found:
         only("W011", "LOGIN_URL = 'ory_auth:login'")
+
+
+PAGES = ["login", "registration", "settings", "recovery", "verification", "logout", "error", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "view", "hidden"),
+    [
+        ("ours", "", []),
+        ("everything", "", []),
+        ("translated", "", []),
+        ("namespace", "", []),
+        ("catch-all first", "page", PAGES),
+        ("some of ours", "Spa", PAGES),
+        ("own login page", "page", ["login"]),
+        ("translated, catch-all first", "page", PAGES),
+    ],
+)
+@pytest.mark.parametrize("script_name", ["/", "/shop/"])
+@pytest.mark.urls(__name__)
+def test_a_view_that_hides_our_pages_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, view: str, hidden: list[str], script_name: str
+) -> None:
+    monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
+    settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, "ory_auth:login"
+    set_script_prefix(script_name)
+    try:
+        assert ids() == (["W028"] if hidden else [])
+        if hidden:
+            text = only("W028", 'path("auth/", include("ory_auth.urls"))').msg
+            assert f"{__name__}.{view} answers" in text
+            assert [name for name in PAGES if f"/auth/{name}'" in text] == hidden
+    finally:
+        set_script_prefix("/")
+
+
+@pytest.mark.parametrize(
+    ("layout", "target", "good"),
+    [
+        ("ours", "/accounts/profile/", False),
+        ("profile", "/accounts/profile/", True),
+        ("everything", "/accounts/profile/", True),
+        ("translated", "/accounts/profile/", True),  # below which language is known with the request
+        ("ours", "no-such-name", False),
+        ("ours", "ory_auth:settings", True),
+        ("ours", "/served-by-something-else", True),
+        ("ours", "https://app.example.org/", True),
+        ("none", "/accounts/profile/", True),
+    ],
+)
+@pytest.mark.urls(__name__)
+def test_a_sign_in_that_ends_at_no_page_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, target: str, good: bool
+) -> None:
+    monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
+    settings.ROOT_URLCONF, settings.LOGIN_REDIRECT_URL = __name__, target
+    settings.LOGIN_URL = "ory_auth:login" if layout != "none" else "https://sso.example.org/"
+    assert ids() == ([] if good else ["W030"])
+    assert good or target in only("W030", "LOGIN_REDIRECT_URL").msg
 
 
 def test_a_project_without_urls_has_none_to_include(settings: Settings) -> None:

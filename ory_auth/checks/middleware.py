@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from django.apps import apps
 from django.conf import settings
 
 from ..placement import AUTHENTICATION, BACKEND, DIRECTLY_AFTER, PATH, is_a, order_problem, positions, too_early
 from .message import Message, tell
 
 KEEPS_PAGES = ("django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.CacheMiddleware")
+PERMISSION_BACKENDS = {  # of an app, whose own checks do not miss it (those of django-guardian and django-axes do)
+    "rules": "rules.permissions.ObjectPermissionBackend",
+}
 OWN_API = "ory_auth.rest_framework.OrySessionAuthentication"
 DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 
@@ -28,6 +32,19 @@ def check_presence() -> Iterator[Message]:
         backends = [BACKEND, *settings.AUTHENTICATION_BACKENDS]
         hint = f"Add it and keep the others: AUTHENTICATION_BACKENDS = {backends!r}."
         yield tell("W002", f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint)
+
+
+def check_permission_backends() -> Iterator[Message]:
+    """``AUTHENTICATION_BACKENDS = [OryBackend]`` throws away what else was in the list."""
+    for app, backend in PERMISSION_BACKENDS.items():
+        if apps.is_installed(app) and not any(is_a(path, backend) for path in settings.AUTHENTICATION_BACKENDS):
+            yield tell(
+                "W027",
+                f"{app!r} is in INSTALLED_APPS, and {backend!r} is not in AUTHENTICATION_BACKENDS: user.has_perm() "
+                "does not ask it.",
+                f"Add {backend!r} to AUTHENTICATION_BACKENDS, after {BACKEND!r}. If no code asks it for permissions, "
+                "silence this warning.",
+            )
 
 
 def check_order() -> Iterator[Message]:

@@ -1,4 +1,4 @@
-"""Where the project has put this package's pages: ``ROOT_URLCONF``, ``LOGIN_URL``, ``TEMPLATES``."""
+"""Where this package's pages are in the project: ``ROOT_URLCONF``, ``LOGIN_URL``, ``TEMPLATES``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, get_resolver, get_script_prefix, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_resolver, get_script_prefix, resolve, reverse
+from django.utils.module_loading import import_string
 
 from .message import Message, tell
 
@@ -53,6 +54,51 @@ def check_urls() -> Iterator[Message]:
         )
 
 
+def check_pages() -> Iterator[Message]:
+    """A catch-all pattern, as single-page apps and content management systems have one, may come before our URLs."""
+    hidden: dict[str, list[str]] = {}
+    for name, path in _addresses():
+        match = _match_at(path)
+        if match is not None and ("ory_auth" not in match.app_names or match.url_name != name):
+            hidden.setdefault(name_of_view(match.func), []).append(path)
+    for view, paths in hidden.items():
+        yield tell(
+            "W028",
+            f"{', '.join(map(repr, paths))} in ROOT_URLCONF: {view} answers there, not ory_auth. "
+            "Its pattern comes before ory_auth.urls.",
+            f"Move {INCLUDE} before that pattern in urlpatterns. If your view is meant to replace the page, silence "
+            "this warning.",
+        )
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """The name and path of each URL of ours, as far as ``ROOT_URLCONF`` includes them."""
+    if has_urls():
+        for pattern in import_string("ory_auth.urls.urlpatterns"):
+            yield pattern.name, reverse(f"ory_auth:{pattern.name}")
+
+
+def check_login_redirect() -> Iterator[Message]:
+    """Where a sign-in ends that began with no page to come back to."""
+    if not has_urls():
+        return
+    try:
+        path = resolve_url(settings.LOGIN_REDIRECT_URL)
+    except NoReverseMatch:
+        leads_nowhere = True
+    else:  # other paths may be served by something else than Django
+        is_default = path == global_settings.LOGIN_REDIRECT_URL
+        translated = is_language_prefix_patterns_used(settings.ROOT_URLCONF)[0]
+        leads_nowhere = is_default and not translated and _match_at(path) is None
+    if leads_nowhere:
+        yield tell(
+            "W030",
+            f"LOGIN_REDIRECT_URL ({str(settings.LOGIN_REDIRECT_URL)!r}) leads to no page: whoever signs in without a "
+            "'next' ends there.",
+            "Set LOGIN_REDIRECT_URL to a page of yours, such as '/'.",
+        )
+
+
 def _is_view_of_project(url: Any) -> bool:
     """Whether ``LOGIN_URL`` leads to a page of the project, or elsewhere, which it will know; Django's form is none."""
     try:
@@ -61,18 +107,27 @@ def _is_view_of_project(url: Any) -> bool:
         return False
     if path.netloc or is_language_prefix_patterns_used(settings.ROOT_URLCONF)[0]:
         return True
-    prefix = get_script_prefix()
-    inside = path.path.removeprefix(prefix) if path.path.startswith(prefix) else path.path.lstrip("/")
-    views = [view for view in map(_view_at, (f"/{inside}", f"/{inside}/")) if view]
+    views = [view for view in map(_view_at, (path.path, f"{path.path}/")) if view]
     return any((view.__module__, view.__name__) != DJANGOS_LOGIN for view in views)
 
 
 def _view_at(path: str) -> Any:
+    match = _match_at(path)
+    return match and getattr(match.func, "view_class", match.func)
+
+
+def _match_at(path: str) -> ResolverMatch | None:
+    """What ``ROOT_URLCONF`` has at a path, which may begin with the script's prefix."""
     try:
-        view = resolve(path).func
+        return resolve(f"/{path.removeprefix(get_script_prefix()).lstrip('/')}")
     except Resolver404:
         return None
-    return getattr(view, "view_class", view)
+
+
+def name_of_view(view: Any) -> str:
+    """The dotted path of a view, of its class where it has one."""
+    view = getattr(view, "view_class", view)
+    return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
 
 
 def check_templates() -> Iterator[Message]:
