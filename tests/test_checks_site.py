@@ -99,7 +99,7 @@ def test_cookies_that_cannot_come_here_are_told(settings: Settings, url: str, ho
 
 def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["127.0.0.1"]
-    message = only("W007", "Write '127.0.0.1' for 'localhost' in ORY_AUTH['SDK_URL']")
+    message = only("W007", "Write '127.0.0.1' instead of 'localhost' in ORY_AUTH['SDK_URL']", "--host 127.0.0.1")
     assert "BROWSER_URL" not in (message.hint or "")
 
 

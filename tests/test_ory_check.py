@@ -22,6 +22,8 @@ import trustme
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.urls import re_path
 from pytest_django import Settings
 
 from ory_auth.cookies import read_set_cookie
@@ -36,7 +38,9 @@ from ory_auth.models import OryIdentity
 from ory_auth.types import OrySession
 from ory_auth.users import UserHandler
 from tests import fronts
+from tests.conftest import Web
 from tests.ories import Ory, Person
+from tests.project import urls
 from tests.test_docs import DOCS, ROOT, rows
 
 pytestmark = pytest.mark.django_db
@@ -254,7 +258,8 @@ def test_a_kratos_that_calls_itself_localhost_is_to_have_the_name_of_its_login_p
     ory_auth(SDK_URL=localhost)
     ory.switches.configure(base_url=localhost)
     checked = check()
-    fix = f"Set ORY_AUTH['SDK_URL'] and Kratos' serve.public.base_url to {ory.public_url}. ["
+    local = "(a local Ory: manage.py ory_local --host 127.0.0.1)"
+    fix = f"Set ORY_AUTH['SDK_URL'] and Kratos' serve.public.base_url to {ory.public_url} {local}. ["
     assert checked.ids == {"cookie-other-loopback"}
     assert fix in checked.line("cookie-other-loopback")
     ory_auth(SDK_URL=ory.public_url)
@@ -285,7 +290,8 @@ def test_an_ory_that_believes_to_be_at_another_name_of_this_machine_is_named(ory
     ory.switches.configure(base_url=ory.public_url.replace("127.0.0.1", "localhost"))
     checked = check()
     assert checked.ids == {"base-url-differs"}
-    fix = f"Set serve.public.base_url to {ory.public_url} in Kratos' configuration. ["
+    local = "(a local Ory: manage.py ory_local --host 127.0.0.1)"
+    fix = f"Set serve.public.base_url to {ory.public_url} in Kratos' configuration {local}. ["
     assert fix in checked.line("base-url-differs")
 
 
@@ -664,6 +670,23 @@ def test_a_login_page_of_the_project_s_own_is_fine(ory: Ory, settings: Settings)
     assert check().ids == set()
 
 
+urlpatterns = [re_path("^auth/.*$", lambda request: HttpResponse("the one page")), *urls.urlpatterns]
+
+
+@pytest.mark.switches
+def test_a_view_that_answers_before_our_login_page_is_named(ory: Ory, settings: Settings) -> None:
+    settings.ROOT_URLCONF = __name__
+    checked = check()
+    assert (checked.status, checked.ids) == (0, {"ory_auth.W028"})
+    assert "'/auth/login'" in checked.line("ory_auth.W028")
+    assert "which is ory_auth:login" not in checked.text
+    assert re.search(r"^- .*where another view answers: see ory_auth\.W028$", checked.text, re.MULTILINE)
+    settings.SILENCED_SYSTEM_CHECKS = ["ory_auth.W028"]
+    checked = check("--strict")
+    assert (checked.status, checked.ids) == (0, set())
+    assert "/auth/login, a page of this project" in checked.text
+
+
 @pytest.mark.switches
 def test_cors_is_looked_at_for_pages_that_are_named(ory: Ory, settings: Settings) -> None:
     assert ory.switches
@@ -1019,6 +1042,54 @@ def test_a_cache_that_does_not_serve_is_named(
     settings.DEBUG = debug
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
     assert "Give CACHES['default'] a backend" in check().line(problem)
+
+
+@pytest.mark.parametrize(
+    ("backend", "found"),
+    [
+        ("OfJson", "cannot store bytes (TypeError): no session is cached, and every request asks Ory."),
+        ("OfBase64", "cannot store bytes (it returns str): no session"),
+        ("OfLists", "cannot store bytes (it returns list): no session"),
+        ("Dropping", "cannot store bytes (it stores nothing): no session"),
+        ("AlwaysAdding", "cannot add a key only once (add() says otherwise): sign-outs may get lost."),
+        ("Untouchable", "cannot extend the life of a key (touch() refuses)"),
+        ("OneAtATime", "cannot write and read several keys at once (get_many() returns something else)"),
+        ("Keeping", "cannot delete several keys at once (they are still there)"),
+    ],
+)
+def test_a_cache_that_cannot_store_what_requests_store_is_named(
+    ory: Ory, settings: Settings, backend: str, found: str
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"tests.odd_caches.{backend}", "LOCATION": backend}}
+    checked = check()
+    assert (checked.status, checked.ids) == (2, {"cache-unfit"})
+    line = checked.line("cache-unfit")
+    assert f"The cache 'default' {found}" in line
+    assert "ORY_AUTH['SESSION_CACHE']" in line
+    assert vars(caches["default"])["_cache"] == {}
+
+
+@pytest.mark.parametrize("backend", ["OfJson", "OfBase64", "OfLists", "Dropping"])
+def test_such_a_cache_does_keep_requests_from_being_cached(
+    ory: Ory, web: Web, settings: Settings, backend: str
+) -> None:
+    """What the finding says is true: each request asks Ory. Nobody is signed out by it."""
+    settings.DEBUG, settings.ALLOWED_HOSTS = False, ["testserver"]
+    settings.CACHES = {"default": {"BACKEND": f"tests.odd_caches.{backend}", "LOCATION": backend}}
+    headers = ory.person().token().headers
+    assert [web.get("/session", headers=headers).status_code for _ in range(3)] == [200] * 3
+    if ory.switches:
+        assert [call.path for call in ory.switches.requests].count("/sessions/whoami") == 3
+
+
+def test_the_backends_are_listed_with_what_they_do(ory: Ory, settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = [
+        "ory_auth.backends.OryBackend", "django.contrib.auth.backends.ModelBackend", "rules.permissions.Own"
+    ]  # fmt: skip
+    assert check("--json").found("backends") == [
+        "in this order: ory_auth.backends.OryBackend (permissions, never passwords), "
+        "django.contrib.auth.backends.ModelBackend (permissions, and passwords of Django's own), rules.permissions.Own"
+    ]
 
 
 def test_a_cache_that_hangs_does_not_hold_the_command(ory: Ory, ory_auth: Change, settings: Settings) -> None:

@@ -56,8 +56,8 @@ def _same_host(ory: str) -> str:
         return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
     key = key_of("BROWSER_URL")
     return (
-        f"Write {other!r} for {ory!r} in ORY_AUTH[{key!r}], and in Kratos' serve.public.base_url where it is there, "
-        "too: to a browser they are two hosts."
+        f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are two hosts. Start a local Ory "
+        f"with 'manage.py ory_local --host {other}'; of Kratos, change serve.public.base_url if it has {ory!r}."
     )
 
 

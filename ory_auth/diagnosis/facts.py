@@ -11,6 +11,7 @@ from ..conf import Conf
 from ..credentials import Credential, Kind
 from ..outcomes import Outcome
 from .addresses import Site
+from .cache_trial import Misfit
 from .exchange import Reply
 from .reach import Reached
 
@@ -27,6 +28,7 @@ class Trial:
     evicts: str = (
         ""  # of the cache: by which rule it throws away what is still to be kept; empty: not known, or by none
     )
+    misfit: Misfit | None = None  # of the cache: what it cannot do that requests need
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,14 @@ class Project:
     messages: tuple[CheckMessage, ...]
     checks_seconds: float
     login_path: str  # of ory_auth:login; empty where the URLs are not included
+    login_is_ours: bool  # whether ory_auth:login answers there, not a view of the project
+    backends: tuple[str, ...]  # AUTHENTICATION_BACKENDS
     database: Trial
     cache: Trial | None
+
+    def has_message(self, message_id: str) -> bool:
+        """Whether a system check of this id has found something."""
+        return any(message.id == message_id for message in self.messages)
 
 
 class Speaker(Enum):

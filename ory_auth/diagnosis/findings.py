@@ -39,6 +39,7 @@ class Check(StrEnum):
         return check
 
     SETTINGS = "settings", "Settings", Part.PROJECT
+    BACKENDS = "backends", "Backends", Part.PROJECT
     DATABASE = "database", "Database", Part.PROJECT
     CACHE = "cache", "Cache", Part.PROJECT
     NAME = "name", "Name (DNS)", Part.ORY
@@ -74,6 +75,7 @@ class Problem(StrEnum):
     DATABASE_NOT_MIGRATED = "database-not-migrated"
     CACHE_UNAVAILABLE = "cache-unavailable"
     CACHE_FORGETS = "cache-forgets"
+    CACHE_UNFIT = "cache-unfit"
     CACHE_PER_PROCESS = "cache-per-process"
     CACHE_EVICTS = "cache-evicts"
     NAME_UNKNOWN = "name-unknown"

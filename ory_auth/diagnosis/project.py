@@ -19,11 +19,12 @@ from django.core.cache.backends.redis import RedisCache
 from django.core.checks.registry import registry
 from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from ..conf import Conf, configured_keys, readable
 from ..models import OryIdentity
 from ..user_database import writing_alias
+from .cache_trial import Misfit, find_misfit
 from .facts import Hosts, Project, Trial
 
 OWN_CHECKS = "ory_auth."  # modules, and ids of messages
@@ -31,7 +32,7 @@ PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be 
 
 
 def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
-    """Everything there is to see without asking Ory. Writes one key to the cache, and removes it."""
+    """Everything there is to see without asking Ory. Writes some keys to the cache, and removes them."""
     conf = readable()
     started = time.perf_counter()
     messages = tuple(_system_checks())
@@ -43,6 +44,8 @@ def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
         messages=messages,
         checks_seconds=seconds,
         login_path=_login_path(),
+        login_is_ours=_login_is_ours(),
+        backends=_texts("AUTHENTICATION_BACKENDS"),
         database=_database(),
         cache=_cache(conf) if conf else None,
     )
@@ -68,18 +71,20 @@ def _system_checks() -> Iterator[checks.CheckMessage]:
 
 
 def _hosts(conf: Conf | None, given: tuple[str, ...]) -> Hosts:
-    def texts(name: str) -> tuple[str, ...]:
-        value = getattr(settings, name, ())
-        return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple, set)) else ()
-
     return Hosts(
-        allowed=texts("ALLOWED_HOSTS"),
-        origins=texts("CSRF_TRUSTED_ORIGINS"),
-        api_origins=texts("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
+        allowed=_texts("ALLOWED_HOSTS"),
+        origins=_texts("CSRF_TRUSTED_ORIGINS"),
+        api_origins=_texts("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
         redirects=conf.login_redirect_hosts if conf else (),
         debug=bool(settings.DEBUG),
         given=given,
     )
+
+
+def _texts(name: str) -> tuple[str, ...]:
+    """The texts in a list of Django's settings, whatever else is in it."""
+    value = getattr(settings, name, ())
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple, set)) else ()
 
 
 def _login_path() -> str:
@@ -87,6 +92,15 @@ def _login_path() -> str:
         return reverse("ory_auth:login")
     except Exception:  # not included, or a URLconf that cannot be imported
         return ""
+
+
+def _login_is_ours() -> bool:
+    """Whether the page of ours answers at its address. Another pattern before it may match the same address."""
+    try:
+        match = resolve(f"/{_login_path().removeprefix(get_script_prefix()).lstrip('/')}")
+    except Exception:  # as above
+        return False
+    return "ory_auth" in match.app_names and match.url_name == "login"
 
 
 def _database() -> Trial:
@@ -111,9 +125,10 @@ def _tables(alias: str) -> list[str]:
 
 
 def _cache(conf: Conf) -> Trial:
-    """Set, get, delete: in a thread, for a cache may hang for as long as it likes."""
+    """Write, read and delete: in a thread, because a cache may hang for as long as it likes."""
     alias, trouble = conf.session_cache, ["TimeoutError"]
     shared, evicts = True, [""]
+    misfits: list[Misfit | None] = []
 
     def use() -> None:
         key, value = f"ory_auth:check:{secrets.token_hex(8)}", secrets.token_hex(8)
@@ -121,6 +136,8 @@ def _cache(conf: Conf) -> Trial:
         cache.set(key, value, PROBE_SECONDS)
         kept = cache.get(key)
         cache.delete(key)
+        if kept == value:
+            misfits.append(find_misfit(cache))
         trouble[0] = "" if kept == value else "forgets"
         evicts[0] = _eviction_policy(cache)
 
@@ -129,7 +146,8 @@ def _cache(conf: Conf) -> Trial:
     seconds = time.perf_counter() - started
     if not trouble[0] or trouble[0] == "forgets":
         shared = not isinstance(caches[alias], (LocMemCache, DummyCache))
-    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared, evicts[0])
+    misfit = next(iter(misfits), None)
+    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared, evicts[0], misfit)
 
 
 def _eviction_policy(cache: BaseCache) -> str:

@@ -10,11 +10,12 @@ from .addresses import Site, is_domain, is_internal, shown
 from .facts import Endpoint, Facts, Speaker
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
 from .met import Met, csrf_cookie
-from .rules_cookies import judge_cookies
+from .rules_cookies import by_local_ory, judge_cookies
 from .rules_reach import is_network, judge_reached, judge_speaker
 from .sites import allows
 
 NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
+HIDDEN_PAGES = "ory_auth.W028"  # another view answers in the place of our pages
 BELOW, ABOVE = "see the line about cookies below", "see the line about cookies above"
 
 
@@ -92,6 +93,8 @@ def _base_url(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     if two_names:
         found = f"{found} {own.host} and {wanted.host} are two hosts to a browser."
     fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration"
+    if two_names:
+        fix += by_local_ory(f"--host {wanted.host}")
     fix += "." if two_names or is_internal(own.host) else f", or ORY_AUTH[{key!r}] to {own}."
     if is_network(entrance.url):
         fix = f"Set ORY_AUTH['BROWSER_URL'] to {own}, or to the custom domain or tunnel that Ory knows of."
@@ -132,7 +135,9 @@ def _login_page(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     if site is None:
         return unknown(check, f"Ory sends browsers nowhere for it ({entrance.page.told})", seconds)
     wanted = f"{facts.sites[0] if facts.sites else site}{own}"
-    fix = f"Set selfservice.flows.login.ui_url to {wanted} in Kratos' configuration, and the other ui_urls beside it."
+    fix = f"Set selfservice.flows.login.ui_url to {wanted} in Kratos' configuration, and the other ui_urls beside it"
+    is_here = is_loopback(urlsplit(wanted).hostname or "")
+    fix += (by_local_ory(f"--ui-base {wanted.removesuffix('/login')}") if own and is_here else "") + "."
     if not allows(facts.project.hosts, site.host):
         if site == Site.of(entrance.url):
             return ok(check, f"Ory's own, at {shown(page)}", seconds)
@@ -141,7 +146,9 @@ def _login_page(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
         found = f"Ory sends browsers to {shown(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
         return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)
     path = urlsplit(page).path
-    if own and path == own:
+    if own and path == own and not facts.project.login_is_ours and facts.project.has_message(HIDDEN_PAGES):
+        return skipped(check, f"Ory sends browsers to {shown(page)}, where another view answers: see {HIDDEN_PAGES}")
+    if own and path == own and facts.project.login_is_ours:
         return ok(check, f"Ory sends browsers to {shown(page)}, which is ory_auth:login", seconds)
     if facts.page_is_ours:
         return ok(check, f"Ory sends browsers to {shown(page)}, a page of this project", seconds)
@@ -167,7 +174,8 @@ def _return_to(facts: Facts, met: Met) -> Iterator[Finding]:
     if mended := [site for site in refused if site not in moot]:
         found = f"Ory does not send people back to {_listed(mended)}."
         urls = " and ".join(f"{site}/" for site in mended)
-        fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)."
+        fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)"
+        fix += (by_local_ory(f"--allow-return-to {mended[0]}") if is_loopback(mended[0].host) else "") + "."
         say = warning if accepted else failure
         yield say(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
     if accepted:

@@ -66,8 +66,15 @@ def _two_names(near: Sequence[Site], sites: Sequence[Site], met: Met) -> tuple[s
     if name == ory.host:
         fix = f"Open this site at {Site(near[0].scheme, name, near[0].port)}"
         return found, fix + ("." if name in {site.host for site in sites} else f", and add {name!r} to ALLOWED_HOSTS.")
-    also = " and Kratos' serve.public.base_url" if met.own and met.own.host == ory.host else ""
-    return found, f"Set ORY_AUTH[{met.key!r}]{also} to {Site(ory.scheme, name, ory.port)}."
+    also, local = "", ""
+    if met.own and met.own.host == ory.host:
+        also, local = " and Kratos' serve.public.base_url", by_local_ory(f"--host {name}")
+    return found, f"Set ORY_AUTH[{met.key!r}]{also} to {Site(ory.scheme, name, ory.port)}{local}."
+
+
+def by_local_ory(option: str) -> str:
+    """What to do instead of changing Kratos' configuration, where a local Ory answers on this machine."""
+    return f" (a local Ory: manage.py ory_local {option})"
 
 
 def _way_here(site: Site, ory: Site) -> str:

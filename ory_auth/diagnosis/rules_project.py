@@ -6,15 +6,30 @@ from collections.abc import Iterator
 
 from django.core import checks
 
+from ..placement import BACKEND
+from .cache_trial import STORE_BYTES, Misfit
 from .facts import Facts, Project, Trial
 from .findings import Check, Finding, Level, Problem, failure, ok, skipped, warning
+
+BACKENDS = {
+    BACKEND: "permissions, never passwords",
+    "django.contrib.auth.backends.ModelBackend": "permissions, and passwords of Django's own",
+}
+SERIALIZER = "ory_auth.cache_serializer.BytesSerializer"
 
 
 def judge_project(facts: Facts) -> Iterator[Finding]:
     project = facts.project
     yield from _settings(project)
+    if project.backends:
+        yield ok(Check.BACKENDS, f"in this order: {', '.join(map(_explained, project.backends))}")
     yield _database(project.database)
     yield _cache(project, project.cache)
+
+
+def _explained(backend: str) -> str:
+    """A backend by its path, and what it does where that is known."""
+    return f"{backend} ({BACKENDS[backend]})" if backend in BACKENDS else backend
 
 
 def _settings(project: Project) -> Iterator[Finding]:
@@ -81,6 +96,8 @@ def _cache(project: Project, trial: Trial | None) -> Finding:
             f"Correct CACHES[{name!r}] or ORY_AUTH['SESSION_CACHE'], and see that the cache runs.",
             trial.seconds,
         )
+    if trial.misfit:
+        return _misfit(trial, trial.misfit)
     if not trial.shared and not project.hosts.debug:
         return warning(
             check,
@@ -100,3 +117,17 @@ def _cache(project: Project, trial: Trial | None) -> Finding:
         )
     kind = "keeps what it is given" if trial.shared else "keeps what it is given, each process for itself"
     return ok(check, f"{name!r} {kind}", trial.seconds)
+
+
+def _misfit(trial: Trial, misfit: Misfit) -> Finding:
+    effect = "sign-outs may get lost"
+    if misfit.what == STORE_BYTES:
+        effect = "no session is cached, and every request asks Ory"
+    return failure(
+        Check.CACHE,
+        Problem.CACHE_UNFIT,
+        f"The cache {trial.name!r} cannot {misfit.what} ({misfit.how}): {effect}.",
+        "Name another alias in ORY_AUTH['SESSION_CACHE'], with a backend of Django's or of django-redis. If you set a "
+        f"serializer for it, it has to return bytes unchanged, as {SERIALIZER!r} does.",
+        trial.seconds,
+    )
