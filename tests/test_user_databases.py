@@ -95,6 +95,13 @@ class RoutesReadsOnly(KnowsUsersOnly):
         return True
 
 
+class KeepsBothOut(KnowsUsersOnly):
+    """As django-tenants' router while no tenant is chosen: users and links are in the tenants' schemas only."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
+        return app_label not in {"auth", "ory_auth", "uuid_project"}
+
+
 class KnowsBoth(RoutesReadsOnly):
     def db_for_read(self, model: type[Model], **hints: object) -> str:
         return "people" if model._meta.app_label in {"auth", "ory_auth", "uuid_project"} else "default"
@@ -107,6 +114,12 @@ def test_a_router_that_keeps_the_links_out_is_an_error(settings: Settings) -> No
     settings.DATABASE_ROUTERS = [f"{__name__}.KnowsUsersOnly"]
     message = only("E016", "allow_migrate")
     assert "DATABASES['people']" in message.msg
+
+
+def test_a_router_that_keeps_users_and_links_out_is_no_error(settings: Settings) -> None:
+    settings.ORY_AUTH = GOOD
+    settings.DATABASE_ROUTERS = [f"{__name__}.KeepsBothOut"]
+    assert "E016" not in ids()
 
 
 def test_a_router_that_sends_the_links_elsewhere_is_a_warning(settings: Settings) -> None:
