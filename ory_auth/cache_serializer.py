@@ -15,7 +15,8 @@ class BytesSerializer:
     """Takes bytes, text and whole numbers, and gives nothing else back.
 
     For ``"OPTIONS": {"serializer": "ory_auth.cache_serializer.BytesSerializer"}`` of an alias whose ``BACKEND`` is
-    ``django.core.cache.backends.redis.RedisCache``. Whatever else is found there, such as a pickle, reads as ``None``.
+    ``django.core.cache.backends.redis.RedisCache``. The option of django-redis is called ``"SERIALIZER"``. Whatever
+    else is found there, such as a pickle, reads as ``None``.
     """
 
     def __init__(self, *_: Any, **__: Any) -> None:

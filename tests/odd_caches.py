@@ -29,6 +29,10 @@ class OfJson(LocMemCache):
         return default if found is None else self.loads(found)
 
 
+class WithOptions(OfJson):
+    """With a serializer in its ``OPTIONS``."""
+
+
 class OfBase64(OfJson):
     """Bytes come back as a text."""
 

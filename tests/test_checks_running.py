@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import override_settings
 from pytest_django import Settings
 
+from .odd_caches import JsonSerializer
 from .told import GOOD, REDIS, ids, only, told
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -185,6 +186,48 @@ def test_http_inside_an_own_network_is_fine(public: Settings, host: str) -> None
 def test_the_memory_of_one_process_is_told(public: Settings) -> None:
     public.CACHES = {"default": LOCAL}
     only("W103", "SESSION_CACHE", deploy=True)
+
+
+class Serde:
+    """As a serializer of pymemcache."""
+
+    def __init__(self, *, takes_bytes: bool) -> None:
+        self.takes_bytes = takes_bytes
+
+    def serialize(self, key: str, value: Any) -> tuple[Any, int]:
+        return (value, 0) if self.takes_bytes else (str(value), 1)
+
+    def deserialize(self, key: str, value: Any, flags: int) -> Any:
+        return value
+
+
+TIMES = {"socket_timeout": 1, "timeout": 1}
+OWN = "ory_auth.cache_serializer.BytesSerializer"
+PICKLE = "django.core.cache.backends.redis.RedisSerializer"
+
+
+@pytest.mark.parametrize(
+    ("cache", "option", "value", "problem"),
+    [
+        (DJANGO_REDIS, "SERIALIZER", "tests.odd_caches.JsonSerializer", "raises TypeError"),
+        (DJANGO_REDIS, "SERIALIZER", "no.such.Serializer", "raises ModuleNotFoundError"),
+        (DJANGO_REDIS, "SERIALIZER", OWN, ""),
+        (REDIS, "serializer", JsonSerializer, "raises TypeError"),
+        (REDIS, "serializer", OWN, ""),
+        (REDIS, "serializer", PICKLE, ""),
+        (MEMCACHED, "serde", Serde(takes_bytes=False), "returns str"),
+        (MEMCACHED, "serde", Serde(takes_bytes=True), ""),
+    ],
+)
+def test_a_serializer_that_cannot_hold_bytes_is_told(
+    public: Settings, cache: dict[str, Any], option: str, value: Any, problem: str
+) -> None:
+    with override_settings(CACHES={"default": {**cache, "OPTIONS": {**TIMES, option: value}}}):
+        if problem:
+            message = only("W110", "SESSION_CACHE", OWN, deploy=True)
+            assert f"CACHES['default'] cannot store bytes ({option!r} {problem})" in message.msg
+        else:
+            assert told(deploy=True) == []
 
 
 @pytest.mark.parametrize(

@@ -1069,6 +1069,15 @@ def test_a_cache_that_cannot_store_what_requests_store_is_named(
     assert vars(caches["default"])["_cache"] == {}
 
 
+def test_what_the_settings_show_of_a_cache_is_said_once(ory: Ory, settings: Settings) -> None:
+    settings.DEBUG = False
+    options = {"serializer": "tests.odd_caches.JsonSerializer"}
+    settings.CACHES = {"default": {"BACKEND": "tests.odd_caches.WithOptions", "OPTIONS": options}}
+    checked = check()
+    assert "cache-unfit" in checked.ids
+    assert "ory_auth.W110" not in checked.ids
+
+
 @pytest.mark.parametrize("backend", ["OfJson", "OfBase64", "OfLists", "Dropping"])
 def test_such_a_cache_does_keep_requests_from_being_cached(
     ory: Ory, web: Web, settings: Settings, backend: str

@@ -49,6 +49,7 @@ DEPLOY = (
     deploy.check_addresses,
     deploy.check_scheme,
     deploy.check_cache,
+    deploy.check_serializer,
     deploy.check_namespace,
     deploy.check_times,
     deploy.check_linking,

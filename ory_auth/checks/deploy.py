@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from ..conf import Conf
 from ..hosts import is_internal, is_loopback
@@ -18,6 +19,8 @@ FEW_ENTRIES = 1000
 LONG = 3600  # seconds
 WORKER_SECONDS = 30  # gunicorn ends a worker that takes longer over a request
 NETWORK_CACHES = ("redis", "valkey", "memcache", "databasecache")
+SERIALIZERS = ("SERIALIZER", "serializer", "serde")  # in OPTIONS, of django-redis, Django's Redis cache, pymemcache
+BYTES = bytes(range(256))
 CULLED = ("DatabaseCache", "FileBasedCache")  # keep MAX_ENTRIES, and that is 300 if nothing is said
 
 
@@ -79,6 +82,38 @@ def check_cache(conf: Conf) -> Iterator[Message]:
             f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten times the number of concurrent sessions: one "
             "that is signed out here while Ory is down counts again once its sign-out is discarded.",
         )
+
+
+def check_serializer(conf: Conf) -> Iterator[Message]:
+    """Sessions are bytes, which JSON cannot hold."""
+    alias, options = conf.session_cache, settings.CACHES.get(conf.session_cache, {}).get("OPTIONS", {})
+    name = next((name for name in SERIALIZERS if options.get(name)), None)
+    if name is None or conf.session_cache_seconds == 0:
+        return
+    if problem := _serializer_problem(name, options):
+        yield tell(
+            "W110",
+            f"CACHES[{alias!r}] cannot store bytes ({name!r} {problem}): no session is cached, and every request asks "
+            "Ory.",
+            "Name another alias in ORY_AUTH['SESSION_CACHE']. In Redis, for sessions alone, it may have the serializer "
+            "'ory_auth.cache_serializer.BytesSerializer'.",
+        )
+
+
+def _serializer_problem(name: str, options: Any) -> str:
+    """What happens to bytes: an error, or another value comes back. Empty where they stay as they are."""
+    try:
+        serializer = options[name]
+        serializer = import_string(serializer) if isinstance(serializer, str) else serializer
+        if name == "serde":
+            found = serializer.deserialize("key", *serializer.serialize("key", BYTES))
+        else:
+            if callable(serializer):
+                serializer = serializer(options=options) if name == "SERIALIZER" else serializer()
+            found = serializer.loads(serializer.dumps(BYTES))
+    except Exception as error:  # whatever the serializer raises, or what importing it does
+        return f"raises {type(error).__name__}"
+    return "" if found == BYTES else f"returns {type(found).__name__}"
 
 
 def check_namespace(conf: Conf) -> Iterator[Message]:

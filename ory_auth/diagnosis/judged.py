@@ -11,8 +11,10 @@ from .rules_project import judge_project
 from .rules_session import judge_session
 
 RULES = (judge_project, judge_ory, judge_browser, judge_admin, judge_session)
-COOKIES_BY_SETTINGS = "ory_auth.W007"  # what settings alone tell of where Ory's cookies go
-COOKIES_SEEN = {Problem.COOKIE_OTHER_LOOPBACK.value, Problem.COOKIE_OTHER_DOMAIN.value}
+SEEN = {  # a system check, which knows the settings only → what was seen instead, which says more
+    "ory_auth.W007": ("cookies", {Problem.COOKIE_OTHER_LOOPBACK.value, Problem.COOKIE_OTHER_DOMAIN.value}),
+    "ory_auth.W110": ("the cache", {Problem.CACHE_UNFIT.value}),
+}
 
 
 def judge(facts: Facts) -> list[Finding]:
@@ -23,8 +25,14 @@ def judge(facts: Facts) -> list[Finding]:
 
 
 def _said_once(findings: list[Finding]) -> list[Finding]:
-    """Of one mistake one finding: what Ory's cookies show takes the place of what the settings let one expect."""
-    if not any(finding.id in COOKIES_SEEN for finding in findings):
-        return findings
-    below = skipped(Check.SETTINGS, f"what {COOKIES_BY_SETTINGS} says of cookies was looked at: see their line below")
-    return [below if finding.id == COOKIES_BY_SETTINGS else finding for finding in findings]
+    """One finding for each mistake: what was seen replaces what a system check concludes from the settings."""
+    seen = {finding.id for finding in findings}
+    return [_below(finding.id) if _is_seen(finding.id, seen) else finding for finding in findings]
+
+
+def _is_seen(check: str, seen: set[str]) -> bool:
+    return check in SEEN and not seen.isdisjoint(SEEN[check][1])
+
+
+def _below(check: str) -> Finding:
+    return skipped(Check.SETTINGS, f"what {check} says of {SEEN[check][0]} was looked at: see that line below")
