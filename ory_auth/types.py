@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from .events import Event, log
+from .read_only import ReadOnlyDict, read_only
 
 __all__ = ["AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"]
 
@@ -81,7 +81,7 @@ class _Answer:
     @property
     def session(self) -> dict[str, Any]:
         if self.parsed is None:
-            self.parsed = json.loads(self.body)
+            self.parsed = read_only(json.loads(self.body))
         return self.parsed  # type: ignore[return-value]
 
     @property
@@ -122,15 +122,17 @@ class Identity:
 
     @property
     def traits(self) -> Mapping[str, Any]:
-        return MappingProxyType(dict(self._answer.identity.get("traits") or {}))
+        """A read-only ``dict``; so is what is in it. ``copy.deepcopy`` makes one that you can change."""
+        return _object(self._answer.identity.get("traits") or ReadOnlyDict())
 
     @property
     def metadata_public(self) -> Any:
+        """Any JSON, read-only as ``traits`` are."""
         return self._answer.identity.get("metadata_public")
 
     @property
     def verifiable_addresses(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(MappingProxyType(dict(a)) for a in self._answer.identity.get("verifiable_addresses") or ())
+        return tuple(_object(address) for address in self._answer.identity.get("verifiable_addresses") or ())
 
     @property
     def organization_id(self) -> UUID | None:
@@ -145,6 +147,9 @@ class Identity:
         """The e-mail addresses that Ory has verified."""
         verified = (a for a in self.verifiable_addresses if a.get("via") == "email" and a.get("verified") is True)
         return [a["value"] for a in verified if isinstance(a.get("value"), str)]
+
+    def __reduce__(self) -> tuple[Callable[..., Identity], tuple[bytes, int]]:
+        return _restore_identity, (self._answer.body, self._facts.aal)
 
     def __repr__(self) -> str:
         return f"Identity(id={self.id!r}, schema_id={self.schema_id!r}, state={self.state!r})"
@@ -218,6 +223,9 @@ class OrySession:
         """The same session, vouched for up to this level only."""
         return OrySession(self._facts._replace(aal=min(self._facts.aal, _LEVELS.index(aal))), self._answer)
 
+    def __reduce__(self) -> tuple[Callable[..., OrySession], tuple[bytes, int]]:
+        return _restore_session, (self._answer.body, self._facts.aal)
+
     def __repr__(self) -> str:
         return f"OrySession(id={self.id!r}, identity={self.identity!r}, aal={self.aal.value!r})"
 
@@ -239,6 +247,15 @@ class OrySession:
     def kept(cls, facts: Facts, body: bytes) -> OrySession:
         """A session from a cache: both were taken from a session that :meth:`from_json` has read."""
         return cls(facts, _Answer(body))
+
+
+def _restore_session(body: bytes, level: int) -> OrySession:
+    """A session that was pickled or copied: Ory's JSON, which holds no credential, and up to which level it counts."""
+    return OrySession.from_json(body).at_most(_LEVELS[level])
+
+
+def _restore_identity(body: bytes, level: int) -> Identity:
+    return _restore_session(body, level).identity
 
 
 def _facts(data: Mapping[str, Any]) -> Facts:
@@ -289,6 +306,12 @@ def _at(microseconds: int) -> datetime:
 
 def _optional_time(value: str | None) -> datetime | None:
     return _time(value) if value else None
+
+
+def _object(value: object) -> ReadOnlyDict:
+    if not isinstance(value, ReadOnlyDict):
+        raise TypeError("not an object of JSON")
+    return value
 
 
 def _flag(value: object) -> bool:
