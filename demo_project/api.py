@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 @api_view()
 def me(request: Request) -> Response:
-    """Who the credential belongs to: a session token in ``X-Session-Token`` or as a bearer, or the browser's cookie."""
+    """Who the credential belongs to: a session token as a bearer or in ``X-Session-Token``, or the browser's cookie."""
     session = request._request.ory_session
     return Response(
         {

@@ -147,8 +147,11 @@ class SignIn(Person):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an app sends to prove the session: ``client.get("/api", headers=sign_in.headers)``."""
-        return {"X-Session-Token": self.token}
+        """What an app sends to prove the session: ``client.get("/api", headers=sign_in.headers)``.
+
+        Send them with a client that has no Ory cookie: the cookie would count, as at Ory.
+        """
+        return {"Authorization": f"Bearer {self.token}"}
 
     def step_up(self) -> None:
         """Prove a second factor: from now on this is a session with AAL2."""

@@ -237,6 +237,8 @@ def test_users_follow_a_change_of_traits(ory: Ory, client: Client, ory_login: Or
 
 def test_an_app_signs_in_by_its_token(client: Client, ory: Ory) -> None:
     signed_in = ory.person().sign_in()
+    # Error collectors hide this header by default, but not X-Session-Token.
+    assert signed_in.headers == {"Authorization": f"Bearer {signed_in.token}"}
     assert client.get("/who", headers=signed_in.headers).json()["user"] == str(signed_in.identity_id)
 
 
