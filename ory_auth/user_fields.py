@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -66,17 +67,29 @@ def is_missing(identity: Identity, path: str) -> bool:
 
 
 def read_path(identity: Identity, path: str) -> Any:
-    """The value at a path such as ``"traits.name.first"``; ``None`` where there is none."""
+    """The value at a path such as ``"traits.name.first"`` or ``"traits.emails.0"``; ``None`` if there is none."""
     if path == VERIFIED_EMAIL:
         return next(iter(identity.verified_emails()), None)
     head, *rest = path.split(".")
     value = getattr(identity, head, None) if head in ROOTS else None
     for name in rest:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = _part(value, name)
     return value
 
 
-ROOTS = frozenset({"id", "schema_id", "traits", "metadata_public", "organization_id"})
+def _part(value: Any, name: str) -> Any:
+    """The value of a key, or the element of a list, which is counted from 0; ``None`` if there is none."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if isinstance(value, (list, tuple)) and INDEX.fullmatch(name) and int(name) < len(value):
+        return value[int(name)]
+    return None
+
+
+INDEX = re.compile("0|[1-9][0-9]{0,5}")
+WITH_PARTS = frozenset({"traits", "metadata_public", "verifiable_addresses"})  # the others are plain values
+ROOTS = WITH_PARTS | {"id", "schema_id", "organization_id"}
+ADDRESS_PARTS = frozenset({"id", "value", "verified", "via", "status", "verified_at", "created_at", "updated_at"})
 _UNFIT = object()
 
 

@@ -114,6 +114,17 @@ def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settin
         ("identity.traits.email", "traits.email"),
         ("metadata_admin.role", "metadata_"),
         ("a.b", "traits"),
+        ("id.0", "no parts"),
+        ("organization_id.x", "no parts"),
+        ("verified_email.0", "alone"),
+        ("traits..email", "dots"),
+        ("traits.", "dots"),
+        ("traits.emails.-1", "from 0"),
+        ("metadata_public.emails.[0]", "from 0"),
+        ("verifiable_addresses.value", "verifiable_addresses.0.value"),
+        ("verifiable_addresses.0.email", "verifiable_addresses.0.value"),
+        ("verifiable_addresses.0.value.0", "verifiable_addresses.0.value"),
+        ("verifiable_adresses.0.value", "verifiable_addresses.0.value"),
     ],
 )
 def test_a_path_that_is_no_part_of_an_identity_is_an_error(settings: Settings, path: str, near: str) -> None:
@@ -121,13 +132,25 @@ def test_a_path_that_is_no_part_of_an_identity_is_an_error(settings: Settings, p
     only("E015", near, "USER_FIELDS")
 
 
-@pytest.mark.parametrize("path", ["id", "schema_id", "traits.a.b", "metadata_public.x", "organization_id"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "id",
+        "schema_id",
+        "traits.a.b",
+        "traits.emails.0",
+        "metadata_public.x",
+        "organization_id",
+        "verifiable_addresses.0.value",
+        "verifiable_addresses.1.via",
+    ],
+)
 def test_a_path_into_an_identity_is_fine(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"username": path}}
     assert told() == []
 
 
-@pytest.mark.parametrize("path", ["traits.team", "traits"])
+@pytest.mark.parametrize("path", ["traits.team", "traits", "traits.teams.0", "verifiable_addresses.0.value"])
 def test_what_people_belong_to_is_not_theirs_to_choose(settings: Settings, model: MakeModel, path: str) -> None:
     model(team=models.ForeignKey(Group, models.CASCADE, null=True), role=models.CharField(max_length=9))
     for field in ("team_id", "role"):

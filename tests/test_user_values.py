@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import DataError, OperationalError, connection, connections
 from django.db.models.signals import pre_save
@@ -19,6 +22,7 @@ from tests.databases import database
 from tests.kinds import ChangeSettings, User
 from tests.ories import Ory, Person
 from tests.people import NAMED_BY_EMAIL, metadata, new_address, on_postgresql, user_of, verify
+from tests.project import handlers
 
 pytestmark = pytest.mark.django_db
 
@@ -277,3 +281,110 @@ def test_an_address_that_is_not_verified_does_not_replace_one_that_was(ory: Ory,
     verify(person)
     web.get("/who", headers=person.token().headers)
     assert user_of(person).email == person.email
+
+
+# --- paths into lists -------------------------------------------------------------------------------------------------
+
+LISTS = {"names": ["Ada", {"nick": "Countess"}, ["Byron"]], "digits": {"0": "Zero"}, "name": "Augusta", "none": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("names.0", "Ada"),
+        ("names.1.nick", "Countess"),
+        ("names.2.0", "Byron"),
+        ("digits.0", "Zero"),  # a key, as JSON has it
+    ],
+)
+def test_a_path_leads_into_lists(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str, found: str) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": f"metadata_public.{path}"})
+    person = ory.person()
+    metadata(person, LISTS)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert user_of(person).first_name == found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "names.3",
+        "names.-1",
+        "names.00",
+        "names.+0",
+        "names. 0",
+        "names.0x0",
+        "names.\u0660",  # a digit, though not of ours
+        "names.\u00b2",
+        f"names.{'9' * 5000}",  # more digits than Python converts
+        "names.0.0",  # of a text
+        "names.0.nick",
+        "names.1.0",
+        "names.length",
+        "digits.1",
+        "name.0",
+        "none.0",
+        "nothing.0",
+        "names.",
+        "0",
+    ],
+)
+def test_a_path_that_leads_to_nothing_is_a_missing_value(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": f"metadata_public.{path}"})
+    person = ory.person()
+    metadata(person, LISTS)
+    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert user_of(person).first_name == ""
+    assert refused(caplog) == []
+
+
+def test_an_address_may_come_from_the_list_of_addresses(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(USER_FIELDS={"email": "verifiable_addresses.0.value", "first_name": "verifiable_addresses.0.via"})
+    person = ory.person(verified=True)
+    web.get("/who", headers=person.token().headers)
+    assert (user_of(person).email, user_of(person).first_name) == (person.email, "email")
+
+
+def test_a_list_does_not_give_rights(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "verifiable_addresses.0.verified"})
+    person = ory.person(verified=True)
+    web.get("/who", headers=person.token().headers)
+    assert not user_of(person).is_staff
+
+
+@pytest.mark.parametrize(("name", "found"), [("ada", "ada"), ("eve", "")])
+def test_a_value_has_to_be_one_of_the_fields_choices(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, monkeypatch: pytest.MonkeyPatch, name: str, found: str
+) -> None:
+    monkeypatch.setattr(get_user_model()._meta.get_field("first_name"), "choices", [("ada", "Ada"), ("kim", "Kim")])
+    ory_auth(USER_FIELDS={"email": "traits.email", "first_name": "metadata_public.names.0"})
+    person = ory.person()
+    metadata(person, {"names": [name]})
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == found
+
+
+# --- six lines for "is the address verified?" -------------------------------------------------------------------------
+
+
+BLOCK = "```python\n# myproject/ory.py\n(.*?)```"
+USERS = Path(__file__).resolve().parent.parent / "docs" / "reference" / "users.md"
+
+
+def test_a_handler_may_say_whether_the_address_is_verified(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the documents show it, but for the name of the field."""
+    [text] = re.findall(BLOCK, USERS.read_text(), re.DOTALL)
+    written: dict[str, Any] = {}
+    exec(text.replace("email_verified", "first_name"), written)
+    monkeypatch.setattr(handlers, "FromTheDocs", written["MarksVerifiedAddresses"], raising=False)
+    ory_auth(USER_HANDLER="tests.project.handlers.FromTheDocs")
+    person = ory.person()
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "False"
+    verify(person)
+    web.get("/who", headers=person.token().headers)
+    assert user_of(person).first_name == "True"

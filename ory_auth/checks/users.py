@@ -17,9 +17,12 @@ from django.utils.module_loading import import_string
 
 from ..conf import DEFAULT_USER_HANDLER, Conf
 from ..user_fields import (
+    ADDRESS_PARTS,
+    INDEX,
     PRIVILEGES,
     ROOTS,
     VERIFIED_EMAIL,
+    WITH_PARTS,
     email_field,
     forbidden,
     has_field,
@@ -103,7 +106,9 @@ def _check_field(name: str, path: str) -> Iterator[Message]:
                 "of Ory write, to the key of what it points to."
             )
         yield tell("E012", f"{text}, and that field takes no plain value.", hint)
-    elif path.startswith("traits") and (user_model()._meta.get_field(name).is_relation or DECIDES.search(name)):
+    elif path.startswith(("traits", "verifiable_addresses")) and (
+        user_model()._meta.get_field(name).is_relation or DECIDES.search(name)
+    ):
         yield tell(
             "W025",
             f"{text}: people edit their traits, and could give themselves rights.",
@@ -118,18 +123,43 @@ def _is_plain(name: str) -> bool:
 
 
 def _check_path(name: str, path: str) -> Iterator[Message]:
-    root = path.partition(".")[0]
-    if root in ROOTS or path == VERIFIED_EMAIL:
-        return
-    hint = f"A path begins with one of: {', '.join(sorted(ROOTS))}; or it is {VERIFIED_EMAIL!r}."
+    text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
+    root, *parts = path.split(".")
+    if root not in ROOTS and path != VERIFIED_EMAIL:
+        yield tell("E015", f"{text}, which is no part of an identity.", f"{_root_hint(path)} {CORRECT}")
+    elif hint := _parts_hint(root, parts):
+        yield tell("E015", f"{text}, which is no part of an identity.", f"{hint} {CORRECT}")
+
+
+CORRECT = "Correct ORY_AUTH['USER_FIELDS']."
+
+
+def _root_hint(path: str) -> str:
+    root, _, rest = path.partition(".")
+    if root == VERIFIED_EMAIL:
+        return f"It is {VERIFIED_EMAIL!r} alone: one address."
     if near := difflib.get_close_matches(root, [*ROOTS, VERIFIED_EMAIL], n=1):
-        hint = f"Did you mean {near[0] + path[len(root) :]!r}?"
-    elif path.startswith("identity."):
-        hint = f"Did you mean {path.removeprefix('identity.')!r}?"
-    elif path.isidentifier():
-        hint = f"Did you mean 'traits.{path}'?"
-    text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}, which is no part of an identity."
-    yield tell("E015", text, f"{hint} Correct ORY_AUTH['USER_FIELDS'].")
+        return f"Did you mean {near[0] + path[len(root) :]!r}?"
+    if path.startswith("identity."):
+        return f"Did you mean {rest!r}?"
+    if path.isidentifier():
+        return f"Did you mean 'traits.{path}'?"
+    return f"A path begins with one of: {', '.join(sorted(ROOTS))}; or it is {VERIFIED_EMAIL!r}."
+
+
+def _parts_hint(root: str, parts: list[str]) -> str:
+    """What to write instead of a path that can never lead to a value; empty if it may. A schema is not known here."""
+    if root not in WITH_PARTS:
+        return f"{root!r} has no parts." if parts else ""
+    if "" in parts:
+        return "Nothing is between two of its dots, or after the last one."
+    if any(re.fullmatch(r"-[0-9]+|\[.*\]", part) for part in parts):
+        return "Elements of a list are counted from 0, as in 'traits.emails.0'."
+    if root == "verifiable_addresses" and parts:
+        index, *rest = parts
+        if not INDEX.fullmatch(index) or (rest and (len(rest) > 1 or rest[0] not in ADDRESS_PARTS)):
+            return "Name one address and what you want of it, as in 'verifiable_addresses.0.value'."
+    return ""
 
 
 def check_linking(conf: Conf) -> Iterator[Message]:
