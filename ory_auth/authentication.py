@@ -225,6 +225,16 @@ class RequestState:
         """:meth:`session` for coroutines."""
         return self._session_in(await self.aoutcome())
 
+    @property
+    def known_outcome(self) -> Outcome | None:
+        """The outcome if somebody has asked; does not ask."""
+        return self._outcome
+
+    @property
+    def known_user(self) -> Any:
+        """The user if somebody has asked; does not ask. May be ``Unavailable``."""
+        return self._user
+
     def _session_in(self, outcome: Outcome) -> OrySession | None:
         if isinstance(outcome, SignedIn):
             return outcome.session

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
+from .client_kind import ClientKind
 from .conf import Conf
 from .events import Event, log
 
@@ -78,11 +79,18 @@ def absolute(request: HttpRequest, url: str) -> str:
     return urljoin(request.build_absolute_uri(), url)
 
 
-def here(request: HttpRequest) -> str:
-    """The path to come back to: this page, or where that makes no sense (a form was sent) the one before it."""
-    if request.method in {"GET", "HEAD"}:
+def here(request: HttpRequest, kind: ClientKind, hosts: Sequence[str]) -> str:
+    """The URL to come back to after signing in: the page that the browser shows, or is about to show.
+
+    That is this request's own URL for a page load. A form and a script belong to another page, which ``Referer`` (for
+    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``.
+    """
+    loads_page = kind in {ClientKind.PAGE, ClientKind.INERTIA} or (
+        kind is ClientKind.HTMX and request.headers.get("HX-Boosted") == "true"
+    )
+    if loads_page and request.method in {"GET", "HEAD"}:
         return escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
-    referer = request.headers.get("Referer", "")
-    if allowed(request, referer, ()) and urlsplit(referer).netloc == request.get_host():
-        return referer
+    page = request.headers.get("HX-Current-URL" if kind is ClientKind.HTMX else "Referer", "")
+    if page.startswith(("http://", "https://")) and allowed(request, page, hosts):
+        return page
     return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.debug import get_default_exception_reporter_filter
 
-from . import cookies, django_session, responses, roundtrip, session_guard
+from . import cookies, django_session, login_redirects, responses, roundtrip, session_guard
 from .authentication import RequestState, state_of
 from .conf import conf
 from .events import Event, log_once
@@ -116,6 +116,8 @@ def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
 def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.raised and (200 <= response.status_code < 300 or response.status_code == 500):
         response = responses.unavailable(state.request, state.outage)
+    elif state.asked and response.status_code == 302:
+        response = login_redirects.answer_script(state.request, response)
     if state.is_api:
         response = _told_as_api(state, response)
     if getattr(response, "streaming", False):

@@ -1,45 +1,54 @@
-"""Responses to a request that may not go on: 503, 403, 401 and redirects to Ory, as a page or as JSON.
+"""Responses to a request that may not go on: 503, 403, 401 and redirects to Ory, in a form that the client can use.
 
-A browser gets a redirect. A client that sent a token or asks for JSON gets a status and a stable code instead.
+A page load gets a redirect. A script gets a status, a stable code and the URL to open, htmx the header that it follows.
+The kinds of clients are in :mod:`ory_auth.client_kind`.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_cache_control
+from django.utils.encoding import iri_to_uri
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from . import roundtrip
 from .authentication import state_of
+from .client_kind import PROBLEM_JSON, ClientKind, kind_of, preferred_script_type, vary
 from .exceptions import AALRequired, NotAdmitted
 from .flights import flights
 from .flows import Flow, absolute, here
 from .outage_help import SETUP_PROBLEMS, explain
 from .outcomes import Unavailable
 
-MAX_ACCEPT = 2048  # characters of an Accept header: the time that Django takes to parse it grows with their square
 RETRY_AFTER = 5  # seconds, unless Ory named a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
+NOT_AUTHENTICATED = gettext_lazy("Authentication credentials were not provided or are not valid.")
+OPEN_IN_BROWSER = gettext_lazy("Open this address in the browser.")
+PERMISSION_DENIED = gettext_lazy(
+    "You are signed in, but this account does not have the rights that this page asks for."
+)
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
 REALM = 'Bearer realm="ory"'
 
 
-def wants_json(request: HttpRequest) -> bool:
-    """Whether the client is a program: it sent a token, or prefers JSON to HTML."""
+def client_kind(request: HttpRequest) -> ClientKind:
+    """Which form of an answer the client can use. One that sent its credential by header is a program."""
     state = state_of(request)
     if state.is_api or (state.found is not None and state.found.kind.by_header):
-        return True
-    if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
-        return False
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+        return ClientKind.SCRIPT
+    return kind_of(request)
 
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
@@ -49,7 +58,7 @@ def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
     facts: dict[str, Any] = {}
     if help_text := debug_help(request, outcome):
         name, facts = "unavailable_debug", {"debug": help_text}
-    response = _page_or_json(request, 503, name, str(detail), code="ory_unavailable", **facts)
+    response = _explain(request, 503, name, str(detail), code="ory_unavailable", **facts)
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
     return response
@@ -65,32 +74,72 @@ def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | N
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
     """403: Ory knows the person, but they are not admitted here. No redirect to sign in, which would come back here."""
-    return _page_or_json(request, 403, "not_admitted", str(NOT_ADMITTED), code=error.code, reason=error.reason.value)
+    return _explain(request, 403, "not_admitted", str(NOT_ADMITTED), code=error.code, reason=error.reason.value)
 
 
-def challenge(request: HttpRequest, error: AALRequired) -> HttpResponse:
-    """A redirect to a second factor or to signing in again; as JSON, a 403 with that URL."""
-    way = way_on(request, error)
-    if not wants_json(request):
-        return HttpResponseRedirect(way["redirect_browser_to"])
-    return JsonResponse(way, status=403)
+def challenge(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:
+    """Lead to a second factor, or to signing in again, and then to ``back``: 403 where that is no redirect."""
+    return _lead(request, 403, **way_on(request, error, back))
 
 
-def way_on(request: HttpRequest, error: AALRequired) -> dict[str, str]:
+def way_on(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
     """What is missing, and the URL to get it, as the JSON of a 403."""
-    back = absolute(request, here(request))
-    url = Flow.LOGIN.start(state_of(request).conf, back, aal=error.aal, refresh=error.refresh)
+    conf = state_of(request).conf
+    back = absolute(request, back or here(request, client_kind(request), conf.login_redirect_hosts))
+    url = Flow.LOGIN.start(conf, back, aal=error.aal, refresh=error.refresh)
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
     return {"code": error.code, "detail": detail, "redirect_browser_to": url}
 
 
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """A redirect to sign in, and then back to this page; as JSON, a 401."""
-    if not wants_json(request):
-        return redirect_to_login(here(request), sign_in_url(request))
-    detail = _("Authentication credentials were not provided or are not valid.")
-    body = {"code": "not_authenticated", "detail": detail}
-    return JsonResponse(body, status=401, headers={"WWW-Authenticate": REALM})
+def sign_in(request: HttpRequest, login_url: str | None = None, field: str = REDIRECT_FIELD_NAME) -> HttpResponse:
+    """Lead to the login page, which leads back: 401 where that is no redirect.
+
+    ``field`` is the parameter of ``login_url`` that says where to come back to.
+    """
+    kind = client_kind(request)
+    back = here(request, kind, state_of(request).conf.login_redirect_hosts)
+    url = redirect_to_login(back, login_url or sign_in_url(request), field).url
+    response = not_authenticated(request, url)
+    if kind is not ClientKind.PAGE:
+        roundtrip.script_is_refused(request, response, absolute(request, back))
+    return response
+
+
+def not_authenticated(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead to a URL where one signs in: 401 where that is no redirect."""
+    response = _lead(request, 401, url, "not_authenticated", str(NOT_AUTHENTICATED))
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = REALM
+    return response
+
+
+def open_in_browser(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead to a URL for no lack of anything: 422 where that is no redirect, with Ory's own code for this."""
+    return _lead(request, 422, url, "browser_location_change_required", str(OPEN_IN_BROWSER))
+
+
+def _lead(request: HttpRequest, status: int, redirect_browser_to: str, code: str, detail: str) -> HttpResponse:
+    """Lead the browser to a URL: a page by a redirect, a script by what it can follow, with this status."""
+    kind = client_kind(request)
+    match kind:
+        case ClientKind.PAGE:
+            response: HttpResponse = HttpResponseRedirect(redirect_browser_to)
+        case ClientKind.HTMX:
+            response = HttpResponse(status=status, headers={"HX-Redirect": iri_to_uri(redirect_browser_to)})
+        case ClientKind.INERTIA:
+            response = HttpResponse(status=409, headers={"X-Inertia-Location": iri_to_uri(redirect_browser_to)})
+        case ClientKind.SCRIPT:
+            url = request.build_absolute_uri(redirect_browser_to)
+            response = _json(request, status, {"code": code, "detail": detail, "redirect_browser_to": url})
+    if kind is not ClientKind.PAGE:
+        patch_cache_control(response, no_store=True, private=True)
+    vary(response, kind)
+    return response
+
+
+def permission_denied(request: HttpRequest) -> HttpResponse:
+    """403: signed in, but without the rights that the view requires."""
+    return _explain(request, 403, "refused", str(PERMISSION_DENIED), code="permission_denied")
 
 
 def sign_in_url(request: HttpRequest) -> str:
@@ -117,10 +166,23 @@ def _referrer_policy() -> str:
     return policy if isinstance(policy, str) else ",".join(policy)
 
 
-def _page_or_json(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
-    if wants_json(request):
-        response: HttpResponse = JsonResponse({**facts, "detail": detail}, status=status)
-        patch_cache_control(response, no_store=True, private=True)
-        return response
-    with state_of(request).seen_as_anonymous():
-        return page(request, status, name, detail=detail, **facts)
+def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
+    kind = client_kind(request)
+    if kind is ClientKind.SCRIPT:
+        response = _json(request, status, {**facts, "detail": detail})
+    elif kind is ClientKind.HTMX:  # htmx 4 shows it at the place that the request was for; htmx 2 shows no errors
+        response = HttpResponse(format_html('<p role="alert">{}</p>', detail), status=status)
+    else:
+        with state_of(request).seen_as_anonymous():
+            response = page(request, status, name, detail=detail, **facts)
+    patch_cache_control(response, no_store=True, private=True)
+    vary(response, kind)
+    return response
+
+
+def _json(request: HttpRequest, status: int, body: dict[str, Any]) -> HttpResponse:
+    """JSON; for clients that prefer it, a problem of RFC 9457, which has some fields more."""
+    if preferred_script_type(request) != PROBLEM_JSON:
+        return JsonResponse(body, status=status)
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JsonResponse({**problem, **body}, status=status, content_type=PROBLEM_JSON)

@@ -1,7 +1,8 @@
 """Whether a browser goes round in circles: sent to sign in for a page, back at that page, sent to sign in again.
 
-A short-lived cookie remembers the page (its hash) for which the browser was sent away. When that page itself sends it
-to sign in again, the cookie says so, and the login view shows a page that names the causes instead of a redirect.
+A short-lived cookie remembers the page (its hash) for which the browser was sent away. When that page, or a script of
+it, sends the browser to sign in again, the cookie says so, and the login view shows a page that names the causes
+instead of a redirect.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.http.response import HttpResponseBase
 
 COOKIE = "ory_auth_sent"
 SECONDS = 15  # a circle is quick; who sees a form meanwhile does not go round
-SENT, BACK = "sent", "back"
+SENT, SHOWN, BACK = "sent", "shown", "back"
 
 
 def send(request: HttpRequest, response: HttpResponseBase, target: str) -> None:
@@ -36,11 +37,15 @@ def forget(response: HttpResponseBase) -> None:
 def follow(request: HttpRequest, response: HttpResponseBase) -> None:
     """Look at the answer of the page that the browser was sent away from."""
     page = _hash(request.build_absolute_uri())
-    if request.COOKIES.get(COOKIE) == f"{SENT}:{page}":
-        if _to_sign_in(response):
-            _set(request, response, f"{BACK}:{page}")
-        else:
-            forget(response)
+    if request.COOKIES.get(COOKIE) == f"{SENT}:{page}" and COOKIE not in response.cookies:
+        _set(request, response, f"{BACK if _to_sign_in(response) else SHOWN}:{page}")
+
+
+def script_is_refused(request: HttpRequest, response: HttpResponseBase, target: str) -> None:
+    """A script of the page ``target`` is about to send the browser to sign in."""
+    page = _hash(target)
+    if request.COOKIES.get(COOKIE) in {f"{SENT}:{page}", f"{SHOWN}:{page}"}:
+        _set(request, response, f"{BACK}:{page}")
 
 
 def _to_sign_in(response: HttpResponseBase) -> bool:

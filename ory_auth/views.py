@@ -25,6 +25,7 @@ from . import cookies, responses, roundtrip
 from .authentication import RequestState, state_of
 from .client import Client, read_object
 from .client_address import client_address
+from .client_kind import ClientKind
 from .events import Event, log
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import BREAKER_OPEN, Priority, flights
@@ -66,7 +67,7 @@ class FlowView(View):
         conf = state_of(request).conf
         stays = self.flow is Flow.SETTINGS and asked_for(request) is None
         target = "" if stays else wanted(request, conf.login_redirect_hosts)
-        return _sent(request, target, self.flow.start(conf, target))
+        return _sent(request, target, responses.open_in_browser(request, self.flow.start(conf, target)))
 
     def show(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """The flow as a page, or a page that says how to start again if the flow is gone."""
@@ -211,9 +212,9 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
                 return responses.not_admitted(request, NotAdmitted(state.refused))
             if roundtrip.is_back(request, target):
                 return refused(request)
-            return _sent(request, target, target)
+            return _sent(request, target, responses.open_in_browser(request, target))
         case SecondFactorMissing():
-            return HttpResponseRedirect(Flow.LOGIN.start(state.conf, target, aal="aal2"))
+            return responses.challenge(request, AALRequired(), target)
         case SignedOut(reason=Event.LOGOUT):
             # Signed out here while Ory was down: the session lives there, and Ory would send the browser straight back.
             trouble = state.sign_out()
@@ -223,18 +224,18 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
             return _no_cookie_page(request, Flow.LOGIN.start(state.conf, target, refresh=True))
     # A credential that a Django sign-in outranks is valid at Ory, which would send the browser straight back as well.
     outranked = outcome == SignedOut() and state.credential is not None
-    return _sent(request, target, Flow.LOGIN.start(state.conf, target, refresh=outranked))
+    url = Flow.LOGIN.start(state.conf, target, refresh=outranked)
+    return _sent(request, target, responses.not_authenticated(request, url))
 
 
 def refused(request: HttpRequest) -> HttpResponse:
     """403: signed in, but the page needs rights that this account does not have."""
-    response = responses.page(request, 403, "refused")
+    response = responses.permission_denied(request)
     roundtrip.forget(response)
     return response
 
 
-def _sent(request: HttpRequest, target: str, url: str) -> HttpResponse:
-    response = HttpResponseRedirect(url)
+def _sent(request: HttpRequest, target: str, response: HttpResponse) -> HttpResponse:
     roundtrip.send(request, response, target)
     set_marker(request, response)
     return response
@@ -278,10 +279,11 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
         trouble = state.sign_out()
     if trouble:
         return responses.unavailable(request, trouble)
-    if responses.wants_json(request):
+    if responses.client_kind(request) is ClientKind.SCRIPT:
         return HttpResponse(status=204)
     default = resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
-    return HttpResponseRedirect(wanted(request, state.conf.login_redirect_hosts, default=default))
+    target = wanted(request, state.conf.login_redirect_hosts, default=default)
+    return responses.open_in_browser(request, target)
 
 
 @never_cache

@@ -1,0 +1,71 @@
+"""What kind of client sent a request, and so which answer it can use when it may not go on.
+
+Browsers follow a redirect to Ory when they load a page. They refuse to follow it for ``fetch()``, because Ory is on
+another origin, and the user would see nothing. Follows https://www.w3.org/TR/fetch-metadata/.
+
+These headers choose the form of an answer, and nothing else: they never decide who somebody is.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+MAX_ACCEPT = 2048  # characters of an Accept header: the time that Django takes to parse it grows with their square
+PROBLEM_JSON = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
+HTML = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
+# What frameworks for scripts send. The value does not matter.
+SCRIPT_HEADERS = ("Turbo-Frame", "X-Turbo-Request-Id", "X-Up-Version")
+PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe", "embed", "object"})
+LOOKED_AT = (
+    "Accept", "HX-Request", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "X-Inertia", "X-Requested-With", *SCRIPT_HEADERS
+)  # fmt: skip
+RETURN_HEADERS = ("HX-Boosted", "HX-Current-URL", "Referer")  # name the page to come back to after signing in
+
+
+class ClientKind(Enum):
+    """Which answer a client can use."""
+
+    PAGE = "page"  # a page load, or a client that says nothing about itself: a redirect, or a page
+    SCRIPT = "script"  # fetch(), XMLHttpRequest, an image, an API client: JSON, never a redirect
+    HTMX = "htmx"  # the header HX-Redirect, or a short text
+    INERTIA = "inertia"  # 409 with the header X-Inertia-Location, or a page
+
+
+def kind_of(request: HttpRequest) -> ClientKind:
+    """Decide by the request's headers alone."""
+    headers = request.headers
+    if headers.get("HX-Request") == "true":
+        return ClientKind.HTMX
+    if "X-Inertia" in headers:
+        return ClientKind.INERTIA
+    if headers.get("X-Requested-With") == "XMLHttpRequest" or any(name in headers for name in SCRIPT_HEADERS):
+        return ClientKind.SCRIPT
+    if preferred_script_type(request):
+        return ClientKind.SCRIPT
+    mode, destination = headers.get("Sec-Fetch-Mode", ""), headers.get("Sec-Fetch-Dest", "")
+    if mode == "navigate" or destination in PAGE_DESTINATIONS:
+        return ClientKind.PAGE
+    return ClientKind.SCRIPT if mode or destination else ClientKind.PAGE
+
+
+def preferred_script_type(request: HttpRequest) -> str | None:
+    """The JSON type, or ``text/event-stream``, that the client names and likes better than HTML; else ``None``."""
+    if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
+        return None
+    for accepted in request.accepted_types:
+        name = f"{accepted.main_type}/{accepted.sub_type}"
+        if accepted.sub_type.split("+")[-1] == "json" or name == EVENT_STREAM:
+            return name
+        if name in HTML:
+            return None
+    return None
+
+
+def vary(response: HttpResponseBase, kind: ClientKind) -> None:
+    """Name the headers that chose this answer, for caches."""
+    patch_vary_headers(response, LOOKED_AT if kind is ClientKind.PAGE else LOOKED_AT + RETURN_HEADERS)
