@@ -1,0 +1,180 @@
+"""``python -m trials.neighbours.one NAME``: try one neighbour in this process; prints one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from trials.neighbours import general
+from trials.neighbours.catalogue import NEIGHBOURS
+from trials.neighbours.neighbour import Neighbour, Unexpected
+from trials.neighbours.project import settings_of
+from trials.neighbours.services import service
+from trials.neighbours.visit import Visit, Watch
+from trials.ory import Ory, ory
+from trials.processes import free_port, private_directory
+
+
+def main() -> None:
+    neighbour = next(each for each in NEIGHBOURS if each.name == sys.argv[1])
+    started = time.monotonic()
+    problems = problems_of(neighbour)
+    print(
+        json.dumps(
+            {
+                "name": neighbour.name,
+                "versions": versions(neighbour),
+                "problems": problems,
+                "seconds": round(time.monotonic() - started, 1),
+            }
+        ),
+        file=sys.__stdout__,
+        flush=True,
+    )
+
+
+def versions(neighbour: Neighbour) -> dict[str, str]:
+    found = {}
+    for requirement in neighbour.requirements:
+        name = requirement.partition("[")[0]
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def problems_of(neighbour: Neighbour) -> list[str]:
+    """What was not as expected; nobody sees more than one of each kind of server."""
+    sys.stdout = sys.stderr  # whatever a package prints is not our answer
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "unclosed database", ResourceWarning)
+    for message in neighbour.warnings:
+        warnings.filterwarnings("ignore", message)
+    watch = Watch()
+    with ExitStack() as stack:
+        identities = stack.enter_context(ory())
+        directory = stack.enter_context(private_directory())
+        urls = {name: stack.enter_context(service(name)) for name in neighbour.needs}
+        try:
+            set_up(neighbour, identities, directory, urls, watch)
+            sites = {kind: stack.enter_context(serve(kind, neighbour)) for kind in neighbour.kinds}
+            visits = [Visit(kind, site, identities) for kind, site in sites.items()]
+        except Exception as error:
+            return [f"starting: {describe(error)}"]
+        problems = []
+        for visit in visits:
+            steps = [general.signed_in, general.anonymous, neighbour.probe]
+            problems += [problem for step in steps if step for problem in attempt(step, visit, watch)]
+        identities.stop()
+        for visit in visits:
+            steps = [general.outage, neighbour.outage]
+            problems += [problem for step in steps if step for problem in attempt(step, visit, watch)]
+    return problems
+
+
+def set_up(neighbour: Neighbour, identities: Ory, directory: Path, urls: dict[str, str], watch: Watch) -> None:
+    from django.conf import settings
+
+    settings.configure(
+        **settings_of(
+            [neighbour],
+            public_url=identities.public_url,
+            admin_url=identities.admin_url,
+            directory=directory,
+            urls=urls,
+        )
+    )
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    watch.connect()
+    call_command("check", fail_level="WARNING")
+    if "postgresql" not in neighbour.needs:
+        call_command("migrate", run_syncdb=True, verbosity=0)
+    if neighbour.start:
+        neighbour.start()
+
+
+def attempt(step: Any, visit: Visit, watch: Watch) -> list[str]:
+    place = f"{visit.kind} {step.__name__}"
+    try:
+        with watch.during() as visit.noticed:
+            step(visit)
+    except Exception as error:
+        return [f"{place}: {describe(error)}", *(f"{place}: {each}" for each in visit.noticed.troubles()[:3])]
+    return []
+
+
+def describe(error: Exception) -> str:
+    if isinstance(error, Unexpected):
+        return str(error)
+    traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {str(error)[:400]} ({Path(last.filename).name}:{last.lineno})"
+
+
+# ---- the site, served by threads of this process
+
+
+@contextmanager
+def serve(kind: str, neighbour: Neighbour) -> Iterator[str]:
+    with _wsgi() if kind == "wsgi" else _asgi(neighbour) as site:
+        yield site
+
+
+@contextmanager
+def _wsgi() -> Iterator[str]:
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    from django.core.wsgi import get_wsgi_application
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """A line for each request helps nobody here."""
+
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+    server.daemon_threads, server.block_on_close = True, False
+    server.set_app(StaticFilesHandler(get_wsgi_application()))
+    thread = threading.Thread(target=server.serve_forever, name="wsgi", daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def _asgi(neighbour: Neighbour) -> Iterator[str]:
+    import uvicorn
+    from django.core.asgi import get_asgi_application
+
+    application: Any = get_asgi_application()
+    if neighbour.asgi:
+        application = neighbour.asgi(application)
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application, port=port, lifespan="off", log_config=None, access_log=False, ws="websockets-sansio"
+        )
+    )
+    thread = threading.Thread(target=server.run, name="asgi", daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+if __name__ == "__main__":
+    main()

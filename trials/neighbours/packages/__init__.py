@@ -1,0 +1,1 @@
+"""The neighbours, by what people use them for."""

@@ -1,0 +1,243 @@
+"""APIs of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from trials.neighbours.neighbour import Neighbour, Verdict, expect, expect_that
+from trials.neighbours.visit import Visit, Visitor
+
+OURS = "ory_auth.rest_framework.OrySessionAuthentication"
+
+
+def rest_framework(*authentication: str, **options: Any) -> dict[str, Any]:
+    return {
+        "REST_FRAMEWORK": {
+            "DEFAULT_AUTHENTICATION_CLASSES": list(authentication or (OURS,)),
+            "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+            **options,
+        }
+    }
+
+
+def whoami_view() -> Any:
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    class Whoami(APIView):
+        def get(self, request: Any) -> Response:
+            return Response({"email": request.user.email})
+
+        post = get
+
+    return Whoami.as_view()
+
+
+def _api_urls() -> Sequence[Any]:
+    from django.urls import path
+
+    return [path("api/whoami", whoami_view())]
+
+
+def api_in_an_outage(visit: Visit) -> None:
+    reply = visit.stranger.get("/api/whoami")
+    expect((reply.status, reply.json.get("code")), (503, "ory_unavailable"), "the API in an outage")
+
+
+# ---- drf-spectacular
+
+
+def spectacular_urls() -> Sequence[Any]:
+    from django.urls import path
+    from drf_spectacular.utils import extend_schema
+    from drf_spectacular.views import SpectacularAPIView
+    from rest_framework.generics import ListCreateAPIView
+    from rest_framework.response import Response
+    from rest_framework.serializers import CharField, EmailField, ModelSerializer, Serializer
+    from rest_framework.views import APIView
+
+    from ory_auth.rest_framework import AAL2Required
+    from trials.neighbours.notes.models import Note
+
+    class NoteSerializer(ModelSerializer):  # type: ignore[type-arg]
+        class Meta:
+            model = Note
+            fields = ["id", "text"]
+
+    class StaffNoteSerializer(NoteSerializer):
+        note = CharField(read_only=True)
+
+    class Notes(ListCreateAPIView):  # type: ignore[type-arg]
+        """Who asks decides what they see: the schema is made with a request that nobody sent."""
+
+        def get_queryset(self) -> Any:
+            return Note.objects.filter(text=self.request.user.get_username())
+
+        def get_serializer_class(self) -> Any:
+            return StaffNoteSerializer if self.request.user.is_staff else NoteSerializer
+
+    class Me(Serializer):  # type: ignore[type-arg]
+        email = EmailField()
+
+    class Whoami(APIView):
+        @extend_schema(responses=Me)
+        def get(self, request: Any) -> Response:
+            return Response({"email": request.user.email})
+
+    class Vault(Whoami):
+        permission_classes = [AAL2Required]
+
+    return [
+        path("schema", SpectacularAPIView.as_view(permission_classes=[])),
+        path("api/whoami", Whoami.as_view()),
+        path("api/notes", Notes.as_view()),
+        path("api/vault", Vault.as_view()),
+    ]
+
+
+def spectacular(visit: Visit) -> None:
+    import json
+    import os
+
+    from django.core.management import call_command
+
+    call_command("spectacular", "--validate", "--fail-on-warn", file=os.devnull)
+    schema = visit.nobody.get("/schema", Accept="application/vnd.oai.openapi+json").json
+    schemes = schema["components"].get("securitySchemes", {})
+    kinds = {(each["type"], each.get("in"), each.get("scheme")) for each in schemes.values()}
+    wanted = {("apiKey", "cookie", None), ("apiKey", "header", None), ("http", None, "bearer")}
+    expect_that(wanted <= kinds, f"security schemes: {json.dumps(schemes)}")
+    expect_that(schema["paths"]["/api/notes"]["post"].get("requestBody"), "the schema has no body for /api/notes")
+    expect(visit.ada.get("/api/whoami").json["email"], visit.ada.email, "the API by cookie")
+    by_token = visit.new_visitor(by_token=True)
+    expect(by_token.get("/api/whoami").json["email"], by_token.email, "the API by token")
+    expect(visit.nobody.get("/api/whoami").status, 401, "the API without a credential")
+
+
+SPECTACULAR = Neighbour(
+    "drf-spectacular",
+    "All three credentials are in the schema without a setting.",
+    apps=("rest_framework", "drf_spectacular"),
+    settings=rest_framework(DEFAULT_SCHEMA_CLASS="drf_spectacular.openapi.AutoSchema"),
+    urls=spectacular_urls,
+    probe=spectacular,
+    outage=api_in_an_outage,
+)
+
+
+# ---- dj-rest-auth
+
+
+def _dj_rest_auth_urls() -> Sequence[Any]:
+    from django.urls import include, path
+
+    return [path("api/whoami", whoami_view()), path("rest/", include("dj_rest_auth.urls"))]
+
+
+def _dj_rest_auth(visit: Visit) -> None:
+    expect(visit.ada.get("/rest/user/").json["email"], visit.ada.email, "dj-rest-auth's user")
+    expect(visit.nobody.get("/rest/user/").status, 401, "dj-rest-auth's user, anonymous")
+    visitor = visit.new_visitor()
+    expect(visitor.get("/who").json["email"], visitor.email, "before the log-out")
+    expect(visitor.post("/rest/logout/").status, 200, "dj-rest-auth's log-out")
+    assert visitor.session
+    again = Visitor(visit.site, visitor.session)
+    expect(again.get("/who").json["user"], None, "after the log-out, with the same cookie")
+
+
+DJ_REST_AUTH = Neighbour(
+    "dj-rest-auth",
+    "Its user and log-out work; the log-out ends Ory's session. Do not include its URLs for passwords: they would give "
+    "somebody from Ory a local password.",
+    apps=("rest_framework", "rest_framework.authtoken", "dj_rest_auth"),
+    settings=rest_framework(),
+    urls=_dj_rest_auth_urls,
+    probe=_dj_rest_auth,
+    outage=api_in_an_outage,
+)
+
+
+# ---- simplejwt
+
+
+def _simplejwt(visit: Visit) -> None:
+    from django.contrib.auth import get_user_model
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    local = get_user_model().objects.create_user(f"jwt-{visit.kind}", f"jwt-{visit.kind}@example.org")
+    by_jwt = Visitor(visit.site)
+    by_jwt.headers["Authorization"] = f"Bearer {AccessToken.for_user(local)}"
+    expect(by_jwt.get("/api/whoami").json["email"], local.email, "the API by a JWT")
+    by_token = visit.new_visitor(by_token=True)
+    expect(by_token.get("/api/whoami").json["email"], by_token.email, "the API by Ory's token")
+    expect(visit.ada.get("/api/whoami").json["email"], visit.ada.email, "the API by cookie")
+    by_jwt.headers["Authorization"] = "Bearer not.a.jwt"
+    expect(by_jwt.get("/api/whoami").status, 401, "the API by a broken JWT")
+
+
+SIMPLEJWT = Neighbour(
+    "djangorestframework-simplejwt",
+    "`OrySessionAuthentication` first, then `JWTAuthentication`: the other order refuses Ory's tokens.",
+    Verdict.WITH_SETTINGS,
+    apps=("rest_framework",),
+    settings={
+        **rest_framework(OURS, "rest_framework_simplejwt.authentication.JWTAuthentication"),
+        "SIMPLE_JWT": {"SIGNING_KEY": "a key for the trials that is as long as HS256 wants it"},
+    },
+    urls=_api_urls,
+    probe=_simplejwt,
+    outage=api_in_an_outage,
+)
+
+
+# ---- Strawberry
+
+
+def _strawberry_urls() -> Sequence[Any]:
+    import strawberry
+    from django.urls import path
+    from strawberry.django.views import AsyncGraphQLView, GraphQLView
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def email(self, info: strawberry.Info) -> str:
+            return str(getattr(info.context.request.user, "email", ""))
+
+    @strawberry.type
+    class AsyncQuery:
+        @strawberry.field
+        async def email(self, info: strawberry.Info) -> str:
+            return str(getattr(await info.context.request.auser(), "email", ""))
+
+    return [
+        path("graphql", GraphQLView.as_view(schema=strawberry.Schema(Query))),
+        path("agraphql", AsyncGraphQLView.as_view(schema=strawberry.Schema(AsyncQuery))),
+    ]
+
+
+def _strawberry(visit: Visit) -> None:
+    for path in ("/graphql", "/agraphql"):
+        for visitor in (visit.ada, visit.bob, visit.nobody):
+            reply = visitor.post(path, {"query": "{ email }"}, Content_Type="application/json")
+            expect(reply.json.get("data"), {"email": visitor.email}, f"the user at {path}")
+
+
+def _strawberry_outage(visit: Visit) -> None:
+    for path in ("/graphql", "/agraphql"):
+        reply = visit.stranger.post(path, {"query": "{ email }"}, Content_Type="application/json")
+        expect(reply.status, 503, f"in an outage at {path}")
+    visit.noticed.records[:] = [each for each in visit.noticed.records if each.name != "strawberry.execution"]
+
+
+STRAWBERRY = Neighbour(
+    "strawberry-graphql-django",
+    "In async resolvers ask `await info.context.request.auser()`. In an outage the answer is a 503; Strawberry itself "
+    "logs the error of the resolver.",
+    install=("strawberry-graphql-django", "strawberry-graphql"),
+    apps=("strawberry_django",),
+    urls=_strawberry_urls,
+    probe=_strawberry,
+    outage=_strawberry_outage,
+)
