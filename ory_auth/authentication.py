@@ -262,7 +262,7 @@ class RequestState:
     async def auser(self) -> Any:
         """:meth:`user` for coroutines; fills ``request.user`` as well, which templates read."""
         if self.request.user is not self.lazy_user:
-            return self.request.user  # somebody has assigned another user, who stays
+            return await _loaded(self.request.user)  # somebody has assigned another user, who stays
         user = await self.aown_user()
         self._show(user)
         return user
@@ -566,6 +566,13 @@ def state_of(request: Any) -> RequestState:
     if not isinstance(state, RequestState):
         raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing.")
     return state
+
+
+async def _loaded(user: Any) -> Any:
+    """A user that somebody assigned. A lazy one may ask for ours or query the database, which would block a coroutine."""
+    if isinstance(user, SimpleLazyObject):
+        await sync_to_async(bool)(user)
+    return user
 
 
 def is_same_user(one: Any, other: Any) -> bool:
