@@ -569,7 +569,7 @@ def state_of(request: Any) -> RequestState:
 
 
 async def _loaded(user: Any) -> Any:
-    """A user that somebody assigned. A lazy one may ask for ours or query the database, which would block a coroutine."""
+    """A user that somebody assigned. A lazy one may ask Ory or the database, which would block here."""
     if isinstance(user, SimpleLazyObject):
         await sync_to_async(bool)(user)
     return user
