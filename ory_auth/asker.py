@@ -1,16 +1,37 @@
-"""Who asks, where that decides whether an outage is told: the few places that ask in passing get an anonymous user."""
+"""Who asks, where that decides whether an outage is raised: the few places that ask in passing get an anonymous user.
+
+The stack says who asks. It is only looked at in an outage, so what that costs does not matter.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
+from asgiref.sync import SyncToAsync
 from django.contrib import auth
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import Http404
+from django.utils.module_loading import import_string
 
 from .exceptions import OryUnavailable
+
+# Middleware that reads the user to write down who it is, and decides nothing by it. Checked in the source of each.
+KNOWN_RECORDERS = (
+    "auditlog.middleware.AuditlogMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "elasticapm.contrib.django.middleware.TracingMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+    "request.middleware.RequestMiddleware",
+    "reversion.middleware.RevisionMiddleware",
+)
+COLLECTOR = "sentry_sdk."  # adds the user to what it reports, with ``send_default_pii``
+LAZY = ("ory_auth.", "django.utils.functional", "asgiref.")  # on the way from whoever reads a user to this module
 
 
 class Progress(Protocol):
@@ -21,7 +42,7 @@ class Progress(Protocol):
         """Whether a view was found for the address."""
 
     view_error: BaseException | None  # what the view raised
-    raised: bool  # the outage was told already
+    raised: bool  # the outage was raised already
 
 
 def is_error_page(request: Progress) -> bool:
@@ -49,10 +70,91 @@ def is_signing_out() -> bool:
     return _is(auth.logout.__code__, auth.alogout.__code__)
 
 
-def _is(*codes: CodeType) -> bool:
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_code in codes:
+def is_recording(middleware: Sequence[str]) -> bool:
+    """Whether the user is only written down: in a log record or report, or by middleware of these paths or a known one.
+
+    ``middleware`` are dotted paths of classes, whose subclasses count as well, or of functions.
+    """
+    recorders = [recorder for recorder in map(_imported, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
+    classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
+    codes = {code for recorder in recorders for code in _codes_in(getattr(recorder, "__code__", None))}
+    frames = list(_frames_of_asker())
+    reader = next((module for module in map(_module, frames) if not module.startswith(LAZY)), "")
+    return reader.startswith(COLLECTOR) or any(
+        frame.f_code is _LOGGING or frame.f_code in codes or issubclass(_class_of_self(frame), classes)
+        for frame in frames
+    )
+
+
+def is_middleware() -> bool:
+    """Whether middleware asks, in which no exception reaches ``process_exception``: Django makes a 500 of it at once.
+
+    ``False`` also where that cannot be seen, such as in a task of its own.
+    """
+    outermost = None
+    for frame in _stack():
+        if frame.f_code in _CONVERTERS:
             return True
+        if frame.f_code in _CALLERS:
+            break
+        if not _module(frame).startswith("asgiref."):  # which calls sync code in a thread
+            outermost = frame
+    return outermost is not None and outermost.f_code.co_name == "process_view"
+
+
+def _codes_in(code: CodeType | None) -> Iterator[CodeType]:
+    """The code of a function and of the functions that it defines."""
+    if code is not None:
+        yield code
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                yield from _codes_in(constant)
+
+
+# Around every middleware Django puts one of these functions, which turn what it raises into a response.
+_CONVERTERS = frozenset(_codes_in(convert_exception_to_response.__code__))
+# What calls middleware and views. What is on the stack further out has called the one that asks, and does not ask.
+_CALLERS = _CONVERTERS | {
+    BaseHandler._get_response.__code__,  # type: ignore[attr-defined]  # unknown to django-stubs
+    BaseHandler._get_response_async.__code__,  # type: ignore[attr-defined]
+    SyncToAsync.thread_handler.__code__,
+}
+_LOGGING = logging.Logger.handle.__code__
+
+
+def _frames_of_asker() -> Iterator[FrameType]:
+    """The frames of the middleware or view that asks, from the inside out."""
+    for frame in _stack():
+        if frame.f_code in _CALLERS:
+            return
+        yield frame
+
+
+def _stack() -> Iterator[FrameType]:
+    frame = sys._getframe().f_back
+    while frame is not None:
+        yield frame
         frame = frame.f_back
-    return False
+
+
+def _is(*codes: CodeType) -> bool:
+    return any(frame.f_code in codes for frame in _stack())
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _class_of_self(frame: FrameType) -> type:
+    """The class of the object whose method this is; of the first argument, if it is a function."""
+    code = frame.f_code
+    first: Any = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return type(first)  # not isinstance(): that would evaluate a lazy object
+
+
+def _imported(path: str) -> Callable[..., Any] | None:
+    try:
+        found: Callable[..., Any] = import_string(path)
+    except ImportError:
+        return None
+    return found

@@ -19,13 +19,15 @@ from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DjangoDatabaseError
 from django.db import router, transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from . import asker, django_session, session_guard, users
@@ -40,7 +42,7 @@ from .flights import ORY_IS_DOWN, Priority, flights
 from .lookup import lookup, recall
 from .models import OryIdentity
 from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
-from .placement import BACKEND
+from .placement import BACKEND, PATH, positions
 from .sign_in_marker import use_marker
 from .signals import user_created, user_linked, user_updated
 from .steps import Guarded, Steps, arun, run
@@ -53,6 +55,13 @@ _resolving: ContextVar[RequestState | None] = ContextVar("ory_auth_resolving", d
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
 
 
+class _UnavailableInMiddleware(OryUnavailable, Http404):
+    """Raised in middleware, where Django makes an error page of it at once, which the 503 then replaces.
+
+    Django answers an ``Http404`` without a traceback in the log, a mail to ``ADMINS`` or ``got_request_exception``.
+    """
+
+
 class RequestState:
     """What is known of one request: its credential, the outcome, its user, and what its response needs.
 
@@ -61,6 +70,7 @@ class RequestState:
 
     asked = False  # the user or session was asked for, so the response depends on it
     raised = False  # OryUnavailable was raised, so the response must be a 503
+    raised_in_middleware = False  # in middleware, which Django answered with an error page of its own
     renews_csrf_token = False  # a new Ory session: the browser gets a new CSRF token with the response
     optional = False  # the view has @ory_optional: the user is anonymous while Ory is down
     is_api = False  # an API asked, so the client gets JSON, never a page or a redirect
@@ -73,6 +83,8 @@ class RequestState:
     _signed_out = False
     _not_told: Unavailable | None = None  # why Ory could not end the session
     _quiet = False
+    _signing_out = False  # asked only to sign out, which has a rate limit of its own
+    _waiting_signals: tuple[Callable[[], object], ...] = ()
 
     def __init__(self, request: Any, base_user: Any) -> None:
         self._request = weakref.ref(request)  # weak, so that no reference cycle waits for the garbage collector
@@ -126,6 +138,11 @@ class RequestState:
         """Whether a view was found for the address."""
         return self.request.resolver_match is not None
 
+    @property
+    def _in_middleware(self) -> bool:
+        """Whether this package's middleware has begun with the request, and will finish its response."""
+        return bool(self.request.__dict__.get("_ory_in_middleware"))
+
     def wants_cookie(self, name: str) -> bool:
         """Whether to pass this cookie of Ory on to the browser: the session, and after a sign-out its CSRF token."""
         return name == self.conf.session_cookie_name or (self._signed_out and name.startswith(CSRF_PREFIX))
@@ -135,6 +152,7 @@ class RequestState:
 
     def _lookup(self, credential: Credential, **how: bool) -> Steps[Outcome]:
         client = client_address(self.request.META, self.conf.trusted_proxies)
+        how = {"signing_out": self._signing_out, **how}
         return lookup(credential, self.conf, client=client, use_marker=partial(use_marker, self.request), **how)
 
     # --- the outcome at Ory
@@ -264,7 +282,8 @@ class RequestState:
         if self.request.user is not self.lazy_user:
             return await _loaded(self.request.user)  # somebody has assigned another user, who stays
         user = await self.aown_user()
-        self._show(user)
+        if self.user_trouble is None or self.optional:  # else the next one who asks gets the outage
+            self._show(user)
         return user
 
     async def aown_user(self) -> Any:
@@ -335,22 +354,38 @@ class RequestState:
         if not (found.created or found.updated or found.new_sign_in):
             return
         facts = {"sender": type(user), "user": user, "identity": session.identity, "request": request}
-        news: list[Callable[[], Any]] = []
+        signals: list[Callable[[], object]] = []
         if found.created:
-            news.append(partial(user_created.send, **facts))
+            signals.append(partial(user_created.send_robust, **facts))
         if found.linked:
-            news.append(partial(user_linked.send, **facts))
+            signals.append(partial(user_linked.send_robust, **facts))
         if found.updated:
-            news.append(partial(user_updated.send, **facts))
+            signals.append(partial(user_updated.send_robust, **facts))
         if found.new_sign_in:
-            news.append(partial(log, Event.SIGNED_IN, identity=str(session.identity.id), kind=self._kind()))
-            news.append(partial(user_logged_in.send, sender=type(user), request=request, user=user))
+            signals.append(partial(log, Event.SIGNED_IN, identity=str(session.identity.id), kind=self._kind()))
+            signals.append(partial(user_logged_in.send_robust, sender=type(user), request=request, user=user))
         if not found.refused:
             self._show(user)  # receivers read request.user
         if found.new_sign_in and self._kind() == Kind.COOKIE:
             self._renew_csrf_token(request)
-        for tell in news:
-            transaction.on_commit(tell, using=router.db_for_write(get_user_model()))
+        transaction.on_commit(partial(self._send, tuple(signals)), using=router.db_for_write(get_user_model()))
+
+    def _send(self, signals: tuple[Callable[[], object], ...]) -> None:
+        """Send signals now, or when all middleware has begun: receivers may use what it adds to the request."""
+        self._waiting_signals += signals
+        if self.in_view or not self._in_middleware:
+            self.send_waiting_signals()
+
+    @property
+    def has_waiting_signals(self) -> bool:
+        """Whether :meth:`send_waiting_signals` has anything to do."""
+        return bool(self._waiting_signals)
+
+    def send_waiting_signals(self) -> None:
+        """Send the signals that were held back. Django logs what a receiver raises, and the others get them as well."""
+        signals, self._waiting_signals = self._waiting_signals, ()
+        for send in signals:
+            send()
 
     def _anonymous_meanwhile(self) -> AnonymousUser:
         """An anonymous user for this caller only: later ones get the real user, so the lazy user is replaced."""
@@ -402,12 +437,31 @@ class RequestState:
             self.request.ory_unavailable = True
         elif asker.is_login_required_middleware():
             self._anonymous_meanwhile()  # it also asks before views that need no sign-in
+        elif asker.is_recording(self.conf.recording_middleware):
+            self._anonymous_meanwhile()
+        elif self._is_for_optional_view():
+            self.request.ory_unavailable = True
+            self._anonymous_meanwhile()
         elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
+
+    def _is_for_optional_view(self) -> bool:
+        """Whether middleware asks, and the request is for a view with ``@ory_optional``."""
+        request = self.request
+        if self.in_view and not asker.is_middleware():
+            return False  # such as a decorator of the same view that requires a sign-in
+        try:
+            match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
+        except Resolver404:
+            return False
+        return getattr(match.func, "ory_optional", False) is True
 
     def trouble(self, outcome: Unavailable) -> OryUnavailable:
         """The outage as an error to raise. From now on the response must not hide it."""
         self.raised = True
+        if self._in_middleware and (not self.in_view or asker.is_middleware()):
+            self.raised_in_middleware = True
+            return outcome.error(_UnavailableInMiddleware)
         return outcome.error()
 
     @contextmanager
@@ -526,6 +580,13 @@ class RequestState:
 
     # --- signing out
 
+    def user_who_signs_out(self) -> Any:
+        """Who it is, for ``user_logged_out``, within :meth:`seen_as_anonymous`; ``None`` if that is not known."""
+        self._signing_out = True
+        self.outcome()
+        user = self.user()
+        return user if user.is_authenticated else None
+
     def sign_out(self) -> Unavailable | None:
         """End the Ory session: here at once, and at Ory. ``Unavailable`` if Ory could not end it."""
         return run(self._end(), self.conf.timeout)
@@ -562,10 +623,24 @@ class RequestState:
 
 def state_of(request: Any) -> RequestState:
     """The state of this request: Django's, or one that wraps it as DRF's does."""
-    state = getattr(getattr(request, "_request", request), "_ory_state", None)
-    if not isinstance(state, RequestState):
-        raise ImproperlyConfigured("Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing.")
+    state = find_state(request)
+    if state is None:
+        raise ImproperlyConfigured(
+            f"This {type(request).__name__} has not passed through {PATH!r}, so nothing is known about its user. "
+            "In a test, call ory_auth.testing.prepare_request(request) first. If a middleware asks, move it below "
+            "OryMiddleware in MIDDLEWARE. Consumers of Channels use ory_auth.channels."
+        )
     return state
+
+
+def find_state(request: Any) -> RequestState | None:
+    """:func:`state_of`, or ``None`` if this request has not passed through the middleware, as a test's may not."""
+    state = getattr(getattr(request, "_request", request), "_ory_state", None)
+    if isinstance(state, RequestState):
+        return state
+    if not positions(settings.MIDDLEWARE, PATH):
+        raise ImproperlyConfigured(f"Add {PATH!r} to MIDDLEWARE: it is missing.")
+    return None
 
 
 async def _loaded(user: Any) -> Any:

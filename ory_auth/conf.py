@@ -24,6 +24,7 @@ DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
 )
 _PLAIN = re.compile(r"[!-~]+")
+_PATH = re.compile(r"\w+(\.\w+)+")
 _HOST = re.compile(r"[^\s/\\?#@*.][^\s/\\?#@*]*")  # as in a URL, with the port if there is one
 
 
@@ -128,6 +129,14 @@ def _hosts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _paths(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+        raise ValueError("must be a list of dotted paths")
+    if not all(isinstance(path, str) and _PATH.fullmatch(path) for path in value):
+        raise ValueError("must be a list of dotted paths such as 'project.middleware.AuditMiddleware'")
+    return tuple(value)
+
+
 def _key(read: Callable[[object], Any], default: Any = None) -> Any:
     return field(default=default, metadata={"read": read}, repr=False)
 
@@ -155,6 +164,7 @@ class Conf:
     user_handler: str = _key(_text, DEFAULT_USER_HANDLER)
     link_by_verified_email: bool = _key(_bool, False)
     login_redirect_hosts: tuple[str, ...] = _key(_hosts, ())
+    recording_middleware: tuple[str, ...] = _key(_paths, ())
 
 
 KEYS = tuple(f.name.upper() for f in fields(Conf))

@@ -195,6 +195,7 @@ def ory_optional(view: V) -> V:
             state_of(request).optional = True
             return await view(request, *args, **kwargs)
 
+        agreeting.ory_optional = True  # type: ignore[attr-defined]  # for middleware, which asks before the view
         return cast(V, agreeting)
 
     @wraps(view)
@@ -203,6 +204,7 @@ def ory_optional(view: V) -> V:
         state_of(request).optional = True
         return view(request, *args, **kwargs)
 
+    greeting.ory_optional = True  # type: ignore[attr-defined]
     return cast(V, greeting)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -17,7 +18,7 @@ from .conf import conf
 from .events import Event, log_once
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import flights
-from .outcomes import Unavailable
+from .outcomes import SignedIn, Unavailable
 from .placement import DIRECTLY_AFTER
 from .types import OrySession
 
@@ -29,6 +30,12 @@ _UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a r
 def prepare() -> None:
     """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
     flights(conf())
+
+
+def begin(request: Any) -> None:
+    """A request has come to the middleware, and :func:`finish` will be called with its response."""
+    attach(request)
+    request.__dict__["_ory_in_middleware"] = True
 
 
 def attach(request: Any) -> None:
@@ -51,8 +58,34 @@ def _report_early_read(user: Any) -> None:
     log_once(Event.USER_READ_EARLY, how=how, fix=f"move OryMiddleware up in MIDDLEWARE, {DIRECTLY_AFTER}")
 
 
+def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> None:
+    """A view was found, and all middleware has begun with the request: signals that waited for this are sent."""
+    _restore_class(request)
+    if _has_waiting_signals(request):
+        request._ory_state.send_waiting_signals()
+
+
+async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> None:
+    """:func:`enter_view` for coroutines."""
+    _restore_class(request)
+    if _has_waiting_signals(request):
+        await sync_to_async(request._ory_state.send_waiting_signals)()
+
+
+def _restore_class(request: Any) -> None:
+    """Middleware may have given the request another class, as django-pghistory does, which has no ``ory_session``."""
+    if not isinstance(request, _OryRequest):
+        request.__class__ = _class_of_request(request.__class__)
+
+
+def _has_waiting_signals(request: Any) -> bool:
+    state = request.__dict__.get("_ory_state")
+    return state is not None and state.has_waiting_signals
+
+
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
+    enter_view(request, view, args, kwargs)
     if getattr(view, "login_required", True):
         try:
             state_of(request).user()
@@ -63,6 +96,7 @@ def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBa
 
 async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """:func:`ask_first` for coroutines."""
+    await aenter_view(request, view, args, kwargs)
     if getattr(view, "login_required", True):
         try:
             await state_of(request).auser()
@@ -84,14 +118,18 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | Non
     return None
 
 
-def claim_session(request: Any) -> None:
+def leave(request: Any) -> None:
     """Before the response is finished: store whose data the view has put into Django's session."""
+    if _has_waiting_signals(request):  # no view was reached
+        request._ory_state.send_waiting_signals()
     if _is_written(request):
         request._ory_state.claim_django_session()
 
 
-async def aclaim_session(request: Any) -> None:
-    """:func:`claim_session` for coroutines."""
+async def aleave(request: Any) -> None:
+    """:func:`leave` for coroutines."""
+    if _has_waiting_signals(request):
+        await sync_to_async(request._ory_state.send_waiting_signals)()
     if _is_written(request):
         await request._ory_state.aclaim_django_session()
 
@@ -103,19 +141,25 @@ def _is_written(request: Any) -> bool:
 
 def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     """Add to the response what it depends on, and replace it with a 503 if it would hide an outage."""
+    _restore_class(request)
     given, streaming = request.__dict__, getattr(response, "streaming", False)
+    given.pop("_ory_in_middleware", None)
     if streaming or "_ory_state" in given:
         response = _told(request._ory_state, response)
     if "session" in given:
         session_guard.end_view(request.session, streaming=streaming)
     if roundtrip.COOKIE in request.META.get("HTTP_COOKIE", ""):
-        roundtrip.follow(request, response)
+        known = given["_ory_state"].known_outcome if "_ory_state" in given else None
+        roundtrip.follow(request, response, signed_in=isinstance(known, SignedIn))
     return response
 
 
 def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
-    if state.raised and (200 <= response.status_code < 300 or response.status_code == 500):
-        response = responses.unavailable(state.request, state.outage)
+    if state.raised:
+        if _hides_outage(state, response):
+            response = responses.unavailable(state.request, state.outage)
+        elif response.status_code == 503:
+            responses.mark_as_logged(response)  # such as Django REST framework's
     elif state.asked and response.status_code == 302:
         response = login_redirects.answer_script(state.request, response)
     if state.is_api:
@@ -131,6 +175,17 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.cookies:
         cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
     return response
+
+
+def _hides_outage(state: RequestState, response: HttpResponseBase) -> bool:
+    """Whether the response must be a 503, because somebody was told of the outage and answered as if it were none.
+
+    A view that handles ``OryUnavailable`` may answer as it likes, but not with a page or as if nobody were signed in.
+    """
+    status = response.status_code
+    if state.raised_in_middleware:
+        return status <= 500  # nobody knows whether that middleware would have let the request through
+    return 200 <= status < 300 or status in {401, 500} or login_redirects.leads_to_login(state.request, response)
 
 
 def _told_as_api(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:

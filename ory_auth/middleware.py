@@ -36,23 +36,25 @@ class OryMiddleware:
             raise ImproperlyConfigured(problem)
         lifecycle = import_module("ory_auth.lifecycle")
         lifecycle.prepare()
-        self._attach, self._finish, self.process_exception = lifecycle.attach, lifecycle.finish, lifecycle.answer
-        self._claim_session, self._aclaim_session = lifecycle.claim_session, lifecycle.aclaim_session
+        self._begin, self._leave, self._aleave = lifecycle.begin, lifecycle.leave, lifecycle.aleave
+        self._finish, self.process_exception = lifecycle.finish, lifecycle.answer
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
         if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
             self.process_view = lifecycle.aask_first if self._is_async else lifecycle.ask_first
+        else:
+            self.process_view = lifecycle.aenter_view if self._is_async else lifecycle.enter_view
 
     def __call__(self, request: HttpRequest) -> Any:
-        self._attach(request)
+        self._begin(request)
         if self._is_async:
             return self._acall(request)
         response = self.get_response(request)
-        self._claim_session(request)
+        self._leave(request)
         return self._finish(request, response)
 
     async def _acall(self, request: HttpRequest) -> Any:
         response = await self.get_response(request)
-        await self._aclaim_session(request)
+        await self._aleave(request)
         return self._finish(request, response)

@@ -69,8 +69,8 @@ class Unavailable:
             tried=error.tried,
         )
 
-    def error(self) -> OryUnavailable:
-        return OryUnavailable(
+    def error(self, kind: type[OryUnavailable] = OryUnavailable) -> OryUnavailable:
+        return kind(
             event=self.event,
             status=self.status,
             retry_after=self.retry_after,

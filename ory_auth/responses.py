@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
@@ -61,7 +62,13 @@ def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
     response = _explain(request, 503, name, str(detail), code="ory_unavailable", **facts)
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
+    mark_as_logged(response)
     return response
+
+
+def mark_as_logged(response: HttpResponseBase) -> None:
+    """Keep Django from logging this 503, which is a mail to ``ADMINS`` for each. Our own event says it already."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # read by Django's log_response()
 
 
 def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | None:

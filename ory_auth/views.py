@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -274,8 +275,11 @@ def logout(request: HttpRequest) -> HttpResponse:
 def _sign_out(request: HttpRequest) -> HttpResponse:
     state = state_of(request)
     with state.seen_as_anonymous():
+        user = state.user_who_signs_out()
         if hasattr(request, "session"):
             auth.logout(request)
+        else:  # logout() needs a session
+            user_logged_out.send(sender=type(user), request=request, user=user)
         trouble = state.sign_out()
     if trouble:
         return responses.unavailable(request, trouble)

@@ -72,6 +72,7 @@ WRONG: dict[str, list[object]] = {
     "USER_FIELDS": [["email"], {"email": 5}, {5: "traits.email"}, "traits.email"],
     "USER_HANDLER": ["", 5],
     "LINK_BY_VERIFIED_EMAIL": ["yes", 1],
+    "RECORDING_MIDDLEWARE": ["project.middleware.Audit", [5], ["Audit"], [""], ["a b.c"]],
     "LOGIN_REDIRECT_HOSTS": ["app.example.org", [5], [""], ["*"], [".example.org"], ["https://x"], ["x/y"]],
 }
 
@@ -203,6 +204,12 @@ def test_a_cookie_of_djangos_is_not_orys(settings: Settings, name: str) -> None:
 def test_a_time_that_has_no_effect_is_told(settings: Settings, keys: dict[str, float], key: str) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
     assert key in only("W016", "SESSION_CACHE_SECONDS").msg
+
+
+@pytest.mark.parametrize("path", ["nowhere.Audit", "tests.test_checks.Audit", "tests.test_checks.OURS"])
+def test_recording_middleware_that_is_not_there_is_named(settings: Settings, path: str) -> None:
+    settings.ORY_AUTH = {**GOOD, "RECORDING_MIDDLEWARE": [OURS, path]}
+    assert path in only("W031").msg
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,14 @@ PUBLIC = {
     "ory_auth.decorators": {"ory_required", "ory_optional"},
     "ory_auth.mixins": {"OryRequiredMixin"},
     "ory_auth.rest_framework": {"OrySessionAuthentication", "AAL2Required"},
+    "ory_auth.ninja": {"OryAuth"},
+    "ory_auth.channels": {"OryAuthMiddleware", "OryAuthMiddlewareStack", "OryRequired", "recheck"},
     "ory_auth.models": {"OryIdentity"},
     "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"},
     "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
     "ory_auth.signals": {"user_created", "user_linked", "user_updated"},
     "ory_auth.users": {"UserHandler", "delete_user"},
-    "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"},
+    "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn", "prepare_request"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
 }
 
@@ -109,6 +111,7 @@ def test_the_settings_are_these() -> None:
         "USER_HANDLER",
         "LINK_BY_VERIFIED_EMAIL",
         "LOGIN_REDIRECT_HOSTS",
+        "RECORDING_MIDDLEWARE",
         "TRUSTED_PROXIES",
         "REFUSED_CACHE_SECONDS",
         "CACHE_NAMESPACE",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_out
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
@@ -408,3 +410,76 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     assert signed_out
     flights.forget()
     assert not is_in(web, session.headers)
+
+
+# --- who signed out ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signed_out() -> Iterator[list[Any]]:
+    """The users of all ``user_logged_out`` so far."""
+    users: list[Any] = []
+
+    def receive(user: Any, **_: object) -> None:
+        users.append(user and user.pk)
+
+    user_logged_out.connect(receive)
+    yield users
+    user_logged_out.disconnect(receive)
+
+
+SIGN_OUTS = ["/auth/logout", "/django-logout", "/django-alogout"]
+
+
+@pytest.mark.parametrize("path", SIGN_OUTS)
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+@pytest.mark.switches
+def test_receivers_learn_who_has_signed_out_and_ory_is_asked_once(
+    ory: Ory, web: Web, signed_out: list[Any], ory_auth: ChangeSettings, kind: str, path: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = getattr(ory.person(), kind)()
+    web.post(path, headers=session.headers)
+    assert len(ory.asked()) == 1
+    assert signed_out == [get_user_model().objects.get().pk]
+
+
+def test_receivers_learn_who_has_signed_out_without_djangos_sessions(
+    ory: Ory, web: Web, signed_out: list[Any], settings: Settings
+) -> None:
+    with_sessions = ("sessions", "messages", "contrib.auth.middleware")
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(part in name for part in with_sessions)]
+    session = ory.person().cookie()
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert signed_out == [get_user_model().objects.get().pk]
+    assert not lives(session)
+
+
+def test_receivers_learn_that_somebody_with_djangos_own_sign_in_has_signed_out(
+    ory: Ory, web: Web, signed_out: list[Any]
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    web.client.force_login(root)
+    web.post("/auth/logout")
+    assert signed_out == [root.pk]
+
+
+@pytest.mark.parametrize("path", SIGN_OUTS)
+@pytest.mark.switches
+def test_in_an_outage_receivers_learn_that_somebody_has_signed_out(
+    ory: Ory, web: Web, switches: LocalOry, signed_out: list[Any], ory_auth: ChangeSettings, path: str
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    with switches.failing(503):
+        web.post(path, headers=session.headers)
+    assert signed_out == [None]
+
+
+def test_receivers_learn_nothing_of_a_user_whom_the_database_does_not_give(
+    ory: Ory, web: Web, signed_out: list[Any]
+) -> None:
+    session = ory.person().cookie()
+    connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
+    assert web.post("/auth/logout", headers=session.headers).status_code == 302
+    assert signed_out == [None]

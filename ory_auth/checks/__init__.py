@@ -34,6 +34,8 @@ PLAIN = (
 OF_CONF = (
     values.check_cookie_name,
     values.check_effect,
+    values.check_redirect_hosts,
+    values.check_recording_middleware,
     urls.check_addresses,
     browser.check_browser_url,
     browser.check_scheme,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, problems
+from ..hosts import can_match
 from .addresses import host_of, on_network
 from .message import Message, tell
 
@@ -50,4 +52,32 @@ def check_effect(conf: Conf) -> Iterator[Message]:
             "W016",
             "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: sessions are cached for 0 s at most.",
             "Remove ORY_AUTH['SESSION_CACHE_SECONDS'] = 0, or this key.",
+        )
+
+
+def check_recording_middleware(conf: Conf) -> Iterator[Message]:
+    """A path with a typing error names nobody, which would only show in an outage."""
+    for path in conf.recording_middleware:
+        try:
+            found = import_string(path)
+        except ImportError:
+            found = None
+        if not callable(found):
+            yield tell(
+                "W031",
+                f"ORY_AUTH['RECORDING_MIDDLEWARE'] names {path!r}, which is no middleware that can be imported.",
+                "Write its path as it is in MIDDLEWARE, or that of a class that it inherits from, or remove it.",
+            )
+
+
+def check_redirect_hosts(conf: Conf) -> Iterator[Message]:
+    """Hosts that no browser sends, so that a ``next`` with them is refused."""
+    for host in conf.login_redirect_hosts:
+        if can_match(host):
+            continue
+        yield tell(
+            "W029",
+            f"ORY_AUTH['LOGIN_REDIRECT_HOSTS'] names {host!r}, and no URL in a browser has this host.",
+            "Write it as a browser's address bar has it: without the port that http or https has anyway. If it has a "
+            "letter such as 'ß', write its ASCII form (xn--…), which a copied URL has.",
         )
