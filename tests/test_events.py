@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.test import RequestFactory
+from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
@@ -140,11 +141,12 @@ def test_a_database_that_is_down_is_told_where_only_a_django_session_came(
     assert told() == [("ERROR", "db_unavailable", {"error": "OperationalError"})]
 
 
-def test_a_guard_without_the_middleware_says_what_to_add(rf: RequestFactory) -> None:
+def test_a_guard_without_the_middleware_says_what_to_add(rf: RequestFactory, settings: Settings) -> None:
     @ory_required
     def view(request: HttpRequest) -> None:
         raise AssertionError
 
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if path != "ory_auth.middleware.OryMiddleware"]
     with pytest.raises(ImproperlyConfigured) as error:
         view(rf.get("/"))
     assert str(error.value) == "Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing."

@@ -24,7 +24,7 @@ from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
 from ory_auth.signals import user_created, user_linked, user_updated
-from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn
+from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepare_request
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
 
@@ -109,6 +109,7 @@ def test_a_guarded_view(client: Client, ory: Ory, ory_login: OryLogin) -> None:
     assert_type(ory.person("bob@example.org"), Person)
     with ory.failing():
         assert client.get("/bare").status_code == 503
+    assert_type(prepare_request(HttpRequest()), HttpRequest)
 
 
 class BareTests(OryTestMixin, TestCase):

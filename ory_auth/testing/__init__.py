@@ -9,6 +9,7 @@ from __future__ import annotations
 try:
     from .ory import Ory, OryLogin
     from .people import Person, SignIn
+    from .requests import prepare_request
     from .unittest import OryTestMixin
 except ModuleNotFoundError as missing:
     library = (missing.name or "").partition(".")[0]
@@ -16,4 +17,4 @@ except ModuleNotFoundError as missing:
         f"{library} is not installed. Run: pip install 'django-ory[local]'", name=missing.name
     ) from None
 
-__all__ = ["Ory", "OryLogin", "OryTestMixin", "Person", "SignIn"]
+__all__ = ["Ory", "OryLogin", "OryTestMixin", "Person", "SignIn", "prepare_request"]
