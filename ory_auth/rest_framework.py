@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import APIException
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import APIException, ErrorDetail, PermissionDenied
+from rest_framework.permissions import AND, NOT, OR, BasePermission
 from rest_framework.request import Request
 
-from .authentication import is_same_user, state_of
+from .authentication import RequestState, find_state, is_same_user, state_of
 from .exceptions import AALRequired, NotAdmitted
 from .outcomes import SecondFactorMissing, SignedIn, Unavailable
-from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, way_on
+from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, way_on
 from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]
 
+# The exception handlers of these packages take a dict for several errors, one for each of its keys.
+ONE_ERROR_PER_KEY = ("drf_standardized_errors", "exceptions_hog")
 
-class OryNotAvailable(APIException):
+
+class _ErrorWithCode(APIException):
+    """One error with a stable code, and with ``extra`` fields that say what to do about it.
+
+    DRF's own exception handler takes the whole body from ``detail``, so that is a dict. Some handlers would make
+    several errors of a dict. They get the text with its code, and can read ``extra``.
+    """
+
+    def __init__(self, body: Mapping[str, Any], request: Request | None = None) -> None:
+        self.code = self.default_code = body["code"]
+        self.default_detail = body["detail"]
+        self.extra = {name: value for name, value in body.items() if name not in {"code", "detail"}}
+        super().__init__(body["detail"] if _takes_one_error_per_key(request) else dict(body), self.code)
+
+    def get_codes(self) -> Any:
+        return self.code
+
+    def get_full_details(self) -> Any:
+        return {"message": ErrorDetail(str(self.default_detail), self.code), "code": self.code}
+
+
+class OryNotAvailable(_ErrorWithCode):
     """503: Ory did not say who the user is."""
 
     status_code = 503
 
-    def __init__(self, outcome: Unavailable) -> None:
-        super().__init__({"code": "ory_unavailable", "detail": UNAVAILABLE})
+    def __init__(self, outcome: Unavailable, request: Request | None = None) -> None:
+        body: dict[str, Any] = {"code": "ory_unavailable", "detail": UNAVAILABLE}
+        help_text = debug_help(request._request, outcome) if request else None
+        super().__init__({**body, "debug": help_text} if help_text else body, request)
         self.wait = outcome.retry_after or RETRY_AFTER  # becomes Retry-After
 
 
-class Refused(APIException):
+class Refused(_ErrorWithCode, PermissionDenied):
     """403 with a code that a client can act on."""
-
-    status_code = 403
 
 
 class OrySessionAuthentication(BaseAuthentication):
@@ -39,20 +65,28 @@ class OrySessionAuthentication(BaseAuthentication):
 
     ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without an Ory credential the class does not
     authenticate, even if there is a Django session. CSRF is enforced if the credential is a cookie.
+
+    A user whom a middleware has assigned to ``request.user``, as impersonation does, is the user here as well.
     """
 
-    def authenticate(self, request: Request) -> tuple[Any, OrySession] | None:
-        state = state_of(request)
+    def __init__(self) -> None:
+        _describe_to_drf_spectacular()
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        state = find_state(request)
+        if state is None:
+            return _assigned_user(request)
         outcome = state.outcome()
         match outcome:
             case Unavailable():
-                raise OryNotAvailable(outcome)
+                raise _outage(state, outcome, request)
             case SecondFactorMissing():
                 raise _step_up(request)
             case SignedIn() if state.credential is not None:
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
-                return self._user(request), outcome.session
+                user = _shown_user(request, self._user(request))
+                return (user, outcome.session) if user.is_active else None
         return None
 
     def _user(self, request: Request) -> Any:
@@ -61,9 +95,10 @@ class OrySessionAuthentication(BaseAuthentication):
             user = state.user()
         if state.refused:
             error = NotAdmitted(state.refused)
-            raise Refused({"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value})
+            body = {"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value}
+            raise Refused(body, request)
         if state.user_trouble:
-            raise OryNotAvailable(state.user_trouble)
+            raise _outage(state, state.user_trouble, request)
         return user
 
     def authenticate_header(self, request: Request) -> str:
@@ -71,7 +106,11 @@ class OrySessionAuthentication(BaseAuthentication):
 
 
 class AAL2Required(BasePermission):
-    """Allows users who have used a second factor. Others get 403 with the URL to use one."""
+    """Allows users who have used a second factor. Others get 403 with the URL to use one.
+
+    Works with ``&``, ``|`` and ``~``. The 403 names the second factor if its absence is why the whole expression
+    fails.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not _is_authenticated_by_ory(request):
@@ -82,19 +121,87 @@ class AAL2Required(BasePermission):
             outcome = state.outcome(fresh=True)  # ask Ory before refusing somebody because of a cached session
         match outcome:
             case Unavailable():
-                raise OryNotAvailable(outcome)
+                raise _outage(state, outcome, request)
             case SignedIn() if outcome.satisfies(AAL.AAL2, None):
                 return True
             case SignedIn() | SecondFactorMissing():
-                raise _step_up(request)
+                _explain_refusal(view)
         return False
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        return self.has_permission(request, view)  # ~AAL2Required would refuse every object if this were always true
+
+
+class _RefusalExplainer:
+    """Replaces two methods of one view object, so that its 403 can name the second factor that is missing.
+
+    DRF knows only that a permission has failed. If it is an expression of several, this finds out whether
+    :class:`AAL2Required` is the part that failed. To do so it checks the permissions again, as DRF does for an object.
+    A view object serves one request.
+    """
+
+    def __init__(self, view: Any) -> None:
+        self.aal2_refused = False  # set by AAL2Required
+        self._view = view
+        self._objects: tuple[Any, ...] = ()  # what the permissions are asked about
+        self._permission_denied = view.permission_denied
+        self._check_object_permissions = view.check_object_permissions
+        view.permission_denied = self.permission_denied
+        view.check_object_permissions = self.check_object_permissions
+
+    def check_object_permissions(self, request: Request, obj: Any) -> None:
+        self._objects = (obj,)
+        self._check_object_permissions(request, obj)
+
+    def permission_denied(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        try:
+            self._permission_denied(request, *args, **kwargs)
+        except PermissionDenied:
+            if self._needs_second_factor(request):
+                raise _step_up(request) from None
+            raise
+
+    def _needs_second_factor(self, request: Request) -> bool:
+        for permission in self._view.get_permissions():
+            if not self._passes(permission, request):
+                return self._fails_for_aal2(permission, request)
+        return not self._objects  # AAL2Required was first asked about an object that was not recorded here
+
+    def _passes(self, permission: Any, request: Request) -> bool:
+        return permission.has_permission(request, self._view) and all(
+            permission.has_object_permission(request, self._view, obj) for obj in self._objects
+        )
+
+    def _fails_for_aal2(self, permission: Any, request: Request) -> bool:
+        """Whether AAL2Required is the part of a failed permission that made it fail."""
+        operator = type(permission)
+        if operator is NOT:
+            return False
+        if operator is AND:
+            failed = permission.op2 if self._passes(permission.op1, request) else permission.op1
+            return self._fails_for_aal2(failed, request)
+        if operator is OR:
+            return self._fails_for_aal2(permission.op1, request) or self._fails_for_aal2(permission.op2, request)
+        self.aal2_refused = False
+        return not self._passes(permission, request) and self.aal2_refused
+
+
+def _explain_refusal(view: Any) -> None:
+    """Let the view's 403 name the second factor. Without a view of DRF the caller has to say it."""
+    explainer = getattr(view, "_ory_refusal_explainer", None)
+    if explainer is None and hasattr(view, "permission_denied") and hasattr(view, "check_object_permissions"):
+        explainer = view._ory_refusal_explainer = _RefusalExplainer(view)
+    if explainer is not None:
+        explainer.aal2_refused = True
 
 
 def _is_authenticated_by_ory(request: Request) -> bool:
     """Whether this user came from this request's Ory session, and not from another authenticator or an assignment."""
     if not isinstance(request.successful_authenticator, OrySessionAuthentication):
         return False
-    state = state_of(request)
+    state = find_state(request)
+    if state is None:
+        return False
     outcome, auth = state.outcome(), request.auth
     if not isinstance(outcome, SignedIn) or not isinstance(auth, OrySession):
         return False
@@ -102,5 +209,50 @@ def _is_authenticated_by_ory(request: Request) -> bool:
     return same_session and is_same_user(request.user, state.user())
 
 
+def _shown_user(request: Request, own_user: Any) -> Any:
+    """The user whom Django's views see: the person of the session, or whom a middleware has assigned.
+
+    What another authenticator or view of DRF has assigned is no answer of this one. Those set ``auth`` as well.
+    """
+    given = vars(request._request)
+    assigned_by_others = "auth" in given and not isinstance(given["auth"], OrySession)
+    return own_user if assigned_by_others or state_of(request).is_own_user_shown() else request._request.user
+
+
+def _assigned_user(request: Request) -> tuple[Any, Any] | None:
+    """Who was assigned to a request that has not passed through the middleware, such as one of a test.
+
+    drf-spectacular makes such requests to look at views.
+    """
+    user = getattr(request._request, "user", None)
+    if user is None or not user.is_active:
+        return None
+    SessionAuthentication().enforce_csrf(request)
+    return user, getattr(request._request, "auth", None)
+
+
+def _outage(state: RequestState, outcome: Unavailable, request: Request) -> OryNotAvailable:
+    state.trouble(outcome)  # from now on the response must not hide it
+    return OryNotAvailable(outcome, request)
+
+
 def _step_up(request: Request) -> Refused:
-    return Refused(way_on(request._request, AALRequired()))
+    return Refused(way_on(request._request, AALRequired()), request)
+
+
+def _takes_one_error_per_key(request: Request | None) -> bool:
+    view = request.parser_context.get("view") if request is not None else None
+    if view is None:
+        return False
+    module = getattr(view.get_exception_handler(), "__module__", "")
+    return module.partition(".")[0] in ONE_ERROR_PER_KEY
+
+
+def _describe_to_drf_spectacular() -> None:
+    """Register the security schemes, if drf-spectacular is loaded in this process.
+
+    It makes the authenticators of a view before it looks for their descriptions. Nothing earlier would do: DRF imports
+    this module at a moment when drf-spectacular cannot be imported yet.
+    """
+    if "drf_spectacular.extensions" in sys.modules and "ory_auth.drf_spectacular" not in sys.modules:
+        import_module("ory_auth.drf_spectacular")

@@ -208,10 +208,10 @@ def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches
         assert web.get("/api/me").status_code == 401
 
 
-def test_a_database_in_trouble_is_503_too(ory: Ory, web: Web) -> None:
+def test_a_table_that_is_missing_is_503_too(ory: Ory, web: Web) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     answer = web.get("/api/open", headers=ory.person().token().headers)
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "300")
 
 
 # --- optional ---------------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ django.setup()
 package = pathlib.Path(importlib.import_module("ory_auth").__file__).parent
 for path in package.rglob("*.py"):
     name = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
-    if name != "ory_auth.rest_framework" and "migrations" not in name:
+    if name not in {"ory_auth.rest_framework", "ory_auth.drf_spectacular"} and "migrations" not in name:
         importlib.import_module(name)
 """
 

@@ -1,0 +1,187 @@
+"""Whom a DRF view serves if somebody else was assigned to ``request.user``, and with other authenticators beside."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.functional import SimpleLazyObject
+from pytest_django import Settings
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
+from ory_auth.types import OrySession
+from tests.conftest import Web
+from tests.kinds import User
+from tests.ories import Ory, Session
+from tests.project import urls
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+PASSWORD = "Sleipnir-8-legs"
+
+
+@sync_and_async_middleware
+def impersonate(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
+    """As django-impersonate: ``?as=bob`` shows Bob's pages to staff. It reads ``request.user`` first."""
+
+    def assign(request: HttpRequest) -> None:
+        name = request.GET.get("as")
+        if name == "nobody":
+            request.user = AnonymousUser()
+        elif name and request.user.is_authenticated:
+            request.user = User.objects.get(username=name)
+
+    if iscoroutinefunction(get_response):
+
+        async def amiddleware(request: HttpRequest) -> HttpResponse:
+            await sync_to_async(assign)(request)
+            response: HttpResponse = await get_response(request)
+            return response
+
+        return amiddleware
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        assign(request)
+        return get_response(request)
+
+    return middleware
+
+
+@sync_and_async_middleware
+def impersonate_lazily(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
+    """The same without asking who it is."""
+
+    def assign(request: HttpRequest) -> None:
+        if name := request.GET.get("as"):
+            request.user = SimpleLazyObject(lambda: User.objects.get(username=name))  # type: ignore[assignment]
+
+    if iscoroutinefunction(get_response):
+
+        async def amiddleware(request: HttpRequest) -> HttpResponse:
+            assign(request)
+            response: HttpResponse = await get_response(request)
+            return response
+
+        return amiddleware
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        assign(request)
+        return get_response(request)
+
+    return middleware
+
+
+class Me(APIView):
+    authentication_classes = [OrySessionAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    def get(self, request: Request) -> Response:
+        session = request.auth.identity.id if isinstance(request.auth, OrySession) else None
+        return Response({"user": request.user.get_username(), "page": request._request.user.username, "auth": session})
+
+    post = get
+
+
+class Public(APIView):
+    """A view that needs no sign-in, and hands the request on to another."""
+
+    authentication_classes = []
+    permission_classes = []
+    inner = Me.as_view()
+
+    def get(self, request: Request) -> HttpResponse:
+        return type(self).inner(request._request)
+
+
+class ByPassword(Public):
+    authentication_classes = [BasicAuthentication]
+    permission_classes = [IsAuthenticated]
+
+
+class Twice(Public):
+    authentication_classes = [OrySessionAuthentication]
+
+
+urlpatterns = [
+    path("me", Me.as_view()),
+    path("strict", Me.as_view(permission_classes=[AAL2Required])),
+    path("public", Public.as_view()),
+    path("by-password", ByPassword.as_view()),
+    path("twice", Twice.as_view()),
+    *urls.urlpatterns,
+]
+
+
+@pytest.fixture(params=[impersonate, impersonate_lazily])
+def impersonating(request: pytest.FixtureRequest, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{request.param.__name__}"]
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob", "bob@example.org", PASSWORD)
+
+
+@pytest.fixture
+def boss(ory: Ory) -> Session:
+    session = ory.person().cookie()
+    session.set_up_totp()
+    return session
+
+
+def test_the_api_serves_the_same_user_as_the_pages(web: Web, bob: User, boss: Session, impersonating: None) -> None:
+    answer = web.get("/me?as=bob", headers=boss.headers).json()
+    assert answer == {"user": "bob", "page": "bob", "auth": boss.person.id}
+    assert web.get("/me", headers=boss.headers).json()["user"] == boss.person.id
+
+
+def test_the_second_factor_is_the_one_of_the_session(web: Web, bob: User, boss: Session, impersonating: None) -> None:
+    assert web.get("/strict", headers=boss.headers).status_code == 200
+    answer = web.get("/strict?as=bob", headers=boss.headers)
+    assert (answer.status_code, answer.json().keys()) == (403, {"detail"})
+
+
+def test_an_inactive_user_is_served_no_api(web: Web, bob: User, boss: Session, impersonating: None) -> None:
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert web.get("/me?as=bob", headers=boss.headers).status_code == 401
+
+
+def test_who_was_made_anonymous_is_nobody(web: Web, boss: Session, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonate"]
+    assert web.get("/me?as=nobody", headers=boss.headers).status_code == 401
+
+
+def test_an_assigned_user_alone_is_no_credential(ory: Ory, web: Web, bob: User, settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonate_lazily"]
+    assert web.get("/me?as=bob").status_code == 401
+
+
+def test_a_write_as_somebody_else_needs_the_csrf_token_too(
+    web: Web, bob: User, boss: Session, impersonating: None
+) -> None:
+    web.client.handler.enforce_csrf_checks = True
+    answer = web.post("/me?as=bob", headers=boss.headers)
+    assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (403, True)
+
+
+def test_what_another_view_made_of_the_request_does_not_count(web: Web, bob: User, boss: Session) -> None:
+    assert web.get("/public", headers=boss.headers).json()["user"] == boss.person.id
+    basic = "Basic " + base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
+    answer = web.get("/by-password", headers={**boss.headers, "Authorization": basic})
+    assert answer.json()["user"] == boss.person.id
+
+
+def test_a_view_within_a_view_serves_the_same_user(web: Web, bob: User, boss: Session, impersonating: None) -> None:
+    assert web.get("/twice?as=bob", headers=boss.headers).json()["user"] == "bob"
+    assert web.get("/twice", headers=boss.headers).json()["user"] == boss.person.id
