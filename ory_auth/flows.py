@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +17,7 @@ from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_s
 from .client_kind import ClientKind
 from .conf import Conf
 from .events import Event, log
+from .hosts import ascii_host, with_ascii_host
 
 NEXT = ("next", "return_to")
 
@@ -60,6 +61,7 @@ def wanted(request: HttpRequest, hosts: Sequence[str], *, default: str | None = 
     ``next`` or ``return_to`` may name this host or one of ``hosts``.
     """
     given = asked_for(request)
+    given = given and with_ascii_host(given)
     if given is not None and allowed(request, given, hosts):
         return absolute(request, given)
     if given is not None:
@@ -68,10 +70,11 @@ def wanted(request: HttpRequest, hosts: Sequence[str], *, default: str | None = 
 
 
 def allowed(request: HttpRequest, url: str, hosts: Sequence[str]) -> bool:
-    """Whether a browser may be sent to this URL."""
-    return url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host(), *hosts}, require_https=request.is_secure()
-    )
+    """Whether a browser may be sent to this URL, whose host is written as browsers send it."""
+    own = request.get_host()
+    own_url = with_ascii_host(f"{request.scheme}://{own}")
+    known = {own, urlsplit(own_url).netloc, *(ascii_host(host) or host for host in hosts)}
+    return url_has_allowed_host_and_scheme(url, allowed_hosts=known, require_https=request.is_secure())
 
 
 def absolute(request: HttpRequest, url: str) -> str:

@@ -1,8 +1,17 @@
-"""What the host of a URL tells without asking anybody."""
+"""What the host of a URL says without asking anybody, and how browsers write it."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from unicodedata import category, normalize
+from urllib.parse import unquote, urlsplit
+
+_AUTHORITY = re.compile(r"(?P<host>[^:]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
+_ASCII_LABEL = re.compile("[a-z0-9_-]{1,63}")
+_IN_NAMES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # Unicode's categories: small letters, marks, digits
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def ip_of(host: str) -> IPv4Address | IPv6Address | None:
@@ -25,3 +34,56 @@ def is_internal(host: str, domains: tuple[str, ...]) -> bool:
     That is a name without a dot, or one under these domains (each with its leading dot).
     """
     return not ip_of(host) and not is_loopback(host) and ("." not in host or host.endswith(domains))
+
+
+def ascii_host(host: str) -> str | None:
+    """A host, with its port if it has one, as browsers send it: ``xn--bcher-kva.example`` for ``Bücher.example``.
+
+    ``None`` if no browser has such a host, or not all of them write it in the same way (``ß``). Python's own codec
+    (IDNA 2003) would make another domain of those. The rules are https://www.unicode.org/reports/tr46/, less what is
+    in doubt.
+    """
+    if host.startswith("["):
+        return host.lower()  # an IPv6 address
+    match = _AUTHORITY.fullmatch(host)
+    if match is None or int(match["port"] or 0) > 65535:
+        return None
+    labels = [_ascii_label(label) for label in match["host"].split(".")]
+    name = ".".join(label or "" for label in labels)
+    if None in labels or len(name) > 253:
+        return None
+    return name + (f":{int(match['port'])}" if match["port"] else "")
+
+
+def _ascii_label(label: str) -> str | None:
+    label = normalize("NFC", label.lower())
+    if not label.isascii():
+        if normalize("NFKC", label.casefold()) != label or category(label[0]).startswith("M"):
+            return None
+        if _INVISIBLE.search(label) or not all(letter == "-" or category(letter) in _IN_NAMES for letter in label):
+            return None
+        label = f"xn--{label.encode('punycode').decode()}"
+    return label if _ASCII_LABEL.fullmatch(label) else None
+
+
+def with_ascii_host(url: str) -> str:
+    """The URL with its host as browsers send it, without a port that its scheme has anyway.
+
+    Unchanged if it has no host, or one that cannot be written so. Check and use what this returns, not ``url``: only
+    then it does not matter how a browser reads ``url``.
+    """
+    try:
+        parts = urlsplit(url)
+        host = ascii_host(unquote(parts.netloc, errors="strict"))
+    except ValueError:
+        return url
+    if host is None:
+        return url
+    host = host.removesuffix(f":{_DEFAULT_PORTS.get(parts.scheme)}")
+    return url if host == parts.netloc else parts._replace(netloc=host).geturl()
+
+
+def can_match(host: str) -> bool:
+    """Whether the URL of a page in a browser may have this host, as ``LOGIN_REDIRECT_HOSTS`` writes it."""
+    sent = ascii_host(host)
+    return sent is not None and not sent.endswith(tuple(f":{port}" for port in _DEFAULT_PORTS.values()))

@@ -284,6 +284,76 @@ def test_other_hosts_have_to_be_named(
     assert (urlsplit(target).netloc == "app.example.test") is allowed
 
 
+BUECHER = "xn--bcher-kva.example"
+OTHER_HOSTS = ["B\u00fccher.example", "shop.example.test:8443", "APP.example.test."]
+
+
+@pytest.mark.parametrize("given", ["ory", "signed_in"])
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        # as browsers send it, and as people write it by hand
+        (f"https://{BUECHER}/x?a=1#b", f"https://{BUECHER}/x?a=1#b"),
+        ("https://b\u00fccher.example/x", f"https://{BUECHER}/x"),
+        ("https://B\u00dcCHER.example/x", f"https://{BUECHER}/x"),
+        ("https://bu\u0308cher.example/x", f"https://{BUECHER}/x"),
+        ("https://b%C3%BCcher.example/x", f"https://{BUECHER}/x"),
+        ("//b\u00fccher.example/x", f"http://{BUECHER}/x"),
+        (f"https://{BUECHER.upper()}:443/x", f"https://{BUECHER}/x"),
+        (f"https://{BUECHER}./x", f"https://{BUECHER}/x"),
+        ("https://app.example.test/x", "https://app.example.test/x"),
+        ("http://app.example.test:80/x", "http://app.example.test/x"),
+        ("https://shop.example.test:8443/x", "https://shop.example.test:8443/x"),
+        ("http://TESTSERVER/x", "http://testserver/x"),
+        ("http://testserver:80/x", "http://testserver/x"),
+        # other hosts and ports
+        ("https://bucher.example/x", None),
+        ("https://xn--bcher-kva.example.evil.example/x", None),
+        (f"https://{BUECHER}:8443/x", None),
+        ("https://shop.example.test/x", None),
+        ("http://app.example.test:443/x", None),
+        ("https://b\u00fccher.example@evil.example/x", None),
+        ("https://b%C3%BCcher.example%40evil.example/x", None),
+        ("https://b%C3%BCcher.example%2f@evil.example/x", None),
+        ("https://b\u00fccher.example\\@evil.example/x", None),
+        ("https://b\u00fccher.example\u2024evil.example/x", None),
+        ("https://b%FCcher.example/x", None),  # no UTF-8
+        ("https://\uff42\u00fccher.example/x", None),  # browsers would take it for the same, and we need not
+        ("https://b\u00fccher\u3002example/x", None),
+        ("https://b\u200d\u00fccher.example/x", None),
+        ("ftp://b\u00fccher.example/x", None),
+        ("javascript://b\u00fccher.example/%0aalert(1)", None),
+    ],
+)
+def test_hosts_are_compared_as_browsers_send_them(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, value: str, target: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(given)
+    ory_auth(LOGIN_REDIRECT_HOSTS=OTHER_HOSTS)
+    found = target_of(web.get("/auth/login?" + urlencode({"next": value})))
+    assert found == (target or "http://testserver/")
+
+
+@pytest.mark.parametrize("given", ["ory", "signed_in"])
+def test_a_name_that_not_all_browsers_read_alike_is_not_taken_for_another(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, request: pytest.FixtureRequest
+) -> None:
+    """To Python's codec ``stra\u00dfe`` is ``strasse``, which is another domain than browsers go to."""
+    request.getfixturevalue(given)
+    ory_auth(LOGIN_REDIRECT_HOSTS=["stra\u00dfe.example", "fass.example"])
+    for host in ("strasse.example", "xn--strae-oqa.example", "fa\u00df.example", "xn--fa-hia.example"):
+        assert target_of(web.get("/auth/login?" + urlencode({"next": f"https://{host}/"}))) == "http://testserver/"
+
+
+@pytest.mark.parametrize("web", ["wsgi"], indirect=True)
+@pytest.mark.parametrize("place", ["login", "login, signed in", "logout", "admin, signed in"])
+def test_with_other_hosts_too_no_value_leads_off_the_site(
+    ory: Ory, ory_auth: ChangeSettings, web: Web, place: str, request: pytest.FixtureRequest
+) -> None:
+    ory_auth(LOGIN_REDIRECT_HOSTS=OTHER_HOSTS)
+    test_no_value_leads_off_the_site(ory, web, place, request)
+
+
 def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: Web) -> None:
     assert target_of(web.get("/auth/login?next=http://app.example.test/x")) == "http://testserver/"
 

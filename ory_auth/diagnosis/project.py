@@ -22,6 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from ..conf import Conf, configured_keys, readable
+from ..hosts import ascii_host
 from ..models import OryIdentity
 from ..user_database import writing_alias
 from .cache_trial import Misfit, find_misfit
@@ -75,7 +76,7 @@ def _hosts(conf: Conf | None, given: tuple[str, ...]) -> Hosts:
         allowed=_texts("ALLOWED_HOSTS"),
         origins=_texts("CSRF_TRUSTED_ORIGINS"),
         api_origins=_texts("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
-        redirects=conf.login_redirect_hosts if conf else (),
+        redirects=tuple(ascii_host(host) or host for host in conf.login_redirect_hosts) if conf else (),
         debug=bool(settings.DEBUG),
         given=given,
     )

@@ -1,0 +1,73 @@
+"""Hosts as browsers send them, held to the URL parser of Node.js where that is installed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from ory_auth.hosts import ascii_host, with_ascii_host
+
+from .told import GOOD, only, told
+
+LABELS = st.text(st.characters(categories=["L", "M", "N", "Pd", "Po", "Cf"]), min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("host", "sent"),
+    [
+        ("app.example.org", "app.example.org"),
+        ("APP.Example.org.", "app.example.org"),
+        ("localhost:3000", "localhost:3000"),
+        ("my_host", "my_host"),
+        ("[::1]:8000", "[::1]:8000"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("B\u00dcCHER.example:8443", "xn--bcher-kva.example:8443"),
+        ("\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444", "xn--e1afmkfd.xn--p1ai"),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940.example", "xn--j2bd4cyah0f.example"),
+        ("stra\u00dfe.example", None),
+        ("a..example", None),
+        ("a b.example", None),
+        ("a,b.example", None),
+        ("app.example.org:65536", None),
+        ("app.example.org:x", None),
+        ("\u0301.example", None),
+        ("\u00fc" * 70 + ".example", None),
+        (".".join(["a" * 60] * 5), None),
+        ("", None),
+    ],
+)
+def test_a_host_is_written_as_browsers_send_it(host: str, sent: str | None) -> None:
+    assert ascii_host(host) == sent
+
+
+@given(LABELS)
+def test_what_is_written_is_what_browsers_write(label: str) -> None:
+    ada_url = pytest.importorskip("ada_url")
+    written = ascii_host(f"{label}.example")
+    if written is not None:
+        with suppress(ValueError):  # browsers refuse it, so no URL has it
+            assert ada_url.URL(f"https://{label}.example/").host == written
+
+
+@given(st.text() | LABELS.map("https://{}.example/x".format))
+def test_a_url_is_written_so_once(url: str) -> None:
+    written = with_ascii_host(url)
+    assert with_ascii_host(written) == written
+
+
+@pytest.mark.parametrize("host", ["b\u00fccher.example", "app.example.org", "localhost:3000", "[::1]:3000"])
+def test_about_a_host_that_browsers_send_there_is_nothing_to_say(settings: Settings, host: str) -> None:
+    settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": [host]}
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    "host", ["stra\u00dfe.example", "app.example.org:443", "app.example.org:80", "a,b", "a..b", "x:99999", "\u200b.org"]
+)
+def test_a_host_that_no_browser_sends_is_named(settings: Settings, host: str) -> None:
+    settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": ["app.example.org", host]}
+    assert repr(host) in only("W029", "xn--").msg
