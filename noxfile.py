@@ -31,7 +31,7 @@ sys.exit(not pathlib.Path(ory_auth.__file__).is_relative_to(sys.prefix))
     [nox.param("3.11", "5.2", id="5.2"), nox.param("3.12", "6.0", id="6.0"), nox.param("3.13", "6.1", id="6.1")],
 )
 def tests(session: nox.Session, django: str) -> None:
-    session.install(f"django~={django}.0", "-e", ".[drf,local]", "django-environ", *TEST)
+    session.install(f"django~={django}.0", "-e", ".[drf,ninja,channels,local]", "django-environ", *TEST)
     session.run("pytest", "-q", "-n", "auto", "--ignore=tests/docs")  # the documents are tried once, by `make test`
     session.run("pytest", "-q", "-n", "auto", "--ds=tests.uuid_project.settings", *OTHER_USER)
 
@@ -64,7 +64,8 @@ def wheel(session: nox.Session) -> None:
         with session.chdir(place):
             session.run(*install, f"{built}[local]", external=True)
             session.run(python, "-c", CAME_FROM, external=True)
-            session.run(*install, f"{built}[local,drf]", *DEMO, "pytest", "pytest-django", *STUBS, external=True)
+            more = f"{built}[local,drf,ninja,channels]"
+            session.run(*install, more, *DEMO, "pytest", "pytest-django", *STUBS, external=True)
             session.run(python, "-m", "pytest", "-q", "tests/test_demo.py", external=True)
             session.run(python, "-m", "mypy", "--config-file=", "--strict", "tests/typed_use.py", external=True)
         shutil.rmtree("dist", ignore_errors=True)

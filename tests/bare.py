@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-for optional in ("rest_framework", "starlette", "uvicorn"):
+for optional in ("rest_framework", "ninja", "channels", "starlette", "uvicorn"):
     if find_spec(optional):
         sys.exit(f"{optional} is installed here, so this shows nothing.")
 

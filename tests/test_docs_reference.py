@@ -96,6 +96,8 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         ("users.md", "ory_auth.models"),
         ("users.md", "ory_auth.signals"),
         ("rest-framework.md", "ory_auth.rest_framework"),
+        ("django-ninja.md", "ory_auth.ninja"),
+        ("channels.md", "ory_auth.channels"),
         ("errors.md", "ory_auth.exceptions"),
         ("installing.md", "ory_auth.middleware"),
         ("installing.md", "ory_auth.backends"),

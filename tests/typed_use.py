@@ -13,15 +13,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client, TestCase
 from django.urls import include, path
 from django.views import View
+from ninja import NinjaAPI
 
 from ory_auth.admin import OryIdentityAdmin, login_through_ory
 from ory_auth.backends import OryBackend
 from ory_auth.cache_serializer import BytesSerializer
+from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import AALRequired, NotAdmitted, OryAuthError, OryResponseInvalid, OryUnavailable
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
+from ory_auth.ninja import OryAuth
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
 from ory_auth.signals import user_created, user_linked, user_updated
 from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepare_request
@@ -125,6 +128,20 @@ def goodbye(request: HttpRequest) -> HttpResponse:
 user_created.connect(welcome)
 user_linked.connect(welcome)
 user_updated.connect(welcome)
+api = NinjaAPI(auth=OryAuth(aal=AAL.AAL2, max_age=900, fresh=True))
+
+
+@api.get("me", auth=[*OryAuth(max_age=timedelta(minutes=15)), lambda request: None])
+async def me(request: HttpRequest) -> str:
+    return request.user.get_username()
+
+
+async def consumer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    assert_type(await recheck(scope), bool)
+
+
+public_sockets = OryAuthMiddleware(consumer, optional=True)
+sockets = OryAuthMiddlewareStack(OryRequired(consumer, aal="aal2", max_age=timedelta(hours=1), fresh=True))
 login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
 classes: list[type] = [
     OryBackend,

@@ -1,0 +1,87 @@
+"""Channels: middleware for consumers. What it does is in :mod:`ory_auth.asgi_scope`, which is loaded when it is built.
+
+``asgi.py`` may import this module before Django is set up, as it may import Channels' own middleware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from channels.sessions import SessionMiddlewareStack
+
+__all__ = ["OryAuthMiddleware", "OryAuthMiddlewareStack", "OryRequired", "recheck"]
+
+Scope = MutableMapping[str, Any]
+App = Callable[..., Awaitable[None]]
+
+
+class OryAuthMiddleware:
+    """Fills ``scope["user"]`` and ``scope["ory_session"]`` when a connection is opened.
+
+    While Ory does not answer, connections with a credential are refused: with a 503, or with the close code 1013 if the
+    server cannot send a response. With ``optional=True`` they are anonymous, and ``scope["ory_unavailable"]`` is true.
+    A WebSocket whose credential is a cookie must have the ``Origin`` of this site or of ``CSRF_TRUSTED_ORIGINS``.
+    """
+
+    def __init__(self, inner: App, *, optional: bool = False) -> None:
+        self._inner, self._optional = inner, optional
+        self._asgi_scope = import_module("ory_auth.asgi_scope")
+        self._asgi_scope.lifecycle.prepare()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._inner(scope, receive, send)
+            return
+        connection = self._asgi_scope.Connection(scope, self._inner, optional=self._optional)
+        refusal = await connection.open()
+        if refusal is not None:
+            await self._asgi_scope.refuse(scope, receive, send, refusal)
+            return
+        await self._inner({**scope, **await connection.scope()}, receive, connection.adding_headers(send))
+
+
+def OryAuthMiddlewareStack(inner: App, *, optional: bool = False) -> App:  # noqa: N802  (named as Channels' own)
+    """:class:`OryAuthMiddleware` in Channels' middleware for cookies and Django's sessions."""
+    stack: App = SessionMiddlewareStack(OryAuthMiddleware(inner, optional=optional))
+    return stack
+
+
+class OryRequired:
+    """A consumer (``Consumer.as_asgi()``) or a router for people who are signed in.
+
+    ``aal``, ``max_age`` and ``fresh`` mean the same as in :func:`~ory_auth.decorators.ory_required`. Others are refused
+    with 401 or 403, or with the close codes 4401 and 4403.
+    """
+
+    def __init__(
+        self,
+        inner: App,
+        *,
+        aal: str | None = None,
+        max_age: timedelta | float | None = None,
+        fresh: bool = False,
+    ) -> None:
+        self._inner = inner
+        self._asgi_scope = import_module("ory_auth.asgi_scope")
+        self._guard = self._asgi_scope.Guard(aal, max_age, fresh=fresh)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        connection = self._asgi_scope.connection_of(scope)
+        refusal = await connection.require(self._guard)
+        if refusal is not None:
+            await self._asgi_scope.refuse(scope, receive, send, refusal)
+            return
+        await self._inner({**scope, **await connection.scope()}, receive, send)
+
+
+async def recheck(scope: Scope) -> bool:
+    """Whether the person of this connection is still signed in, and still satisfies :class:`OryRequired`.
+
+    Fills ``scope`` anew, with nobody if the answer is no. Raises :class:`~ory_auth.exceptions.OryUnavailable` if Ory
+    does not answer. Sessions come from the cache, as with requests.
+    """
+    still: bool = await import_module("ory_auth.asgi_scope").recheck(scope)
+    return still

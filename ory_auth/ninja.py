@@ -1,0 +1,123 @@
+"""django-ninja: authenticators over the same pipeline, for sync and async operations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.security.base import SecuritySchema
+from ninja.utils import check_csrf
+
+from .authentication import SAFE_METHODS, RequestState, state_of
+from .conf import conf
+from .credentials import Kind
+from .decorators import Guard, Missing
+from .outcomes import Outcome, SignedIn, SignedOut
+from .types import AAL, OrySession
+
+__all__ = ["OryAuth"]
+
+
+class OryAuth(tuple["_Authenticator", ...]):
+    """``NinjaAPI(auth=OryAuth())``, or the ``auth`` of a router or an operation.
+
+    ``request.auth`` is the :class:`~ory_auth.types.OrySession`, and ``request.user`` the user. Django's own session
+    does not count. CSRF is enforced if the credential is a cookie. ``aal``, ``max_age`` and ``fresh`` mean the same
+    as in :func:`~ory_auth.decorators.ory_required`.
+
+    It is a tuple of authenticators, because OpenAPI describes each form of the credential by itself. Unpack it to
+    accept other credentials as well: ``auth=[*OryAuth(), ApiKey()]``.
+    """
+
+    def __new__(
+        cls, *, aal: str | AAL | None = None, max_age: timedelta | float | None = None, fresh: bool = False
+    ) -> OryAuth:
+        guard = Guard(aal, max_age, fresh=fresh)
+        return super().__new__(cls, (OrySessionToken(guard), OrySessionCookie(guard), OryBearerToken(guard)))
+
+
+class _Authenticator:
+    """Answers for the one credential of the request, if that came in this form."""
+
+    kind: ClassVar[Kind]
+    is_async = True  # django-ninja then awaits what it gets in async operations
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def __call__(self, request: HttpRequest) -> OrySession | Awaitable[OrySession | None] | None:
+        state = state_of(request)
+        state.is_api = state.asked = True
+        if state.found is None or state.found.kind is not self.kind:
+            return None
+        return self._aauthenticate(request, state) if _in_event_loop() else self._authenticate(request, state)
+
+    def _authenticate(self, request: HttpRequest, state: RequestState) -> OrySession | None:
+        if self._needs_csrf_token(request, state.outcome()):
+            _require_csrf_token(request)
+        _refuse(state, self._guard.find_missing(request))
+        return state.session()  # None if signed out: django-ninja goes on with the next authenticator
+
+    async def _aauthenticate(self, request: HttpRequest, state: RequestState) -> OrySession | None:
+        if self._needs_csrf_token(request, await state.aoutcome()):
+            await sync_to_async(_require_csrf_token)(request)  # the token may be in Django's session
+        _refuse(state, await self._guard.afind_missing(request))
+        return await state.asession()
+
+    def _needs_csrf_token(self, request: HttpRequest, outcome: Outcome) -> bool:
+        """Browsers add cookies to requests by themselves, also to those that another site makes."""
+        exempt = request.method in SAFE_METHODS or getattr(request, "_ninja_csrf_exempt", False)
+        return isinstance(outcome, SignedIn) and not self.kind.by_header and not exempt
+
+
+class OrySessionToken(_Authenticator):
+    """A session token in its own header."""
+
+    kind = Kind.TOKEN
+    openapi_security_schema = SecuritySchema("apiKey", **{"in": "header", "name": "X-Session-Token"})
+
+
+class OrySessionCookie(_Authenticator):
+    """Ory's session cookie, as browsers send it."""
+
+    kind = Kind.COOKIE
+    csrf = True  # django-ninja's documentation page then sends the token
+
+    @property
+    def openapi_security_schema(self) -> dict[str, Any]:
+        description = "Requests that change something also need Django's CSRF token in the header X-CSRFToken."
+        return SecuritySchema(
+            "apiKey", **{"in": "cookie", "name": conf().session_cookie_name, "description": description}
+        )
+
+
+class OryBearerToken(_Authenticator):
+    """A session token as a bearer token."""
+
+    kind = Kind.BEARER
+    openapi_security_schema = SecuritySchema("http", scheme="bearer", description="Ory's session token: ory_st_…")
+
+
+def _require_csrf_token(request: HttpRequest) -> None:
+    if check_csrf(request):
+        raise HttpError(403, "CSRF check failed: the header X-CSRFToken is missing or wrong.")
+
+
+def _refuse(state: RequestState, missing: Missing | None) -> None:
+    """Raise what somebody lacks who is known to Ory."""
+    if missing is not None and not isinstance(missing, SignedOut):
+        state.refusal = missing
+        raise missing
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

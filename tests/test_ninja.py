@@ -1,0 +1,375 @@
+"""django-ninja: ``OryAuth`` on sync and async operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.test import AsyncClient, Client
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+from ninja.security import APIKeyHeader
+from pytest_django import Settings
+
+from ory_auth.exceptions import AALRequired
+from ory_auth.local import LocalOry
+from ory_auth.ninja import OryAuth
+from ory_auth.types import OrySession
+from tests.conftest import Web
+from tests.jar import sign_in
+from tests.kinds import ChangeSettings, Json, User
+from tests.ories import Ory, Session
+from tests.project import urls
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+class ApiKey(APIKeyHeader):
+    """A project's own keys, each with its own user."""
+
+    param_name = "X-Api-Key"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        return User.objects.filter(username=key).first() if key else None
+
+
+def anonymous(request: HttpRequest) -> AnonymousUser:
+    return AnonymousUser()
+
+
+def seen(request: Any) -> Json:
+    session = request.auth if isinstance(request.auth, OrySession) else None
+    return {"user": request.user.get_username(), "session": session and str(session.id), "auth": str(request.auth)}
+
+
+api = NinjaAPI(auth=OryAuth())
+own_answers = NinjaAPI(auth=OryAuth(aal="aal2"), urls_namespace="own_answers")
+
+
+@own_answers.exception_handler(AALRequired)
+def refuse(request: HttpRequest, error: AALRequired) -> Any:
+    return own_answers.create_response(request, {"mine": error.code}, status=418)
+
+
+@own_answers.get("me")
+def own_me(request: HttpRequest) -> Json:
+    return seen(request)
+
+
+def operation(name: str, **options: Any) -> None:
+    """The same operation twice: ``name``, and ``a`` + ``name`` as a coroutine."""
+
+    def sync(request: HttpRequest) -> Json:
+        return seen(request)
+
+    async def coroutine(request: HttpRequest) -> Json:
+        await request.auser()  # fills request.user
+        return seen(request)
+
+    methods = ["GET", "POST", "PUT"]
+    api.api_operation(methods, name, operation_id=name, **options)(sync)
+    api.api_operation(methods, f"a{name}", operation_id=f"a{name}", **options)(coroutine)
+
+
+operation("me")
+operation("aal2", auth=OryAuth(aal="aal2"))
+operation("just-now", auth=OryAuth(max_age=60))
+operation("fresh", auth=OryAuth(fresh=True))
+operation("open", auth=[*OryAuth(), anonymous])
+operation("both", auth=[ApiKey(), *OryAuth(aal="aal2")])
+
+
+@api.post("exempt")
+@csrf_exempt
+def exempt(request: HttpRequest) -> Json:
+    return seen(request)
+
+
+@api.get("late", auth=None)
+def late(request: HttpRequest) -> Json:
+    """Asks without ``OryAuth``."""
+    return {"user": request.user.get_username()}
+
+
+urlpatterns = [path("ninja/", api.urls), path("own/", own_answers.urls), *urls.urlpatterns]
+
+twice = pytest.mark.parametrize("a", ["", "a"], ids=["sync", "async"])
+
+
+# --- who it is --------------------------------------------------------------------------------------------------------
+
+
+def by_token(session: Session) -> dict[str, str]:
+    return {"X-Session-Token": session.token}
+
+
+def by_bearer(session: Session) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session.token}"}
+
+
+@twice
+@pytest.mark.parametrize("form", [by_token, by_bearer])
+@pytest.mark.parametrize("name", ["me", "open"])
+def test_a_token_signs_in_by_either_header(
+    ory: Ory, web: Web, a: str, name: str, form: Callable[[Session], dict[str, str]]
+) -> None:
+    session = ory.person().token()
+    answer = web.get(f"/ninja/{a}{name}", headers=form(session))
+    assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
+    assert answer.json()["session"] == session.id
+    assert "private" in answer["Cache-Control"]
+
+
+@twice
+def test_the_cookie_signs_in(ory: Ory, web: Web, a: str) -> None:
+    session = ory.person().cookie()
+    assert web.get(f"/ninja/{a}me", headers=session.headers).json()["user"] == session.person.id
+
+
+@twice
+def test_only_the_first_credential_counts(ory: Ory, web: Web, a: str) -> None:
+    token, cookie = ory.person().token(), ory.person().cookie()
+    answer = web.get(f"/ninja/{a}me", headers={**token.headers, **cookie.headers})
+    assert answer.json()["user"] == token.person.id
+    dead = {"X-Session-Token": "ory_st_dead", **cookie.headers}
+    assert web.get(f"/ninja/{a}me", headers=dead).status_code == 401
+
+
+@twice
+def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: Web, a: str) -> None:
+    answer = web.get(f"/ninja/{a}open")
+    assert (answer.status_code, answer.json()["auth"]) == (200, "AnonymousUser")
+    assert "X-Session-Token" in answer["Vary"]
+    assert "Cache-Control" not in answer
+
+
+@twice
+def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: Web, a: str) -> None:
+    session = ory.person().cookie()
+    session.revoke()
+    assert web.get(f"/ninja/{a}open", headers=session.headers).json()["auth"] == "AnonymousUser"
+
+
+# --- 401 --------------------------------------------------------------------------------------------------------------
+
+
+@twice
+@pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Authorization": "Bearer x"}])
+def test_nobody_is_401_with_the_scheme(ory: Ory, web: Web, a: str, headers: dict[str, str]) -> None:
+    answer = web.get(f"/ninja/{a}me", headers=headers)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert answer["Content-Type"].startswith("application/json")
+
+
+@twice
+def test_djangos_session_is_no_credential(ory: Ory, web: Web, a: str) -> None:
+    web.client.force_login(User.objects.create_superuser("root"))
+    assert web.get(f"/ninja/{a}me").status_code == 401
+    assert web.get(f"/ninja/{a}open").json()["auth"] == "AnonymousUser"
+
+
+# --- CSRF -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def strict(request: pytest.FixtureRequest) -> Web:
+    """A client whose requests are checked for CSRF, as a browser's are."""
+    web = Web(request.param)
+    web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
+    return web
+
+
+@twice
+@pytest.mark.parametrize("name", ["me", "open", "both"])
+def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, a: str, name: str) -> None:
+    sign_in(strict, ory.person().cookie())
+    answer = strict.post(f"/ninja/{a}{name}")
+    assert answer.status_code == 403
+    assert "CSRF" in answer.json()["detail"]
+
+
+@twice
+@pytest.mark.parametrize("in_sessions", [False, True], ids=["cookie", "session"])
+def test_the_cookie_with_the_csrf_token_writes(
+    ory: Ory, strict: Web, settings: Settings, a: str, in_sessions: bool
+) -> None:
+    settings.CSRF_USE_SESSIONS = in_sessions
+    session = ory.person().cookie()
+    sign_in(strict, session)
+    page = strict.get("/admin/login/?local=1").content.decode()  # a page with a form
+    token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    answer = strict.post(f"/ninja/{a}me", headers={"X-CSRFToken": token})
+    assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
+
+
+@twice
+def test_the_cookie_alone_reads(ory: Ory, strict: Web, a: str) -> None:
+    sign_in(strict, ory.person().cookie())
+    assert strict.get(f"/ninja/{a}me").status_code == 200
+
+
+@twice
+@pytest.mark.parametrize("form", [by_token, by_bearer])
+def test_a_token_needs_no_csrf_token(ory: Ory, strict: Web, a: str, form: Callable[[Session], dict[str, str]]) -> None:
+    assert strict.post(f"/ninja/{a}me", headers=form(ory.person().token())).status_code == 200
+
+
+def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, strict: Web) -> None:
+    sign_in(strict, ory.person().cookie())
+    for header in ({"X-Session-Token": " "}, {"Authorization": "Bearer x"}, {"X-Api-Key": ""}):
+        assert strict.post("/ninja/me", headers=header).status_code == 403
+
+
+def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, strict: Web) -> None:
+    sign_in(strict, ory.person().cookie())
+    assert strict.post("/ninja/exempt").status_code == 200
+
+
+# --- 403 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_of_two_factors(ory: Ory) -> Session:
+    person = ory.person()
+    person.cookie().set_up_totp()
+    return person.cookie()
+
+
+@twice
+@pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
+@pytest.mark.parametrize("name", ["me", "open", "aal2"])
+def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
+    ory: Ory, web: Web, settings: Settings, one_of_two_factors: Session, a: str, name: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    answer = web.get(f"/ninja/{a}{name}", headers=one_of_two_factors.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
+
+
+@twice
+@pytest.mark.parametrize("kind", ["token", "cookie"])
+def test_an_operation_that_requires_a_second_factor_refuses_who_has_none(ory: Ory, web: Web, a: str, kind: str) -> None:
+    session = getattr(ory.person(), kind)()
+    answer = web.get(f"/ninja/{a}aal2", headers=session.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+
+
+@twice
+def test_an_operation_that_requires_a_second_factor_lets_in_who_used_one(
+    ory: Ory, web: Web, one_of_two_factors: Session, a: str
+) -> None:
+    one_of_two_factors.step_up()
+    assert web.get(f"/ninja/{a}aal2", headers=one_of_two_factors.headers).status_code == 200
+
+
+@twice
+@pytest.mark.switches
+def test_an_old_sign_in_has_to_be_repeated(ory: Ory, switches: LocalOry, web: Web, a: str) -> None:
+    old, new = ory.person().cookie(), ory.person()
+    switches.clock.move(2 * 60)
+    assert web.get(f"/ninja/{a}just-now", headers=new.cookie().headers).status_code == 200
+    answer = web.get(f"/ninja/{a}just-now", headers=old.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
+
+
+@twice
+def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings, web: Web, a: str) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    session = ory.person().token()
+    assert web.get(f"/ninja/{a}fresh", headers=session.headers).status_code == 200
+    session.revoke()
+    assert web.get(f"/ninja/{a}me", headers=session.headers).status_code == 200
+    assert web.get(f"/ninja/{a}fresh", headers=session.headers).status_code == 401
+
+
+@twice
+@pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
+def test_somebody_who_is_not_admitted_is_403_with_the_code(
+    ory: Ory, web: Web, settings: Settings, a: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    session = ory.person().token()
+    web.get(f"/ninja/{a}me", headers=session.headers)
+    User.objects.update(is_active=False)
+    answer = web.get(f"/ninja/{a}open", headers=session.headers)
+    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+
+
+def test_a_projects_own_handler_answers_first(ory: Ory, web: Web) -> None:
+    answer = web.get("/own/me", headers=ory.person().token().headers)
+    assert (answer.status_code, answer.json()) == (418, {"mine": "session_aal2_required"})
+
+
+# --- two principals ---------------------------------------------------------------------------------------------------
+
+
+@twice
+def test_a_second_factor_counts_only_for_the_credential_that_authenticated(
+    ory: Ory, web: Web, one_of_two_factors: Session, a: str
+) -> None:
+    one_of_two_factors.step_up()
+    User.objects.create_user("victim")
+    with_key = {**one_of_two_factors.headers, "X-Api-Key": "victim"}
+    assert web.get(f"/ninja/{a}both", headers=with_key).json()["session"] is None  # the key authenticated
+    without = web.get(f"/ninja/{a}both", headers=one_of_two_factors.headers)
+    assert without.json()["user"] == one_of_two_factors.person.id
+
+
+@twice
+def test_an_assigned_user_is_not_served_to_somebody_elses_session(
+    ory: Ory, web: Web, settings: Settings, a: str
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_two_principals.TokensOfTheProject"]
+    User.objects.create_user("victim")
+    headers = {**ory.person().token().headers, "X-Api-User": "victim"}
+    answer = web.get(f"/ninja/{a}me", headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
+
+
+# --- 503 --------------------------------------------------------------------------------------------------------------
+
+
+@twice
+@pytest.mark.switches
+@pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
+@pytest.mark.parametrize("name", ["me", "open", "aal2", "both"])
+def test_while_ory_is_down_it_is_503_with_the_code(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings, a: str, name: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    session = ory.person().cookie()
+    with switches.failing(500):
+        answer = web.get(f"/ninja/{a}{name}", headers=session.headers)
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
+    assert "no-store" in answer["Cache-Control"]
+
+
+@twice
+@pytest.mark.switches
+def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches: LocalOry, web: Web, a: str) -> None:
+    with switches.failing(500):
+        assert web.get(f"/ninja/{a}open").status_code == 200
+        assert web.get(f"/ninja/{a}me").status_code == 401
+
+
+# --- OpenAPI ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_describes_all_three_credentials(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(SESSION_COOKIE_NAME="ory_session_x")
+    schema = web.get("/ninja/openapi.json").json()
+    schemes = {name: {**scheme, "description": ""} for name, scheme in schema["components"]["securitySchemes"].items()}
+    assert schemes == {
+        "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": ""},
+        "OrySessionToken": {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": ""},
+        "OrySessionCookie": {"type": "apiKey", "in": "cookie", "name": "ory_session_x", "description": ""},
+        "OryBearerToken": {"type": "http", "scheme": "bearer", "description": ""},
+    }
+    of_ory: list[Json] = [{"OrySessionToken": []}, {"OrySessionCookie": []}, {"OryBearerToken": []}]
+    assert schema["paths"]["/ninja/me"]["get"]["security"] == of_ory
+    assert schema["paths"]["/ninja/both"]["get"]["security"] == [{"ApiKey": []}, *of_ory]
