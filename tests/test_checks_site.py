@@ -18,7 +18,8 @@ from .told import GOOD, ids, only, told
 @pytest.fixture(autouse=True)
 def _good(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
-    is_language_prefix_patterns_used.cache_clear()  # by the name of a URLconf, and here one name has many layouts
+    # Django caches it by the name of a URLconf, and here one name has many layouts.
+    is_language_prefix_patterns_used.cache_clear()  # type: ignore[attr-defined]
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def _before(act: Callable[[Any], Any], aact: Callable[[Any], Any]) -> Callable[[
 
         return ahandle
 
-    return middleware  # type: ignore[no-any-return]
+    return middleware
 
 
 def _touch(request: Any) -> None:

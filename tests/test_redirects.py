@@ -285,7 +285,7 @@ def test_other_hosts_have_to_be_named(
 
 
 BUECHER = "xn--bcher-kva.example"
-OTHER_HOSTS = ["B\u00fccher.example", "shop.example.test:8443", "APP.example.test."]
+HOSTS_AS_PEOPLE_WRITE_THEM = ["B\u00fccher.example", "shop.example.test:8443", "APP.example.test."]
 
 
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
@@ -329,7 +329,7 @@ def test_hosts_are_compared_as_browsers_send_them(
     ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, value: str, target: str, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue(given)
-    ory_auth(LOGIN_REDIRECT_HOSTS=OTHER_HOSTS)
+    ory_auth(LOGIN_REDIRECT_HOSTS=HOSTS_AS_PEOPLE_WRITE_THEM)
     found = target_of(web.get("/auth/login?" + urlencode({"next": value})))
     assert found == (target or "http://testserver/")
 
@@ -350,7 +350,7 @@ def test_a_name_that_not_all_browsers_read_alike_is_not_taken_for_another(
 def test_with_other_hosts_too_no_value_leads_off_the_site(
     ory: Ory, ory_auth: ChangeSettings, web: Web, place: str, request: pytest.FixtureRequest
 ) -> None:
-    ory_auth(LOGIN_REDIRECT_HOSTS=OTHER_HOSTS)
+    ory_auth(LOGIN_REDIRECT_HOSTS=HOSTS_AS_PEOPLE_WRITE_THEM)
     test_no_value_leads_off_the_site(ory, web, place, request)
 
 

@@ -86,7 +86,9 @@ def check_cache(conf: Conf) -> Iterator[Message]:
 
 def check_serializer(conf: Conf) -> Iterator[Message]:
     """Sessions are bytes, which JSON cannot hold."""
-    alias, options = conf.session_cache, settings.CACHES.get(conf.session_cache, {}).get("OPTIONS", {})
+    alias = conf.session_cache
+    cache: Any = settings.CACHES.get(alias, {})
+    options = cache.get("OPTIONS", {})
     name = next((name for name in SERIALIZERS if options.get(name)), None)
     if name is None or conf.session_cache_seconds == 0:
         return
