@@ -86,7 +86,7 @@ class OrySessionAuthentication(BaseAuthentication):
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
                 user = _shown_user(request, self._user(request))
-                return (user, outcome.session) if user.is_active else None
+                return (user, outcome.session) if getattr(user, "is_active", False) else None
         return None
 
     def _user(self, request: Request) -> Any:
@@ -225,7 +225,7 @@ def _assigned_user(request: Request) -> tuple[Any, Any] | None:
     drf-spectacular makes such requests to look at views.
     """
     user = getattr(request._request, "user", None)
-    if user is None or not user.is_active:
+    if not getattr(user, "is_active", False):
         return None
     SessionAuthentication().enforce_csrf(request)
     return user, getattr(request._request, "auth", None)

@@ -37,8 +37,8 @@ def impersonate(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
 
     def assign(request: HttpRequest) -> None:
         name = request.GET.get("as")
-        if name == "nobody":
-            request.user = AnonymousUser()
+        if name in {"nobody", "none"}:
+            request.user = AnonymousUser() if name == "nobody" else None  # type: ignore[assignment]
         elif name and request.user.is_authenticated:
             request.user = User.objects.get(username=name)
 
@@ -157,9 +157,10 @@ def test_an_inactive_user_is_served_no_api(web: Web, bob: User, boss: Session, i
     assert web.get("/me?as=bob", headers=boss.headers).status_code == 401
 
 
-def test_who_was_made_anonymous_is_nobody(web: Web, boss: Session, settings: Settings) -> None:
+@pytest.mark.parametrize("name", ["nobody", "none"])
+def test_who_was_made_anonymous_is_nobody(web: Web, boss: Session, settings: Settings, name: str) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonate"]
-    assert web.get("/me?as=nobody", headers=boss.headers).status_code == 401
+    assert web.get(f"/me?as={name}", headers=boss.headers).status_code == 401
 
 
 def test_an_assigned_user_alone_is_no_credential(ory: Ory, web: Web, bob: User, settings: Settings) -> None:
