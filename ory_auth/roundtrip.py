@@ -34,15 +34,22 @@ def forget(response: HttpResponseBase) -> None:
     response.delete_cookie(COOKIE, samesite="Lax")
 
 
-def follow(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Look at the answer of the page that the browser was sent away from."""
-    page = _hash(request.build_absolute_uri())
-    if request.COOKIES.get(COOKIE) == f"{SENT}:{page}" and COOKIE not in response.cookies:
-        _set(request, response, f"{BACK if _to_sign_in(response) else SHOWN}:{page}")
+def follow(request: HttpRequest, response: HttpResponseBase, *, signed_in: bool) -> None:
+    """Look at the answer of the page that the browser was sent away from, and whether the browser became known."""
+    if COOKIE in response.cookies:
+        return
+    value, page = request.COOKIES.get(COOKIE, ""), _hash(request.build_absolute_uri())
+    was_sent = value == f"{SENT}:{page}"
+    if was_sent and _to_sign_in(response):
+        _set(request, response, f"{BACK}:{page}")
+    elif signed_in and (was_sent or value.startswith(SHOWN)):
+        forget(response)
+    elif was_sent:
+        _set(request, response, f"{SHOWN}:{page}")  # nobody knows yet whether signing in worked
 
 
 def script_is_refused(request: HttpRequest, response: HttpResponseBase, target: str) -> None:
-    """A script of the page ``target`` is about to send the browser to sign in."""
+    """A script of the page ``target`` is about to send the browser to sign in, and the browser was there just now."""
     page = _hash(target)
     if request.COOKIES.get(COOKIE) in {f"{SENT}:{page}", f"{SHOWN}:{page}"}:
         _set(request, response, f"{BACK}:{page}")

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pyotp
 
 from tests.browser import Browser, Page
-from tests.ories import PASSWORD
+from tests.ories import HTTP, PASSWORD
 
 TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
@@ -81,6 +81,35 @@ class Reader:
         form = next(form for form in self.page.forms if urlsplit(form.action).path.endswith("/logout"))
         self.page = self.browser.submit(self.page, form)
 
+    def loses_the_session(self) -> None:
+        self.browser.jar = {key: value for key, value in self.browser.jar.items() if key[1] != "ory_kratos_session"}
+
+    def htmx_shows(self, verb: str, path: str, text: str) -> None:
+        status, _, shown = self._htmx(verb, path)
+        assert (status, text in shown) == (200, True), f"{status}: {shown}"
+
+    def htmx_goes(self, verb: str, path: str, target: str) -> None:
+        status, url, shown = self._htmx(verb, path)
+        assert url, f"{status}, and nowhere to go: {shown}"
+        self.opens(urljoin(self.page.url, url))
+        self.is_at(target)
+
+    def _htmx(self, verb: str, path: str) -> tuple[int, str | None, str]:
+        """Status, ``HX-Redirect`` and text of what htmx gets for an element of the page, or for its form."""
+        host = urlsplit(self.page.url).hostname or ""
+        cookies = "; ".join(f"{name}={value}" for (at, name), value in self.browser.jar.items() if at == host)
+        headers = {"HX-Request": "true", "HX-Current-URL": self.page.url, "Accept": "text/html", "Cookie": cookies}
+        body = None
+        if verb == "posts to":
+            [form] = [form for form in self.page.forms if form.attributes.get("hx-post") == path]
+            headers["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(form.fields)
+        answer = HTTP.request(
+            "GET" if body is None else "POST", urljoin(self.page.url, path), headers=headers, body=body, redirect=False
+        )
+        for line in answer.headers.getlist("Set-Cookie"):
+            self.browser._keep(host, line)
+        return answer.status, answer.headers.get("HX-Redirect"), answer.data.decode()
+
     def sets_up_an_authenticator_app(self) -> None:
         if "totp_code" not in self.page.fields:
             self.opens("/auth/settings")
@@ -144,6 +173,9 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"signs out": Reader.signs_out,
     r"sets up an authenticator app": Reader.sets_up_an_authenticator_app,
     r"types its code": Reader.types_its_code,
+    r"loses the session": Reader.loses_the_session,
+    r'htmx (gets|posts to) (\S+) and shows "(.+)"': Reader.htmx_shows,
+    r"htmx (gets|posts to) (\S+) and goes to (\S+)": Reader.htmx_goes,
     r"runs (.+) and gets (.+)": Reader.runs_and_gets,
     r"runs (.+) and is sent to (\S+)": Reader.runs_and_is_sent,
     r"runs (.+) and fails with (\d{3})": Reader.runs_and_fails,
