@@ -22,8 +22,8 @@ __all__ = ["OryMiddleware"]
 class OryMiddleware:
     """Gives a request ``user``, ``auser()``, ``ory_session`` and ``aory_session()``, all lazy.
 
-    Goes after ``AuthenticationMiddleware`` where that is used; raises ``ImproperlyConfigured`` when it is built in
-    the wrong place or with wrong settings.
+    Goes directly after ``AuthenticationMiddleware`` if that is used. Raises ``ImproperlyConfigured`` when it is built
+    in the wrong place or with wrong settings.
     """
 
     sync_capable = True
