@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -19,7 +20,7 @@ from .events import Event, log_once
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
 from .flights import flights
 from .outcomes import SignedIn, Unavailable
-from .placement import DIRECTLY_AFTER
+from .placement import DIRECTLY_AFTER, remote_user_positions
 from .types import OrySession
 
 LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
@@ -52,8 +53,11 @@ def attach(request: Any) -> None:
 def _report_early_read(user: Any) -> None:
     """Middleware before ours has read ``request.user``, or assigned one. It cannot know whom Ory signed in.
 
-    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read.
+    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read. Its ``RemoteUserMiddleware`` has
+    to do that.
     """
+    if _has_remote_user(tuple(settings.MIDDLEWARE)):
+        return
     how = "read" if type(user) in _UNREAD else "assigned"
     log_once(Event.USER_READ_EARLY, how=how, fix=f"move OryMiddleware up in MIDDLEWARE, {DIRECTLY_AFTER}")
 
@@ -81,6 +85,11 @@ def _restore_class(request: Any) -> None:
 def _has_waiting_signals(request: Any) -> bool:
     state = request.__dict__.get("_ory_state")
     return state is not None and state.has_waiting_signals
+
+
+@lru_cache(maxsize=4)
+def _has_remote_user(middleware: tuple[str, ...]) -> bool:
+    return bool(remote_user_positions(middleware))
 
 
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:

@@ -16,11 +16,11 @@ BACKEND = "ory_auth.backends.OryBackend"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
+PERSISTENT_REMOTE_USER = "django.contrib.auth.middleware.PersistentRemoteUserMiddleware"
 DIRECTLY_AFTER = f"directly after {AUTHENTICATION!r}"
 
-READ_USER_EARLY = (  # read the user when a request comes in
-    "django.contrib.auth.middleware.RemoteUserMiddleware",
-    "django.contrib.auth.middleware.PersistentRemoteUserMiddleware",
+READ_USER_EARLY = (  # when a request comes in
     "django_otp.middleware.OTPMiddleware",
     "hijack.middleware.HijackUserMiddleware",
     "impersonate.middleware.ImpersonateMiddleware",
@@ -68,7 +68,16 @@ def too_early(middleware: Sequence[str]) -> list[str]:
 
 
 def _is_harmless(path: str) -> bool:
-    return path.startswith("django.") or path in NEVER_READ_USER_EARLY or is_a(path, AUTHENTICATION)
+    known = path.startswith("django.") or path in NEVER_READ_USER_EARLY
+    return known or is_a(path, AUTHENTICATION) or is_a(path, REMOTE_USER)
+
+
+def remote_user_positions(middleware: Sequence[str]) -> list[int]:
+    """Where Django's middleware for users of the web server stands.
+
+    It reads the user, and fails for one that has no Django session. So it has to come before this one.
+    """
+    return sorted(positions(middleware, REMOTE_USER) + positions(middleware, PERSISTENT_REMOTE_USER))
 
 
 def positions(middleware: Sequence[str], wanted: str) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware, RemoteUserMiddleware
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -352,7 +352,7 @@ MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 HTMX = "django_htmx.middleware.HtmxMiddleware"
 
 
-@pytest.mark.parametrize("early", [OTP, OWN, REMOTE_USER, "not_installed.middleware.Other"])
+@pytest.mark.parametrize("early", [OTP, OWN, "not_installed.middleware.Other"])
 def test_middleware_that_may_read_the_user_before_ours_is_named(settings: Settings, early: str) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, HTMX, early, OURS]
     message = only("W014", "MIDDLEWARE", f"directly after {AUTH!r}")
@@ -372,6 +372,8 @@ def test_all_middleware_that_may_read_the_user_early_is_in_one_warning(settings:
         [SESSIONS, AUTH, OURS, OWN, OTP],
         [SESSIONS, AUTH, MESSAGES, HTMX, OURS, OWN],
         [SESSIONS, f"{__name__}.ProjectsAuthentication", OURS],
+        [SESSIONS, AUTH, REMOTE_USER, OURS],
+        [SESSIONS, AUTH, f"{__name__}.ProjectsRemoteUser", OURS],
         [SESSIONS, OWN, OURS],  # without AuthenticationMiddleware nobody sets request.user before ours
     ],
 )
@@ -382,6 +384,18 @@ def test_middleware_that_cannot_read_the_user_too_early_is_fine(settings: Settin
 
 class ProjectsAuthentication(AuthenticationMiddleware):
     """A project's own version."""
+
+
+class ProjectsRemoteUser(RemoteUserMiddleware):
+    """A project's own version, as Django's documents tell to set the header."""
+
+    header = "HTTP_AUTHUSER"
+
+
+@pytest.mark.parametrize("late", [REMOTE_USER, f"{__name__}.ProjectsRemoteUser"])
+def test_middleware_that_needs_a_django_session_after_ours_is_named(settings: Settings, late: str) -> None:
+    settings.MIDDLEWARE = [SESSIONS, AUTH, OURS, late]
+    assert f"{late!r} comes after" in only("W032", "MIDDLEWARE", f"between {AUTH!r} and {OURS!r}").msg
 
 
 def test_a_missing_backend_is_added_to_those_that_are_there(settings: Settings) -> None:

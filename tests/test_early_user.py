@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from asgiref.sync import iscoroutinefunction
 from django.contrib.auth import get_user_model
+from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
+from ory_auth.placement import BACKEND
 from tests.conftest import Web
 from tests.ories import Ory
 
@@ -107,6 +109,25 @@ def test_middleware_that_does_not_read_the_user_is_not_reported(
     middleware(settings, name, place=place)
     assert web.get("/who", headers=ory.person().token().headers).status_code == 200
     assert web.get("/who").status_code == 200
+    assert facts(caplog) == []
+
+
+class SignsInByHeader(RemoteUserMiddleware):
+    """As Django's documents tell to write it, for a user whom the web server has signed in."""
+
+    header = "HTTP_AUTHUSER"
+
+
+def test_djangos_own_middleware_for_remote_users_is_not_reported(
+    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    middleware(settings, "SignsInByHeader")
+    settings.AUTHENTICATION_BACKENDS = [BACKEND, "django.contrib.auth.backends.RemoteUserBackend"]
+    remote = {"AuthUser": "remote@example.org", "Http-AuthUser": "remote@example.org"}  # the latter: Django's ASGI
+    person = ory.person()
+    for _ in range(2):
+        assert web.get("/who", headers=remote).json()["user"] == "remote@example.org"
+    assert web.get("/who", headers=person.token().headers).json()["email"] == person.email
     assert facts(caplog) == []
 
 

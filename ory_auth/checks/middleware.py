@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from django.apps import apps
 from django.conf import settings
 
-from ..placement import AUTHENTICATION, BACKEND, DIRECTLY_AFTER, PATH, is_a, order_problem, positions, too_early
+from ..placement import (
+    AUTHENTICATION,
+    BACKEND,
+    DIRECTLY_AFTER,
+    PATH,
+    is_a,
+    order_problem,
+    positions,
+    remote_user_positions,
+    too_early,
+)
 from .message import Message, tell
 
 KEEPS_PAGES = ("django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.CacheMiddleware")
@@ -58,6 +68,14 @@ def check_order() -> Iterator[Message]:
             f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
+    for late in remote_user_positions(middleware):
+        if own and late > own[0]:
+            yield tell(
+                "W032",
+                f"{middleware[late]!r} comes after {middleware[own[0]]!r} in MIDDLEWARE: it fails for people whom Ory "
+                "signed in.",
+                f"Move {middleware[late]!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {middleware[own[0]]!r}.",
+            )
     if not problem and (early := too_early(middleware)):
         names = ", ".join(map(repr, early))
         yield tell(
