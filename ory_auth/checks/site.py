@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,8 +74,8 @@ def check_pages() -> Iterator[Message]:
 
 def _addresses() -> Iterator[tuple[str, str]]:
     """The name and path of each URL of ours, as far as ``ROOT_URLCONF`` includes them."""
-    if has_urls():
-        for pattern in import_string("ory_auth.urls.urlpatterns"):
+    for pattern in import_string("ory_auth.urls.urlpatterns") if has_urls() else ():
+        with suppress(NoReverseMatch):  # a project may have a namespace of this name with some of them
             yield pattern.name, reverse(f"ory_auth:{pattern.name}")
 
 
