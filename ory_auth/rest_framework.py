@@ -210,13 +210,13 @@ def _is_authenticated_by_ory(request: Request) -> bool:
 
 
 def _shown_user(request: Request, own_user: Any) -> Any:
-    """The user whom Django's views see: the person of the session, or whom a middleware has assigned.
+    """The user whom Django's views see: the person of the session, or another one whom a middleware has assigned.
 
-    What another authenticator or view of DRF has assigned is no answer of this one. Those set ``auth`` as well.
+    A user whom DRF itself assigned, for another authenticator or view, does not count. DRF then sets ``auth`` as well.
     """
     given = vars(request._request)
-    assigned_by_others = "auth" in given and not isinstance(given["auth"], OrySession)
-    return own_user if assigned_by_others or state_of(request).is_own_user_shown() else request._request.user
+    assigned_by_drf = "auth" in given and not isinstance(given["auth"], OrySession)
+    return own_user if assigned_by_drf or state_of(request).is_own_user_shown() else request._request.user
 
 
 def _assigned_user(request: Request) -> tuple[Any, Any] | None:
@@ -251,8 +251,8 @@ def _takes_one_error_per_key(request: Request | None) -> bool:
 def _describe_to_drf_spectacular() -> None:
     """Register the security schemes, if drf-spectacular is loaded in this process.
 
-    It makes the authenticators of a view before it looks for their descriptions. Nothing earlier would do: DRF imports
-    this module at a moment when drf-spectacular cannot be imported yet.
+    It creates the authenticators of a view before it looks for their descriptions, so this is early enough. When this
+    module is imported it is too early: DRF may be in the middle of its own import, and drf-spectacular needs DRF.
     """
     if "drf_spectacular.extensions" in sys.modules and "ory_auth.drf_spectacular" not in sys.modules:
         import_module("ory_auth.drf_spectacular")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 
 import pytest
-from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from django.utils.decorators import sync_and_async_middleware
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from pytest_django import Settings
 from rest_framework.authentication import BasicAuthentication
@@ -31,55 +29,23 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 PASSWORD = "Sleipnir-8-legs"
 
 
-@sync_and_async_middleware
-def impersonate(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
+class Impersonate(MiddlewareMixin):
     """As django-impersonate: ``?as=bob`` shows Bob's pages to staff. It reads ``request.user`` first."""
 
-    def assign(request: HttpRequest) -> None:
+    def process_request(self, request: HttpRequest) -> None:
         name = request.GET.get("as")
         if name in {"nobody", "none"}:
             request.user = AnonymousUser() if name == "nobody" else None  # type: ignore[assignment]
         elif name and request.user.is_authenticated:
             request.user = User.objects.get(username=name)
 
-    if iscoroutinefunction(get_response):
 
-        async def amiddleware(request: HttpRequest) -> HttpResponse:
-            await sync_to_async(assign)(request)
-            response: HttpResponse = await get_response(request)
-            return response
-
-        return amiddleware
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        assign(request)
-        return get_response(request)
-
-    return middleware
-
-
-@sync_and_async_middleware
-def impersonate_lazily(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
+class ImpersonateLazily(MiddlewareMixin):
     """The same without asking who it is."""
 
-    def assign(request: HttpRequest) -> None:
+    def process_request(self, request: HttpRequest) -> None:
         if name := request.GET.get("as"):
             request.user = SimpleLazyObject(lambda: User.objects.get(username=name))  # type: ignore[assignment]
-
-    if iscoroutinefunction(get_response):
-
-        async def amiddleware(request: HttpRequest) -> HttpResponse:
-            assign(request)
-            response: HttpResponse = await get_response(request)
-            return response
-
-        return amiddleware
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        assign(request)
-        return get_response(request)
-
-    return middleware
 
 
 class Me(APIView):
@@ -123,7 +89,7 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture(params=[impersonate, impersonate_lazily])
+@pytest.fixture(params=[Impersonate, ImpersonateLazily])
 def impersonating(request: pytest.FixtureRequest, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{request.param.__name__}"]
 
@@ -159,12 +125,12 @@ def test_an_inactive_user_is_served_no_api(web: Web, bob: User, boss: Session, i
 
 @pytest.mark.parametrize("name", ["nobody", "none"])
 def test_who_was_made_anonymous_is_nobody(web: Web, boss: Session, settings: Settings, name: str) -> None:
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonate"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.Impersonate"]
     assert web.get(f"/me?as={name}", headers=boss.headers).status_code == 401
 
 
 def test_an_assigned_user_alone_is_no_credential(ory: Ory, web: Web, bob: User, settings: Settings) -> None:
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonate_lazily"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.ImpersonateLazily"]
     assert web.get("/me?as=bob").status_code == 401
 
 
