@@ -66,6 +66,7 @@ urlpatterns = [
     *urls.urlpatterns,
     path("event", event),
     path("api/both", ApiMe.as_view(authentication_classes=[OrySessionAuthentication, SessionAuthentication])),
+    path("api/wrong-order", ApiMe.as_view(authentication_classes=[SessionAuthentication, OrySessionAuthentication])),
 ]
 
 
@@ -127,8 +128,14 @@ def test_an_api_that_takes_djangos_sessions_as_well_knows_force_login(user: User
 
 def test_an_api_that_takes_djangos_sessions_as_well_still_takes_tokens(ory: Ory) -> None:
     session = ory.person().token()
-    answer = APIClient().post("/api/both", headers={"Authorization": f"Bearer {session.token}"})
+    client = APIClient(enforce_csrf_checks=True)
+    answer = client.post("/api/both", headers={"Authorization": f"Bearer {session.token}"})
     assert answer.json()["session"] == session.id
+
+
+def test_djangos_sessions_before_orys_refuse_tokens(ory: Ory) -> None:
+    headers = {"Authorization": f"Bearer {ory.person().token().token}"}
+    assert APIClient(enforce_csrf_checks=True).post("/api/wrong-order", headers=headers).status_code == 403
 
 
 # --- middleware and backends
