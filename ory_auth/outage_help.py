@@ -1,4 +1,4 @@
-"""Why Ory did not say who the user is, and what to do about it: for developers, so only shown with ``DEBUG``.
+"""Why this site refuses a request, and what to do about it: for developers, so only shown with ``DEBUG``.
 
 Names settings, paths and commands; never a credential, a trait or anything that Ory sent. Free of I/O.
 """
@@ -62,6 +62,44 @@ def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None =
     if outcome.cause == "breaker_open":
         return _explain_open_breaker(outcome, conf, last_failure)
     return _explain_call(outcome, conf)
+
+
+def explain_refusal(reason: Event) -> Help:
+    """Why Ory knows the person, and this site does not let them in."""
+    match reason:
+        case Event.EMAIL_CONFLICT | Event.USERNAME_CONFLICT:
+            what = "e-mail address" if reason is Event.EMAIL_CONFLICT else "user name"
+            return Help(
+                f"The {what} is taken or missing",
+                f"Another user of this site has the {what} of this identity, or your user model requires one and the "
+                "identity has none. So no user was created.",
+                "If both are the same person, link them: manage.py ory_link, or ORY_AUTH['LINK_BY_VERIFIED_EMAIL'].",
+                ("python manage.py ory_link USER IDENTITY",),
+            )
+        case Event.USER_DELETED:
+            return Help(
+                "The user was deleted here",
+                "The user of this identity was deleted on this site, and the session at Ory is older than that.",
+                "Sign out and sign in again: that creates a new user.",
+            )
+        case Event.VALUE_REFUSED:
+            return Help(
+                "The database refuses a value of the identity",
+                "A trait does not fit into the field of the user that it is mapped to. So no user was created.",
+                "Correct ORY_AUTH['USER_FIELDS'], or change the value in create() of your ORY_AUTH['USER_HANDLER'].",
+            )
+        case Event.USER_MISMATCH:
+            return Help(
+                "request.user is somebody else",
+                "Other code has assigned request.user, or Django's own sign-in counts. The guard judges the Ory "
+                "session, and that belongs to another person.",
+                "End the impersonation or Django's own sign-in to open this view.",
+            )
+    return Help(
+        "This user is not admitted",
+        "The user is inactive (is_active), or admit() of your ORY_AUTH['USER_HANDLER'] refuses them.",
+        "Activate the user, or change admit().",
+    )
 
 
 def _explain_user_model(outcome: Unavailable) -> Help:
@@ -172,7 +210,8 @@ def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
         return (
             "No Ory is running here",
             "The connection was refused: nothing listens at this address and port.",
-            "Start Ory, or correct the setting.",
+            "Start Ory in another terminal (for development, the local Ory), or correct the setting. "
+            "Then let ory_check look at the rest of your setup.",
         )
     return (
         "Ory can't be reached",

@@ -29,7 +29,7 @@ from .client_kind import PROBLEM_JSON, ClientKind, kind_of, preferred_script_typ
 from .exceptions import AALRequired, NotAdmitted
 from .flights import flights
 from .flows import Flow, absolute, here
-from .outage_help import SETUP_PROBLEMS, explain
+from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
 from .outcomes import Unavailable
 
 RETRY_AFTER = 5  # seconds, unless Ory named a number
@@ -81,7 +81,10 @@ def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | N
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
     """403: Ory knows the person, but they are not admitted here. No redirect to sign in, which would come back here."""
-    return _explain(request, 403, "not_admitted", str(NOT_ADMITTED), code=error.code, reason=error.reason.value)
+    facts: dict[str, Any] = {"code": error.code, "reason": error.reason.value}
+    if settings.DEBUG:
+        facts["debug"] = explain_refusal(error.reason).as_json()
+    return _explain(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
 
 
 def challenge(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:

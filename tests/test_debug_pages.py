@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from pytest_django import Settings
 
@@ -18,7 +19,7 @@ from tests.ports import free_ports
 
 SOMEBODY = {"Cookie": "ory_kratos_session=a-secret-credential"}
 PAGES = ["/who", "/awho", "/guarded", "/aguarded"]
-APIS = ["/who", "/guarded"]
+APIS = ["/who", "/guarded", "/api/me"]
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,17 @@ def test_in_production_nothing_is_named(ory: Ory, ory_auth: ChangeSettings, web:
         assert str(port) not in text
         assert "SDK_URL" not in text
         assert "debug" not in text
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
+@pytest.mark.parametrize("path", ["/guarded", "/aguarded"])
+def test_developers_learn_why_somebody_is_not_admitted(
+    ory: Ory, web: Web, settings: Settings, debug: bool, path: str
+) -> None:
+    settings.DEBUG = debug
+    session = ory.person().token()
+    web.get("/who", headers=session.headers)
+    get_user_model().objects.update(is_active=False)
+    body = web.get(path, headers=session.headers).json()
+    assert body["reason"] == "not_admitted"
+    assert ("is_active" in body["debug"]["cause"]) if debug else ("debug" not in body)
