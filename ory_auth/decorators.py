@@ -158,7 +158,7 @@ def ory_required(
 
     ``aal="aal2"`` requires a second factor. ``max_age`` (a ``timedelta``, or seconds) is how long ago the person may
     have signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. A browser
-    that lacks something is sent to Ory and comes back; a program gets 401 or 403 as JSON. See
+    that lacks something is sent to Ory and comes back; a script gets 401 or 403 as JSON. See
     https://www.ory.com/docs/kratos/mfa/step-up-authentication.
     """
     guard = Guard(aal, max_age, fresh=fresh)
