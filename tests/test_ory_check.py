@@ -1079,10 +1079,10 @@ def test_what_the_settings_show_of_a_cache_is_said_once(ory: Ory, settings: Sett
 
 
 @pytest.mark.parametrize("backend", ["OfJson", "OfBase64", "OfLists", "Dropping"])
-def test_such_a_cache_does_keep_requests_from_being_cached(
+def test_with_such_a_cache_every_request_asks_ory_and_nobody_is_signed_out(
     ory: Ory, web: Web, settings: Settings, backend: str
 ) -> None:
-    """What the finding says is true: each request asks Ory. Nobody is signed out by it."""
+    """What the finding says is true."""
     settings.DEBUG, settings.ALLOWED_HOSTS = False, ["testserver"]
     settings.CACHES = {"default": {"BACKEND": f"tests.odd_caches.{backend}", "LOCATION": backend}}
     headers = ory.person().token().headers
