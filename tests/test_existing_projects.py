@@ -108,6 +108,14 @@ def test_a_guard_sends_somebody_with_force_login_to_ory(user: User, web: Web, pa
     assert (response.status_code, response["Location"]) == (302, f"/auth/login?next={path}")
 
 
+def test_a_script_gets_a_401_for_the_projects_own_sign_in_page_as_well(settings: Settings, web: Web) -> None:
+    settings.LOGIN_URL = "/own-sign-in"
+    assert web.get("/django-guarded")["Location"] == "/own-sign-in?next=/django-guarded"
+    response = web.get("/django-guarded", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert response.status_code == 401
+    assert response.json()["redirect_browser_to"].startswith("http://testserver/own-sign-in?next=")
+
+
 def test_force_authenticate_works_in_an_api(user: User) -> None:
     client = APIClient()
     client.force_authenticate(user)
