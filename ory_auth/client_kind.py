@@ -57,7 +57,11 @@ def preferred_script_type(request: HttpRequest) -> str | None:
     """The JSON type, or ``text/event-stream``, that the client names and likes better than HTML; else ``None``."""
     if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
         return None
-    for accepted in request.accepted_types:
+    try:
+        accepted_types = request.accepted_types
+    except (LookupError, ValueError):  # a parameter in an encoding that does not exist
+        return None
+    for accepted in accepted_types:
         name = f"{accepted.main_type}/{accepted.sub_type}"
         if accepted.sub_type.split("+")[-1] == "json" or name == EVENT_STREAM:
             return name

@@ -6,6 +6,7 @@ every client. Such a redirect leads on to Ory, where a browser lets no script fo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -94,13 +95,14 @@ def _read(request: HttpRequest, response: HttpResponseBase) -> LoginRedirect | N
 
 
 def _login_urls(request: HttpRequest) -> list[str]:
-    urls = []
     match = request.resolver_match
-    if match is not None and "admin" in match.app_names:
-        urls.append(reverse("admin:login", current_app=match.namespace))
-    for find in (lambda: responses.sign_in_url(request), lambda: resolve_url(settings.LOGIN_URL)):
-        try:
+    admin_site = match.namespace if match is not None and "admin" in match.app_names else None
+    urls = []
+    for find in (
+        lambda: responses.sign_in_url(request),
+        lambda: resolve_url(settings.LOGIN_URL),
+        lambda: reverse("admin:login", current_app=admin_site),
+    ):
+        with suppress(NoReverseMatch):  # a project may lack any of them
             urls.append(find())
-        except NoReverseMatch:
-            continue
     return urls

@@ -6,15 +6,20 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path as route
 from django.views import View
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.strategies import text
 from pytest_django import Settings
 
-from ory_auth.decorators import ory_required
+from ory_auth.client_kind import kind_of
+from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
 from tests.browser import where_a_browser_goes
@@ -57,6 +62,17 @@ def other_field(request: HttpRequest) -> HttpResponse:
     return HttpResponse("in")
 
 
+@ory_optional
+@login_required
+def greeting_guarded(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("in")
+
+
+@staff_member_required
+def staff_member(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("in")
+
+
 def messages_and_redirects(request: HttpRequest) -> HttpResponse:
     messages.info(request, "Sign in first.")
     return login_required(Mixin.as_view())(request)
@@ -87,6 +103,8 @@ urlpatterns = [
     route("login-required-mixin", Mixin.as_view()),
     route("permission", permission),
     route("other-field", other_field),
+    route("greeting-guarded", greeting_guarded),
+    route("staff-member", staff_member),
     route("messages", messages_and_redirects),
     route("elsewhere", redirects_elsewhere),
     route("aelsewhere", async_redirects_elsewhere),
@@ -212,6 +230,21 @@ def test_an_endless_accept_header_is_not_read(ory: Ory, client: Client, value: s
     assert client.get("/guarded", headers={"Accept": value * 20_000}).status_code == 302
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["text/html; a*=bogus''%41", "a/b; a*=idna''%ff", "a/b; a*=rot13''%41", "a/b; a*='", ";;;", "a/b; q=nan", ",", "/"],
+)
+def test_a_broken_accept_header_breaks_nothing(ory: Ory, client: Client, value: str) -> None:
+    assert client.get("/guarded", headers={"Accept": value}).status_code == 302
+    assert client.get("/guarded", headers={"Accept": value, "Sec-Fetch-Dest": "empty"}).status_code == 401
+
+
+@hypothesis_settings(max_examples=300)
+@given(accept=text(alphabet="ab/*;,=q.'\"% 1+json\x00\xff\\", max_size=40))
+def test_no_accept_header_raises(accept: str) -> None:
+    kind_of(RequestFactory().get("/", headers={"Accept": accept}))
+
+
 # --- not signed in ----------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +291,11 @@ def test_scripts_of_the_admin_are_led_to_its_own_login_page(ory: Ory, web: Web, 
     assert web.get(path, headers=HTMX)["HX-Redirect"].startswith(f"{path}login/?next=http")
     url = web.get(path, headers=FETCH).json()["redirect_browser_to"]
     assert (url.partition("?")[0], next_of(url)) == (f"http://testserver{path}login/", PAGE)
+
+
+def test_scripts_of_a_view_for_staff_are_led_to_the_admins_login_page(ory: Ory, web: Web) -> None:
+    assert web.get("/staff-member", headers=NAVIGATION)["Location"] == "/admin/login/?next=/staff-member"
+    assert web.get("/staff-member", headers=HTMX)["HX-Redirect"].startswith("/admin/login/?next=http")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -439,10 +477,12 @@ def test_an_outage_is_503_in_every_form(ory: Ory, switches: LocalOry, web: Web, 
 def test_an_outage_that_a_greeting_page_ignores_is_no_sign_out_for_its_scripts(
     ory: Ory, switches: LocalOry, web: Web
 ) -> None:
-    """With ``@ory_optional`` inside, the user is anonymous, and Django's guard redirects."""
+    """The user is anonymous there while Ory is down, so Django's guard redirects."""
     sign_in(web, ory.person().cookie())
     with switches.failing(500):
-        assert web.get("/who", headers=HTMX).status_code == 503
+        assert web.get("/greeting-guarded", headers=NAVIGATION).status_code == 302
+        assert web.get("/greeting-guarded", headers=HTMX).status_code == 503
+        assert web.get("/greeting-guarded", headers=FETCH).json()["code"] == "ory_unavailable"
 
 
 # --- where it leads back to -------------------------------------------------------------------------------------------
