@@ -81,7 +81,7 @@ def is_recording(middleware: Sequence[str]) -> bool:
     frames = list(_frames_of_asker())
     reader = next((module for module in map(_module, frames) if not module.startswith(LAZY)), "")
     return reader.startswith(COLLECTOR) or any(
-        frame.f_code is _LOGGING or frame.f_code in codes or issubclass(_class_of_self(frame), classes)
+        frame.f_code in _LOGGING or frame.f_code in codes or issubclass(_class_of_self(frame), classes)
         for frame in frames
     )
 
@@ -119,7 +119,7 @@ _CALLERS = _CONVERTERS | {
     BaseHandler._get_response_async.__code__,  # type: ignore[attr-defined]
     SyncToAsync.thread_handler.__code__,
 }
-_LOGGING = logging.Logger.handle.__code__
+_LOGGING = frozenset({logging.Logger._log.__code__, logging.Logger.handle.__code__})
 
 
 def _frames_of_asker() -> Iterator[FrameType]:

@@ -62,6 +62,32 @@ class _UnavailableInMiddleware(OryUnavailable, Http404):
     """
 
 
+class _AnonymousInPassing(AnonymousUser):
+    """An anonymous user for those who ask in passing. Everybody else who uses it asks who it is by that."""
+
+    def __init__(self, request: Any) -> None:
+        object.__setattr__(self, "_request", request)
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(_ask_again(self), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(_ask_again(self), name, value)
+
+    def __str__(self) -> str:
+        return str(_ask_again(self))
+
+    def __eq__(self, other: object) -> bool:
+        return bool(_ask_again(self) == other)
+
+    def __hash__(self) -> int:
+        return hash(_ask_again(self))
+
+
+def _ask_again(user: _AnonymousInPassing) -> Any:
+    return state_of(object.__getattribute__(user, "_request")).user()
+
+
 class RequestState:
     """What is known of one request: its credential, the outcome, its user, and what its response needs.
 
@@ -108,7 +134,12 @@ class RequestState:
 
     def _lazy_user(self) -> Any:
         request = self.request  # the lazy user keeps the request alive
-        return SimpleLazyObject(lambda: state_of(request).user())
+        return SimpleLazyObject(lambda: state_of(request)._value_of_lazy_user())
+
+    def _value_of_lazy_user(self) -> Any:
+        """A lazy object keeps its value, but an anonymous user in passing is for this caller only."""
+        user = self.user()
+        return user if user is self._user or self.optional else _AnonymousInPassing(self.request)
 
     # --- the credential
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.core.mail import EmailMessage
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -136,6 +137,16 @@ def function(get_response: GetResponse) -> GetResponse:
 MIDDLEWARE = ["Plain", "AfterTheView", "BothWorlds", "Awaiting", "WithHooks", "BeforeTheView", "function"]
 
 
+class HoldsTheUser(Plain):
+    """Takes the lazy user, and looks at it only after the view."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        response: HttpResponse = self.get_response(request)
+        seen.append(name_of(user))
+        return response
+
+
 class SwapsTheClass(Plain):
     """As django-pghistory."""
 
@@ -214,6 +225,18 @@ def logs(request: HttpRequest) -> HttpResponse:
     return HttpResponse("logged")
 
 
+def logs_the_user(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    logging.getLogger("project").error("here comes %s", user)
+    return HttpResponse("let in" if user.is_authenticated else "signed out")
+
+
+def compares_the_user(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    logging.getLogger("project").error("here comes %s", user)
+    return HttpResponse("let in" if user == AnonymousUser() or str(user) == "AnonymousUser" else "signed out")
+
+
 def to_login(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(f"hello {request.user}")
@@ -238,6 +261,8 @@ urlpatterns = [
     path("nothing", silent),
     path("closed", is_project_503),
     path("logs", logs),
+    path("logs-the-user", logs_the_user),
+    path("compares-the-user", compares_the_user),
     path("to-login", to_login),
     path("unauthorised", unauthorised),
     *project.urlpatterns,
@@ -245,9 +270,8 @@ urlpatterns = [
 
 
 @pytest.fixture(autouse=True)
-def _seen() -> Iterator[None]:
+def _nobody_was_seen() -> None:
     seen.clear()
-    return
 
 
 @pytest.fixture
@@ -290,10 +314,9 @@ def test_middleware_that_nobody_has_listed_gets_503(
 ) -> None:
     add(name)
     answer = web.get(path, headers=SOMEBODY)
-    # No view is reached there, and the page for that has greeted nobody already.
-    not_asked = path == "/unknown-address" and name in {"AfterTheView", "BeforeTheView"}
-    assert answer.status_code == (404 if not_asked else 503)
-    assert not_asked or not seen
+    is_never_called = path == "/unknown-address" and name == "BeforeTheView"
+    assert answer.status_code == (404 if is_never_called else 503)
+    assert not seen
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -441,6 +464,26 @@ def test_a_log_handler_sees_nobody_and_the_page_is_served(
     finally:
         logger.removeHandler(handler)
     assert (answer.status_code, answer.content, seen) == (200, b"logged", ["nobody"])
+
+
+@pytest.mark.parametrize("path", ["/logs-the-user", "/compares-the-user"])
+@pytest.mark.switches
+def test_a_view_that_logs_its_user_first_still_sees_the_outage(
+    web: Web, down: None, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    assert web.get(path, headers=SOMEBODY).status_code == 503
+    assert "here comes AnonymousUser" in caplog.text
+
+
+@pytest.mark.parametrize("recorder", ["Inherited", "BothWorlds", "WithHooks", "BeforeTheView", "function"])
+@pytest.mark.switches
+def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_outage(
+    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
+) -> None:
+    add("HoldsTheUser", recorder)
+    ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
+    assert web.get("/nothing", headers=SOMEBODY).status_code == 503
+    assert seen == ["nobody"]
 
 
 # --- views that only greet
