@@ -65,12 +65,12 @@ class Connection:
 
         return await self._refuse_troubled(check)
 
-    async def scope(self) -> Scope:
-        """What consumers find in their scope."""
-        return {KEY: self, **await _known(self._request)}
+    async def fill(self, scope: Scope) -> Scope:
+        """The scope for consumers."""
+        return {**scope, KEY: self, **await _known(self._request)}
 
-    async def recheck(self, known: Any) -> dict[str, Any] | None:
-        """Look up again. ``None`` if it is no longer this user's, or no longer satisfies the guard."""
+    async def recheck(self, known: Any, update: Callable[[dict[str, Any]], None]) -> bool:
+        """Whether this is still the connection of this user, and still satisfies the guard."""
         session = None
         if "session" in self._scope:
             store = import_module(settings.SESSION_ENGINE).SessionStore
@@ -79,7 +79,9 @@ class Connection:
         async with _database():
             found = await _known(request)
             missing = self._guard and await self._guard.afind_missing(request)
-        return found if missing is None and is_same_user(found["user"], known) else None
+        still = missing is None and is_same_user(found["user"], known)
+        update(found if still else {"user": AnonymousUser(), "ory_session": None})
+        return still
 
     def adding_headers(self, send: Send) -> Send:
         """Send Ory's cookies, and what a cache has to know, with the response of the consumer."""
@@ -141,13 +143,6 @@ def connection_of(scope: Scope) -> Connection:
     if not isinstance(connection, Connection):
         raise ImproperlyConfigured("Wrap the router of your consumers in OryAuthMiddlewareStack: it is missing.")
     return connection
-
-
-async def recheck(scope: Scope) -> bool:
-    """See :func:`ory_auth.channels.recheck`."""
-    found = await connection_of(scope).recheck(scope["user"])
-    scope.update(found or {"user": AnonymousUser(), "ory_session": None})
-    return found is not None
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, response: HttpResponse) -> None:

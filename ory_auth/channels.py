@@ -10,6 +10,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
+from asgiref.sync import markcoroutinefunction
 from channels.sessions import SessionMiddlewareStack
 
 __all__ = ["OryAuthMiddleware", "OryAuthMiddlewareStack", "OryRequired", "recheck"]
@@ -40,7 +41,7 @@ class OryAuthMiddleware:
         if refusal is not None:
             await self._asgi_scope.refuse(scope, receive, send, refusal)
             return
-        await self._inner({**scope, **await connection.scope()}, receive, connection.adding_headers(send))
+        await self._inner(await connection.fill(scope), receive, connection.adding_headers(send))
 
 
 def OryAuthMiddlewareStack(inner: App, *, optional: bool = False) -> App:  # noqa: N802  (named as Channels' own)
@@ -74,14 +75,17 @@ class OryRequired:
         if refusal is not None:
             await self._asgi_scope.refuse(scope, receive, send, refusal)
             return
-        await self._inner({**scope, **await connection.scope()}, receive, send)
+        await self._inner(await connection.fill(scope), receive, send)
 
 
-async def recheck(scope: Scope) -> bool:
+@markcoroutinefunction
+def recheck(scope: Scope) -> Awaitable[bool]:
     """Whether the person of this connection is still signed in, and still satisfies :class:`OryRequired`.
 
     Fills ``scope`` anew, with nobody if the answer is no. Raises :class:`~ory_auth.exceptions.OryUnavailable` if Ory
     does not answer. Sessions come from the cache, as with requests.
     """
-    still: bool = await import_module("ory_auth.asgi_scope").recheck(scope)
+    # Not a coroutine function: error reports would show the headers in the scope among the variables of its frame.
+    connection = import_module("ory_auth.asgi_scope").connection_of(scope)
+    still: Awaitable[bool] = connection.recheck(scope["user"], scope.update)
     return still

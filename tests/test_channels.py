@@ -14,6 +14,7 @@ from channels.generic.http import AsyncHttpConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, JsonWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
 from django.urls import path
 from pytest_django import Settings
@@ -130,7 +131,7 @@ class Socket(_Client):
         await self.send_input({"type": "websocket.connect"})
         message = await self.receive_output(5)
         if message["type"] == "websocket.close":
-            await self.wait()
+            await self.wait(5)
             return int(message["code"])
         assert message["type"] == "websocket.accept"
         return None
@@ -146,7 +147,7 @@ class Socket(_Client):
 
     async def disconnect(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait()
+        await self.wait(5)
 
 
 def run(steps: Callable[[], Awaitable[T]]) -> T:
@@ -174,7 +175,7 @@ def respond(where: str, headers: dict[str, str], app: Any = None) -> tuple[int, 
         socket = Socket(where, headers, app, extensions={"websocket.http.response": {}})
         await socket.send_input({"type": "websocket.connect"})
         start, body = await socket.receive_output(5), await socket.receive_output(5)
-        await socket.wait()
+        await socket.wait(5)
         assert (start["type"], body["type"]) == ("websocket.http.response.start", "websocket.http.response.body")
         sent = {name.decode(): value.decode() for name, value in start["headers"]}
         return start["status"], sent, json.loads(body["body"])
@@ -415,6 +416,16 @@ def test_a_page_for_all_addresses_does_not_make_sockets_optional(ory: Ory, switc
         assert connect("who", {**HERE, **session.headers}) == UNAVAILABLE
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_connection_to_the_database_is_replaced(ory: Ory) -> None:
+    headers = ory.person().token().headers
+    connect("who", headers)  # creates the user, so that the next one only reads
+    connection.ensure_connection()
+    connection.errors_occurred = True
+    assert connect("aal2", headers) == FORBIDDEN
+    assert not connection.errors_occurred
+
+
 @pytest.mark.switches
 def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches: LocalOry) -> None:
     with switches.failing(500):
@@ -486,6 +497,27 @@ def test_a_recheck_in_an_outage_says_so_and_changes_nothing(
         "session": session.id,
         "unavailable": False,
     }
+
+
+@pytest.mark.switches
+def test_an_error_report_of_a_recheck_shows_no_credential(
+    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    shown: list[str] = []
+
+    async def consumer(scope: Any, receive: Any, send: Any) -> None:
+        with switches.failing(500), pytest.raises(OryUnavailable) as raised:
+            await recheck(scope)
+        for entry in raised.traceback[1:]:  # from the package on
+            shown.append(repr(entry.frame.f_locals))
+
+    app = OryAuthMiddleware(consumer)
+    raw = [(b"x-session-token", session.token.encode())]
+    async_to_sync(app)({"type": "websocket", "path": "/", "headers": raw}, None, None)
+    assert len(shown) > 3
+    assert session.token not in "".join(shown)
 
 
 @kinds
@@ -600,7 +632,7 @@ def poll(where: str, headers: dict[str, str], method: str = "GET") -> tuple[int,
         await client.send_input({"type": "http.request", "body": b"", "more_body": False})
         start, body = await client.receive_output(5), await client.receive_output(5)
         await client.send_input({"type": "http.disconnect"})
-        await client.wait()
+        await client.wait(5)
         sent = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return start["status"], sent, json.loads(body["body"])
 

@@ -163,6 +163,7 @@ def test_nobody_is_401_with_the_scheme(ory: Ory, web: Web, a: str, headers: dict
     answer = web.get(f"/ninja/{a}me", headers=headers)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer["Content-Type"].startswith("application/json")
+    assert "Cookie" in answer["Vary"]
 
 
 @twice
