@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,9 +38,8 @@ def last_change_without(address: str, identity_id: UUID, conf: Conf) -> datetime
     if conf.admin_url == conf.sdk_url and not conf.api_key:
         return None
     key = conf.admin_url, identity_id, address
-    with _lock:
-        if key in _answers:
-            return _answers[key]
+    with _lock, suppress(KeyError):
+        return _answers[key]
     answer = _ask(identity_id, address, conf)
     with _lock:
         _answers[key] = answer

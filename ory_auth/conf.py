@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
@@ -270,6 +272,7 @@ class _Reading:
 
 
 _last: _Reading | None = None
+_lock = threading.RLock()  # other modules keep what they make for a Conf, so all threads have to get the same one
 
 
 def conf() -> Conf:
@@ -296,7 +299,10 @@ def _read_settings() -> _Reading:
     raw = getattr(settings, "ORY_AUTH", None)
     last = _last
     if last is None or last.raw != raw:
-        last = _last = _read(raw)
+        with _lock:
+            last = _last
+            if last is None or last.raw != raw:
+                last = _last = _read(raw)
     return last
 
 
@@ -309,3 +315,12 @@ def _read(raw: Any) -> _Reading:
         return _Reading(copy, error=f"{wrong.text} {wrong.hint}")
     known = {key: value for key, value in raw.items() if key in KEYS and value is not None}
     return _Reading(copy, _filled({key.lower(): _READERS[key](value) for key, value in known.items()}))
+
+
+def _renew_lock() -> None:
+    """In a forked process: a thread of the parent may hold the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

@@ -114,6 +114,8 @@ class Memory:
         if mark in self._known:
             return False
         with self._lock:
+            if mark in self._known:  # another thread was quicker
+                return False
             self._known[mark] = session_id
             number, marks = self._forms.get(session_id, (0, ()))
             for oldest in marks[: -MAX_FORMS + 1]:
@@ -123,7 +125,8 @@ class Memory:
 
     def is_crowded(self, session_id: bytes) -> bool:
         """Whether more credentials were good for this session than one person needs."""
-        return self._forms.get(session_id, (0, ()))[0] > MAX_FORMS
+        with self._lock:
+            return self._forms.get(session_id, (0, ()))[0] > MAX_FORMS
 
     def was_good(self, key: str) -> bool:
         """Whether this process has seen it good."""

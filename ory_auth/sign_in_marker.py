@@ -34,7 +34,10 @@ def set_marker(request: HttpRequest, response: HttpResponseBase) -> None:
 def has_marker(request: HttpRequest) -> bool:
     """Whether this site has just sent the browser to Ory. Each marker counts :data:`USES` times."""
     nonce = _nonce(request)
-    return nonce is not None and _uses.get(nonce, 0) < USES
+    if nonce is None:
+        return False
+    with _lock:
+        return _uses.get(nonce, 0) < USES
 
 
 def use_marker(request: HttpRequest) -> bool:
@@ -59,10 +62,9 @@ def _nonce(request: HttpRequest) -> str | None:
 
 
 def forget() -> None:
-    """Forget everything, in a forked process: a thread of the parent may hold the lock."""
-    global _lock
-    _lock = threading.Lock()
-    _uses.clear()
+    """Forget everything, in a forked process: a thread of the parent may hold the lock and be changing the counts."""
+    global _lock, _uses
+    _lock, _uses = threading.Lock(), TTLCache(MAX_MARKERS, SECONDS)
 
 
 os.register_at_fork(after_in_child=forget)

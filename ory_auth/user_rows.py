@@ -90,6 +90,7 @@ def _key(facts: Facts, using: str, scope: Hashable) -> Key:
 
 
 _current: UserRows | None = None
+_guard = threading.Lock()
 
 
 def user_rows(seconds: float) -> UserRows:
@@ -97,21 +98,25 @@ def user_rows(seconds: float) -> UserRows:
     global _current
     rows = _current
     if rows is None or rows.seconds != seconds:
-        rows = _current = UserRows(seconds)
+        with _guard:  # a change has to reach the one object that all threads use
+            rows = _current
+            if rows is None or rows.seconds != seconds:
+                rows = _current = UserRows(seconds)
     return rows
 
 
 def changed(pk: Any = None, using: str | None = None) -> None:
     """A user, or the link of an identity, was changed: at once, and for others once the transaction is committed."""
-    if _current is not None and _current.seconds:
-        _current.changed(pk)
-        transaction.on_commit(partial(_current.changed, pk), using=using)
+    rows = _current
+    if rows is not None and rows.seconds:
+        rows.changed(pk)
+        transaction.on_commit(partial(rows.changed, pk), using=using)
 
 
 def forget() -> None:
     """Start anew, as a forked process does."""
-    global _current
-    _current = None
+    global _current, _guard
+    _current, _guard = None, threading.Lock()
 
 
 os.register_at_fork(after_in_child=forget)

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -142,11 +143,19 @@ def test_traits_are_json(make: Callable[[], Any]) -> None:
 @every_read_only
 def test_traits_compare_and_combine_like_dicts(make: Callable[[], Any]) -> None:
     value = make()
-    assert isinstance(value, Mapping)
     assert (value, value["addresses"], value["name"]) == (TRAITS, TRAITS["addresses"], TRAITS["name"])
     assert {**value} == dict(value) == value | {} == {} | value == TRAITS
     assert value["addresses"] + ["more"] == [*TRAITS["addresses"], "more"]
     assert repr(value) == repr(TRAITS)
+    assert isinstance(value, Mapping)
+
+
+def call(name: str, args: tuple[Any, ...], traits: Any) -> Any:
+    return getattr(traits, name)(*args)
+
+
+def call_in_list(name: str, args: tuple[Any, ...], traits: Any) -> Any:
+    return getattr(traits["addresses"], name)(*args)
 
 
 WRITES: dict[str, Callable[[Any], Any]] = {
@@ -157,7 +166,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "deeper": lambda traits: traits["addresses"][1][1]["deep"].append(3),
     "empty": lambda traits: traits["empty"].__setitem__("a", 1),
     **{
-        name: lambda traits, name=name, args=args: getattr(traits, name)(*args)
+        name: partial(call, name, args)
         for name, args in {
             "update": ({"email": "eve@example.org"},),
             "setdefault": ("new", 1),
@@ -168,7 +177,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
         }.items()
     },
     **{
-        f"list {name}": lambda traits, name=name, args=args: getattr(traits["addresses"], name)(*args)
+        f"list {name}": partial(call_in_list, name, args)
         for name, args in {
             "__setitem__": (0, 1),
             "__delitem__": (0,),

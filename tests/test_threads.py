@@ -1,0 +1,205 @@
+"""What the threads of a process share. Races are held open, or repeated with a switch of threads at every chance."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cachetools import TTLCache
+from django.test import Client
+from pytest_django import Settings
+
+import ory_auth
+from ory_auth import admin_api, user_rows
+from ory_auth.conf import Conf, conf
+from ory_auth.flights import Flights, flights
+from ory_auth.memory import MAX_FORMS, Memory
+from ory_auth.user_rows import UserRows
+from tests.kinds import ChangeSettings
+from tests.ories import Ory
+
+PACKAGE = Path(ory_auth.__file__).parent
+DOCUMENT = Path(__file__).parent.parent / "docs" / "threads.md"
+SESSION = uuid.uuid4().bytes
+
+
+@contextmanager
+def threads(number: int, action: Callable[[], Any]) -> Iterator[list[Future[Any]]]:
+    """So many threads that do the same; their results are there after the block."""
+    with ThreadPoolExecutor(number) as pool:
+        results = [pool.submit(action) for _ in range(number)]
+        yield results
+    for result in results:
+        result.result()
+
+
+@pytest.fixture
+def switching() -> Iterator[None]:
+    """The interpreter changes threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+# --- what one process remembers
+
+
+def test_a_credential_that_many_threads_see_at_once_counts_once() -> None:
+    memory = Memory(0)
+    memory._lock.acquire()
+    with threads(MAX_FORMS + 8, lambda: memory.remember_good("0" * 40, SESSION)) as seen:
+        wait(seen, timeout=0.2)  # each has looked by now whether the credential is known, and waits for its turn
+        memory._lock.release()
+    assert sum(result.result() for result in seen) == 1
+    assert memory.was_good("0" * 40)
+    assert not memory.is_crowded(SESSION)
+
+
+def test_a_session_that_is_refused_meanwhile_is_not_crowded(switching: None) -> None:
+    memory = Memory(0)
+    stop = time.monotonic() + 1
+
+    def change() -> None:
+        while time.monotonic() < stop:
+            memory.remember_good("0" * 40, SESSION)
+            memory.refuse("0" * 40, SESSION, 0.0)
+
+    def look() -> None:
+        while time.monotonic() < stop:
+            assert not memory.is_crowded(SESSION)
+
+    with threads(1, change), threads(2, look):
+        pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_first_requests_of_one_person_leave_a_known_credential(
+    ory: Ory, ory_auth: ChangeSettings, settings: Settings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    headers = ory.person().token().headers
+    assert Client().get("/session", headers=headers).status_code == 200
+    process = flights(conf())
+    process.cache.memory = memory = Memory(0)  # of another process, which finds the session in the cache
+    answers = []
+    memory._lock.acquire()
+    with threads(2 * MAX_FORMS, lambda: answers.append(Client().get("/session", headers=headers))) as asked:
+        wait(asked, timeout=0.5)
+        memory._lock.release()
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(memory._known) == 1
+    assert max(number for number, _ in memory._forms.values()) == 1
+
+
+# --- one object of a kind
+
+
+class SlowSettings(dict[str, Any]):
+    """Settings that take a while to read, as long ones do."""
+
+    def items(self) -> Any:
+        time.sleep(0.05)
+        return super().items()
+
+
+def test_threads_that_read_new_settings_at_once_share_one_object(ory: Ory, settings: Settings) -> None:
+    settings.ORY_AUTH = SlowSettings({**settings.ORY_AUTH, "TIMEOUT": 2.25})
+    with threads(8, conf) as read:
+        pass
+    [shared] = {id(result.result()): result.result() for result in read}.values()
+    assert isinstance(shared, Conf)
+
+
+def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Settings) -> None:
+    settings.ORY_AUTH = SlowSettings({**settings.ORY_AUTH, "TIMEOUT": 2.75})
+    with threads(8, lambda: flights(conf())) as made:
+        pass
+    [shared] = {id(result.result()): result.result() for result in made}.values()
+    assert isinstance(shared, Flights)
+
+
+def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:
+    for _ in range(100):
+        user_rows.forget()
+        barrier = threading.Barrier(4)
+
+        def begin(barrier: threading.Barrier = barrier) -> UserRows:
+            barrier.wait()
+            return user_rows.user_rows(5)
+
+        with threads(4, begin) as made:
+            pass
+        assert len({id(result.result()) for result in made}) == 1
+
+
+# --- what ends between two looks
+
+
+def test_an_answer_that_ends_while_it_is_read_is_asked_for_again(
+    ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter(range(10**6))
+    person = ory.person("ada@example.org")
+    monkeypatch.setattr(admin_api, "_answers", TTLCache(10, 1.5, timer=lambda: next(seconds)))
+    for _ in range(3):
+        assert admin_api.last_change_without("bob@example.org", uuid.UUID(person.id), conf())
+
+
+# --- the document
+
+SHARES = {
+    "Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "local",
+    "lru_cache", "cache", "TTLCache", "LRUCache", "deque", "ContextVar", "ThreadPoolExecutor",
+}  # fmt: skip
+
+
+def has_shared_state(source: str) -> bool:
+    """Whether a module changes its globals, or makes something that threads share."""
+    tree = ast.parse(source)
+    made = {
+        getattr(node.func, "attr", getattr(node.func, "id", ""))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    decorators = {
+        getattr(name, "attr", getattr(name, "id", ""))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for name in node.decorator_list
+    }
+    empty = any(
+        isinstance(node, (ast.Assign, ast.AnnAssign))
+        and (
+            (isinstance(node.value, ast.Dict) and not node.value.keys)
+            or (isinstance(node.value, ast.List) and not node.value.elts)
+            or (
+                isinstance(node.value, ast.Call)
+                and getattr(node.value.func, "id", "") in {"set", "dict", "list"}
+                and not node.value.args
+            )
+        )
+        for node in tree.body
+    )
+    return empty or bool(SHARES & (made | decorators)) or any(isinstance(node, ast.Global) for node in ast.walk(tree))
+
+
+def test_the_document_names_every_module_that_shares_something() -> None:
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0] not in {"local", "testing", "management", "diagnosis"}
+        and has_shared_state(path.read_text())
+    }
+    documented = re.findall(r"^\| `([\w/]+\.py)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert set(documented) == found
