@@ -17,7 +17,6 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import Http404
-from django.utils.module_loading import import_string
 
 from .exceptions import OryUnavailable
 
@@ -27,11 +26,11 @@ KNOWN_RECORDERS = (
     "django_structlog.middlewares.RequestMiddleware",
     "elasticapm.contrib.django.middleware.TracingMiddleware",
     "pghistory.middleware.HistoryMiddleware",
-    "request.middleware.RequestMiddleware",
     "reversion.middleware.RevisionMiddleware",
 )
-COLLECTOR = "sentry_sdk."  # adds the user to what it reports, with ``send_default_pii``
-LAZY = ("ory_auth.", "django.utils.functional", "asgiref.")  # on the way from whoever reads a user to this module
+ERROR_COLLECTOR = "sentry_sdk."  # with ``send_default_pii`` it adds the user to its reports
+# Modules between the code that reads a lazy user and this one.
+BETWEEN = ("ory_auth.", "django.utils.functional", "asgiref.")
 
 
 class Progress(Protocol):
@@ -75,12 +74,12 @@ def is_recording(middleware: Sequence[str]) -> bool:
 
     ``middleware`` are dotted paths of classes, whose subclasses count as well, or of functions.
     """
-    recorders = [recorder for recorder in map(_imported, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
+    recorders = [recorder for recorder in map(_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
     codes = {code for recorder in recorders for code in _codes_in(getattr(recorder, "__code__", None))}
     frames = list(_frames_of_asker())
-    reader = next((module for module in map(_module, frames) if not module.startswith(LAZY)), "")
-    return reader.startswith(COLLECTOR) or any(
+    reader = next((module for module in map(_module, frames) if not module.startswith(BETWEEN)), "")
+    return reader.startswith(ERROR_COLLECTOR) or any(
         frame.f_code in _LOGGING or frame.f_code in codes or issubclass(_class_of_self(frame), classes)
         for frame in frames
     )
@@ -152,9 +151,8 @@ def _class_of_self(frame: FrameType) -> type:
     return type(first)  # not isinstance(): that would evaluate a lazy object
 
 
-def _imported(path: str) -> Callable[..., Any] | None:
-    try:
-        found: Callable[..., Any] = import_string(path)
-    except ImportError:
-        return None
+def _loaded(path: str) -> Callable[..., Any] | None:
+    """The middleware of this path. Nothing is imported for it: what is not loaded is not the one that asks."""
+    module, _, name = path.rpartition(".")
+    found: Callable[..., Any] | None = getattr(sys.modules.get(module), name, None)
     return found
