@@ -18,10 +18,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import path
 from pytest_django import Settings
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
+from ory_auth.local.faults import Fault
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Json, User
 from tests.ories import Ory
@@ -134,6 +136,7 @@ class Socket(_Client):
             await self.wait(5)
             return int(message["code"])
         assert message["type"] == "websocket.accept"
+        self.accepted = message
         return None
 
     async def says(self, message: Any) -> Any:
@@ -621,6 +624,50 @@ def test_what_a_consumer_stores_belongs_to_its_person(ory: Ory, kind: str) -> No
     assert Client().get("/recall", headers=cookies).json()["cart"] == "ash"  # the browser still has this key
     cookies = {"Cookie": f"sessionid={sessionid}; {bob.cookie}"}
     assert Client().get("/recall", headers=cookies).json()["cart"] is None
+
+
+# --- Ory's cookie -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def renewing(switches: LocalOry) -> str:
+    """Ory renews the session cookie with whoami."""
+    renewed = "ory_kratos_session=renewed"
+
+    async def renew(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"set-cookie", f"{renewed}; Path=/; HttpOnly".encode())]
+            await send(message)
+
+        await app(scope, receive, add)
+
+    switches.faults.append(Fault("/sessions/whoami", renew))
+    return renewed
+
+
+@kinds
+@pytest.mark.switches
+def test_a_renewed_cookie_reaches_the_browser(ory: Ory, renewing: str, kind: str) -> None:
+    session = ory.person().cookie()
+
+    async def steps() -> list[bytes]:
+        socket = Socket(f"{kind}guarded", {**HERE, **session.headers})
+        await socket.connect()
+        await socket.disconnect()
+        return [value for name, value in socket.accepted["headers"] if name == b"set-cookie"]
+
+    [cookie] = run(steps)
+    assert cookie.decode().startswith(renewing)
+
+
+@pytest.mark.switches
+def test_a_host_that_is_not_allowed_is_a_400_where_it_is_needed(ory: Ory, renewing: str, settings: Settings) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
+    session = ory.person().cookie()
+    headers = {"Host": "evil.example", "Origin": "https://app.example", **session.headers}
+    status, _, body = respond("who", headers)
+    assert (status, "ALLOWED_HOSTS" in body["detail"]) == (400, True)
 
 
 # --- HTTP consumers ---------------------------------------------------------------------------------------------------
