@@ -38,7 +38,7 @@ class OryAuth(tuple["_Authenticator", ...]):
         cls, *, aal: str | AAL | None = None, max_age: timedelta | float | None = None, fresh: bool = False
     ) -> OryAuth:
         guard = Guard(aal, max_age, fresh=fresh)
-        return super().__new__(cls, (OrySessionToken(guard), OrySessionCookie(guard), OryBearerToken(guard)))
+        return super().__new__(cls, (OryBearer(guard), OryCookie(guard), OrySessionToken(guard)))
 
 
 class _Authenticator:
@@ -82,7 +82,7 @@ class OrySessionToken(_Authenticator):
     openapi_security_schema = SecuritySchema("apiKey", **{"in": "header", "name": "X-Session-Token"})
 
 
-class OrySessionCookie(_Authenticator):
+class OryCookie(_Authenticator):
     """Ory's session cookie, as browsers send it."""
 
     kind = Kind.COOKIE
@@ -96,7 +96,7 @@ class OrySessionCookie(_Authenticator):
         )
 
 
-class OryBearerToken(_Authenticator):
+class OryBearer(_Authenticator):
     """A session token as a bearer token."""
 
     kind = Kind.BEARER

@@ -368,9 +368,9 @@ def test_the_schema_describes_all_three_credentials(ory: Ory, ory_auth: ChangeSe
     assert schemes == {
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": ""},
         "OrySessionToken": {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": ""},
-        "OrySessionCookie": {"type": "apiKey", "in": "cookie", "name": "ory_session_x", "description": ""},
-        "OryBearerToken": {"type": "http", "scheme": "bearer", "description": ""},
+        "OryCookie": {"type": "apiKey", "in": "cookie", "name": "ory_session_x", "description": ""},
+        "OryBearer": {"type": "http", "scheme": "bearer", "description": ""},
     }
-    of_ory: list[Json] = [{"OrySessionToken": []}, {"OrySessionCookie": []}, {"OryBearerToken": []}]
+    of_ory: list[Json] = [{"OryBearer": []}, {"OryCookie": []}, {"OrySessionToken": []}]
     assert schema["paths"]["/ninja/me"]["get"]["security"] == of_ory
     assert schema["paths"]["/ninja/both"]["get"]["security"] == [{"ApiKey": []}, *of_ory]
