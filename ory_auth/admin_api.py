@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from .conf import Conf
+from .forks import after_fork
 from .http_client import ConnectionPool, deadline
 from .same_text import is_same_text
 from .types import read_last_change
@@ -82,4 +82,4 @@ def forget() -> None:
     _answers, _lock = TTLCache(1000, SECONDS), threading.Lock()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

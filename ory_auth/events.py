@@ -6,10 +6,11 @@ Events that one visitor can cause as often as they like are sampled, so that nob
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from enum import StrEnum
+
+from .forks import after_fork
 
 logger = logging.getLogger("ory_auth")
 
@@ -193,4 +194,4 @@ def forget() -> None:
     _logged_once.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

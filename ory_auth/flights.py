@@ -11,7 +11,6 @@ No person, program or visitor may block others. So what one credential can cause
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from .credentials import Credential
 from .entries import Entry, remaining, seconds_to_keep
 from .events import Event, log
 from .exceptions import OryUnavailable
+from .forks import after_fork
 from .http_client import deadline as until
 from .http_client import remaining_seconds
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
@@ -478,4 +478,4 @@ def forget() -> None:
     _current, _guard = None, threading.Lock()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

@@ -6,7 +6,6 @@ marker is valid for a limited time, and for a few lookups in each process, so it
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 
@@ -14,6 +13,8 @@ from cachetools import TTLCache
 from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from .forks import after_fork
 
 COOKIE = "ory_auth_started"
 SECONDS = 3600  # how long a person may take to sign in
@@ -67,4 +68,4 @@ def forget() -> None:
     _lock, _uses = threading.Lock(), TTLCache(MAX_MARKERS, SECONDS)
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

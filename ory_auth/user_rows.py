@@ -8,7 +8,6 @@ sends no signals, so its changes take effect when the time is over, as do change
 
 from __future__ import annotations
 
-import os
 import pickle
 import threading
 import time
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
 from django.db import transaction
+
+from .forks import after_fork
 
 if TYPE_CHECKING:  # every command loads this module, and few ask who somebody is
     from .types import Facts
@@ -119,4 +120,4 @@ def forget() -> None:
     _current, _guard = None, threading.Lock()
 
 
-os.register_at_fork(after_in_child=forget)
+after_fork(forget)

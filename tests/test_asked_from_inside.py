@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, JsonResponse
 from django.test import AsyncClient
@@ -41,7 +41,7 @@ seen: list[bool] = []
 @sync_and_async_middleware
 def remember(get_response: Any) -> Any:
     """Let everything that runs for a request find it, as those packages do."""
-    if asyncio.iscoroutinefunction(get_response):
+    if iscoroutinefunction(get_response):
 
         async def aremembering(request: HttpRequest) -> Any:
             token = current.set(request)

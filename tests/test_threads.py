@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -154,6 +155,15 @@ def test_an_answer_that_ends_while_it_is_read_is_asked_for_again(
     monkeypatch.setattr(admin_api, "_answers", TTLCache(10, 1.5, timer=lambda: next(seconds)))
     for _ in range(3):
         assert admin_api.last_change_without("bob@example.org", uuid.UUID(person.id), conf())
+
+
+# --- where nothing forks
+
+
+def test_the_package_works_where_processes_cannot_be_forked() -> None:
+    without_fork = "import os; del os.fork, os.register_at_fork"  # as on Windows
+    script = f"{without_fork}; import django; django.setup(); import ory_auth.testing, ory_auth.views"
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 # --- the document

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -13,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ory_auth import events, flights, user_rows
 from ory_auth.conf import KRATOS_COOKIE, conf
+from ory_auth.forks import after_fork
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.config import PERSON
 
@@ -44,7 +44,7 @@ def _forget_server() -> None:
     _current = None  # a forked process has the server's sockets, and not its thread
 
 
-os.register_at_fork(after_in_child=_forget_server)
+after_fork(_forget_server)
 
 
 def pointed_at(local: LocalOry) -> dict[str, Any]:

@@ -323,7 +323,7 @@ ASKED = (
         "a client for each process",
         "a forked process shares no socket with its parent",
         "flights.py",
-        "os.register_at_fork(after_in_child=forget)\n",
+        "after_fork(forget)\n",
         "",
         "connections",
     ),
