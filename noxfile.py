@@ -28,7 +28,12 @@ sys.exit(not pathlib.Path(ory_auth.__file__).is_relative_to(sys.prefix))
 @nox.session(venv_backend="venv")
 @nox.parametrize(
     ("python", "django"),
-    [nox.param("3.11", "5.2", id="5.2"), nox.param("3.12", "6.0", id="6.0"), nox.param("3.13", "6.1", id="6.1")],
+    [
+        nox.param("3.11", "5.2", id="5.2"),
+        nox.param("3.12", "6.0", id="6.0"),
+        nox.param("3.13", "6.1", id="6.1"),
+        nox.param("3.14", "6.1", id="6.1-3.14"),
+    ],
 )
 def tests(session: nox.Session, django: str) -> None:
     session.install(f"django~={django}.0", "-e", ".[drf,ninja,channels,local]", "django-environ", *TEST)
@@ -70,3 +75,10 @@ def wheel(session: nox.Session) -> None:
             session.run(python, "-m", "mypy", "--config-file=", "--strict", "tests/typed_use.py", external=True)
         shutil.rmtree("dist", ignore_errors=True)
         shutil.copytree(place / "dist", "dist")
+
+
+@nox.session(venv_backend="venv", python="3.13", default=False)
+def neighbours(session: nox.Session) -> None:
+    """Packages and servers that people have beside this one, in their newest versions: docs/neighbours.md."""
+    session.install("-e", ".[local]", "psutil")
+    session.run("python", "-m", "trials.neighbours", *session.posargs)

@@ -46,7 +46,7 @@ def test_the_table_has_the_classifiers(row: str, classifier: str) -> None:
 def test_the_tests_run_on_each_of_them() -> None:
     pairs = re.findall(r'nox\.param\("([\d.]+)", "([\d.]+)"', NOXFILE)
     assert [python for python, _ in pairs] == versions("Python")
-    assert [django for _, django in pairs] == versions("Django")
+    assert list(dict.fromkeys(django for _, django in pairs)) == versions("Django")
     assert re.findall(r"(\d\.\d+) with (\d\.\d)", DOCUMENT.read_text()) == pairs
 
 
