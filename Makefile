@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
-.PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load chaos guards mutants requirements clean
+.PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load chaos guards mutants neighbours requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
@@ -58,6 +58,10 @@ guards: .venv/trials  ## each guard of the package taken out once: a test has to
 
 mutants: .venv/trials  ## small changes to the modules that decide who somebody is: a test has to notice
 	@$(BIN)/python -m trials.mutants $(ARGS)
+
+neighbours: .venv/done  ## the newest packages and servers that people have beside this (ARGS="wagtail": only that one)
+	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13' | tail -1)}" \
+		$(BIN)/nox -s neighbours -- $(ARGS)
 
 .venv/done: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv and pip, is needed."; exit 1; }

@@ -1,7 +1,7 @@
 """All neighbours, in the order of the table."""
 
 from trials.neighbours.neighbour import Neighbour
-from trials.neighbours.packages import admin, apis, pages, people, records, stores
+from trials.neighbours.packages import admin, apis, pages, people, records, stores, together
 
 NEIGHBOURS: tuple[Neighbour, ...] = (
     admin.WAGTAIL,
@@ -22,6 +22,8 @@ NEIGHBOURS: tuple[Neighbour, ...] = (
     apis.SPECTACULAR,
     apis.DJ_REST_AUTH,
     apis.SIMPLEJWT,
+    apis.NINJA,
+    apis.CHANNELS,
     apis.STRAWBERRY,
     pages.HTMX,
     pages.DJANGO_CSP,
@@ -32,4 +34,5 @@ NEIGHBOURS: tuple[Neighbour, ...] = (
     stores.DJANGO_REDIS,
     stores.PYMEMCACHE,
     stores.CELERY_NEIGHBOUR,
+    together.TOGETHER,
 )

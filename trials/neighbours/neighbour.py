@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trials.neighbours.visit import Visit
 
 Probe = Callable[["Visit"], None]
+OWN = "own probe"
 
 
 class Verdict(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 from trials.neighbours import general
 from trials.neighbours.catalogue import NEIGHBOURS
-from trials.neighbours.neighbour import Neighbour, Unexpected
+from trials.neighbours.neighbour import OWN, Neighbour, Probe, Unexpected
 from trials.neighbours.project import settings_of
 from trials.neighbours.services import service
 from trials.neighbours.visit import Visit, Watch
@@ -28,18 +29,14 @@ def main() -> None:
     neighbour = next(each for each in NEIGHBOURS if each.name == sys.argv[1])
     started = time.monotonic()
     problems = problems_of(neighbour)
-    print(
-        json.dumps(
-            {
-                "name": neighbour.name,
-                "versions": versions(neighbour),
-                "problems": problems,
-                "seconds": round(time.monotonic() - started, 1),
-            }
-        ),
-        file=sys.__stdout__,
-        flush=True,
-    )
+    row = {
+        "versions": versions(neighbour),
+        "problems": problems,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    print(json.dumps(row), file=sys.__stdout__, flush=True)
+    # Threads of a package may be left: of a worker, of a collector.
+    os._exit(0)
 
 
 def versions(neighbour: Neighbour) -> dict[str, str]:
@@ -54,7 +51,7 @@ def versions(neighbour: Neighbour) -> dict[str, str]:
 
 
 def problems_of(neighbour: Neighbour) -> list[str]:
-    """What was not as expected; nobody sees more than one of each kind of server."""
+    """What was not as expected. A line about the package's own probe, and not about all packages, begins with OWN."""
     sys.stdout = sys.stderr  # whatever a package prints is not our answer
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "unclosed database", ResourceWarning)
@@ -73,12 +70,13 @@ def problems_of(neighbour: Neighbour) -> list[str]:
             return [f"starting: {describe(error)}"]
         problems = []
         for visit in visits:
-            steps = [general.signed_in, general.anonymous, neighbour.probe]
-            problems += [problem for step in steps if step for problem in attempt(step, visit, watch)]
+            problems += attempt("signed in", general.signed_in, visit, watch)
+            problems += attempt("anonymous", general.anonymous, visit, watch)
+            problems += attempt(OWN, neighbour.probe, visit, watch)
         identities.stop()
         for visit in visits:
-            steps = [general.outage, neighbour.outage]
-            problems += [problem for step in steps if step for problem in attempt(step, visit, watch)]
+            problems += attempt("outage", general.outage, visit, watch)
+            problems += attempt(f"{OWN}, outage", neighbour.outage, visit, watch)
     return problems
 
 
@@ -106,11 +104,13 @@ def set_up(neighbour: Neighbour, identities: Ory, directory: Path, urls: dict[st
         neighbour.start()
 
 
-def attempt(step: Any, visit: Visit, watch: Watch) -> list[str]:
-    place = f"{visit.kind} {step.__name__}"
+def attempt(name: str, probe: Probe | None, visit: Visit, watch: Watch) -> list[str]:
+    if probe is None:
+        return []
+    place = f"{name}, {visit.kind}"
     try:
         with watch.during() as visit.noticed:
-            step(visit)
+            probe(visit)
     except Exception as error:
         return [f"{place}: {describe(error)}", *(f"{place}: {each}" for each in visit.noticed.troubles()[:3])]
     return []
@@ -164,12 +164,19 @@ def _asgi(neighbour: Neighbour) -> Iterator[str]:
     port = free_port()
     server = uvicorn.Server(
         uvicorn.Config(
-            application, port=port, lifespan="off", log_config=None, access_log=False, ws="websockets-sansio"
+            application,
+            port=port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ws="wsproto" if neighbour.asgi else "none",
         )
     )
     thread = threading.Thread(target=server.run, name="asgi", daemon=True)
     thread.start()
     while not server.started:
+        if not thread.is_alive():
+            raise Unexpected("uvicorn does not start")
         time.sleep(0.01)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True

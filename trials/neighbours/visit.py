@@ -6,20 +6,20 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
 import urllib3
 
 from tests.ories import Person, Session
 from trials.neighbours.neighbour import Unexpected, expect
-from trials.ory import Ory
 
-HTTP = urllib3.PoolManager(retries=False, maxsize=8)
+if TYPE_CHECKING:
+    from trials.ory import Ory
 
 
 @dataclass
@@ -58,16 +58,16 @@ class Visitor:
         return self.session.person.email if self.session else ""
 
     def get(self, path: str, **headers: str) -> Reply:
-        return self._send("GET", path, None, headers)
+        return self.send("GET", path, None, headers)
 
     def post(self, path: str, data: Any = None, **headers: str) -> Reply:
         """A form, or JSON where ``data`` is no dict of strings; with the CSRF token, as a page's form has it."""
         token = self.get("/csrf").json["token"]
         headers = {"X_CSRFToken": token, "Origin": self.site, **headers}
-        return self._send("POST", path, data, headers)
+        return self.send("POST", path, data, headers)
 
     def options(self, path: str, **headers: str) -> Reply:
-        return self._send("OPTIONS", path, None, headers)
+        return self.send("OPTIONS", path, None, headers)
 
     def follow(self, path: str, limit: int = 8) -> list[Reply]:
         """The replies to a page load, through the site's own redirects."""
@@ -80,8 +80,8 @@ class Visitor:
             replies.append(self.get(path))
         return replies
 
-    def _send(self, method: str, path: str, data: Any, extra: dict[str, str]) -> Reply:
-        headers = {**self.headers, **{name.replace("_", "-"): value for name, value in extra.items()}}
+    def send(self, method: str, path: str, data: Any = None, extra: Mapping[str, str] | None = None) -> Reply:
+        headers = {**self.headers, **{name.replace("_", "-"): value for name, value in (extra or {}).items()}}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         body = None
@@ -89,7 +89,10 @@ class Visitor:
             body, headers["Content-Type"] = urlencode(data), "application/x-www-form-urlencoded"
         elif data is not None:
             body, headers["Content-Type"] = json.dumps(data), "application/json"
-        response = HTTP.request(method, self.site + path, headers=headers, body=body, redirect=False, timeout=30)
+        # A connection of its own: a server may be about to close one that is kept.
+        headers["Connection"] = "close"
+        with urllib3.PoolManager(retries=False) as http:
+            response = http.request(method, self.site + path, headers=headers, body=body, redirect=False, timeout=30)
         for line in response.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
                 if morsel["max-age"] == "0" or not morsel.value:

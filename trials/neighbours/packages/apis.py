@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,9 +99,6 @@ def spectacular_urls() -> Sequence[Any]:
 
 
 def spectacular(visit: Visit) -> None:
-    import json
-    import os
-
     from django.core.management import call_command
 
     call_command("spectacular", "--validate", "--fail-on-warn", file=os.devnull)
@@ -240,4 +239,138 @@ STRAWBERRY = Neighbour(
     urls=_strawberry_urls,
     probe=_strawberry,
     outage=_strawberry_outage,
+)
+
+
+# ---- django-ninja
+
+
+def _ninja_urls() -> Sequence[Any]:
+    from django.urls import path
+    from ninja import NinjaAPI
+
+    from ory_auth.ninja import OryAuth
+
+    api = NinjaAPI(auth=OryAuth(), urls_namespace="ninja")
+
+    @api.get("/whoami")
+    def whoami(request: Any) -> dict[str, str]:
+        return {"email": request.user.email}
+
+    @api.post("/whoami")
+    def write(request: Any) -> dict[str, str]:
+        return {"email": request.user.email}
+
+    @api.get("/awhoami")
+    async def awhoami(request: Any) -> dict[str, str]:
+        return {"email": (await request.auser()).email}
+
+    @api.get("/vault", auth=OryAuth(aal="aal2"))
+    def vault(request: Any) -> dict[str, str]:
+        return {"email": request.user.email}
+
+    return [path("ninja/", api.urls)]
+
+
+def _ninja(visit: Visit) -> None:
+    by_token = visit.new_visitor(by_token=True)
+    for path in ("/ninja/whoami", "/ninja/awhoami"):
+        for visitor in (visit.ada, visit.bob, by_token):
+            reply = visitor.get(path)
+            expect((reply.status, reply.json.get("email")), (200, visitor.email), f"signed in at {path}")
+        expect(visit.nobody.get(path).status, 401, f"anonymous at {path}")
+    expect(visit.ada.post("/ninja/whoami").status, 200, "a form by cookie")
+    expect(visit.ada.send("POST", "/ninja/whoami").status, 403, "a form by cookie without a CSRF token")
+    expect(by_token.send("POST", "/ninja/whoami").status, 200, "a form by token without a CSRF token")
+    reply = visit.ada.get("/ninja/vault")
+    expect((reply.status, reply.json.get("code")), (403, "session_aal2_required"), "a second factor is missing")
+    schemes = visit.nobody.get("/ninja/openapi.json").json["components"].get("securitySchemes", {})
+    expect(len(schemes), 3, "security schemes in the schema")
+
+
+def _ninja_outage(visit: Visit) -> None:
+    for path in ("/ninja/whoami", "/ninja/awhoami"):
+        reply = visit.stranger.get(path)
+        expect((reply.status, reply.json.get("code")), (503, "ory_unavailable"), f"in an outage at {path}")
+
+
+NINJA = Neighbour(
+    "django-ninja",
+    "Use `ory_auth.ninja.OryAuth`. A callable of your own that looks at `request.user` has no CSRF protection.",
+    urls=_ninja_urls,
+    probe=_ninja,
+    outage=_ninja_outage,
+)
+
+
+# ---- Channels
+
+
+def channels_application(application: Any) -> Any:
+    from channels.generic.websocket import AsyncJsonWebsocketConsumer
+    from channels.routing import ProtocolTypeRouter, URLRouter
+    from django.urls import path
+
+    from ory_auth.channels import OryAuthMiddlewareStack, OryRequired
+
+    class Who(AsyncJsonWebsocketConsumer):
+        async def connect(self) -> None:
+            await self.accept()
+            await self.send_json({"email": getattr(self.scope["user"], "email", "")})
+            await self.close()
+
+    sockets = URLRouter(
+        [
+            path("ws/who", Who.as_asgi()),
+            path("ws/guarded", OryRequired(Who.as_asgi())),
+            path("ws/vault", OryRequired(Who.as_asgi(), aal="aal2")),
+        ]
+    )
+    return ProtocolTypeRouter({"http": application, "websocket": OryAuthMiddlewareStack(sockets)})
+
+
+def socket(visitor: Visitor, path: str, origin: str = "") -> Any:
+    """What the consumer sends first, or the status of the response that refuses the connection."""
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    headers = dict(visitor.headers)
+    if visitor.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    url = visitor.site.replace("http", "ws", 1) + path
+    try:
+        with connect(url, additional_headers=headers, origin=origin or visitor.site) as connection:
+            return json.loads(connection.recv(timeout=10))["email"]
+    except InvalidStatus as refusal:
+        return refusal.response.status_code
+
+
+def channels(visit: Visit) -> None:
+    by_token = visit.new_visitor(by_token=True)
+    for visitor in (visit.ada, visit.bob, by_token):
+        for path in ("/ws/who", "/ws/guarded"):
+            expect(socket(visitor, path), visitor.email, f"who is seen at {path}")
+    expect(socket(visit.nobody, "/ws/who"), "", "an anonymous socket")
+    expect(socket(visit.nobody, "/ws/guarded"), 401, "an anonymous socket that is guarded")
+    expect(socket(visit.ada, "/ws/who", "https://elsewhere.example"), 403, "a socket that another site opens")
+    expect(socket(visit.ada, "/ws/vault"), 403, "a socket without a second factor")
+    session = visit.ory.http.person().cookie()
+    session.set_up_totp()
+    expect(socket(Visitor(visit.site, session), "/ws/vault"), session.person.email, "a socket with a second factor")
+
+
+def channels_outage(visit: Visit) -> None:
+    for path in ("/ws/who", "/ws/guarded"):
+        expect(socket(visit.stranger, path), 503, f"in an outage at {path}")
+
+
+CHANNELS = Neighbour(
+    "channels",
+    "Use `ory_auth.channels.OryAuthMiddlewareStack`. Channels' own `AuthMiddlewareStack` knows Django's sessions only. "
+    "uvicorn with `websockets` logs an error for each connection that is refused; with `--ws wsproto` it does not.",
+    install=("channels", "websockets", "wsproto"),
+    asgi=channels_application,
+    kinds=("asgi",),
+    probe=channels,
+    outage=channels_outage,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trials.neighbours.neighbour import Neighbour, Verdict, expect, expect_that
+from trials.neighbours.neighbour import Neighbour, expect, expect_that
 from trials.neighbours.visit import Visit, Visitor
 
 # ---- caches
