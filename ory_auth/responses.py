@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import iri_to_uri
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -180,8 +180,9 @@ def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts:
     kind = client_kind(request)
     if kind is ClientKind.SCRIPT:
         response = _json(request, status, {**facts, "detail": detail})
-    elif kind is ClientKind.HTMX:  # htmx 4 shows it at the place that the request was for; htmx 2 shows no errors
-        response = HttpResponse(format_html('<p role="alert">{}</p>', detail), status=status)
+    elif kind is ClientKind.HTMX:  # htmx 4 shows it in the target of the request; htmx 2 shows no errors
+        debug = format_html_join("\n", "<pre>{}: {}</pre>", facts.get("debug", {}).items())
+        response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
     else:
         with state_of(request).seen_as_anonymous():
             response = page(request, status, name, detail=detail, **facts)

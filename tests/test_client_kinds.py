@@ -474,6 +474,17 @@ def test_an_outage_is_503_in_every_form(ory: Ory, switches: LocalOry, web: Web, 
 
 
 @pytest.mark.switches
+def test_with_debug_scripts_and_htmx_are_told_the_cause(
+    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    sign_in(web, ory.person().cookie())
+    with switches.failing(500):
+        fetch, htmx = web.get("/guarded", headers=FETCH), web.get("/guarded", headers=HTMX)
+    assert fetch.json()["debug"]["title"] in htmx.content.decode()
+
+
+@pytest.mark.switches
 def test_an_outage_that_a_greeting_page_ignores_is_no_sign_out_for_its_scripts(
     ory: Ory, switches: LocalOry, web: Web
 ) -> None:
