@@ -6,6 +6,7 @@ every client. Such a redirect leads on to Ory, where a browser lets no script fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -97,12 +98,13 @@ def _read(request: HttpRequest, response: HttpResponseBase) -> LoginRedirect | N
 def _login_urls(request: HttpRequest) -> list[str]:
     match = request.resolver_match
     admin_site = match.namespace if match is not None and "admin" in match.app_names else None
-    urls = []
-    for find in (
+    finders: tuple[Callable[[], str], ...] = (
         lambda: responses.sign_in_url(request),
         lambda: resolve_url(settings.LOGIN_URL),
         lambda: reverse("admin:login", current_app=admin_site),
-    ):
+    )
+    urls = []
+    for find in finders:
         with suppress(NoReverseMatch):  # a project may lack any of them
             urls.append(find())
     return urls

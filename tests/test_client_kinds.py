@@ -10,6 +10,7 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 from django.urls import path as route
 from django.views import View
@@ -73,7 +74,7 @@ def staff_member(request: HttpRequest) -> HttpResponse:
     return HttpResponse("in")
 
 
-def messages_and_redirects(request: HttpRequest) -> HttpResponse:
+def messages_and_redirects(request: HttpRequest) -> HttpResponseBase:
     messages.info(request, "Sign in first.")
     return login_required(Mixin.as_view())(request)
 
