@@ -1,5 +1,5 @@
 # On a fresh machine with Python 3.11 or newer: `make demo` or `make test`. Everything goes into .venv.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
