@@ -250,7 +250,10 @@ class OrySession:
 
 
 def _restore_session(body: bytes, level: int) -> OrySession:
-    """A session that was pickled or copied: Ory's JSON, which holds no credential, and up to which level it counts."""
+    """A session that was pickled or copied: Ory's JSON, which holds no credential, and up to which level it counts.
+
+    Pickles contain the name of this function.
+    """
     return OrySession.from_json(body).at_most(_LEVELS[level])
 
 
