@@ -1,27 +1,43 @@
 """All neighbours, in the order of the table."""
 
 from trials.neighbours.neighbour import Neighbour
-from trials.neighbours.packages import admin, apis, pages, people, records, stores, together
+from trials.neighbours.packages import (
+    admin,
+    apis,
+    pages,
+    people,
+    records,
+    stores,
+    together,
+)
 
 NEIGHBOURS: tuple[Neighbour, ...] = (
     admin.WAGTAIL,
     admin.UNFOLD,
+    admin.JAZZMIN,
     admin.TOOLBAR,
+    admin.SILK,
     people.GUARDIAN,
+    people.RULES,
+    people.ALLAUTH,
     people.AXES,
     people.OTP,
     people.IMPERSONATE,
     people.HIJACK,
     people.WAFFLE,
+    people.RATELIMIT,
     records.HISTORY,
     records.AUDITLOG,
     records.REVERSION,
+    records.EASY_AUDIT,
     records.STRUCTLOG,
     records.SENTRY,
     records.OPENTELEMETRY,
     apis.SPECTACULAR,
+    apis.ADRF,
     apis.DJ_REST_AUTH,
     apis.SIMPLEJWT,
+    apis.OAUTH_TOOLKIT,
     apis.NINJA,
     apis.CHANNELS,
     apis.STRAWBERRY,
@@ -32,6 +48,7 @@ NEIGHBOURS: tuple[Neighbour, ...] = (
     pages.CORS,
     stores.TENANTS,
     stores.DJANGO_REDIS,
+    stores.DJANGO_REDIS_JSON,
     stores.PYMEMCACHE,
     stores.CELERY_NEIGHBOUR,
     together.TOGETHER,

@@ -58,7 +58,9 @@ def _row(result: Result) -> str:
 
 
 def _versions(name: str, versions: Mapping[str, str]) -> str:
-    """The version, or each with its name where there are several."""
+    """The version of what the row is about; of each, where that is several."""
+    if name in versions:
+        return versions[name]
     if len(versions) > 1:
         return ", ".join(f"{each} {found}" for each, found in versions.items())
     return "".join(versions.values())

@@ -9,7 +9,8 @@ from trials.neighbours.neighbour import Verdict
 WSGI, ASGI = "trials.site.wsgi:application", "trials.site.asgi:application"
 WORKERS = 2
 DOES_NOT_WAIT = (
-    "With any project, requests under way when it gets SIGTERM may go unanswered. Stop sending it requests first."
+    "When it gets SIGTERM, it may not answer requests under way. This is so with any project: take the server out "
+    "of the load balancer first."
 )
 
 

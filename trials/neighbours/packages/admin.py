@@ -35,11 +35,7 @@ def _wagtail_urls() -> Sequence[Any]:
     from wagtail.admin import urls as admin
     from wagtail.documents import urls as documents
 
-    return [
-        path("cms/", include(admin)),
-        path("documents/", include(documents)),
-        path("pages/", include(pages)),
-    ]
+    return [path("cms/", include(admin)), path("documents/", include(documents)), path("pages/", include(pages))]
 
 
 def _wagtail(visit: Visit) -> None:
@@ -88,23 +84,32 @@ WAGTAIL = Neighbour(
 )
 
 
-# ---- an admin with another theme
+# ---- the admin with another theme
 
 
-def _unfold(visit: Visit) -> None:
+def _admin(visit: Visit) -> None:
     admin_at("/admin/", visit)
 
 
-def _unfold_outage(visit: Visit) -> None:
+def _admin_outage(visit: Visit) -> None:
     unavailable_at("/admin/", visit.stranger)
 
 
 UNFOLD = Neighbour(
     "django-unfold",
-    "As Django's admin. `unfold` stands before `django.contrib.admin`, as its documentation says.",
+    "Works as Django's own admin does. List `unfold` before `django.contrib.admin`, as its documentation says.",
     apps=("unfold",),
-    probe=_unfold,
-    outage=_unfold_outage,
+    probe=_admin,
+    outage=_admin_outage,
+)
+
+
+JAZZMIN = Neighbour(
+    "django-jazzmin",
+    "Works as Django's own admin does. Its menu has a useless link to change the password.",
+    apps=("jazzmin",),
+    probe=_admin,
+    outage=_admin_outage,
 )
 
 
@@ -140,12 +145,51 @@ def _toolbar(visit: Visit) -> None:
 
 TOOLBAR = Neighbour(
     "django-debug-toolbar",
-    "It shows all cookies. `DEFAULT_EXCEPTION_REPORTER_FILTER` can name a subclass of Django's "
-    "`SafeExceptionReporterFilter` whose `hidden_settings` matches the session cookie: then it is hidden.",
+    "It shows all cookies. To hide the session cookie, let `DEFAULT_EXCEPTION_REPORTER_FILTER` name a subclass of "
+    "Django's `SafeExceptionReporterFilter` whose `hidden_settings` matches the cookie's name.",
     Verdict.WITH_SETTINGS,
     apps=("debug_toolbar",),
     outermost=("debug_toolbar.middleware.DebugToolbarMiddleware",),
     change=_toolbar_settings,
     urls=_toolbar_urls,
     probe=_toolbar,
+)
+
+
+# ---- django-silk
+
+
+def _silk_urls() -> Sequence[Any]:
+    from django.urls import include, path
+
+    return [path("silk/", include("silk.urls", namespace="silk"))]
+
+
+def _silk(visit: Visit) -> None:
+    by_token = visit.new_visitor(by_token=True)
+    assert by_token.session
+    token = by_token.session.token
+    for visitor in (visit.ada, by_token):
+        expect(visitor.get("/page").status, 200, "a page that silk records")
+    recorded = _what_silk_recorded()
+    for secret in (visit.ada.cookies["ory_kratos_session"], token):
+        expect_that(secret not in recorded, "silk has recorded a credential")
+    visit.nobody.get("/page", X_Session_Token=token)
+    expect_that(token in _what_silk_recorded(), "silk hides X-Session-Token now, and the table says that it does not")
+
+
+def _what_silk_recorded() -> str:
+    from silk.models import Request, Response
+
+    requests = Request.objects.values_list("encoded_headers", "raw_body", "body")
+    return repr([*requests, *Response.objects.values_list("encoded_headers", "body")])
+
+
+SILK = Neighbour(
+    "django-silk",
+    "It hides `Cookie` and `Authorization`, but stores `X-Session-Token`. Let your apps send `Authorization: Bearer`.",
+    apps=("silk",),
+    outermost=("silk.middleware.SilkyMiddleware",),
+    urls=_silk_urls,
+    probe=_silk,
 )

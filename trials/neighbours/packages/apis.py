@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from trials.neighbours.neighbour import Neighbour, Verdict, expect, expect_that
 from trials.neighbours.visit import Visit, Visitor
@@ -23,7 +24,7 @@ def rest_framework(*authentication: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def whoami_view() -> Any:
+def whoami_view(**options: Any) -> Any:
     from rest_framework.response import Response
     from rest_framework.views import APIView
 
@@ -33,7 +34,7 @@ def whoami_view() -> Any:
 
         post = get
 
-    return Whoami.as_view()
+    return Whoami.as_view(**options)
 
 
 def _api_urls() -> Sequence[Any]:
@@ -116,11 +117,123 @@ def spectacular(visit: Visit) -> None:
 
 SPECTACULAR = Neighbour(
     "drf-spectacular",
-    "All three credentials are in the schema without a setting.",
+    "The schema has all three credentials, without a setting.",
     apps=("rest_framework", "drf_spectacular"),
     settings=rest_framework(DEFAULT_SCHEMA_CLASS="drf_spectacular.openapi.AutoSchema"),
     urls=spectacular_urls,
     probe=spectacular,
+    outage=api_in_an_outage,
+)
+
+
+# ---- async views of DRF
+
+
+def _adrf_urls() -> Sequence[Any]:
+    from adrf.views import APIView
+    from django.urls import path
+    from rest_framework.response import Response
+
+    from ory_auth.rest_framework import AAL2Required
+
+    class Whoami(APIView):
+        async def get(self, request: Any) -> Response:
+            return Response({"email": request.user.email})
+
+        post = get
+
+    class Vault(Whoami):
+        permission_classes = [AAL2Required]
+
+    return [path("api/whoami", Whoami.as_view()), path("api/vault", Vault.as_view())]
+
+
+def _adrf(visit: Visit) -> None:
+    by_token = visit.new_visitor(by_token=True)
+    for visitor in (visit.ada, visit.bob, by_token):
+        expect(visitor.get("/api/whoami").json["email"], visitor.email, "an async view of DRF")
+    expect(visit.nobody.get("/api/whoami").status, 401, "an async view of DRF, anonymous")
+    expect(visit.ada.send("POST", "/api/whoami").status, 403, "a form by cookie without a CSRF token")
+    expect(visit.ada.post("/api/whoami").status, 200, "a form by cookie")
+    reply = visit.ada.get("/api/vault")
+    expect((reply.status, reply.json.get("code")), (403, "session_aal2_required"), "a second factor is missing")
+
+
+ADRF = Neighbour(
+    "adrf",
+    "Async views of Django REST framework. Ory is asked in a thread.",
+    apps=("rest_framework", "adrf"),
+    settings=rest_framework(),
+    urls=_adrf_urls,
+    probe=_adrf,
+    outage=api_in_an_outage,
+)
+
+
+# ---- django-oauth-toolkit
+
+
+def _oauth_urls() -> Sequence[Any]:
+    from django.urls import include, path
+    from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+
+    from ory_auth.rest_framework import OrySessionAuthentication
+
+    other_order = [OAuth2Authentication, OrySessionAuthentication]
+    return [
+        path("api/whoami", whoami_view()),
+        path("api/other-order", whoami_view(authentication_classes=other_order)),
+        path("o/", include("oauth2_provider.urls")),
+    ]
+
+
+def _oauth(visit: Visit) -> None:
+    from datetime import timedelta
+
+    from django.contrib.auth import get_user_model
+    from django.utils.timezone import now
+    from oauth2_provider.models import AccessToken, Application
+
+    application = Application.objects.create(
+        name="an app",
+        client_type="confidential",
+        authorization_grant_type="authorization-code",
+        redirect_uris="https://app.example.org/callback",
+    )
+    local = get_user_model().objects.create_user(f"oauth-{visit.kind}", f"oauth-{visit.kind}@example.org")
+    token = f"token-of-{visit.kind}"
+    AccessToken.objects.create(
+        user=local, token=token, application=application, expires=now() + timedelta(hours=1), scope="read write"
+    )
+    by_oauth = Visitor(visit.site)
+    by_oauth.headers["Authorization"] = f"Bearer {token}"
+    by_token = visit.new_visitor(by_token=True)
+    for path in ("/api/whoami", "/api/other-order"):
+        expect(by_oauth.get(path).json["email"], local.email, f"{path} by an access token")
+        expect(by_token.get(path).json["email"], by_token.email, f"{path} by Ory's token")
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": application.client_id,
+            "redirect_uri": "https://app.example.org/callback",
+            "scope": "read",
+            "code_challenge": "a" * 43,
+            "code_challenge_method": "plain",
+        }
+    )
+    page = visit.ada.get(f"/o/authorize/?{query}")
+    expect(page.status, 200, "the page that asks for consent")
+    replies = visit.nobody.follow(f"/o/authorize/?{query}")
+    expect_that(visit.ory.public_url in replies[-1].location, "strangers are not led to Ory before they consent")
+
+
+OAUTH_TOOLKIT = Neighbour(
+    "django-oauth-toolkit",
+    "List `OrySessionAuthentication` and `OAuth2Authentication` in any order.",
+    apps=("rest_framework", "oauth2_provider"),
+    settings=rest_framework(OURS, "oauth2_provider.contrib.rest_framework.OAuth2Authentication"),
+    urls=_oauth_urls,
+    probe=_oauth,
     outage=api_in_an_outage,
 )
 
@@ -147,8 +260,8 @@ def _dj_rest_auth(visit: Visit) -> None:
 
 DJ_REST_AUTH = Neighbour(
     "dj-rest-auth",
-    "Its user and log-out work; the log-out ends Ory's session. Do not include its URLs for passwords: they would give "
-    "somebody from Ory a local password.",
+    "`user/` and `logout/` work, and `logout/` ends Ory's session. Do not include its URLs for passwords: they "
+    "would give people from Ory a local password.",
     apps=("rest_framework", "rest_framework.authtoken", "dj_rest_auth"),
     settings=rest_framework(),
     urls=_dj_rest_auth_urls,
@@ -177,7 +290,7 @@ def _simplejwt(visit: Visit) -> None:
 
 SIMPLEJWT = Neighbour(
     "djangorestframework-simplejwt",
-    "`OrySessionAuthentication` first, then `JWTAuthentication`: the other order refuses Ory's tokens.",
+    "List `OrySessionAuthentication` before `JWTAuthentication`, which refuses Ory's tokens.",
     Verdict.WITH_SETTINGS,
     apps=("rest_framework",),
     settings={
@@ -232,8 +345,8 @@ def _strawberry_outage(visit: Visit) -> None:
 
 STRAWBERRY = Neighbour(
     "strawberry-graphql-django",
-    "In async resolvers ask `await info.context.request.auser()`. In an outage the answer is a 503; Strawberry itself "
-    "logs the error of the resolver.",
+    "In async resolvers use `await info.context.request.auser()`. In an outage the response is a 503, and "
+    "Strawberry logs the resolver's error.",
     install=("strawberry-graphql-django", "strawberry-graphql"),
     apps=("strawberry_django",),
     urls=_strawberry_urls,

@@ -50,7 +50,8 @@ def htmx_outage(visit: Visit) -> None:
 
 HTMX = Neighbour(
     "django-htmx",
-    "A fragment that wants a log-in sends the page to it with `HX-Redirect`, and the person comes back to the page.",
+    "A fragment that needs a signed-in user sends the browser to the sign-in page by `HX-Redirect`, and back to "
+    "the page.",
     apps=("django_htmx",),
     middleware=("django_htmx.middleware.HtmxMiddleware",),
     urls=htmx_urls,
@@ -106,7 +107,7 @@ def _console(url: str) -> str:
 
 DJANGO_CSP = Neighbour(
     "django-csp",
-    "Add the origin of `BROWSER_URL` to `form-action`: the forms of the log-in pages go there.",
+    "Add the origin of `BROWSER_URL` to `form-action`, because the forms of the sign-in pages are submitted there.",
     Verdict.WITH_SETTINGS,
     apps=("csp",),
     outermost=("csp.middleware.CSPMiddleware",),
@@ -116,7 +117,7 @@ DJANGO_CSP = Neighbour(
 
 CSP = Neighbour(
     "Django's own CSP",
-    "Add the origin of `BROWSER_URL` to `form-action`: the forms of the log-in pages go there.",
+    "Add the origin of `BROWSER_URL` to `form-action`, because the forms of the sign-in pages are submitted there.",
     Verdict.WITH_SETTINGS,
     install=("django",),
     outermost=("django.middleware.csp.ContentSecurityPolicyMiddleware",),
@@ -148,7 +149,7 @@ def _file(visit: Visit) -> None:
 
 WHITENOISE = Neighbour(
     "whitenoise",
-    "Files cost no question, and come in an outage.",
+    "Files are served without a lookup, also in an outage.",
     # Its files are at a path of their own, as Django's own server for development answers under /static/ here.
     outermost=("whitenoise.middleware.WhiteNoiseMiddleware",),
     settings={"WHITENOISE_STATIC_PREFIX": "/files/"},
@@ -180,7 +181,7 @@ def _cors_outage(visit: Visit) -> None:
 
 CORS = Neighbour(
     "django-cors-headers",
-    "Scripts of an allowed origin can read each answer, the 401 and the 503 too.",
+    "Scripts of an allowed origin can read every response, including the 401 and the 503.",
     apps=("corsheaders",),
     outermost=("corsheaders.middleware.CorsMiddleware",),
     settings={"CORS_ALLOWED_ORIGINS": ["https://app.example.org"], "CORS_ALLOW_CREDENTIALS": True},

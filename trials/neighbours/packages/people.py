@@ -45,6 +45,88 @@ GUARDIAN = Neighbour(
 )
 
 
+# ---- rules
+
+
+def _rules_urls() -> Sequence[Any]:
+    import rules
+    from django.http import JsonResponse
+    from django.urls import path
+
+    @rules.predicate
+    def wrote(user: Any, note: Any) -> bool:
+        return bool(note and note.text == user.email)
+
+    rules.set_perm("notes.rule_note", rules.is_authenticated & wrote)
+
+    def may_rule(request: Any, text: str) -> JsonResponse:
+        from trials.neighbours.notes.models import Note
+
+        return JsonResponse({"may": request.user.has_perm("notes.rule_note", Note(text=text))})
+
+    return [path("may-rule/<str:text>", may_rule)]
+
+
+def _rules(visit: Visit) -> None:
+    for visitor, may in ((visit.ada, True), (visit.bob, False), (visit.nobody, False)):
+        expect(visitor.get(f"/may-rule/{visit.ada.email}").json["may"], may, "has_perm() with a rule")
+
+
+RULES = Neighbour(
+    "rules",
+    "Add `OryBackend` to `AUTHENTICATION_BACKENDS`, and keep `rules.permissions.ObjectPermissionBackend` there.",
+    Verdict.WITH_SETTINGS,
+    apps=("rules",),
+    backends=("rules.permissions.ObjectPermissionBackend",),
+    urls=_rules_urls,
+    probe=_rules,
+)
+
+
+# ---- django-allauth, for people who sign in as before
+
+
+def _use_allauth_backend(settings: dict[str, Any]) -> None:
+    settings["AUTHENTICATION_BACKENDS"].append("allauth.account.auth_backends.AuthenticationBackend")
+    settings["ACCOUNT_EMAIL_VERIFICATION"] = "none"
+
+
+def _allauth_urls() -> Sequence[Any]:
+    from django.urls import include, path
+
+    return [path("accounts/", include("allauth.urls"))]
+
+
+def _allauth(visit: Visit) -> None:
+    from django.contrib.auth import get_user_model
+
+    name = f"allauth-{visit.kind}"
+    get_user_model().objects.create_user(name, f"{name}@example.org", "Sleipnir-8-legs")
+    visitor = Visitor(visit.site)
+    expect(visitor.get("/accounts/login/").status, 200, "allauth's log-in page")
+    reply = visitor.post("/accounts/login/", {"login": name, "password": "Sleipnir-8-legs"})
+    expect(reply.status, 302, "a log-in with allauth")
+    expect(visitor.get("/who").json["email"], f"{name}@example.org", "somebody who signed in with allauth")
+    expect(visitor.post("/accounts/logout/").status, 302, "allauth's log-out")
+    expect(visitor.get("/who").json["user"], None, "after allauth's log-out")
+    leaving = visit.new_visitor()
+    expect(leaving.get("/who").json["email"], leaving.email, "somebody from Ory")
+    expect(leaving.post("/accounts/logout/").status, 302, "allauth's log-out for somebody from Ory")
+    expect(Visitor(visit.site, leaving.session).get("/who").json["user"], None, "after that, with the same cookie")
+
+
+ALLAUTH = Neighbour(
+    "django-allauth",
+    "People can sign in either way, and allauth's sign-out ends Ory's session. Do not include its pages for passwords "
+    "(`accounts/password/…`): they would give people from Ory a local password.",
+    apps=("allauth", "allauth.account"),
+    middleware=("allauth.account.middleware.AccountMiddleware",),
+    change=_use_allauth_backend,
+    urls=_allauth_urls,
+    probe=_allauth,
+)
+
+
 # ---- django-axes
 
 
@@ -85,8 +167,8 @@ def _axes_urls() -> Sequence[Any]:
 
 AXES = Neighbour(
     "django-axes",
-    "It logs Ory's log-ins and log-outs, and guards the door for local passwords. Failed attempts at Ory are Ory's to "
-    "limit: axes does not see them.",
+    "It logs when people from Ory sign in and out, and limits attempts with local passwords. It does not see failed "
+    "attempts at Ory, which Ory limits.",
     apps=("axes",),
     middleware=("axes.middleware.AxesMiddleware",),
     backends=("axes.backends.AxesStandaloneBackend",),
@@ -120,7 +202,7 @@ def _otp(visit: Visit) -> None:
 
 OTP = Neighbour(
     "django-otp",
-    "`is_verified()` is about a device of django-otp, whatever second factor somebody used at Ory. Use "
+    "`is_verified()` is about devices of django-otp only, not about second factors at Ory. Use "
     '`ory_required(aal="aal2")` instead of `otp_required`.',
     apps=("django_otp", "django_otp.plugins.otp_totp"),
     middleware=("django_otp.middleware.OTPMiddleware",),
@@ -154,6 +236,7 @@ def _impersonate(visit: Visit) -> None:
     expect(visit.ada.get(f"/impersonate/{user.pk}/").status, 302, "impersonation begins")
     for path in ("/who", "/awho", "/api"):
         expect(visit.ada.get(path).json["email"], visit.bob.email, f"while impersonating, {path}")
+    expect(visit.ada.get("/guarded").status, 403, "while impersonating, a page with ory_required")
     expect(visit.ada.get("/impersonate/stop/").status, 302, "impersonation ends")
     for path in ("/who", "/awho", "/api"):
         expect(visit.ada.get(path).json["email"], visit.ada.email, f"after impersonating, {path}")
@@ -163,7 +246,7 @@ def _impersonate(visit: Visit) -> None:
 
 IMPERSONATE = Neighbour(
     "django-impersonate",
-    "Guards such as `ory_required` judge the session of whoever impersonates.",
+    "Views and APIs see the impersonated user. `ory_required` refuses (403), because the session is somebody else's.",
     install=("django-impersonate", "djangorestframework"),
     apps=("impersonate", "rest_framework"),
     middleware=("impersonate.middleware.ImpersonateMiddleware",),
@@ -188,7 +271,7 @@ def _hijack(visit: Visit) -> None:
 
 HIJACK = Neighbour(
     "django-hijack",
-    "It wants a Django session to come back to, and there is none (500). Use django-impersonate.",
+    "It needs a Django session to return to, and there is none: the response is a 500. Use django-impersonate.",
     Verdict.FAILS,
     apps=("hijack",),
     middleware=("hijack.middleware.HijackUserMiddleware",),
@@ -228,10 +311,39 @@ def _waffle_outage(visit: Visit) -> None:
 
 WAFFLE = Neighbour(
     "django-waffle",
-    "A flag for users or groups asks who the user is, so that in an outage its page is a 503.",
+    "A flag for users or groups asks who the user is. In an outage such a page is a 503.",
     apps=("waffle",),
     middleware=("waffle.middleware.WaffleMiddleware",),
     urls=_waffle_urls,
     probe=_waffle,
     outage=_waffle_outage,
+)
+
+
+# ---- limits for each user
+
+
+def _ratelimit_urls() -> Sequence[Any]:
+    from django.http import JsonResponse
+    from django.urls import path
+    from django_ratelimit.decorators import ratelimit
+
+    @ratelimit(key="user_or_ip", rate="3/h", block=False)
+    def limited(request: Any) -> JsonResponse:
+        return JsonResponse({"limited": request.limited})
+
+    return [path("limited", limited)]
+
+
+def _ratelimit(visit: Visit) -> None:
+    visitor, other = visit.new_visitor(), visit.new_visitor()
+    expect([visitor.get("/limited").json["limited"] for _ in range(4)], [False] * 3 + [True], "the limit of one user")
+    expect(other.get("/limited").json["limited"], False, "the limit of another user at the same address")
+
+
+RATELIMIT = Neighbour(
+    "django-ratelimit",
+    "A limit for each user asks who the user is. In an outage such a view is a 503.",
+    urls=_ratelimit_urls,
+    probe=_ratelimit,
 )

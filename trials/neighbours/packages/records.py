@@ -58,8 +58,8 @@ def _simple_history_outage(visit: Visit) -> None:
 
 HISTORY = Neighbour(
     "django-simple-history",
-    "It asks who the user is while a row is saved. Set `ATOMIC_REQUESTS`, or ask first (`@ory_required`): else in an "
-    "outage the row is there and its history is not.",
+    "It asks who the user is while a row is saved. Set `ATOMIC_REQUESTS`, or ask before (`@ory_required`). "
+    "Otherwise, in an outage, the row is saved and its history is not.",
     Verdict.WITH_SETTINGS,
     apps=("simple_history",),
     middleware=("simple_history.middleware.HistoryRequestMiddleware",),
@@ -90,7 +90,7 @@ def _auditlog(visit: Visit) -> None:
 
 AUDITLOG = Neighbour(
     "django-auditlog",
-    "Its middleware asks on every page. In an outage pages stay, and what they change has no actor.",
+    "Its middleware asks on every page. In an outage pages are served, and entries have no actor.",
     apps=("auditlog",),
     middleware=("auditlog.middleware.AuditlogMiddleware",),
     register=_register_auditlog,
@@ -117,12 +117,42 @@ def _reversion(visit: Visit) -> None:
 
 REVERSION = Neighbour(
     "django-reversion",
-    "Its middleware asks on every POST. In an outage such a page stays, and the revision has no user.",
+    "Its middleware asks on every POST. In an outage pages are served, and revisions have no user.",
     apps=("reversion",),
     middleware=("reversion.middleware.RevisionMiddleware",),
     register=_register_reversion,
     probe=_reversion,
     outage=_silent_in_an_outage,
+)
+
+
+def _easy_audit(visit: Visit) -> None:
+    from easyaudit.models import CRUDEvent
+
+    for visitor in (visit.ada, visit.bob):
+        note = _write(visitor)
+        event = CRUDEvent.objects.get(object_id=note, content_type__model="note")
+        expect(event.user, visit.user_of(visitor), "who wrote")
+
+
+def _easy_audit_outage(visit: Visit) -> None:
+    from easyaudit.models import CRUDEvent
+
+    before = CRUDEvent.objects.count()
+    reply = visit.stranger.post("/unsigned-notes", {"text": "in an outage"})
+    expect(reply.status, 503, "in an outage, a row whose record needs the user")
+    expect(CRUDEvent.objects.count(), before + 1, "records after that")
+    expect(CRUDEvent.objects.order_by("pk").last().user, None, "who wrote, in an outage")
+
+
+EASY_AUDIT = Neighbour(
+    "django-easy-audit",
+    "It asks while a row is saved. In an outage the row is saved, its record has no user, and the response is a 503. "
+    "Ask before (`@ory_required`).",
+    apps=("easyaudit",),
+    middleware=("easyaudit.middleware.easyaudit.EasyAuditMiddleware",),
+    probe=_easy_audit,
+    outage=_easy_audit_outage,
 )
 
 
@@ -152,8 +182,8 @@ def _structlog(visit: Visit) -> None:
 
 STRUCTLOG = Neighbour(
     "django-structlog",
-    "Its middleware asks on every page, for `user_id`. In an outage pages stay and `user_id` is empty; "
-    "`DJANGO_STRUCTLOG_USER_ID_FIELD = None` asks nothing.",
+    "Its middleware asks on every page, for `user_id`. In an outage pages are served, and `user_id` is empty. With "
+    "`DJANGO_STRUCTLOG_USER_ID_FIELD = None` it does not ask.",
     apps=("django_structlog",),
     middleware=("django_structlog.middlewares.RequestMiddleware",),
     start=_start_structlog,
@@ -235,8 +265,8 @@ def sentry_outage(visit: Visit) -> None:
 
 SENTRY = Neighbour(
     "sentry-sdk",
-    "Set `data_collection={}`, which filters all three credentials, or add `x-session-token` to the `denylist` of "
-    "`EventScrubber`. Without either, `X-Session-Token` is sent to Sentry in clear.",
+    "Set `data_collection={}`, which hides all three credentials, or add `x-session-token` to the `denylist` of "
+    "`EventScrubber`. Without either, Sentry gets the value of `X-Session-Token`.",
     Verdict.WITH_SETTINGS,
     start=start_sentry,
     probe=_sentry,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trials.neighbours.neighbour import Neighbour, expect, expect_that
+from trials.neighbours.neighbour import Neighbour, Verdict, expect, expect_that
 from trials.neighbours.visit import Visit, Visitor
 
 # ---- caches
@@ -49,13 +49,32 @@ def cached(visit: Visit) -> None:
 
 DJANGO_REDIS = Neighbour(
     "django-redis",
-    "With its default serializer. `JSONSerializer` can't store bytes: `ory_check` says so.",
+    "With its default serializer.",
     change=use_django_redis,
     needs=("redis",),
     probe=cached,
 )
 
-PYMEMCACHE = Neighbour("pymemcache", "", change=_use_pymemcache, needs=("memcached",), probe=cached)
+
+def _use_json(settings: dict[str, Any]) -> None:
+    use_django_redis(settings)
+    settings["CACHES"]["default"]["OPTIONS"]["SERIALIZER"] = "django_redis.serializers.json.JSONSerializer"
+
+
+DJANGO_REDIS_JSON = Neighbour(
+    "django-redis, JSONSerializer",
+    "It can't store bytes, so nothing is cached; `check --deploy` and `ory_check` say so. Use the default "
+    "serializer for the alias that `SESSION_CACHE` names.",
+    Verdict.FAILS,
+    install=("django-redis",),
+    change=_use_json,
+    needs=("redis",),
+    probe=cached,
+)
+
+PYMEMCACHE = Neighbour(
+    "pymemcache", "As `PyMemcacheCache` of Django.", change=_use_pymemcache, needs=("memcached",), probe=cached
+)
 
 
 # ---- django-tenants
@@ -118,8 +137,7 @@ def _each_tenant_has_users_of_its_own(visit: Visit) -> None:
 
 TENANTS = Neighbour(
     "django-tenants",
-    "With `ory_auth` and the user model in `TENANT_APPS` each tenant has users of its own, made when somebody first "
-    "comes; with both in `SHARED_APPS` all tenants share them.",
+    "With `ory_auth` and the user model in `TENANT_APPS`, each tenant has its own users, created on their first visit.",
     install=("django-tenants", "psycopg[binary]"),
     apps=("django_tenants", "trials.neighbours.tenants"),
     outermost=("django_tenants.middleware.main.TenantMainMiddleware",),
@@ -184,7 +202,7 @@ def _celery(visit: Visit) -> None:
 
 CELERY_NEIGHBOUR = Neighbour(
     "celery",
-    "Give tasks `request.user.pk`, not `request.user`: that is an error of Celery's, raised at `delay()`.",
+    "Pass `request.user.pk` to tasks. With `request.user` itself, `delay()` raises Celery's error.",
     urls=_celery_urls,
     start=_start_celery,
     probe=_celery,

@@ -74,7 +74,8 @@ def _nothing_stray(visit: Visit) -> None:
 
 TOGETHER = Neighbour(
     "sentry-sdk, django-htmx, drf-spectacular, channels and django-redis together",
-    "Signed in, refused, stepped up and in an outage, without a stray redirect, event or warning.",
+    "People are signed in, refused and asked for a second factor, and Ory has an outage, without a stray "
+    "redirect, event or warning.",
     install=("sentry-sdk", "django-htmx", "drf-spectacular", "channels", "django-redis", "websockets", "wsproto"),
     apps=("rest_framework", "drf_spectacular", "django_htmx"),
     middleware=("django_htmx.middleware.HtmxMiddleware",),
