@@ -480,7 +480,8 @@ def channels_outage(visit: Visit) -> None:
 CHANNELS = Neighbour(
     "channels",
     "Use `ory_auth.channels.OryAuthMiddlewareStack`. Channels' own `AuthMiddlewareStack` knows Django's sessions only. "
-    "uvicorn with `websockets` logs an error for each refused connection (uvicorn #3138); with `--ws wsproto` it does not.",
+    "uvicorn with `websockets` logs an error for each refused connection (uvicorn #3138); with `--ws wsproto` it does "
+    "not.",
     install=("channels", "websockets", "wsproto"),
     asgi=channels_application,
     kinds=("asgi",),
