@@ -68,13 +68,13 @@ def check_order() -> Iterator[Message]:
             f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
-    for late in remote_user_positions(middleware):
-        if own and late > own[0]:
+    for position in remote_user_positions(middleware):
+        if own and position > own[0]:
             yield tell(
                 "W032",
-                f"{middleware[late]!r} comes after {middleware[own[0]]!r} in MIDDLEWARE: it fails for people whom Ory "
+                f"{middleware[position]!r} comes after {middleware[own[0]]!r} in MIDDLEWARE: it fails for people whom Ory "
                 "signed in.",
-                f"Move {middleware[late]!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {middleware[own[0]]!r}.",
+                f"Move {middleware[position]!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {middleware[own[0]]!r}.",
             )
     if not problem and (early := too_early(middleware)):
         names = ", ".join(map(repr, early))
