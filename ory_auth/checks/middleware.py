@@ -70,11 +70,11 @@ def check_order() -> Iterator[Message]:
         )
     for position in remote_user_positions(middleware):
         if own and position > own[0]:
+            theirs, ours = middleware[position], middleware[own[0]]
             yield tell(
                 "W032",
-                f"{middleware[position]!r} comes after {middleware[own[0]]!r} in MIDDLEWARE: it fails for people whom Ory "
-                "signed in.",
-                f"Move {middleware[position]!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {middleware[own[0]]!r}.",
+                f"{theirs!r} comes after {ours!r} in MIDDLEWARE: it fails for people whom Ory signed in.",
+                f"Move {theirs!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {ours!r}.",
             )
     if not problem and (early := too_early(middleware)):
         names = ", ".join(map(repr, early))
