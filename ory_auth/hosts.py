@@ -7,6 +7,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from unicodedata import category, normalize
 from urllib.parse import unquote, urlsplit
 
+from django.utils.http import MAX_URL_LENGTH
+
+MAX_HOST = 253  # characters, without the port. A host is never longer in Unicode than in ASCII.
 _AUTHORITY = re.compile(r"(?P<host>[^:]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
 _ASCII_LABEL = re.compile("[a-z0-9_-]{1,63}")
 _IN_NAMES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # Unicode's categories: small letters, marks, digits
@@ -46,11 +49,11 @@ def ascii_host(host: str) -> str | None:
     if host.startswith("["):
         return host.lower()  # an IPv6 address
     match = _AUTHORITY.fullmatch(host)
-    if match is None or int(match["port"] or 0) > 65535:
-        return None
+    if match is None or len(match["host"]) > MAX_HOST or int(match["port"] or 0) > 65535:
+        return None  # checked before the host is encoded: the time that takes grows with the square of its length
     labels = [_ascii_label(label) for label in match["host"].split(".")]
     name = ".".join(label or "" for label in labels)
-    if None in labels or len(name) > 253:
+    if None in labels or len(name) > MAX_HOST:
         return None
     return name + (f":{int(match['port'])}" if match["port"] else "")
 
@@ -72,6 +75,8 @@ def with_ascii_host(url: str) -> str:
     Unchanged if it has no host, or one that cannot be written so. Check and use what this returns, not ``url``: only
     then it does not matter how a browser reads ``url``.
     """
+    if len(url) > MAX_URL_LENGTH:
+        return url  # Django allows no redirect to it, and long ones take long to parse
     try:
         parts = urlsplit(url)
         host = ascii_host(unquote(parts.netloc, errors="strict"))

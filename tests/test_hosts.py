@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from ory_auth.hosts import ascii_host, with_ascii_host
+
+from tests.conftest import Web
+from tests.ories import Ory
 
 from .told import GOOD, only, told
 
@@ -42,6 +46,17 @@ LABELS = st.text(st.characters(categories=["L", "M", "N", "Pd", "Po", "Cf"]), mi
 )
 def test_a_host_is_written_as_browsers_send_it(host: str, sent: str | None) -> None:
     assert ascii_host(host) == sent
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/registration"])
+def test_a_long_host_in_a_link_costs_no_time(ory: Ory, web: Web, path: str) -> None:
+    """Encoding it takes time that grows with the square of its length: 20 seconds for 10,000 characters."""
+    letters, marks = "".join(chr(0x4E00 + number) for number in range(5_000)), "\u0301\u0327" * 5_000
+    started = time.process_time()
+    answer = web.get(path, query_params={"next": f"http://{letters}.e{marks}.example/"})
+    assert time.process_time() - started < 1
+    assert answer.status_code == 302
+    assert "example" not in answer["Location"]
 
 
 @given(LABELS)
