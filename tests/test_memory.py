@@ -124,6 +124,7 @@ def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: Web, kept: No
     assert len(ory.asked()) == 1
 
 
+@pytest.mark.django_db
 def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().token()
     bearer = {"Authorization": f"Bearer {session.token}"}
@@ -134,6 +135,7 @@ def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> N
         assert web.get("/session", headers=headers).json()["session"] is None
 
 
+@pytest.mark.django_db
 @pytest.mark.switches
 def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
     ory: Ory, web: Web, kept: None, switches: LocalOry
