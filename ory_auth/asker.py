@@ -5,17 +5,18 @@ The stack says who asks. It is only looked at in an outage, so what that costs d
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Protocol
 
 from asgiref.sync import SyncToAsync
 from django.contrib import auth
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.handlers.base import BaseHandler
-from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.exception import convert_exception_to_response, response_for_exception
 from django.http import Http404
 
 from .exceptions import OryUnavailable
@@ -47,11 +48,14 @@ class Progress(Protocol):
 def is_error_page(request: Progress) -> bool:
     """Whether Django is answering the view's error, or an unknown address, with a page or mail that asks in passing.
 
-    It does that while the exception is being handled, so the pending one tells.
+    It does that while the exception is being handled, so the pending one tells. Middleware may handle an ``Http404`` as
+    well, and decide something in doing so.
     """
     pending = sys.exc_info()[1]
     while pending is not None:
-        if pending is request.view_error or (isinstance(pending, Http404) and not request.in_view):
+        if pending is request.view_error:
+            return True
+        if isinstance(pending, Http404) and not request.in_view and _is(response_for_exception.__code__):
             return True
         if isinstance(pending, OryUnavailable):
             return request.raised  # nobody handled it further in, and Django's own page for that greets
@@ -76,11 +80,13 @@ def is_recording(middleware: Sequence[str]) -> bool:
     """
     recorders = [recorder for recorder in map(_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
-    codes = {code for recorder in recorders for code in _codes_in(getattr(recorder, "__code__", None))}
+    functions = [function for recorder in recorders for function in _functions_of(recorder)]
     frames = list(_frames_of_asker())
     reader = next((module for module in map(_module, frames) if not module.startswith(BETWEEN)), "")
     return reader.startswith(ERROR_COLLECTOR) or any(
-        frame.f_code in _LOGGING or frame.f_code in codes or issubclass(_class_of_self(frame), classes)
+        frame.f_code in _LOGGING
+        or issubclass(_class_of_self(frame), classes)
+        or any(_runs(frame, function) for function in functions)
         for frame in frames
     )
 
@@ -99,6 +105,24 @@ def is_middleware() -> bool:
         if not _module(frame).startswith("asgiref."):  # which calls sync code in a thread
             outermost = frame
     return outermost is not None and outermost.f_code.co_name == "process_view"
+
+
+def _functions_of(recorder: object) -> Iterator[FunctionType]:
+    """The function, and the one that it wraps."""
+    for function in (recorder, inspect.unwrap(recorder) if callable(recorder) else None):
+        if isinstance(function, FunctionType):
+            yield function
+
+
+def _runs(frame: FrameType, function: FunctionType) -> bool:
+    """Whether this is a call of the function or of one that it defines.
+
+    Functions that one factory or decorator has made share their code. They differ in the variables that they captured.
+    """
+    if frame.f_code not in set(_codes_in(function.__code__)):
+        return False
+    captured, variables = inspect.getclosurevars(function).nonlocals, frame.f_locals
+    return all(name in frame.f_code.co_freevars and variables.get(name) is captured[name] for name in captured)
 
 
 def _codes_in(code: CodeType | None) -> Iterator[CodeType]:

@@ -104,6 +104,7 @@ class RequestState:
     view_error: BaseException | None = None  # what the view raised; an error page may follow
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
     refused: Event | None = None  # why the person is not admitted
+    assumes_optional_view = False  # in an outage, middleware got an anonymous user because the view is @ory_optional
     _outcome: Outcome | None = None
     _user: Any = None  # a user, or Unavailable
     _signed_out = False
@@ -471,7 +472,7 @@ class RequestState:
         elif asker.is_recording(self.conf.recording_middleware):
             self._anonymous_meanwhile()
         elif self._is_for_optional_view():
-            self.request.ory_unavailable = True
+            self.assumes_optional_view = self.request.ory_unavailable = True
             self._anonymous_meanwhile()
         elif not (self._quiet or asker.is_signing_out() or asker.is_error_page(self)):
             raise self.trouble(outcome)
@@ -485,7 +486,7 @@ class RequestState:
             match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
         except Resolver404:
             return False
-        return getattr(match.func, "ory_optional", False) is True
+        return is_optional(match.func)
 
     def trouble(self, outcome: Unavailable) -> OryUnavailable:
         """The outage as an error to raise. From now on the response must not hide it."""
@@ -679,6 +680,11 @@ async def _loaded(user: Any) -> Any:
     if isinstance(user, SimpleLazyObject):
         await sync_to_async(bool)(user)
     return user
+
+
+def is_optional(view: object) -> bool:
+    """Whether the view has ``@ory_optional``, below other decorators if these keep its attributes."""
+    return getattr(view, "ory_optional", False) is True
 
 
 def is_same_user(one: Any, other: Any) -> bool:

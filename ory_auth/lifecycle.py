@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.debug import get_default_exception_reporter_filter
 
 from . import cookies, django_session, login_redirects, responses, roundtrip, session_guard
-from .authentication import RequestState, state_of
+from .authentication import RequestState, is_optional, state_of
 from .conf import conf
 from .events import Event, log_once
 from .exceptions import AALRequired, NotAdmitted, OryUnavailable
@@ -62,18 +62,31 @@ def _report_early_read(user: Any) -> None:
     log_once(Event.USER_READ_EARLY, how=how, fix=f"move OryMiddleware up in MIDDLEWARE, {DIRECTLY_AFTER}")
 
 
-def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> None:
+def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """A view was found, and all middleware has begun with the request: signals that waited for this are sent."""
     _restore_class(request)
     if _has_waiting_signals(request):
         request._ory_state.send_waiting_signals()
+    return _refuse_other_view(request, view)
 
 
-async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> None:
+async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """:func:`enter_view` for coroutines."""
     _restore_class(request)
     if _has_waiting_signals(request):
         await sync_to_async(request._ory_state.send_waiting_signals)()
+    return _refuse_other_view(request, view)
+
+
+def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
+    """The 503 if middleware got an anonymous user for a view with ``@ory_optional``, and this is another view.
+
+    Middleware further in may change ``request.urlconf`` or ``request.path_info``.
+    """
+    state = request.__dict__.get("_ory_state")
+    if state is None or not state.assumes_optional_view or is_optional(view):
+        return None
+    return responses.unavailable(request, state.outage)
 
 
 def _restore_class(request: Any) -> None:
@@ -94,7 +107,8 @@ def _has_remote_user(middleware: tuple[str, ...]) -> bool:
 
 def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
-    enter_view(request, view, args, kwargs)
+    if response := enter_view(request, view, args, kwargs):
+        return response
     if getattr(view, "login_required", True):
         try:
             state_of(request).user()
@@ -105,7 +119,8 @@ def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBa
 
 async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """:func:`ask_first` for coroutines."""
-    await aenter_view(request, view, args, kwargs)
+    if response := await aenter_view(request, view, args, kwargs):
+        return response
     if getattr(view, "login_required", True):
         try:
             await state_of(request).auser()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import wraps
 from types import FunctionType
 from typing import Any
 
@@ -185,6 +186,65 @@ class Refuses(Redirects):
 
 class Closes(Refuses):
     status = 504
+
+
+class HandlesNotFound(Plain):
+    """Decides while it handles an error of its own."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            raise Http404("no such tenant")
+        except Http404:
+            self.look(request)
+        response: HttpResponse = self.get_response(request)
+        return response
+
+
+class ChoosesOtherUrls(Plain):
+    """As django-hosts: a later part of the project has other views at the same addresses."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.urlconf = (path("greets", silent),)  # type: ignore[attr-defined]  # Django reads it
+        response: HttpResponse = self.get_response(request)
+        return response
+
+
+def as_middleware(function: Callable[[HttpRequest], None]) -> Callable[[GetResponse], GetResponse]:
+    @wraps(function)
+    def factory(get_response: GetResponse) -> GetResponse:
+        def middleware(request: HttpRequest) -> HttpResponse:
+            function(request)
+            response: HttpResponse = get_response(request)
+            return response
+
+        return middleware
+
+    return factory
+
+
+@as_middleware
+def audit(request: HttpRequest) -> None:
+    seen.append(name_of(request.user))
+
+
+@as_middleware
+def gate(request: HttpRequest) -> None:
+    seen.append(name_of(request.user))
+
+
+def make_middleware(names: list[str]) -> Callable[[GetResponse], GetResponse]:
+    def factory(get_response: GetResponse) -> GetResponse:
+        def middleware(request: HttpRequest) -> HttpResponse:
+            names.append(name_of(request.user))
+            response: HttpResponse = get_response(request)
+            return response
+
+        return middleware
+
+    return factory
+
+
+made_audit, made_gate = make_middleware(seen), make_middleware([])
 
 
 # --- views
@@ -382,6 +442,15 @@ def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: Web, down: None
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
+@pytest.mark.switches
+def test_middleware_that_asks_while_it_handles_an_error_gets_503(
+    web: Web, down: None, add: Callable[..., None]
+) -> None:
+    add("HandlesNotFound")
+    assert web.get("/nothing", headers=SOMEBODY).status_code == 503
+    assert not seen
+
+
 # --- middleware that records
 
 
@@ -428,6 +497,20 @@ def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
     add(recorder, decider)
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
     assert web.get("/nothing", headers=SOMEBODY).status_code == 503
+
+
+@pytest.mark.parametrize(("recorder", "other"), [("audit", "gate"), ("made_audit", "made_gate")])
+@pytest.mark.switches
+def test_functions_that_one_decorator_has_made_do_not_record_because_another_does(
+    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
+) -> None:
+    """They run the same code."""
+    ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
+    add(recorder)
+    assert web.get("/nothing", headers=SOMEBODY).status_code == 200
+    assert seen == ["nobody"]
+    add(other)
+    assert Web(web.kind).get("/nothing", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.django_db
@@ -499,6 +582,12 @@ def test_an_optional_view_greets_whatever_middleware_has_asked_before(
     answer = web.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content) == (200, b"nobody, True")
     assert seen == ["nobody"]
+
+
+@pytest.mark.switches
+def test_a_view_that_is_not_the_optional_one_is_not_called(web: Web, down: None, add: Callable[..., None]) -> None:
+    add("Plain", "ChoosesOtherUrls")
+    assert web.get("/greets", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/requires-and-greets", "/optional-and-guarded"])
