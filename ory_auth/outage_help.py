@@ -47,7 +47,7 @@ def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None =
             return Help(
                 "The database is not migrated",
                 "A table or a column that signing in needs is missing in the database.",
-                "Run the migrations. If you have several databases, run them for the one that has the users.",
+                "Run the migrations. If you have several databases, migrate the one that has the users.",
                 ("python manage.py migrate",),
             )
         case Event.USER_NOT_CREATED:
@@ -55,7 +55,8 @@ def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None =
         case Event.DB_UNAVAILABLE:
             return Help(
                 "The database does not answer",
-                f"Ory says who the user is, but the database of users gave an error ({outcome.cause or 'unknown'}).",
+                "Ory says who the user is, but the user could not be read from the database or saved to it "
+                f"({outcome.cause or 'unknown error'}).",
                 "Check DATABASES in your settings, and that the database server is running.",
                 ("python manage.py check --database default",),
             )
@@ -79,7 +80,7 @@ def explain_refusal(reason: Event) -> Help:
         case Event.USER_DELETED:
             return Help(
                 "The user was deleted here",
-                "The user of this identity was deleted on this site, and the session at Ory is older than that.",
+                "The user of this identity was deleted on this site after the session at Ory began.",
                 "Sign out and sign in again: that creates a new user.",
             )
         case Event.VALUE_REFUSED:
@@ -91,9 +92,9 @@ def explain_refusal(reason: Event) -> Help:
         case Event.USER_MISMATCH:
             return Help(
                 "request.user is somebody else",
-                "Other code has assigned request.user, or Django's own sign-in counts. The guard judges the Ory "
-                "session, and that belongs to another person.",
-                "End the impersonation or Django's own sign-in to open this view.",
+                "Other code has assigned request.user, or the person signed in with Django later. The guard checks the "
+                "Ory session, and that belongs to another person.",
+                "To open this view, end the impersonation, or sign out of Django.",
             )
     return Help(
         "This user is not admitted",
@@ -104,9 +105,9 @@ def explain_refusal(reason: Event) -> Help:
 
 def _explain_user_model(outcome: Unavailable) -> Help:
     model = get_user_model()._meta.label
-    what = f"These fields need a value and got none: {outcome.cause}." if outcome.cause else "It refused the new row."
+    what = f"These fields have no value: {outcome.cause}." if outcome.cause else "The database refused the new row."
     return Help(
-        f"{model} does not take the new user",
+        f"The new user could not be saved ({model})",
         f"The person is signed in at Ory, but this site could not create a user for them. {what}",
         "Map each field to the identity with ORY_AUTH['USER_FIELDS'], give it a default or null=True, "
         "or fill it in create() of your own ORY_AUTH['USER_HANDLER'].",
@@ -117,7 +118,7 @@ def _explain_user_model(outcome: Unavailable) -> Help:
 def _explain_open_breaker(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None) -> Help:
     pause = "This site has stopped calling Ory for a moment (circuit breaker) and tries again every second."
     if last_failure is None or last_failure.cause == "breaker_open":
-        return Help("Ory is not called", f"{pause} The log says why.", "Find out what is wrong.", (CHECK,))
+        return Help("Ory is not called", f"{pause} The log says why.", "Read the log, or run ory_check.", (CHECK,))
     found = explain(last_failure, conf)
     return Help(found.title, f"{found.cause} {pause}", found.fix, found.commands, found.setting, found.tried)
 
@@ -134,27 +135,27 @@ def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
         case Event.TIMEOUT:
             return (
                 "Ory did not answer in time",
-                f"There was no complete answer within {conf.timeout:g} seconds.",
+                f"There was no complete response within {conf.timeout:g} seconds.",
                 "Check that this URL is Ory's, that no firewall drops the connection, and that Ory is not overloaded. "
                 "ORY_AUTH['TIMEOUT'] is the limit.",
             )
         case Event.NOT_READY:
             return (
                 "Ory is not ready",
-                "Ory answers, but its readiness path (/health/ready) says that it can't work. "
-                "Usually its own database is down or not migrated.",
-                "Look at Ory's log. For Kratos, run its migrations and check its DSN.",
+                "Ory answers, but its readiness check (/health/ready) fails. "
+                "Usually its database is down or not migrated.",
+                "Read Ory's log. For Kratos, run its migrations and check its DSN.",
             )
         case Event.RATE_LIMITED:
             return (
-                "Ory limits the rate",
+                "Ory limits the rate of calls",
                 "Ory answered 429: too many calls. This site waits as long as Ory asked for.",
                 "Cache sessions (ORY_AUTH['SESSION_CACHE_SECONDS']), or raise the limits at Ory.",
             )
         case Event.POOL_FULL:
             return (
                 "All connections to Ory are in use",
-                f"{conf.max_connections} calls were under way, and none ended in time.",
+                f"{conf.max_connections} calls were in progress, and none finished in time.",
                 "Find out why Ory is slow, or raise ORY_AUTH['MAX_CONNECTIONS'].",
             )
         case Event.FLOOD:
@@ -166,39 +167,40 @@ def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
         case Event.UPSTREAM_REDIRECT:
             return (
                 "This URL redirects",
-                f"The answer was {status}, a redirect, and Ory's API never redirects this call.",
-                "Give the URL that it redirects to, such as https:// instead of http://, or the API's own host.",
+                f"The response was {status}, a redirect. Ory's API never redirects this call.",
+                "Set the URL that it redirects to, such as https:// instead of http://, or the API's own host.",
             )
         case Event.UPSTREAM_REJECTS if status == 404:
             return (
                 "This URL is not Ory's API",
-                "The answer was 404: there is no such path on that server.",
-                "Give Ory's public API: Kratos' port 4433 or its base path, or the URL of your Ory Network project.",
+                "The response was 404: that server has no such path.",
+                "Set the URL of Ory's public API. For Kratos, that is port 4433, with the base path if it has one. For "
+                "Ory Network, it is the URL of your project.",
             )
         case Event.UPSTREAM_REJECTS:
             return (
                 "Ory refuses the call",
-                f"The answer was {status}, which is not about the user.",
-                "Check that this is Ory's public API (for Kratos port 4433), and that no proxy in front of it refuses.",
+                f"The response was {status}, which is not about the user.",
+                "Check that this is Ory's public API (for Kratos, port 4433), and that no proxy in front refuses the call.",
             )
         case Event.BAD_ANSWER | Event.ANSWER_TOO_BIG:
             return (
-                "The answer is not Ory's",
+                "The response is not from Ory",
                 "Something answered, but not with the JSON of an Ory session.",
-                "Check that this URL is Ory's public API and not a website, this site itself or a proxy's own page.",
+                "Check that this URL is Ory's public API, and not a website, this site or a proxy.",
             )
     if outcome.connected:
         what = f"answered {status}" if status else f"closed the connection ({outcome.cause or 'no answer'})"
-        return ("Ory has a problem", f"The server {what}.", "Look at Ory's log, and at the proxy's in front of it.")
+        return ("Ory has a problem", f"The server {what}.", "Read Ory's log, and that of the proxy in front of it.")
     return _describe_no_connection(outcome.cause or "", host)
 
 
 def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
     if cause == "gaierror":
         return (
-            "The name of the Ory server is unknown",
+            "The host name of Ory is unknown",
             f"The host name {host!r} could not be resolved.",
-            "Check the spelling. The name of a container is known only inside its own network.",
+            "Check the spelling. The name of a container is known only inside its network.",
         )
     if cause in _TLS_ERRORS:
         return (
@@ -211,7 +213,7 @@ def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
             "No Ory is running here",
             "The connection was refused: nothing listens at this address and port.",
             "Start Ory in another terminal (for development, the local Ory), or correct the setting. "
-            "Then let ory_check look at the rest of your setup.",
+            "Then run ory_check, which tests the rest of your setup.",
         )
     return (
         "Ory can't be reached",

@@ -121,7 +121,7 @@ def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: 
 @pytest.mark.parametrize(
     ("status", "title"),
     [
-        (200, "The answer is not Ory's"),
+        (200, "The response is not from Ory"),
         (301, "This URL redirects"),
         (404, "This URL is not Ory's API"),
         (405, "Ory refuses the call"),
@@ -145,7 +145,7 @@ def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: W
     ory_auth(TIMEOUT=0.3)
     with ory.switches.slow(1, "/sessions/whoami"):
         text = text_of(web.get("/who", headers=SOMEBODY))
-    assert "There was no complete answer within 0.3 seconds." in text
+    assert "There was no complete response within 0.3 seconds." in text
 
 
 def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:

@@ -1052,7 +1052,7 @@ def test_a_cache_that_does_not_serve_is_named(
         ("OfLists", "cannot store bytes (it returns list): no session"),
         ("Dropping", "cannot store bytes (it stores nothing): no session"),
         ("AlwaysAdding", "cannot add a key only once (add() says otherwise): sign-outs may get lost."),
-        ("Untouchable", "cannot extend the life of a key (touch() refuses)"),
+        ("Untouchable", "cannot extend the lifetime of a key (touch() refuses)"),
         ("OneAtATime", "cannot write and read several keys at once (get_many() returns something else)"),
         ("Keeping", "cannot delete several keys at once (they are still there)"),
     ],

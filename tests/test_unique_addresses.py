@@ -26,7 +26,7 @@ EXPECTED = {
 def test_with_debug_a_field_that_nobody_fills_is_named() -> None:
     [(status, found), *_] = people_of("a required birthday")
     assert status == 503
-    assert found["title"] == "people.Person does not take the new user"
+    assert found["title"] == "The new user could not be saved (people.Person)"
     assert "These fields need a value and got none: birthday." in found["cause"]
     assert "ORY_AUTH['USER_FIELDS']" in found["fix"]
 

@@ -56,8 +56,8 @@ def _same_host(ory: str) -> str:
         return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
     key = key_of("BROWSER_URL")
     return (
-        f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are two hosts. Start a local Ory "
-        f"with 'manage.py ory_local --host {other}'; of Kratos, change serve.public.base_url if it has {ory!r}."
+        f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are two hosts. For a local "
+        f"Ory, run 'manage.py ory_local --host {other}'. For Kratos, change serve.public.base_url if it has {ory!r}."
     )
 
 

@@ -97,8 +97,8 @@ def check_serializer(conf: Conf) -> Iterator[Message]:
             "W110",
             f"CACHES[{alias!r}] cannot store bytes ({name!r} {problem}): no session is cached, and every request asks "
             "Ory.",
-            "Name another alias in ORY_AUTH['SESSION_CACHE']. In Redis, for sessions alone, it may have the serializer "
-            "'ory_auth.cache_serializer.BytesSerializer'.",
+            "Name another alias in ORY_AUTH['SESSION_CACHE']. If that is a Redis for sessions only, its serializer can "
+            "be 'ory_auth.cache_serializer.BytesSerializer'.",
         )
 
 

@@ -31,7 +31,8 @@ DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 def check_presence() -> Iterator[Message]:
     own = positions(settings.MIDDLEWARE, PATH)
     if not own:
-        yield tell("W001", f"{PATH!r} is not in MIDDLEWARE.", f"Add {PATH!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
+        text = f"{PATH!r} is not in MIDDLEWARE: nobody can sign in with Ory."
+        yield tell("W001", text, f"Add {PATH!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
     if len(own) > 1:
         yield tell(
             "E010",
@@ -73,15 +74,15 @@ def check_order() -> Iterator[Message]:
             theirs, ours = middleware[position], middleware[own[0]]
             yield tell(
                 "W032",
-                f"{theirs!r} comes after {ours!r} in MIDDLEWARE: it fails for people whom Ory signed in.",
+                f"{theirs!r} comes after {ours!r} in MIDDLEWARE: it fails for people who are signed in with Ory.",
                 f"Move {theirs!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {ours!r}.",
             )
     if not problem and (early := too_early(middleware)):
         names = ", ".join(map(repr, early))
         yield tell(
             "W014",
-            f"{middleware[own[0]]!r} comes after {names} in MIDDLEWARE: what reads the user there does not see whom "
-            "Ory signed in.",
+            f"{middleware[own[0]]!r} comes after {names} in MIDDLEWARE. Middleware that comes earlier does not see who "
+            "is signed in with Ory.",
             f"In MIDDLEWARE, move {middleware[own[0]]!r} up, {_below(middleware)}. If none of these reads "
             "request.user when a request comes in, silence this warning.",
         )

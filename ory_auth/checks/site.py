@@ -65,8 +65,8 @@ def check_pages() -> Iterator[Message]:
     for view, paths in hidden.items():
         yield tell(
             "W028",
-            f"{', '.join(map(repr, paths))} in ROOT_URLCONF: {view} answers there, not ory_auth. "
-            "Its pattern comes before ory_auth.urls.",
+            f"{view} answers at {', '.join(map(repr, paths))}, not ory_auth, because its pattern comes first in "
+            "ROOT_URLCONF.",
             f"Move {INCLUDE} before that pattern in urlpatterns. If your view is meant to replace the page, silence "
             "this warning.",
         )
@@ -94,8 +94,8 @@ def check_login_redirect() -> Iterator[Message]:
     if leads_nowhere:
         yield tell(
             "W030",
-            f"LOGIN_REDIRECT_URL ({str(settings.LOGIN_REDIRECT_URL)!r}) leads to no page: whoever signs in without a "
-            "'next' ends there.",
+            f"LOGIN_REDIRECT_URL ({str(settings.LOGIN_REDIRECT_URL)!r}) leads to no page: people who sign in without "
+            "a 'next' are sent there.",
             "Set LOGIN_REDIRECT_URL to a page of yours, such as '/'.",
         )
 

@@ -48,7 +48,7 @@ def _of_another_api(key: str, url: str) -> Iterator[Message]:
             "W008",
             f"ORY_AUTH[{key!r}] names {where}, which is that of Ory's admin API.",
             f"Set ORY_AUTH[{key!r}] to the public API (Kratos: port {PUBLIC_PORT}); "
-            "the admin API belongs into ORY_AUTH['ADMIN_URL'], and no browser may reach it.",
+            "the admin API belongs in ORY_AUTH['ADMIN_URL'], and no browser may reach it.",
         )
 
 

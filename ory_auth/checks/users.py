@@ -126,9 +126,9 @@ def _check_path(name: str, path: str) -> Iterator[Message]:
     text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
     root, *parts = path.split(".")
     if root not in ROOTS and path != VERIFIED_EMAIL:
-        yield tell("E015", f"{text}, which is no part of an identity.", f"{_root_hint(path)} {CORRECT}")
+        yield tell("E015", f"{text}, which is not part of an identity.", f"{_root_hint(path)} {CORRECT}")
     elif hint := _parts_hint(root, parts):
-        yield tell("E015", f"{text}, which is no part of an identity.", f"{hint} {CORRECT}")
+        yield tell("E015", f"{text}, which is not part of an identity.", f"{hint} {CORRECT}")
 
 
 CORRECT = "Correct ORY_AUTH['USER_FIELDS']."
@@ -137,7 +137,7 @@ CORRECT = "Correct ORY_AUTH['USER_FIELDS']."
 def _root_hint(path: str) -> str:
     root, _, rest = path.partition(".")
     if root == VERIFIED_EMAIL:
-        return f"It is {VERIFIED_EMAIL!r} alone: one address."
+        return f"Write {VERIFIED_EMAIL!r} alone: it is one address."
     if near := difflib.get_close_matches(root, [*ROOTS, VERIFIED_EMAIL], n=1):
         return f"Did you mean {near[0] + path[len(root) :]!r}?"
     if path.startswith("identity."):
@@ -152,13 +152,13 @@ def _parts_hint(root: str, parts: list[str]) -> str:
     if root not in WITH_PARTS:
         return f"{root!r} has no parts." if parts else ""
     if "" in parts:
-        return "Nothing is between two of its dots, or after the last one."
+        return "A part of the path is empty: it has two dots in a row, or one at the end."
     if any(re.fullmatch(r"-[0-9]+|\[.*\]", part) for part in parts):
         return "Elements of a list are counted from 0, as in 'traits.emails.0'."
     if root == "verifiable_addresses" and parts:
         index, *rest = parts
         if not INDEX.fullmatch(index) or (rest and (len(rest) > 1 or rest[0] not in ADDRESS_PARTS)):
-            return "Name one address and what you want of it, as in 'verifiable_addresses.0.value'."
+            return "Name one address and one of its fields, as in 'verifiable_addresses.0.value'."
     return ""
 
 

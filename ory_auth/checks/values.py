@@ -65,8 +65,8 @@ def check_recording_middleware(conf: Conf) -> Iterator[Message]:
         if not callable(found):
             yield tell(
                 "W031",
-                f"ORY_AUTH['RECORDING_MIDDLEWARE'] names {path!r}, which is no middleware that can be imported.",
-                "Write its path as it is in MIDDLEWARE, or that of a class that it inherits from, or remove it.",
+                f"ORY_AUTH['RECORDING_MIDDLEWARE'] names {path!r}, which cannot be imported as middleware.",
+                "Write its path as in MIDDLEWARE, or the path of a class that it inherits from; or remove it.",
             )
 
 
@@ -77,7 +77,7 @@ def check_redirect_hosts(conf: Conf) -> Iterator[Message]:
             continue
         yield tell(
             "W029",
-            f"ORY_AUTH['LOGIN_REDIRECT_HOSTS'] names {host!r}, and no URL in a browser has this host.",
-            "Write it as a browser's address bar has it: without the port that http or https has anyway. If it has a "
-            "letter such as 'ß', write its ASCII form (xn--…), which a copied URL has.",
+            f"ORY_AUTH['LOGIN_REDIRECT_HOSTS'] names {host!r}, which no browser sends as a host.",
+            "Write it as browsers do: without the port 80 or 443. If it has a letter such as 'ß', write its ASCII form "
+            "(xn--…), which you get if you copy the URL from a browser.",
         )

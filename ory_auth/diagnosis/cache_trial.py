@@ -56,8 +56,8 @@ def _steps(cache: BaseCache, entry: str, slot: str, mark: str) -> Iterator[tuple
     yield "add a key only once", "" if (bool(added), bool(added_again)) == (True, False) else "add() says otherwise"
     yield "store text", _difference(cache.get(slot), SLOT)
 
-    yield "extend the life of a key", ""
-    yield "extend the life of a key", "" if cache.touch(slot, SECONDS) else "touch() refuses"
+    yield "extend the lifetime of a key", ""
+    yield "extend the lifetime of a key", "" if cache.touch(slot, SECONDS) else "touch() refuses"
 
     yield "write and read several keys at once", ""
     cache.set_many({mark: 1}, SECONDS)

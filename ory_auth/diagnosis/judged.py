@@ -35,4 +35,4 @@ def _is_seen(check: str, seen: set[str]) -> bool:
 
 
 def _below(check: str) -> Finding:
-    return skipped(Check.SETTINGS, f"what {check} says of {SEEN[check][0]} was looked at: see that line below")
+    return skipped(Check.SETTINGS, f"{check} is about {SEEN[check][0]}, which a line below describes as it was found")
