@@ -43,7 +43,7 @@ class Connection:
 
     def __init__(self, scope: Scope, app: App, *, optional: bool) -> None:
         self._scope, self._app = scope, app
-        self._guard: Guard | None = None
+        self._guards: list[Guard] = []
         self._request = self._as_request(scope.get("session"))  # the guarded session needs it while the socket is open
         state_of(self._request).optional = optional
         self._headers: Headers = []
@@ -57,7 +57,7 @@ class Connection:
 
     async def require(self, guard: Guard) -> HttpResponse | None:
         """The response to a connection that does not satisfy the guard."""
-        self._guard = guard
+        self._guards.append(guard)  # one may be inside another
 
         async def check() -> HttpResponse | None:
             missing = await guard.afind_missing(self._request)
@@ -70,7 +70,7 @@ class Connection:
         return {**scope, KEY: self, **await _known(self._request)}
 
     async def recheck(self, known: Any, update: Callable[[dict[str, Any]], None]) -> bool:
-        """Whether this is still the connection of this user, and still satisfies the guard."""
+        """Whether this is still the connection of this user, and still satisfies its guards."""
         session = None
         if "session" in self._scope:
             store = import_module(settings.SESSION_ENGINE).SessionStore
@@ -78,8 +78,8 @@ class Connection:
         request = self._as_request(session)
         async with _database():
             found = await _known(request)
-            missing = self._guard and await self._guard.afind_missing(request)
-        still = missing is None and is_same_user(found["user"], known)
+            missing = [await guard.afind_missing(request) for guard in self._guards]
+        still = not any(missing) and is_same_user(found["user"], known)
         update(found if still else {"user": AnonymousUser(), "ory_session": None})
         return still
 

@@ -544,6 +544,29 @@ def test_a_recheck_repeats_what_the_guard_requires(
     assert [shown["still"] for shown in run(steps)] == [True, False]
 
 
+@pytest.mark.parametrize(("outer", "inner"), [({"max_age": 60}, {}), ({}, {"max_age": 60})])
+@pytest.mark.switches
+def test_a_recheck_repeats_what_each_of_several_guards_requires(
+    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, outer: Json, inner: Json
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=0)
+    session = ory.person().token()
+    consumer = Required(Coroutines.as_asgi(), **inner)
+    app = OryAuthMiddlewareStack(Required(URLRouter([path("who", consumer)]), **outer))
+
+    async def steps() -> list[Json]:
+        socket = Socket("who", session.headers, app)
+        await socket.connect()
+        await socket.hears()
+        before = await socket.says("recheck")
+        switches.clock.move(120)
+        after = await socket.says("recheck")
+        await socket.disconnect()
+        return [before, after]
+
+    assert [shown["still"] for shown in run(steps)] == [True, False]
+
+
 @kinds
 def test_a_recheck_notices_that_an_account_was_switched_off(ory: Ory, kind: str) -> None:
     session = ory.person().token()
