@@ -181,7 +181,7 @@ def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
             return (
                 "Ory refuses the call",
                 f"The response was {status}, which is not about the user.",
-                "Check that this is Ory's public API (for Kratos, port 4433), and that no proxy in front refuses the call.",
+                "Check that this is Ory's public API (for Kratos, port 4433), and that no proxy refuses the call.",
             )
         case Event.BAD_ANSWER | Event.ANSWER_TOO_BIG:
             return (

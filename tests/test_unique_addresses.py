@@ -27,7 +27,7 @@ def test_with_debug_a_field_that_nobody_fills_is_named() -> None:
     [(status, found), *_] = people_of("a required birthday")
     assert status == 503
     assert found["title"] == "The new user could not be saved (people.Person)"
-    assert "These fields need a value and got none: birthday." in found["cause"]
+    assert "These fields have no value: birthday." in found["cause"]
     assert "ORY_AUTH['USER_FIELDS']" in found["fix"]
 
 
