@@ -416,8 +416,24 @@ class RequestState:
     def send_waiting_signals(self) -> None:
         """Send the signals that were held back. Django logs what a receiver raises, and the others get them as well."""
         signals, self._waiting_signals = self._waiting_signals, ()
-        for send in signals:
-            send()
+        with self._own_user_shown():
+            for send in signals:
+                send()
+
+    @contextmanager
+    def _own_user_shown(self) -> Iterator[None]:
+        """While signals are sent, ``request.user`` is whom they are about, even if somebody was assigned meanwhile."""
+        request, user = self.request, self._user
+        assigned = request.user
+        if assigned is self.lazy_user or user is None or isinstance(user, Unavailable):
+            yield
+            return
+        request.user = user
+        try:
+            yield
+        finally:
+            if request.user is user:
+                request.user = assigned
 
     def _anonymous_meanwhile(self) -> AnonymousUser:
         """An anonymous user for this caller only: later ones get the real user, so the lazy user is replaced."""

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from ory_auth.signals import user_created
 from tests.conftest import Web
+from tests.kinds import User
 from tests.ories import Ory
 
 from .project import urls as project
@@ -46,6 +47,17 @@ def asks_afterwards(get_response: GetResponse) -> GetResponse:
 def answers_itself(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         return HttpResponse(f"closed for {request.user.pk and 'you'}")
+
+    return middleware
+
+
+def impersonates(get_response: GetResponse) -> GetResponse:
+    """As django-impersonate."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            request.user = User.objects.get(username="somebody else")
+        return get_response(request)
 
     return middleware
 
@@ -108,6 +120,20 @@ def test_a_receiver_may_use_what_all_middleware_adds_to_the_request(
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == (b"welcome" if asker == "asks" else b"")
     assert seen == [("messages", True)]
+
+
+@pytest.mark.parametrize("path", ["/who", "/silent"])
+def test_a_receiver_sees_who_signed_in_even_if_another_user_was_assigned(
+    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], path: str
+) -> None:
+    seen: list[object] = []
+    other = User.objects.create(username="somebody else")
+    put_first("impersonates")
+    connect(user_logged_in, lambda request, user, **_: seen.append((user.pk != other.pk, request.user.pk == user.pk)))
+    answer = web.get(path, headers=ory.person().token().headers)
+    assert seen == [(True, True)]
+    if path == "/who":
+        assert answer.json()["user"] == "somebody else"
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/streams"])
