@@ -54,7 +54,10 @@ def leads_to_login(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Whether this is a redirect to a login page, whoever made it and wherever that leads back to."""
     if not 300 <= response.status_code < 400:
         return False
-    target = urlsplit(request.build_absolute_uri(response.get("Location", "")))
+    try:
+        target = urlsplit(request.build_absolute_uri(response.get("Location", "")))
+    except ValueError:  # such as a host in brackets that is no IPv6 address; no login page has such a URL
+        return False
     return target[:3] in {urlsplit(request.build_absolute_uri(login))[:3] for login in _login_urls(request)}
 
 
@@ -83,7 +86,10 @@ def _read(request: HttpRequest, response: HttpResponseBase) -> LoginRedirect | N
     location = response.get("Location") if response.status_code == 302 else None
     if not location:
         return None
-    url = urlsplit(location)
+    try:
+        url = urlsplit(location)
+    except ValueError:
+        return None
     if url[:3] not in {urlsplit(login)[:3] for login in _login_urls(request)}:
         return None
     query = parse_qsl(url.query, keep_blank_values=True)
