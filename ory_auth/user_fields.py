@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -108,7 +109,7 @@ def _clean(field: Any, value: Any) -> Any:
     if value is None:
         return None if field.null else _UNFIT
     try:
-        cleaned = field.clean(value, None)
+        cleaned = field.clean(deepcopy(value), None)  # a project may change what the user has, but not Ory's own JSON
         return _in_djangos_zone(cleaned) if isinstance(cleaned, datetime) else cleaned
     except (ValidationError, OverflowError):
         return _UNFIT

@@ -16,13 +16,17 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
 from ory_auth.types import AAL, Identity, OryHttpRequest, OrySession
+from ory_auth.user_fields import read_values
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Json
 from tests.ories import Ory
+from tests.test_checks_users import MakeModel
+from tests.test_checks_users import model as model
 from tests.test_types import IDENTITY, SESSION, read
 
 TRAITS: Json = {
@@ -254,3 +258,13 @@ def test_what_a_view_keeps_of_a_session_comes_back(ory: Ory, ory_auth: ChangeSet
 
 def test_a_session_is_what_ory_says_and_no_more() -> None:
     assert json.dumps(SESSION).encode() in pickle.dumps(read())
+
+
+def test_a_json_field_of_the_user_may_be_changed(model: MakeModel) -> None:
+    model(extra=models.JSONField())
+    identity = rich().identity
+    extra = read_values(identity, {"extra": "traits"})["extra"]
+    assert extra == TRAITS
+    extra["addresses"].append("more")
+    extra["name"]["last"] = "King"
+    assert identity.traits == TRAITS
