@@ -416,12 +416,12 @@ class RequestState:
     def send_waiting_signals(self) -> None:
         """Send the signals that were held back. Django logs what a receiver raises, and the others get them as well."""
         signals, self._waiting_signals = self._waiting_signals, ()
-        with self._own_user_shown():
+        with self._showing_own_user():
             for send in signals:
                 send()
 
     @contextmanager
-    def _own_user_shown(self) -> Iterator[None]:
+    def _showing_own_user(self) -> Iterator[None]:
         """While signals are sent, ``request.user`` is whom they are about, even if somebody was assigned meanwhile."""
         request, user = self.request, self._user
         assigned = request.user
@@ -456,20 +456,23 @@ class RequestState:
         if self.request.user is self.lazy_user:
             self.lazy_user = self.request.user = user
 
-    def is_own_user_shown(self) -> bool:
+    def is_own_user_shown(self, request: Any) -> bool:
         """Whether ``request.user`` is the person of the Ory session, whoever may have assigned it.
 
-        For use after :meth:`user`.
+        For use after :meth:`user`. ``request`` may be a copy, which has a ``user`` of its own.
         """
-        return self.request.user is self.lazy_user or is_same_user(self.request.user, self._user)
+        shown = django_request(request).user
+        return shown is self.lazy_user or is_same_user(shown, self._user)
 
-    async def ais_own_user_shown(self) -> bool:
+    async def ais_own_user_shown(self, request: Any) -> bool:
         """:meth:`is_own_user_shown` for coroutines, whose ``request.auser`` may have been assigned as well."""
-        if "auser" in self.request.__dict__ and not is_same_user(await self.request.auser(), self._user):
+        request = django_request(request)
+        if "auser" in request.__dict__ and not is_same_user(await request.auser(), self._user):
             return False
-        if self.request.user is self.lazy_user:
+        if request.user is self.lazy_user:
             return True
-        return await sync_to_async(self.is_own_user_shown)()  # what was assigned may be lazy, and query the database
+        # What was assigned may be lazy, and query the database.
+        return await sync_to_async(self.is_own_user_shown)(request)
 
     # --- outages
 
@@ -681,9 +684,14 @@ def state_of(request: Any) -> RequestState:
     return state
 
 
+def django_request(request: Any) -> Any:
+    """Django's request, which one of Django REST framework wraps."""
+    return getattr(request, "_request", request)
+
+
 def find_state(request: Any) -> RequestState | None:
     """:func:`state_of`, or ``None`` if this request has not passed through the middleware, as a test's may not."""
-    state = getattr(getattr(request, "_request", request), "_ory_state", None)
+    state = getattr(django_request(request), "_ory_state", None)
     if isinstance(state, RequestState):
         return state
     if not positions(settings.MIDDLEWARE, PATH):

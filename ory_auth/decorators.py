@@ -54,7 +54,7 @@ class Guard:
         own = True
         if isinstance(outcome, SignedIn):
             state.user()
-            own = state.is_own_user_shown()
+            own = state.is_own_user_shown(request)
         return self._judge(state, outcome, own)
 
     async def afind_missing(self, request: HttpRequest) -> Missing | None:
@@ -66,7 +66,7 @@ class Guard:
         own = True
         if isinstance(outcome, SignedIn):
             await state.aown_user()
-            own = await state.ais_own_user_shown()
+            own = await state.ais_own_user_shown(request)
         return self._judge(state, outcome, own)
 
     def _ask_again(self, outcome: Outcome) -> bool:

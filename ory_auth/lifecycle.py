@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +45,7 @@ def attach(request: Any) -> None:
     given = request.__dict__
     user = given["_ory_base_user"] = given.pop("user", None)
     given.pop("auser", None)
+    given["_ory_original"] = weakref.ref(request)
     request.__class__ = _class_of_request(request.__class__)
     session_guard.guard_session(request)
     if "_cached_user" in given or "_acached_user" in given or type(user) not in _UNREAD:
@@ -243,6 +245,10 @@ class _OryRequest:
 
     @cached_property
     def _ory_state(self) -> RequestState:
+        """The state of the request that the middleware has seen: its response has to say what a copy was asked for."""
+        original: Any = self.__dict__["_ory_original"]()
+        if original is not None and original is not self:
+            return original._ory_state  # type: ignore[no-any-return]
         return RequestState(self, self.__dict__["_ory_base_user"])
 
     @cached_property

@@ -216,7 +216,7 @@ def _shown_user(request: Request, own_user: Any) -> Any:
     """
     given = vars(request._request)
     assigned_by_drf = "auth" in given and not isinstance(given["auth"], OrySession)
-    return own_user if assigned_by_drf or state_of(request).is_own_user_shown() else request._request.user
+    return own_user if assigned_by_drf or state_of(request).is_own_user_shown(request) else request._request.user
 
 
 def _assigned_user(request: Request) -> tuple[Any, Any] | None:
