@@ -1,0 +1,89 @@
+"""Views that are called with a copy of the request, as batches and previews do."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ory_auth.decorators import ory_required
+from ory_auth.local import LocalOry
+from ory_auth.rest_framework import OrySessionAuthentication
+from tests.conftest import Web
+from tests.kinds import User
+from tests.ories import Ory
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+
+class Api(APIView):
+    authentication_classes = [OrySessionAuthentication]
+    permission_classes = [AllowAny]
+
+    def get(self, request: Request) -> Response:
+        return Response({"pk": request.user.pk})
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"pk": request.user.pk})
+
+
+@ory_required
+def guarded(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"pk": request.user.pk})
+
+
+def calls_page(request: HttpRequest) -> HttpResponse:
+    return page(copy.copy(request))
+
+
+def calls_guarded(request: HttpRequest) -> HttpResponse:
+    return guarded(copy.copy(request))
+
+
+def calls_api(request: HttpRequest) -> HttpResponseBase:
+    return Api.as_view()(copy.copy(request))
+
+
+def calls_guarded_as_somebody_else(request: HttpRequest) -> HttpResponse:
+    assert request.user.is_authenticated
+    copied = copy.copy(request)
+    copied.user = User.objects.create(username="somebody else")
+    return guarded(copied)
+
+
+urlpatterns = [
+    path("page", calls_page),
+    path("guarded", calls_guarded),
+    path("api", calls_api),
+    path("somebody-else", calls_guarded_as_somebody_else),
+]
+every_view = pytest.mark.parametrize("path", ["/page", "/guarded", "/api"])
+
+
+@every_view
+def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: Web, path: str) -> None:
+    session = ory.person().token()
+    answer = web.get(path, headers=session.headers)
+    assert answer.json()["pk"] is not None
+    assert {"Cookie", "Authorization", "X-Session-Token"} <= {name.strip() for name in answer["Vary"].split(",")}
+    assert "private" in answer["Cache-Control"]
+
+
+@every_view
+@pytest.mark.switches
+def test_an_outage_is_a_503(ory: Ory, web: Web, switches: LocalOry, path: str) -> None:
+    with switches.failing(503):
+        answer = web.get(path, headers={"Cookie": "ory_kratos_session=x"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_a_guard_does_not_serve_somebody_else_whom_the_copy_has(ory: Ory, web: Web) -> None:
+    assert web.get("/somebody-else", headers=ory.person().token().headers).status_code == 403
