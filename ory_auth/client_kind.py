@@ -53,6 +53,12 @@ def kind_of(request: HttpRequest) -> ClientKind:
     return ClientKind.SCRIPT if mode or destination else ClientKind.PAGE
 
 
+def is_browser_script(request: HttpRequest, kind: ClientKind) -> bool:
+    """Whether a script in a browser sent the request: its URL is not one that a person opens."""
+    named = ("Sec-Fetch-Mode", "Sec-Fetch-Dest", "X-Requested-With", *SCRIPT_HEADERS)
+    return kind is ClientKind.HTMX or (kind is ClientKind.SCRIPT and any(name in request.headers for name in named))
+
+
 def preferred_script_type(request: HttpRequest) -> str | None:
     """The JSON type, or ``text/event-stream``, that the client names and likes better than HTML; else ``None``."""
     if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
-from .client_kind import ClientKind
+from .client_kind import ClientKind, is_browser_script
 from .conf import Conf
 from .events import Event, log
 from .hosts import ascii_host, with_ascii_host
@@ -86,14 +86,17 @@ def here(request: HttpRequest, kind: ClientKind, hosts: Sequence[str]) -> str:
     """The URL to come back to after signing in: the page that the browser shows, or is about to show.
 
     That is this request's own URL for a page load. A form and a script belong to another page, which ``Referer`` (for
-    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``.
+    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``. Without it, a program that
+    is no script in a browser comes back to its own URL, and everything else to ``LOGIN_REDIRECT_URL``.
     """
+    own = escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
+    is_read = request.method in {"GET", "HEAD"}
     loads_page = kind in {ClientKind.PAGE, ClientKind.INERTIA} or (
         kind is ClientKind.HTMX and request.headers.get("HX-Boosted") == "true"
     )
-    if loads_page and request.method in {"GET", "HEAD"}:
-        return escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
+    if is_read and loads_page:
+        return own
     page = request.headers.get("HX-Current-URL" if kind is ClientKind.HTMX else "Referer", "")
     if page.startswith(("http://", "https://")) and allowed(request, page, hosts):
         return page
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return own if is_read and not is_browser_script(request, kind) else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -186,6 +186,7 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
 
 
 @pytest.mark.switches
+@pytest.mark.django_db
 def test_a_sign_out_that_hangs_is_unavailable(ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings) -> None:
     ory_auth(TIMEOUT=0.3)
     session = ory.person().token()

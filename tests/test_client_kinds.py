@@ -540,8 +540,14 @@ def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: Web, settings
     headers = {"HX-Request": "true"}
     assert web.get("/guarded", headers=headers)["HX-Redirect"] == "/auth/login?next=/silent"
     assert web.get("/django-guarded", headers=headers)["HX-Redirect"] == "/auth/login?next=/silent"
-    url = web.get("/guarded", headers={"Accept": "application/json"}).json()["redirect_browser_to"]
+    fetch = {name: value for name, value in FETCH.items() if name != "Referer"}
+    url = web.get("/guarded", headers=fetch).json()["redirect_browser_to"]
     assert url == "http://testserver/auth/login?next=/silent"
+
+
+def test_a_program_outside_a_browser_comes_back_to_its_own_url(ory: Ory, web: Web) -> None:
+    url = web.get("/guarded?a=1", headers={"Accept": "application/json"}).json()["redirect_browser_to"]
+    assert url == "http://testserver/auth/login?next=/guarded%3Fa%3D1"
 
 
 @pytest.mark.parametrize(("headers", "name"), [(HTMX, "HX-Current-URL"), (FETCH, "Referer")])
