@@ -31,6 +31,7 @@ class OrySessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         csrf_header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-")
+        csrf_header = csrf_header.replace("CSRFTOKEN", "CSRFToken")  # as Django's documents write it
         bearer = {
             "type": "http",
             "scheme": "bearer",

@@ -86,8 +86,8 @@ def here(request: HttpRequest, kind: ClientKind, hosts: Sequence[str]) -> str:
     """The URL to come back to after signing in: the page that the browser shows, or is about to show.
 
     That is this request's own URL for a page load. A form and a script belong to another page, which ``Referer`` (for
-    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``. Without it, a program that
-    is no script in a browser comes back to its own URL, and everything else to ``LOGIN_REDIRECT_URL``.
+    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``. Without it, a program
+    outside a browser comes back to its own URL, and everything else to ``LOGIN_REDIRECT_URL``.
     """
     own = escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
     is_read = request.method in {"GET", "HEAD"}

@@ -103,6 +103,18 @@ def explain_refusal(reason: Event) -> Help:
     )
 
 
+def explain_forbidden_return(site: str) -> Help:
+    """Why Ory does not send people back to this site. ``site`` is its origin, as the browser has it."""
+    host = urlsplit(site).hostname
+    return Help(
+        "Ory does not know this address",
+        f"You opened this site as {site}, and Ory sends people back only to addresses that it allows.",
+        "Open the site by the address that Ory knows (localhost and 127.0.0.1 are different hosts), or allow this one: "
+        "in Kratos as selfservice.allowed_return_urls, for the local Ory by its options.",
+        (f"python manage.py ory_local --host {host} --ui-base {site}/auth",) if is_loopback(host or "") else (CHECK,),
+    )
+
+
 def _explain_user_model(outcome: Unavailable) -> Help:
     model = get_user_model()._meta.label
     what = f"These fields have no value: {outcome.cause}." if outcome.cause else "The database refused the new row."

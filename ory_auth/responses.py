@@ -181,7 +181,9 @@ def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts:
     if kind is ClientKind.SCRIPT:
         response = _json(request, status, {**facts, "detail": detail})
     elif kind is ClientKind.HTMX:  # htmx 4 shows it in the target of the request; htmx 2 shows no errors
-        debug = format_html_join("\n", "<pre>{}: {}</pre>", facts.get("debug", {}).items())
+        rows = facts.get("debug", {}).items()
+        texts = ((name, value if isinstance(value, str) else "; ".join(value)) for name, value in rows)
+        debug = format_html_join("\n", "<pre>{}: {}</pre>", texts)
         response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
     else:
         with state_of(request).seen_as_anonymous():

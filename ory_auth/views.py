@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import auth
@@ -33,6 +34,7 @@ from .flights import BREAKER_OPEN, Priority, flights
 from .flows import Flow, allowed, asked_for, wanted
 from .health import health
 from .http_client import Response
+from .outage_help import explain_forbidden_return
 from .outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .sign_in_marker import has_marker, set_marker, use_marker
 from .steps import carry_out
@@ -305,7 +307,10 @@ def error(request: HttpRequest) -> HttpResponse:
         content = found if isinstance(found, dict) else {}
     page = read_error(content, with_texts=settings.DEBUG)
     status = page.code if 400 <= page.code < 500 else 400
-    return responses.page(request, status, "error", error=page, explanation=page.explanation)
+    debug: dict[str, Any] = {}
+    if settings.DEBUG and page.id == "self_service_flow_return_to_forbidden":
+        debug = explain_forbidden_return(f"{request.scheme}://{request.get_host()}").as_json()
+    return responses.page(request, status, "error", error=page, explanation=page.explanation, debug=debug)
 
 
 @never_cache
@@ -346,6 +351,8 @@ def _debug_unreachable(request: HttpRequest) -> HttpResponse | None:
     if not settings.DEBUG:
         return None
     conf = state_of(request).conf
+    if urlsplit(conf.sdk_url).netloc == request.get_host():  # this site itself, not Ory
+        return responses.unavailable(request, Unavailable(Event.UPSTREAM_REJECTS, 404))
     found = carry_out(flights(conf).call(lambda client: client.readiness(), Priority.PAGE), conf.timeout)
     if not isinstance(found, Unavailable) or (found.connected and found.cause != BREAKER_OPEN):
         return None

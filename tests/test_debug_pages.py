@@ -6,6 +6,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -209,3 +210,27 @@ def test_developers_learn_why_somebody_is_not_admitted(
     body = web.get(path, headers=session.headers).json()
     assert body["reason"] == "not_admitted"
     assert ("is_active" in body["debug"]["cause"]) if debug else ("debug" not in body)
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
+def test_developers_learn_which_address_ory_does_not_know(ory: Ory, web: Web, settings: Settings, debug: bool) -> None:
+    settings.DEBUG = debug
+    started = ory.public(
+        "GET", "/self-service/login/browser?return_to=http://localhost:8000/", headers={"Accept": "text/html"}
+    )
+    error_id = parse_qs(urlsplit(started.headers["Location"]).query)["id"][0]
+    text = web.get(f"/auth/error?id={error_id}", headers={"Host": "localhost:8000"}).content.decode()
+    assert ("You opened this site as http://localhost:8000" in text) is debug
+    assert ("ory_local --host localhost --ui-base http://localhost:8000/auth" in text) is debug
+
+
+def test_a_setting_that_names_this_site_itself_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(SDK_URL="http://testserver")
+    assert "This URL is not Ory's API" in text_of(web.get("/auth/login"))
+
+
+def test_htmx_shows_the_commands_in_words(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+    ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
+    text = text_of(web.get("/who", headers={**SOMEBODY, "HX-Request": "true"}))
+    assert "python manage.py ory_check" in text
+    assert "(" not in text.partition("commands:")[2].partition("<")[0]

@@ -56,7 +56,7 @@ def _looked_inside(http: Http, facts: Facts, conf: Conf, given: Given | None) ->
     login_page = entrance.page.header.get("location", "")
     found = sites(facts.project.hosts, conf.browser_url, login_page)[:MAX_SITES]
     scheme = found[0].scheme if found else "https"
-    back = (*found, *(Site(scheme, host) for host in facts.project.hosts.redirects))
+    back = (*found, *filter(None, (Site.of(f"{scheme}://{host}") for host in facts.project.hosts.redirects)))
     return Facts(
         facts.project,
         facts.proxy,

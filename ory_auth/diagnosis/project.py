@@ -112,7 +112,7 @@ def _database() -> Trial:
     try:
         executor = MigrationExecutor(connections[alias])
         targets = executor.loader.graph.leaf_nodes("ory_auth")
-        missing = tuple(migration.name for migration, _ in executor.migration_plan(targets))
+        missing = tuple(f"{migration.app_label}.{migration.name}" for migration, _ in executor.migration_plan(targets))
         if not missing and OryIdentity._meta.db_table not in _tables(alias):
             missing = (OryIdentity._meta.db_table,)  # a router kept them from doing anything
     except Exception as error:  # of any driver; its text may hold a host and a user name

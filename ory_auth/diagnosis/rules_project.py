@@ -15,6 +15,8 @@ BACKENDS = {
     BACKEND: "permissions, never passwords",
     "django.contrib.auth.backends.ModelBackend": "permissions, and passwords of Django's own",
 }
+# Warnings of manage.py check, which a project may silence if it knows better. Otherwise people cannot sign in.
+STOPS_SIGN_IN = frozenset({"ory_auth.W001", "ory_auth.W018", "ory_auth.W028"})
 SERIALIZER = "ory_auth.cache_serializer.BytesSerializer"
 
 
@@ -34,7 +36,8 @@ def _explained(backend: str) -> str:
 
 def _settings(project: Project) -> Iterator[Finding]:
     for message in project.messages:
-        level = Level.FAILURE if message.level >= checks.ERROR else Level.WARNING
+        stops = message.level >= checks.ERROR or message.id in STOPS_SIGN_IN
+        level = Level.FAILURE if stops else Level.WARNING
         yield Finding(Check.SETTINGS, level, str(message.msg), str(message.hint or ""), str(message.id))
     if project.conf is None and not project.messages:
         yield failure(
