@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -32,6 +34,18 @@ _UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a r
 def prepare() -> None:
     """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
     flights(conf())
+
+
+def is_built_for_asgi() -> bool:
+    """Whether Django's ASGI handler is building the middleware just now.
+
+    Middleware behind ours may be sync, and ours is then sync as well. But Django calls a sync ``process_view`` in a
+    thread, for every request, so it has to be a coroutine there.
+    """
+    frame = sys._getframe()
+    while frame is not None and frame.f_code is not BaseHandler.load_middleware.__code__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None and bool(frame.f_locals.get("is_async"))
 
 
 def begin(request: Any) -> None:

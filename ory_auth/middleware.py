@@ -41,10 +41,11 @@ class OryMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+        is_asgi = self._is_async or lifecycle.is_built_for_asgi()
         if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
-            self.process_view = lifecycle.aask_first if self._is_async else lifecycle.ask_first
+            self.process_view = lifecycle.aask_first if is_asgi else lifecycle.ask_first
         else:
-            self.process_view = lifecycle.aenter_view if self._is_async else lifecycle.enter_view
+            self.process_view = lifecycle.aenter_view if is_asgi else lifecycle.enter_view
 
     def __call__(self, request: HttpRequest) -> Any:
         self._begin(request)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
+from django.core.handlers.asgi import ASGIHandler
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -212,3 +214,17 @@ def test_a_receiver_may_be_async(
         put_first(asker)
     assert web.get(path, headers=ory.person().token().headers).status_code == 200
     assert seen == [True]
+
+
+@pytest.mark.parametrize("login_required", [False, True], ids=["", "LoginRequiredMiddleware"])
+def test_under_asgi_no_thread_is_needed_to_see_whether_signals_wait(
+    ory: Ory, settings: Settings, put_first: Callable[[str], None], login_required: bool
+) -> None:
+    """Django calls a ``process_view`` that is no coroutine in a thread, for each request."""
+    put_first("asks")  # it is sync, so Django makes ours sync as well
+    if login_required:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    handler = ASGIHandler()
+    own = [each for each in handler._view_middleware if getattr(each, "__module__", "").startswith("ory_auth.")]  # type: ignore[attr-defined]
+    assert len(own) == 1
+    assert not isinstance(own[0], SyncToAsync)
