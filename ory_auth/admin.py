@@ -27,7 +27,9 @@ def login_through_ory(site: admin.AdminSite) -> Callable[..., HttpResponse]:
     @login_not_required
     def login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         # Loaded when it is used: every command loads the admin pages of all apps.
-        page: HttpResponse = import_string("ory_auth.admin_login.login")(site, local_login, request, extra_context)
+        page: HttpResponse = import_string("ory_auth.pages.admin_login.login")(
+            site, local_login, request, extra_context
+        )
         return page
 
     return login

@@ -32,7 +32,7 @@ class OryAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import receivers  # models have to be loaded first
+        from .request import receivers  # models have to be loaded first
 
         user_logged_in.connect(receivers.on_user_logged_in, dispatch_uid="ory_auth")
         user_logged_out.connect(receivers.on_user_logged_out, dispatch_uid="ory_auth")

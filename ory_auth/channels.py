@@ -1,4 +1,5 @@
-"""Channels: middleware for consumers. What it does is in :mod:`ory_auth.asgi_scope`, which is loaded when it is built.
+"""Channels: middleware for consumers. What it does is in :mod:`ory_auth.responses.asgi_scope`, which is loaded when it
+is built.
 
 ``asgi.py`` may import this module before Django is set up, as it may import Channels' own middleware.
 """
@@ -29,8 +30,8 @@ class OryAuthMiddleware:
 
     def __init__(self, inner: App, *, optional: bool = False) -> None:
         self._inner, self._optional = inner, optional
-        self._asgi_scope = import_module("ory_auth.asgi_scope")
-        self._asgi_scope.lifecycle.prepare()
+        self._asgi_scope = import_module("ory_auth.responses.asgi_scope")
+        self._asgi_scope.hooks.prepare()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -66,7 +67,7 @@ class OryRequired:
         fresh: bool = False,
     ) -> None:
         self._inner = inner
-        self._asgi_scope = import_module("ory_auth.asgi_scope")
+        self._asgi_scope = import_module("ory_auth.responses.asgi_scope")
         self._guard = self._asgi_scope.Guard(aal, max_age, fresh=fresh)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -86,6 +87,6 @@ def recheck(scope: Scope) -> Awaitable[bool]:
     does not answer. Sessions come from the cache, as with requests.
     """
     # Not a coroutine function: error reports would show the headers in the scope among the variables of its frame.
-    connection = import_module("ory_auth.asgi_scope").connection_of(scope)
+    connection = import_module("ory_auth.responses.asgi_scope").connection_of(scope)
     still: Awaitable[bool] = connection.recheck(scope["user"], scope.update)
     return still

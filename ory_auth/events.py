@@ -53,7 +53,7 @@ class Event(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_READY = "not_ready"
     POOL_FULL = "pool_full"
-    FLOOD = "flood"  # over a limit of ory_auth.rate_limit
+    FLOOD = "flood"  # over a limit of ory_auth.sessions.rate_limit
     BREAKER_OPEN = "breaker_open"
     BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"

@@ -1,4 +1,4 @@
-"""The one middleware. What it does is in :mod:`ory_auth.lifecycle`, which is loaded when the middleware is built.
+"""The one middleware. What it does is in :mod:`ory_auth.responses.hooks`, which is loaded when the middleware is built.
 
 Django's checks import every middleware that a project names, in commands that serve nobody.
 """
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from .placement import LOGIN_REQUIRED, order_problem, positions
+from .request.middleware_order import LOGIN_REQUIRED, order_problem, positions
 
 __all__ = ["OryMiddleware"]
 
@@ -34,18 +34,18 @@ class OryMiddleware:
         problem = order_problem(settings.MIDDLEWARE)
         if problem:
             raise ImproperlyConfigured(problem)
-        lifecycle = import_module("ory_auth.lifecycle")
-        lifecycle.prepare()
-        self._begin, self._leave, self._aleave = lifecycle.begin, lifecycle.leave, lifecycle.aleave
-        self._finish, self.process_exception = lifecycle.finish, lifecycle.answer
+        hooks = import_module("ory_auth.responses.hooks")
+        hooks.prepare()
+        self._begin, self._leave, self._aleave = hooks.begin, hooks.leave, hooks.aleave
+        self._finish, self.process_exception = hooks.finish, hooks.answer
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
-        is_asgi = self._is_async or lifecycle.is_built_for_asgi()
+        is_asgi = self._is_async or hooks.is_built_for_asgi()
         if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
-            self.process_view = lifecycle.aask_first if is_asgi else lifecycle.ask_first
+            self.process_view = hooks.aask_first if is_asgi else hooks.ask_first
         else:
-            self.process_view = lifecycle.aenter_view if is_asgi else lifecycle.enter_view
+            self.process_view = hooks.aenter_view if is_asgi else hooks.enter_view
 
     def __call__(self, request: HttpRequest) -> Any:
         self._begin(request)

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.decorators import classonlymethod
 
-from .decorators import Guard
+from .responses.guard import Guard
 from .types import AAL
 
 __all__ = ["OryRequiredMixin"]

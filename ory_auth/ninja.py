@@ -13,11 +13,11 @@ from ninja.errors import HttpError
 from ninja.security.base import SecuritySchema
 from ninja.utils import check_csrf
 
-from .authentication import SAFE_METHODS, RequestState, state_of
 from .conf import conf
-from .credentials import Kind
-from .decorators import Guard, Missing
-from .outcomes import Outcome, SignedIn, SignedOut
+from .ory.credentials import Kind
+from .request.state import SAFE_METHODS, RequestState, state_of
+from .responses.guard import Guard, Missing
+from .sessions.outcomes import Outcome, SignedIn, SignedOut
 from .types import AAL, OrySession
 
 __all__ = ["OryAuth"]

@@ -12,10 +12,10 @@ from rest_framework.exceptions import APIException, ErrorDetail, PermissionDenie
 from rest_framework.permissions import AND, NOT, OR, BasePermission
 from rest_framework.request import Request
 
-from .authentication import RequestState, find_state, is_same_user, state_of
 from .exceptions import AALRequired, NotAdmitted
-from .outcomes import SecondFactorMissing, SignedIn, Unavailable
-from .responses import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, way_on
+from .request.state import RequestState, find_state, is_same_user, state_of
+from .responses.refusals import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, way_on
+from .sessions.outcomes import SecondFactorMissing, SignedIn, Unavailable
 from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]

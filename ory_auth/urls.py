@@ -10,20 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from .flows import Flow
+from .ory.flows import Flow
 
 app_name = "ory_auth"
 
 
 def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
-    """A view of :mod:`ory_auth.views`, loaded by its first request: commands that serve nobody check these URLs, too.
+    """A view of :mod:`ory_auth.pages.views`, loaded by its first request: commands check these URLs as well.
 
     What Django's middleware wants to know of a view before it is called is said here.
     """
 
     @login_not_required
     def page(request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = import_module("ory_auth.views").PAGES[name](request)
+        response: HttpResponse = import_module("ory_auth.pages.views").PAGES[name](request)
         return response
 
     page.__name__ = page.__qualname__ = name  # for error pages and traces

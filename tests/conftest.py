@@ -15,8 +15,11 @@ from django.core.mail import EmailMessage
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth import admin_api, events, flights, user_rows
+from ory_auth import events
 from ory_auth.local import LocalOry
+from ory_auth.ory import admin_api
+from ory_auth.sessions import single_flight
+from ory_auth.users import row_cache
 from tests import ories
 from tests.kinds import Answer, ChangeSettings
 
@@ -77,8 +80,8 @@ def _new_process() -> Iterator[None]:
     """Nothing is remembered of the test before: no kept session, no pause, no "not ready"."""
     caches["default"].clear()
     events.forget()
-    flights.forget()
-    user_rows.forget()
+    single_flight.forget()
+    row_cache.forget()
     admin_api.forget()
     yield
     caches["default"].clear()

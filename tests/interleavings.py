@@ -1,7 +1,7 @@
 """Every order in which the operations of several processes can meet in one shared cache, tried on the real code.
 
-What an action (a fill, a sign-out, …) of :class:`ory_auth.cache.SessionCache` does next depends only on what the
-cache has answered it so far. So no thread has to be held up: the action is run from its beginning with those
+What an action (a fill, a sign-out, …) of :class:`ory_auth.sessions.shared_cache.SessionCache` does next depends only on
+what the cache has answered it so far. So no thread has to be held up: the action is run from its beginning with those
 answers, up to its next operation. A state is what the cache holds and what each process was answered; each state is
 looked at once.
 """
@@ -14,8 +14,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from django.core.cache.backends.base import BaseCache
 
-from ory_auth.cache import SessionCache
 from ory_auth.conf import Conf
+from ory_auth.sessions.shared_cache import SessionCache
 
 Content = dict[str, Any]
 Action = Callable[[SessionCache], Any]

@@ -14,9 +14,9 @@ from django.contrib.auth import get_user_model
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ory_auth import flights
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
+from ory_auth.sessions import single_flight
 from tests.conftest import Web
 from tests.kinds import Answer, ChangeSettings, Json
 from tests.ories import Ory, Session
@@ -495,7 +495,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
     session = ory.person().token()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
     if process == "another":
-        flights.forget()
+        single_flight.forget()
     answers = iter([Response(b"{}", 401)])
 
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

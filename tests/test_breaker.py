@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from ory_auth import breaker
 from ory_auth.local import LocalOry
+from ory_auth.sessions import circuit_breaker
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -45,7 +45,7 @@ def test_after_some_failures_in_a_row_nobody_waits(
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.3)
     ask(web, ada, 1)
     with switches.slow(5):
-        ask(web, ada, breaker.FAILURES)
+        ask(web, ada, circuit_breaker.FAILURES)
         asked = len(ory.asked())
         assert ask(web, ada, 3) == [503] * 3
         assert len(ory.asked()) == asked
@@ -54,7 +54,7 @@ def test_after_some_failures_in_a_row_nobody_waits(
 
 def test_whoever_is_sent_away_is_told_when_to_come_back(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
-        ask(web, ada, breaker.FAILURES)
+        ask(web, ada, circuit_breaker.FAILURES)
         answers = [web.get("/session", headers=ada.headers) for _ in range(3)]  # one of them a second is not sent away
         assert "1" in [answer["Retry-After"] for answer in answers]
 
@@ -63,9 +63,9 @@ def test_an_outage_is_told_to_the_operators_for_every_request(
     web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with switches.failing(500):
-        ask(web, ada, breaker.FAILURES + 2)
+        ask(web, ada, circuit_breaker.FAILURES + 2)
     assert [event for event in events(caplog) if event in {"unavailable", "not_ready"}] == (
-        ["unavailable"] * breaker.FAILURES + ["not_ready", "unavailable"]
+        ["unavailable"] * circuit_breaker.FAILURES + ["not_ready", "unavailable"]
     )
 
 
@@ -74,25 +74,25 @@ def test_people_are_back_soon_after_ory_is(
 ) -> None:
     caplog.set_level("INFO", "ory_auth")
     with switches.stopped():
-        ask(web, ada, breaker.FAILURES + 1)
-    time.sleep(breaker.OPEN)
+        ask(web, ada, circuit_breaker.FAILURES + 1)
+    time.sleep(circuit_breaker.OPEN)
     assert ask(web, ada, 2) == [200, 200]
     assert events(caplog)[-1] == "breaker_closed"
 
 
 def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
-        ask(web, ada, breaker.FAILURES)
+        ask(web, ada, circuit_breaker.FAILURES)
     with switches.failing(503, path="/health"):
-        time.sleep(breaker.OPEN)
+        time.sleep(circuit_breaker.OPEN)
         assert ask(web, ada, 2) == [503, 503]
-    time.sleep(breaker.OPEN)
+    time.sleep(circuit_breaker.OPEN)
     assert ask(web, ada, 1) == [200]
 
 
 def test_somebody_unknown_cannot_open_it(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500, path="/sessions/whoami"):
-        for _ in range(breaker.FAILURES + 3):
+        for _ in range(circuit_breaker.FAILURES + 3):
             web.get("/session", headers=made_up())
     assert ask(web, ada, 1) == [200]
 
@@ -100,7 +100,7 @@ def test_somebody_unknown_cannot_open_it(web: Web, ada: Session, switches: Local
 def test_an_answer_in_between_starts_the_count_anew(web: Web, ada: Session, switches: LocalOry) -> None:
     for _ in range(3):
         with switches.failing(500):
-            ask(web, ada, breaker.FAILURES - 1)
+            ask(web, ada, circuit_breaker.FAILURES - 1)
         assert ask(web, ada, 1) == [200]
 
 
@@ -108,7 +108,7 @@ def test_a_pause_that_ory_asks_for_does_not_open_it(
     web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with switches.failing(429, {"Retry-After": "1"}):
-        ask(web, ada, breaker.FAILURES + 2)
+        ask(web, ada, circuit_breaker.FAILURES + 2)
     assert "breaker_open" not in events(caplog)
 
 
@@ -116,7 +116,7 @@ def test_where_nobody_can_connect_strangers_open_it_too(
     web: Web, ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with switches.stopped():
-        for _ in range(breaker.FAILURES):
+        for _ in range(circuit_breaker.FAILURES):
             web.get("/session", headers=made_up())
     assert "breaker_open" in events(caplog)
 
@@ -125,8 +125,8 @@ def test_kept_answers_count_while_it_is_open(
     ory: Ory, web: Web, ada: Session, switches: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     with switches.failing(500):
-        ask(web, ada, breaker.FAILURES)
-    time.sleep(breaker.OPEN)
+        ask(web, ada, circuit_breaker.FAILURES)
+    time.sleep(circuit_breaker.OPEN)
     ory_auth(SESSION_CACHE_SECONDS=60)
     assert ask(web, ada, 1) == [200]
     with switches.stopped():
@@ -135,5 +135,5 @@ def test_kept_answers_count_while_it_is_open(
 
 def test_views_that_do_not_ask_are_untouched(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
-        ask(web, ada, breaker.FAILURES)
+        ask(web, ada, circuit_breaker.FAILURES)
         assert web.get("/silent", headers=ada.headers).status_code == 200

@@ -11,11 +11,11 @@ import pytest
 from django.core.cache import caches
 from pytest_django import Settings
 
-from ory_auth import flights, memory
 from ory_auth.conf import conf
-from ory_auth.credentials import Credential, Kind, mark_of
 from ory_auth.local import LocalOry
-from ory_auth.revocations import Names
+from ory_auth.ory.credentials import Credential, Kind, mark_of
+from ory_auth.sessions import local_cache, single_flight
+from ory_auth.sessions.revocations import Names
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Wait
 from tests.ories import Ory, Session
@@ -307,7 +307,7 @@ def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_the
     session = ory.person().token()
     by_header = {"token": session.headers, "bearer": bearer(session)}
     sign_out_while_ory_is_down(web, switches, by_header[ends])
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert [is_in(web, headers) for headers in by_header.values()] == [False, False]
 
 
@@ -320,7 +320,7 @@ def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
     assert "cache_down" not in caplog.text
     assert list(seconds().values()) == [MINUTES]
     assert kinds() == {"x"}
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert not is_in(web, session.headers)
 
 
@@ -336,12 +336,12 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
     assert is_in(web, session.headers)
     pass_by(LONGER + 1)
     if where == "elsewhere":
-        flights.forget()
+        single_flight.forget()
     sign_out_while_ory_is_down(web, switches, session.headers)
     marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
     assert set(marks.values()) == {30 * DAY + SKEW}
     assert of_session(session, "x") in marks
-    flights.forget()
+    single_flight.forget()
     assert [is_in(web, headers) for headers in (session.headers, twice)] == [False, False]
 
 
@@ -352,7 +352,7 @@ def test_a_second_sign_out_makes_none_shorter(ory: Ory, switches: LocalOry, web:
     with switches.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     before = seconds()
-    flights.forget()
+    single_flight.forget()
     sign_out_while_ory_is_down(web, switches, session.headers)
     assert seconds() == before
 
@@ -362,9 +362,9 @@ def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor do they make a process forget a real sign-out."""
-    monkeypatch.setattr(memory, "MAX_STRANGERS", 20)
-    cache = flights.flights(conf()).cache
-    cache.memory = memory.Memory(0)
+    monkeypatch.setattr(local_cache, "MAX_STRANGERS", 20)
+    cache = single_flight.flights(conf()).cache
+    cache.memory = local_cache.Memory(0)
     for number in range(300):
         cache.sign_out(Credential(Kind.TOKEN, f"made up {number}").key(conf()), None)
     assert len(content()) == 20
@@ -379,7 +379,7 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     sign_out_while_ory_is_down(web, switches, session.headers)
-    flights.forget()
+    single_flight.forget()
     assert not is_in(web, session.headers)
 
 
@@ -390,7 +390,7 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, swit
     assert is_in(web, session.headers)
     with switches.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    flights.forget()
+    single_flight.forget()
     assert not is_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
     assert kinds() == {"x", "f"}
 
@@ -402,7 +402,7 @@ def kept_for_trouble() -> dict[str, object]:
 def put_back(kept: dict[str, object]) -> None:
     """As a fill may that was under way in another process."""
     caches["default"].set_many(kept, LONGER)
-    flights.forget()
+    single_flight.forget()
 
 
 @pytest.mark.django_db
@@ -427,7 +427,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
     assert is_in(web, session.headers)
     kept = kept_for_trouble()
     caches["default"].clear()
-    flights.forget()
+    single_flight.forget()
     sign_out_while_ory_is_down(web, switches, session.headers)
     put_back(kept)
     with switches.failing(500):
@@ -443,7 +443,7 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     sign_out_while_ory_is_down(web, switches, session.headers)
     caches["default"].clear()
     with monkeypatch.context() as another_process:
-        another_process.setattr(flights, "_current", None)
+        another_process.setattr(single_flight, "_current", None)
         assert is_in(web, session.headers)
     assert form()
     assert not is_in(web, session.headers)
@@ -504,7 +504,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
     session = ory.person().cookie()
     assert is_in(web, session.headers)
-    flights.flights(conf()).cache.refused(form())
+    single_flight.flights(conf()).cache.refused(form())
     assert is_in(web, session.headers)
     asked = len(ory.asked())
     assert is_in(web, session.headers)
@@ -521,7 +521,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
 
 @pytest.mark.django_db
 def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: Web) -> None:
-    flights.flights(conf()).cache.refused(Credential(Kind.TOKEN, "made up").key(conf()))
+    single_flight.flights(conf()).cache.refused(Credential(Kind.TOKEN, "made up").key(conf()))
     assert not content()
 
 
@@ -540,7 +540,7 @@ def test_a_mark_of_a_refusal_that_is_none_refuses(ory: Ory, switches: LocalOry, 
 
 def rotate_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
-    flights.forget()
+    single_flight.forget()
 
 
 @pytest.mark.django_db
@@ -562,7 +562,7 @@ def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_ol
     rotate_secret_key(settings)
     sign_out_while_ory_is_down(web, switches, session.headers)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
-    flights.forget()
+    single_flight.forget()
     assert not is_in(web, session.headers)
 
 
@@ -571,9 +571,9 @@ def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: Web, sett
     assert is_in(web, token.headers)
     rotate_secret_key(settings)
     key = Credential(Kind.TOKEN, token.token).key(conf())
-    assert flights.flights(conf()).cache.was_good(key)
-    flights.flights(conf()).cache.refused(key)
-    assert not flights.flights(conf()).cache.was_good(key)
+    assert single_flight.flights(conf()).cache.was_good(key)
+    single_flight.flights(conf()).cache.refused(key)
+    assert not single_flight.flights(conf()).cache.was_good(key)
 
 
 # --- CACHE_NAMESPACE --------------------------------------------------------------------------------------------------

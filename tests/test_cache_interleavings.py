@@ -15,10 +15,10 @@ from uuid import UUID
 import pytest
 from pytest_django import Settings
 
-from ory_auth import revocations
-from ory_auth.cache import SessionCache
 from ory_auth.conf import Conf
-from ory_auth.entries import Entry
+from ory_auth.sessions import revocations
+from ory_auth.sessions.entries import Entry
+from ory_auth.sessions.shared_cache import SessionCache
 from ory_auth.types import Facts, OrySession
 from tests.interleavings import Action, Content, Explorer, SharedCache, State
 

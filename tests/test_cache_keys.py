@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from ory_auth.conf import conf
-from ory_auth.credentials import Credential, CredentialKey, Kind, mark_of, marks_of, matches_key
+from ory_auth.ory.credentials import Credential, CredentialKey, Kind, mark_of, marks_of, matches_key
 from tests.kinds import ChangeSettings
 from tests.ories import Ory
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
-from ory_auth import cache_backend, flights
+from ory_auth.sessions import cache_backend, single_flight
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -89,7 +89,7 @@ def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     time.sleep(0.25)
     QuietCache.away = False
     time.sleep(0.25)
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -110,5 +110,5 @@ def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: W
     sign_out(web, session)
     QuietCache.away = False
     assert session_seen(web, session) is None
-    flights.forget()  # as another process, which has the entry in the cache that both share
+    single_flight.forget()  # as another process, which has the entry in the cache that both share
     assert session_seen(web, session) is None

@@ -21,11 +21,12 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth import cache_backend, flights, health
 from ory_auth.conf import conf
-from ory_auth.credentials import Credential, Kind
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
+from ory_auth.ory.credentials import Credential, Kind
+from ory_auth.pages import health
+from ory_auth.sessions import cache_backend, single_flight
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -129,7 +130,7 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
     session_seen(web, other)
     failing.answers = math.inf
     sign_out(web, switches, session)
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -179,7 +180,7 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     session_seen(web, other)
     assert failing.asked.count("delete_many") == told == 3
     assert "cache_down" not in caplog.text
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert [session_seen(web, session) for session in sessions] == [None] * 3
     assert session_seen(web, other) == other.id
 
@@ -372,7 +373,7 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
     assert "cache_down error=write_lost" in caplog.text
     silent.away = False
     session_seen(web, other)
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -387,7 +388,7 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
     sign_out(web, switches, session)
     silent.takes = math.inf
     session_seen(web, other)
-    flights.forget()
+    single_flight.forget()
     assert [web.get("/session", headers=headers).json()["session"] for headers in (session.headers, twice)] == [
         None
     ] * 2
@@ -483,9 +484,9 @@ def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
     assert session_seen(web, session) == session.id
     key = Credential(Kind.TOKEN, session.token).key(conf())
     with transaction.atomic():
-        flights.flights(conf()).cache.sign_out(key, None)
+        single_flight.flights(conf()).cache.sign_out(key, None)
         transaction.set_rollback(True)
     assert session_seen(web, session) is None  # this process remembers it
     session_seen(web, other)
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert session_seen(web, session) is None

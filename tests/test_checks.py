@@ -562,7 +562,7 @@ COMMAND = """
 import sys
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", *sys.argv[1:]])
-loaded = {"ory_client", "ory_auth.views"} & set(sys.modules)
+loaded = {"ory_client", "ory_auth.pages.views"} & set(sys.modules)
 sys.exit(f"{loaded} were imported" if loaded else 0)
 """
 

@@ -19,9 +19,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.strategies import text
 from pytest_django import Settings
 
-from ory_auth.client_kind import kind_of
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.local import LocalOry
+from ory_auth.responses.client_kind import kind_of
 from ory_auth.types import OryHttpRequest
 from tests.browser import where_a_browser_goes
 from tests.conftest import Web

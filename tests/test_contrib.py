@@ -20,9 +20,9 @@ from jwt import PyJWKSet
 from jwt.algorithms import ECAlgorithm
 
 from contrib.kratos.make_keys import PRIVATE, PUBLIC, make_keys
-from ory_auth.flows import Flow
 from ory_auth.local import Config
 from ory_auth.local.config import PERSON
+from ory_auth.ory.flows import Flow
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = "http://127.0.0.1:8000"

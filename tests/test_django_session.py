@@ -14,9 +14,9 @@ from django.urls import path as address
 from django.utils.deprecation import MiddlewareMixin
 from pytest_django import Settings
 
-from ory_auth.credentials import hasher
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.ory.credentials import hasher
 from ory_auth.types import OryHttpRequest
 from tests.conftest import Web
 from tests.jar import forget_ory, keep, sign_in

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
-from ory_auth.placement import BACKEND
+from ory_auth.request.middleware_order import BACKEND
 from tests.conftest import Web
 from tests.ories import Ory
 

@@ -12,10 +12,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
-from ory_auth import flights, rate_limit, sign_in_marker
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
-from ory_auth.rate_limit import Rate
+from ory_auth.request import sign_in_marker
+from ory_auth.sessions import rate_limit, single_flight
+from ory_auth.sessions.rate_limit import Rate
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory
@@ -235,7 +236,7 @@ def test_who_was_good_in_another_process_is_looked_up_in_a_flood(ory: Ory, web: 
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().token()
     status(web, session.headers)
-    flights.forget()
+    single_flight.forget()
     flood(web, 8)
     assert session_seen(web, session.headers) == session.id
 
@@ -246,7 +247,7 @@ def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().token()
     status(web, session.headers)
-    flights.forget()
+    single_flight.forget()
     status(web, session.headers)
     caches["default"].clear()
     flood(web, 8)
@@ -483,7 +484,7 @@ def marker(web: Web) -> str:
 def test_any_number_of_markers_is_no_way_round_the_limit(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
-    flights.forget()
+    single_flight.forget()
     answers = []
     for _ in range(10):
         web.cookies[sign_in_marker.COOKIE] = marker(web)
@@ -496,7 +497,7 @@ def test_a_browser_over_the_limit_of_markers_counts_like_any_other(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 0.0))
-    flights.forget()
+    single_flight.forget()
     session = ory.person().cookie()
     web.get("/auth/login")
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
@@ -508,7 +509,7 @@ def test_markers_do_not_bring_about_a_429(
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING_TRICKLE", Rate(0.0, 2.0))
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 1.0))
-    flights.forget()
+    single_flight.forget()
     web.get("/auth/login")
     with switches.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 6, "127.0.0.1") == [200] * 4 + [503] * 2  # one before the header came, two, and one
@@ -519,7 +520,7 @@ def test_after_a_429_strangers_are_held_back_for_longer_than_others(
 ) -> None:
     """Otherwise they bring about the next pause at once."""
     monkeypatch.setattr(rate_limit, "UNKNOWN_AFTER_429", Rate(0.0, 3.0))
-    flights.forget()
+    single_flight.forget()
     ory_auth(SESSION_CACHE_SECONDS=0)
     ada = ory.person().token()
     assert status(web, ada.headers) == 200
@@ -588,7 +589,7 @@ def test_one_session_with_any_number_of_credentials_drives_nobody_out(
         status(web, forms(session.cookie, number), "127.0.0.1")
     after = len([key for key in caches["default"]._cache if ":ory_auth:k:" in key])  # type: ignore[attr-defined]
     assert after - known <= 16
-    memory = flights.flights(conf()).cache.memory
+    memory = single_flight.flights(conf()).cache.memory
     assert len(memory._known) <= 17
     flood(web, 30, "127.0.0.1")
     assert session_seen(web, ada.headers) == ada.id
@@ -611,7 +612,7 @@ def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
     session.revoke()
     for number in range(5):
         status(web, forms(session.cookie, number), "127.0.0.1")
-    memory = flights.flights(conf()).cache.memory
+    memory = single_flight.flights(conf()).cache.memory
     assert not memory._known
 
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
-from ory_auth.flows import Flow
 from ory_auth.local import LocalOry
+from ory_auth.ory.flows import Flow
 from tests.conftest import Web
 from tests.kinds import Answer, ChangeSettings
 from tests.ories import Ory, Session

@@ -15,13 +15,13 @@ from django.db import transaction
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from ory_auth import memory
 from ory_auth.conf import conf
-from ory_auth.entries import Entry
-from ory_auth.flights import flights
-from ory_auth.lifecycle import attach
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.responses.hooks import attach
+from ory_auth.sessions import local_cache
+from ory_auth.sessions.entries import Entry
+from ory_auth.sessions.single_flight import flights
 from ory_auth.types import Facts, OrySession
 from ory_auth.users import UserHandler
 from tests.conftest import Web
@@ -174,8 +174,8 @@ def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web
 def test_memory_is_bounded_and_the_oldest_goes_first(
     ory: Ory, web: Web, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MAX_BYTES", 3 * (2000 + memory.PER_ENTRY))
-    bounded, facts = memory.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
+    monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.PER_ENTRY))
+    bounded, facts = local_cache.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
     for number in range(5):
         bounded.keep(str(number), Entry(facts, b"x" * 2000, 0.0))
     assert [bounded.read(str(number)) is not None for number in range(5)] == [False, False, True, True, True]

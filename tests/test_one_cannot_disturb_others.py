@@ -14,10 +14,10 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth import breaker, flights, rate_limit
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
-from ory_auth.rate_limit import Rate
+from ory_auth.sessions import circuit_breaker, rate_limit, single_flight
+from ory_auth.sessions.rate_limit import Rate
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session
@@ -25,7 +25,7 @@ from tests.seen import events
 
 pytestmark = pytest.mark.switches
 WHOAMI = "/sessions/whoami"
-MANY = breaker.FAILURES + 3
+MANY = circuit_breaker.FAILURES + 3
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +163,7 @@ def test_a_large_response_is_not_cached(ory: Ory, web: Web, ory_auth: ChangeSett
     """Otherwise each session of somebody with a megabyte of traits takes a megabyte of the shared cache."""
     ory_auth(SESSION_CACHE_SECONDS=60)
     small, large = ory.person().token(), ory.person().token()
-    large.person.patch("/traits/email", "x" * flights.MAX_KEPT_BODY + "@example.org")
+    large.person.patch("/traits/email", "x" * single_flight.MAX_KEPT_BODY + "@example.org")
     for session, calls in ((small, 1), (large, 2)):
         before = len(ory.asked())
         assert [status(web, session) for _ in range(2)] == [200, 200]
@@ -229,7 +229,7 @@ def test_the_pages_of_flows_have_a_limit_of_their_own(
     ory: Ory, web: Web, ada: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 8.0))
-    flights.forget()
+    single_flight.forget()
     answers = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
     assert answers[503] == 4
     assert len(ory.asked("/self-service/errors")) == 8
@@ -240,7 +240,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
-    flights.forget()
+    single_flight.forget()
     assert [web.get(f"/auth/login?flow={uuid.uuid4()}").status_code for _ in range(2)] == [404, 503]
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
@@ -249,7 +249,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
 def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
-    flights.forget()
+    single_flight.forget()
     web.get("/auth/login")
     for _ in range(10):
         assert web.get("/auth/error?id=!").status_code == 400
@@ -261,7 +261,7 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
-    flights.forget()
+    single_flight.forget()
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
@@ -293,7 +293,7 @@ def test_pages_and_sign_outs_do_not_wait_for_an_ory_that_is_down(
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.4)
     assert status(web, ada) == 200
     with switches.slow(5):
-        for _ in range(breaker.FAILURES + 1):
+        for _ in range(circuit_breaker.FAILURES + 1):
             status(web, ada)
         started = time.monotonic()
         for path in (f"/auth/login?flow={uuid.uuid4()}", f"/auth/error?id={uuid.uuid4()}", "/auth/ready"):
@@ -328,7 +328,7 @@ def test_a_session_that_ory_refused_is_not_back_in_an_outage(
     assert web.get("/session", headers=session.headers).json()["session"] is None
     with switches.failing(500):
         assert status(web, session) == 503
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     with switches.failing(500):
         assert status(web, session) == 503
 

@@ -26,15 +26,15 @@ from django.http import HttpResponse
 from django.urls import re_path
 from pytest_django import Settings
 
-from ory_auth.cookies import read_set_cookie
-from ory_auth.diagnosis.addresses import Site
-from ory_auth.diagnosis.facts import Hosts
-from ory_auth.diagnosis.findings import Level, Problem
-from ory_auth.diagnosis.met import Met
-from ory_auth.diagnosis.rules_cookies import judge_cookies
-from ory_auth.diagnosis.sites import sites
 from ory_auth.local import Config, LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.ory.cookies import read_set_cookie
+from ory_auth.ory_check.addresses import Site
+from ory_auth.ory_check.facts import Hosts
+from ory_auth.ory_check.findings import Level, Problem
+from ory_auth.ory_check.met import Met
+from ory_auth.ory_check.rules_cookies import judge_cookies
+from ory_auth.ory_check.sites import sites
 from ory_auth.types import OrySession
 from ory_auth.users import UserHandler
 from tests import fronts
@@ -1249,7 +1249,7 @@ def test_neither_ory_s_sdk_nor_the_list_of_suffixes_is_loaded_for_it_or_for_othe
         "import sys, django; django.setup()\n"
         "from django.core.management import call_command\n"
         "call_command('check')\n"
-        "assert 'ory_auth.diagnosis' not in sys.modules\n"
+        "assert 'ory_auth.ory_check' not in sys.modules\n"
         "try: call_command('ory_check')\n"
         "except SystemExit: pass\n"
         "assert not {'ory_client', 'publicsuffixlist'} & set(sys.modules)\n"

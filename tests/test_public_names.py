@@ -48,7 +48,7 @@ PUBLIC = {
 
 
 # Packages that say what the rest of this one may use of them.
-INSIDE = {"ory_auth.local", "ory_auth.ui"}
+INSIDE = {"ory_auth.local", "ory_auth.pages.ui"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -18,9 +18,9 @@ from pytest_django import Settings
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.test import APIRequestFactory, force_authenticate
 
-from ory_auth.authentication import state_of
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.mixins import OryRequiredMixin
+from ory_auth.request.state import state_of
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
 from tests.kinds import User
 from tests.ories import Ory

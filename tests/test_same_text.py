@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from ory_auth.same_text import is_same_text
+from ory_auth.ory.same_text import is_same_text
 
 LOOKALIKES = [
     "m\u0131ke@example.org",  # dotless i: PostgreSQL's UPPER() makes an I of it

@@ -16,9 +16,9 @@ from django.views.debug import SafeExceptionReporterFilter, get_default_exceptio
 from pytest_django import Settings
 
 from ory_auth.conf import conf
-from ory_auth.credentials import Credential, Kind
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
+from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.types import Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
 from tests.conftest import Web

@@ -29,10 +29,10 @@ from django.views.decorators.cache import cache_page
 from pytest_django import Settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ory_auth import flights, rate_limit
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
-from ory_auth.rate_limit import Rate
+from ory_auth.sessions import rate_limit, single_flight
+from ory_auth.sessions.rate_limit import Rate
 from tests.browser import where_a_browser_goes
 from tests.conftest import Web
 from tests.jar import keep, sign_in
@@ -146,7 +146,7 @@ def test_people_who_are_looked_up_at_once_get_their_own_sessions(ory: Ory, switc
     own = [session.id for session in sessions]
     with switches.slow(0.1):
         assert [answer.json()["session"] for answer in async_to_sync(ask)()] == own
-        flights.forget()
+        single_flight.forget()
         with ThreadPoolExecutor(len(sessions)) as threads:
             assert list(threads.map(ask_in_thread, [session.headers for session in sessions])) == own
 

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 from django.test import AsyncClient, RequestFactory
 
-from ory_auth.lifecycle import attach
+from ory_auth.responses.hooks import attach
 from ory_auth.types import OryHttpRequest
 from tests.conftest import Web
 from tests.ories import Ory

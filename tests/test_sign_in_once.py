@@ -11,8 +11,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.cache import caches
 from django.utils import timezone
 
-from ory_auth import flights
 from ory_auth.models import OrySignIn
+from ory_auth.sessions import single_flight
 from tests.conftest import Web
 from tests.ories import Ory
 
@@ -41,7 +41,7 @@ def test_a_session_that_is_authenticated_again_is_no_new_sign_in(ory: Ory, web: 
     assert session.get("/sessions/whoami").json["authenticated_at"] > before
     session.set_up_totp()
     for _ in range(2):
-        flights.forget()
+        single_flight.forget()
         caches["default"].clear()
         assert web.get("/who", headers=session.headers).status_code == 200
     assert len(sign_ins) == 1

@@ -15,8 +15,8 @@ from django.db import connection
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth import flights
 from ory_auth.local import LocalOry
+from ory_auth.sessions import single_flight
 from tests.conftest import Web
 from tests.jar import sign_in
 from tests.kinds import Answer, ChangeSettings
@@ -386,7 +386,7 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
         broken.setattr(LocMemCache, "set_many", down)
         web.post("/auth/logout", headers=session.headers)
     assert is_in(web, other.headers)
-    flights.forget()  # as another process that shares the cache
+    single_flight.forget()  # as another process that shares the cache
     assert lives(session)
     assert not is_in(web, session.headers)
 
@@ -408,7 +408,7 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
     assert not is_in(web, session.headers)
     assert signed_out
-    flights.forget()
+    single_flight.forget()
     assert not is_in(web, session.headers)
 
 

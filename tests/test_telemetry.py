@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from ory_auth import breaker
 from ory_auth.local import LocalOry
+from ory_auth.sessions import circuit_breaker
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory
@@ -114,7 +114,7 @@ def test_no_span_holds_a_secret(ory: Ory, web: Web, switches: LocalOry, growth: 
 def test_the_breaker_is_seen(ory: Ory, web: Web, switches: LocalOry) -> None:
     before = counted("ory_auth.breaker.open").get((), 0)
     with switches.stopped():
-        for _ in range(breaker.FAILURES):
+        for _ in range(circuit_breaker.FAILURES):
             web.get("/session", headers={"X-Session-Token": "made up"})
         assert counted("ory_auth.breaker.open")[()] == before + 1
 
@@ -122,7 +122,7 @@ def test_the_breaker_is_seen(ory: Ory, web: Web, switches: LocalOry) -> None:
 def test_without_opentelemetry_all_works() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
-        "from ory_auth import telemetry\n"
+        "from ory_auth.sessions import telemetry\n"
         "telemetry.hit('cache'); telemetry.breaker(is_open=True)\n"
         "with telemetry.flight(telemetry.here()) as span: telemetry.landed(span, None, 0.1)\n"
     )

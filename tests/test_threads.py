@@ -21,11 +21,12 @@ from django.test import Client
 from pytest_django import Settings
 
 import ory_auth
-from ory_auth import admin_api, user_rows
 from ory_auth.conf import Conf, conf
-from ory_auth.flights import Flights, flights
-from ory_auth.memory import MAX_FORMS, Memory
-from ory_auth.user_rows import UserRows
+from ory_auth.ory import admin_api
+from ory_auth.sessions.local_cache import MAX_FORMS, Memory
+from ory_auth.sessions.single_flight import Flights, flights
+from ory_auth.users import row_cache
+from ory_auth.users.row_cache import UserRows
 from tests.kinds import ChangeSettings
 from tests.ories import Ory
 
@@ -132,12 +133,12 @@ def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Set
 
 def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:
     for _ in range(100):
-        user_rows.forget()
+        row_cache.forget()
         barrier = threading.Barrier(4)
 
         def begin(barrier: threading.Barrier = barrier) -> UserRows:
             barrier.wait()
-            return user_rows.user_rows(5)
+            return row_cache.user_rows(5)
 
         with threads(4, begin) as made:
             pass
@@ -162,7 +163,7 @@ def test_an_answer_that_ends_while_it_is_read_is_asked_for_again(
 
 def test_the_package_works_where_processes_cannot_be_forked() -> None:
     without_fork = "import os; del os.fork, os.register_at_fork"  # as on Windows
-    script = f"{without_fork}; import django; django.setup(); import ory_auth.testing, ory_auth.views"
+    script = f"{without_fork}; import django; django.setup(); import ory_auth.testing, ory_auth.pages.views"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
@@ -208,7 +209,7 @@ def test_the_document_names_every_module_that_shares_something() -> None:
     found = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if path.relative_to(PACKAGE).parts[0] not in {"local", "testing", "management", "diagnosis"}
+        if path.relative_to(PACKAGE).parts[0] not in {"local", "testing", "management", "ory_check"}
         and has_shared_state(path.read_text())
     }
     documented = re.findall(r"^\| `([\w/]+\.py)` \|", DOCUMENT.read_text(), re.MULTILINE)

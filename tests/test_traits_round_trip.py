@@ -22,7 +22,7 @@ from pytest_django import Settings
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.nodes import submit
 from ory_auth.local.schema import trait_nodes, traits_of_form
-from ory_auth.ui import read_flow, read_traits, write_exact
+from ory_auth.pages.ui import read_flow, read_traits, write_exact
 from tests.browser import Browser, Page, through_client
 from tests.conftest import Web
 from tests.html_forms import read_forms

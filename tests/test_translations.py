@@ -21,8 +21,8 @@ from ory_auth.admin import OryIdentityAdmin
 from ory_auth.local import LocalOry
 from ory_auth.local.messages import TEXTS
 from ory_auth.models import OryIdentity
-from ory_auth.ui import read_flow
-from ory_auth.ui.words import ERRORS, TITLE, WORDS, explain, said
+from ory_auth.pages.ui import read_flow
+from ory_auth.pages.ui.words import ERRORS, TITLE, WORDS, explain, said
 from tests import catalogues
 from tests.conftest import Web
 from tests.jar import sign_in

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ory_auth.conf import Conf
-from ory_auth.cookies import covers, for_flow, read_set_cookie
-from ory_auth.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find, mark_of
+from ory_auth.ory.cookies import covers, for_flow, read_set_cookie
+from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find, mark_of
 from ory_auth.types import AAL, OrySession
 from tests.kinds import Json
 from tests.ories import Ory

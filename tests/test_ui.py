@@ -1,4 +1,4 @@
-"""Ory's flows as pages: ``ory_auth.ui`` and the templates that render it."""
+"""Ory's flows as pages: ``ory_auth.pages.ui`` and the templates that render it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.html import escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ory_auth.ui import FlowPage, read_flow
+from ory_auth.pages.ui import FlowPage, read_flow
 from tests.kinds import Json
 
 ORY = "https://ory.example"

@@ -21,7 +21,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import path
 
 from ory_auth.types import AAL, Identity, OryHttpRequest, OrySession
-from ory_auth.user_fields import read_values
+from ory_auth.users.fields import read_values
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Json
 from tests.ories import Ory

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..conf import NETWORK_DOMAIN
-from ..hosts import ip_of
+from ..ory.addresses import ip_of
 
 INTERNAL = (".internal", ".svc", ".cluster.local", ".consul")  # names that only servers know
 OF_DEVELOPMENT = (".localhost", "127.0.0.1", "::1")  # Django's ALLOWED_HOSTS where that is empty and DEBUG is on

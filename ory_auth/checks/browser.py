@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..conf import Conf
-from ..hosts import is_internal, is_loopback
+from ..ory.addresses import is_internal, is_loopback
 from . import site
 from .addresses import INTERNAL, host_of, is_https, key_of, on_network, shares_cookies, site_hosts
 from .message import Message, tell

@@ -11,7 +11,7 @@ from django.core import checks
 from django.db import Error, connections, router
 
 from ..models import OryIdentity
-from ..user_database import reading_alias, writing_alias
+from ..users.database import reading_alias, writing_alias
 from .message import Message, tell
 
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..conf import Conf
-from ..hosts import is_internal, is_loopback
-from ..placement import BACKEND, is_a
+from ..ory.addresses import is_internal, is_loopback
+from ..request.middleware_order import BACKEND, is_a
 from . import site
 from .addresses import INTERNAL, host_of, is_global, is_https, key_of, shares_cookies, site_hosts
 from .message import Message, tell

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.apps import apps
 from django.conf import settings
 
-from ..placement import (
+from ..request.middleware_order import (
     AUTHENTICATION,
     BACKEND,
     DIRECTLY_AFTER,

@@ -16,7 +16,7 @@ from django.db.models.signals import pre_save
 from django.utils.module_loading import import_string
 
 from ..conf import DEFAULT_USER_HANDLER, Conf
-from ..user_fields import (
+from ..users.fields import (
     ADDRESS_PARTS,
     INDEX,
     PRIVILEGES,
@@ -54,7 +54,7 @@ def check_handler(conf: Conf) -> Iterator[Message]:
     if conf.user_handler == DEFAULT_USER_HANDLER:
         return
     try:
-        handler = import_string("ory_auth.users.handler_class")(conf.user_handler)
+        handler = import_string("ory_auth.users.handler.handler_class")(conf.user_handler)
     except ImproperlyConfigured as error:
         yield tell("E007", str(error), BASE)
         return

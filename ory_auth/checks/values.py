@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, problems
-from ..hosts import can_match
+from ..ory.addresses import can_match
 from .addresses import host_of, on_network
 from .message import Message, tell
 

@@ -15,7 +15,6 @@ from asgiref.sync import sync_to_async
 from django.db import router, transaction
 from django.http import HttpRequest
 
-from ory_auth import users
 from ory_auth.conf import conf
 from ory_auth.events import Event
 from ory_auth.exceptions import NotAdmitted
@@ -24,6 +23,7 @@ from ory_auth.local.errors import OryError
 from ory_auth.local.second_factors import totp_code
 from ory_auth.signals import user_created
 from ory_auth.types import OrySession
+from ory_auth.users import handler
 
 from . import clients
 
@@ -65,7 +65,7 @@ class Person:
         session = self._local.imagine_session(self._id, "aal2" if self.has_second_factor else "aal1")
         facts = {**session, "authenticated_at": NEVER}  # the first request is still the first sign-in
         imagined = OrySession.from_json(json.dumps(facts).encode())
-        found = users.load(imagined, conf())
+        found = handler.load(imagined, conf())
         if found.user is None:
             raise NotAdmitted(found.refused or Event.NOT_ADMITTED)
         if found.created:

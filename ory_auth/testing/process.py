@@ -10,11 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ory_auth import events, flights, user_rows
+from ory_auth import events
 from ory_auth.conf import KRATOS_COOKIE, conf
 from ory_auth.forks import after_fork
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.config import PERSON
+from ory_auth.sessions import single_flight
+from ory_auth.users import row_cache
 
 API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project's settings is never sent anywhere
 
@@ -75,5 +77,5 @@ def _cookie_name() -> str:
 def forget() -> None:
     """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
     events.forget()
-    flights.forget()
-    user_rows.forget()
+    single_flight.forget()
+    row_cache.forget()

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from ory_auth import lifecycle
-from ory_auth.authentication import find_state
-from ory_auth.placement import AUTHENTICATION, SESSION, positions
+from ory_auth.request.middleware_order import AUTHENTICATION, SESSION, positions
+from ory_auth.request.state import find_state
+from ory_auth.responses import hooks
 
 Request = TypeVar("Request", bound=HttpRequest)
 
@@ -25,7 +25,7 @@ def prepare_request(request: Request) -> Request:
         for wanted in (SESSION, AUTHENTICATION):
             for position in positions(settings.MIDDLEWARE, wanted):
                 _run(settings.MIDDLEWARE[position], request)
-        lifecycle.attach(request)
+        hooks.attach(request)
     return request
 
 

@@ -12,8 +12,8 @@ from django.core.cache import caches
 from django.db import connection
 
 from ory_auth.conf import conf
-from ory_auth.flights import flights
-from ory_auth.memory import Memory
+from ory_auth.sessions.local_cache import Memory
+from ory_auth.sessions.single_flight import flights
 from trials.bench import drive
 from trials.bench.case import Case
 from trials.bench.project import Variant

@@ -20,8 +20,8 @@ from pathlib import Path
 import aiohttp
 import redis
 
-from ory_auth.memory import STRANGER_SECONDS
-from ory_auth.rate_limit import SIGN_OUTS
+from ory_auth.sessions.local_cache import STRANGER_SECONDS
+from ory_auth.sessions.rate_limit import SIGN_OUTS
 from trials.chaos.campaign import Figure, Result, campaign, figures
 from trials.chaos.load import Ask, aload, browser, load, until
 from trials.chaos.oracle import Expected, Tally, Verdict

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
-from ory_auth import rate_limit
+from ory_auth.sessions import rate_limit
 from trials.site import resolver
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from django.db import transaction
 
 from ory_auth.events import Event, log
 from ory_auth.models import OryIdentity
-from ory_auth.same_text import is_same_text
-from ory_auth.user_database import stored_time, writing_alias
-from ory_auth.user_query import EPOCH
+from ory_auth.ory.same_text import is_same_text
+from ory_auth.users.database import stored_time, writing_alias
+from ory_auth.users.query import EPOCH
 
 
 class Command(BaseCommand):

@@ -1,0 +1,307 @@
+"""The calls that this package makes to one Ory: who somebody is, readiness, flows, errors, sign-out.
+
+A call returns a response, whatever its status, or raises :class:`OryUnavailable` when there is none. No error holds a
+credential, a URL or any part of a response.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from cachetools import TTLCache
+
+from ..conf import Conf
+from ..events import Event
+from ..exceptions import OryResponseInvalid, OryUnavailable
+from ..types import OrySession
+from .credentials import Credential, mark_of
+from .http_client import (
+    Connection,
+    ConnectionPool,
+    NoResponse,
+    NotConnected,
+    Response,
+    ResponseMismatch,
+    remaining_seconds,
+)
+
+READINESS_UNKNOWN_SECONDS = 300  # for how long "there is no readiness path here" is remembered
+PROBE_INTERVAL = 0.01  # seconds between two probes of readiness: those who ask meanwhile share the next one
+RECENTLY_READY = 10  # seconds: while Ory limits the probes, it is taken to be as it was so long ago at most
+NOT_READY_SECONDS = 0.5  # for how long "not ready" is remembered
+MISSING_SECONDS = 5  # for how long "there is no such flow" is remembered
+ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
+
+
+class Endpoint(Enum):
+    """Endpoints whose rate Ory limits separately. The value is the longest pause after a 429, in seconds.
+
+    A visitor can make Ory limit the pages. That must not stop lookups, so each endpoint pauses alone, lookups for the
+    shortest time.
+    """
+
+    WHOAMI = 60
+    READY = 5
+    LOGOUT = 120
+    FLOW = 300
+    ERROR = 600
+
+
+class Readiness(Enum):
+    """What Ory's readiness path says."""
+
+    READY = auto()
+    NOT_READY = auto()
+    UNKNOWN = auto()  # there is no such path
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """A response of whoami; ``session`` is the session in a 200."""
+
+    response: Response
+    session: OrySession | None = field(repr=False, default=None)
+
+
+class Client:
+    """Shared by the threads of a process, never across a fork. Every call is made inside a ``deadline``."""
+
+    def __init__(self, conf: Conf) -> None:
+        self._timeout = conf.timeout
+        self._pool = ConnectionPool(conf.sdk_url, conf.max_connections)
+        self._paused_until: dict[Endpoint, float] = {}  # monotonic
+        self._missing: TTLCache[tuple[str, str], bool] = TTLCache(1000, MISSING_SECONDS)
+        self._missing_lock = threading.Lock()
+        self._probe_at = 0.0
+        self._ready_at = float(-RECENTLY_READY)
+        self._not_ready_until = 0.0
+        self._no_readiness_until = 0.0
+        self._probing, self._probes, self._readiness = threading.Lock(), 0, Readiness.NOT_READY
+
+    def whoami(self, credential: Credential, key: str, *, fresh: bool = False) -> Whoami:
+        """``GET /sessions/whoami`` with this one credential; ``fresh`` goes past the cache of Ory's edge too.
+
+        ``key`` names the credential: a kept connection never gives one session to two credentials. A 200 without a
+        session raises :class:`OryResponseInvalid`.
+        Follows https://www.ory.com/docs/reference/api#operation/toSession.
+        """
+        sessions: list[OrySession] = []
+
+        def recognise(response: Response, connection: Connection) -> bool:
+            if response.status != 200:
+                return False  # without a session there is no telling whether it belongs to this request
+            session = read_session(response)
+            # If a proxy sends a response twice, the second copy is read as the response to the next request. It then
+            # shows a session that another credential got before. (So does a renewed cookie: that costs one more call.)
+            if connection.served.setdefault(session.facts.session_id, mark_of(key)) != mark_of(key):
+                raise ResponseMismatch
+            sessions.append(session)
+            return True
+
+        headers = {**credential.headers, **({"Cache-Control": "max-age=0"} if fresh else {})}
+        response = self._call(Endpoint.WHOAMI, "GET", "/sessions/whoami", headers=headers, recognise=recognise)
+        return Whoami(response, sessions[-1] if response.status == 200 else None)
+
+    def readiness(self) -> Readiness:
+        """Whether Ory says that it is ready. One probe runs at a time, for all callers who asked before it began.
+
+        Follows https://www.ory.com/docs/kratos/reference/api#operation/isReady.
+        """
+        probes = self._probes
+        if not self._probing.acquire(timeout=max(remaining_seconds(), 0)):
+            raise OryUnavailable("Ory's readiness is not known yet.", event=Event.TIMEOUT)
+        try:
+            if self._probes == probes:
+                time.sleep(max(min(self._probe_at - time.monotonic(), PROBE_INTERVAL), 0))
+                self._probes += 1
+                self._probe_at = time.monotonic() + PROBE_INTERVAL
+                self._readiness = Readiness.NOT_READY  # for those who wait, should this probe fail
+                self._readiness = self._probe()
+            return self._readiness
+        finally:
+            self._probing.release()
+
+    def _probe(self) -> Readiness:
+        now = time.monotonic()
+        if now < self._not_ready_until:
+            return Readiness.NOT_READY
+        if now < self._no_readiness_until:
+            return Readiness.UNKNOWN
+        try:
+            status = self._call(Endpoint.READY, "GET", "/health/ready").status
+        except OryUnavailable as error:
+            if error.event == Event.RATE_LIMITED and now < self._ready_at + RECENTLY_READY:
+                return Readiness.UNKNOWN
+            raise
+        if status == 200:
+            self._ready_at = now
+            return Readiness.READY
+        if status == 404:
+            self._no_readiness_until = now + READINESS_UNKNOWN_SECONDS
+            return Readiness.UNKNOWN
+        self._not_ready_until = now + NOT_READY_SECONDS
+        return Readiness.NOT_READY
+
+    def flow(self, kind: str, flow_id: str, cookies: str, may_ask: Callable[[], bool]) -> Response:
+        """``GET /self-service/<kind>/flows``: the flow, for the browser that sent these Ory cookies."""
+        headers = {"Cookie": cookies} if cookies else {}
+        path = f"/self-service/{quote(kind, safe='')}/flows"
+        return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_ask)
+
+    def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
+        """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if Ory does not give it now.
+
+        Follows https://www.ory.com/docs/reference/api#operation/getIdentitySchema.
+        """
+        encoded_id = base64.urlsafe_b64encode(schema_id.encode()).decode().rstrip("=")  # as in Ory's own schema_url
+        try:
+            response = self._call(Endpoint.FLOW, "GET", f"/schemas/{encoded_id}")
+            return read_object(response) if response.status == 200 else None
+        except OryUnavailable:
+            return None
+
+    def error(self, error_id: str, may_ask: Callable[[], bool]) -> Response:
+        """``GET /self-service/errors``: the error with which Ory sent a browser here."""
+        return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_ask)
+
+    def _get_by_id(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        given_id: str,
+        headers: Mapping[str, str],
+        may_ask: Callable[[], bool],
+    ) -> Response:
+        """``may_ask`` is the rate limit: it is asked only if this costs a call."""
+        if not ID.fullmatch(given_id) or (path, given_id) in self._missing:
+            return Response(404, {}, b"{}")  # Ory has no such id: no need to ask
+        if not may_ask():
+            raise OryUnavailable("Too many pages were asked for.", event=Event.FLOOD, retry_after=10)
+        response = self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
+        if response.status == 404:
+            with self._missing_lock:
+                self._missing[path, given_id] = True
+        return response
+
+    def end_session(self, credential: Credential) -> Response | None:
+        """End the session at Ory; the response's cookies are for the browser. ``None``: there was no session to end.
+
+        Raises :class:`OryUnavailable` when it is not known to have ended.
+        """
+        if credential.kind.by_header:
+            body = {"session_token": credential.value}
+            response = self._call(Endpoint.LOGOUT, "DELETE", "/self-service/logout/api", body=body)
+            gone = response.status in {401, 403}
+        else:
+            response = self._call(Endpoint.LOGOUT, "GET", "/self-service/logout/browser", headers=credential.headers)
+            gone = response.status == 401
+            if response.status == 200:
+                query = {"token": str(read_object(response).get("logout_token"))}
+                response = self._call(
+                    Endpoint.LOGOUT, "GET", "/self-service/logout", query=query, headers=credential.headers
+                )
+        if response.status == 204 or gone:
+            return None if gone else response
+        raise OryUnavailable("Ory did not end the session.", status=response.status)
+
+    def _call(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        recognise: Callable[[Response, Connection], bool] | None = None,
+    ) -> Response:
+        self._refuse_during_pause(endpoint)
+        target = path + (f"?{urlencode(query)}" if query else "")
+        sent = {"Accept": "application/json", "User-Agent": "django-ory", **(headers or {})}
+        content = b""
+        if body is not None:
+            sent["Content-Type"], content = "application/json", json.dumps(body).encode()
+        failure: OryUnavailable
+        try:
+            response = self._pool.request(method, target, sent, content, recognise=recognise)
+            return self._pause_if_limited(endpoint, response)
+        except NotConnected as error:
+            failure = self._failure(error.reason, timed_out=error.timed_out, connected=False)
+        except (NoResponse, TimeoutError) as error:
+            failure = self._failure(type(error).__name__, timed_out=isinstance(error, TimeoutError), connected=True)
+        failure.tried = f"{method} {path}"
+        raise failure
+
+    def _failure(self, reason: str, *, timed_out: bool, connected: bool) -> OryUnavailable:
+        if timed_out:
+            text = f"Ory did not answer within {self._timeout:g} seconds."
+            return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
+        return OryUnavailable(f"Ory could not be reached ({reason}).", connected=connected, cause=reason)
+
+    def _refuse_during_pause(self, endpoint: Endpoint) -> None:
+        seconds = self._paused_until.get(endpoint, 0.0) - time.monotonic()
+        if seconds > 0:
+            wait = int(seconds) + 1
+            raise OryUnavailable("Ory asked for a pause.", event=Event.RATE_LIMITED, status=429, retry_after=wait)
+
+    def _pause_if_limited(self, endpoint: Endpoint, response: Response) -> Response:
+        if response.status != 429:
+            return response
+        pause = _pause_seconds(response.headers, endpoint.value)
+        jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)
+        self._paused_until[endpoint] = time.monotonic() + pause * jitter
+        raise OryUnavailable("Ory limits our rate.", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1)
+
+
+def read_session(response: Response) -> OrySession:
+    """The session in a 200 of whoami; raises :class:`OryResponseInvalid`."""
+    try:
+        session = OrySession.from_json(response.body)
+    except ValueError as error:
+        raise OryResponseInvalid(f"Ory's response is {error}.", status=200) from None
+    identity = response.headers.get("x-kratos-authenticated-identity-id")
+    if identity is not None and identity.strip().lower() != str(session.identity.id):
+        raise OryResponseInvalid("Ory's response is about another identity than its header says.", status=200)
+    return session
+
+
+def read_object(response: Response) -> dict[str, Any]:
+    """The JSON object in a response; raises :class:`OryResponseInvalid`."""
+    try:
+        data = json.loads(response.body)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise OryResponseInvalid("Ory's response is not a JSON object.", status=response.status)
+    return data
+
+
+def _pause_seconds(headers: Mapping[str, str], longest: float) -> float:
+    """Seconds to pause after a 429, from ``Retry-After`` (seconds or a date) or ``x-ratelimit-reset``.
+
+    A number of more than nine digits is Unix time, as many gateways send it.
+    """
+    for name in ("retry-after", "x-ratelimit-reset"):
+        value = headers.get(name, "").strip()
+        number = re.match("[0-9]{1,300}", value)
+        if number:
+            seconds = float(number[0]) if len(number[0]) < 10 else float(number[0]) - time.time()
+            return min(max(seconds, 1.0), longest)
+        try:
+            until = parsedate_to_datetime(value)
+            return min(max((until - datetime.now(UTC)).total_seconds(), 1.0), longest)
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return 1.0

@@ -1,0 +1,193 @@
+"""The one credential of a request, chosen as Kratos does, and the hash that represents it everywhere else.
+
+Order: ``X-Session-Token``, the session cookie, ``Authorization: Bearer ory_st_…``. The first that is present and not
+empty is *the* credential. Follows https://www.ory.com/docs/kratos/session-management/overview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b
+from hmac import compare_digest
+
+from django.conf import settings
+
+from ..conf import Conf
+from ..events import Event
+
+MAX_BYTES = 8 * 1024
+FORMAT = "3"  # of cache entries: another number makes all older ones misses
+TOKEN_PREFIX = "ory_st_"
+PRINTABLE = bytes(range(0x20, 0x7F))
+
+
+class Kind(StrEnum):
+    """Where the credential came from, which is also how it is sent on."""
+
+    TOKEN = "token"
+    COOKIE = "cookie"
+    BEARER = "bearer"
+
+    @property
+    def by_header(self) -> bool:
+        """Whether it came in a header. Browsers send only cookies by themselves, so a header needs no CSRF check."""
+        return self is not Kind.COOKIE
+
+
+@dataclass(slots=True)  # created at every request, and faster than a frozen one; never changed
+class Credential:
+    """What proves a session to Ory: ``value`` is sent unchanged, and to Ory only."""
+
+    kind: Kind
+    value: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The one header that carries it to Ory."""
+        match self.kind:
+            case Kind.TOKEN:
+                return {"X-Session-Token": self.value}
+            case Kind.COOKIE:
+                return {"Cookie": self.value}
+            case Kind.BEARER:
+                return {"Authorization": f"Bearer {self.value}"}
+
+    def key(self, conf: Conf) -> CredentialKey:
+        """The name of this credential in caches: its mark and its kind."""
+        hashed = f"{FORMAT}\0{conf.sdk_url}\0{conf.cache_namespace}\0{self.value}".encode()
+        mark, *older = (_mark(secret_key, hashed) for secret_key in secret_keys())
+        return CredentialKey(f"{mark}.{self.kind}", tuple(older))
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that distinguish credentials in a log. Nobody can sign in with them."""
+        fingerprint = hasher(b"log", 4)
+        fingerprint.update(self.value.encode())
+        return fingerprint.hexdigest()
+
+
+class CredentialKey(str):
+    """``<mark>.<kind>``. The mark is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
+
+    A token can come in two headers. It then has two keys, and so two cache entries, but one mark: what is stored about
+    the secret (a sign-out, that it was good) counts for both.
+    """
+
+    __slots__ = ("older_marks",)
+    older_marks: tuple[str, ...]  # the marks that the secret had under SECRET_KEY_FALLBACKS
+
+    def __new__(cls, text: str, older_marks: tuple[str, ...] = ()) -> CredentialKey:
+        key = super().__new__(cls, text)
+        key.older_marks = older_marks
+        return key
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # so that unpickling does not need this class
+
+
+def mark_of(key: str) -> str:
+    """The part of a credential's key that depends on the secret only, not on the header."""
+    return key.partition(".")[0]
+
+
+def marks_of(key: str) -> tuple[str, ...]:
+    """The mark under ``SECRET_KEY``, then those under ``SECRET_KEY_FALLBACKS``."""
+    return mark_of(key), *(key.older_marks if isinstance(key, CredentialKey) else ())
+
+
+def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
+    """Whether a stored key is that of this credential, under ``SECRET_KEY`` or one of ``SECRET_KEY_FALLBACKS``.
+
+    Takes the same time whichever it is.
+    """
+    key, stored = credential.key(conf), str(stored_key).encode()
+    same = [compare_digest(f"{mark}.{credential.kind}".encode(), stored) for mark in marks_of(key)]
+    return any(same)
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A credential that cannot be valid: the request counts as signed out, and no other credential is tried."""
+
+    kind: Kind
+
+
+Note = tuple[Event, dict[str, str]]  # an event for the log, and its facts
+
+
+def find(
+    meta: Mapping[str, str], cookie_name: str, note: Callable[[Note], object] = lambda _: None
+) -> Credential | Malformed | None:
+    """The credential of a request, from its WSGI-style headers. Calls ``note`` with what has to be logged."""
+    candidates = _candidates(meta, cookie_name)
+    if not candidates:
+        return None
+    kind, value = candidates[0]
+    if len(candidates) > 1 or "; " in value:
+        _note_several(candidates, note)
+    if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):
+        note((Event.MALFORMED, {"kind": kind}))
+        return Malformed(kind)
+    return Credential(kind, value)
+
+
+def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, str]]:
+    found = []
+    if (header := meta.get("HTTP_X_SESSION_TOKEN")) and (value := header.strip(" \t")):
+        found.append((Kind.TOKEN, value))
+    if (header := meta.get("HTTP_COOKIE")) and (value := cookie_pairs(header, cookie_name)):
+        found.append((Kind.COOKIE, value))
+    if (header := meta.get("HTTP_AUTHORIZATION")) and (value := _bearer(header)):
+        found.append((Kind.BEARER, value))
+    return found
+
+
+def _note_several(candidates: list[tuple[Kind, str]], note: Callable[[Note], object]) -> None:
+    """Two different session cookies are two credentials: a sibling domain may have set one of them."""
+    kinds: list[Kind] = []
+    for kind, value in candidates:
+        twice = kind is Kind.COOKIE and len(set(value.split("; "))) > 1
+        kinds += [kind, kind] if twice else [kind]
+    if len(kinds) > 1:
+        note((Event.MULTI_CREDENTIAL, {"kinds": "+".join(kinds)}))
+
+
+def cookie_pairs(header: str, name: str) -> str:
+    """The cookie pairs with exactly this name, unchanged; empty if there is none with a value."""
+    if name not in header:
+        return ""
+    prefix = name + "="
+    pairs = [pair for part in header.split(";") if (pair := part.strip(" \t")).startswith(prefix)]
+    return "" if pairs.count(prefix) == len(pairs) else "; ".join(pairs)
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.strip(" \t").partition(" ")
+    # Anything without Ory's prefix (a JWT, an OAuth2 token, an API key) belongs to somebody else.
+    return token if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX) else ""
+
+
+def hasher(purpose: bytes, size: int) -> blake2b:
+    """A keyed hash for one purpose, ``size`` bytes long, under a key derived from ``SECRET_KEY``."""
+    return _keyed(settings.SECRET_KEY, purpose, size).copy()
+
+
+def secret_keys() -> list[str | bytes]:
+    """``SECRET_KEY`` and then ``SECRET_KEY_FALLBACKS``."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def _mark(secret_key: str | bytes, hashed: bytes) -> str:
+    mark = _keyed(secret_key, b"cache", 20).copy()
+    mark.update(hashed)
+    return mark.hexdigest()
+
+
+@lru_cache(maxsize=32)
+def _keyed(secret_key: str | bytes, purpose: bytes, size: int) -> blake2b:
+    secret = secret_key if isinstance(secret_key, bytes) else secret_key.encode()
+    key = blake2b(b"ory_auth." + purpose + b"\0" + secret).digest()
+    return blake2b(key=key, digest_size=size)

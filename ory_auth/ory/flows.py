@@ -1,0 +1,39 @@
+"""Where the browser goes: URLs of Ory's self-service flows, built here and never taken from an answer.
+
+Follows https://www.ory.com/docs/kratos/self-service.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import urlencode, urljoin
+
+from ..conf import Conf
+
+
+class Flow(StrEnum):
+    """A self-service flow; the value is Ory's word for it, this package's URL name, and its template's name."""
+
+    LOGIN = "login"
+    REGISTRATION = "registration"
+    SETTINGS = "settings"
+    RECOVERY = "recovery"
+    VERIFICATION = "verification"
+
+    @property
+    def url_name(self) -> str:
+        return f"ory_auth:{self.value}"
+
+    def start(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
+        """The URL at which the browser starts this flow; ``return_to`` is absolute and checked, or empty."""
+        query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}
+        given = {name: value for name, value in query.items() if value}
+        return _at(conf.browser_url, f"self-service/{self.value}/browser", given)
+
+    def submit(self, conf: Conf, flow_id: str) -> str:
+        """The URL to which the browser sends this flow's form."""
+        return _at(conf.browser_url, f"self-service/{self.value}", {"flow": flow_id})
+
+
+def _at(base: str, path: str, query: dict[str, str]) -> str:
+    return urljoin(f"{base}/", path) + (f"?{urlencode(query)}" if query else "")

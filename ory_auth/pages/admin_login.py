@@ -1,0 +1,29 @@
+"""The way into an admin site: through Ory, or by Django's own form where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from ..request.middleware_order import BACKEND
+from ..request.state import state_of
+from ..responses.return_url import wanted
+from . import views
+
+
+def login(
+    site: AdminSite, local_login: Callable[..., HttpResponse], request: HttpRequest, extra_context: Any
+) -> HttpResponse:
+    """Lead the browser to the admin by way of whatever is missing; ``local_login`` is the site's own view."""
+    if set(settings.AUTHENTICATION_BACKENDS) - {BACKEND} and (request.GET.get("local") or request.method == "POST"):
+        return local_login(request, extra_context)
+    state = state_of(request)
+    target = wanted(request, state.conf.login_redirect_hosts, default=reverse("admin:index", current_app=site.name))
+    if request.user.is_authenticated and not site.has_permission(request):
+        return views.refused(request)
+    return views.sign_in(request, state, target)

@@ -1,0 +1,41 @@
+"""Whether Ory, the cache and the database answer now, for the readiness view."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import Error as DjangoDatabaseError
+from django.db import connections
+
+from ..conf import Conf
+from ..ory.client import Readiness
+from ..sessions.driver import carry_out
+from ..sessions.single_flight import Flights, Priority, flights
+from ..users.database import reading_alias
+
+SECONDS = 1.0  # for which a result is kept: the view needs no credential, so anybody may call it at will
+_last: tuple[Flights, float, dict[str, bool]] | None = None
+
+
+def health(conf: Conf) -> dict[str, bool]:
+    """Each of them, tried at most once a second."""
+    global _last
+    process, last, now = flights(conf), _last, time.monotonic()
+    if last is None or last[0] is not process or now - last[1] >= SECONDS:
+        last = _last = (process, now, _try_all(process, conf.timeout))
+    return last[2]
+
+
+def _try_all(process: Flights, timeout: float) -> dict[str, bool]:
+    readiness = carry_out(process.call(lambda client: client.readiness(), Priority.KNOWN), timeout)
+    ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
+    return {"ory": ory, "cache": process.cache.answers(), "database": _database_answers()}
+
+
+def _database_answers() -> bool:
+    try:
+        with connections[reading_alias()].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DjangoDatabaseError:
+        return False
+    return True

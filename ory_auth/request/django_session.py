@@ -1,0 +1,226 @@
+"""Django's own session beside Ory's: the latest sign-in wins, and the data in a session belongs to one identity.
+
+Plain functions over ``request.session``. A session stores which Ory session a Django sign-in outranks, and which
+identity its data belongs to: each by Ory's id, if known, and by the key of the credential
+(:meth:`ory_auth.ory.credentials.Credential.key`). The id decides, because Ory renews cookies and ``SECRET_KEY``
+rotates. The key can be compared without asking Ory.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import HttpRequest
+from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
+from django.utils.crypto import constant_time_compare
+
+from ..conf import Conf
+from ..ory.credentials import Credential, hasher, matches_key
+from ..sessions.outcomes import Outcome, SignedIn, SignedOut
+
+# With a Django sign-in: the Ory credential that it outranks, and the id of that credential's session at Ory.
+OUTRANKS, OUTRANKED_SESSION = "_ory_outranks", "_ory_outranked_session"
+# With data: the identity that it belongs to, and the credential that this identity used last.
+OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
+MARKS = frozenset({OUTRANKS, OUTRANKED_SESSION, OWNER, OWNER_KEY})
+SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
+UNKNOWN_OWNER = "credential:"  # and a key, as the owner: Ory could not say which identity it is
+
+
+class Access(Enum):
+    """Whether a request may see the data in a session, as far as that shows without asking Ory."""
+
+    ALLOWED = 1
+    HIDDEN = 2  # the data belongs to an identity, and the request has no credential
+    UNKNOWN = 3  # the credential is not the last one: only Ory knows whether it is of the same identity
+
+
+class SignIn(NamedTuple):
+    """Django's own sign-in in a session: whether there is one, and whether it outranks the Ory credential."""
+
+    exists: bool
+    outranks: bool
+
+
+class Settled(NamedTuple):
+    """The outcome for this request, and whether its Django session was flushed."""
+
+    outcome: Outcome
+    flushed: bool
+
+
+def came(request: HttpRequest) -> bool:
+    """Whether the browser sent a Django session cookie. Without one, nothing here costs anything."""
+    return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def check_access(session: Any, credential: Credential | None, conf: Conf) -> Access:
+    """Whether this request may see the data in the session, as far as that shows without asking Ory."""
+    if SESSION_KEY in session:
+        same = credential is None or _matches(credential, session.get(OUTRANKS), conf)
+        return Access.ALLOWED if same else Access.UNKNOWN
+    if OWNER not in session:
+        return Access.ALLOWED
+    if credential is None:
+        return Access.HIDDEN
+    return Access.ALLOWED if _matches(credential, _owner_key(session), conf) else Access.UNKNOWN
+
+
+def read_sign_in(request: HttpRequest, credential: Credential, conf: Conf) -> SignIn:
+    """Django's own sign-in in the session, and whether it outranks this credential."""
+    session = request.session
+    if SESSION_KEY not in session:
+        return SignIn(exists=False, outranks=False)
+    outranks = _matches(credential, session.get(OUTRANKS), conf)
+    if outranks:
+        _remember_key(session, OUTRANKS, credential.key(conf))
+    return SignIn(exists=True, outranks=outranks)
+
+
+def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf: Conf, *, was_good: bool) -> Settled:
+    """Apply the outcome at Ory to the Django session of the request.
+
+    ``was_good`` says whether the credential was ever good here: one that never was does not end a Django sign-in.
+    """
+    session = request.session
+    if isinstance(outcome, SignedIn):
+        if SESSION_KEY not in session:
+            return Settled(outcome, _give_to(request, str(outcome.session.identity.id), credential, conf))
+        if session.get(OUTRANKED_SESSION) == str(outcome.session.id):  # its cookie was renewed
+            _remember_key(session, OUTRANKS, credential.key(conf))
+            return Settled(SignedOut(), flushed=False)
+        return Settled(outcome, _flush(request))
+    if SESSION_KEY in session:
+        return Settled(outcome, was_good and _flush(request))
+    if check_access(session, credential, conf) is not Access.ALLOWED:
+        hide(session)
+    return Settled(outcome, flushed=False)
+
+
+def hide(session: Any) -> None:
+    """Show this request an empty session. The stored data stays, for the identity that it belongs to."""
+    if not getattr(session, "_ory_hidden", False):
+        session._ory_hidden_key = session._session_key
+    session._session_cache = {}
+    session._session_key = None
+    session._ory_hidden = True
+
+
+def unhide(session: Any) -> None:
+    """Undo :func:`hide`. The stored data is loaded again when it is used next."""
+    session.__dict__.pop("_session_cache", None)
+    session._session_key = session._ory_hidden_key
+    session._ory_hidden = False
+
+
+def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: str | None) -> None:
+    """After a Django sign-in: it outranks this credential, and does not get the data of an identity."""
+    session = request.session
+    if OWNER in session:
+        for name in set(session.keys()) - SIGN_IN:
+            del session[name]
+    session[OUTRANKS] = str(credential_key)
+    session.pop(OUTRANKED_SESSION, None)
+    if ory_session_id is not None:
+        session[OUTRANKED_SESSION] = ory_session_id
+
+
+def undo_sign_in(request: HttpRequest) -> None:
+    """Remove a Django sign-in from the session. The rest of the session stays."""
+    for name in SIGN_IN | {OUTRANKS, OUTRANKED_SESSION}:
+        request.session.pop(name, None)
+
+
+def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
+    """Whether this request has stored data, and the session does not say yet whose they are."""
+    session = request.session
+    if getattr(session, "_ory_guarded", False):
+        return False  # the view has not used it
+    if not session.modified or session.is_empty() or SESSION_KEY in session:
+        return False
+    owner = session.get(OWNER, UNKNOWN_OWNER)
+    return owner.startswith(UNKNOWN_OWNER) or not _matches(credential, session.get(OWNER_KEY), conf)
+
+
+def claim(request: HttpRequest, identity: str | None, credential_key: str) -> None:
+    """Store in the session whose data it holds.
+
+    If Ory could not say (``identity`` is ``None``), the credential stands for the identity.
+    """
+    session = request.session
+    if SESSION_KEY in session:
+        return
+    if identity is not None:
+        session[OWNER], session[OWNER_KEY] = identity, str(credential_key)
+    else:
+        session.setdefault(OWNER, f"{UNKNOWN_OWNER}{credential_key}")
+
+
+def has_csrf_token(request: HttpRequest) -> bool:
+    """Whether the browser has a Django CSRF token. Creates no session to find out."""
+    if settings.CSRF_USE_SESSIONS:
+        return came(request) and CSRF_SESSION_KEY in request.session
+    return settings.CSRF_COOKIE_NAME in request.COOKIES
+
+
+def renew_csrf_token(request: HttpRequest) -> None:
+    """Rotate Django's CSRF token, as ``login()`` does, unless this response already contains it in a form."""
+    if not request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
+        rotate_token(request)
+
+
+def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
+    """Make this identity the owner of the session. Returns whether the session was flushed: it had another owner.
+
+    A session without an owner gets a new key and CSRF token, as with ``login()``. In a stream it keeps its key, because
+    the cookie is sent already.
+    """
+    session = request.session
+    if not set(session.keys()) - MARKS:
+        return False
+    owner = session.get(OWNER)
+    if owner == identity:
+        _remember_key(session, OWNER_KEY, credential.key(conf))
+    elif owner is None or _matches(credential, _owner_key(session), conf):
+        if not getattr(session, "_ory_streaming", False):
+            session.cycle_key()
+            renew_csrf_token(request)
+        session[OWNER], session[OWNER_KEY] = identity, str(credential.key(conf))
+    else:
+        return _flush(request)
+    return False
+
+
+def _owner_key(session: Any) -> str:
+    owner: str = session[OWNER]
+    stored: str = session.get(OWNER_KEY) or owner
+    return stored.removeprefix(UNKNOWN_OWNER)
+
+
+def _remember_key(session: Any, name: str, key: str) -> None:
+    if session.get(name) != key:
+        session[name] = str(key)
+
+
+def _matches(credential: Credential, stored_key: str | None, conf: Conf) -> bool:
+    if not stored_key:
+        return False
+    if "." not in stored_key:
+        return constant_time_compare(stored_key, _key_of_format_2(credential, conf))
+    return matches_key(credential, stored_key, conf)
+
+
+def _key_of_format_2(credential: Credential, conf: Conf) -> str:
+    """The key of this credential in sessions that were stored before format 3."""
+    key = hasher(b"cache", 20)
+    key.update(f"2\0{conf.sdk_url}\0{credential.kind}\0{credential.value}".encode())
+    return key.hexdigest()
+
+
+def _flush(request: HttpRequest) -> bool:
+    request.session.flush()
+    renew_csrf_token(request)
+    return True

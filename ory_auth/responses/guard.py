@@ -1,0 +1,133 @@
+"""What a view requires of the Ory session, and the response to a request that lacks it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+
+from ..events import Event, log
+from ..exceptions import AALRequired, NotAdmitted
+from ..request.state import RequestState, state_of
+from ..sessions.outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from ..types import AAL
+from . import refusals
+
+Missing = SignedOut | AALRequired | NotAdmitted  # what keeps a request out of a guarded view
+
+
+class Guard:
+    """What a view requires of the Ory session, and the response to a request that lacks it."""
+
+    def __init__(
+        self, aal: str | AAL | None = None, max_age: timedelta | float | None = None, *, fresh: bool = False
+    ) -> None:
+        """Raises ``TypeError`` or ``ValueError`` if a value is impossible."""
+        self.aal, self.max_age = _read_aal(aal), _read_max_age(max_age)
+        if not isinstance(fresh, bool):
+            raise TypeError(f"fresh={fresh!r} is neither True nor False.")
+        self.fresh = fresh
+
+    def check(self, request: HttpRequest) -> HttpResponse | None:
+        """``None`` if the request may go on, else the response to it. Raises :class:`OryUnavailable`."""
+        missing = self.find_missing(request)
+        return None if missing is None else _refuse(request, missing)
+
+    async def acheck(self, request: HttpRequest) -> HttpResponse | None:
+        """:meth:`check` for coroutines."""
+        missing = await self.afind_missing(request)
+        return None if missing is None else _refuse(request, missing)
+
+    def find_missing(self, request: HttpRequest) -> Missing | None:
+        """What the request lacks, or ``None`` if it may go on. Raises :class:`OryUnavailable`."""
+        state = state_of(request)
+        outcome = state.outcome(fresh=self.fresh)
+        if self._ask_again(outcome):
+            outcome = state.outcome(fresh=True)
+        own = True
+        if isinstance(outcome, SignedIn):
+            state.user()
+            own = state.is_own_user_shown(request)
+        return self._judge(state, outcome, own)
+
+    async def afind_missing(self, request: HttpRequest) -> Missing | None:
+        """:meth:`find_missing` for coroutines."""
+        state = state_of(request)
+        outcome = await state.aoutcome(fresh=self.fresh)
+        if self._ask_again(outcome):
+            outcome = await state.aoutcome(fresh=True)
+        own = True
+        if isinstance(outcome, SignedIn):
+            await state.aown_user()
+            own = await state.ais_own_user_shown(request)
+        return self._judge(state, outcome, own)
+
+    def _ask_again(self, outcome: Outcome) -> bool:
+        """Ask Ory before refusing somebody because of a cached session, or accepting a stale one for a strict guard."""
+        if not isinstance(outcome, SignedIn):
+            return False
+        strict = self.aal is not None or self.max_age is not None
+        return not outcome.satisfies(self.aal, self.max_age) or (outcome.stale and strict)
+
+    def _judge(self, state: RequestState, outcome: Outcome, is_own_user: bool) -> Missing | None:
+        match outcome:
+            case Unavailable():
+                raise state.trouble(outcome)  # also with @ory_optional, which allows only to greet
+            case SignedOut():
+                return outcome
+            case SecondFactorMissing():
+                return AALRequired()
+            case SignedIn() if state.refused:
+                return NotAdmitted(state.refused)
+            case SignedIn() if not is_own_user and not state.user_trouble:
+                # The Ory session says nothing about the user whom the view would serve.
+                log(Event.USER_MISMATCH, identity=str(outcome.session.identity.id))
+                return NotAdmitted(Event.USER_MISMATCH)
+            case SignedIn() if not outcome.satisfies(self.aal, None):
+                log(Event.AAL_REQUIRED, aal=self.aal)
+                return AALRequired(aal=self.aal)
+            case SignedIn() if not outcome.satisfies(self.aal, self.max_age):
+                return AALRequired(aal=self._second_factor(), refresh=True)
+            case SignedIn():
+                if state.user_trouble:
+                    raise state.trouble(state.user_trouble)
+                return None
+
+    def _second_factor(self) -> str | None:
+        return self.aal.value if self.aal == AAL.AAL2 else None
+
+
+def _refuse(request: HttpRequest, missing: Missing) -> HttpResponse:
+    match missing:
+        case SignedOut():
+            return refusals.sign_in(request)
+        case AALRequired():
+            return refusals.challenge(request, missing)
+        case NotAdmitted():
+            return refusals.not_admitted(request, missing)
+
+
+def _read_aal(aal: object) -> AAL | None:
+    if aal is None:
+        return None
+    message = f"aal={aal!r} is not an assurance level. Use 'aal1' or 'aal2'."
+    if not isinstance(aal, str):
+        raise TypeError(message)
+    if aal not in list(AAL):
+        raise ValueError(message)
+    return AAL(aal)
+
+
+def _read_max_age(max_age: object) -> timedelta | None:
+    if max_age is None:
+        return None
+    if isinstance(max_age, bool) or not isinstance(max_age, (timedelta, int, float)):
+        raise TypeError(f"max_age={max_age!r} is neither a timedelta nor a number of seconds.")
+    seconds = max_age.total_seconds() if isinstance(max_age, timedelta) else max_age
+    if not seconds > 0:  # as NaN is not
+        raise ValueError(f"max_age={max_age!r} can't be satisfied. Use more than 0 seconds.")
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        message = f"max_age={max_age!r} is too long. Leave it out to accept a sign-in of any age."
+        raise ValueError(message) from None

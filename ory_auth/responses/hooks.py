@@ -1,0 +1,316 @@
+"""What the middleware does: add lazy attributes to a request, and headers and cookies to its response."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from functools import lru_cache
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.functional import SimpleLazyObject, cached_property
+from django.views.debug import get_default_exception_reporter_filter
+
+from ..conf import conf
+from ..events import Event, log_once
+from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
+from ..ory import cookies
+from ..request import django_session, session_guard
+from ..request.middleware_order import DIRECTLY_AFTER, remote_user_positions
+from ..request.state import RequestState, is_optional, state_of
+from ..sessions.outcomes import SignedIn, Unavailable
+from ..sessions.single_flight import flights
+from ..types import OrySession
+from . import login_redirects, redirect_loop, refusals
+
+LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
+VARY = ", ".join(LOOKED_AT)
+_UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a request, and what it has without that
+
+
+def prepare() -> None:
+    """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
+    flights(conf())
+
+
+def is_built_for_asgi() -> bool:
+    """Whether Django's ASGI handler is building the middleware just now.
+
+    Middleware behind ours may be sync, and ours is then sync as well. But Django calls a sync ``process_view`` in a
+    thread, for every request, so it has to be a coroutine there.
+    """
+    frame = sys._getframe()
+    while frame is not None and frame.f_code is not BaseHandler.load_middleware.__code__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None and bool(frame.f_locals.get("is_async"))
+
+
+def begin(request: Any) -> None:
+    """A request has come to the middleware, and :func:`finish` will be called with its response."""
+    attach(request)
+    request.__dict__["_ory_in_middleware"] = True
+
+
+def attach(request: Any) -> None:
+    """Add the lazy attributes to a request. Costs no call, no query and no hash."""
+    given = request.__dict__
+    user = given["_ory_base_user"] = given.pop("user", None)
+    given.pop("auser", None)
+    given["_ory_original"] = weakref.ref(request)
+    request.__class__ = _class_of_request(request.__class__)
+    session_guard.guard_session(request)
+    if "_cached_user" in given or "_acached_user" in given or type(user) not in _UNREAD:
+        _report_early_read(user)
+
+
+def _report_early_read(user: Any) -> None:
+    """Middleware before ours has read ``request.user``, or assigned one. It cannot know whom Ory signed in.
+
+    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read. Its ``RemoteUserMiddleware`` has
+    to do that.
+    """
+    if _has_remote_user(tuple(settings.MIDDLEWARE)):
+        return
+    how = "read" if type(user) in _UNREAD else "assigned"
+    log_once(Event.USER_READ_EARLY, how=how, fix=f"move OryMiddleware up in MIDDLEWARE, {DIRECTLY_AFTER}")
+
+
+def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    """A view was found, and all middleware has begun with the request: signals that waited for this are sent."""
+    _restore_class(request)
+    if _has_waiting_signals(request):
+        request._ory_state.send_waiting_signals()
+    return _refuse_other_view(request, view)
+
+
+async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    """:func:`enter_view` for coroutines."""
+    _restore_class(request)
+    if _has_waiting_signals(request):
+        await sync_to_async(request._ory_state.send_waiting_signals)()
+    return _refuse_other_view(request, view)
+
+
+def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
+    """The 503 if middleware got an anonymous user for a view with ``@ory_optional``, and this is another view.
+
+    Middleware further in may change ``request.urlconf`` or ``request.path_info``.
+    """
+    state = request.__dict__.get("_ory_state")
+    if state is None or not state.assumes_optional_view or is_optional(view):
+        return None
+    return refusals.unavailable(request, state.outage)
+
+
+def _restore_class(request: Any) -> None:
+    """Middleware may have given the request another class, as django-pghistory does, which has no ``ory_session``."""
+    if not isinstance(request, _OryRequest):
+        request.__class__ = _class_of_request(request.__class__)
+
+
+def _has_waiting_signals(request: Any) -> bool:
+    state = request.__dict__.get("_ory_state")
+    return state is not None and state.has_waiting_signals
+
+
+@lru_cache(maxsize=4)
+def _has_remote_user(middleware: tuple[str, ...]) -> bool:
+    return bool(remote_user_positions(middleware))
+
+
+def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
+    if response := enter_view(request, view, args, kwargs):
+        return response
+    if getattr(view, "login_required", True):
+        try:
+            state_of(request).user()
+        except OryUnavailable as error:
+            return refusals.unavailable(request, Unavailable.of(error))
+    return None
+
+
+async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    """:func:`ask_first` for coroutines."""
+    if response := await aenter_view(request, view, args, kwargs):
+        return response
+    if getattr(view, "login_required", True):
+        try:
+            await state_of(request).auser()
+        except OryUnavailable as error:
+            return refusals.unavailable(request, Unavailable.of(error))
+    return None
+
+
+def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    """The response to an error of this package that a view raised; ``None`` for all other errors."""
+    state_of(request).view_error = exception
+    match exception:
+        case OryUnavailable():
+            return refusals.unavailable(request, Unavailable.of(exception))
+        case AALRequired():
+            return refusals.challenge(request, exception)
+        case NotAdmitted():
+            return refusals.not_admitted(request, exception)
+    return None
+
+
+def leave(request: Any) -> None:
+    """Before the response is finished: store whose data the view has put into Django's session."""
+    if _has_waiting_signals(request):  # no view was reached
+        request._ory_state.send_waiting_signals()
+    if _is_written(request):
+        request._ory_state.claim_django_session()
+
+
+async def aleave(request: Any) -> None:
+    """:func:`leave` for coroutines."""
+    if _has_waiting_signals(request):
+        await sync_to_async(request._ory_state.send_waiting_signals)()
+    if _is_written(request):
+        await request._ory_state.aclaim_django_session()
+
+
+def _is_written(request: Any) -> bool:
+    session = request.__dict__.get("session")
+    return session is not None and session.modified
+
+
+def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
+    """Add to the response what it depends on, and replace it with a 503 if it would hide an outage."""
+    _restore_class(request)
+    given, streaming = request.__dict__, getattr(response, "streaming", False)
+    given.pop("_ory_in_middleware", None)
+    if streaming or "_ory_state" in given:
+        response = _told(request._ory_state, response)
+    if "session" in given:
+        session_guard.end_view(request.session, streaming=streaming)
+    if redirect_loop.COOKIE in request.META.get("HTTP_COOKIE", ""):
+        known = given["_ory_state"].known_outcome if "_ory_state" in given else None
+        redirect_loop.follow(request, response, signed_in=isinstance(known, SignedIn))
+    return response
+
+
+def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+    if state.raised:
+        if _hides_outage(state, response):
+            response = refusals.unavailable(state.request, state.outage)
+        elif response.status_code == 503:
+            refusals.mark_as_logged(response)  # such as Django REST framework's
+    elif state.asked and response.status_code == 302:
+        response = login_redirects.answer_script(state.request, response)
+    if state.is_api:
+        response = _told_as_api(state, response)
+    if getattr(response, "streaming", False):
+        state.asked = True  # a stream may ask after its headers are gone
+    if state.asked:
+        _vary(response)
+    if state.personal:
+        _private(response)
+    if state.renews_csrf_token:
+        django_session.renew_csrf_token(state.request)
+    if state.cookies:
+        cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
+    return response
+
+
+def _hides_outage(state: RequestState, response: HttpResponseBase) -> bool:
+    """Whether the response must be a 503, because somebody was told of the outage and answered as if it were none.
+
+    A view that handles ``OryUnavailable`` may answer as it likes, but not with a page or as if nobody were signed in.
+    """
+    status = response.status_code
+    if state.raised_in_middleware:
+        return status <= 500  # nobody knows whether that middleware would have let the request through
+    return 200 <= status < 300 or status in {401, 500} or login_redirects.leads_to_login(state.request, response)
+
+
+def _told_as_api(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+    """What django-ninja leaves out: the scheme of a 401, and with ``DEBUG`` the response to a refusal."""
+    if state.refusal is not None and response.status_code == 500:
+        response = answer(state.request, state.refusal) or response
+    if response.status_code == 401:
+        response.headers.setdefault("WWW-Authenticate", refusals.REALM)
+    return response
+
+
+def _vary(response: HttpResponseBase) -> None:
+    if "Vary" in response.headers:
+        patch_vary_headers(response, LOOKED_AT)
+    else:
+        response.headers["Vary"] = VARY
+
+
+def _private(response: HttpResponseBase) -> None:
+    unavailable = response.status_code == 503
+    if unavailable or "Cache-Control" in response.headers:
+        patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
+    else:
+        response.headers["Cache-Control"] = "private"
+
+
+class _OryRequest:
+    """Mixed into the class of a request. ``ory_session`` may be ``None``, so it cannot be a lazy object."""
+
+    ory_unavailable = False
+
+    @cached_property
+    def _ory_state(self) -> RequestState:
+        """The state of the request that the middleware has seen: its response has to say what a copy was asked for."""
+        original: Any = self.__dict__["_ory_original"]()
+        if original is not None and original is not self:
+            return original._ory_state  # type: ignore[no-any-return]
+        return RequestState(self, self.__dict__["_ory_base_user"])
+
+    @cached_property
+    def user(self) -> Any:
+        return self._ory_state.lazy_user
+
+    async def auser(self) -> Any:
+        return await self._ory_state.auser()
+
+    @property
+    def ory_session(self) -> OrySession | None:
+        return self._ory_state.session()
+
+    async def aory_session(self) -> OrySession | None:
+        return await self._ory_state.asession()
+
+    @cached_property
+    def exception_reporter_filter(self) -> Any:
+        default: Any = get_default_exception_reporter_filter()
+        return _reporter_filter(default.__class__)
+
+    @property
+    def _cache_update_cache(self) -> bool:
+        """Django's ``cache_page`` and site cache read this before they store a page. Personal pages are not stored."""
+        return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.personal
+
+    @_cache_update_cache.setter
+    def _cache_update_cache(self, value: bool) -> None:
+        self.__dict__["_cache_update_cache"] = value
+
+
+@lru_cache(maxsize=16)
+def _class_of_request(cls: Any) -> type:
+    return type(cls.__name__, (_OryRequest, cls), {"__module__": cls.__module__})
+
+
+@lru_cache(maxsize=4)
+def _reporter_filter(default: Any) -> Any:
+    """The project's filter for error reports, which would show cookies, with their values hidden."""
+
+    class OryReporterFilter(default):  # type: ignore[misc]
+        def get_safe_request_meta(self, request: Any) -> dict[str, Any]:
+            meta: dict[str, Any] = super().get_safe_request_meta(request)
+            return {**meta, "CSRF_COOKIE": self.cleansed_substitute} if "CSRF_COOKIE" in meta else meta
+
+        def get_safe_cookies(self, request: Any) -> dict[str, Any]:
+            return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
+
+    return OryReporterFilter()

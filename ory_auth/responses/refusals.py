@@ -1,0 +1,202 @@
+"""Responses to a request that may not go on: 503, 403, 401 and redirects to Ory, in a form that the client can use.
+
+A page load gets a redirect. A script gets a status, a stable code and the URL to open, htmx the header that it follows.
+The kinds of clients are in :mod:`ory_auth.responses.client_kind`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.encoding import iri_to_uri
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..exceptions import AALRequired, NotAdmitted
+from ..ory.flows import Flow
+from ..request.state import state_of
+from ..sessions.outcomes import Unavailable
+from ..sessions.single_flight import flights
+from . import redirect_loop
+from .client_kind import PROBLEM_JSON, ClientKind, kind_of, preferred_script_type, vary
+from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
+from .return_url import absolute, here
+
+RETRY_AFTER = 5  # seconds, unless Ory named a number
+UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
+SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
+NOT_AUTHENTICATED = gettext_lazy("Authentication credentials were not provided or are not valid.")
+OPEN_IN_BROWSER = gettext_lazy("Open this address in the browser.")
+PERMISSION_DENIED = gettext_lazy(
+    "You are signed in, but this account does not have the rights that this page asks for."
+)
+NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
+REALM = 'Bearer realm="ory"'
+
+
+def client_kind(request: HttpRequest) -> ClientKind:
+    """Which form of an answer the client can use. One that sent its credential by header is a program."""
+    state = state_of(request)
+    if state.is_api or (state.found is not None and state.found.kind.by_header):
+        return ClientKind.SCRIPT
+    return kind_of(request)
+
+
+def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
+    """503: Ory did not say who the user is. Has ``Retry-After``, and no cache may store it."""
+    needs_setup = outcome.event in SETUP_PROBLEMS
+    name, detail = ("setup_problem", SETUP_PROBLEM) if needs_setup else ("unavailable", UNAVAILABLE)
+    facts: dict[str, Any] = {}
+    if help_text := debug_help(request, outcome):
+        name, facts = "unavailable_debug", {"debug": help_text}
+    response = _explain(request, 503, name, str(detail), code="ory_unavailable", **facts)
+    response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
+    patch_cache_control(response, no_store=True, private=True)
+    mark_as_logged(response)
+    return response
+
+
+def mark_as_logged(response: HttpResponseBase) -> None:
+    """Keep Django from logging this 503, which is a mail to ``ADMINS`` for each. Our own event says it already."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # read by Django's log_response()
+
+
+def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | None:
+    """With ``DEBUG``, what went wrong and how to fix it."""
+    if not settings.DEBUG:
+        return None
+    conf = state_of(request).conf
+    return explain(outcome, conf, flights(conf).last_failure).as_json()
+
+
+def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
+    """403: Ory knows the person, but they are not admitted here. No redirect to sign in, which would come back here."""
+    facts: dict[str, Any] = {"code": error.code, "reason": error.reason.value}
+    if settings.DEBUG:
+        facts["debug"] = explain_refusal(error.reason).as_json()
+    return _explain(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
+
+
+def challenge(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:
+    """Lead to a second factor, or to signing in again, and then to ``back``: 403 where that is no redirect."""
+    return _lead(request, 403, **way_on(request, error, back))
+
+
+def way_on(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
+    """What is missing, and the URL to get it, as the JSON of a 403."""
+    conf = state_of(request).conf
+    back = absolute(request, back or here(request, client_kind(request), conf.login_redirect_hosts))
+    url = Flow.LOGIN.start(conf, back, aal=error.aal, refresh=error.refresh)
+    detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
+    return {"code": error.code, "detail": detail, "redirect_browser_to": url}
+
+
+def sign_in(request: HttpRequest, login_url: str | None = None, field: str = REDIRECT_FIELD_NAME) -> HttpResponse:
+    """Lead to the login page, which leads back: 401 where that is no redirect.
+
+    ``field`` is the parameter of ``login_url`` that says where to come back to.
+    """
+    kind = client_kind(request)
+    back = here(request, kind, state_of(request).conf.login_redirect_hosts)
+    url = redirect_to_login(back, login_url or sign_in_url(request), field).url
+    response = not_authenticated(request, url)
+    if kind is not ClientKind.PAGE:
+        redirect_loop.script_is_refused(request, response, absolute(request, back))
+    return response
+
+
+def not_authenticated(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead to a URL where one signs in: 401 where that is no redirect."""
+    response = _lead(request, 401, url, "not_authenticated", str(NOT_AUTHENTICATED))
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = REALM
+    return response
+
+
+def open_in_browser(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead to a URL for no lack of anything: 422 where that is no redirect, with Ory's own code for this."""
+    return _lead(request, 422, url, "browser_location_change_required", str(OPEN_IN_BROWSER))
+
+
+def _lead(request: HttpRequest, status: int, redirect_browser_to: str, code: str, detail: str) -> HttpResponse:
+    """Lead the browser to a URL: a page by a redirect, a script by what it can follow, with this status."""
+    kind = client_kind(request)
+    match kind:
+        case ClientKind.PAGE:
+            response: HttpResponse = HttpResponseRedirect(redirect_browser_to)
+        case ClientKind.HTMX:
+            response = HttpResponse(status=status, headers={"HX-Redirect": iri_to_uri(redirect_browser_to)})
+        case ClientKind.INERTIA:
+            response = HttpResponse(status=409, headers={"X-Inertia-Location": iri_to_uri(redirect_browser_to)})
+        case ClientKind.SCRIPT:
+            url = request.build_absolute_uri(redirect_browser_to)
+            response = _json(request, status, {"code": code, "detail": detail, "redirect_browser_to": url})
+    if kind is not ClientKind.PAGE:
+        patch_cache_control(response, no_store=True, private=True)
+    vary(response, kind)
+    return response
+
+
+def permission_denied(request: HttpRequest) -> HttpResponse:
+    """403: signed in, but without the rights that the view requires."""
+    return _explain(request, 403, "refused", str(PERMISSION_DENIED), code="permission_denied")
+
+
+def sign_in_url(request: HttpRequest) -> str:
+    """``ory_auth:login``, or ``LOGIN_URL`` if the project has not included these URLs."""
+    try:
+        return reverse(Flow.LOGIN.url_name)
+    except NoReverseMatch:
+        return resolve_url(settings.LOGIN_URL)
+
+
+def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
+    """One of this package's pages, with headers against caching, framing and leaking its URL."""
+    response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
+    patch_cache_control(response, no_store=True, private=True)
+    response["X-Frame-Options"] = "DENY"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Referrer-Policy"] = _referrer_policy()
+    return response
+
+
+def _referrer_policy() -> str:
+    """The project's policy, which Django's ``SecurityMiddleware`` sends only if the response has none."""
+    policy = settings.SECURE_REFERRER_POLICY or "same-origin"
+    return policy if isinstance(policy, str) else ",".join(policy)
+
+
+def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
+    kind = client_kind(request)
+    if kind is ClientKind.SCRIPT:
+        response = _json(request, status, {**facts, "detail": detail})
+    elif kind is ClientKind.HTMX:  # htmx 4 shows it in the target of the request; htmx 2 shows no errors
+        rows = facts.get("debug", {}).items()
+        texts = ((name, value if isinstance(value, str) else "; ".join(value)) for name, value in rows)
+        debug = format_html_join("\n", "<pre>{}: {}</pre>", texts)
+        response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
+    else:
+        with state_of(request).seen_as_anonymous():
+            response = page(request, status, name, detail=detail, **facts)
+    patch_cache_control(response, no_store=True, private=True)
+    vary(response, kind)
+    return response
+
+
+def _json(request: HttpRequest, status: int, body: dict[str, Any]) -> HttpResponse:
+    """JSON; for clients that prefer it, a problem of RFC 9457, which has some fields more."""
+    if preferred_script_type(request) != PROBLEM_JSON:
+        return JsonResponse(body, status=status)
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return JsonResponse({**problem, **body}, status=status, content_type=PROBLEM_JSON)

@@ -1,0 +1,69 @@
+"""Where the browser comes back to after a flow: checked, so that no link leads to another site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
+
+from ..events import Event, log
+from ..ory.addresses import ascii_host, with_ascii_host
+from .client_kind import ClientKind, is_browser_script
+
+NEXT = ("next", "return_to")
+
+
+def asked_for(request: HttpRequest) -> str | None:
+    """What ``next`` or ``return_to`` of the query (or the form) names, unchecked."""
+    return next((value for name in NEXT if (value := request.POST.get(name) or request.GET.get(name))), None)
+
+
+def wanted(request: HttpRequest, hosts: Sequence[str], *, default: str | None = None) -> str:
+    """The absolute URL that the browser wants to come back to, where this site allows it, else the default target.
+
+    ``next`` or ``return_to`` may name this host or one of ``hosts``.
+    """
+    given = asked_for(request)
+    given = given and with_ascii_host(given)
+    if given is not None and allowed(request, given, hosts):
+        return absolute(request, given)
+    if given is not None:
+        log(Event.BAD_RETURN_TO)
+    return absolute(request, default or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def allowed(request: HttpRequest, url: str, hosts: Sequence[str]) -> bool:
+    """Whether a browser may be sent to this URL, whose host is written as browsers send it."""
+    own = request.get_host()
+    own_url = with_ascii_host(f"{request.scheme}://{own}")
+    known = {own, urlsplit(own_url).netloc, *(ascii_host(host) or host for host in hosts)}
+    return url_has_allowed_host_and_scheme(url, allowed_hosts=known, require_https=request.is_secure())
+
+
+def absolute(request: HttpRequest, url: str) -> str:
+    """A URL of this site in full; one that has its host already stays as it is."""
+    return urljoin(request.build_absolute_uri(), url)
+
+
+def here(request: HttpRequest, kind: ClientKind, hosts: Sequence[str]) -> str:
+    """The URL to come back to after signing in: the page that the browser shows, or is about to show.
+
+    That is this request's own URL for a page load. A form and a script belong to another page, which ``Referer`` (for
+    htmx, ``HX-Current-URL``) names. It counts only if it is on this host or one of ``hosts``. Without it, a program
+    outside a browser comes back to its own URL, and everything else to ``LOGIN_REDIRECT_URL``.
+    """
+    own = escape_leading_slashes(request.get_full_path())  # "//host/" would name another site
+    is_read = request.method in {"GET", "HEAD"}
+    loads_page = kind in {ClientKind.PAGE, ClientKind.INERTIA} or (
+        kind is ClientKind.HTMX and request.headers.get("HX-Boosted") == "true"
+    )
+    if is_read and loads_page:
+        return own
+    page = request.headers.get("HX-Current-URL" if kind is ClientKind.HTMX else "Referer", "")
+    if page.startswith(("http://", "https://")) and allowed(request, page, hosts):
+        return page
+    return own if is_read and not is_browser_script(request, kind) else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -1,0 +1,83 @@
+"""The outcome of a lookup, as a value: it stays the same however often a request asks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ..events import Event
+from ..exceptions import OryUnavailable
+from ..types import AAL, OrySession
+
+
+@dataclass(slots=True)  # created at every request, and three times as fast as a frozen one; never changed
+class SignedIn:
+    """A valid session at Ory. ``offset``: Ory's clock minus ours, in seconds; ``cookies``: Ory's, for the browser."""
+
+    session: OrySession
+    offset: float = 0.0
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+    fresh: bool = False
+    stale: bool = False
+
+    def satisfies(self, aal: AAL | None, max_age: timedelta | None) -> bool:
+        """Whether the session satisfies a guard. One second is added, since Ory's clock has no fractions."""
+        if aal is not None and self.session.aal < aal:
+            return False
+        if max_age is None:
+            return True
+        at = self.session.authenticated_with(AAL.AAL2) if aal == AAL.AAL2 else self.session.first_factor_at
+        return at is not None and time.time() + self.offset - at.timestamp() <= max_age.total_seconds() + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Nobody is signed in. ``reason`` is ``None`` if there is no credential.
+
+    ``remembered``: Ory said so a few seconds ago (``REFUSED_CACHE_SECONDS``) and was not asked again.
+    """
+
+    reason: Event | None = None
+    remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorMissing:
+    """Ory knows the person and requires a second factor first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Ory did not say who the user is. Never treat this as "signed out"."""
+
+    event: Event = Event.UNAVAILABLE
+    status: int | None = None
+    retry_after: int | None = None
+    cause: str | None = None  # the type of an error, the fields of a user, or why Ory was not asked at all
+    connected: bool = True
+    tried: str | None = None  # the method and path of the call
+
+    @classmethod
+    def of(cls, error: OryUnavailable) -> Unavailable:
+        return cls(
+            event=error.event,
+            status=error.status,
+            retry_after=error.retry_after,
+            cause=error.cause,
+            connected=error.connected,
+            tried=error.tried,
+        )
+
+    def error(self, kind: type[OryUnavailable] = OryUnavailable) -> OryUnavailable:
+        return kind(
+            event=self.event,
+            status=self.status,
+            retry_after=self.retry_after,
+            connected=self.connected,
+            cause=self.cause,
+            tried=self.tried,
+        )
+
+
+Outcome = SignedIn | SignedOut | SecondFactorMissing | Unavailable

@@ -1,0 +1,160 @@
+"""Two users who want the same unique value: who has it, and who gets it.
+
+Only the user of another identity can lose an address: to an identity that has verified it and has changed at Ory later
+than that user's fields were taken, or because that user's identity has given it up since. The times matter, since a
+session from a cache may still have an address that somebody else has verified meanwhile. If they don't tell, nobody
+loses the address.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, models, transaction
+
+from ..conf import Conf
+from ..events import Event, log
+from ..models import OryIdentity
+from ..ory.admin_api import last_change_without
+from ..ory.same_text import is_same_text
+from ..types import Identity
+from .database import stored_time
+from .database_errors import refusal_of
+from .fields import email_field, user_model
+from .uniqueness import may_repeat, uniquenesses
+
+MAX_LOOKALIKES = 20  # rows that a database may consider equal to one text
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """``holder`` is the user who has ``value`` in ``field``, or a value that the database considers equal."""
+
+    field: str
+    value: Any = dataclasses.field(repr=False)
+    holder: Any = dataclasses.field(repr=False)
+
+    @property
+    def event(self) -> Event:
+        return Event.EMAIL_CONFLICT if self.field == email_field() else Event.USERNAME_CONFLICT
+
+
+def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Conflict]:
+    """Which of these values of ``user`` another user has, as the database and the model's constraints compare."""
+    found = []
+    for uniqueness in uniquenesses():
+        asked = [name for name in uniqueness.fields if name in values]
+        if not asked:
+            continue
+        wanted = {name: values.get(name, getattr(user, name)) for name in uniqueness.fields}
+        if uniqueness.nulls_distinct and None in wanted.values():
+            continue
+        rows = user_model()._base_manager.using(using).filter(*(_equal(*item) for item in wanted.items()))
+        if uniqueness.condition is not None:
+            rows = rows.filter(uniqueness.condition)
+        if not user._state.adding:
+            rows = rows.exclude(pk=user.pk)
+        name = email_field() if email_field() in asked else asked[0]
+        holder = _nearest(rows, name, values[name], using)
+        if holder is not None:
+            found.append(Conflict(name, values[name], holder))
+    return found
+
+
+def _equal(name: str, value: Any) -> models.Q:
+    """Matches whatever a constraint may consider equal: with or without case, by the column's collation."""
+    exact = models.Q(**{name: value})
+    return exact | models.Q(**{f"{name}__iexact": value}) if isinstance(value, str) else exact
+
+
+def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
+    """The row with the most similar value, of those that the database considers equal."""
+    try:
+        with transaction.atomic(using=using):
+            holders = list(rows.order_by("pk")[:MAX_LOOKALIKES])
+    except (Error, OverflowError, UnicodeError) as error:
+        if refusal_of(error) is None:
+            raise
+        return None  # the database cannot compare with this value, so no row has it
+    holders.sort(key=lambda holder: (getattr(holder, name) != value, not is_same_text(getattr(holder, name), value)))
+    return holders[0] if holders else None
+
+
+def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
+    """Whether this identity has verified the address, in a newer state than the holder's fields were taken from.
+
+    Ory gives an address to one identity at a time, so of two states that have it the newer one counts.
+    """
+    if identity.updated_at is None or not _is_verified(conflict, identity):
+        return False
+    link = _link_to_another(conflict, identity, using)
+    return bool(link.filter(updated_at__lt=stored_time(identity.updated_at, using)).exists())
+
+
+def is_given_up(conflict: Conflict, identity: Identity, conf: Conf, using: str) -> bool:
+    """Whether Ory's admin API says that the holder's identity has given up this address.
+
+    Somebody who has not verified the address needs proof that the holder's identity once had it: it has changed since
+    the holder's fields were taken from it. Otherwise the address may come from the project itself.
+    """
+    link = _link_to_another(conflict, identity, using)
+    holder_id = link.values_list("pk", flat=True).first()
+    changed_at = None if holder_id is None else last_change_without(conflict.value, holder_id, conf)
+    if changed_at is None:
+        return False
+    compare = "updated_at__lte" if _is_verified(conflict, identity) else "updated_at__lt"
+    return bool(link.filter(**{compare: stored_time(changed_at, using)}).exists())
+
+
+def _is_verified(conflict: Conflict, identity: Identity) -> bool:
+    return any(is_same_text(conflict.value, address) for address in identity.verified_emails())
+
+
+def _link_to_another(conflict: Conflict, identity: Identity, using: str) -> Any:
+    """The link of the holder to an identity other than this one; no row if only the database calls the values equal."""
+    links = _link_of(conflict.holder, using).exclude(pk=identity.id)
+    return links if is_same_text(getattr(conflict.holder, conflict.field), conflict.value) else links.none()
+
+
+def release(conflict: Conflict, using: str) -> bool:
+    """Take the address from its holder, in a transaction. ``False`` if it has changed, or cannot be cleared."""
+    holder = user_model()._base_manager.using(using).select_for_update().get(pk=conflict.holder.pk)
+    link = _link_of(holder, using).first()
+    if link is None or not is_same_text(getattr(holder, conflict.field), conflict.value):
+        return False
+    for value in vacant_values(holder, conflict.field, link.pk, using):
+        setattr(holder, conflict.field, value)
+        try:
+            with transaction.atomic(using=using):
+                holder.save(update_fields=[conflict.field], using=using)
+        except Exception as error:
+            if refusal_of(error) is None:
+                raise
+            continue
+        event = partial(log, Event.ADDRESS_RELEASED, identity=str(link.pk), field=conflict.field)
+        transaction.on_commit(event, using=using)
+        return True
+    return False
+
+
+def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
+    """Values for a field without an address, the best first. A user name is never empty."""
+    model = user_model()
+    field = model._meta.get_field(name)
+    if name != model.USERNAME_FIELD:
+        if field.null:
+            yield None
+        elif may_repeat(user, name, "", using):
+            yield ""
+    placeholder = f"{identity_id}@no-address.invalid"
+    if not field.max_length or len(placeholder) <= field.max_length:
+        yield placeholder
+
+
+def _link_of(user: Any, using: str) -> Any:
+    return OryIdentity.objects.using(using).filter(user_id=user.pk)
