@@ -26,6 +26,10 @@ def _when_run(name: str) -> Callable[..., Any]:
     return check
 
 
+# Made once: when a test changes INSTALLED_APPS, Django calls ready() again, and a check is registered once all the same.
+_check_project, _check_deployment, _check_table = map(_when_run, ("check_project", "check_deployment", "check_table"))
+
+
 class OryAuthConfig(AppConfig):
     name = "ory_auth"
     verbose_name = _("Ory")
@@ -41,10 +45,10 @@ class OryAuthConfig(AppConfig):
 
     def _register_checks(self) -> None:
         """Make ``manage.py check`` and its like run them; ``check --tag ory_auth`` runs these alone."""
-        checks.register(_when_run("check_project"), TAG)
-        checks.register(_when_run("check_deployment"), TAG, deploy=True)
+        checks.register(_check_project, TAG)
+        checks.register(_check_deployment, TAG, deploy=True)
         # With our tag Django 6.1 runs it without being asked for what reads a database.
-        checks.register(_when_run("check_table"), checks.Tags.database)
+        checks.register(_check_table, checks.Tags.database)
 
     def _watch_users(self, receivers: Any) -> None:
         """Tell ``USER_CACHE_SECONDS`` of changes."""

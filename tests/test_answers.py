@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
 from ory_auth.local.faults import Fault
+from ory_auth.ory.client import NOT_READY_SECONDS
 from ory_auth.sessions import single_flight
 from tests.conftest import Web
 from tests.kinds import Answer, ChangeSettings, Json
@@ -457,10 +459,12 @@ def test_readiness_is_not_asked_after_200(ory: Ory, web: Web) -> None:
 
 @pytest.mark.switches
 def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: Web, switches: LocalOry) -> None:
+    started = time.monotonic()
     with switches.database_down():
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 503
-    assert len(ory.asked(READY)) == 1
+    moments = (time.monotonic() - started) // NOT_READY_SECONDS  # a slow machine needs more than one
+    assert len(ory.asked(READY)) <= min(1 + moments, 3)
 
 
 @pytest.mark.switches

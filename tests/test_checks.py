@@ -15,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.contrib.auth.middleware import AuthenticationMiddleware, RemoteUserMiddleware
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -331,6 +332,13 @@ class OwnRules(ObjectPermissionBackend): ...
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": places})
     assert done.returncode == 0
     assert ("ory_auth.W027" in done.stderr, f"Add {RULES!r} to" in done.stderr) == (told, told)
+
+
+def test_a_project_whose_tests_change_installed_apps_is_told_once(settings: Settings) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.humanize"]
+    settings.MIDDLEWARE = [SESSIONS, AUTH]
+    found = [message.id for message in checks.run_checks(tags=["ory_auth"])]
+    assert found.count("ory_auth.W001") == 1
 
 
 SITE_CACHE = "django.middleware.cache.UpdateCacheMiddleware"

@@ -282,8 +282,9 @@ def test_a_flow_that_is_not_there_is_asked_for_once_in_a_while(ory: Ory, web: We
 
 @pytest.mark.django_db
 def test_the_readiness_view_asks_ory_once_a_second(ory: Ory, web: Web) -> None:
+    started = time.monotonic()
     assert {web.get("/auth/ready").status_code for _ in range(20)} == {200}
-    assert len(ory.asked("/health/ready")) <= 2
+    assert len(ory.asked("/health/ready")) <= 2 + time.monotonic() - started
 
 
 @pytest.mark.django_db

@@ -36,12 +36,12 @@ def counted(name: str) -> dict[tuple[str, ...], float]:
     data = READER.get_metrics_data()
     scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
     found = [metric for scope in scopes for metric in scope.metrics if metric.name == name]
+    points = [point for metric in found for point in metric.data.data_points]
     return {
         tuple(str(v) for v in (point.attributes or {}).values()): float(
-            vars(point).get("value") or vars(point)["count"]
+            getattr(point, "value", getattr(point, "count", 0))
         )
-        for metric in found
-        for point in metric.data.data_points
+        for point in points
     }
 
 
