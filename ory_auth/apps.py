@@ -26,7 +26,7 @@ def _when_run(name: str) -> Callable[..., Any]:
     return check
 
 
-# Made once: when a test changes INSTALLED_APPS, Django calls ready() again, and a check is registered once all the same.
+# Made once: when a test changes INSTALLED_APPS, Django calls ready() again, and each check must be registered once.
 _check_project, _check_deployment, _check_table = map(_when_run, ("check_project", "check_deployment", "check_table"))
 
 
