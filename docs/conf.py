@@ -29,6 +29,7 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build", "requirements.txt"]
 myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
 copybutton_exclude = ".linenos, .gp, .go"  # prompts and what a command answers are not for copying
 
 autodoc_typehints = "signature"
