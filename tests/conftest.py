@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from http.cookies import SimpleCookie
 from typing import Any
 
 import django
 import pytest
+from _pytest.runner import runtestprotocol
 from asgiref.sync import async_to_sync
 from django.core.cache import caches
 from django.core.mail import EmailMessage
+from django.db import connections
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
@@ -22,6 +25,25 @@ from ory_auth.sessions import single_flight
 from ory_auth.users import row_cache
 from tests import ories
 from tests.kinds import Answer, ChangeSettings
+
+
+def pytest_sessionstart() -> None:
+    connections.all()  # shared by the contexts of all tests
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run each test in a context of its own.
+
+    A test that changes ``ROOT_URLCONF`` makes Django create new resolvers, each with a context variable. They would
+    stay in the one context of the process, and asgiref walks through all of them whenever sync code calls async code:
+    tests got slower and slower.
+    """
+    place = {"nodeid": item.nodeid, "location": item.location}
+    item.ihook.pytest_runtest_logstart(**place)
+    copy_context().run(runtestprotocol, item, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(**place)
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
