@@ -140,4 +140,6 @@ def test_a_request_that_is_cancelled_leaves_no_response_for_the_next_one(upstrea
 
 def test_every_thread_of_the_server_ends(upstream: BrokenUpstream) -> None:
     """The fuzzer leaves nothing behind that could disturb other tests."""
-    assert threading.active_count() < 60
+    # Not the fuzzer's: a pool of asgiref's lives as long as the traceback of an error in it, and pytest keeps those.
+    own = [thread for thread in threading.enumerate() if not thread.name.startswith("ThreadPoolExecutor")]
+    assert len(own) < 30
