@@ -58,7 +58,7 @@ def impersonates(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            request.user = User.objects.get(username="somebody else")
+            request.user = User.objects.get(first_name="Somebody else")
         return get_response(request)
 
     return middleware
@@ -129,13 +129,13 @@ def test_a_receiver_sees_who_signed_in_even_if_another_user_was_assigned(
     ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], path: str
 ) -> None:
     seen: list[object] = []
-    other = User.objects.create(username="somebody else")
+    other = User.objects.create(**{User.USERNAME_FIELD: "else@example.org"}, first_name="Somebody else")
     put_first("impersonates")
     connect(user_logged_in, lambda request, user, **_: seen.append((user.pk != other.pk, request.user.pk == user.pk)))
     answer = web.get(path, headers=ory.person().token().headers)
     assert seen == [(True, True)]
     if path == "/who":
-        assert answer.json()["user"] == "somebody else"
+        assert answer.json()["user"] == "else@example.org"
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/streams"])
