@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from .conf import conf
 from .ory.credentials import Kind
 from .request.state import SAFE_METHODS, RequestState, state_of
 from .responses.guard import Guard, Missing
+from .sessions.driver import in_event_loop
 from .sessions.outcomes import Outcome, SignedIn, SignedOut
 from .types import AAL, OrySession
 
@@ -55,7 +55,7 @@ class _Authenticator:
         state.is_api = state.asked = True
         if state.found is None or state.found.kind is not self.kind:
             return None
-        return self._aauthenticate(request, state) if _in_event_loop() else self._authenticate(request, state)
+        return self._aauthenticate(request, state) if in_event_loop() else self._authenticate(request, state)
 
     def _authenticate(self, request: HttpRequest, state: RequestState) -> OrySession | None:
         if self._needs_csrf_token(request, state.outcome()):
@@ -113,11 +113,3 @@ def _refuse(state: RequestState, missing: Missing | None) -> None:
     if missing is not None and not isinstance(missing, SignedOut):
         state.refusal = missing
         raise missing
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -5,7 +5,6 @@ It checks once, when the view first reads or writes data. A view that does not u
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,6 +15,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
+from ..sessions.driver import in_event_loop
 from . import django_session
 
 _unguarded: ContextVar[bool] = ContextVar("ory_auth_unguarded", default=False)
@@ -110,7 +110,7 @@ class _GuardedSession:
 
         Not checked in an event loop, where nothing may block, nor after the view, when Django's middleware reads it.
         """
-        if self._is_guarded() and not self._ory_view_over and not _in_event_loop():
+        if self._is_guarded() and not self._ory_view_over and not in_event_loop():
             self._ory_check()
         return super().session_key  # type: ignore[misc]
 
@@ -126,7 +126,7 @@ class _GuardedSession:
             with unguarded():
                 super().save(must_create)  # type: ignore[misc]
             return
-        if not must_create and self._may_need_owner() and (self._ory_view_over or not _in_event_loop()):
+        if not must_create and self._may_need_owner() and (self._ory_view_over or not in_event_loop()):
             self._ory_request()._ory_state.claim_django_session()
         super().save(must_create)  # type: ignore[misc]
 
@@ -190,14 +190,6 @@ class _GuardedSession:
         if opened:
             self._ory_guarded = False
         return opened
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=16)
