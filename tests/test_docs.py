@@ -22,7 +22,7 @@ def test_the_table_of_settings_is_the_one_in_the_code() -> None:
     assert documented == list(KEYS)
 
 
-@pytest.mark.parametrize("name", ["threats.md", "security-notices.md"])
+@pytest.mark.parametrize("name", ["contributing/threats.md", "contributing/security-notices.md"])
 def test_every_test_that_a_document_names_is_there(name: str) -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", (DOCS / name).read_text())
@@ -30,12 +30,12 @@ def test_every_test_that_a_document_names_is_there(name: str) -> None:
 
 
 def test_every_event_that_the_threats_name_is_one() -> None:
-    named = {word for row in rows("threats.md")[1:] for word in re.findall(r"`(\w+)`", row[2])}
+    named = {word for row in rows("contributing/threats.md")[1:] for word in re.findall(r"`(\w+)`", row[2])}
     assert named <= {event.value for event in Event}
 
 
 def test_every_security_notice_has_a_test_or_a_reason() -> None:
-    notices = [row for row in rows("security-notices.md") if row[0] != "date"]
+    notices = [row for row in rows("contributing/security-notices.md") if row[0] != "date"]
     assert len(notices) >= 25
     for date, project, notice, mistake, here in notices:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d|26\.\d+\.\d+", date), date

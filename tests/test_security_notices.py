@@ -1,6 +1,6 @@
 """What other projects had to publish a security notice about, tried here.
 
-``docs/security-notices.md`` lists the notices. This module has the tests for those that no other test covers.
+``docs/contributing/security-notices.md`` lists the notices. This module tests those that no other test covers.
 """
 
 from __future__ import annotations

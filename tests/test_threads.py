@@ -31,7 +31,7 @@ from tests.kinds import ChangeSettings
 from tests.ories import Ory
 
 PACKAGE = Path(ory_auth.__file__).parent
-DOCUMENT = Path(__file__).parent.parent / "docs" / "threads.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "contributing" / "threads.md"
 SESSION = uuid.uuid4().bytes
 
 
