@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from .forks import after_fork
+from .process.forks import after_fork
 
 DOCS = "django-ory's docs"  # in the repository and the source distribution, not where pip puts the package
 NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")

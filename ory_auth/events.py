@@ -10,7 +10,7 @@ import threading
 import time
 from enum import StrEnum
 
-from .forks import after_fork
+from .process.forks import after_fork
 
 logger = logging.getLogger("ory_auth")
 

@@ -14,9 +14,9 @@ from ninja.utils import check_csrf
 
 from .conf import conf
 from .ory.credentials import Kind
+from .process.event_loop import in_event_loop
 from .request.state import SAFE_METHODS, RequestState, state_of
 from .responses.guard import Guard, Missing
-from .sessions.driver import in_event_loop
 from .sessions.outcomes import Outcome, SignedIn, SignedOut
 from .types import AAL, OrySession
 

@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from .events import Event, log
-from .read_only import ReadOnlyDict, read_only
 
 __all__ = ["AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"]
 
@@ -45,6 +44,41 @@ UNKNOWN = -1
 SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn", "code"})
 _LEVELS = tuple(AAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _refuse_change(self: object, *args: object, **kwargs: object) -> NoReturn:
+    raise TypeError("This value is read-only. copy.deepcopy() makes a copy that you can change.")
+
+
+class ReadOnlyDict(dict[str, Any]):
+    """A ``dict`` that refuses changes, so that every JSON encoder takes it. Copies and pickles are ordinary dicts."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __ior__ = _refuse_change
+    clear = pop = popitem = setdefault = update = _refuse_change
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return dict, (dict(self),)
+
+
+class ReadOnlyList(list[Any]):
+    """A ``list`` that refuses changes. Copies and pickles of it are ordinary lists."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse_change
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse_change
+
+    def __reduce__(self) -> tuple[type, tuple[list[Any]]]:
+        return list, (list(self),)
+
+
+def _read_only(value: Any) -> Any:
+    """The same JSON, read-only at every level."""
+    if isinstance(value, dict):
+        return ReadOnlyDict({name: _read_only(inner) for name, inner in value.items()})
+    if isinstance(value, list):
+        return ReadOnlyList(map(_read_only, value))
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +115,7 @@ class _Answer:
     @property
     def session(self) -> dict[str, Any]:
         if self.parsed is None:
-            self.parsed = read_only(json.loads(self.body))
+            self.parsed = _read_only(json.loads(self.body))
         return self.parsed  # type: ignore[return-value]
 
     @property

@@ -14,7 +14,7 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from ..conf import Conf
-from ..forks import after_fork
+from ..process.forks import after_fork
 from ..types import read_last_change
 from .http_client import ConnectionPool, deadline
 from .same_text import is_same_text

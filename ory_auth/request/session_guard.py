@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
-from ..sessions.driver import in_event_loop
+from ..process.event_loop import in_event_loop
 from . import django_session
 
 _unguarded: ContextVar[bool] = ContextVar("ory_auth_unguarded", default=False)

@@ -14,7 +14,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from ..forks import after_fork
+from ..process.forks import after_fork
 
 COOKIE = "ory_auth_started"
 SECONDS = 3600  # how long a person may take to sign in

@@ -136,12 +136,3 @@ async def _await(call: Call, timeout: float) -> Any:
 def _late(flight: Future[Any]) -> Unavailable:
     """The outcome of a call that was too slow, or is still queued behind slow ones."""
     return Unavailable(Event.TIMEOUT if flight.running() or flight.done() else Event.POOL_FULL)
-
-
-def in_event_loop() -> bool:
-    """Whether this runs in an event loop, where nothing may block."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

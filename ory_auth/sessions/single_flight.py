@@ -27,11 +27,11 @@ from django.db import close_old_connections
 from ..conf import Conf
 from ..events import Event, log
 from ..exceptions import OryUnavailable
-from ..forks import after_fork
 from ..ory.client import Client, Readiness, Whoami
 from ..ory.credentials import Credential
 from ..ory.http_client import deadline as until
 from ..ory.http_client import remaining_seconds
+from ..process.forks import after_fork
 from . import telemetry
 from .circuit_breaker import Breaker
 from .driver import Call

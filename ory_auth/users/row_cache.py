@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import TTLCache
 from django.db import transaction
 
-from ..forks import after_fork
+from ..process.forks import after_fork
 
 if TYPE_CHECKING:  # every command loads this module, and few ask who somebody is
     from ..types import Facts

@@ -7,6 +7,6 @@ from collections.abc import Callable
 
 
 def after_fork(renew: Callable[[], None]) -> None:
-    """Call this function in each forked process. On Windows processes are never forked."""
+    """Register ``renew`` to be called in each forked process. Windows never forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=renew)
