@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
-.PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load chaos guards mutants neighbours requirements clean
+.PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
 
 demo: .venv/done  ## the local Ory and a Django project that signs people in with it
 	@$(BIN)/python manage.py demo
@@ -13,10 +13,10 @@ test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) tests/test_migrations.py
 
-test-postgresql: .venv/trials  ## the tests of users, sign-ins and sessions on a PostgreSQL of their own
-	$(BIN)/python -m trials.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
+test-postgresql: .venv/stress  ## the tests of users, sign-ins and sessions on a PostgreSQL of their own
+	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
 		tests/test_ory_link.py tests/test_admin.py tests/test_memory.py tests/test_same_text.py
-	$(BIN)/python -m trials.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
+	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 
 lint: .venv/done  ## style, types, import layers
 	$(BIN)/ruff check .
@@ -41,27 +41,26 @@ docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an 
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build
 	@echo "Open docs/_build/index.html"
 
-# The trials start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
+# These start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql, nginx, haproxy and wrk by apt where those are missing.
-bench: .venv/trials  ## what a request costs, beside Django's own sessions and others; a full run renews the docs' picture
+bench: .venv/stress  ## what a request costs, beside Django's own sessions and others; a full run renews the docs' picture
 	@$(BIN)/python -m trials.bench \
 		$(if $(SHORT),--quick,--json docs/pictures/bench.json --picture docs/pictures/bench.svg) $(ARGS)
 
-bench-load: .venv/trials  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
+bench-load: .venv/stress  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
 	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
 
-chaos: .venv/trials  ## campaigns of trouble, each request with an oracle (ARGS="outages herd": only these)
-	@$(BIN)/python -m trials.chaos $(if $(SHORT),--short) $(ARGS)
+stress: .venv/stress  ## campaigns of faults against real servers; an oracle checks each response (ARGS="outages sign-out": only these)
+	@$(BIN)/python -m stress $(if $(SHORT),--short) $(ARGS)
 
-guards: .venv/trials  ## each guard of the package taken out once: a test has to notice
-	@$(BIN)/python -m trials.guards $(ARGS)
+chaos: stress
 
-mutants: .venv/trials  ## small changes to the modules that decide who somebody is: a test has to notice
-	@$(BIN)/python -m trials.mutants $(ARGS)
+mutants: .venv/stress  ## small changes to the modules that decide who somebody is: a test has to notice
+	@$(BIN)/python -m stress.mutants $(ARGS)
 
-neighbours: .venv/done  ## the newest packages and servers that people have beside this (ARGS="wagtail": only that one)
+compatibility: .venv/done  ## try the newest versions of other packages and of servers (ARGS="wagtail": only that one)
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13' | tail -1)}" \
-		$(BIN)/nox -s neighbours -- $(ARGS)
+		$(BIN)/nox -s compatibility -- $(ARGS)
 
 .venv/done: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with venv and pip, is needed."; exit 1; }
@@ -69,8 +68,8 @@ neighbours: .venv/done  ## the newest packages and servers that people have besi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-.venv/trials: trials/requirements.txt .venv/done
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r trials/requirements.txt
+.venv/stress: stress/requirements.txt .venv/done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r stress/requirements.txt
 	@touch $@
 
 .venv/docs: docs/requirements.txt .venv/done
@@ -81,7 +80,7 @@ requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group demo --group test --group trials -c requirements.txt pyproject.toml -o trials/requirements.txt
+		--all-extras --group demo --group test --group stress -c requirements.txt pyproject.toml -o stress/requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group docs -c requirements.txt pyproject.toml -o docs/requirements.txt
 

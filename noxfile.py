@@ -78,7 +78,7 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="venv", python="3.13", default=False)
-def neighbours(session: nox.Session) -> None:
-    """Packages and servers that people have beside this one, in their newest versions: docs/neighbours.md."""
+def compatibility(session: nox.Session) -> None:
+    """Try the newest versions of other packages and of servers: docs/compatibility.md."""
     session.install("-e", ".[local]", "psutil")
-    session.run("python", "-m", "trials.neighbours", *session.posargs)
+    session.run("python", "-m", "compatibility", *session.posargs)

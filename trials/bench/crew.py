@@ -14,8 +14,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from stress.processes import ROOT, Process, private_directory, running
 from trials.bench.project import Variant
-from trials.processes import ROOT, Process, private_directory, running
 
 Round = dict[str, dict[str, dict[str, float]]]  # variant → case → {"median": nanoseconds, "mean": nanoseconds}
 

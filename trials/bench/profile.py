@@ -22,8 +22,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from stress.processes import ROOT
 from trials.bench.project import Variant, configure
-from trials.processes import ROOT
 
 INTERVAL = 0.0002  # seconds between two samples
 OWN = str(ROOT / "ory_auth") + os.sep

@@ -11,14 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from stress.processes import ROOT, private_directory
+from stress.servers import ory, redis
 from trials.bench import elsewhere, startup
 from trials.bench.crew import crew, migrated, rounds
 from trials.bench.lines import ORY_AUTH, OTHER, rows
 from trials.bench.project import Variant
 from trials.bench.stand_in import stand_in
 from trials.bench.table import Figure, Result, results
-from trials.processes import ROOT, private_directory
-from trials.servers import ory, redis
 
 BOUND = 32  # MB: 24 MiB of answers, and what is remembered of sign-outs and of who has been good
 LOCAL = {"LOCAL_CACHE_SECONDS": 600}

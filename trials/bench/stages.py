@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from stress.processes import private_directory
+from stress.servers import ory, redis
 from trials.bench.crew import migrated
 from trials.bench.lines import MEMORY, MEMORY_LOCAL, ORY_AUTH, REDIS, REDIS_LOCAL, REDIS_USERS
 from trials.bench.profile import profile_of, table
 from trials.bench.project import Variant
-from trials.processes import private_directory
-from trials.servers import ory, redis
 
 PROFILES = (
     ("does not ask", MEMORY, "wsgi silent"),

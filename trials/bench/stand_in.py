@@ -18,7 +18,7 @@ from uuid import UUID
 import urllib3
 
 from ory_auth.local import Config, LocalOry
-from trials.processes import Process, free_port, private_directory, running
+from stress.processes import Process, free_port, private_directory, running
 
 EMAIL = "person-0@example.org"
 REFUSAL = b'{"error":{"code":401,"status":"Unauthorized","message":"No valid session credentials found."}}'

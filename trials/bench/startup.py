@@ -17,7 +17,7 @@ import sys
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
-from trials.processes import ROOT, private_directory
+from stress.processes import ROOT, private_directory
 
 COMMANDS = ("check", "diffsettings")
 

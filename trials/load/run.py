@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import urllib3
 
+from stress.processes import ROOT
+from stress.servers import Site, gunicorn, postgresql, redis, uvicorn
 from trials.bench.stand_in import StandIn, stand_in, token
 from trials.load.cases import CASES, Case
 from trials.load.people import session_key
 from trials.load.wrk import Load, wrk
-from trials.processes import ROOT
-from trials.servers import Site, gunicorn, postgresql, redis, uvicorn
 
 SETTLE = 0.2  # seconds in which the last requests of one turn end, so that they do not count for the next
 

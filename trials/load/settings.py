@@ -6,9 +6,9 @@ thread of its own, so that connections which a thread keeps would be opened anew
 
 import os
 
+from stress.site.settings import *  # noqa: F403
+from stress.site.settings import DATABASES
 from trials.bench.project import STACKS
-from trials.site.settings import *  # noqa: F403
-from trials.site.settings import DATABASES
 
 ROOT_URLCONF = "trials.load.urls"
 MIDDLEWARE = STACKS[os.environ.get("LOAD_STACK", "bare")]

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from trials.processes import need
+from stress.processes import need
 
 SCRIPT = Path(__file__).with_name("credentials.lua")
 CONNECTIONS = 16

@@ -1,0 +1,102 @@
+"""The project of one run: a Django project as people have it, and what its neighbours want added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compatibility.neighbour import Neighbour
+
+OWN_APPS = ["ory_auth", "compatibility.notes"]
+DJANGO_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+BEFORE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ory_auth.middleware.OryMiddleware",  # directly after AuthenticationMiddleware
+]
+AFTER = [
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+
+def settings_of(
+    neighbours: Sequence[Neighbour], *, public_url: str, admin_url: str, directory: Path, urls: Mapping[str, str]
+) -> dict[str, Any]:
+    """The settings; ``urls`` has the addresses of what the neighbours need, such as ``urls["redis"]``."""
+    settings: dict[str, Any] = {
+        "SECRET_KEY": "a secret for these tests, long enough that no check complains of it",
+        "DEBUG": False,
+        "USE_TZ": True,
+        "ALLOWED_HOSTS": ["127.0.0.1", "localhost"],
+        "ROOT_URLCONF": "compatibility.urls",
+        "INSTALLED_APPS": _unique([*OWN_APPS, *(app for each in neighbours for app in each.apps), *DJANGO_APPS]),
+        "MIDDLEWARE": _unique(
+            [
+                *(each for neighbour in neighbours for each in neighbour.outermost),
+                *BEFORE,
+                *AFTER,
+                *(each for neighbour in neighbours for each in neighbour.middleware),
+            ]
+        ),
+        "AUTHENTICATION_BACKENDS": [
+            *(each for neighbour in neighbours for each in neighbour.backends),
+            "ory_auth.backends.OryBackend",
+            "django.contrib.auth.backends.ModelBackend",
+        ],
+        "LOGIN_URL": "ory_auth:login",
+        "LOGIN_REDIRECT_URL": "/silent",
+        "LOGOUT_REDIRECT_URL": "/silent",
+        "STATIC_URL": "/static/",
+        "STATIC_ROOT": str(directory / "static"),
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        "DATABASES": {
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(directory / "db.sqlite3"),
+                "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            }
+        },
+        "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "ORY_AUTH": {"SDK_URL": public_url, "ADMIN_URL": admin_url, "TIMEOUT": 2.0},
+        # An error mail that is sent is found in django.core.mail.outbox.
+        "ADMINS": ["operations@example.org"],
+        "MAILERS": {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}},
+        "NEIGHBOUR_URLS": dict(urls),
+        "NEIGHBOURS": tuple(neighbours),
+    }
+    for neighbour in neighbours:
+        settings.update(neighbour.settings)
+    for neighbour in neighbours:
+        if neighbour.change:
+            neighbour.change(settings)
+    return settings
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,153 @@
+"""Changing people: two devices whose cached answers are of different ages, while the person changes at Ory.
+
+Every change writes its number into the e-mail and the first name, so an answer, or a row, that goes back is seen; the
+database itself watches each write.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from stress.campaign import Figure, Result, campaign, figures
+from stress.environment import Environment
+from stress.load import Ask, load, until
+from stress.oracle import Expected, Tally, Verdict
+from stress.servers import Given, Site
+
+PEOPLE = 40
+CLIENTS = 24
+CACHED = 3  # seconds
+LOCALLY = 1  # seconds
+SEED = 7
+MODELS = (("auth.User", "auth_user"), ("members.Member", "members_member"))  # the second's e-mail is unique
+WATCH = """
+CREATE TABLE went_back (was text, now text);
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.first_name > NEW.first_name OR split_part(OLD.email, '.', 1) > split_part(NEW.email, '.', 1) THEN
+    INSERT INTO went_back VALUES (OLD.first_name || ' ' || OLD.email, NEW.first_name || ' ' || NEW.email);
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER watch BEFORE UPDATE OF email, first_name ON {table} FOR EACH ROW EXECUTE FUNCTION watch();
+"""
+
+
+@campaign("changing-traits", 7, "two devices with differently old answers, traits changed under way: 0 fields go back")
+def changing_traits(stage: Environment) -> Result:
+    total, back, behind, changes = Tally(), 0, 0, 0
+    for model, table in MODELS[-1:] if stage.short else MODELS:
+        people = _people(stage, stage.scaled(PEOPLE, 20))
+        settings = {"SESSION_CACHE_SECONDS": CACHED, "LOCAL_CACHE_SECONDS": LOCALLY}
+        environment = stage.environment(ory_auth=settings, SITE_USER_MODEL=model)
+        database = urlsplit(environment["SITE_DATABASE_URL"]).path.lstrip("/")
+        stage.postgresql.run(WATCH.format(table=table), database)
+        with stage.sites(environment) as sites:
+            with _changes(stage, people):
+                total.merge(load(until(stage.scaled(8.0, 4.0), _asks(people, sites, random.Random(SEED))), CLIENTS))
+            time.sleep(CACHED + LOCALLY)
+            total.merge(load(_last_asks(people, sites), CLIENTS))
+        torn = f"SELECT count(*) FROM {table} WHERE split_part(email, '.', 1) <> first_name"
+        back += int(stage.postgresql.run("SELECT count(*) FROM went_back", database))
+        behind += sum(one.seen < one.version for one in people) + int(stage.postgresql.run(torn, database))
+        changes += sum(one.version for one in people)
+    told = [
+        Figure("changes", changes),
+        Figure("rows that went back", back, 0),
+        Figure("people not up to date in the end", behind, 0),
+    ]
+    return Result([*figures(total), *told], total.examples)
+
+
+@dataclass
+class _Changing:
+    """One person with two devices; ``version`` is the latest change at Ory, ``seen`` the newest that was shown."""
+
+    devices: Sequence[Given]
+    version: int = 0
+    seen: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def identity(self) -> str:
+        return self.devices[0].identity
+
+
+def _people(stage: Environment, count: int) -> list[_Changing]:
+    rows = stage.people(count, sessions=2)
+    people = [_Changing(rows[number : number + 2]) for number in range(0, len(rows), 2)]
+    for one in people:
+        _change(stage, one)
+    return people
+
+
+def _change(stage: Environment, one: _Changing) -> None:
+    version = f"{one.version + 1:06}"
+    traits = {"email": f"{version}.{one.identity}@example.org", "name": {"first": version}}
+    body = [{"op": "replace", "path": "/traits", "value": traits}]
+    reply = stage.ory.http.admin("PATCH", f"/admin/identities/{one.identity}", body=body)
+    assert reply.status == 200, reply.body
+    one.version += 1
+
+
+@contextmanager
+def _changes(stage: Environment, people: Sequence[_Changing]) -> Iterator[None]:
+    """Meanwhile somebody changes, again and again."""
+    done, chance = threading.Event(), random.Random(SEED)
+
+    def change() -> None:
+        while not done.wait(0.02):
+            _change(stage, chance.choice(people))
+
+    changer = threading.Thread(target=change, daemon=True)
+    changer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        changer.join()
+
+
+def _asks(people: Sequence[_Changing], sites: tuple[Site, Site], chance: random.Random) -> Iterator[Ask]:
+    while True:
+        one, which = chance.choice(people), chance.randrange(2)
+        yield _ask(one, one.devices[chance.randrange(2)], sites, which)
+
+
+def _last_asks(people: Sequence[_Changing], sites: tuple[Site, Site]) -> Iterator[Ask]:
+    for which in range(2):
+        for one in people:
+            yield _ask(one, one.devices[which], sites, which)
+
+
+def _ask(one: _Changing, device: Given, sites: tuple[Site, Site], which: int) -> Ask:
+    page = f"{sites[which].url}/{('who', 'awho')[which]}"
+    return Ask(page, device.by_token, _NotOlder(one.identity, person=one, floor=one.seen))
+
+
+@dataclass(frozen=True, slots=True)
+class _NotOlder(Expected):
+    """The person, at least as new as any answer that had come before this was asked (``floor``)."""
+
+    person: _Changing | None = None
+    floor: int = 0
+
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Verdict:
+        assert self.person
+        seen = json.loads(body) if status == 200 else {}
+        email = seen.get("email", "")
+        verdict = Expected(self.identity, email).judge(status, headers, body)
+        if verdict is not Verdict.RIGHT:
+            return verdict
+        version = int(email.partition(".")[0])
+        if version < self.floor:
+            return Verdict.UNEXPECTED
+        self.person.seen = max(self.person.seen, version)
+        return Verdict.RIGHT

@@ -1,0 +1,68 @@
+"""A relay in front of a TCP server: the network to it can be cut and mended, while the server keeps what it has.
+
+with Relay(redis.port) as relay:
+    relay.port     # leads to the server
+    relay.cut()    # connections end at once, and new ones are refused
+    relay.mend()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import Self
+
+from stress.processes import free_port
+
+
+class Relay:
+    """Runs in a thread of this process."""
+
+    def __init__(self, server_port: int) -> None:
+        self.port = free_port()
+        self._server_port = server_port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
+        self._listener: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.mend()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def cut(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+
+    def mend(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._mend(), self._loop).result(10)
+
+    async def _cut(self) -> None:
+        if self._listener:
+            self._listener.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _mend(self) -> None:
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1024)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+            self._open |= {writer, server_writer}
+            await asyncio.gather(_copy(reader, server_writer), _copy(server_reader, writer))
+            self._open -= {writer, server_writer}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while part := await reader.read(64 * 1024):
+            writer.write(part)
+            await writer.drain()
+    writer.close()

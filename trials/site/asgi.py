@@ -1,7 +1,0 @@
-"""The project under ASGI."""
-
-from django.core.asgi import get_asgi_application
-
-from trials.site.worker import load
-
-application = load(get_asgi_application)

@@ -1,7 +1,0 @@
-"""The project under WSGI."""
-
-from django.core.wsgi import get_wsgi_application
-
-from trials.site.worker import load
-
-application = load(get_wsgi_application)
