@@ -30,11 +30,11 @@ from ory_auth.local import Config, LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.ory.cookies import read_set_cookie
 from ory_auth.ory_check.addresses import Site
-from ory_auth.ory_check.facts import Hosts
-from ory_auth.ory_check.findings import Level, Problem
-from ory_auth.ory_check.met import Met
-from ory_auth.ory_check.rules_cookies import judge_cookies
-from ory_auth.ory_check.sites import sites
+from ory_auth.ory_check.facts.model import Hosts
+from ory_auth.ory_check.facts.sites import sites
+from ory_auth.ory_check.rules.browser_view import Met
+from ory_auth.ory_check.rules.cookies import judge_cookies
+from ory_auth.ory_check.rules.findings import Level, Problem
 from ory_auth.types import OrySession
 from ory_auth.users import UserHandler
 from tests import fronts

@@ -1,5 +1,5 @@
-"""Whether this project can work with this Ory: what ``manage.py ory_check`` looks at, and what that means.
+"""The parts of ``manage.py ory_check``, which tests whether this project can work with this Ory.
 
-Data goes one way: probes (:mod:`.probes`: the network, the cache, the database) → facts (:mod:`.facts`) → findings
-(the ``rules_…`` modules: pure functions) → a terminal or JSON (:mod:`.terminal`, :mod:`.report`).
+:mod:`.probes` call Ory and look at the project, and return :mod:`.facts`. :mod:`.rules` turn facts into findings
+without any I/O. :mod:`.report` shows the findings in a terminal or as JSON.
 """

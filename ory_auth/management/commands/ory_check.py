@@ -14,14 +14,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from ory_auth.conf import Conf
 from ory_auth.ory_check.addresses import Site, shown
-from ory_auth.ory_check.facts import Given
-from ory_auth.ory_check.findings import Level, exit_status
-from ory_auth.ory_check.judged import judge
-from ory_auth.ory_check.probes import look, wait_until_ready
-from ory_auth.ory_check.project import look_at_project
-from ory_auth.ory_check.report import report
-from ory_auth.ory_check.session import given_cookie, given_token
-from ory_auth.ory_check.terminal import SYMBOLS, Look, lines
+from ory_auth.ory_check.facts.model import Given
+from ory_auth.ory_check.probes.collect import look, wait_until_ready
+from ory_auth.ory_check.probes.project import look_at_project
+from ory_auth.ory_check.probes.session import given_cookie, given_token
+from ory_auth.ory_check.report.json_report import report
+from ory_auth.ory_check.report.terminal import SYMBOLS, Look, lines
+from ory_auth.ory_check.rules.evaluate import judge
+from ory_auth.ory_check.rules.findings import Level, exit_status
 
 ENVIRONMENT = {"token": "ORY_CHECK_TOKEN", "cookie": "ORY_CHECK_COOKIE"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http.request import validate_host
 
-from ..ory.addresses import is_loopback
-from .addresses import Site, is_domain
-from .facts import Hosts
+from ...ory.addresses import is_loopback
+from ..addresses import Site, is_domain
+from .model import Hosts
 
 DEVELOPMENT = (".localhost", "127.0.0.1", "[::1]")  # what Django allows with DEBUG and no ALLOWED_HOSTS
 RUNSERVER = "127.0.0.1", 8000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..conf import Conf
-from .addresses import shown
-from .facts import AdminFacts, Facts
+from ...conf import Conf
+from ..addresses import shown
+from ..facts.connection import Trouble
+from ..facts.model import AdminFacts, Facts
+from .connection import is_network
 from .findings import Check, Finding, Problem, failure, ok, skipped
-from .reach import Trouble
-from .rules_reach import is_network
 
 KEY_PLACE = "Create a project API key in the Ory Console, and set ORY_AUTH['API_KEY'] to it."
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .facts import Facts
+from ..facts.model import Facts
+from .admin import judge_admin
+from .browser import judge_browser
 from .findings import Check, Finding, Problem, skipped
-from .rules_admin import judge_admin
-from .rules_browser import judge_browser
-from .rules_ory import judge_ory
-from .rules_project import judge_project
-from .rules_session import judge_session
+from .ory import judge_ory
+from .project import judge_project
+from .session import judge_session
 
 RULES = (judge_project, judge_ory, judge_browser, judge_admin, judge_session)
 SEEN = {  # a system check, which knows the settings only → what was seen instead, which says more

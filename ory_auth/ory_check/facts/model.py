@@ -7,13 +7,22 @@ from enum import Enum, auto
 
 from django.core.checks import CheckMessage
 
-from ..conf import Conf
-from ..ory.credentials import Credential, Kind
-from ..sessions.outcomes import Outcome
-from .addresses import Site
-from .cache_trial import Misfit
-from .exchange import Reply
-from .reach import Reached
+from ...conf import Conf
+from ...ory.credentials import Credential, Kind
+from ...sessions.outcomes import Outcome
+from ..addresses import Site
+from .connection import Reached
+from .http_result import Reply
+
+STORE_BYTES = "store bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What a cache cannot do, and how that shows: the name of an error, or what it does instead."""
+
+    what: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from http.cookies import Morsel
 
-from ..ory.addresses import is_loopback
-from ..ory.cookies import covers
-from .addresses import Site, is_domain, is_internal, is_public_suffix, registrable
+from ...ory.addresses import is_loopback
+from ...ory.cookies import covers
+from ..addresses import Site, is_domain, is_internal, is_public_suffix, registrable
+from .browser_view import Met
+from .connection import is_network
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
-from .met import Met
-from .rules_reach import is_network
 
 
 def judge_cookies(sites: Sequence[Site], met: Met) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ import re
 import statistics
 from collections.abc import Iterator
 
-from .facts import Endpoint, Facts
+from ..facts.model import Endpoint, Facts
+from .connection import is_network, judge_reached, judge_speaker
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
-from .rules_reach import is_network, judge_reached, judge_speaker
 
 OLDEST = (1, 3)  # of Kratos, that this package is tried with
 NEAR = 5.0  # seconds that clocks may differ without a word

@@ -21,12 +21,12 @@ from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
-from ..conf import Conf, configured_keys, readable
-from ..models import OryIdentity
-from ..ory.addresses import ascii_host
-from ..users.database import writing_alias
-from .cache_trial import Misfit, find_misfit
-from .facts import Hosts, Project, Trial
+from ...conf import Conf, configured_keys, readable
+from ...models import OryIdentity
+from ...ory.addresses import ascii_host
+from ...users.database import writing_alias
+from ..facts.model import Hosts, Misfit, Project, Trial
+from .cache import find_misfit
 
 OWN_CHECKS = "ory_auth."  # modules, and ids of messages
 PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be removed

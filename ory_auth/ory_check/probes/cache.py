@@ -9,23 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import BaseCache
 
-STORE_BYTES = "store bytes"
+from ..facts.model import STORE_BYTES, Misfit
+
 SECONDS = 60  # that a value stays in the cache if it cannot be removed
 SESSION = bytes(range(256)) * 4  # no text, in any encoding
 SLOT = secrets.token_hex(16)  # the key of a credential is a text
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """What a cache cannot do, and how that shows: the name of an error, or what it does instead."""
-
-    what: str
-    how: str
 
 
 def find_misfit(cache: BaseCache) -> Misfit | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.cookies import Morsel
 
-from ..ory.addresses import is_loopback
-from ..ory.cookies import CSRF_PREFIX, covers, read_set_cookie
-from .addresses import Site
-from .exchange import Reply
-from .facts import Endpoint, Facts
+from ...ory.addresses import is_loopback
+from ...ory.cookies import CSRF_PREFIX, covers, read_set_cookie
+from ..addresses import Site
+from ..facts.http_result import Reply
+from ..facts.model import Endpoint, Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from django.core import checks
 
-from ..request.middleware_order import BACKEND
-from .cache_trial import STORE_BYTES, Misfit
-from .facts import Facts, Project, Trial
+from ...request.middleware_order import BACKEND
+from ..facts.model import STORE_BYTES, Facts, Misfit, Project, Trial
 from .findings import Check, Finding, Level, Problem, failure, ok, skipped, warning
 
 BACKENDS = {

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..conf import DOCS
-from .exchange import Reply
-from .facts import Facts
-from .findings import Check, Finding, Level
+from ...conf import DOCS
+from ..facts.http_result import Reply
+from ..facts.model import Facts
+from ..rules.findings import Check, Finding, Level
 
 SYMBOLS = {Level.OK: "✓", Level.UNKNOWN: "?", Level.SKIPPED: "–", Level.WARNING: "!", Level.FAILURE: "✗"}
 WORDS = {Level.OK: "ok", Level.UNKNOWN: "?", Level.SKIPPED: "-", Level.WARNING: "WARNING", Level.FAILURE: "FAILURE"}

@@ -6,17 +6,18 @@ import re
 import time
 from uuid import UUID
 
-from ..conf import Conf
-from ..exceptions import OryUnavailable
-from ..models import OryIdentity
-from ..ory.client import Whoami, read_session
-from ..ory.credentials import Credential, Kind, Malformed, find
-from ..sessions.outcomes import SignedIn, Unavailable
-from ..sessions.whoami import judge
-from ..users.database import reading_alias
-from ..users.handler import handler_class
-from .exchange import JSON, Http, Reply
-from .facts import Given, SessionFacts, UserFacts
+from ...conf import Conf
+from ...exceptions import OryUnavailable
+from ...models import OryIdentity
+from ...ory.client import Whoami, read_session
+from ...ory.credentials import Credential, Kind, Malformed, find
+from ...sessions.outcomes import SignedIn, Unavailable
+from ...sessions.whoami import judge
+from ...users.database import reading_alias
+from ...users.handler import handler_class
+from ..facts.http_result import Reply
+from ..facts.model import Given, SessionFacts, UserFacts
+from .http import JSON, Http
 
 # A name, then more than padding: base64 has "=" at its end only, so that no part of a value is taken for a name.
 _NAMED = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})=([^=;]{16,}.*)", re.DOTALL)

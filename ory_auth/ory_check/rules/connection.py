@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ..conf import NETWORK_HOST
-from ..ory.addresses import is_loopback
-from .addresses import shown
-from .facts import Endpoint, Speaker
+from ...conf import NETWORK_HOST
+from ...ory.addresses import is_loopback
+from ..addresses import shown
+from ..facts.connection import Reached, Trouble
+from ..facts.model import Endpoint, Speaker
 from .findings import Check, Finding, Problem, failure, ok, warning
-from .reach import Reached, Trouble
 
 DAY = 24 * 3600  # seconds
 ENDS_SOON = 14 * DAY

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from ..ory.addresses import is_loopback
-from .addresses import Site, is_domain, is_internal, shown
-from .facts import Endpoint, Facts, Speaker
+from ...ory.addresses import is_loopback
+from ..addresses import Site, is_domain, is_internal, shown
+from ..facts.model import Endpoint, Facts, Speaker
+from ..facts.sites import allows
+from .browser_view import Met, csrf_cookie
+from .connection import is_network, judge_reached, judge_speaker
+from .cookies import by_local_ory, judge_cookies
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
-from .met import Met, csrf_cookie
-from .rules_cookies import by_local_ory, judge_cookies
-from .rules_reach import is_network, judge_reached, judge_speaker
-from .sites import allows
 
 NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
 HIDDEN_PAGES = "ory_auth.W028"  # another view answers in the place of our pages

@@ -6,38 +6,13 @@ import os
 import socket
 import ssl
 import time
-from dataclasses import dataclass
-from enum import Enum, auto
 from urllib.parse import urlsplit
 
-from ..ory.dns import Names
-from ..ory.http_client import deadline as until
-from ..ory.http_client import open_socket, remaining_seconds
-from .addresses import DEFAULT_PORTS
-
-
-class Trouble(Enum):
-    """Where it ended."""
-
-    NAME = auto()
-    CONNECTION = auto()
-    TIMEOUT = auto()
-    CERTIFICATE = auto()
-    TLS = auto()
-    SPEAKS_HTTP = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far one got; times are seconds, ``detail`` is what the operating system or OpenSSL calls the trouble."""
-
-    addresses: tuple[str, ...] = ()
-    trouble: Trouble | None = None
-    detail: str = ""
-    name_seconds: float = 0.0
-    connect_seconds: float = 0.0
-    tls: str = ""
-    certificate_left: float | None = None  # seconds until it ends
+from ...ory.dns import Names
+from ...ory.http_client import deadline as until
+from ...ory.http_client import open_socket, remaining_seconds
+from ..addresses import DEFAULT_PORTS
+from ..facts.connection import Reached, Trouble
 
 
 def reach(url: str, timeout: float) -> Reached:

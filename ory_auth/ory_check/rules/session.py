@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ..conf import MAX_CACHE_SECONDS, Conf
-from ..ory.credentials import Kind
-from ..sessions.outcomes import SecondFactorMissing, SignedIn, SignedOut
-from ..types import AAL
-from .facts import Facts, SessionFacts, UserFacts
+from ...conf import MAX_CACHE_SECONDS, Conf
+from ...ory.credentials import Kind
+from ...sessions.outcomes import SecondFactorMissing, SignedIn, SignedOut
+from ...types import AAL
+from ..facts.model import Facts, SessionFacts, UserFacts
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
-from .rules_ory import ALLOW_CACHING
+from .ory import ALLOW_CACHING
 
 GIVE = "sign in and give --token or --cookie"
 RECENT = timedelta(minutes=15)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .addresses import shown
-from .facts import Facts
-from .findings import Finding, Level
+from ..addresses import shown
+from ..facts.model import Facts
+from ..rules.findings import Finding, Level
 
 SCHEMA_VERSION = 1
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ..conf import Conf
-from .addresses import Site, is_internal
-from .exchange import HTML, JSON, Http, Reply
-from .facts import AdminFacts, Endpoint, Facts, Given, Project, Speaker
+from ...conf import Conf
+from ..addresses import Site, is_internal
+from ..facts.http_result import Reply
+from ..facts.model import AdminFacts, Endpoint, Facts, Given, Project, Speaker
+from ..facts.sites import pages_elsewhere, sites
+from .connection import reach, speaks_tls
+from .http import HTML, JSON, Http
 from .project import answers_at
-from .reach import reach, speaks_tls
 from .session import look_at_session
-from .sites import pages_elsewhere, sites
 
 TRIES = 5  # answers of whoami that are timed
 MAX_SITES = 8  # origins for which return_to is tried

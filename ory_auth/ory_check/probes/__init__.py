@@ -1,0 +1,1 @@
+"""Everything that looks outside: Ory over the network, the cache, the database and the settings."""

@@ -1,0 +1,1 @@
+"""The findings as lines in a terminal, or as JSON."""

@@ -1,0 +1,1 @@
+"""Facts → findings. Pure functions."""
