@@ -12,9 +12,9 @@ import sys
 from typing import Any
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.identities import Identity
-from ory_auth.local.sessions import Session
-from ory_auth.local.state import State
+from ory_auth.local.model.identity import Identity
+from ory_auth.local.model.session import Session
+from ory_auth.local.model.state import State
 
 
 class IndexedState(State):

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from ory_auth.ory.client import NOT_READY_SECONDS
 from ory_auth.sessions import single_flight
 from tests.conftest import Web

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.pages import health
 from ory_auth.sessions import cache_backend, single_flight

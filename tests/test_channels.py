@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from tests.conftest import Web
 from tests.kinds import ChangeSettings, Json, User
 from tests.ories import Ory

@@ -13,7 +13,7 @@ from django.test import Client
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from tests.conftest import Web
 from tests.kinds import ChangeSettings
 from tests.ories import Ory, Session

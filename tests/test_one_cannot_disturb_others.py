@@ -15,7 +15,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import circuit_breaker, rate_limit, single_flight
 from ory_auth.sessions.rate_limit import Rate
 from tests.conftest import Web

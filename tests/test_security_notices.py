@@ -30,7 +30,7 @@ from pytest_django import Settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
-from ory_auth.local.faults import Fault
+from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import rate_limit, single_flight
 from ory_auth.sessions.rate_limit import Rate
 from tests.browser import where_a_browser_goes

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.nodes import submit
-from ory_auth.local.schema import trait_nodes, traits_of_form
+from ory_auth.local.model.identity_schema import trait_nodes, traits_of_form
+from ory_auth.local.model.nodes import submit
 from ory_auth.pages.ui import read_flow, read_traits, write_exact
 from tests.browser import Browser, Page, through_client
 from tests.conftest import Web

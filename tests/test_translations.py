@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from ory_auth.admin import OryIdentityAdmin
 from ory_auth.local import LocalOry
-from ory_auth.local.messages import TEXTS
+from ory_auth.local.model.messages import TEXTS
 from ory_auth.models import OryIdentity
 from ory_auth.pages.ui import read_flow
 from ory_auth.pages.ui.words import ERRORS, TITLE, WORDS, explain, said

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.config import PERSON
+from ory_auth.local.model.config import PERSON
 
 MODE = sys.argv[1]
 PACKAGE = "people"

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from ory_auth.local import LocalOry
-from ory_auth.local.clock import Clock
+from ory_auth.local.model.clock import Clock
 
 from .people import AAL, Person, SignIn, told_by_the_schema
 from .process import API_KEY, forget, local_ory, pointed_at

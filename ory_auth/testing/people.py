@@ -19,8 +19,8 @@ from ory_auth.conf import conf
 from ory_auth.events import Event
 from ory_auth.exceptions import NotAdmitted
 from ory_auth.local import LocalOry
-from ory_auth.local.errors import OryError
-from ory_auth.local.second_factors import totp_code
+from ory_auth.local.model.errors import OryError
+from ory_auth.local.model.second_factors import totp_code
 from ory_auth.signals import user_created
 from ory_auth.types import OrySession
 from ory_auth.users import handler

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ory_auth.local import Config, LocalOry, PortUnavailable
-from ory_auth.local.errors import OryError
+from ory_auth.local.model.errors import OryError
 
 from .visits import Answer, send
 

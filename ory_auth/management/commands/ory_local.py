@@ -107,8 +107,8 @@ def _local_ory(options: dict[str, Any]) -> LocalOry:
 
 
 def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
-    from ory_auth.local.errors import OryError
-    from ory_auth.local.people import PeopleError, read_people
+    from ory_auth.local.control.seed_file import PeopleError, read_people
+    from ory_auth.local.model.errors import OryError
 
     try:
         people = read_people(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import nodes
 from .clock import rfc3339
-from .identities import Identity
+from .identity import Identity
 from .messages import Message
 from .nodes import Node
 

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from .call import Call
-from .clock import SECOND
-from .cookies import SessionCookie, Unreadable
-from .errors import OryError, aal2_required, unauthorized
-from .sessions import Session
+from ..http.cookies import SessionCookie, Unreadable
+from ..http.exchange import Call
+from ..model.clock import SECOND
+from ..model.errors import OryError, aal2_required, unauthorized
+from ..model.session import Session
 
 
 def whoami(call: Call) -> Response:

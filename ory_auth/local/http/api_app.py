@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 import traceback
+from collections import deque
 from collections.abc import Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..model.clock import SECOND
+from ..model.errors import OryError
+from ..model.state import State
 from . import cors
-from .call import Call
-from .clock import SECOND
-from .errors import OryError
-from .received import Received
-
-if TYPE_CHECKING:
-    from . import LocalOry
+from .exchange import Call
+from .faults import Fault
+from .recorded_request import Received
 
 logger = logging.getLogger("ory_auth.local")
 
@@ -36,10 +37,19 @@ WITHOUT_CSRF = re.compile(
 )
 
 
+class Shared(Protocol):
+    """What both ports use: these attributes of `LocalOry`. Any of them may be replaced between two requests."""
+
+    lock: threading.RLock
+    state: State
+    faults: list[Fault]
+    requests: deque[Received]
+
+
 class Port:
     """One of the two ports as an ASGI application."""
 
-    def __init__(self, ory: LocalOry, name: str, routes: Sequence[Route]) -> None:
+    def __init__(self, ory: Shared, name: str, routes: Sequence[Route]) -> None:
         self.ory = ory
         self.name = name
         self.routes = routes
@@ -98,7 +108,7 @@ class Port:
     def _finished(self, call: Call, response: Response) -> Response:
         if call.request.method == "GET":
             response.headers["Cache-Control"] = NO_CACHE
-        response.headers["Date"] = formatdate(self.ory.clock.now() / SECOND, usegmt=True)
+        response.headers["Date"] = formatdate(call.state.clock.now() / SECOND, usegmt=True)
         if self.name == "public":
             self._finish_public(call, response)
         for cookie in call.set_cookies:

@@ -6,19 +6,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
 
-from . import nodes
-from .call import Call
-from .errors import OryError, already_signed_in, location_change
-from .flow import Body, Flow
-from .flows import Kind, Refused, stamps
-from .identities import SECOND_FACTORS, Identity
-from .messages import message
-from .passwords import password_matches
+from ...http.exchange import Call
+from ...model import nodes
+from ...model.errors import OryError, already_signed_in, location_change
+from ...model.flow import Body, Flow
+from ...model.identity import SECOND_FACTORS, Identity
+from ...model.messages import message
+from ...model.passwords import password_matches
+from ...model.second_factors import backup_codes, totp_matches, use_backup_code
+from ...model.session import Method, Session
+from ..whoami import lacks_second_factor, step_up_url
+from .handler import Kind, Refused, stamps
 from .return_to import allowed_return_to, redirect_browser_to
-from .second_factors import backup_codes, totp_matches, use_backup_code
-from .sessions import Method, Session
-from .submits import require_csrf
-from .whoami import lacks_second_factor, step_up_url
+from .submission import require_csrf
 
 
 class Login(Kind):

@@ -6,11 +6,11 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from .call import FORM, JSON, Call
-from .cookies import unmask
-from .errors import OryError
-from .flow import Body, Flow
-from .schema import traits_of_form
+from ...http.cookies import unmask
+from ...http.exchange import FORM, JSON, Call
+from ...model.errors import OryError
+from ...model.flow import Body, Flow
+from ...model.identity_schema import traits_of_form
 
 
 def submitted(call: Call) -> Body:

@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from .call import Call
-from .errors import OryError, session_inactive, unauthorized
-from .flow import Body, Flow
-from .flows import Kind, Refused, end_pending
-from .messages import message
-from .nodes import Node
+from ...http.exchange import Call
+from ...model.errors import OryError, session_inactive, unauthorized
+from ...model.flow import Body, Flow
+from ...model.messages import message
+from ...model.nodes import Node
+from ...model.session import Session
+from ..whoami import require_aal
+from .handler import Kind, Refused, end_pending
 from .return_to import allowed_return_to, redirect_browser_to
-from .sessions import Session
 from .settings_changes import CHANGES, PRESSED, settings_nodes
-from .whoami import require_aal
 
 
 class Settings(Kind):

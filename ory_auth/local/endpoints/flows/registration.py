@@ -6,20 +6,20 @@ from typing import Any
 
 from starlette.responses import Response
 
-from . import nodes
-from .call import Call
-from .clock import microseconds
-from .errors import already_signed_in
-from .flow import Body, Flow
-from .flows import Kind, Refused
-from .identities import Identity
-from .messages import message
-from .nodes import Node
-from .passwords import hash_password, password_problem
+from ...http.exchange import Call
+from ...model import nodes
+from ...model.clock import microseconds
+from ...model.errors import already_signed_in
+from ...model.flow import Body, Flow
+from ...model.identity import Identity
+from ...model.identity_schema import fill, filled, identifier_fields, refusals, trait_nodes
+from ...model.messages import message
+from ...model.nodes import Node
+from ...model.passwords import hash_password, password_problem
+from ...model.session import Method
+from .handler import Kind, Refused
 from .return_to import allowed_return_to, redirect_browser_to
-from .schema import fill, filled, identifier_fields, refusals, trait_nodes
-from .sessions import Method
-from .submits import require_csrf, sent_traits
+from .submission import require_csrf, sent_traits
 
 
 class Registration(Kind):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from .call import Call
-from .errors import OryError
+from ..http.exchange import Call
+from ..model.errors import OryError
 
 T = TypeVar("T")
 

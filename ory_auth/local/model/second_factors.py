@@ -10,7 +10,7 @@ from typing import Any
 import pyotp
 
 from .clock import SECOND, rfc3339
-from .identities import Identity
+from .identity import Identity
 
 BACKUP_CODES = 12
 BACKUP_CODE_LENGTH = 8

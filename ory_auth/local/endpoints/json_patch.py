@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import OryError
+from ..model.errors import OryError
 
 
 def apply(document: dict[str, Any], patch: Any, denied: tuple[str, ...]) -> None:

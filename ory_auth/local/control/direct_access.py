@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any, Literal
 
-from . import admin
-from .clock import SECOND
-from .cookies import SessionCookie
-from .second_factors import backup_config, totp_config
-from .sessions import Device, Method, Session
-from .state import State
+from ..http.cookies import SessionCookie
+from ..model import identity_json
+from ..model.clock import SECOND
+from ..model.second_factors import backup_config, totp_config
+from ..model.session import Device, Method, Session
+from ..model.state import State
 
 
 class GivenSession:
@@ -58,16 +58,16 @@ class ByHand:
             "credentials": {kind: {"config": config} for kind, config in configs.items() if config},
         }
         with self.lock:
-            identity = admin.new_identity(self.state, content)
+            identity = identity_json.add_identity(self.state, content)
             for address in identity.verifiable if verified else []:
                 address.verify(self.state.clock.now())
-            return admin.shown(self.state, identity)
+            return identity_json.to_admin_json(self.state, identity)
 
     def find_identity(self, identifier: str) -> dict[str, Any] | None:
         """Whose login name that is, as the admin API shows them."""
         with self.lock:
             identity = self.state.identity_by_identifier(identifier)
-            return admin.shown(self.state, identity) if identity else None
+            return identity_json.to_admin_json(self.state, identity) if identity else None
 
     def change_identity(
         self, identity_id: str, *, totp: str | None = None, verified: bool = False, **members: Any
@@ -79,12 +79,12 @@ class ByHand:
         with self.lock:
             identity, now = self.state.identity(identity_id), self.state.clock.now()
             if members:
-                admin.change(self.state, identity, members)
+                identity_json.change_identity(self.state, identity, members)
             if totp:
                 identity.set_config("totp", totp_config(totp, identity.traits.get("email") or "somebody"), now)
             for address in identity.verifiable if verified else []:
                 address.verify(now)
-            return admin.shown(self.state, identity)
+            return identity_json.to_admin_json(self.state, identity)
 
     def delete_identity(self, identity_id: str) -> None:
         """Delete somebody, and their sessions."""

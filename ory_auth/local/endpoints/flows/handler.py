@@ -11,16 +11,16 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from . import nodes
-from .call import Call
-from .clock import SECOND, microseconds, rfc3339
-from .cookies import mask
-from .errors import OryError, not_found
-from .flow import Body, Flow
-from .messages import Message, message
-from .nodes import Node
+from ...http.cookies import mask
+from ...http.exchange import Call
+from ...model import nodes
+from ...model.clock import SECOND, microseconds, rfc3339
+from ...model.errors import OryError, not_found
+from ...model.flow import Body, Flow
+from ...model.messages import Message, message
+from ...model.nodes import Node
 from .return_to import allowed_return_to
-from .submits import csrf_violation, submitted
+from .submission import csrf_violation, submitted
 
 
 def set_pending(call: Call, flow: Flow, body: Body) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from . import cookies
-from .errors import OryError
-from .received import Received
+from ..http import cookies
+from ..http.recorded_request import Received
+from ..model.errors import OryError
 
 HEALTH = re.compile(r"(/admin)?/(health/(alive|ready)|version)")
 ADMIN = re.compile(r"(/admin|/identities)(/.*)?")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from .call import Call
-from .errors import OryError
+from ...http.exchange import Call
+from ...model.errors import OryError
 
 
 def allowed_return_to(call: Call, return_to: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import rfc3339
-from .identities import SECOND_FACTORS, Identity
+from .identity import SECOND_FACTORS, Identity
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .call import Call
-from .clock import SECOND
-from .errors import OryError, not_found, unauthorized
+from ..http.exchange import Call
+from ..model.clock import SECOND
+from ..model.errors import OryError, not_found, unauthorized
+from ..model.session import Session
 from .paging import keyset_page, offset_page
-from .sessions import Session
 from .whoami import require_aal
 
 JSON_WITHOUT_BODY = "application/json; charset=utf-8"

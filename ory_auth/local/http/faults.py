@@ -11,8 +11,8 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import OryError
-from .received import Received
+from ..model.errors import OryError
+from .recorded_request import Received
 
 Layer = Callable[[ASGIApp, Scope, Receive, Send], Any]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import admin, logout, sessions_api
-from .call import Call
-from .clock import NEVER, rfc3339
-from .errors import OryError, not_found
-from .login import Login
+from ..http.exchange import Call
+from ..model.clock import NEVER, rfc3339
+from ..model.errors import OryError, not_found
+from . import identities, sessions
+from .flows import logout
+from .flows.login import Login
+from .flows.registration import Registration
+from .flows.settings import Settings
 from .paging import offset_page
-from .registration import Registration
-from .settings import Settings
 from .whoami import whoami
 
 READ = ["GET", "HEAD"]
@@ -112,9 +113,9 @@ PUBLIC = [
     Route("/self-service/logout", logout.logout, methods=READ),
     Route("/self-service/errors", error, methods=READ),
     Route("/sessions/whoami", whoami, methods=ANY),
-    Route("/sessions", sessions_api.list_mine, methods=READ),
-    Route("/sessions", sessions_api.revoke_my_others, methods=["DELETE"]),
-    Route("/sessions/{id}", sessions_api.revoke_mine, methods=["DELETE"]),
+    Route("/sessions", sessions.list_mine, methods=READ),
+    Route("/sessions", sessions.revoke_my_others, methods=["DELETE"]),
+    Route("/sessions/{id}", sessions.revoke_mine, methods=["DELETE"]),
     Route("/schemas", list_schemas, methods=READ),
     Route("/schemas/{id}", schema, methods=READ),
     Route("/identities", to_admin, methods=ANY),
@@ -123,20 +124,20 @@ PUBLIC = [
 ]
 
 _ADMIN = [
-    ("/identities", admin.list_identities, READ),
-    ("/identities", admin.create, ["POST"]),
-    ("/identities/by/external/{external_id}", admin.get_by_external_id, READ),
-    ("/identities/{id}", admin.get, READ),
-    ("/identities/{id}", admin.put, ["PUT"]),
-    ("/identities/{id}", admin.patch, ["PATCH"]),
-    ("/identities/{id}", admin.delete, ["DELETE"]),
-    ("/identities/{id}/credentials/{type}", admin.delete_credential, ["DELETE"]),
-    ("/identities/{id}/sessions", sessions_api.list_of_identity, READ),
-    ("/identities/{id}/sessions", sessions_api.delete_of_identity, ["DELETE"]),
-    ("/sessions", sessions_api.list_all, READ),
-    ("/sessions/{id}", sessions_api.get, READ),
-    ("/sessions/{id}", sessions_api.revoke, ["DELETE"]),
-    ("/sessions/{id}/extend", sessions_api.extend, ["PATCH"]),
+    ("/identities", identities.list_identities, READ),
+    ("/identities", identities.create, ["POST"]),
+    ("/identities/by/external/{external_id}", identities.get_by_external_id, READ),
+    ("/identities/{id}", identities.get, READ),
+    ("/identities/{id}", identities.put, ["PUT"]),
+    ("/identities/{id}", identities.patch, ["PATCH"]),
+    ("/identities/{id}", identities.delete, ["DELETE"]),
+    ("/identities/{id}/credentials/{type}", identities.delete_credential, ["DELETE"]),
+    ("/identities/{id}/sessions", sessions.list_of_identity, READ),
+    ("/identities/{id}/sessions", sessions.delete_of_identity, ["DELETE"]),
+    ("/sessions", sessions.list_all, READ),
+    ("/sessions/{id}", sessions.get, READ),
+    ("/sessions/{id}", sessions.revoke, ["DELETE"]),
+    ("/sessions/{id}/extend", sessions.extend, ["PATCH"]),
     ("/health/alive", alive, READ),
     ("/health/ready", ready, READ),
     ("/version", version, READ),

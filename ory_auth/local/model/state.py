@@ -11,8 +11,8 @@ from .clock import SECOND, Clock
 from .config import Config
 from .errors import OryError, not_found
 from .flow import Flow
-from .identities import Identity
-from .sessions import Device, Method, Session
+from .identity import Identity
+from .session import Device, Method, Session
 
 
 class State:

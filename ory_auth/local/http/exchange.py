@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..model.clock import SECOND
+from ..model.errors import OryError
+from ..model.session import Device, Session
+from ..model.state import State
 from . import cookies
-from .clock import SECOND
 from .cookies import CSRF_BYTES, CSRF_MAX_AGE, SessionCookie, Unreadable
-from .errors import OryError
-from .sessions import Device, Session
-from .state import State
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

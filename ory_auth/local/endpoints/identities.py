@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Set
 from copy import deepcopy
 from typing import Any
 
 from starlette.responses import Response
 
+from ..http.exchange import Call
+from ..model.errors import OryError, not_found
+from ..model.identity import SECOND_FACTORS, Identity
+from ..model.identity_json import (
+    WRITABLE,
+    add_identity,
+    assign_content,
+    import_credentials,
+    to_admin_json,
+    to_list_json,
+)
 from . import json_patch
-from .call import Call
-from .clock import microseconds
-from .errors import OryError, not_found
-from .identities import SECOND_FACTORS, Identity
 from .paging import keyset_page, numbered_page
-from .passwords import hash_password
-from .schema import problems
-from .state import State
 
-WRITABLE = ("schema_id", "traits", "state", "metadata_public", "metadata_admin", "external_id")
 MEMBERS = {*WRITABLE, "credentials", "verifiable_addresses", "recovery_addresses", "organization_id"}
 CREDENTIALS = {"code", "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "passkey", "profile"}
-STATES = ("active", "inactive")
 FILTERS = {"ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id"}
 DENIED = ("/id", "/credentials", "/schema_url", "/state_changed_at", "/created_at", "/updated_at")
 
@@ -33,14 +34,14 @@ DENIED = ("/id", "/credentials", "/schema_url", "/state_changed_at", "/created_a
 
 def create(call: Call) -> Response:
     """POST /admin/identities: 201 with the identity."""
-    identity = new_identity(call.state, _content(call))
+    identity = add_identity(call.state, _content(call))
     headers = {"Location": f"{call.state.admin_url}/identities/{identity.id}"}
-    return call.json(_without_nothing(shown(call.state, identity, unstamped=CREDENTIALS)), 201, headers)
+    return call.json(_without_nothing(to_admin_json(call.state, identity, unstamped=CREDENTIALS)), 201, headers)
 
 
 def get(call: Call) -> Response:
     """GET /admin/identities/{id}: with the configs of the credentials that `include_credential` names."""
-    return call.json(shown(call.state, _identity(call), configs=_included(call)))
+    return call.json(to_admin_json(call.state, _identity(call), configs=_included(call)))
 
 
 def get_by_external_id(call: Call) -> Response:
@@ -48,13 +49,13 @@ def get_by_external_id(call: Call) -> Response:
     found = next((one for one in call.state.identities.values() if one.external_id == wanted), None)
     if found is None:
         raise not_found()
-    return call.json(shown(call.state, found, configs=_included(call)))
+    return call.json(to_admin_json(call.state, found, configs=_included(call)))
 
 
 def put(call: Call) -> Response:
     """PUT /admin/identities/{id}: what is left out is emptied, but for the credentials."""
     changed, content = deepcopy(_identity(call)), _content(call)
-    _assign(call.state, changed, {**dict.fromkeys(WRITABLE), **content})
+    assign_content(call.state, changed, {**dict.fromkeys(WRITABLE), **content})
     return call.json(_without_nothing(_saved(call, changed, content.get("credentials") or {})))
 
 
@@ -63,7 +64,7 @@ def patch(call: Call) -> Response:
     changed = deepcopy(_identity(call))
     document = {name: getattr(changed, name) for name in WRITABLE} | {"credentials": {}}
     json_patch.apply(document, _json(call), DENIED)
-    _assign(call.state, changed, document)
+    assign_content(call.state, changed, document)
     return call.json(_saved(call, changed, document["credentials"]))
 
 
@@ -92,60 +93,10 @@ def _identity(call: Call) -> Identity:
 def _saved(call: Call, changed: Identity, credentials: dict[str, Any]) -> dict[str, Any]:
     import_credentials(changed, credentials, call.state.clock.now())
     call.state.save(changed)
-    return shown(call.state, changed, unstamped=set(credentials))
+    return to_admin_json(call.state, changed, unstamped=set(credentials))
 
 
 # ---- from JSON to an identity
-
-
-def new_identity(state: State, content: dict[str, Any]) -> Identity:
-    """Add the identity that the admin API's JSON describes; raises the error 400 or 409."""
-    now = state.clock.now()
-    identity = Identity("", {}, microseconds(now), microseconds(now), now)
-    _assign(state, identity, {**dict.fromkeys(WRITABLE), **content})
-    import_credentials(identity, content.get("credentials") or {}, now)
-    for given in content.get("verifiable_addresses") or []:
-        for address in identity.verifiable:
-            if address.value == given["value"] and given.get("verified"):
-                address.verify(now)
-    state.save(identity)
-    return identity
-
-
-def change(state: State, identity: Identity, content: dict[str, Any]) -> None:
-    """Give the identity what `content` says, and leave the rest as it is; raises the error 400 or 409."""
-    changed = deepcopy(identity)
-    _assign(state, changed, {**{name: getattr(changed, name) for name in WRITABLE}, **content})
-    state.save(changed)
-
-
-def _assign(state: State, identity: Identity, content: dict[str, Any]) -> None:
-    """Give the identity what `content` says, all of `WRITABLE`, and what follows from its traits."""
-    now, schema = state.clock.now(), state.config.schema
-    defaults = {"schema_id": state.config.schema_id, "traits": {}, "state": "active"}
-    content = {**content, **{name: content[name] or default for name, default in defaults.items()}}
-    if content["schema_id"] != state.config.schema_id:
-        raise OryError(400, reason=f"there is no schema {content['schema_id']!r}")
-    if content["state"] not in STATES:
-        raise OryError(400, reason="the state is neither active nor inactive")
-    if wrong := problems(schema, content["traits"]):
-        raise OryError(400, reason=f"{wrong[0].field}: {wrong[0].message['text']}")
-    if content["state"] != identity.state:
-        identity.state_changed_at = now
-    for name in WRITABLE:
-        setattr(identity, name, content[name])
-    identity.follow_traits(schema, now)
-    # Later than before, even while the clock stands still: whoever follows identities goes by that.
-    known = identity.id in state.identities
-    identity.updated_at = max(microseconds(now), identity.updated_at + 1000) if known else microseconds(now)
-
-
-def import_credentials(identity: Identity, credentials: dict[str, Any], now: int) -> None:
-    for kind, content in credentials.items():
-        config = dict(content.get("config") or {})
-        if "password" in config:
-            config = {"hashed_password": hash_password(config["password"])}
-        identity.set_config(kind, config, now)
 
 
 def _content(call: Call) -> dict[str, Any]:
@@ -165,24 +116,6 @@ def _json(call: Call) -> Any:
 
 
 # ---- from an identity to JSON
-
-
-def shown(
-    state: State, identity: Identity, *, configs: Set[str] = frozenset(), unstamped: Set[str] = frozenset()
-) -> dict[str, Any]:
-    """The identity as the admin sees it.
-
-    `configs` names the credentials to show in full, `unstamped` those whose times Kratos does not know yet.
-    """
-    credentials = {
-        kind: credential.json(stamped=kind not in unstamped, with_config=kind in configs)
-        for kind, credential in sorted(identity.credentials.items())
-    }
-    return {**_with_metadata(state, identity), "credentials": credentials}
-
-
-def _with_metadata(state: State, identity: Identity) -> dict[str, Any]:
-    return {**identity.json(state.public_url), "metadata_admin": identity.metadata_admin}
 
 
 def _without_nothing(content: dict[str, Any]) -> dict[str, Any]:
@@ -211,8 +144,8 @@ def list_identities(call: Call) -> Response:
     configs = _included(call)
     by_name = call.query.keys() & {"credentials_identifier", "preview_credentials_identifier_similar"}
     if by_name:
-        return call.json([shown(call.state, one, configs=configs) for one in page], headers=headers)
-    return call.json([_with_metadata(call.state, one) for one in page], headers=headers)
+        return call.json([to_admin_json(call.state, one, configs=configs) for one in page], headers=headers)
+    return call.json([to_list_json(call.state, one) for one in page], headers=headers)
 
 
 def _filtered(call: Call) -> list[Identity]:

@@ -14,20 +14,20 @@ from urllib.parse import urlencode
 import pyotp
 import segno
 
-from . import nodes
-from .call import Call
-from .clock import SECOND, microseconds
-from .errors import OryError
-from .flow import Body, Flow
-from .flows import Refused, set_pending
-from .identities import Identity
-from .messages import message
-from .nodes import Node
-from .passwords import hash_password, password_problem
-from .schema import fill, filled, refusals, trait_nodes
-from .second_factors import backup_codes, backup_config, new_backup_codes, totp_config, totp_matches
-from .sessions import Method, Session
-from .submits import require_csrf, sent_traits
+from ...http.exchange import Call
+from ...model import nodes
+from ...model.clock import SECOND, microseconds
+from ...model.errors import OryError
+from ...model.flow import Body, Flow
+from ...model.identity import Identity
+from ...model.identity_schema import fill, filled, refusals, trait_nodes
+from ...model.messages import message
+from ...model.nodes import Node
+from ...model.passwords import hash_password, password_problem
+from ...model.second_factors import backup_codes, backup_config, new_backup_codes, totp_config, totp_matches
+from ...model.session import Method, Session
+from .handler import Refused, set_pending
+from .submission import require_csrf, sent_traits
 
 QR_CODE_SIZE = 256
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import NEVER, microseconds, rfc3339
-from .schema import annotated
+from .identity_schema import annotated
 
 SECOND_FACTORS = ("totp", "lookup_secret")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from . import faults, strictness
-from .errors import OryError
-from .faults import Fault, Layer
-from .received import Received
-from .state import State
+from ..http import faults
+from ..http.faults import Fault, Layer
+from ..http.recorded_request import Received
+from ..model.errors import OryError
+from ..model.state import State
+from . import strict_mode
 
 
 class Switches:
@@ -57,7 +58,7 @@ class Switches:
         refused: list[str] = []
 
         def refusal(request: Received) -> OryError | None:
-            error = strictness.refusal(request, session_cookie=self.state.config.session_cookie_name, api_key=api_key)
+            error = strict_mode.refusal(request, session_cookie=self.state.config.session_cookie_name, api_key=api_key)
             if error is not None:
                 refused.append(f"{request.method} {request.path}: {error.reason}")
             return error

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from .call import Call
-from .errors import OryError, session_inactive
+from ...http.exchange import Call
+from ...model.errors import OryError, session_inactive
 from .return_to import allowed_return_to
 
 
