@@ -1,10 +1,12 @@
-"""``python docs/pictures``: the pictures of pages, made anew. Needs Chromium.
+"""Make the pictures of pages and commands again: ``python docs/pictures``. Needs Chromium.
 
-A site with nothing in it but this package's own pages, before a local Ory: up for the first, down for the other.
+The site has nothing but the pages of this package. The pictures come from real runs against a local Ory.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 import subprocess
 import sys
@@ -15,15 +17,21 @@ from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
+sys.path[:0] = [str(HERE.parent.parent), str(HERE)]
 
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from terminal import svg  # noqa: E402
 
 from ory_auth.local import Config, LocalOry  # noqa: E402
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+CONTRIB = "django.contrib"
+APPS = ("auth", "contenttypes", "sessions", "staticfiles")
+SHOWN = "Ory, from a browser on this site"  # the section of ory_check's report that the picture shows
 
 
 class Quiet(WSGIRequestHandler):
@@ -39,43 +47,79 @@ def main() -> None:
     site = WSGIServer(("127.0.0.1", 0), Quiet)
     base = f"http://127.0.0.1:{site.server_port}"
     with LocalOry(Config(public_port=0, admin_port=0, ui_base=f"{base}/auth", default_return_url=base)) as ory:
-        site.set_app(_site(ory.public_url))
+        site.set_app(_site(ory))
         threading.Thread(target=site.serve_forever, daemon=True).start()
-        _take(chromium, f"{ory.public_url}/self-service/login/browser", "sign-in", 480)
+        _photograph(chromium, f"{ory.public_url}/self-service/login/browser", "sign-in", 480)
         with ory.stopped():
-            _take(chromium, f"{base}/auth/error?id=x", "unavailable", 380)
+            _photograph(chromium, f"{base}/auth/error?id=x", "unavailable", 380)
     site.shutdown()
+    _picture_of_ory_check()
 
 
-def _site(ory_url: str) -> WSGIApplication:
-    templates = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
+def _site(ory: LocalOry) -> WSGIApplication:
+    templates = {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
     settings.configure(
-        SECRET_KEY="of pictures",
+        SECRET_KEY="only for these pictures, which need no secret",
         ALLOWED_HOSTS=["127.0.0.1"],
-        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles", "ory_auth"],
-        MIDDLEWARE=["ory_auth.middleware.OryMiddleware"],
+        INSTALLED_APPS=[
+            *(f"{CONTRIB}.{app}" for app in ("auth", "contenttypes", "sessions", "staticfiles")),
+            "ory_auth",
+        ],
+        MIDDLEWARE=[
+            f"{CONTRIB}.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            f"{CONTRIB}.auth.middleware.AuthenticationMiddleware",
+            "ory_auth.middleware.OryMiddleware",
+        ],
+        AUTHENTICATION_BACKENDS=["ory_auth.backends.OryBackend"],
+        LOGIN_URL="ory_auth:login",
+        LOGIN_REDIRECT_URL="/",
         TEMPLATES=[templates],
         STATIC_URL="static/",
         DEBUG=True,
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        ORY_AUTH={"SDK_URL": ory_url},
+        ORY_AUTH={"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url},
         LOGGING_CONFIG=None,
     )
     django.setup()
     from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.core.wsgi import get_wsgi_application
+    from django.http import HttpResponse
     from django.urls import include, path
 
-    settings.ROOT_URLCONF = (path("auth/", include("ory_auth.urls")),)
+    home = path("", lambda request: HttpResponse("Home"))
+    settings.ROOT_URLCONF = (path("auth/", include("ory_auth.urls")), home)
     return StaticFilesHandler(get_wsgi_application())
 
 
-def _take(chromium: str, url: str, name: str, height: int) -> None:
+def _photograph(chromium: str, url: str, name: str, height: int) -> None:
     picture = HERE / f"{name}.png"
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
-        command = [chromium, *options, f"--window-size=760,{height}", f"--screenshot={picture}", url]
+        size = [f"--window-size=760,{height}", "--force-device-scale-factor=2"]
+        command = [chromium, *options, *size, f"--screenshot={picture}", url]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
+    print(picture.relative_to(HERE.parent.parent))
+
+
+def _picture_of_ory_check() -> None:
+    """``ory_check`` with an Ory that sends browsers to pages on another port, as after Kratos' quickstart."""
+    elsewhere = "http://127.0.0.1:4455"
+    with LocalOry(Config(ui_base=elsewhere, default_return_url="http://127.0.0.1:8000")) as ory:
+        settings.ORY_AUTH = {"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url}
+        call_command("migrate", verbosity=0)
+        report = io.StringIO()
+        with contextlib.suppress(SystemExit):  # ory_check ends with 2 if something is wrong
+            call_command("ory_check", site=["http://127.0.0.1:8000"], force_color=True, stdout=report)
+    sections = report.getvalue().strip().split("\n\n")
+    shown = next(section for section in sections if SHOWN in section)
+    result = sections[-1].splitlines()[-1]
+    picture = HERE / "ory_check.svg"
+    picture.write_text(svg("python manage.py ory_check", f"…\n\n{shown}\n\n…\n\n{result}"))
     print(picture.relative_to(HERE.parent.parent))
 
 
