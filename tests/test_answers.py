@@ -182,6 +182,8 @@ def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: Web) -
     assert_signed_out(web, session.headers, PROGRAM)
 
 
+@pytest.mark.promise("An expired session is signed out, whatever status Ory returns")
+@pytest.mark.promise("An inactive session or identity is signed out")
 @pytest.mark.switches
 @both
 @pytest.mark.parametrize(
@@ -364,6 +366,7 @@ def test_an_identity_without_a_uuid_is_unavailable(
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
 
 
+@pytest.mark.promise("A response about another identity than its header names does not count")
 @pytest.mark.switches
 @both
 def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
@@ -413,6 +416,7 @@ def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory: Ory, 
 # --- 401 from an Ory that is not ready
 
 
+@pytest.mark.promise("A 401 counts only while Ory is ready")
 @pytest.mark.switches
 @both
 @guards
@@ -489,6 +493,7 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: Web, switche
     assert len(ory.asked(READY)) <= 3
 
 
+@pytest.mark.promise("A credential that was valid is not signed out by a single 401")
 @pytest.mark.switches
 @pytest.mark.parametrize("process", ["this", "another"])
 def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
@@ -509,6 +514,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
+@pytest.mark.promise("Two 401s sign nobody out if Ory is not ready after the second")
 @pytest.mark.switches
 def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(
     ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
@@ -530,6 +536,8 @@ def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(
 RENEWED = "ory_kratos_session=renewed"
 
 
+@pytest.mark.promise("Of Ory's cookies, only the session cookie is passed on")
+@pytest.mark.promise("A cookie of Ory is passed on only if its Domain covers this host")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     ("line", "passed_on"),

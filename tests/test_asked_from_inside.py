@@ -111,6 +111,7 @@ def get(web: Web, headers: dict[str, str]) -> Any:
     return web.get("/both" if web.kind == "wsgi" else "/aboth", headers=headers)
 
 
+@pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
 @pytest.mark.switches
 def test_an_expired_cookie_is_one_lookup_and_one_event(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
     started = time.monotonic()

@@ -379,6 +379,7 @@ def test_middleware_that_nobody_has_listed_gets_503(
     assert not seen
 
 
+@pytest.mark.promise("An outage sends no error mail and no exception to error collectors")
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/guarded", "/api/me", "/no-such-thing", "/unknown"])
 @pytest.mark.parametrize("name", [*MIDDLEWARE, None])
@@ -418,6 +419,7 @@ def test_a_503_of_the_projects_own_is_still_logged(
     assert len(error_mails) == 1
 
 
+@pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("name", ["Redirects", "Refuses"])
 @pytest.mark.parametrize("path", ["/nothing", "/who"])
 @pytest.mark.switches
@@ -487,6 +489,7 @@ def test_a_subclass_of_middleware_that_records_records_as_well(
     assert web.get("/nothing", headers=SOMEBODY).status_code == 200
 
 
+@pytest.mark.promise("Middleware that decides gets the outage, even if other middleware only records")
 @pytest.mark.parametrize("decider", ["Plain", "BothWorlds", "Awaiting", "AfterTheView", "BeforeTheView", "function"])
 @pytest.mark.parametrize("recorder", ["Inherited", "WithHooks"])
 @pytest.mark.switches

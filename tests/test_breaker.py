@@ -34,6 +34,7 @@ def ask(web: Web, session: Session, times: int) -> list[int]:
     return [web.get("/session", headers=session.headers).status_code for _ in range(times)]
 
 
+@pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
 def test_after_some_failures_in_a_row_nobody_waits(
     ory: Ory,
     web: Web,
@@ -52,6 +53,7 @@ def test_after_some_failures_in_a_row_nobody_waits(
     assert "breaker_open" in events(caplog)
 
 
+@pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
 def test_whoever_is_sent_away_is_told_when_to_come_back(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
@@ -90,6 +92,7 @@ def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: Web, ada: Session, 
     assert ask(web, ada, 1) == [200]
 
 
+@pytest.mark.promise("No credential can open the circuit breaker")
 def test_somebody_unknown_cannot_open_it(web: Web, ada: Session, switches: LocalOry) -> None:
     with switches.failing(500, path="/sessions/whoami"):
         for _ in range(circuit_breaker.FAILURES + 3):

@@ -61,6 +61,7 @@ def ask(web: Web, person: Person) -> str:
     return verdict(person, answer.status_code, answer.json()["session"] if answer.status_code == 200 else None)
 
 
+@pytest.mark.promise("Nobody gets the response to somebody else's request")
 @pytest.mark.parametrize("upstream", [(name,) for name in BEHAVIOURS], ids=list(BEHAVIOURS), indirect=True)
 def test_the_next_person_never_gets_the_response_of_the_one_before(web: Web, upstream: BrokenUpstream) -> None:
     """On one connection, one request directly after the other."""
@@ -78,6 +79,7 @@ def test_a_connection_is_used_again_after_a_proper_response(web: Web, upstream: 
     assert upstream.connections == 1
 
 
+@pytest.mark.promise("Nobody gets the response to somebody else's request")
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
 def test_no_sequence_of_broken_responses_mixes_people_up(
     upstream: BrokenUpstream, settings: Settings, kind: str

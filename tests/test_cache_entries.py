@@ -201,6 +201,7 @@ def test_another_answer_replaces_the_entry(ory: Ory, web: Web) -> None:
 # --- old bytes that are put back --------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("An old cache entry that is put back is a miss")
 @pytest.mark.parametrize("after", [MINUTE + SKEW + 1, DAY - 60])
 def test_an_entry_that_is_put_back_later_counts_no_more(
     ory: Ory, web: Web, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
@@ -357,6 +358,7 @@ def test_a_second_sign_out_makes_none_shorter(ory: Ory, switches: LocalOry, web:
     assert seconds() == before
 
 
+@pytest.mark.promise("Sign-outs of made-up tokens do not fill the cache")
 @pytest.mark.django_db
 def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
@@ -461,6 +463,7 @@ def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: Web, pass_by: Wait)
 # --- a refusal by Ory -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("A session that Ory refused is not used again in an outage")
 @pytest.mark.django_db
 @pytest.mark.parametrize("asked_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
 def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_down(
@@ -543,6 +546,7 @@ def rotate_secret_key(settings: Settings) -> None:
     single_flight.forget()
 
 
+@pytest.mark.promise("A sign-out counts after SECRET_KEY was rotated")
 @pytest.mark.django_db
 def test_a_sign_out_under_the_old_secret_key_still_counts(
     ory: Ory, switches: LocalOry, web: Web, settings: Settings
@@ -579,6 +583,7 @@ def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: Web, sett
 # --- CACHE_NAMESPACE --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("Deployments with different CACHE_NAMESPACE values share nothing")
 @pytest.mark.django_db
 def test_deployments_with_another_namespace_share_neither_sessions_nor_sign_outs(
     ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings

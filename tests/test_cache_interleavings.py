@@ -118,6 +118,8 @@ def assert_signed_out(explorer: Explorer, state: State, forms: tuple[str, ...]) 
                 assert explorer.value(steps[:number]) is False, state
 
 
+@pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
+@pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
 @pytest.mark.parametrize("sign_out", SIGN_OUTS)
 @pytest.mark.parametrize("others", PAIRS, ids=", ".join)
 @before_each
@@ -196,6 +198,7 @@ def marks_and_slots(key: str) -> bool:
     return key.startswith(("ory_auth:x:", "ory_auth:f:"))
 
 
+@pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
 @pytest.mark.parametrize("others", FEW_PAIRS, ids=str)
 def test_where_a_cache_loses_a_key_only_what_was_under_way_comes_back(others: tuple[str, ...]) -> None:
     """Any one mark or slot vanishes at any moment.

@@ -78,6 +78,7 @@ def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: Web) -> None:
     assert session_seen(web, session) is None
 
 
+@pytest.mark.promise("A sign-out is written again even if its process gets no more requests")
 def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -360,6 +360,7 @@ def silent(failing: object, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     return SilentCache
 
 
+@pytest.mark.promise("A sign-out that a cache lost without an error is written again")
 @pytest.mark.parametrize("known", [True, False], ids=["seen before", "never seen"])
 def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
     ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], caplog: pytest.LogCaptureFixture, known: bool
@@ -473,6 +474,7 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
 # --- a cache in the database ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("A sign-out survives the rollback of the request's transaction")
 @pytest.mark.django_db(transaction=True)
 def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
     ory: Ory, switches: LocalOry, web: Web, settings: Settings

@@ -111,6 +111,7 @@ def assert_kept(ory: Ory, seen: Seen, later: Wait, session: Session, seconds: fl
     assert len(ory.asked()) == 2
 
 
+@pytest.mark.promise("A session is cached for at most a minute by default")
 @pytest.mark.switches
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
 def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
@@ -203,6 +204,7 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
     assert seen(session) is None
 
 
+@pytest.mark.promise("A cached session ends when it expires")
 @pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
 def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
@@ -271,6 +273,8 @@ def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, setti
     assert len(entries()) == 2
 
 
+@pytest.mark.promise("A cache entry under another key is a miss")
+@pytest.mark.promise("A cache entry that this package did not write is a miss")
 @pytest.mark.switches
 def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
     ada, bob = ory.person().token(), ory.person().token()
@@ -284,6 +288,7 @@ def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplo
     assert "cache_invalid" in caplog.text
 
 
+@pytest.mark.promise("A cache entry that this package did not write is a miss")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     "spoil",
@@ -358,6 +363,7 @@ def test_other_views_leave_the_edge_its_cache(ory: Ory, seen: Seen) -> None:
     assert "cache-control" not in dict(ory.asked()[0].headers)
 
 
+@pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.django_db
 def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: Web, seen: Seen) -> None:
     session = ory.person().token()
@@ -467,6 +473,7 @@ def broken_cache(settings: Settings) -> None:
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.BrokenCache"}}
 
 
+@pytest.mark.promise("A cache that fails signs nobody out")
 @pytest.mark.parametrize("path", ["/session", "/asession"])
 def test_without_the_cache_ory_is_asked(
     ory: Ory, web: Web, broken_cache: None, caplog: pytest.LogCaptureFixture, path: str
@@ -500,6 +507,8 @@ def vary(answer: Answer) -> set[str]:
     return {name.strip() for name in answer.get("Vary", "").split(",") if name.strip()}
 
 
+@pytest.mark.promise("A response that depends on the user names the headers it depends on")
+@pytest.mark.promise("A response that depends on the user is private")
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
 def test_a_page_about_somebody_is_private(ory: Ory, web: Web, path: str) -> None:
@@ -509,6 +518,7 @@ def test_a_page_about_somebody_is_private(ory: Ory, web: Web, path: str) -> None
     assert "public" not in answer["Cache-Control"]
 
 
+@pytest.mark.promise("A response that depends on the user names the headers it depends on")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
 def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(path)
@@ -552,6 +562,7 @@ def kept_page(request: pytest.FixtureRequest, settings: Settings) -> str:
     return "/page"
 
 
+@pytest.mark.promise("Django's page caches do not store a page that depends on the user")
 @pytest.mark.django_db
 def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: Web, kept_page: str) -> None:
     ada, bob = ory.person(), ory.person()

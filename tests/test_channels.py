@@ -256,6 +256,7 @@ def test_an_address_of_any_bytes_breaks_nothing(ory: Ory) -> None:
 # --- another site -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("Another site cannot open a WebSocket with the browser's cookies")
 @kinds
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://testserver", "null", "", "http://testserver.evil"])
 def test_another_site_cannot_use_the_cookie(ory: Ory, kind: str, origin: str) -> None:
@@ -268,6 +269,7 @@ def test_another_site_cannot_use_the_cookie(ory: Ory, kind: str, origin: str) ->
     assert ory.switches is None or not ory.asked()
 
 
+@pytest.mark.promise("Another site cannot open a WebSocket with the browser's cookies")
 def test_another_site_cannot_use_a_django_session(ory: Ory) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
@@ -389,6 +391,7 @@ def test_a_guard_without_the_middleware_says_what_is_missing(ory: Ory) -> None:
 # --- outages ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("In an outage, a WebSocket is refused")
 @kinds
 @pytest.mark.switches
 @pytest.mark.parametrize("where", ["who", "guarded"])
@@ -439,6 +442,7 @@ def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches
 # --- while it is open -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("recheck() notices a sign-out")
 @kinds
 def test_a_recheck_notices_a_sign_out(ory: Ory, ory_auth: ChangeSettings, kind: str) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)

@@ -244,6 +244,7 @@ def test_the_middleware_in_the_wrong_place_is_an_error(settings: Settings, middl
     assert other in errors["ory_auth.E004"].msg
 
 
+@pytest.mark.promise("The middleware does not start in the wrong place")
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 @pytest.mark.parametrize(("middleware", "other"), MISPLACED)
 def test_the_middleware_in_the_wrong_place_is_not_built(

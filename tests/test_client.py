@@ -106,6 +106,7 @@ def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> 
 # --- time
 
 
+@pytest.mark.promise("The time limit covers the whole response")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     "fault",
@@ -160,6 +161,7 @@ def hanging_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go_on.set()
 
 
+@pytest.mark.promise("A name server that hangs does not exceed the time limit")
 def test_a_name_server_that_hangs_is_unavailable(
     web: Web, ory: Ory, ory_auth: ChangeSettings, hanging_dns: threading.Event
 ) -> None:
@@ -274,6 +276,7 @@ def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: Web, se
 # --- size
 
 
+@pytest.mark.promise("A response has at most 1 MiB after decompression")
 @pytest.mark.switches
 @pytest.mark.parametrize(("size", "status"), [(MEBIBYTE, 200), (MEBIBYTE + 1, 503)])
 @pytest.mark.parametrize("packed", [False, True])
@@ -307,6 +310,7 @@ def bomb() -> bytes:
     return b"".join([packer.compress(bytes(MEBIBYTE)) for _ in range(64)] + [packer.flush()])
 
 
+@pytest.mark.promise("A response has at most 1 MiB after decompression")
 @pytest.mark.switches
 def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, bomb: bytes) -> None:
     web.get("/session")
@@ -321,6 +325,7 @@ def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.Log
     assert "answer_too_big status=200" in caplog.text
 
 
+@pytest.mark.promise("A truncated compressed response does not count")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     "spoil",
@@ -344,6 +349,7 @@ def test_an_answer_that_is_badly_packed_is_unavailable(
 # --- redirects
 
 
+@pytest.mark.promise("A redirect of Ory is not followed")
 @pytest.mark.switches
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_orys_is_not_followed(ory: Ory, web: Web, switches: LocalOry, status: int) -> None:
@@ -367,6 +373,7 @@ class TestAfter429:
         with switches.failing(429, named, path=WHOAMI):
             return web.get("/session", headers={"X-Session-Token": "somebody"})
 
+    @pytest.mark.promise("After a 429, Ory is not called until it allows it")
     @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
     @pytest.mark.parametrize("form", ["seconds", "date"])
     def test_nobody_asks_until_ory_allows_it(
@@ -451,6 +458,7 @@ async def until_asked(ory: Ory) -> None:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.promise("Concurrent requests with one credential cause one lookup")
 @pytest.mark.switches
 def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, switches: LocalOry) -> None:
     session = ory.person().token()
@@ -487,6 +495,7 @@ def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, sw
     assert len(ory.asked()) == 3
 
 
+@pytest.mark.promise("A cancelled request does not cancel the lookup for the others")
 @pytest.mark.switches
 @pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
 def test_a_request_that_is_cancelled_takes_nothing_from_the_others(

@@ -510,6 +510,7 @@ PLACES = {
 }
 
 
+@pytest.mark.promise("A header that names the current page does not lead to another site")
 @pytest.mark.parametrize("place", PLACES)
 def test_no_page_that_a_header_names_leads_off_the_site(ory: Ory, client: Client, place: str) -> None:
     path, name, headers = PLACES[place]

@@ -25,6 +25,7 @@ def status(session: Session) -> int:
     return Client().get("/session", headers=session.headers).status_code
 
 
+@pytest.mark.promise("A process makes at most MAX_CONNECTIONS calls at the same time")
 def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
     ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
 ) -> None:
@@ -39,6 +40,8 @@ def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
         assert [answer.result() for answer in answers] == [200] * 4
 
 
+@pytest.mark.promise("A coroutine that waits for another request's lookup has a time limit")
+@pytest.mark.promise("A thread that waits for another request's lookup has a time limit")
 def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
     ory: Ory, web: Web, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +72,7 @@ def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
     assert ask() == 200
 
 
+@pytest.mark.promise("A forked process shares no socket with its parent")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_shares_neither_connection_nor_thread_with_its_parent(
     ory: Ory, switches: LocalOry, web: Web

@@ -68,6 +68,7 @@ urlpatterns = [
 every_view = pytest.mark.parametrize("path", ["/page", "/guarded", "/api"])
 
 
+@pytest.mark.promise("A response that used a copy of the request is private")
 @every_view
 def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: Web, path: str) -> None:
     session = ory.person().token()
@@ -85,5 +86,6 @@ def test_an_outage_is_a_503(ory: Ory, web: Web, switches: LocalOry, path: str) -
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.promise("A copy of a request does not open a guard for another user")
 def test_a_guard_does_not_serve_somebody_else_whom_the_copy_has(ory: Ory, web: Web) -> None:
     assert web.get("/somebody-else", headers=ory.person().token().headers).status_code == 403

@@ -53,12 +53,14 @@ def test_each_kind_of_credential_alone_signs_in(ory: Ory, web: Web, kind: str) -
     assert seen(web, credential(person, kind)) == person.id
 
 
+@pytest.mark.promise("Only the first credential counts, even if Ory refuses it")
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
 def test_of_two_credentials_the_first_by_the_order_counts(ory: Ory, web: Web, first: str, second: str) -> None:
     ada, bob = ory.person(), ory.person()
     assert seen(web, {**credential(bob, second), **credential(ada, first)}) == ada.id
 
 
+@pytest.mark.promise("Only the first credential counts, even if Ory refuses it")
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
 def test_a_refused_credential_is_not_replaced_by_the_next(ory: Ory, web: Web, first: str, second: str) -> None:
     assert seen(web, {**gone(first), **credential(ory.person(), second)}) is None
@@ -84,6 +86,7 @@ def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: Web, sc
     assert seen(web, {"Authorization": f"{scheme} {session.token}"}) == session.person.id
 
 
+@pytest.mark.promise("A Bearer token without Ory's prefix is not sent to Ory")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     "authorization",
@@ -134,6 +137,8 @@ MALFORMED = {
 }
 
 
+@pytest.mark.promise("A credential has at most 8 KiB")
+@pytest.mark.promise("A malformed credential is never sent to Ory, and no other is tried instead")
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
@@ -181,6 +186,7 @@ def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web
 # --- cookies
 
 
+@pytest.mark.promise("A lookup sends the session cookie to Ory, and no other cookie")
 @pytest.mark.switches
 def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: Web) -> None:
     web.get("/session", headers={"Cookie": "ory_kratos_session=one; other=x;  ory_kratos_session=two"})
@@ -213,6 +219,7 @@ def test_a_configured_cookie_name_is_the_only_one(
 # --- what reaches Ory
 
 
+@pytest.mark.promise("A lookup sends the session cookie to Ory, and no other cookie")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     ("kind", "carrier"), [("token", "x-session-token"), ("cookie", "cookie"), ("bearer", "authorization")]

@@ -45,6 +45,7 @@ def ada(ory: Ory, web: Web) -> Session:
     return session
 
 
+@pytest.mark.promise("A deleted user does not come back with an old session")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_deleted_user_does_not_come_back_with_the_same_session(ory: Ory, web: Web, ada: Session, way: str) -> None:
     web.get(way, headers=ada.headers)

@@ -135,6 +135,7 @@ def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
     assert seen(web, path) == "root"
 
 
+@pytest.mark.promise("A made-up credential ends no Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
 @pytest.mark.parametrize("cookie", ["made_up", "x" * 9000], ids=["made-up", "malformed"])
 def test_a_cookie_that_was_never_good_ends_nobodys_local_sign_in(
@@ -192,6 +193,7 @@ def test_another_ory_credential_outranks_a_local_sign_in(ory: Ory, web: Web, roo
     assert seen(web, path) == newer.id
 
 
+@pytest.mark.promise("A new Ory credential ends an older Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session"])
 def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: Web, root: User, path: str) -> None:
     web.client.force_login(root)
@@ -201,6 +203,7 @@ def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: Web, 
     assert seen(web) == ""
 
 
+@pytest.mark.promise("A new Ory credential ends an older Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_credential_that_was_good_here_ends_the_local_sign_in_before_it_though_it_is_dead_now(
     ory: Ory, ory_auth: ChangeSettings, web: Web, root: User, path: str
@@ -310,6 +313,7 @@ def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_o
 # --- login() with the person of the Ory session -----------------------------------------------------------------------
 
 
+@pytest.mark.promise("login() with the person of the Ory session does not survive a revocation")
 @pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
 @pytest.mark.urls(__name__)
 def test_djangos_login_with_the_person_of_the_ory_session_survives_no_revocation(
@@ -363,6 +367,7 @@ def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: Web,
 # --- a new session at Ory ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("A new Ory session gets a new CSRF token")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
 def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: Web, path: str) -> None:
     web.get("/admin/login/?local=1")
@@ -514,6 +519,7 @@ def test_a_later_session_of_the_same_identity_keeps_the_data(ory: Ory, web: Web)
     assert cart(web) == "apples"
 
 
+@pytest.mark.promise("The next person on a browser does not see the Django session of the one before")
 @pytest.mark.parametrize("ask", ["", "&ask=1"], ids=["nobody-asked", "asked"])
 def test_another_identity_finds_it_flushed(ory: Ory, web: Web, ask: str) -> None:
     sign_in(web, ory.person().cookie())

@@ -53,6 +53,7 @@ def session_gone(web: Web, number: int) -> None:
 CAUSES = [malformed, multi_credential, bad_return_to, session_gone]
 
 
+@pytest.mark.promise("A visitor cannot fill the log")
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_visitor_cannot_fill_the_log(
     ory: Ory,

@@ -66,6 +66,8 @@ def web() -> Web:
 # --- what is limited
 
 
+@pytest.mark.promise("One client address does not use up the limit of all")
+@pytest.mark.promise("Lookups of unknown credentials are limited")
 def test_after_some_refusals_one_address_gets_503(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     assert flood(web, 8) == [200] * 5 + [503] * 3
@@ -158,6 +160,7 @@ def test_a_header_that_a_client_wrote_itself_changes_nothing(web: Web, ory_auth:
     assert answers == [200] * 5 + [503] * 2
 
 
+@pytest.mark.promise("A client cannot choose the address it is counted by")
 def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(TRUSTED_PROXIES=1)
     answers = [
@@ -208,6 +211,7 @@ def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: Web, spoil: 
     assert flood(web, 1) == [503]
 
 
+@pytest.mark.promise("A marker counts a few times only")
 def test_a_marker_is_no_way_round_the_limit(web: Web) -> None:
     flood(web, 5)
     web.get("/auth/login")
@@ -288,6 +292,7 @@ def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credenti
     assert session_seen(web, bearer) is None
 
 
+@pytest.mark.promise("Sign-outs of unknown credentials are limited")
 def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: Web) -> None:
     answers = [web.post("/auth/logout", headers=made_up()).status_code for _ in range(12)]
     assert answers == [204] * 5 + [503] * 7
@@ -308,6 +313,7 @@ def limited(limit: str, remaining: str, reset: str) -> dict[str, str]:
     return {"x-ratelimit-limit": limit, "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
 
 
+@pytest.mark.promise("Unknown credentials slow down as Ory's rate is used up")
 def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: Web, switches: LocalOry) -> None:
     with switches.failing(401, limited("100, 100;w=60", "30", "60"), b"{}", "/sessions/whoami"):
         answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(20)]
@@ -322,6 +328,7 @@ def test_something_is_left_to_new_people_when_orys_rate_is_used_up(ory: Ory, web
     assert status(web, ory.person().token().headers, "192.0.2.3") == 200
 
 
+@pytest.mark.promise("The last quarter of Ory's rate is left to known credentials")
 def test_the_last_quarter_of_orys_rate_is_left_to_those_who_are_known(
     ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +374,7 @@ def test_a_rate_that_is_no_number_changes_nothing(web: Web, switches: LocalOry, 
         assert flood(web, 5) == [200] * 5
 
 
+@pytest.mark.promise("One known credential does not use up the last of Ory's rate")
 def test_one_busy_person_does_not_use_up_the_rest_of_orys_rate(
     ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,6 +393,7 @@ def test_one_busy_person_does_not_use_up_the_rest_of_orys_rate(
 # --- refusals
 
 
+@pytest.mark.promise("A refused credential is remembered for a few seconds")
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
 def test_a_refusal_is_remembered_for_a_few_seconds(ory: Ory, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """An expired cookie comes with every request of its browser."""
@@ -446,6 +455,7 @@ def test_another_credential_of_the_same_browser_is_looked_up(ory: Ory, web: Web)
 # --- connections, secrets
 
 
+@pytest.mark.promise("Unknown credentials leave a quarter of the connections to known ones")
 def test_strangers_leave_connections_to_people_who_are_known(
     ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
 ) -> None:
@@ -481,6 +491,7 @@ def marker(web: Web) -> str:
     return web.cookies[sign_in_marker.COOKIE].value
 
 
+@pytest.mark.promise("Browsers that return from a sign-in are limited, however many markers they have")
 def test_any_number_of_markers_is_no_way_round_the_limit(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
@@ -515,6 +526,7 @@ def test_markers_do_not_bring_about_a_429(
         assert flood(web, 6, "127.0.0.1") == [200] * 4 + [503] * 2  # one before the header came, two, and one
 
 
+@pytest.mark.promise("After a 429, unknown credentials are held back for longer than known ones")
 def test_after_a_429_strangers_are_held_back_for_longer_than_others(
     ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -578,6 +590,7 @@ def forms(cookie: str, number: int) -> dict[str, str]:
     return {"Cookie": f"{cookie}; ory_kratos_session={number}"}
 
 
+@pytest.mark.promise("A session with more than 16 credentials pays for each further one")
 def test_one_session_with_any_number_of_credentials_drives_nobody_out(
     ory: Ory, web: Web, ory_auth: ChangeSettings
 ) -> None:
@@ -595,6 +608,7 @@ def test_one_session_with_any_number_of_credentials_drives_nobody_out(
     assert session_seen(web, ada.headers) == ada.id
 
 
+@pytest.mark.promise("A session with more than 16 credentials pays for each further one")
 def test_a_session_with_many_credentials_pays_for_each_of_them(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().cookie()

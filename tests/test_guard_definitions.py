@@ -82,6 +82,7 @@ WRONG: list[tuple[Bases, str]] = [
 ]
 
 
+@pytest.mark.promise("A class whose guard would never run cannot be defined")
 @pytest.mark.parametrize(("bases", "fix"), WRONG)
 def test_a_class_whose_guard_never_runs_is_refused_and_the_message_has_the_right_order(bases: Bases, fix: str) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:

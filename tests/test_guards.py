@@ -179,6 +179,7 @@ def test_who_has_used_a_second_factor_comes_in(web: Web, two_factors: Session, p
     assert web.get(path, headers=two_factors.headers).status_code == 200
 
 
+@pytest.mark.promise("A view that requires a second factor refuses a session without one")
 @pytest.mark.parametrize("path", AAL2)
 def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory: Ory, web: Web, path: str) -> None:
     answer = web.get(f"{path}?page=2", headers=ory.person().cookie().headers)
@@ -221,6 +222,7 @@ def test_after_stepping_up_they_are_in_at_once(web: Web, cached: None, one_of_tw
     assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 200
 
 
+@pytest.mark.promise("Ory is asked again before a cached AAL refuses anyone")
 @pytest.mark.parametrize("path", AAL2)
 def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, web: Web, cached: None, path: str) -> None:
     session = ory.person().cookie()
@@ -257,6 +259,7 @@ def long_ago(ory: Ory, switches: LocalOry) -> Session:
     return session
 
 
+@pytest.mark.promise("A view with max_age refuses an older sign-in")
 @pytest.mark.switches
 def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web: Web, long_ago: Session) -> None:
     answer = web.get("/recent", headers=long_ago.headers)
@@ -341,6 +344,7 @@ def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: Web, path: str)
 # --- past the cache ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin", "/afresh", "/afresh-mixin"])
 def test_fresh_does_not_believe_the_cache(ory: Ory, web: Web, cached: None, path: str) -> None:
     session = ory.person().token()
@@ -377,6 +381,7 @@ def test_a_stale_session_counts_where_the_project_says_so(web: Web, stale: Sessi
     assert web.get(path, headers=stale.headers).status_code == 200
 
 
+@pytest.mark.promise("A stale session does not pass a guard that requires more than a session")
 @pytest.mark.switches
 @pytest.mark.parametrize("path", [*AAL2, "/recent", "/recent-aal2", "/strict-mixin", "/fresh"])
 def test_a_stale_session_satisfies_no_strict_guard(web: Web, stale: Session, path: str) -> None:
@@ -413,6 +418,7 @@ def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
 # --- not admitted, and what views raise -------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("A person who is not admitted does not pass a guard")
 @pytest.mark.parametrize("path", BARE + AAL2)
 def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: Web, path: str) -> None:
     session = ory.person().cookie()

@@ -87,6 +87,7 @@ def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: Web, ory_auth: 
     assert len(ory.asked()) == 2
 
 
+@pytest.mark.promise("Both caches together keep a session no longer than allowed")
 @pytest.mark.switches
 def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: Web, kept: None) -> None:
     session_seen(web, ory.person().token())
@@ -124,6 +125,7 @@ def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: Web, kept: No
     assert len(ory.asked()) == 1
 
 
+@pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
 def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> None:
     session = ory.person().token()
@@ -135,6 +137,7 @@ def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> N
         assert web.get("/session", headers=headers).json()["session"] is None
 
 
+@pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
 @pytest.mark.switches
 def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
@@ -229,6 +232,7 @@ def change_in_a_transaction(user: User) -> None:
         change_by_save(user)
 
 
+@pytest.mark.promise("A cached row of a user does not outlive a change of the user")
 @pytest.mark.parametrize("change", [change_by_save, change_in_a_transaction])
 def test_a_changed_user_is_seen_at_once(web: Web, ada: Session, change: Callable[[User], None]) -> None:
     change(User.objects.get())
@@ -316,6 +320,7 @@ def user(ada: Session, rf: RequestFactory) -> Callable[[], User]:
     return ask
 
 
+@pytest.mark.promise("A row that was read in a transaction that is rolled back is not cached")
 def test_a_row_read_in_a_transaction_that_is_rolled_back_is_not_kept(ada: Session, user: Callable[[], User]) -> None:
     with rolled_back():
         change_by_save(User.objects.get())

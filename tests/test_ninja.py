@@ -184,6 +184,7 @@ def strict(request: pytest.FixtureRequest) -> Web:
     return web
 
 
+@pytest.mark.promise("A django-ninja operation needs a CSRF token with the session cookie")
 @twice
 @pytest.mark.parametrize("name", ["me", "open", "both"])
 def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, a: str, name: str) -> None:

@@ -91,6 +91,7 @@ TROUBLE = {
 }
 
 
+@pytest.mark.promise("No credential can open the circuit breaker")
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
 def test_a_response_that_one_person_causes_is_their_own_trouble(
     web: Web,
@@ -159,6 +160,7 @@ def test_a_fresh_view_is_answered_by_a_call_that_began_after_its_request(
     assert len(ory.asked()) - before == 2
 
 
+@pytest.mark.promise("A large response is not cached")
 def test_a_large_response_is_not_cached(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
     """Otherwise each session of somebody with a megabyte of traits takes a megabyte of the shared cache."""
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -200,6 +202,7 @@ ENDPOINTS = {
 }
 
 
+@pytest.mark.promise("A 429 for another endpoint does not stop lookups")
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "visit"), ENDPOINTS.values(), ids=ENDPOINTS)
 def test_a_429_for_something_else_stops_no_lookup(
@@ -212,6 +215,7 @@ def test_a_429_for_something_else_stops_no_lookup(
     assert int(visit(web).get("Retry-After", 600)) > 60
 
 
+@pytest.mark.promise("A pause of lookups ends within a minute, whatever Ory says")
 def test_a_pause_of_lookups_ends_within_a_minute_whatever_ory_says(
     web: Web, ada: Session, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +229,7 @@ def test_a_pause_of_lookups_ends_within_a_minute_whatever_ory_says(
 # --- pages that anybody may open
 
 
+@pytest.mark.promise("Pages of flows are limited")
 def test_the_pages_of_flows_have_a_limit_of_their_own(
     ory: Ory, web: Web, ada: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +271,7 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
 
+@pytest.mark.promise("An id that Ory never makes is not sent to Ory")
 @pytest.mark.parametrize("bad", ["../../admin/identities", "x" * 65, "a b", "a%0d%0aHost: evil", "é", ""])
 def test_an_id_that_ory_never_made_is_not_sent(ory: Ory, web: Web, bad: str) -> None:
     assert web.get(f"/auth/login?{urlencode({'flow': bad})}").status_code == 404
@@ -319,6 +325,7 @@ def refused_by_ory(session: Session, how: str) -> None:
             session.person.deactivate()
 
 
+@pytest.mark.promise("A session that Ory refused is not used again in an outage")
 @pytest.mark.parametrize("how", ["revoked", "inactive"])
 def test_a_session_that_ory_refused_is_not_back_in_an_outage(
     ory: Ory, web: Web, stale: None, switches: LocalOry, how: str
@@ -343,6 +350,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.promise("A stale session counts only while Ory is down")
 @pytest.mark.parametrize("answer", LIMITS.values(), ids=LIMITS)
 def test_a_stale_session_counts_only_while_ory_is_down(
     ory: Ory, web: Web, stale: None, switches: LocalOry, monkeypatch: pytest.MonkeyPatch, answer: Any

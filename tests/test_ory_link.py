@@ -205,6 +205,7 @@ def ignoring_accents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserManager, "get_by_natural_key", find)
 
 
+@pytest.mark.promise("An address that a database takes for another one links nobody")
 def test_a_user_whose_name_only_looks_alike_is_not_linked(ada: User, ignoring_accents: None) -> None:
     with pytest.raises(CommandError, match=f"There is no user named '{LOOKALIKE}'"):
         link(LOOKALIKE, ID)

@@ -213,6 +213,7 @@ ASKING = [
 ]
 
 
+@pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("path", ASKING)
 @pytest.mark.switches
 def test_whoever_asks_gets_503(web: Web, down: None, path: str) -> None:

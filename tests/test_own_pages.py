@@ -39,6 +39,7 @@ def ory_says(switches: LocalOry, error: dict[str, Any]) -> AbstractContextManage
     return switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors")
 
 
+@pytest.mark.promise("Text that an attacker put into a link is not shown on the error page")
 @pytest.mark.switches
 @pytest.mark.parametrize(
     ("id_", "is_shown"),

@@ -203,6 +203,7 @@ def _can_be_sent(place: str, value: str) -> bool:
     )
 
 
+@pytest.mark.promise("A browser is redirected only to this site or to LOGIN_REDIRECT_HOSTS")
 @pytest.mark.parametrize("web", ["wsgi"], indirect=True)
 @pytest.mark.parametrize("place", PLACES)
 def test_no_value_leads_off_the_site(ory: Ory, web: Web, place: str, request: pytest.FixtureRequest) -> None:
@@ -231,6 +232,7 @@ def target_of(answer: Answer) -> str:
     return query.get("return_to", [answer["Location"]])[0]
 
 
+@pytest.mark.promise("A browser is redirected only to this site or to LOGIN_REDIRECT_HOSTS")
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize("value", [f"//{EVIL}", "javascript:alert(1)", "", None])
 def test_what_is_not_allowed_becomes_the_default_target(
@@ -358,6 +360,7 @@ def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: Web) -> No
     assert target_of(web.get("/auth/login?next=http://app.example.test/x")) == "http://testserver/"
 
 
+@pytest.mark.promise("A page under https does not redirect to http")
 def test_a_secure_site_sends_nobody_to_an_insecure_page(ory: Ory, web: Web) -> None:
     answer = web.get("/auth/login?next=http://testserver/who", secure=True)
     assert target_of(answer) == "https://testserver/"
@@ -444,6 +447,7 @@ def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(
     assert web.get("/auth/login").status_code == 302
 
 
+@pytest.mark.promise("A path with two leading slashes is not taken for another host")
 @pytest.mark.urls(__name__)
 def test_a_path_that_looks_like_another_host_is_a_path_of_this_one(ory: Ory, client: Client) -> None:
     session = ory.person().cookie()

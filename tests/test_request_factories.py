@@ -146,6 +146,7 @@ def test_an_inactive_user_whom_a_test_assigns_is_not(arf: APIRequestFactory, bob
     assert call(request).status_code == 401
 
 
+@pytest.mark.promise("An assigned user needs a CSRF token")
 def test_an_assigned_user_needs_the_csrf_token(bob: User) -> None:
     request = APIRequestFactory(enforce_csrf_checks=True).post("/")
     request.user = bob

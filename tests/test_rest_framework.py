@@ -86,6 +86,7 @@ def strict(request: pytest.FixtureRequest) -> Web:
     return web
 
 
+@pytest.mark.promise("A Django REST framework view needs a CSRF token with the session cookie")
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
 def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, path: str) -> None:
     sign_in(strict, ory.person().cookie())
@@ -165,6 +166,7 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, ory_
     assert web.get("/api/aal2", headers=asked_with).status_code == 200
 
 
+@pytest.mark.promise("A stale session has no second factor")
 @pytest.mark.switches
 def test_a_stale_session_is_no_second_factor(
     ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, one_of_two_factors: Session

@@ -112,6 +112,7 @@ def test_the_api_serves_the_same_user_as_the_pages(web: Web, bob: User, boss: Se
     assert web.get("/me", headers=boss.headers).json()["user"] == boss.person.id
 
 
+@pytest.mark.promise("The second factor of one person does not open an API for another")
 def test_the_second_factor_is_the_one_of_the_session(web: Web, bob: User, boss: Session, impersonating: None) -> None:
     assert web.get("/strict", headers=boss.headers).status_code == 200
     answer = web.get("/strict?as=bob", headers=boss.headers)

@@ -197,6 +197,7 @@ def test_no_log_has_a_malformed_credential(
     assert_clean(logs())
 
 
+@pytest.mark.promise("Flow ids and logout tokens are not logged")
 @pytest.mark.switches
 @pytest.mark.parametrize("kind", ["cookie", "token"])
 def test_no_log_has_a_secret_of_a_sign_out(
@@ -233,6 +234,7 @@ def test_a_log_names_credentials_by_a_fingerprint(
     assert len(one) == 8
 
 
+@pytest.mark.promise("Cache keys and log lines do not confirm a guessed credential without SECRET_KEY")
 @pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key(conf())])
 def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
     settings: Settings, mark: Callable[[Credential], str]
@@ -246,6 +248,7 @@ def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
 # --- error pages and mails
 
 
+@pytest.mark.promise("Error pages with DEBUG show no cookie")
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking", "/no-such-thing", "/nowhere"])
 def test_the_debug_page_has_no_secret(
@@ -259,6 +262,7 @@ def test_the_debug_page_has_no_secret(
         assert CSRF not in page
 
 
+@pytest.mark.promise("Error pages with DEBUG show no cookie")
 @pytest.mark.parametrize("kind", ["X-Session-Token", "Cookie", "Authorization"])
 def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
     quiet: Web,

@@ -365,6 +365,7 @@ def test_a_quoted_address_is_of_the_domain_that_it_ends_with(ory: Ory, ory_auth:
 ODD_NAMES = ["root\nERROR", "root\x1b[2K", "ro\u200bot", "\u202etoor", "r\u2028oot"]
 
 
+@pytest.mark.promise("A username has no invisible characters")
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
 def test_a_user_name_holds_nothing_that_cannot_be_seen(
     ory: Ory, ory_auth: ChangeSettings, client: Client, name: str
@@ -383,6 +384,7 @@ def test_a_user_name_holds_nothing_that_cannot_be_seen(
 FORGED = "x\r\nERROR ory_auth signed_in identity=root\x1b[2K\u2028\u0085"
 
 
+@pytest.mark.promise("A visitor cannot forge a line in the log")
 def test_no_line_of_the_log_can_be_forged(
     ory: Ory, ory_auth: ChangeSettings, quiet: Web, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -188,6 +188,7 @@ def bob(ory: Ory) -> Session:
 # --- another person on the same browser -------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("The next person on a browser does not see the Django session of the one before")
 @PUTS
 @CARTS
 def test_the_next_person_does_not_see_it(web: Web, ada: Session, bob: Session, put_path: str, cart_path: str) -> None:
@@ -354,6 +355,7 @@ def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: Web) -> None:
 # --- nobody is signed in ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("Without the owner's credential, the data of a Django session is hidden")
 @CARTS
 def test_after_a_sign_out_at_ory_a_visitor_sees_nothing(web: Web, ada: Session, cart_path: str) -> None:
     sign_in(web, ada)
@@ -715,6 +717,7 @@ def read_stream(web: Web, at: str) -> bytes:
     return b"".join(web.get(at)) if web.kind == "wsgi" else async_to_sync(read)()
 
 
+@pytest.mark.promise("Data that a request stores belongs to its person")
 @pytest.mark.parametrize("kind_of_engine", ["db", "cache", "cached_db", "file"])
 def test_what_a_stream_saves_belongs_to_its_reader(
     web: Web, ada: Session, bob: Session, settings: Settings, tmp_path: str, kind_of_engine: str

@@ -75,6 +75,7 @@ def raised(action: Callable[[], object]) -> BaseException:
     return info.value
 
 
+@pytest.mark.promise("An error about a setting shows no secret")
 def test_a_wrong_setting_is_no_leak(wrong: dict[str, Any], settings: Settings) -> None:
     settings.ORY_AUTH = wrong
     error = raised(conf)
@@ -140,6 +141,7 @@ class BrokenRouter:
     db_for_read = db_for_write
 
 
+@pytest.mark.promise("An error about a setting shows no secret")
 def test_a_secret_is_read_as_something_that_prints_none(ory_auth: ChangeSettings) -> None:
     ory_auth(API_KEY=SECRET)
     key = conf().api_key

@@ -46,6 +46,7 @@ def is_in(web: Web, headers: dict[str, str]) -> bool:
 # --- how it is asked for ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("Only POST signs out")
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
 def test_only_post_signs_out(ory: Ory, method: str) -> None:
     session = ory.person().cookie()
@@ -54,6 +55,7 @@ def test_only_post_signs_out(ory: Ory, method: str) -> None:
     assert lives(session)
 
 
+@pytest.mark.promise("A browser signs out only with a CSRF token")
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_signing_out_needs_the_csrf_token(ory: Ory, client: type[Client | AsyncClient]) -> None:
     web = Web("wsgi" if client is Client else "asgi")
@@ -235,6 +237,7 @@ def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, switches: LocalOry, ca
     assert [is_in(web, form) for form in forms] == [False, False, False]
 
 
+@pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
 @pytest.mark.switches
 def test_a_form_that_was_never_seen_before_is_refused_too(ory: Ory, switches: LocalOry, cached: None, web: Web) -> None:
     session = ory.person().token()
@@ -372,6 +375,7 @@ def test_djangos_own_logout_signs_out_while_ory_is_down(
     assert not is_in(web, session.headers)
 
 
+@pytest.mark.promise("A sign-out that the cache did not store is written again")
 @pytest.mark.switches
 def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
     ory: Ory, switches: LocalOry, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
@@ -391,6 +395,8 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
     assert not is_in(web, session.headers)
 
 
+@pytest.mark.promise("A sign-out covers all credentials of the session")
+@pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
 def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     ory: Ory, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -248,6 +248,7 @@ def without_empty_objects(traits: Any) -> Any:
     return {name: value for name, value in kept.items() if value != {}}
 
 
+@pytest.mark.promise("Saving the settings page changes no trait that was not edited")
 @pytest.mark.parametrize("traits", list(cases()))
 def test_saving_what_is_shown_changes_no_trait(rich_ory: Ory, browser: Browser, traits: Any) -> None:
     person = register(rich_ory, traits)
@@ -432,6 +433,7 @@ def test_traits_that_are_nested_too_deeply_are_left_alone(rich_ory: Ory, browser
     assert "password" in page.fields
 
 
+@pytest.mark.promise("The settings page takes a profile only with a CSRF token")
 def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
     session = register(rich_ory, LOSSY).cookie()

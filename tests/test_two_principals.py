@@ -133,6 +133,7 @@ def basic(name: str) -> dict[str, str]:
 # --- views of Django --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("An Ory session does not open a guard for another user who was assigned to the request")
 @guards
 def test_the_attackers_own_session_opens_no_guard_for_the_victim(
     web: Web, victim: User, attacker: Session, project_with_tokens: None, guarded: str
@@ -211,6 +212,7 @@ def test_operators_see_whose_session_it_was(
 # --- Django REST framework --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("The second factor of one person does not open an API for another")
 def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(web: Web, victim: User, attacker: Session) -> None:
     assert web.get("/api/payments", headers=basic("victim")).status_code == 403
     sign_in(web, attacker)

@@ -145,6 +145,7 @@ def test_only_addresses_that_ory_has_verified_are_verified() -> None:
     assert read().identity.verified_emails() == ["ada@example.org"]
 
 
+@pytest.mark.promise("An address counts as verified only if Ory says exactly true")
 @pytest.mark.parametrize("verified", [None, 0, 1, "true", "false", {}])
 def test_verified_is_true_and_nothing_like_it(verified: object) -> None:
     addresses = [{"value": "eve@example.org", "via": "email", "verified": verified}]
@@ -159,6 +160,7 @@ def test_levels_are_ordered_and_equal_to_orys_words() -> None:
     assert str(AAL.AAL2) == AAL("aal2") == "aal2"
 
 
+@pytest.mark.promise("An unknown AAL counts as the lowest one")
 @pytest.mark.parametrize("word", ["aal3", "AAL2", "", None, 2, ["aal2"], {}])
 def test_a_level_that_is_not_known_is_the_lowest(word: object, caplog: pytest.LogCaptureFixture) -> None:
     assert read(authenticator_assurance_level=word).aal is AAL.AAL0
@@ -268,12 +270,14 @@ def test_of_cookies_only_the_pairs_of_the_one_name_are_taken(noise: str, pairs: 
 ORY = Conf(sdk_url="http://ory", cache_namespace="")
 
 
+@pytest.mark.promise("A token and a cookie with the same value have separate cache entries")
 @given(*[st.sampled_from(Kind), st.text()] * 2)
 def test_a_cache_key_is_one_kind_and_one_value(kind: Kind, value: str, other_kind: Kind, other_value: str) -> None:
     one, other = Credential(kind, value), Credential(other_kind, other_value)
     assert (one.key(ORY) == other.key(ORY)) == (one == other)
 
 
+@pytest.mark.promise("What one Ory says about a credential does not count for another Ory")
 @given(st.text(), st.text())
 def test_a_cache_key_is_of_one_ory(url: str, other_url: str) -> None:
     key, other = (
@@ -327,6 +331,7 @@ def test_a_cookie_covers_the_hosts_that_a_browser_would_send_it_to(domain: str, 
     assert covers(domain, host) is expected
 
 
+@pytest.mark.promise("A flow is fetched with Ory's cookies, and no other cookie")
 @given(st.text())
 @example(f"{COOKIE}=x; sessionid=y; csrftoken=z; csrf_token_abc=1")
 def test_a_flow_gets_orys_cookies_only(header: str) -> None:

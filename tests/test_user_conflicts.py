@@ -87,6 +87,7 @@ def set_address_here(person: Person, address: str) -> None:
     User.objects.filter(pk=user_of(person).pk).update(**{User.USERNAME_FIELD: address})
 
 
+@pytest.mark.promise("An address is taken from another user only with proof that it is free")
 @pytest.mark.parametrize("changed", [False, True], ids=["never changed", "changed before the last visit"])
 def test_an_address_that_was_never_at_ory_is_not_given_up_there(ory: Ory, web: Web, changed: bool) -> None:
     holder, address = ory.person(), new_address()
@@ -109,6 +110,7 @@ def test_who_has_verified_an_address_gets_it_if_its_holder_never_had_it_at_ory(o
     assert user_of(holder).get_username() == f"{holder.id}@no-address.invalid"
 
 
+@pytest.mark.promise("An address is taken from another user only with proof that it is free")
 @pytest.mark.parametrize("verified", [True, False], ids=["verified", "not verified"])
 @pytest.mark.parametrize("admin_api", [True, False], ids=["admin API", "no admin API"])
 def test_a_cached_session_takes_no_address_from_a_later_owner(

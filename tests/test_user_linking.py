@@ -102,6 +102,7 @@ def test_no_project_may_link_somebody_twice(ory: Ory, ory_auth: ChangeSettings, 
 # --- an account that somebody else has prepared -----------------------------------------------------------------------
 
 
+@pytest.mark.promise("A linked account keeps no other way to sign in")
 def test_tokens_of_the_account_open_nothing_any_more(ory: Ory, web: Web) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)

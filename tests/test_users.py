@@ -97,6 +97,7 @@ def test_the_user_name_is_the_identity_id(ory: Ory, web: Web) -> None:
     assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
 
 
+@pytest.mark.promise("A new user has no usable password")
 def test_a_new_user_has_no_password_and_no_rights(ory: Ory, web: Web) -> None:
     person = ory.person()
     web.get("/who", headers=person.token().headers)
@@ -162,6 +163,7 @@ def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(
     assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
 
 
+@pytest.mark.promise("A taken username is refused")
 @names_by_identity
 def test_a_taken_user_name_is_refused(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
@@ -254,6 +256,7 @@ def test_a_path_that_leads_nowhere_leaves_the_field_empty(
     assert user_of(person).first_name == ""
 
 
+@pytest.mark.promise("People cannot give themselves staff rights")
 @pytest.mark.parametrize("field", ["is_staff", "is_superuser"])
 def test_people_cannot_give_themselves_rights(ory: Ory, ory_auth: ChangeSettings, web: Web, field: str) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "traits.username"})
@@ -333,6 +336,7 @@ def test_a_change_by_hand_stays_until_the_identity_changes(ory: Ory, web: Web) -
     assert user_of(person).first_name == "By hand"
 
 
+@pytest.mark.promise("A user's fields never go back to an older state of the identity")
 def test_an_older_cached_answer_of_another_device_takes_nothing_back(
     ory: Ory, ory_auth: ChangeSettings, web: Web
 ) -> None:
@@ -393,6 +397,7 @@ def test_a_handler_decides_what_the_fields_hold(ory: Ory, ory_auth: ChangeSettin
     assert user_of(person).first_name == "AUGUSTA"
 
 
+@pytest.mark.promise("No USER_HANDLER admits an inactive user")
 def test_no_handler_lets_an_inactive_user_in(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.LetsEveryoneIn")
     person = ory.person()
@@ -413,6 +418,7 @@ def inactive(ory: Ory, web: Web) -> Session:
     return session
 
 
+@pytest.mark.promise("An inactive user is never shown")
 def test_an_inactive_user_is_anonymous_on_public_pages(web: Web, inactive: Session) -> None:
     assert web.get("/who", headers=inactive.headers).json()["user"] == ""
     assert web.get("/awho", headers=inactive.headers).json()["user"] == ""
@@ -488,6 +494,7 @@ NOT_FREE = {
 }
 
 
+@pytest.mark.promise("A privileged user is never linked")
 @pytest.mark.parametrize("why", NOT_FREE)
 def test_some_users_are_never_taken_over(ory: Ory, link: None, web: Web, why: str) -> None:
     person = ory.person(verified=True)
@@ -502,6 +509,7 @@ def test_some_users_are_never_taken_over(ory: Ory, link: None, web: Web, why: st
     assert OryIdentity.objects.filter(pk=person.id).exists() is comes_in
 
 
+@pytest.mark.promise("A user is linked only by a verified address")
 def test_an_address_that_is_not_verified_takes_nobody_over(ory: Ory, link: None, web: Web) -> None:
     person = ory.person()
     old = make_user(email=person.email)
@@ -731,6 +739,7 @@ def own_database(request: pytest.FixtureRequest) -> None:
 own_databases_only = pytest.mark.django_db(databases=[])
 
 
+@pytest.mark.promise("Concurrent first requests create one user")
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
 def test_sixty_four_first_requests_at_once_make_one_user(
     ory: Ory, ory_auth: ChangeSettings, own_database: None, told: Told, atomic: bool
@@ -819,6 +828,7 @@ def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
         settings.DATABASE_ROUTERS = []
 
 
+@pytest.mark.promise("A user's fields never go back to an older state of the identity")
 def test_a_replica_that_lags_brings_nothing_back(
     ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings, file_database: Path, tmp_path: Path
 ) -> None:
@@ -840,6 +850,7 @@ def test_a_replica_that_lags_brings_nothing_back(
     assert user_of(person).first_name == "Third"
 
 
+@pytest.mark.promise("Each sign-in is announced once")
 def test_a_sign_in_that_a_lagging_replica_does_not_know_of_is_told_once(
     ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path, told: Told
 ) -> None:

@@ -210,6 +210,7 @@ WALKS = [
 ]
 
 
+@pytest.mark.promise("A redirect loop ends at a page that explains it")
 @pytest.mark.parametrize(("state", "guard"), WALKS)
 def test_a_few_redirects_lead_to_the_right_page(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser, settings: Settings, state: State, guard: str
@@ -482,6 +483,7 @@ PIECES = ("LOCKED", "555-0100", "evil.example")
 FLOWS = ["login", "registration", "settings"]  # those of the local Ory
 
 
+@pytest.mark.promise("Text that an attacker put into a link is not shown on the error page")
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_forged_return_to_puts_no_text_on_the_error_page(ory: Ory, browser: Browser, flow: str) -> None:
     carry(browser, ory.person().cookie())
@@ -502,6 +504,7 @@ def test_a_forged_return_to_puts_no_text_on_a_form(ory: Ory, browser: Browser, f
     assert [piece for piece in PIECES if piece in page.text] == []
 
 
+@pytest.mark.promise("A flow of an app is not shown as a page")
 @pytest.mark.parametrize("flow", ["login", "registration", "recovery", "verification"])
 def test_a_flow_of_an_app_is_no_page(ory: Ory, browser: Browser, flow: str) -> None:
     """Anybody can start one, fill it in and send its link: it belongs to no browser."""
