@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from ory_auth.ory.addresses import ascii_host, with_ascii_host
+from ory_auth.ory.ascii_hosts import ascii_host, with_ascii_host
 from tests.conftest import Web
 from tests.ories import Ory
 

@@ -28,8 +28,8 @@ from pytest_django import Settings
 
 from ory_auth.local import Config, LocalOry
 from ory_auth.models import OryIdentity
+from ory_auth.ory.addresses import Origin
 from ory_auth.ory.cookies import read_set_cookie
-from ory_auth.ory_check.addresses import Site
 from ory_auth.ory_check.facts.model import Hosts
 from ory_auth.ory_check.facts.sites import sites
 from ory_auth.ory_check.rules.browser_view import Met
@@ -710,7 +710,7 @@ def test_return_to_is_tried_for_other_hosts_that_next_may_name(ory: Ory, ory_aut
 
 def judged(site: str, ory: str, cookie: str) -> tuple[list[str], str]:
     """What is wrong with a cookie of Ory's at this site, and how to mend it."""
-    where, there = Site.of(site), Site.of(ory)
+    where, there = Origin.of(site), Origin.of(ory)
     assert where
     assert there
     met = Met(there, "BROWSER_URL", there, where, read_set_cookie(f"csrf_token_1=x; Path=/; {cookie}"))
@@ -800,7 +800,7 @@ def test_an_admin_api_that_everybody_reaches_is_named(ory: Ory, ory_auth: Change
     with fronts.http(fronts.one_address_for_both(ory.public_url, ory.admin_url)) as url:
         ory_auth(SDK_URL=url, BROWSER_URL=ory.public_url.replace("127.0.0.1", "localhost"))
         ory_auth(SDK_URL=url, BROWSER_URL=url)
-        assert "whoever gets there may do everything" in check().line("admin-open")
+        assert "anyone who gets there may do everything" in check().line("admin-open")
 
 
 # --- a session --------------------------------------------------------------------------------------------------------

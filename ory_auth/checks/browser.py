@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..conf import Conf
-from ..ory.addresses import is_internal, is_loopback
+from ..ory.addresses import host_of, is_https, is_internal, is_loopback, is_ory_network
 from . import site
-from .addresses import INTERNAL, host_of, is_https, key_of, on_network, shares_cookies, site_hosts
+from .hosts import setting_of, shares_cookies, site_hosts
 from .message import Message, tell
 from .urls import PUBLIC_PORT
 
@@ -20,19 +20,19 @@ OTHER_PORTS = (PUBLIC_PORT, 4000)  # Kratos and ``ory tunnel`` by themselves: th
 
 def check_browser_url(conf: Conf) -> Iterator[Message]:
     """Whether a browser can reach it, and whether the cookies that it sets there can come here."""
-    ory, hosts, key = host_of(conf.browser_url), site_hosts(), key_of("BROWSER_URL")
+    ory, hosts, key = host_of(conf.browser_url), site_hosts(), setting_of("BROWSER_URL")
     if not site.has_urls():
         return  # no browser is sent anywhere
-    if on_network(ory):
+    if is_ory_network(ory):
         yield tell(
             "W007",
             f"Browsers keep Ory's cookies for {ory!r} (ORY_AUTH[{key!r}]), which is never a host of this site.",
             "Set ORY_AUTH['BROWSER_URL']: in production to a custom domain of the project, under the domain of this "
             "site; in development to where 'ory tunnel' listens (http://localhost:4000).",
         )
-    elif not hosts or any(shares_cookies(ory, host) for host in hosts if host != "*"):
+    elif not hosts or _reaches_this_site(ory):
         return
-    elif is_internal(ory, INTERNAL):
+    elif is_internal(ory):
         yield tell(
             "W006",
             f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, a name that only servers know.",
@@ -50,11 +50,16 @@ def check_browser_url(conf: Conf) -> Iterator[Message]:
         )
 
 
+def _reaches_this_site(ory: str) -> bool:
+    """Whether cookies that are set at this host can reach a host of this site."""
+    return any(shares_cookies(ory, pattern) for pattern in site_hosts() if pattern != "*")
+
+
 def _same_host(ory: str) -> str:
     other = next((host.lstrip(".") for host in site_hosts() if is_loopback(host.lstrip("."))), None)
     if other is None:
         return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
-    key = key_of("BROWSER_URL")
+    key = setting_of("BROWSER_URL")
     return (
         f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are two hosts. For a local "
         f"Ory, run 'manage.py ory_local --host {other}'. For Kratos, change serve.public.base_url if it has {ory!r}."
@@ -62,9 +67,9 @@ def _same_host(ory: str) -> str:
 
 
 def check_scheme(conf: Conf) -> Iterator[Message]:
-    ory, key = host_of(conf.browser_url), key_of("BROWSER_URL")
-    if is_loopback(ory) or is_internal(ory, INTERNAL) or on_network(ory):
-        return
+    ory, key = host_of(conf.browser_url), setting_of("BROWSER_URL")
+    if is_loopback(ory) or is_ory_network(ory) or (is_internal(ory) and not _reaches_this_site(ory)):
+        return  # another check is about these
     mixed = is_https(conf.sdk_url) and host_of(conf.sdk_url) == ory
     if not is_https(conf.browser_url) and (not settings.DEBUG or is_site_https() or mixed):
         yield tell(
@@ -93,12 +98,13 @@ def _is_plain_http(origin: str) -> bool:
 
 def check_form_action(conf: Conf) -> Iterator[Message]:
     """The forms of Ory's flows go to Ory, which a content security policy has to allow."""
+    key = setting_of("BROWSER_URL")
     for name, sources in _form_actions():
         if not any(_allows(str(source), conf.browser_url) for source in sources):
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(conf.browser_url))
             yield tell(
                 "W020",
-                f"'form-action' in {name} keeps forms from being sent to Ory (ORY_AUTH[{key_of('BROWSER_URL')!r}]).",
+                f"'form-action' in {name} keeps forms from being sent to Ory (ORY_AUTH[{key!r}]).",
                 f"Add {origin!r} to 'form-action' in {name}.",
             )
 

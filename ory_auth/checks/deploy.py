@@ -9,10 +9,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..conf import Conf
-from ..ory.addresses import is_internal, is_loopback
+from ..ory.addresses import host_of, is_global_ip, is_https, is_internal, is_loopback
 from ..request.middleware_order import BACKEND, is_a
 from . import site
-from .addresses import INTERNAL, host_of, is_global, is_https, key_of, shares_cookies, site_hosts
+from .hosts import setting_of, shares_cookies, site_hosts
 from .message import Message, tell
 
 FEW_ENTRIES = 1000
@@ -25,7 +25,7 @@ CULLED = ("DatabaseCache", "FileBasedCache")  # keep MAX_ENTRIES, and that is 30
 
 
 def check_addresses(conf: Conf) -> Iterator[Message]:
-    key, ory = key_of("BROWSER_URL"), host_of(conf.browser_url)
+    key, ory = setting_of("BROWSER_URL"), host_of(conf.browser_url)
     if site.has_urls() and is_loopback(ory):
         yield tell(
             "W101",
@@ -49,7 +49,7 @@ def _behind_the_site(conf: Conf) -> dict[str, str]:
 
 def _is_public(host: str) -> bool:
     named = "." in host and any(shares_cookies(host, own) for own in site_hosts() if own != "*")
-    return not is_loopback(host) and (is_global(host) or named)
+    return not is_loopback(host) and (is_global_ip(host) or named)
 
 
 def check_scheme(conf: Conf) -> Iterator[Message]:
@@ -123,7 +123,7 @@ def check_namespace(conf: Conf) -> Iterator[Message]:
     alias, host = conf.session_cache, host_of(conf.sdk_url)
     backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).lower()
     told_apart = settings.ORY_AUTH.get("CACHE_NAMESPACE") or settings.ORY_AUTH.get("BROWSER_URL")
-    if conf.session_cache_seconds == 0 or told_apart or not is_internal(host, INTERNAL):
+    if conf.session_cache_seconds == 0 or told_apart or not is_internal(host):
         return
     if any(word in backend for word in NETWORK_CACHES):
         yield tell(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from ..conf import Conf
-from .addresses import host_of, is_https, on_network
+from ..ory.addresses import host_of, is_https, is_ory_network
 from .message import Message, tell
 
 ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # Kratos' own, unless it is told others
@@ -25,7 +25,7 @@ def check_addresses(conf: Conf) -> Iterator[Message]:
 
 
 def _of_network(key: str, url: str) -> Iterator[Message]:
-    if on_network(host_of(url)) and not is_https(url):
+    if is_ory_network(host_of(url)) and not is_https(url):
         yield tell(
             "E008",
             f"ORY_AUTH[{key!r}] is http, and Ory Network answers https only.",

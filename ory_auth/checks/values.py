@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, problems
-from ..ory.addresses import can_match
-from .addresses import host_of, on_network
+from ..ory.addresses import host_of, is_ory_network
+from ..ory.ascii_hosts import can_match
 from .message import Message, tell
 
 
@@ -20,7 +20,7 @@ def check_values() -> Iterator[Message]:
 
 def check_cookie_name(conf: Conf) -> Iterator[Message]:
     hosts = [host_of(url) for url in (conf.sdk_url, conf.browser_url, conf.admin_url)]
-    network = any(map(on_network, hosts)) or (conf.api_key is not None and conf.api_key.reveal().startswith("ory_"))
+    network = any(map(is_ory_network, hosts)) or (conf.api_key is not None and conf.api_key.reveal().startswith("ory_"))
     if network and not any(map(NETWORK_HOST.match, hosts)) and "SESSION_COOKIE_NAME" not in settings.ORY_AUTH:
         yield tell(
             "E003",

@@ -1,24 +1,82 @@
-"""What the host of a URL says without asking anybody, and how browsers write it."""
+"""What a URL or a host says by itself: who can reach it, and which hosts can share its cookies.
+
+Nothing here uses the network. Shared cookies follow the public suffix list that comes with ``publicsuffixlist``.
+"""
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from unicodedata import category, normalize
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
-from django.utils.http import MAX_URL_LENGTH
+from ..conf import NETWORK_DOMAIN
 
-MAX_HOST = 253  # characters, without the port. A host is never longer in Unicode than in ASCII.
-_AUTHORITY = re.compile(r"(?P<host>[^:]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
-_ASCII_LABEL = re.compile("[a-z0-9_-]{1,63}")
-_IN_NAMES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # Unicode's categories: small letters, marks, digits
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+DEVELOPMENT_HOSTS = (".localhost", "127.0.0.1", "[::1]")  # what Django allows if DEBUG is on and ALLOWED_HOSTS is empty
+INTERNAL_DOMAINS = (
+    ".cluster.local",
+    ".consul",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".local",
+    ".localdomain",
+    ".svc",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The scheme, host and port of a URL. ``port`` is ``None`` if it is the default of the scheme."""
+
+    scheme: str
+    host: str
+    port: int | None = None
+
+    @classmethod
+    def of(cls, url: str) -> Origin | None:
+        """The origin of a URL, or ``None`` unless it is an http or https URL."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return None
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+            return None
+        return cls(parts.scheme, parts.hostname, None if port == DEFAULT_PORTS[parts.scheme] else port)
+
+    @property
+    def netloc(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+
+def redact(url: str) -> str:
+    """The URL without user name, password, query and fragment, so that it can be printed."""
+    origin = Origin.of(url)
+    return f"{origin}{urlsplit(url).path}" if origin else "an invalid URL"
+
+
+def host_of(url: str) -> str:
+    """The host in lower case, without port and brackets; empty if the URL has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_https(url: str) -> bool:
+    return url.lower().startswith("https:")
 
 
 def ip_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that it is, or ``None`` for a name."""
+    """The IP address that the host is, or ``None`` for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -26,69 +84,57 @@ def ip_of(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether it names the machine that one sits at."""
     ip = ip_of(host)
     return ip.is_loopback if ip else host == "localhost" or host.endswith(".localhost")
 
 
-def is_internal(host: str, domains: tuple[str, ...]) -> bool:
-    """Whether it is a name, such as that of a container, that means something on the inside only.
-
-    That is a name without a dot, or one under these domains (each with its leading dot).
-    """
-    return not ip_of(host) and not is_loopback(host) and ("." not in host or host.endswith(domains))
+def is_internal(host: str) -> bool:
+    """Whether the name works only inside a container network, a cluster or an office network."""
+    return not ip_of(host) and not is_loopback(host) and ("." not in host or host.endswith(INTERNAL_DOMAINS))
 
 
-def ascii_host(host: str) -> str | None:
-    """A host, with its port if it has one, as browsers send it: ``xn--bcher-kva.example`` for ``Bücher.example``.
+def is_domain_name(host: str) -> bool:
+    """Whether it is a name with a dot that is not a loopback name, such as ``app.example.org``."""
+    return "." in host and not ip_of(host) and not is_loopback(host)
 
-    ``None`` if no browser has such a host, or not all of them write it in the same way (``ß``). Python's own codec
-    (IDNA 2003) would make another domain of those. The rules are https://www.unicode.org/reports/tr46/, less what is
-    in doubt.
-    """
-    if host.startswith("["):
-        return host.lower()  # an IPv6 address
-    match = _AUTHORITY.fullmatch(host)
-    if match is None or len(match["host"]) > MAX_HOST or int(match["port"] or 0) > 65535:
-        return None  # checked before the host is encoded: the time that takes grows with the square of its length
-    labels = [_ascii_label(label) for label in match["host"].split(".")]
-    name = ".".join(label or "" for label in labels)
-    if None in labels or len(name) > MAX_HOST:
+
+def is_global_ip(host: str) -> bool:
+    """Whether it is an IP address on the internet."""
+    ip = ip_of(host)
+    return ip is not None and ip.is_global
+
+
+def is_ory_network(host: str) -> bool:
+    """Whether it is a host of Ory Network itself, not a custom domain."""
+    return host == NETWORK_DOMAIN or host.endswith(f".{NETWORK_DOMAIN}")
+
+
+def registrable_domain(host: str) -> str | None:
+    """The public suffix and one more label: ``example.co.uk`` for ``app.example.co.uk``, ``None`` for ``co.uk``."""
+    if ip_of(host):
         return None
-    return name + (f":{int(match['port'])}" if match["port"] else "")
+    domain: str | None = _public_suffixes().privatesuffix(host.rstrip("."))
+    return domain
 
 
-def _ascii_label(label: str) -> str | None:
-    label = normalize("NFC", label.lower())
-    if not label.isascii():
-        if normalize("NFKC", label.casefold()) != label or category(label[0]).startswith("M"):
-            return None
-        if _INVISIBLE.search(label) or not all(letter == "-" or category(letter) in _IN_NAMES for letter in label):
-            return None
-        label = f"xn--{label.encode('punycode').decode()}"
-    return label if _ASCII_LABEL.fullmatch(label) else None
+def is_public_suffix(domain: str) -> bool:
+    """Whether anyone can register names under it, so that browsers refuse cookies for all of it."""
+    return not ip_of(domain) and not is_loopback(domain) and registrable_domain(domain) is None
 
 
-def with_ascii_host(url: str) -> str:
-    """The URL with its host as browsers send it, without a port that its scheme has anyway.
+def can_share_cookies(host: str, other: str) -> bool:
+    """Whether one cookie can reach both hosts: they are the same, or have the same registrable domain.
 
-    Unchanged if it has no host, or one that cannot be written so. Check and use what this returns, not ``url``: only
-    then it does not matter how a browser reads ``url``.
+    Cookies ignore ports.
     """
-    if len(url) > MAX_URL_LENGTH:
-        return url  # Django allows no redirect to it, and long ones take long to parse
-    try:
-        parts = urlsplit(url)
-        host = ascii_host(unquote(parts.netloc, errors="strict"))
-    except ValueError:
-        return url
-    if host is None:
-        return url
-    host = host.removesuffix(f":{_DEFAULT_PORTS.get(parts.scheme)}")
-    return url if host == parts.netloc else parts._replace(netloc=host).geturl()
+    if host == other:
+        return True
+    if host.split(".")[-2:] != other.split(".")[-2:]:
+        return False  # saves loading the public suffix list, which takes 40 ms
+    domain = registrable_domain(host)
+    return domain is not None and domain == registrable_domain(other)
 
 
-def can_match(host: str) -> bool:
-    """Whether the URL of a page in a browser may have this host, as ``LOGIN_REDIRECT_HOSTS`` writes it."""
-    sent = ascii_host(host)
-    return sent is not None and not sent.endswith(tuple(f":{port}" for port in _DEFAULT_PORTS.values()))
+@cache
+def _public_suffixes() -> Any:
+    return import_module("publicsuffixlist").PublicSuffixList()

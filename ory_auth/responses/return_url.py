@@ -11,7 +11,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from ..events import Event, log
-from ..ory.addresses import ascii_host, with_ascii_host
+from ..ory.ascii_hosts import ascii_host, with_ascii_host
 from .client_kind import ClientKind, is_browser_script
 
 NEXT = ("next", "return_to")

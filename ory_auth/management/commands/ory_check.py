@@ -13,7 +13,7 @@ from django.core.management.color import no_style
 from django.views.decorators.debug import sensitive_variables
 
 from ory_auth.conf import Conf
-from ory_auth.ory_check.addresses import Site, shown
+from ory_auth.ory.addresses import Origin, redact
 from ory_auth.ory_check.facts.model import Given
 from ory_auth.ory_check.probes.collect import look, wait_until_ready
 from ory_auth.ory_check.probes.project import look_at_project
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     @sensitive_variables()
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = next((url for url in options["site"] if Site.of(url) is None), None)
+        wrong = next((url for url in options["site"] if Origin.of(url) is None), None)
         if wrong is not None:
             raise CommandError("--site needs an http or https URL, such as https://app.example.org.")
         project = look_at_project(tuple(options["site"]))
@@ -89,7 +89,7 @@ class Command(BaseCommand):
 
     def _wait(self, conf: Conf, seconds: float) -> None:
         if seconds > 0 and not wait_until_ready(conf, seconds):
-            self.stderr.write(f"Ory at {shown(conf.sdk_url)} was not ready within {seconds:g} seconds.")
+            self.stderr.write(f"Ory at {redact(conf.sdk_url)} was not ready within {seconds:g} seconds.")
 
     def _look(self, options: dict[str, Any]) -> Look:
         """Symbols and wrapping on a terminal that can show them, colours where nobody has asked for none."""

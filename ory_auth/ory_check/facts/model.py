@@ -8,9 +8,9 @@ from enum import Enum, auto
 from django.core.checks import CheckMessage
 
 from ...conf import Conf
+from ...ory.addresses import Origin
 from ...ory.credentials import Credential, Kind
 from ...sessions.outcomes import Outcome
-from ..addresses import Site
 from .connection import Reached
 from .http_result import Reply
 
@@ -147,8 +147,8 @@ class Facts:
     ready: Reply = field(default_factory=Reply)
     version: Reply = field(default_factory=Reply)
     page_is_ours: bool = False  # whether this project has a view at the path of the login page
-    sites: tuple[Site, ...] = ()
-    returns: tuple[tuple[Site, Reply], ...] = ()
+    sites: tuple[Origin, ...] = ()
+    returns: tuple[tuple[Origin, Reply], ...] = ()
     preflights: tuple[tuple[str, Reply], ...] = ()
     admin: AdminFacts | None = None
     session: SessionFacts | None = None

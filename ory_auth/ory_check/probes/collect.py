@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ...conf import Conf
-from ..addresses import Site, is_internal
+from ...ory.addresses import Origin, is_internal
 from ..facts.http_result import Reply
 from ..facts.model import AdminFacts, Endpoint, Facts, Given, Project, Speaker
 from ..facts.sites import pages_elsewhere, sites
@@ -57,7 +57,7 @@ def _looked_inside(http: Http, facts: Facts, conf: Conf, given: Given | None) ->
     login_page = entrance.page.header.get("location", "")
     found = sites(facts.project.hosts, conf.browser_url, login_page)[:MAX_SITES]
     scheme = found[0].scheme if found else "https"
-    back = (*found, *filter(None, (Site.of(f"{scheme}://{host}") for host in facts.project.hosts.redirects)))
+    back = (*found, *filter(None, (Origin.of(f"{scheme}://{host}") for host in facts.project.hosts.redirects)))
     return Facts(
         facts.project,
         facts.proxy,
@@ -119,7 +119,7 @@ def _version(http: Http, facts: Facts) -> Reply:
     return http.get(f"{facts.admin.url}/admin/version")
 
 
-def _return_to(http: Http, ory: str, site: Site) -> Reply:
+def _return_to(http: Http, ory: str, site: Origin) -> Reply:
     return http.get(f"{ory}{LOGIN}?{urlencode({'return_to': f'{site}/'})}")
 
 

@@ -8,10 +8,10 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
+from ...ory.addresses import DEFAULT_PORTS
 from ...ory.dns import Names
 from ...ory.http_client import deadline as until
 from ...ory.http_client import open_socket, remaining_seconds
-from ..addresses import DEFAULT_PORTS
 from ..facts.connection import Reached, Trouble
 
 

@@ -23,7 +23,7 @@ from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from ...conf import Conf, configured_keys, readable
 from ...models import OryIdentity
-from ...ory.addresses import ascii_host
+from ...ory.ascii_hosts import ascii_host
 from ...users.database import writing_alias
 from ..facts.model import Hosts, Misfit, Project, Trial
 from .cache import find_misfit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..addresses import shown
+from ...ory.addresses import redact
 from ..facts.model import Facts
 from ..rules.findings import Finding, Level
 
@@ -19,8 +19,8 @@ def report(facts: Facts, findings: Sequence[Finding], status: int) -> dict[str, 
     return {
         "schema_version": SCHEMA_VERSION,
         "exit_status": status,
-        "sdk_url": shown(conf.sdk_url) if conf else None,
-        "browser_url": shown(conf.browser_url) if conf else None,
+        "sdk_url": redact(conf.sdk_url) if conf else None,
+        "browser_url": redact(conf.browser_url) if conf else None,
         "sites": [str(site) for site in facts.sites],
         "counts": {level.name.lower(): levels.count(level) for level in Level},
         "answer_times": [milliseconds(reply.seconds) for reply in facts.sdk.whoami] if facts.sdk else [],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...conf import Conf
-from ..addresses import shown
+from ...ory.addresses import redact
 from ..facts.connection import Trouble
 from ..facts.model import AdminFacts, Facts
 from .connection import is_network
@@ -26,7 +26,7 @@ def judge_admin(facts: Facts) -> Iterator[Finding]:
 
 
 def _admin(admin: AdminFacts, conf: Conf) -> Finding:
-    check, url, reply = Check.ADMIN, shown(admin.url), admin.reply
+    check, url, reply = Check.ADMIN, redact(admin.url), admin.reply
     where = "Set ORY_AUTH['ADMIN_URL'] to Ory's admin API (Kratos: serve.admin.port, 4434 unless changed)."
     if admin.reached.trouble or reply.answer is None:
         how = "plain http is spoken there" if admin.reached.trouble is Trouble.SPEAKS_HTTP else admin.reached.detail
@@ -56,9 +56,11 @@ def _in_public(facts: Facts) -> Iterator[Finding]:
     if entrance is None or not facts.answers:
         return
     if entrance.admin.says(404):
-        found = f"Ory's admin API answers at {shown(entrance.url)} without a key: whoever gets there may do everything."
+        found = (
+            f"Ory's admin API answers at {redact(entrance.url)} without a key: anyone who gets there may do everything."
+        )
         fix = "Let only Ory's public port be reached at BROWSER_URL and SDK_URL, and the admin port by servers alone."
         yield failure(Check.ADMIN_IN_PUBLIC, Problem.ADMIN_OPEN, found, fix, entrance.admin.seconds)
     else:
-        found = f"the admin API does not answer at {shown(entrance.url)} without a key"
+        found = f"the admin API does not answer at {redact(entrance.url)} without a key"
         yield ok(Check.ADMIN_IN_PUBLIC, found, entrance.admin.seconds)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from ...ory.addresses import is_loopback
-from ..addresses import Site, is_domain, is_internal, shown
+from ...ory.addresses import Origin, is_domain_name, is_internal, is_loopback, redact
 from ..facts.model import Endpoint, Facts, Speaker
 from ..facts.sites import allows
 from .browser_view import Met, csrf_cookie
@@ -41,12 +40,12 @@ def judge_browser(facts: Facts) -> Iterator[Finding]:
     yield from _cors(facts)
 
 
-def _internal(facts: Facts, url: str, own: Site | None) -> Finding | None:
+def _internal(facts: Facts, url: str, own: Origin | None) -> Finding | None:
     host = urlsplit(url).hostname or ""
-    people_elsewhere = any(is_domain(site.host) and not is_internal(site.host) for site in facts.sites)
+    people_elsewhere = any(is_domain_name(site.host) and not is_internal(site.host) for site in facts.sites)
     if not (is_internal(host) or (is_loopback(host) and people_elsewhere)):
         return None
-    found = f"No browser elsewhere gets to BROWSER_URL {shown(url)}, and every redirect and form goes there."
+    found = f"No browser elsewhere gets to BROWSER_URL {redact(url)}, and every redirect and form goes there."
     known = own is not None and not is_internal(own.host) and not (is_loopback(own.host) and people_elsewhere)
     example = f" (Ory takes itself to be at {own})" if known else ""
     fix = f"Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API{example}."
@@ -57,11 +56,12 @@ def _browser_url(facts: Facts, url: str) -> Finding:
     check, host = Check.BROWSER_URL, urlsplit(url).hostname or ""
     browser = facts.browser
     if browser is None:
-        return ok(check, f"{shown(url)}, as SDK_URL")
+        return ok(check, f"{redact(url)}, as SDK_URL")
     if browser.reached.trouble:
         if is_loopback(host):
             return unknown(
-                check, f"nobody answers at {shown(url)} on this machine, as in a container; a browser's is another"
+                check,
+                f"nobody answers at {redact(url)} on this machine, as in a container; a browser's is another",
             )
         wrong = next(
             finding
@@ -73,10 +73,10 @@ def _browser_url(facts: Facts, url: str) -> Finding:
         return judge_speaker("BROWSER_URL", browser, has_admin_url=facts.has_admin_url)
     mine, theirs = csrf_cookie(facts.sdk.flow if facts.sdk else None), csrf_cookie(browser.flow)
     if mine and theirs and mine.key != theirs.key and not is_network(facts.sdk.url if facts.sdk else ""):
-        found = f"At BROWSER_URL {shown(url)} is another Ory than at SDK_URL: their CSRF cookies have different names."
+        found = f"At BROWSER_URL {redact(url)} is another Ory than at SDK_URL: their CSRF cookies have different names."
         fix = "Set ORY_AUTH['SDK_URL'] and ['BROWSER_URL'] to two addresses of one Ory."
         return failure(check, Problem.BROWSER_URL_OTHER_ORY, found, fix)
-    return ok(check, f"{shown(url)} is the same Ory", browser.whoami[0].seconds)
+    return ok(check, f"{redact(url)} is the same Ory", browser.whoami[0].seconds)
 
 
 def _base_url(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
@@ -101,7 +101,7 @@ def _base_url(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, seconds)
 
 
-def _other(own: Site, wanted: Site) -> str:
+def _other(own: Origin, wanted: Origin) -> str:
     """What the first has that the second has not."""
     if is_internal(own.host):
         return "an internal address"
@@ -110,8 +110,8 @@ def _other(own: Site, wanted: Site) -> str:
     return "another scheme" if own.scheme != wanted.scheme else "another port"
 
 
-def _schemes(sites: tuple[Site, ...], browser_url: str) -> Finding:
-    ory = Site.of(browser_url)
+def _schemes(sites: tuple[Origin, ...], browser_url: str) -> Finding:
+    ory = Origin.of(browser_url)
     other = [site for site in sites if ory and site.scheme != ory.scheme]
     if not other or ory is None:
         return ok(Check.SCHEMES, f"this site and BROWSER_URL are {sites[0].scheme} both")
@@ -139,25 +139,25 @@ def _login_page(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
     is_here = is_loopback(urlsplit(wanted).hostname or "")
     fix += (by_local_ory(f"--ui-base {wanted.removesuffix('/login')}") if own and is_here else "") + "."
     if not allows(facts.project.hosts, site.host):
-        if site == Site.of(entrance.url):
-            return ok(check, f"Ory's own, at {shown(page)}", seconds)
+        if site == Origin.of(entrance.url):
+            return ok(check, f"Ory's own, at {redact(page)}", seconds)
         if site.host == met.one_name(facts.sites):
-            return skipped(check, f"Ory sends browsers to {shown(page)}, and this site is to have that name: {ABOVE}")
-        found = f"Ory sends browsers to {shown(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
+            return skipped(check, f"Ory sends browsers to {redact(page)}, and this site is to have that name: {ABOVE}")
+        found = f"Ory sends browsers to {redact(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
         return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)
     path = urlsplit(page).path
     if own and path == own and not facts.project.login_is_ours and facts.project.has_message(HIDDEN_PAGES):
-        return skipped(check, f"Ory sends browsers to {shown(page)}, where another view answers: see {HIDDEN_PAGES}")
+        return skipped(check, f"Ory sends browsers to {redact(page)}, where another view answers: see {HIDDEN_PAGES}")
     if own and path == own and facts.project.login_is_ours:
-        return ok(check, f"Ory sends browsers to {shown(page)}, which is ory_auth:login", seconds)
+        return ok(check, f"Ory sends browsers to {redact(page)}, which is ory_auth:login", seconds)
     if facts.page_is_ours:
-        return ok(check, f"Ory sends browsers to {shown(page)}, a page of this project", seconds)
+        return ok(check, f"Ory sends browsers to {redact(page)}, a page of this project", seconds)
     if not own:
         fix = (
             'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in '
             "Kratos' configuration to its login page."
         )
-    found = f"Ory sends browsers to {shown(page)}, where this project has no page."
+    found = f"Ory sends browsers to {redact(page)}, where this project has no page."
     return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
 
 
@@ -186,7 +186,7 @@ def _return_to(facts: Facts, met: Met) -> Iterator[Finding]:
         yield skipped(Check.RETURN_TO, f"Ory does not send people back to {_listed(refused)}: {ABOVE}")
 
 
-def _listed(sites: Iterable[Site]) -> str:
+def _listed(sites: Iterable[Origin]) -> str:
     return ", ".join(map(str, sites))
 
 

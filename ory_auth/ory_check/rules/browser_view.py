@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.cookies import Morsel
 
-from ...ory.addresses import is_loopback
+from ...ory.addresses import Origin, is_loopback
 from ...ory.cookies import CSRF_PREFIX, covers, read_set_cookie
-from ..addresses import Site
 from ..facts.http_result import Reply
 from ..facts.model import Endpoint, Facts
 
@@ -17,16 +16,16 @@ from ..facts.model import Endpoint, Facts
 class Met:
     """What a browser comes to know of Ory before anybody is signed in."""
 
-    ory: Site  # where browsers are sent
+    ory: Origin  # where browsers are sent
     key: str  # of ORY_AUTH, that says so
-    own: Site | None  # where Ory believes to be: the address in the form of a login flow
-    page: Site | None  # where its login page is
+    own: Origin | None  # where Ory believes to be: the address in the form of a login flow
+    page: Origin | None  # where its login page is
     cookie: Morsel[str] | None = field(repr=False)  # the CSRF cookie that came with a login flow
 
     @classmethod
     def of(cls, facts: Facts, entrance: Endpoint, browser_url: str) -> Met | None:
         """``None`` where ``BROWSER_URL`` has no host."""
-        ory = Site.of(browser_url)
+        ory = Origin.of(browser_url)
         if ory is None:
             return None
         ui = entrance.flow.content.get("ui")
@@ -34,8 +33,8 @@ class Met:
         return cls(
             ory,
             "BROWSER_URL" if "BROWSER_URL" in facts.project.keys else "SDK_URL",
-            Site.of(action) if isinstance(action, str) else None,
-            Site.of(entrance.page.header.get("location", "")),
+            Origin.of(action) if isinstance(action, str) else None,
+            Origin.of(entrance.page.header.get("location", "")),
             csrf_cookie(entrance.flow),
         )
 
@@ -44,17 +43,17 @@ class Met:
         """For which hosts its cookies are; empty where for its own alone."""
         return self.cookie["domain"].lstrip(".").lower() if self.cookie is not None else ""
 
-    def reaches(self, site: Site) -> bool:
+    def reaches(self, site: Origin) -> bool:
         """Whether a browser that got this cookie from Ory sends it to the site, as far as its ``Domain`` decides."""
         return covers(self.domain, site.host) if self.domain else site.host == self.ory.host
 
-    def named_otherwise(self, sites: Sequence[Site]) -> list[Site]:
+    def named_otherwise(self, sites: Sequence[Origin]) -> list[Origin]:
         """The sites that cookies do not reach only because they have another name of this machine than Ory."""
         if self.cookie is None or not is_loopback(self.ory.host) or (self.domain and not self.reaches(self.ory)):
             return []
         return [site for site in sites if is_loopback(site.host) and not self.reaches(site)]
 
-    def one_name(self, sites: Sequence[Site]) -> str:
+    def one_name(self, sites: Sequence[Origin]) -> str:
         """The name of this machine that this site and Ory are to have both: that of the login page, of Ory's own URL,
         or of this site, whichever of them has one first. Empty where there are no two names.
         """

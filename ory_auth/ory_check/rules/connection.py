@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ...conf import NETWORK_HOST
-from ...ory.addresses import is_loopback
-from ..addresses import shown
+from ...ory.addresses import host_of, is_loopback, is_ory_network, redact
 from ..facts.connection import Reached, Trouble
 from ..facts.model import Endpoint, Speaker
 from .findings import Check, Finding, Problem, failure, ok, warning
@@ -30,17 +28,17 @@ def judge_reached(key: str, url: str, reached: Reached, *, debug: bool) -> Itera
         yield _not_connected(key, url, reached, local=debug and is_loopback(host or ""))
         return
     if reached.certificate_left is not None and reached.certificate_left < ENDS_SOON:
-        found = f"The certificate of ORY_AUTH[{key!r}] {shown(url)} ends in {reached.certificate_left / DAY:.0f} days."
+        found = f"The certificate of ORY_AUTH[{key!r}] {redact(url)} ends in {reached.certificate_left / DAY:.0f} days."
         fix = "Renew it where Ory's TLS ends: after that nobody can sign in."
         yield warning(Check.CONNECTION, Problem.CERTIFICATE_ENDS, found, fix, reached.connect_seconds)
         return
-    yield ok(Check.CONNECTION, f"{shown(url)} takes connections{_secured(reached)}", reached.connect_seconds)
+    yield ok(Check.CONNECTION, f"{redact(url)} takes connections{_secured(reached)}", reached.connect_seconds)
 
 
 def judge_speaker(key: str, endpoint: Endpoint, *, has_admin_url: bool) -> Finding:
     """Whether it is Ory's public API that answers at the URL in this key."""
     check = Check.IDENTITY_OF_ORY if key == "SDK_URL" else Check.BROWSER_URL
-    url, reply = shown(endpoint.url), endpoint.whoami[0]
+    url, reply = redact(endpoint.url), endpoint.whoami[0]
     match endpoint.speaker:
         case Speaker.ORY if reply.status == 401:
             return ok(
@@ -73,7 +71,7 @@ def judge_speaker(key: str, endpoint: Endpoint, *, has_admin_url: bool) -> Findi
 
 def is_network(url: str) -> bool:
     """Whether it is a project's own address at Ory Network."""
-    return bool(NETWORK_HOST.match(urlsplit(url).hostname or ""))
+    return is_ory_network(host_of(url))
 
 
 def _named(host: str, reached: Reached) -> str:
@@ -88,7 +86,7 @@ def _secured(reached: Reached) -> str:
 
 
 def _not_connected(key: str, url: str, reached: Reached, *, local: bool) -> Finding:
-    seconds, here = reached.connect_seconds, f"ORY_AUTH[{key!r}] {shown(url)}"
+    seconds, here = reached.connect_seconds, f"ORY_AUTH[{key!r}] {redact(url)}"
     match reached.trouble:
         case Trouble.SPEAKS_HTTP:
             found = f"{here} is https, and plain http is spoken there."

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from http.cookies import Morsel
 
-from ...ory.addresses import is_loopback
+from ...ory.addresses import Origin, is_domain_name, is_internal, is_loopback, is_public_suffix, registrable_domain
 from ...ory.cookies import covers
-from ..addresses import Site, is_domain, is_internal, is_public_suffix, registrable
 from .browser_view import Met
 from .connection import is_network
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
 
 
-def judge_cookies(sites: Sequence[Site], met: Met) -> Iterator[Finding]:
+def judge_cookies(sites: Sequence[Origin], met: Met) -> Iterator[Finding]:
     """A finding for each thing that keeps Ory's cookies from these sites, or one that nothing does."""
     domain, ory = met.domain, met.ory
     if met.cookie is None:
@@ -44,7 +43,7 @@ def judge_cookies(sites: Sequence[Site], met: Met) -> Iterator[Finding]:
         yield ok(Check.COOKIES, f"Ory sets them {of}: browsers send them to {_listed(here)}")
 
 
-def _refused(domain: str, ory: Site) -> Finding | None:
+def _refused(domain: str, ory: Origin) -> Finding | None:
     if domain and not covers(domain, ory.host):
         found = f"Browsers refuse Ory's cookies: their Domain {domain} does not cover {ory.host} in BROWSER_URL."
         fix = (
@@ -54,22 +53,24 @@ def _refused(domain: str, ory: Site) -> Finding | None:
         return failure(Check.COOKIES, Problem.COOKIE_DOMAIN_REFUSED, found, fix)
     if domain and domain != ory.host and is_public_suffix(domain):
         found = f"Browsers refuse Ory's cookies: their Domain {domain} is a public suffix, under which anybody may be."
-        fix = f"Set cookies.domain to {registrable(ory.host) or 'a domain of your own'} in Kratos' configuration."
+        fix = (
+            f"Set cookies.domain to {registrable_domain(ory.host) or 'a domain of your own'} in Kratos' configuration."
+        )
         return failure(Check.COOKIES, Problem.COOKIE_DOMAIN_REFUSED, found, fix)
     return None
 
 
-def _two_names(near: Sequence[Site], sites: Sequence[Site], met: Met) -> tuple[str, str]:
+def _two_names(near: Sequence[Origin], sites: Sequence[Origin], met: Met) -> tuple[str, str]:
     """What is wrong, and how to mend it, where both are on this machine by different names."""
     ory, name = met.ory, met.one_name(sites)
     found = f"{near[0].host} and {ory.host} are two hosts to a browser: Ory's cookies do not come to {_listed(near)}."
     if name == ory.host:
-        fix = f"Open this site at {Site(near[0].scheme, name, near[0].port)}"
+        fix = f"Open this site at {Origin(near[0].scheme, name, near[0].port)}"
         return found, fix + ("." if name in {site.host for site in sites} else f", and add {name!r} to ALLOWED_HOSTS.")
     also, local = "", ""
     if met.own and met.own.host == ory.host:
         also, local = " and Kratos' serve.public.base_url", by_local_ory(f"--host {name}")
-    return found, f"Set ORY_AUTH[{met.key!r}]{also} to {Site(ory.scheme, name, ory.port)}{local}."
+    return found, f"Set ORY_AUTH[{met.key!r}]{also} to {Origin(ory.scheme, name, ory.port)}{local}."
 
 
 def by_local_ory(option: str) -> str:
@@ -77,10 +78,10 @@ def by_local_ory(option: str) -> str:
     return f" (a local Ory: manage.py ory_local {option})"
 
 
-def _way_here(site: Site, ory: Site) -> str:
+def _way_here(site: Origin, ory: Origin) -> str:
     """What brings the cookies of ``ory`` to ``site``, in one sentence."""
-    own = registrable(site.host)
-    if own and own == registrable(ory.host):
+    own = registrable_domain(site.host)
+    if own and own == registrable_domain(ory.host):
         return f"Set cookies.domain to {own} in Kratos' configuration."
     if is_loopback(site.host) and is_internal(ory.host):
         return (
@@ -94,16 +95,16 @@ def _way_here(site: Site, ory: Site) -> str:
     return f"{custom if is_network(str(ory)) else proxied}, and set ORY_AUTH['BROWSER_URL'] to its address."
 
 
-def _listed(sites: Sequence[Site]) -> str:
+def _listed(sites: Sequence[Origin]) -> str:
     return ", ".join(map(str, sites))
 
 
-def _attributes(cookie: Morsel[str], ory: Site, sites: Sequence[Site]) -> Iterator[Finding]:
+def _attributes(cookie: Morsel[str], ory: Origin, sites: Sequence[Origin]) -> Iterator[Finding]:
     secure, same_site = bool(cookie["secure"]), str(cookie["samesite"]).lower()
     plain = next((site for site in (ory, *sites) if site.scheme == "http"), None)
     if secure and plain:
         found = f"Ory's cookies are Secure, and {plain} is http: browsers do not keep or send them there"
-        found += "." if is_domain(plain.host) else ", some not even on this machine."
+        found += "." if is_domain_name(plain.host) else ", some not even on this machine."
         fix = "Serve Ory and this site by https (BROWSER_URL and ui_url too); in development start Kratos with --dev."
         say = warning if is_loopback(plain.host) else failure
         yield say(Check.COOKIES, Problem.COOKIE_SECURE, found, fix)
