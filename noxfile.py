@@ -45,7 +45,7 @@ def tests(session: nox.Session, django: str) -> None:
 def without_optional_libraries(session: nox.Session) -> None:
     """A project that has neither Django REST framework nor the local Ory: it starts, and checks pass."""
     session.install(".")
-    session.run("python", "-m", "tests.bare")
+    session.run("python", "-m", "tests.support.minimal")
 
 
 @nox.session(venv_backend="venv", reuse_venv=False, default=False)
@@ -57,7 +57,7 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--quiet", "--outdir", place / "dist")  # the wheel out of the sdist
         session.run("python", "-m", "build", "--quiet", "--wheel", "--outdir", place / "direct")
         session.run("twine", "check", "--strict", *sorted((place / "dist").iterdir()))
-        session.run("python", "-m", "tests.distribution", place / "dist", place / "direct")
+        session.run("python", "-m", "tests.support.distribution", place / "dist", place / "direct")
         [built] = (place / "dist").glob("*.whl")
         for name in ("demo_project", "tests"):
             shutil.copytree(name, place / name, ignore=shutil.ignore_patterns("__pycache__", "db.sqlite3*"))

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urljoin
 import urllib3
 
 from compatibility.neighbour import Unexpected, expect
-from tests.ories import Person, Session
+from tests.support.ory import Person, Session
 
 if TYPE_CHECKING:
     from stress.ory import Ory
@@ -192,7 +192,7 @@ class Visit:
     def new_visitor(self, *, by_token: bool = False, person: Person | None = None) -> Visitor:
         """Somebody who has just signed in at Ory."""
         person = person or self.ory.http.person(name={"first": "Some", "last": "Body"})
-        return Visitor(self.site, person.token() if by_token else person.cookie(), by_token=by_token)
+        return Visitor(self.site, person.app_session() if by_token else person.browser_session(), by_token=by_token)
 
     def user_of(self, visitor: Visitor) -> Any:
         """The user of somebody who has been here."""

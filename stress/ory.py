@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stress.processes import Process, private_directory, running
-from tests import ories
+from tests.support import ory as ories
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Ory:
 
     def signed_in(self, person: ories.Person) -> Given:
         """Somebody signed in as an app does, and as a browser does."""
-        by_token, by_cookie = person.token(), person.cookie()
+        by_token, by_cookie = person.app_session(), person.browser_session()
         return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie, by_cookie.id)
 
     def order(self, do: str, **arguments: Any) -> Any:

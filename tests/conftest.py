@@ -1,21 +1,16 @@
-"""What every test has: an Ory, settings that point at it, and clients that sign in."""
+"""The fixtures that all tests share: an Ory, settings that point to it, and a test client."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import copy_context
-from http.cookies import SimpleCookie
-from typing import Any
 
 import django
 import pytest
 from _pytest.runner import runtestprotocol
-from asgiref.sync import async_to_sync
 from django.core.cache import caches
 from django.core.mail import EmailMessage
 from django.db import connections
-from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from ory_auth import events
@@ -23,8 +18,9 @@ from ory_auth.local import LocalOry
 from ory_auth.ory import admin_api
 from ory_auth.sessions import single_flight
 from ory_auth.users import row_cache
-from tests import ories
-from tests.kinds import Answer, ChangeSettings
+from tests.support.client import DualClient
+from tests.support.ory import Ory, start_ory
+from tests.support.types import ChangeSettings
 
 
 def pytest_sessionstart() -> None:
@@ -46,40 +42,33 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("ORY_TEST_PUBLIC_URL"):
-        reason = pytest.mark.skip(reason="a real Ory has no switches")
-        for item in items:
-            if "switches" in item.keywords:
-                item.add_marker(reason)
-
-
 @pytest.fixture(scope="session")
-def _one_ory() -> Iterator[ories.Ory]:
-    ory = ories.begin()
+def _running_ory() -> Iterator[Ory]:
+    ory = start_ory()
     yield ory
-    if ory.switches:
-        ory.switches.stop()
+    if ory.local:
+        ory.local.stop()
 
 
 @pytest.fixture
-def ory(_one_ory: ories.Ory, settings: Settings) -> Iterator[ories.Ory]:
-    """An Ory for this test, and ``ORY_AUTH`` that points at it."""
-    settings.ORY_AUTH = {"SDK_URL": _one_ory.public_url, "ADMIN_URL": _one_ory.admin_url}
-    yield _one_ory
-    if _one_ory.switches:
-        _one_ory.switches.reset()
+def ory(_running_ory: Ory, settings: Settings) -> Iterator[Ory]:
+    """An Ory for this test. ``ORY_AUTH`` points to it."""
+    settings.ORY_AUTH = {"SDK_URL": _running_ory.public_url, "ADMIN_URL": _running_ory.admin_url}
+    yield _running_ory
+    if _running_ory.local:
+        _running_ory.local.reset()
 
 
 @pytest.fixture
-def switches(ory: ories.Ory) -> LocalOry:
-    """The switches of the local Ory; tests that use it are marked ``switches``."""
-    assert ory.switches is not None
-    return ory.switches
+def local_ory(ory: Ory) -> LocalOry:
+    """The local Ory, which can fail, be slow, and move its clock. Skips the test if Ory is a real one."""
+    if ory.local is None:
+        pytest.skip("needs the local Ory")
+    return ory.local
 
 
 @pytest.fixture
-def ory_auth(ory: ories.Ory, settings: Settings) -> ChangeSettings:
+def ory_auth(ory: Ory, settings: Settings) -> ChangeSettings:
     """Change some keys of ``ORY_AUTH``: ``ory_auth(TIMEOUT=0.5)``."""
 
     def change(**keys: object) -> None:
@@ -90,7 +79,7 @@ def ory_auth(ory: ories.Ory, settings: Settings) -> ChangeSettings:
 
 @pytest.fixture
 def error_mails(settings: Settings, mailoutbox: list[EmailMessage]) -> list[EmailMessage]:
-    """The mails that Django sends to the operators about errors."""
+    """The e-mails that Django sends to ``ADMINS`` about errors."""
     settings.ADMINS = ["ops@example.org"] if django.VERSION >= (6,) else [("Ops", "ops@example.org")]
     if django.VERSION >= (6, 1):
         settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
@@ -99,7 +88,7 @@ def error_mails(settings: Settings, mailoutbox: list[EmailMessage]) -> list[Emai
 
 @pytest.fixture(autouse=True)
 def _new_process() -> Iterator[None]:
-    """Nothing is remembered of the test before: no kept session, no pause, no "not ready"."""
+    """Forget what the process has remembered: sessions, rate limits, pauses, whether Ory is ready."""
     caches["default"].clear()
     events.forget()
     single_flight.forget()
@@ -109,48 +98,14 @@ def _new_process() -> Iterator[None]:
     caches["default"].clear()
 
 
-class _AsyncClient(AsyncClient):
-    """Django's sends its own ``Host`` and the ``Cookie`` of its jar, even an empty one, beside those of a test."""
-
-    def _base_scope(self, **request: object) -> dict[str, Any]:
-        scope: dict[str, Any] = super()._base_scope(**request)  # type: ignore[misc]  # unknown to django-stubs
-        of = {name: [h for h in scope["headers"] if h[0] == name and h[1]] for name in (b"host", b"cookie")}
-        rest = [header for header in scope["headers"] if header[0] not in of]
-        scope["headers"] = [*rest, *of[b"host"][-1:], *of[b"cookie"][:1]]
-        return scope
-
-
-class Web:
-    """A client of the project under WSGI or ASGI; both are called the same way, so one test is its own twin."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.client: Client | AsyncClient = Client() if kind == "wsgi" else _AsyncClient()
-
-    def get(self, path: str, **options: object) -> Answer:
-        return self._call(self.client.get, path, options)
-
-    def post(self, path: str, *args: object, **options: object) -> Answer:
-        return self._call(self.client.post, path, options, *args)
-
-    @property
-    def cookies(self) -> SimpleCookie:
-        return self.client.cookies
-
-    def _call(self, method: Callable[..., Any], path: str, options: dict[str, object], *args: object) -> Answer:
-        call = async_to_sync(method) if self.kind == "asgi" else method
-        answer: Answer = call(path, *args, **options)
-        return answer
-
-
 @pytest.fixture(params=["wsgi", "asgi"])
-def web(request: pytest.FixtureRequest) -> Web:
-    """A client; every test that uses it runs under WSGI and under ASGI."""
-    return Web(request.param)
+def web(request: pytest.FixtureRequest) -> DualClient:
+    """A test client. Every test that uses it runs twice: under WSGI and under ASGI."""
+    return DualClient(request.param)
 
 
 @pytest.fixture
-def quiet(web: Web) -> Web:
-    """A client that shows the 500 page instead of raising what caused it."""
+def no_raise(web: DualClient) -> DualClient:
+    """A client that shows the 500 page instead of raising the exception."""
     web.client.raise_request_exception = False
     return web

@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import User
-from tests.ories import Ory, Person
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Person
+from tests.support.types import User
 
 pytestmark = pytest.mark.django_db
 
@@ -22,10 +22,10 @@ PASSWORD = "Sleipnir-8-legs"
 
 
 @pytest.fixture
-def person(ory: Ory, web: Web) -> Person:
+def person(ory: Ory, web: DualClient) -> Person:
     """Somebody who is signed in, and is nothing special here."""
     person = ory.person()
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     web.get("/who")
     return person
 
@@ -41,61 +41,60 @@ def only_ory(settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend"]
 
 
-def test_a_superuser_of_ory_is_in(web: Web, superuser: Person) -> None:
+def test_a_superuser_of_ory_is_in(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/").status_code == 200
 
 
-def test_somebody_anonymous_signs_in_at_ory_and_comes_back(ory: Ory, web: Web) -> None:
+def test_somebody_anonymous_signs_in_at_ory_and_comes_back(ory: Ory, web: DualClient) -> None:
     answer = web.get(web.get("/admin/auth/user/")["Location"])
     assert answer["Location"].startswith(f"{ory.public_url}/self-service/login/browser?")
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert query["return_to"] == ["http://testserver/admin/auth/user/"]
 
 
-def test_the_login_page_by_itself_leads_to_the_admins_index(ory: Ory, web: Web) -> None:
+def test_the_login_page_by_itself_leads_to_the_admins_index(ory: Ory, web: DualClient) -> None:
     query = parse_qs(urlsplit(web.get("/admin/login/")["Location"]).query)
     assert query["return_to"] == ["http://testserver/admin/"]
 
 
-def test_who_is_in_and_opens_the_login_page_comes_to_the_index(web: Web, superuser: Person) -> None:
+def test_who_is_in_and_opens_the_login_page_comes_to_the_index(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/login/")["Location"] == "http://testserver/admin/"
 
 
-def test_somebody_without_rights_gets_a_page_with_a_way_to_sign_out(web: Web, person: Person) -> None:
+def test_somebody_without_rights_gets_a_page_with_a_way_to_sign_out(web: DualClient, person: Person) -> None:
     answer = web.get(web.get("/admin/")["Location"])
     assert answer.status_code == 403
     assert 'action="/auth/logout"' in answer.content.decode()
 
 
-def test_djangos_own_form_is_shown_where_it_is_asked_for(ory: Ory, web: Web) -> None:
+def test_djangos_own_form_is_shown_where_it_is_asked_for(ory: Ory, web: DualClient) -> None:
     assert b'name="password"' in web.get("/admin/login/?local=1").content
 
 
-def test_a_superuser_of_djangos_own_signs_in_by_that_form(ory: Ory, web: Web) -> None:
+def test_a_superuser_of_djangos_own_signs_in_by_that_form(ory: Ory, web: DualClient) -> None:
     User.objects.create_superuser("root", "root@example.org", PASSWORD)
     web.post("/admin/login/?local=1", {"username": "root", "password": PASSWORD, "next": "/admin/"})
     assert web.get("/admin/").status_code == 200
 
 
-def test_without_another_backend_there_is_no_form(ory: Ory, web: Web, only_ory: None) -> None:
+def test_without_another_backend_there_is_no_form(ory: Ory, web: DualClient, only_ory: None) -> None:
     assert web.get("/admin/login/?local=1")["Location"].startswith(ory.public_url)
 
 
-def test_without_another_backend_no_password_signs_in(ory: Ory, web: Web, only_ory: None) -> None:
+def test_without_another_backend_no_password_signs_in(ory: Ory, web: DualClient, only_ory: None) -> None:
     User.objects.create_superuser("root", "root@example.org", PASSWORD)
     web.post("/admin/login/", {"username": "root", "password": PASSWORD, "next": "/admin/"})
     assert web.get("/admin/").status_code == 302
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/auth/user/"])
-def test_while_ory_is_down_the_admin_says_503(ory: Ory, switches: LocalOry, web: Web, path: str) -> None:
-    sign_in(web, ory.person().cookie())
-    with switches.failing(500):
+def test_while_ory_is_down_the_admin_says_503(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
+    with local_ory.failing(500):
         assert web.get(path).status_code == 503
 
 
-def test_another_admin_site_may_be_entered_through_ory_as_well(ory: Ory, web: Web) -> None:
+def test_another_admin_site_may_be_entered_through_ory_as_well(ory: Ory, web: DualClient) -> None:
     query = parse_qs(urlsplit(web.get("/second-admin/login/")["Location"]).query)
     assert query["return_to"] == ["http://testserver/second-admin/"]
 
@@ -103,12 +102,12 @@ def test_another_admin_site_may_be_entered_through_ory_as_well(ory: Ory, web: We
 # --- the links between users and identities ---------------------------------------------------------------------------
 
 
-def test_identities_are_listed_with_their_users(web: Web, superuser: Person) -> None:
+def test_identities_are_listed_with_their_users(web: DualClient, superuser: Person) -> None:
     page = web.get("/admin/ory_auth/oryidentity/").content.decode()
     assert superuser.id in page
 
 
-def test_an_identity_is_found_by_its_id(web: Web, superuser: Person) -> None:
+def test_an_identity_is_found_by_its_id(web: DualClient, superuser: Person) -> None:
     found = web.get(f"/admin/ory_auth/oryidentity/?q={superuser.id}").content.decode()
     assert f"/admin/ory_auth/oryidentity/{superuser.id}/" in found
     missed = web.get("/admin/ory_auth/oryidentity/?q=00000000-0000-4000-8000-000000000000").content.decode()
@@ -116,26 +115,26 @@ def test_an_identity_is_found_by_its_id(web: Web, superuser: Person) -> None:
 
 
 @pytest.mark.parametrize("query", ["nonsense", "%00", "1", "ada@example.org"])
-def test_any_search_is_answered(web: Web, superuser: Person, query: str) -> None:
+def test_any_search_is_answered(web: DualClient, superuser: Person, query: str) -> None:
     assert web.get(f"/admin/ory_auth/oryidentity/?q={query}").status_code in {200, 302}
 
 
-def test_an_identity_is_shown_and_not_edited(web: Web, superuser: Person) -> None:
+def test_an_identity_is_shown_and_not_edited(web: DualClient, superuser: Person) -> None:
     page = web.get(f"/admin/ory_auth/oryidentity/{superuser.id}/change/")
     assert page.status_code == 200
     assert b'name="user"' not in page.content
 
 
-def test_no_identity_is_added_by_hand(web: Web, superuser: Person) -> None:
+def test_no_identity_is_added_by_hand(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/ory_auth/oryidentity/add/").status_code == 403
 
 
-def test_a_link_may_be_removed(web: Web, superuser: Person) -> None:
+def test_a_link_may_be_removed(web: DualClient, superuser: Person) -> None:
     web.post(f"/admin/ory_auth/oryidentity/{superuser.id}/delete/", {"post": "yes"})
     assert not OryIdentity.objects.exists()
 
 
-def test_a_deleted_user_leaves_the_identity_without_a_user(web: Web, superuser: Person) -> None:
+def test_a_deleted_user_leaves_the_identity_without_a_user(web: DualClient, superuser: Person) -> None:
     User.objects.get().delete()
     assert OryIdentity.objects.get().user is None
 

@@ -12,16 +12,16 @@ from email.utils import formatdate
 
 import pytest
 from django.contrib.auth import get_user_model
-from starlette.responses import Response
+from starlette.responses import Response as OryResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.client import NOT_READY_SECONDS
 from ory_auth.sessions import single_flight
-from tests.conftest import Web
-from tests.kinds import Answer, ChangeSettings, Json
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Json, Response
 
 WHOAMI, READY = "/sessions/whoami", "/health/ready"
 BROWSER, PROGRAM = "browser", "program"
@@ -46,14 +46,14 @@ def content_of(session: Session) -> Json:
     return content
 
 
-def answering(switches: LocalOry, content: object, **headers: str) -> AbstractContextManager[object]:
+def answering(local_ory: LocalOry, content: object, **headers: str) -> AbstractContextManager[object]:
     """Ory says this instead, of everyone; ``_`` in a header's name stands for ``-``."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return switches.failing(200, {"Content-Type": "application/json", **named}, body, path=WHOAMI)
+    return local_ory.failing(200, {"Content-Type": "application/json", **named}, body, path=WHOAMI)
 
 
-def assert_signed_out(web: Web, headers: dict[str, str], visitor: str, guard: str = "/guarded") -> None:
+def assert_signed_out(web: DualClient, headers: dict[str, str], visitor: str, guard: str = "/guarded") -> None:
     assert web.get("/session", headers=headers).json()["session"] is None
     answer = web.get(guard, headers=headers)
     if visitor == BROWSER:
@@ -63,7 +63,7 @@ def assert_signed_out(web: Web, headers: dict[str, str], visitor: str, guard: st
         assert answer["WWW-Authenticate"] == 'Bearer realm="ory"'
 
 
-def assert_unavailable(answer: Answer, visitor: str) -> None:
+def assert_unavailable(answer: Response, visitor: str) -> None:
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) > 0
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
@@ -79,12 +79,11 @@ def assert_unavailable(answer: Answer, visitor: str) -> None:
 @both
 @guards
 @pytest.mark.django_db
-def test_an_active_session_gets_the_view(ory: Ory, web: Web, visitor: str, guard: str) -> None:
+def test_an_active_session_gets_the_view(ory: Ory, web: DualClient, visitor: str, guard: str) -> None:
     person = ory.person()
-    assert web.get(guard, headers=sent(person.cookie(), visitor)).json()["user"] == person.id
+    assert web.get(guard, headers=sent(person.browser_session(), visitor)).json()["user"] == person.id
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize(
     "news",
     [
@@ -99,28 +98,28 @@ def test_an_active_session_gets_the_view(ory: Ory, web: Web, visitor: str, guard
     ids=str,
 )
 def test_what_ory_adds_later_breaks_nobody(
-    ory: Ory, web: Web, switches: LocalOry, news: dict[str, object] | dict[str, None] | dict[str, str]
+    ory: Ory, web: DualClient, local_ory: LocalOry, news: dict[str, object] | dict[str, None] | dict[str, str]
 ) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session) | news):
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session) | news):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
 @pytest.mark.parametrize("level", ["aal7", None, "", "AAL2", ["aal2"], 2])
-def test_an_unknown_aal_is_the_lowest(ory: Ory, web: Web, switches: LocalOry, level: object) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session) | {"authenticator_assurance_level": level}):
+def test_an_unknown_aal_is_the_lowest(ory: Ory, web: DualClient, local_ory: LocalOry, level: object) -> None:
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session) | {"authenticator_assurance_level": level}):
         answer = web.get("/aal2", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("far", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999999Z"])
-def test_a_session_that_ends_in_the_year_9999_is_a_session(ory: Ory, web: Web, switches: LocalOry, far: str) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session) | {"expires_at": far}, Ory_Session_Cache_For="60"):
+def test_a_session_that_ends_in_the_year_9999_is_a_session(
+    ory: Ory, web: DualClient, local_ory: LocalOry, far: str
+) -> None:
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session) | {"expires_at": far}, Ory_Session_Cache_For="60"):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
@@ -131,18 +130,20 @@ def test_a_session_that_ends_in_the_year_9999_is_a_session(ory: Ory, web: Web, s
 @pytest.mark.django_db
 class TestAPersonWhoIsNotAdmitted:
     @pytest.fixture
-    def headers(self, ory: Ory, web: Web, visitor: str) -> dict[str, str]:
-        session = ory.person().cookie()
+    def headers(self, ory: Ory, web: DualClient, visitor: str) -> dict[str, str]:
+        session = ory.person().browser_session()
         web.get("/who", headers=session.headers)
         get_user_model().objects.update(is_active=False)
         return sent(session, visitor)
 
     @pytest.mark.parametrize("path", ["/who", "/awho"])
-    def test_is_anonymous_on_public_pages(self, web: Web, headers: dict[str, str], visitor: str, path: str) -> None:
+    def test_is_anonymous_on_public_pages(
+        self, web: DualClient, headers: dict[str, str], visitor: str, path: str
+    ) -> None:
         assert web.get(path, headers=headers).json()["user"] == ""
 
     @guards
-    def test_gets_403_from_guards(self, web: Web, headers: dict[str, str], visitor: str, guard: str) -> None:
+    def test_gets_403_from_guards(self, web: DualClient, headers: dict[str, str], visitor: str, guard: str) -> None:
         answer = web.get(guard, headers=headers)
         assert answer.status_code == 403
         if visitor == BROWSER:
@@ -150,10 +151,12 @@ class TestAPersonWhoIsNotAdmitted:
         else:
             assert answer.json()["code"] == "not_admitted"
 
-    def test_is_not_sent_to_ory_to_sign_in_once_more(self, web: Web, headers: dict[str, str], visitor: str) -> None:
+    def test_is_not_sent_to_ory_to_sign_in_once_more(
+        self, web: DualClient, headers: dict[str, str], visitor: str
+    ) -> None:
         assert web.get("/auth/login?next=/guarded", headers=headers).status_code == 403
 
-    def test_gets_403_from_the_api(self, web: Web, headers: dict[str, str], visitor: str) -> None:
+    def test_gets_403_from_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
 
@@ -163,28 +166,27 @@ class TestAPersonWhoIsNotAdmitted:
 
 @both
 @guards
-def test_a_revoked_session_is_signed_out(ory: Ory, web: Web, visitor: str, guard: str) -> None:
-    session = ory.person().cookie()
+def test_a_revoked_session_is_signed_out(ory: Ory, web: DualClient, visitor: str, guard: str) -> None:
+    session = ory.person().browser_session()
     session.revoke()
     assert_signed_out(web, sent(session, visitor), visitor, guard)
 
 
 @both
-def test_a_deleted_person_is_signed_out(ory: Ory, web: Web, visitor: str) -> None:
-    session = ory.person().cookie()
+def test_a_deleted_person_is_signed_out(ory: Ory, web: DualClient, visitor: str) -> None:
+    session = ory.person().browser_session()
     session.person.delete()
     assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     session.person.deactivate()
     assert_signed_out(web, session.headers, PROGRAM)
 
 
 @pytest.mark.promise("An expired session is signed out, whatever status Ory returns")
 @pytest.mark.promise("An inactive session or identity is signed out")
-@pytest.mark.switches
 @both
 @pytest.mark.parametrize(
     "change",
@@ -192,37 +194,37 @@ def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: Web) -
     ids=["not active", "expired", "expired long ago"],
 )
 def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(
-    ory: Ory, web: Web, switches: LocalOry, visitor: str, change: dict[str, bool] | dict[str, str]
+    ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str, change: dict[str, bool] | dict[str, str]
 ) -> None:
-    session = ory.person().cookie()
-    with answering(switches, content_of(session) | change):
+    session = ory.person().browser_session()
+    with answering(local_ory, content_of(session) | change):
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize(("age", "signed_in"), [("10", True), ("60", False), ("soon", True), ("9" * 400, True)])
 def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(
-    ory: Ory, web: Web, switches: LocalOry, age: str, signed_in: bool
+    ory: Ory, web: DualClient, local_ory: LocalOry, age: str, signed_in: bool
 ) -> None:
-    switches.configure(session_lifespan=30)
-    session = ory.person().token()
-    with answering(switches, content_of(session), Age=age, Date=formatdate(usegmt=True)):
+    local_ory.configure(session_lifespan=30)
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session), Age=age, Date=formatdate(usegmt=True)):
         known = web.get("/session", headers=session.headers).json()["session"]
     assert (known is not None) is signed_in
 
 
-@pytest.mark.switches
 @both
-def test_a_session_of_an_inactive_identity_is_signed_out(ory: Ory, web: Web, switches: LocalOry, visitor: str) -> None:
-    session = ory.person().cookie()
+def test_a_session_of_an_inactive_identity_is_signed_out(
+    ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str
+) -> None:
+    session = ory.person().browser_session()
     content = content_of(session)
     content["identity"]["state"] = "inactive"
-    with answering(switches, content):
+    with answering(local_ory, content):
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_the_api_answers_401_to_a_session_that_is_gone(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_the_api_answers_401_to_a_session_that_is_gone(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     session.revoke()
     assert web.get("/api/me", headers=session.headers).status_code == 401
 
@@ -235,16 +237,16 @@ class TestAPersonWhoLacksTheSecondFactor:
     @pytest.fixture
     def headers(self, ory: Ory, visitor: str) -> dict[str, str]:
         person = ory.person()
-        person.cookie().set_up_totp()
-        return sent(person.cookie(), visitor)
+        person.browser_session().set_up_totp()
+        return sent(person.browser_session(), visitor)
 
-    def test_is_anonymous_on_public_pages(self, web: Web, headers: dict[str, str], visitor: str) -> None:
+    def test_is_anonymous_on_public_pages(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/who", headers=headers).json()["user"] == ""
         assert web.get("/session", headers=headers).json()["session"] is None
 
     @guards
     def test_is_led_to_it_by_guards(
-        self, ory: Ory, web: Web, headers: dict[str, str], visitor: str, guard: str
+        self, ory: Ory, web: DualClient, headers: dict[str, str], visitor: str, guard: str
     ) -> None:
         answer = web.get(guard, headers=headers)
         step_up = (
@@ -256,7 +258,7 @@ class TestAPersonWhoLacksTheSecondFactor:
             assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
             assert answer.json()["redirect_browser_to"] == step_up
 
-    def test_is_told_so_by_the_api(self, web: Web, headers: dict[str, str], visitor: str) -> None:
+    def test_is_told_so_by_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
@@ -291,13 +293,12 @@ STATUSES = [
 ]
 
 
-@pytest.mark.switches
 @both
 @pytest.mark.parametrize(("status", "body", "event"), STATUSES)
 def test_any_other_status_is_unavailable(
     ory: Ory,
-    web: Web,
-    switches: LocalOry,
+    web: DualClient,
+    local_ory: LocalOry,
     caplog: pytest.LogCaptureFixture,
     visitor: str,
     status: int,
@@ -305,17 +306,16 @@ def test_any_other_status_is_unavailable(
     event: str,
 ) -> None:
     location = {"Location": f"{ory.public_url}/elsewhere"} if 300 <= status < 400 else {}
-    with switches.failing(status, location, body, path=WHOAMI):
+    with local_ory.failing(status, location, body, path=WHOAMI):
         assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
     told = [record for record in caplog.records if record.name == "ory_auth" and record.levelname == "ERROR"]
     assert [vars(record)["ory_event"] for record in told] == [event]
     facts = vars(told[0])["ory_facts"]
     assert facts["status"] == status
     assert facts["ms"] >= 0
-    assert not ory.asked("/elsewhere")
+    assert not ory.requests_to("/elsewhere")
 
 
-@pytest.mark.switches
 @both
 @pytest.mark.parametrize(
     "body",
@@ -336,79 +336,76 @@ def test_any_other_status_is_unavailable(
     ids=["html", "empty", "{}", "[]", "null", "1", "text", "half", "bytes", "deep list", "deep", "a long number"],
 )
 def test_200_that_is_no_session_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, body: bytes
+    ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, body: bytes
 ) -> None:
-    with answering(switches, body):
+    with answering(local_ory, body):
         assert_unavailable(web.get("/guarded", headers=anyone(visitor)), visitor)
     assert "bad_answer status=200" in caplog.text
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("key", ["id", "active", "expires_at", "authenticated_at", "identity"])
 @pytest.mark.parametrize("value", [None, "", "nonsense", 0, [], {}, "2026-01-01T00:00:00"], ids=repr)
 def test_a_session_without_what_is_needed_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, key: str, value: object
+    ory: Ory, web: DualClient, local_ory: LocalOry, key: str, value: object
 ) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session) | {key: value}):
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session) | {key: value}):
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("identity_id", [None, "", "nonsense", 7, "00000000-0000-0000-0000-00000000000"])
 def test_an_identity_without_a_uuid_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, identity_id: str | int | None
+    ory: Ory, web: DualClient, local_ory: LocalOry, identity_id: str | int | None
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     content = content_of(session)
     content["identity"]["id"] = identity_id
-    with answering(switches, content):
+    with answering(local_ory, content):
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
 
 
 @pytest.mark.promise("A response about another identity than its header names does not count")
-@pytest.mark.switches
 @both
 def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, visitor: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str
 ) -> None:
-    session, other = ory.person().cookie(), ory.person()
-    with answering(switches, content_of(session), X_Kratos_Authenticated_Identity_Id=other.id):
+    session, other = ory.person().browser_session(), ory.person()
+    with answering(local_ory, content_of(session), X_Kratos_Authenticated_Identity_Id=other.id):
         assert_unavailable(web.get("/guarded", headers=sent(session, visitor)), visitor)
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("allowed", ["", "-1", "1.5", "soon", "\xb2", "9" * 5000], ids=lambda value: value[:5])
 def test_nonsense_in_orys_cache_header_costs_only_the_cache(
-    ory: Ory, web: Web, switches: LocalOry, allowed: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, allowed: str
 ) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session), Ory_Session_Cache_For=allowed):
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session), Ory_Session_Cache_For=allowed):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 10:33:47 GMT", "Mon, 23 Nov 2026 10:33:47 -0000"])
-def test_an_answer_whose_date_cannot_be_read_still_counts(ory: Ory, web: Web, switches: LocalOry, date: str) -> None:
-    session = ory.person().token()
-    with answering(switches, content_of(session), Date=date):
+def test_an_answer_whose_date_cannot_be_read_still_counts(
+    ory: Ory, web: DualClient, local_ory: LocalOry, date: str
+) -> None:
+    session = ory.person().app_session()
+    with answering(local_ory, content_of(session), Date=date):
         assert web.get("/session", headers=session.headers).status_code == 200
 
 
-@pytest.mark.switches
-def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
-    for fault in (answering(switches, b"{}", Ory_Session_Cache_For="60"), switches.failing(500, path=WHOAMI)):
+def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
+    for fault in (answering(local_ory, b"{}", Ory_Session_Cache_For="60"), local_ory.failing(500, path=WHOAMI)):
         with fault:
             assert web.get("/session", headers=session.headers).status_code == 503
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
-@pytest.mark.switches
-def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
+def test_an_error_that_one_credential_causes_is_no_trouble_for_others(
+    ory: Ory, web: DualClient, local_ory: LocalOry
+) -> None:
+    session = ory.person().app_session()
     for status in (431, 500):
-        with switches.failing(status, path=WHOAMI):
+        with local_ory.failing(status, path=WHOAMI):
             assert web.get("/session", headers={"Cookie": "ory_kratos_session=odd"}).status_code == 503
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
@@ -417,119 +414,110 @@ def test_an_error_that_one_credential_causes_is_no_trouble_for_others(ory: Ory, 
 
 
 @pytest.mark.promise("A 401 counts only while Ory is ready")
-@pytest.mark.switches
 @both
 @guards
 def test_401_while_ory_is_not_ready_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, guard: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, guard: str
 ) -> None:
-    with switches.database_down():
+    with local_ory.database_down():
         assert_unavailable(web.get(guard, headers=anyone(visitor)), visitor)
     assert "not_ready status=401" in caplog.text
 
 
-@pytest.mark.switches
 @both
 @pytest.mark.parametrize("ready", [200, 404])
 def test_401_stands_where_ory_says_ready_or_has_no_such_path(
-    ory: Ory, web: Web, switches: LocalOry, visitor: str, ready: int
+    ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str, ready: int
 ) -> None:
-    session = ory.person().cookie()
-    with switches.database_down(ready):
+    session = ory.person().browser_session()
+    with local_ory.database_down(ready):
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
-@pytest.mark.switches
 def test_readiness_that_is_not_answered_in_time_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(TIMEOUT=0.2)
-    with switches.slow(0.3, READY):
+    with local_ory.slow(0.3, READY):
         assert_unavailable(web.get("/session", headers={"X-Session-Token": "gone"}), PROGRAM)
 
 
-@pytest.mark.switches
-def test_readiness_is_asked_after_every_401(web: Web, switches: LocalOry) -> None:
+def test_readiness_is_asked_after_every_401(web: DualClient, local_ory: LocalOry) -> None:
     for token in ("gone", "gone too"):
         web.get("/session", headers={"X-Session-Token": token})
-    assert [request.path for request in switches.requests] == [WHOAMI, READY] * 2
+    assert [request.path for request in local_ory.requests] == [WHOAMI, READY] * 2
 
 
-@pytest.mark.switches
-def test_readiness_is_not_asked_after_200(ory: Ory, web: Web) -> None:
-    web.get("/session", headers=ory.person().token().headers)
-    assert not ory.asked(READY)
+@pytest.mark.usefixtures("local_ory")
+def test_readiness_is_not_asked_after_200(ory: Ory, web: DualClient) -> None:
+    web.get("/session", headers=ory.person().app_session().headers)
+    assert not ory.requests_to(READY)
 
 
-@pytest.mark.switches
-def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: Web, switches: LocalOry) -> None:
+def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     started = time.monotonic()
-    with switches.database_down():
+    with local_ory.database_down():
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 503
     moments = (time.monotonic() - started) // NOT_READY_SECONDS  # a slow machine needs more than one
-    assert len(ory.asked(READY)) <= min(1 + moments, 3)
+    assert len(ory.requests_to(READY)) <= min(1 + moments, 3)
 
 
-@pytest.mark.switches
-def test_that_there_is_no_readiness_path_is_remembered(ory: Ory, web: Web, switches: LocalOry) -> None:
-    with switches.database_down(404):
+def test_that_there_is_no_readiness_path_is_remembered(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    with local_ory.database_down(404):
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 200
-    assert len(ory.asked(READY)) == 1
+    assert len(ory.requests_to(READY)) == 1
 
 
-@pytest.mark.switches
-def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: Web, switches: LocalOry) -> None:
+def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     start = threading.Barrier(8)
 
     def ask(number: int) -> int:
         start.wait()
         return web.get("/session", headers={"X-Session-Token": f"gone-{number}"}).status_code
 
-    with switches.slow(0.2, READY), ThreadPoolExecutor(8) as pool:
+    with local_ory.slow(0.2, READY), ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(8))) == {200}
     # The first goes at once, the next for all whose 401 came since; a straggler may need another.
-    assert len(ory.asked(READY)) <= 3
+    assert len(ory.requests_to(READY)) <= 3
 
 
 @pytest.mark.promise("A credential that was valid is not signed out by a single 401")
-@pytest.mark.switches
 @pytest.mark.parametrize("process", ["this", "another"])
 def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, process: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, process: str
 ) -> None:
     """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
     if process == "another":
         single_flight.forget()
-    answers = iter([Response(b"{}", 401)])
+    answers = iter([OryResponse(b"{}", 401)])
 
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await next(answers, app)(scope, receive, send)
 
-    switches.faults.append(Fault(WHOAMI, dip))
+    local_ory.faults.append(Fault(WHOAMI, dip))
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
 @pytest.mark.promise("Two 401s sign nobody out if Ory is not ready after the second")
-@pytest.mark.switches
 def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     """The first probe still finds it there; the second 401 has a probe of its own."""
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/session", headers=session.headers)
-    probes = iter([Response(b"{}", 200)])
+    probes = iter([OryResponse(b"{}", 200)])
 
     async def going(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        await next(probes, Response(b"{}", 503))(scope, receive, send)
+        await next(probes, OryResponse(b"{}", 503))(scope, receive, send)
 
-    with switches.failing(401, path=WHOAMI):
-        switches.faults.append(Fault(READY, going))
+    with local_ory.failing(401, path=WHOAMI):
+        local_ory.faults.append(Fault(READY, going))
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
 
 
@@ -538,7 +526,6 @@ RENEWED = "ory_kratos_session=renewed"
 
 @pytest.mark.promise("Of Ory's cookies, only the session cookie is passed on")
 @pytest.mark.promise("A cookie of Ory is passed on only if its Domain covers this host")
-@pytest.mark.switches
 @pytest.mark.parametrize(
     ("line", "passed_on"),
     [
@@ -550,9 +537,9 @@ RENEWED = "ory_kratos_session=renewed"
     ],
 )
 def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(
-    ory: Ory, web: Web, switches: LocalOry, line: str, passed_on: bool
+    ory: Ory, web: DualClient, local_ory: LocalOry, line: str, passed_on: bool
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
 
     async def extended(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:
@@ -562,7 +549,7 @@ def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(
 
         await app(scope, receive, add)
 
-    switches.faults.append(Fault(WHOAMI, extended))
+    local_ory.faults.append(Fault(WHOAMI, extended))
     answer = web.get("/session", headers=session.headers)
     assert answer.json()["session"] == session.id
     assert [f"{name}={morsel.value}" for name, morsel in answer.cookies.items()] == ([RENEWED] if passed_on else [])
@@ -579,7 +566,6 @@ def used(method: str, minutes: float, aal: str = "aal1") -> Json:
     return {"method": method, "aal": aal, "completed_at": minutes_ago(minutes)}
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("methods", "status"),
@@ -595,41 +581,40 @@ def used(method: str, minutes: float, aal: str = "aal1") -> Json:
     ids=["recent", "old", "once more", "second factor set up", "security key added", "provider", "not said"],
 )
 def test_max_age_counts_from_the_last_first_factor(
-    ory: Ory, web: Web, switches: LocalOry, methods: list[Json], status: int
+    ory: Ory, web: DualClient, local_ory: LocalOry, methods: list[Json], status: int
 ) -> None:
     """Kratos moves ``authenticated_at`` when a second factor is set up, which is no sign-in."""
-    session = ory.person().token()
+    session = ory.person().app_session()
     content = content_of(session) | {"authenticated_at": minutes_ago(0), "authentication_methods": methods}
-    with answering(switches, content):
+    with answering(local_ory, content):
         assert web.get("/recent", headers=session.headers).status_code == status
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
-def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
+def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
     methods = [used("oidc", 1, "aal2")]
     content = content_of(session) | {"authenticator_assurance_level": "aal2", "authentication_methods": methods}
-    with answering(switches, content):
+    with answering(local_ory, content):
         assert web.get("/aal2", headers=session.headers).status_code == 200
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("status", [400, 403])
-def test_an_identity_that_is_disabled_is_signed_out(ory: Ory, web: Web, switches: LocalOry, status: int) -> None:
+def test_an_identity_that_is_disabled_is_signed_out(
+    ory: Ory, web: DualClient, local_ory: LocalOry, status: int
+) -> None:
     body = json.dumps({"error": {"id": "identity_disabled", "code": status}}).encode()
-    with switches.failing(status, {"Content-Type": "application/json"}, body, WHOAMI):
+    with local_ory.failing(status, {"Content-Type": "application/json"}, body, WHOAMI):
         assert_signed_out(web, anyone(BROWSER), BROWSER)
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("status", [400, 403, 418])
 @pytest.mark.parametrize(
     "error",
     [{"message": "session_aal2_required"}, {"reason": "identity_disabled"}, {"id": ["identity_disabled"]}, "x", []],
 )
 def test_nothing_but_status_and_id_of_an_error_decides(
-    ory: Ory, web: Web, switches: LocalOry, status: int, error: object
+    ory: Ory, web: DualClient, local_ory: LocalOry, status: int, error: object
 ) -> None:
-    with switches.failing(status, {}, json.dumps({"error": error}).encode(), WHOAMI):
+    with local_ory.failing(status, {}, json.dumps({"error": error}).encode(), WHOAMI):
         assert_unavailable(web.get("/guarded", headers=anyone(BROWSER)), BROWSER)

@@ -25,10 +25,10 @@ from ory_auth.local import LocalOry
 from ory_auth.sessions import single_flight
 from ory_auth.types import OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.logs import event_ids
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 from .project import urls as project
 
@@ -107,46 +107,46 @@ def asking(settings: Settings) -> Iterator[None]:
     logger.setLevel(level)
 
 
-def get(web: Web, headers: dict[str, str]) -> Any:
+def get(web: DualClient, headers: dict[str, str]) -> Any:
     return web.get("/both" if web.kind == "wsgi" else "/aboth", headers=headers)
 
 
 @pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
-@pytest.mark.switches
-def test_an_expired_cookie_is_one_lookup_and_one_event(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_an_expired_cookie_is_one_lookup_and_one_event(
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
+) -> None:
     started = time.monotonic()
     answer = get(web, {"Cookie": "ory_kratos_session=expired"})
     assert answer.json() == {"session": None, "user": False}
     assert time.monotonic() - started < 2
-    assert len(ory.asked()) == 1
-    assert events(caplog) == ["session_gone"]
+    assert len(ory.requests_to()) == 1
+    assert event_ids(caplog) == ["session_gone"]
 
 
-@pytest.mark.switches
 def test_an_outage_is_one_lookup_and_one_event(
-    ory: Ory, web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().token()
-    with switches.failing(500):
+    session = ory.person().app_session()
+    with local_ory.failing(500):
         assert get(web, session.headers).status_code == 503
-    assert len(ory.asked()) == 1
-    assert events(caplog) == ["unavailable"]
+    assert len(ory.requests_to()) == 1
+    assert event_ids(caplog) == ["unavailable"]
 
 
-@pytest.mark.switches
 def test_an_ory_that_hangs_costs_one_timeout(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(TIMEOUT=0.4)
-    session = ory.person().token()
-    with switches.slow(5):
+    session = ory.person().app_session()
+    with local_ory.slow(5):
         started = time.monotonic()
         assert get(web, session.headers).status_code == 503
         assert time.monotonic() - started < 1.5
-    assert events(caplog) == ["timeout"]
+    assert event_ids(caplog) == ["timeout"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     ("headers", "event"),
     [
@@ -155,44 +155,44 @@ def test_an_ory_that_hangs_costs_one_timeout(
     ],
 )
 def test_an_event_about_the_credential_itself_asks_nothing_twice(
-    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, headers: dict[str, str], event: str
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, headers: dict[str, str], event: str
 ) -> None:
     assert get(web, headers).json() == {"session": None, "user": False}
-    assert events(caplog).count(event) == 1
-    assert len(ory.asked()) <= 1
+    assert event_ids(caplog).count(event) == 1
+    assert len(ory.requests_to()) <= 1
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_who_asks_from_inside_sees_nobody_and_who_asks_afterwards_sees_the_truth(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.AskingUserHandler", SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         answer = get(web, {**session.headers, "Cookie": "ory_kratos_session=another"})
         assert answer.json() == {"session": session.id, "user": True}
     assert False in seen
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_receiver_of_user_logged_in_sees_who_it_is(ory: Ory, web: Web) -> None:
+def test_a_receiver_of_user_logged_in_sees_who_it_is(ory: Ory, web: DualClient) -> None:
     def receive(**_: object) -> None:
         ask()
 
     user_logged_in.connect(receive)
     seen.clear()
     try:
-        assert get(web, ory.person().token().headers).json()["user"] is True
+        assert get(web, ory.person().app_session().headers).json()["user"] is True
     finally:
         user_logged_in.disconnect(receive)
     assert seen[-1] is True
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_two_tasks_of_one_request_see_the_same_person(ory: Ory) -> None:
     """The second one asks while the first one waits: it is not inside, and waits as well."""
-    session = ory.person().token()
+    session = ory.person().app_session()
     single_flight.forget()
 
     async def visit() -> Any:

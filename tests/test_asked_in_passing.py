@@ -26,9 +26,9 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 from .project import urls as project
 
@@ -335,8 +335,8 @@ def _nobody_was_seen() -> None:
 
 
 @pytest.fixture
-def down(switches: LocalOry) -> Iterator[None]:
-    with switches.failing(503, path=WHOAMI):
+def down(local_ory: LocalOry) -> Iterator[None]:
+    with local_ory.failing(503, path=WHOAMI):
         yield
 
 
@@ -368,9 +368,8 @@ def failures() -> Iterator[list[object]]:
 
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/unknown-address"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
-@pytest.mark.switches
 def test_middleware_that_nobody_has_listed_gets_503(
-    web: Web, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     answer = web.get(path, headers=SOMEBODY)
@@ -383,9 +382,8 @@ def test_middleware_that_nobody_has_listed_gets_503(
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/guarded", "/api/me", "/no-such-thing", "/unknown"])
 @pytest.mark.parametrize("name", [*MIDDLEWARE, None])
-@pytest.mark.switches
 def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors(
-    web: Web,
+    web: DualClient,
     down: None,
     add: Callable[..., None],
     settings: Settings,
@@ -410,9 +408,8 @@ def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors
         assert events == ["unavailable"] * 3
 
 
-@pytest.mark.switches
 def test_a_503_of_the_projects_own_is_still_logged(
-    web: Web, down: None, caplog: pytest.LogCaptureFixture, error_mails: list[EmailMessage]
+    web: DualClient, down: None, caplog: pytest.LogCaptureFixture, error_mails: list[EmailMessage]
 ) -> None:
     assert web.get("/closed", headers=SOMEBODY).status_code == 503
     assert "Service Unavailable: /closed" in caplog.text
@@ -422,31 +419,27 @@ def test_a_503_of_the_projects_own_is_still_logged(
 @pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("name", ["Redirects", "Refuses"])
 @pytest.mark.parametrize("path", ["/nothing", "/who"])
-@pytest.mark.switches
 def test_what_middleware_answers_after_an_outage_never_looks_like_signed_out(
-    web: Web, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
 def test_middleware_may_answer_an_outage_with_a_server_error_of_its_own(
-    web: Web, down: None, add: Callable[..., None]
+    web: DualClient, down: None, add: Callable[..., None]
 ) -> None:
     add("Closes")
     assert web.get("/nothing", headers=SOMEBODY).status_code in {503, 504}
 
 
 @pytest.mark.parametrize("path", ["/to-login", "/unauthorised"])
-@pytest.mark.switches
-def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: Web, down: None, path: str) -> None:
+def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: DualClient, down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
 def test_middleware_that_asks_while_it_handles_an_error_gets_503(
-    web: Web, down: None, add: Callable[..., None]
+    web: DualClient, down: None, add: Callable[..., None]
 ) -> None:
     add("HandlesNotFound")
     assert web.get("/nothing", headers=SOMEBODY).status_code == 503
@@ -461,9 +454,8 @@ def test_middleware_that_asks_while_it_handles_an_error_gets_503(
     [("/nothing", 200, b"nobody asked"), ("/who", 503, None), ("/awho", 503, None), ("/guarded", 503, None)],
 )
 @pytest.mark.parametrize("name", MIDDLEWARE)
-@pytest.mark.switches
 def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
-    web: Web,
+    web: DualClient,
     down: None,
     add: Callable[..., None],
     ory_auth: ChangeSettings,
@@ -480,9 +472,8 @@ def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
         assert answer.content == content
 
 
-@pytest.mark.switches
 def test_a_subclass_of_middleware_that_records_records_as_well(
-    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings
+    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings
 ) -> None:
     add("Inherited")
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.Plain"])
@@ -492,9 +483,8 @@ def test_a_subclass_of_middleware_that_records_records_as_well(
 @pytest.mark.promise("Middleware that decides gets the outage, even if other middleware only records")
 @pytest.mark.parametrize("decider", ["Plain", "BothWorlds", "Awaiting", "AfterTheView", "BeforeTheView", "function"])
 @pytest.mark.parametrize("recorder", ["Inherited", "WithHooks"])
-@pytest.mark.switches
 def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
-    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, decider: str
+    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, decider: str
 ) -> None:
     """The one that records is on the stack of everything further in, as that is what it calls."""
     add(recorder, decider)
@@ -503,9 +493,8 @@ def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
 
 
 @pytest.mark.parametrize(("recorder", "other"), [("audit", "gate"), ("made_audit", "made_gate")])
-@pytest.mark.switches
 def test_functions_that_one_decorator_has_made_do_not_record_because_another_does(
-    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
+    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
 ) -> None:
     """They run the same code."""
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
@@ -513,24 +502,23 @@ def test_functions_that_one_decorator_has_made_do_not_record_because_another_doe
     assert web.get("/nothing", headers=SOMEBODY).status_code == 200
     assert seen == ["nobody"]
     add(other)
-    assert Web(web.kind).get("/nothing", headers=SOMEBODY).status_code == 503
+    assert DualClient(web.kind).get("/nothing", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", MIDDLEWARE)
 def test_middleware_that_records_sees_the_person_while_ory_is_there(
-    ory: Ory, web: Web, add: Callable[..., None], ory_auth: ChangeSettings, name: str
+    ory: Ory, web: DualClient, add: Callable[..., None], ory_auth: ChangeSettings, name: str
 ) -> None:
     person = ory.person()
     add(name)
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{name}"])
-    assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == person.id
     assert seen != ["nobody"]
 
 
-@pytest.mark.switches
 def test_a_log_handler_sees_nobody_and_the_page_is_served(
-    web: Web, down: None, monkeypatch: pytest.MonkeyPatch, add: Callable[..., None]
+    web: DualClient, down: None, monkeypatch: pytest.MonkeyPatch, add: Callable[..., None]
 ) -> None:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -553,18 +541,16 @@ def test_a_log_handler_sees_nobody_and_the_page_is_served(
 
 
 @pytest.mark.parametrize("path", ["/logs-the-user", "/compares-the-user"])
-@pytest.mark.switches
 def test_a_view_that_logs_its_user_first_still_sees_the_outage(
-    web: Web, down: None, caplog: pytest.LogCaptureFixture, path: str
+    web: DualClient, down: None, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
     assert "here comes AnonymousUser" in caplog.text
 
 
 @pytest.mark.parametrize("recorder", ["Inherited", "BothWorlds", "WithHooks", "BeforeTheView", "function"])
-@pytest.mark.switches
 def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_outage(
-    web: Web, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
+    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
 ) -> None:
     add("HoldsTheUser", recorder)
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
@@ -577,9 +563,8 @@ def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_ou
 
 @pytest.mark.parametrize("path", ["/greets", "/agreets", "/greets-exempt", "/greets-class"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
-@pytest.mark.switches
 def test_an_optional_view_greets_whatever_middleware_has_asked_before(
-    web: Web, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     answer = web.get(path, headers=SOMEBODY)
@@ -587,26 +572,25 @@ def test_an_optional_view_greets_whatever_middleware_has_asked_before(
     assert seen == ["nobody"]
 
 
-@pytest.mark.switches
-def test_a_view_that_is_not_the_optional_one_is_not_called(web: Web, down: None, add: Callable[..., None]) -> None:
+def test_a_view_that_is_not_the_optional_one_is_not_called(
+    web: DualClient, down: None, add: Callable[..., None]
+) -> None:
     add("Plain", "ChoosesOtherUrls")
     assert web.get("/greets", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/requires-and-greets", "/optional-and-guarded"])
 @pytest.mark.parametrize("name", ["Plain", None])
-@pytest.mark.switches
 def test_a_guard_around_or_in_an_optional_view_still_gets_503(
-    web: Web, down: None, add: Callable[..., None], name: str | None, path: str
+    web: DualClient, down: None, add: Callable[..., None], name: str | None, path: str
 ) -> None:
     if name:
         add(name)
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
 def test_an_optional_view_that_login_required_middleware_guards_gets_503(
-    web: Web, down: None, settings: Settings, add: Callable[..., None]
+    web: DualClient, down: None, settings: Settings, add: Callable[..., None]
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/greets", headers=SOMEBODY).status_code == 503
@@ -615,10 +599,10 @@ def test_an_optional_view_that_login_required_middleware_guards_gets_503(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/greets", "/agreets"])
 def test_an_optional_view_knows_whom_middleware_has_asked_for(
-    ory: Ory, web: Web, add: Callable[..., None], path: str
+    ory: Ory, web: DualClient, add: Callable[..., None], path: str
 ) -> None:
     add("Plain")
-    answer = web.get(path, headers=ory.person().token().headers)
+    answer = web.get(path, headers=ory.person().app_session().headers)
     assert answer.content.decode() == f"{seen[0]}, False"
     assert seen != ["nobody"]
 
@@ -629,16 +613,15 @@ def test_an_optional_view_knows_whom_middleware_has_asked_for(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/session", "/asession"])
 def test_a_request_that_was_given_another_class_still_has_its_session(
-    ory: Ory, web: Web, add: Callable[..., None], path: str
+    ory: Ory, web: DualClient, add: Callable[..., None], path: str
 ) -> None:
     add("SwapsTheClass")
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.get(path, headers=session.headers).json()["session"] == session.id
 
 
-@pytest.mark.switches
 def test_an_error_collector_sees_nobody_and_the_page_is_served(
-    web: Web, down: None, monkeypatch: pytest.MonkeyPatch
+    web: DualClient, down: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sentry's SDK reads the user when a view reports something, and swallows what that raises."""
     read_user = FunctionType(name_of.__code__, {"__name__": "sentry_sdk.integrations.django", "str": str})

@@ -9,12 +9,12 @@ import pytest
 
 from ory_auth.local import LocalOry
 from ory_auth.sessions import circuit_breaker
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Session
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.logs import event_ids
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings
 
-pytestmark = pytest.mark.switches
+pytestmark = pytest.mark.usefixtures("local_ory")
 
 
 def made_up() -> dict[str, str]:
@@ -22,70 +22,70 @@ def made_up() -> dict[str, str]:
 
 
 @pytest.fixture
-def ada(ory: Ory, web: Web, ory_auth: ChangeSettings) -> Session:
+def ada(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> Session:
     """Somebody who was good a moment ago, and is asked about every time."""
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.get("/session", headers=session.headers).status_code == 200
     return session
 
 
-def ask(web: Web, session: Session, times: int) -> list[int]:
+def ask(web: DualClient, session: Session, times: int) -> list[int]:
     return [web.get("/session", headers=session.headers).status_code for _ in range(times)]
 
 
 @pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
 def test_after_some_failures_in_a_row_nobody_waits(
     ory: Ory,
-    web: Web,
+    web: DualClient,
     ada: Session,
     ory_auth: ChangeSettings,
-    switches: LocalOry,
+    local_ory: LocalOry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.3)
     ask(web, ada, 1)
-    with switches.slow(5):
+    with local_ory.slow(5):
         ask(web, ada, circuit_breaker.FAILURES)
-        asked = len(ory.asked())
+        asked = len(ory.requests_to())
         assert ask(web, ada, 3) == [503] * 3
-        assert len(ory.asked()) == asked
-    assert "breaker_open" in events(caplog)
+        assert len(ory.requests_to()) == asked
+    assert "breaker_open" in event_ids(caplog)
 
 
 @pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
-def test_whoever_is_sent_away_is_told_when_to_come_back(web: Web, ada: Session, switches: LocalOry) -> None:
-    with switches.failing(500):
+def test_whoever_is_sent_away_is_told_when_to_come_back(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+    with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
         answers = [web.get("/session", headers=ada.headers) for _ in range(3)]  # one of them a second is not sent away
         assert "1" in [answer["Retry-After"] for answer in answers]
 
 
 def test_an_outage_is_told_to_the_operators_for_every_request(
-    web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with switches.failing(500):
+    with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES + 2)
-    assert [event for event in events(caplog) if event in {"unavailable", "not_ready"}] == (
+    assert [event for event in event_ids(caplog) if event in {"unavailable", "not_ready"}] == (
         ["unavailable"] * circuit_breaker.FAILURES + ["not_ready", "unavailable"]
     )
 
 
 def test_people_are_back_soon_after_ory_is(
-    ory: Ory, web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "ory_auth")
-    with switches.stopped():
+    with local_ory.stopped():
         ask(web, ada, circuit_breaker.FAILURES + 1)
     time.sleep(circuit_breaker.OPEN)
     assert ask(web, ada, 2) == [200, 200]
-    assert events(caplog)[-1] == "breaker_closed"
+    assert event_ids(caplog)[-1] == "breaker_closed"
 
 
-def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: Web, ada: Session, switches: LocalOry) -> None:
-    with switches.failing(500):
+def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+    with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
-    with switches.failing(503, path="/health"):
+    with local_ory.failing(503, path="/health"):
         time.sleep(circuit_breaker.OPEN)
         assert ask(web, ada, 2) == [503, 503]
     time.sleep(circuit_breaker.OPEN)
@@ -93,50 +93,50 @@ def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: Web, ada: Session, 
 
 
 @pytest.mark.promise("No credential can open the circuit breaker")
-def test_somebody_unknown_cannot_open_it(web: Web, ada: Session, switches: LocalOry) -> None:
-    with switches.failing(500, path="/sessions/whoami"):
+def test_somebody_unknown_cannot_open_it(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+    with local_ory.failing(500, path="/sessions/whoami"):
         for _ in range(circuit_breaker.FAILURES + 3):
             web.get("/session", headers=made_up())
     assert ask(web, ada, 1) == [200]
 
 
-def test_an_answer_in_between_starts_the_count_anew(web: Web, ada: Session, switches: LocalOry) -> None:
+def test_an_answer_in_between_starts_the_count_anew(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     for _ in range(3):
-        with switches.failing(500):
+        with local_ory.failing(500):
             ask(web, ada, circuit_breaker.FAILURES - 1)
         assert ask(web, ada, 1) == [200]
 
 
 def test_a_pause_that_ory_asks_for_does_not_open_it(
-    web: Web, ada: Session, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with switches.failing(429, {"Retry-After": "1"}):
+    with local_ory.failing(429, {"Retry-After": "1"}):
         ask(web, ada, circuit_breaker.FAILURES + 2)
-    assert "breaker_open" not in events(caplog)
+    assert "breaker_open" not in event_ids(caplog)
 
 
 def test_where_nobody_can_connect_strangers_open_it_too(
-    web: Web, ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    web: DualClient, ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with switches.stopped():
+    with local_ory.stopped():
         for _ in range(circuit_breaker.FAILURES):
             web.get("/session", headers=made_up())
-    assert "breaker_open" in events(caplog)
+    assert "breaker_open" in event_ids(caplog)
 
 
 def test_kept_answers_count_while_it_is_open(
-    ory: Ory, web: Web, ada: Session, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ada: Session, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
-    with switches.failing(500):
+    with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
     time.sleep(circuit_breaker.OPEN)
     ory_auth(SESSION_CACHE_SECONDS=60)
     assert ask(web, ada, 1) == [200]
-    with switches.stopped():
+    with local_ory.stopped():
         assert ask(web, ada, 3) == [200] * 3
 
 
-def test_views_that_do_not_ask_are_untouched(web: Web, ada: Session, switches: LocalOry) -> None:
-    with switches.failing(500):
+def test_views_that_do_not_ask_are_untouched(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+    with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
         assert web.get("/silent", headers=ada.headers).status_code == 200

@@ -18,8 +18,8 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from tests.broken_upstream import BEHAVIOURS, PROPER, BrokenUpstream, Person, broken_upstream, people
-from tests.conftest import Web
+from tests.support.broken_upstream import BEHAVIOURS, PROPER, BrokenUpstream, Person, broken_upstream, people
+from tests.support.client import DualClient
 
 EXCHANGES = int(os.environ.get("ORY_TEST_EXCHANGES", "3000"))
 TIMEOUT = 0.15
@@ -56,14 +56,14 @@ def verdict(person: Person, status: int, session: str | None) -> str:
     return {person.session_id: "right", None: "signed out"}.get(session, "WRONG PERSON")
 
 
-def ask(web: Web, person: Person) -> str:
+def ask(web: DualClient, person: Person) -> str:
     answer = web.get("/session" if web.kind == "wsgi" else "/asession", headers=headers(person))
     return verdict(person, answer.status_code, answer.json()["session"] if answer.status_code == 200 else None)
 
 
 @pytest.mark.promise("Nobody gets the response to somebody else's request")
 @pytest.mark.parametrize("upstream", [(name,) for name in BEHAVIOURS], ids=list(BEHAVIOURS), indirect=True)
-def test_the_next_person_never_gets_the_response_of_the_one_before(web: Web, upstream: BrokenUpstream) -> None:
+def test_the_next_person_never_gets_the_response_of_the_one_before(web: DualClient, upstream: BrokenUpstream) -> None:
     """On one connection, one request directly after the other."""
     rng = random.Random(upstream.only[0])
     seen = Counter(ask(web, rng.choice(list(PERSONS.values()))) for _ in range(12))
@@ -73,7 +73,7 @@ def test_the_next_person_never_gets_the_response_of_the_one_before(web: Web, ups
 
 
 @pytest.mark.parametrize("upstream", [("proper",), ("informational",)], indirect=True)
-def test_a_connection_is_used_again_after_a_proper_response(web: Web, upstream: BrokenUpstream) -> None:
+def test_a_connection_is_used_again_after_a_proper_response(web: DualClient, upstream: BrokenUpstream) -> None:
     persons = list(PERSONS.values())
     assert [ask(web, person) for person in persons] == ["right"] * len(persons)
     assert upstream.connections == 1
@@ -137,7 +137,7 @@ def test_a_request_that_is_cancelled_leaves_no_response_for_the_next_one(upstrea
 
     for _ in range(10):
         async_to_sync(ask_and_go)()
-        assert ask(Web("wsgi"), bob) in {"right", "unavailable"}
+        assert ask(DualClient("wsgi"), bob) in {"right", "unavailable"}
 
 
 def test_every_thread_of_the_server_ends(upstream: BrokenUpstream) -> None:

@@ -16,12 +16,12 @@ from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind, mark_of
 from ory_auth.sessions import local_cache, single_flight
 from ory_auth.sessions.revocations import Names
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, Wait
-from tests.ories import Ory, Session
-from tests.seen import ends_in_cache, in_cache
+from tests.support.caches import cache_contents, cache_expiry
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Wait
 
-pytestmark = pytest.mark.switches
+pytestmark = pytest.mark.usefixtures("local_ory")
 
 DAY = 24 * 3600
 MINUTE, LONGER = 60, 180  # seconds that answers are kept here: fresh, and for trouble at Ory
@@ -39,26 +39,26 @@ def now(ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def pass_by(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
+def pass_by(local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
     """Let seconds pass, here and at Ory."""
 
     def move(seconds: float) -> None:
         later = time.time() + seconds
         monkeypatch.setattr(time, "time", lambda: later)
-        switches.clock.move(seconds)
+        local_ory.clock.move(seconds)
 
     return move
 
 
 def content() -> dict[str, object]:
     """What is kept, by key."""
-    keys = [key.partition(":1:")[2] for key in in_cache()]
+    keys = [key.partition(":1:")[2] for key in cache_contents()]
     return {key: value for key, value in caches["default"].get_many(keys).items() if key.startswith("ory_auth:")}
 
 
 def seconds() -> dict[str, int]:
     """For how many seconds from now each key is kept."""
-    ends = ends_in_cache()
+    ends = cache_expiry()
     return {key: round(ends[f":1:{key}"] - time.time()) for key in content()}
 
 
@@ -78,7 +78,7 @@ def kinds() -> set[str]:
     return {key.split(":")[1] for key in content()}
 
 
-def is_in(web: Web, headers: dict[str, str]) -> bool:
+def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
     return web.get("/session", headers=headers).json()["session"] is not None
 
 
@@ -86,8 +86,8 @@ def bearer(session: Session) -> dict[str, str]:
     return {"Authorization": f"Bearer {session.token}"}
 
 
-def sign_out_while_ory_is_down(web: Web, switches: LocalOry, headers: dict[str, str]) -> None:
-    with switches.failing(500):
+def sign_out_while_ory_is_down(web: DualClient, local_ory: LocalOry, headers: dict[str, str]) -> None:
+    with local_ory.failing(500):
         assert web.post("/auth/logout", headers=headers).status_code == 503
 
 
@@ -95,11 +95,11 @@ def sign_out_while_ory_is_down(web: Web, switches: LocalOry, headers: dict[str, 
 
 
 def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
-    switches.configure(session_lifespan=30 * DAY)
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    local_ory.configure(session_lifespan=30 * DAY)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     assert seconds() == {
         f"ory_auth:s:{form()}": MINUTE,
         f"ory_auth:o:{form()}": LONGER,
@@ -110,91 +110,91 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
     assert content()[f"ory_auth:k:{mark_of(form())}"] == session.id
 
 
-def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, switches: LocalOry, web: Web) -> None:
-    switches.configure(session_lifespan=100)
-    assert is_in(web, ory.person().token().headers)
+def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    local_ory.configure(session_lifespan=100)
+    assert is_signed_in(web, ory.person().app_session().headers)
     assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
 
 
 def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=0)
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     assert kinds() == {"s", "f", "k"}
     assert seconds()[of_session(session, "f", ":0")] == MINUTE + 5
 
 
 def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    assert is_in(web, ory.person().token().headers)
+    assert is_signed_in(web, ory.person().app_session().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=5, LOCAL_CACHE_SECONDS=5, STALE_IF_ERROR_SECONDS=0)
-    assert is_in(web, ory.person().token().headers)
+    assert is_signed_in(web, ory.person().app_session().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_one_second_is_one(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_an_entry_for_one_second_is_one(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     assert seconds()[f"ory_auth:s:{form()}"] == 1
-    assert is_in(web, session.headers)
-    assert len(ory.asked()) == 1
+    assert is_signed_in(web, session.headers)
+    assert len(ory.requests_to()) == 1
 
 
-def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: Web, pass_by: Wait) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     pass_by(MINUTE + 1)
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     assert seconds()[of_session(session, "f", ":0")] == SLOT
     assert of_session(session, "f", ":1") not in content()
 
 
-def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
-    assert is_in(web, bearer(session))
+def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
+    assert is_signed_in(web, bearer(session))
     forms = {value for key, value in content().items() if key.startswith("ory_auth:f:")}
     assert forms == {key.rpartition(":")[2] for key in content() if key.startswith("ory_auth:s:")}
     assert len(forms) == 2
 
 
-def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory, web: Web) -> None:
-    cookie = ory.person().cookie().cookie
+def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory, web: DualClient) -> None:
+    cookie = ory.person().browser_session().cookie
     for times in range(1, 19):
-        assert is_in(web, {"Cookie": "; ".join([cookie] * times)})
+        assert is_signed_in(web, {"Cookie": "; ".join([cookie] * times)})
     assert sum(key.startswith("ory_auth:s:") for key in content()) == 16
-    asked = len(ory.asked())
-    assert is_in(web, {"Cookie": cookie})
-    assert len(ory.asked()) == asked
+    asked = len(ory.requests_to())
+    assert is_signed_in(web, {"Cookie": cookie})
+    assert len(ory.requests_to()) == asked
 
 
 @pytest.mark.django_db
-def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: Web, pass_by: Wait) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     pass_by(5)
     web.get("/fresh", headers=session.headers)
     assert seconds()[f"ory_auth:s:{form()}"] == MINUTE
 
 
 @pytest.mark.django_db
-def test_another_answer_replaces_the_entry(ory: Ory, web: Web) -> None:
-    session = ory.person(name={"first": "Ada"}).token()
-    assert is_in(web, session.headers)
+def test_another_answer_replaces_the_entry(ory: Ory, web: DualClient) -> None:
+    session = ory.person(name={"first": "Ada"}).app_session()
+    assert is_signed_in(web, session.headers)
     session.person.patch("/traits/name/first", "Augusta")
     web.get("/fresh", headers=session.headers)
-    asked = len(ory.asked())
-    assert is_in(web, session.headers)
-    assert len(ory.asked()) == asked
+    asked = len(ory.requests_to())
+    assert is_signed_in(web, session.headers)
+    assert len(ory.requests_to()) == asked
     assert all(b"Augusta" in cast(bytes, content()[f"ory_auth:{tier}:{form()}"]) for tier in "so")
 
 
@@ -204,52 +204,52 @@ def test_another_answer_replaces_the_entry(ory: Ory, web: Web) -> None:
 @pytest.mark.promise("An old cache entry that is put back is a miss")
 @pytest.mark.parametrize("after", [MINUTE + SKEW + 1, DAY - 60])
 def test_an_entry_that_is_put_back_later_counts_no_more(
-    ory: Ory, web: Web, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
+    ory: Ory, web: DualClient, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
 ) -> None:
     """By somebody who can write to the cache, or by a replica that was behind and is promoted."""
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = content()
     session.revoke()
     pass_by(after)
     caches["default"].set_many(kept, None)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
     assert "cache_invalid" in caplog.text
 
 
 def test_an_entry_that_was_kept_by_a_server_whose_clock_is_ahead_counts(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept, now = content(), time.time()
     for elsewhere in (now - SKEW, now + SKEW):
         monkeypatch.setattr(time, "time", lambda elsewhere=elsewhere: elsewhere)
         caches["default"].set_many(kept, 1000)
-        assert is_in(web, session.headers)
-    assert len(ory.asked()) == 1
+        assert is_signed_in(web, session.headers)
+    assert len(ory.requests_to()) == 1
 
 
-def test_an_entry_from_the_future_is_a_miss(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+def test_an_entry_from_the_future_is_a_miss(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept, now = content(), time.time()
     monkeypatch.setattr(time, "time", lambda: now - SKEW - 2)
     caches["default"].set_many(kept, 1000)
-    assert is_in(web, session.headers)
-    assert len(ory.asked()) == 2
+    assert is_signed_in(web, session.headers)
+    assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.django_db
 def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     pass_by(LONGER + SKEW + 1)
     caches["default"].set_many(kept, None)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
@@ -259,11 +259,11 @@ def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
 @pytest.mark.parametrize(("lifespan", "kept"), [(1000, 1000 + SKEW), (1000 * DAY, 366 * DAY)])
 @pytest.mark.django_db
 def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
-    ory: Ory, switches: LocalOry, web: Web, lifespan: int, kept: int
+    ory: Ory, local_ory: LocalOry, web: DualClient, lifespan: int, kept: int
 ) -> None:
-    switches.configure(session_lifespan=lifespan)
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    local_ory.configure(session_lifespan=lifespan)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
     left = seconds()
@@ -274,13 +274,13 @@ def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
 
 @pytest.mark.django_db
 def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     """What was kept says when the session would have ended; it may have got as long a life again since then."""
-    switches.configure(session_lifespan=1000)
-    session = ory.person().token()
+    local_ory.configure(session_lifespan=1000)
+    session = ory.person().app_session()
     pass_by(900)
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
     assert 998 + SKEW <= seconds()[f"ory_auth:x:{mark}"] <= 1000 + SKEW
@@ -288,11 +288,11 @@ def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
 
 
 @pytest.mark.django_db
-def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
-    assert is_in(web, session.headers)
-    assert is_in(web, twice)
+    assert is_signed_in(web, session.headers)
+    assert is_signed_in(web, twice)
     web.post("/auth/logout", headers=session.headers)
     marks = [key for key in content() if key.startswith("ory_auth:x:")]
     assert len(marks) == 3  # two forms, and the session
@@ -303,65 +303,65 @@ def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web:
 @pytest.mark.django_db
 @pytest.mark.parametrize("ends", ["token", "bearer"])
 def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_then(
-    ory: Ory, switches: LocalOry, web: Web, ends: str
+    ory: Ory, local_ory: LocalOry, web: DualClient, ends: str
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     by_header = {"token": session.headers, "bearer": bearer(session)}
-    sign_out_while_ory_is_down(web, switches, by_header[ends])
+    sign_out_while_ory_is_down(web, local_ory, by_header[ends])
     single_flight.forget()  # as another process that shares the cache
-    assert [is_in(web, headers) for headers in by_header.values()] == [False, False]
+    assert [is_signed_in(web, headers) for headers in by_header.values()] == [False, False]
 
 
 @pytest.mark.django_db
 def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
-    ory: Ory, switches: LocalOry, web: Web, caplog: pytest.LogCaptureFixture
+    ory: Ory, local_ory: LocalOry, web: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().token()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    session = ory.person().app_session()
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     assert "cache_down" not in caplog.text
     assert list(seconds().values()) == [MINUTES]
     assert kinds() == {"x"}
     single_flight.forget()  # as another process that shares the cache
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
 def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_while_ory_is_down(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, where: str
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, where: str
 ) -> None:
     """What was kept is over, and Ory cannot say whose session it is: who was good before is known with its session."""
-    switches.configure(session_lifespan=90 * DAY)
-    session = ory.person().cookie()
+    local_ory.configure(session_lifespan=90 * DAY)
+    session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     pass_by(LONGER + 1)
     if where == "elsewhere":
         single_flight.forget()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
     assert set(marks.values()) == {30 * DAY + SKEW}
     assert of_session(session, "x") in marks
     single_flight.forget()
-    assert [is_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+    assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
 
 
 @pytest.mark.django_db
-def test_a_second_sign_out_makes_none_shorter(ory: Ory, switches: LocalOry, web: Web) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
-    with switches.failing(500, path="/self-service/logout"):
+def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
+    with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     before = seconds()
     single_flight.forget()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     assert seconds() == before
 
 
 @pytest.mark.promise("Sign-outs of made-up tokens do not fill the cache")
 @pytest.mark.django_db
 def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor do they make a process forget a real sign-out."""
     monkeypatch.setattr(local_cache, "MAX_STRANGERS", 20)
@@ -376,24 +376,26 @@ def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
 
 @pytest.mark.django_db
 def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_well(
-    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings
+    ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    session = ory.person().app_session()
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     single_flight.forget()
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
 @pytest.mark.django_db
-def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(ory: Ory, switches: LocalOry, web: Web) -> None:
+def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(
+    ory: Ory, local_ory: LocalOry, web: DualClient
+) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
-    session = ory.person().cookie()
-    assert is_in(web, session.headers)
-    with switches.failing(500, path="/self-service/logout"):
+    session = ory.person().browser_session()
+    assert is_signed_in(web, session.headers)
+    with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     single_flight.forget()
-    assert not is_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
+    assert not is_signed_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
     assert kinds() == {"x", "f"}
 
 
@@ -410,53 +412,53 @@ def put_back(kept: dict[str, object]) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("ended_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
 def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
-    ory: Ory, switches: LocalOry, web: Web, ended_by: Callable[[Session], dict[str, str]]
+    ory: Ory, local_ory: LocalOry, web: DualClient, ended_by: Callable[[Session], dict[str, str]]
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     web.post("/auth/logout", headers=ended_by(session))
     put_back(kept)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 @pytest.mark.django_db
 def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the_session(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     caches["default"].clear()
     single_flight.forget()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     put_back(kept)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 @pytest.mark.django_db
 def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(
-    ory: Ory, switches: LocalOry, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, local_ory: LocalOry, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the cache lost the sign-out, and nobody could say which session it was of."""
-    session = ory.person().token()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    session = ory.person().app_session()
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     caches["default"].clear()
     with monkeypatch.context() as another_process:
         another_process.setattr(single_flight, "_current", None)
-        assert is_in(web, session.headers)
+        assert is_signed_in(web, session.headers)
     assert form()
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
-def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: Web, pass_by: Wait) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
     assert not [key for key in content() if key.startswith("ory_auth:k:")]
 
 
@@ -467,74 +469,76 @@ def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: Web, pass_by: Wait)
 @pytest.mark.django_db
 @pytest.mark.parametrize("asked_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
 def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_down(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, asked_by: Callable[[Session], dict[str, str]]
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, asked_by: Callable[[Session], dict[str, str]]
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     for headers in (session.headers, bearer(session)):
-        assert is_in(web, headers)
+        assert is_signed_in(web, headers)
     kept = kept_for_trouble()
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_in(web, asked_by(session))
+    assert not is_signed_in(web, asked_by(session))
     assert kinds() == {"f", "r"}
     put_back(kept)  # as a fill does that was under way in another process
-    with switches.failing(500):
+    with local_ory.failing(500):
         for headers in (session.headers, bearer(session)):
             assert web.get("/session", headers=headers).status_code == 503
 
 
 @pytest.mark.django_db
 def test_a_process_remembers_a_refusal_that_the_cache_lost(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait, ory_auth: ChangeSettings
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
     caches["default"].clear()
     caches["default"].set_many(kept, LONGER)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 @pytest.mark.django_db
 def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_trouble_too(
-    ory: Ory, switches: LocalOry, web: Web, pass_by: Wait
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
-    session = ory.person().cookie()
-    assert is_in(web, session.headers)
+    session = ory.person().browser_session()
+    assert is_signed_in(web, session.headers)
     single_flight.flights(conf()).cache.refused(form())
-    assert is_in(web, session.headers)
-    asked = len(ory.asked())
-    assert is_in(web, session.headers)
-    assert len(ory.asked()) == asked
+    assert is_signed_in(web, session.headers)
+    asked = len(ory.requests_to())
+    assert is_signed_in(web, session.headers)
+    assert len(ory.requests_to()) == asked
     pass_by(MINUTE + 1)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
     pass_by(SKEW)
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     pass_by(MINUTE + 1)
-    with switches.failing(500):
-        assert is_in(web, session.headers)
+    with local_ory.failing(500):
+        assert is_signed_in(web, session.headers)
 
 
 @pytest.mark.django_db
-def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: Web) -> None:
+def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: DualClient) -> None:
     single_flight.flights(conf()).cache.refused(Credential(Kind.TOKEN, "made up").key(conf()))
     assert not content()
 
 
 @pytest.mark.django_db
-def test_a_mark_of_a_refusal_that_is_none_refuses(ory: Ory, switches: LocalOry, web: Web, pass_by: Wait) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+def test_a_mark_of_a_refusal_that_is_none_refuses(
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
+) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     caches["default"].set(of_session(session, "r"), "some text")
     pass_by(MINUTE + 1)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
@@ -549,30 +553,30 @@ def rotate_secret_key(settings: Settings) -> None:
 @pytest.mark.promise("A sign-out counts after SECRET_KEY was rotated")
 @pytest.mark.django_db
 def test_a_sign_out_under_the_old_secret_key_still_counts(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
-    session = ory.person().token()
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    session = ory.person().app_session()
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     rotate_secret_key(settings)
-    assert not is_in(web, session.headers)
-    assert not is_in(web, bearer(session))
+    assert not is_signed_in(web, session.headers)
+    assert not is_signed_in(web, bearer(session))
 
 
 @pytest.mark.django_db
 def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_old_one(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
-    session, old = ory.person().token(), settings.SECRET_KEY
+    session, old = ory.person().app_session(), settings.SECRET_KEY
     rotate_secret_key(settings)
-    sign_out_while_ory_is_down(web, switches, session.headers)
+    sign_out_while_ory_is_down(web, local_ory, session.headers)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
     single_flight.forget()
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
-def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: Web, settings: Settings) -> None:
-    token = ory.person().token()
-    assert is_in(web, token.headers)
+def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: DualClient, settings: Settings) -> None:
+    token = ory.person().app_session()
+    assert is_signed_in(web, token.headers)
     rotate_secret_key(settings)
     key = Credential(Kind.TOKEN, token.token).key(conf())
     assert single_flight.flights(conf()).cache.was_good(key)
@@ -586,17 +590,17 @@ def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: Web, sett
 @pytest.mark.promise("Deployments with different CACHE_NAMESPACE values share nothing")
 @pytest.mark.django_db
 def test_deployments_with_another_namespace_share_neither_sessions_nor_sign_outs(
-    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings
+    ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     """Staging and production may have one Redis, one ``SECRET_KEY`` and one text in ``SDK_URL``, and not one Ory."""
-    session = ory.person().token()
+    session = ory.person().app_session()
     ory_auth(CACHE_NAMESPACE="staging")
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     ory_auth(CACHE_NAMESPACE="production")
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
-    with switches.failing(500, path="/self-service/logout"):
+    with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
     ory_auth(CACHE_NAMESPACE="staging")
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)

@@ -1,8 +1,8 @@
 """No order in which processes meet in the shared cache brings a session back that was signed out.
 
 Three processes, two sessions, two forms of the credential of each. Every interleaving of single cache operations of the
-real code is tried (:mod:`tests.interleavings`). ``ORY_TEST_INTERLEAVINGS=all`` tries every set of actions, which takes
-minutes; without it, those that go furthest into each other.
+real code is tried (:mod:`tests.support.interleavings`). With ``ORY_TEST_INTERLEAVINGS=all`` every set of actions is
+tried, which takes minutes; without it, only the sets with the most overlap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ory_auth.sessions import revocations
 from ory_auth.sessions.entries import Entry
 from ory_auth.sessions.shared_cache import SessionCache
 from ory_auth.types import Facts, OrySession
-from tests.interleavings import Action, Content, Explorer, SharedCache, State
+from tests.support.interleavings import Action, Content, Explorer, SharedCache, State
 
 ALL = os.environ.get("ORY_TEST_INTERLEAVINGS") == "all"
 NOW = 1_800_000_000
@@ -65,7 +65,7 @@ ACTIONS: dict[str, Action] = {
 
 @pytest.fixture(autouse=True)
 def _one_moment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.CACHES = {**settings.CACHES, "model": {"BACKEND": "tests.interleavings.SharedCache"}}
+    settings.CACHES = {**settings.CACHES, "model": {"BACKEND": "tests.support.interleavings.SharedCache"}}
     monkeypatch.setattr(time, "time", lambda: float(NOW))
     monkeypatch.setattr(revocations, "SLOTS", 2)
 

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from ory_auth.conf import conf
 from ory_auth.ory.credentials import Credential, CredentialKey, Kind, mark_of, marks_of, matches_key
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 TOKEN = Credential(Kind.TOKEN, "ory_st_x")
 BEARER = Credential(Kind.BEARER, "ory_st_x")

@@ -23,10 +23,10 @@ from pytest_django import Settings
 from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.local import LocalOry
 from ory_auth.sessions import single_flight
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
-from tests.ports import free_ports
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.ports import free_ports
+from tests.support.types import ChangeSettings
 
 BYTES = {"serializer": "ory_auth.cache_serializer.BytesSerializer"}
 needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
@@ -95,39 +95,37 @@ def server(
 only_bytes = pytest.mark.parametrize("server", [BYTES], indirect=True, ids=["bytes"])
 
 
-def is_in(web: Web, headers: dict[str, str]) -> bool:
+def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
     return web.get("/session", headers=headers).json()["session"] is not None
 
 
 @needs_redis
-@pytest.mark.switches
 @pytest.mark.django_db
 def test_a_session_is_kept_and_signed_out_for_all_processes(
-    ory: Ory, switches: LocalOry, web: Web, server: redis.Redis, caplog: pytest.LogCaptureFixture
+    ory: Ory, local_ory: LocalOry, web: DualClient, server: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
     for headers in (session.headers, twice):
-        assert is_in(web, headers)
-    asked = len(ory.asked())
+        assert is_signed_in(web, headers)
+    asked = len(ory.requests_to())
     for headers in (session.headers, twice):
-        assert is_in(web, headers)
-    assert len(ory.asked()) == asked
-    with switches.failing(500, path="/self-service/logout"):
+        assert is_signed_in(web, headers)
+    assert len(ory.requests_to()) == asked
+    with local_ory.failing(500, path="/self-service/logout"):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     single_flight.forget()  # as another process that shares the cache
-    assert [is_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+    assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
     assert "cache_" not in caplog.text
 
 
 @needs_redis
-@pytest.mark.switches
 @pytest.mark.django_db
 def test_what_ory_refused_is_not_served_while_it_is_down(
-    ory: Ory, switches: LocalOry, web: Web, server: redis.Redis, caplog: pytest.LogCaptureFixture
+    ory: Ory, local_ory: LocalOry, web: DualClient, server: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     kept = {key: server.dump(key) or b"" for key in server.keys("*ory_auth:o:*")}
     assert kept
     session.revoke()
@@ -136,18 +134,18 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
     for key, value in kept.items():
         server.restore(key, 0, value, replace=True)
     single_flight.forget()
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
     assert "cache_" not in caplog.text
 
 
 @needs_redis
-def test_a_hit_is_one_turn_to_redis(ory: Ory, web: Web, server: redis.Redis) -> None:
-    session = ory.person().token()
+def test_a_hit_is_one_turn_to_redis(ory: Ory, web: DualClient, server: redis.Redis) -> None:
+    session = ory.person().app_session()
     for _ in range(2):
-        assert is_in(web, session.headers)
+        assert is_signed_in(web, session.headers)
     server.config_resetstat()
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     asked = {name: stats["calls"] for name, stats in server.info("commandstats").items()}
     own = {"cmdstat_config|resetstat", "cmdstat_info"}
     assert {name: calls for name, calls in asked.items() if name not in own} == {"cmdstat_mget": 1}
@@ -166,14 +164,14 @@ class RunsCode:
 @needs_redis
 @only_bytes
 def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
-    ory: Ory, web: Web, server: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, server: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
     for key in server.keys("*ory_auth:*"):
         server.set(key, pickle.dumps(RunsCode(tmp_path / "ran")))
     single_flight.forget()
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     assert not (tmp_path / "ran").exists()
 
 

@@ -12,9 +12,9 @@ from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
 from ory_auth.sessions import cache_backend, single_flight
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -54,24 +54,24 @@ def quiet(settings: Settings, ory_auth: ChangeSettings, monkeypatch: pytest.Monk
     monkeypatch.setattr(QuietCache, "failed", 0)
 
 
-def session_seen(web: Web, session: Session) -> str | None:
+def session_seen(web: DualClient, session: Session) -> str | None:
     seen: str | None = web.get("/session", headers=session.headers).json()["session"]
     return seen
 
 
-def sign_out(web: Web, session: Session) -> None:
+def sign_out(web: DualClient, session: Session) -> None:
     assert web.post("/auth/logout", headers={**session.headers, "Accept": "application/json"}).status_code == 204
 
 
-def test_a_lookup_waits_for_few_calls_that_fail(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_a_lookup_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     QuietCache.away = True
     assert session_seen(web, session) == session.id
     assert 0 < QuietCache.failed <= 6
 
 
-def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     QuietCache.away = True
     sign_out(web, session)
     assert 0 < QuietCache.failed <= 12
@@ -80,10 +80,10 @@ def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: Web) -> None:
 
 @pytest.mark.promise("A sign-out is written again even if its process gets no more requests")
 def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "PAUSE", 0.1)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     QuietCache.away = True
     sign_out(web, session)
@@ -94,9 +94,11 @@ def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     assert session_seen(web, session) is None
 
 
-def test_nothing_is_tried_again_once_everything_is_written(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_tried_again_once_everything_is_written(
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache_backend, "PAUSE", 0.05)
-    session = ory.person().token()
+    session = ory.person().app_session()
     QuietCache.away = True
     sign_out(web, session)
     QuietCache.away = False
@@ -104,8 +106,8 @@ def test_nothing_is_tried_again_once_everything_is_written(ory: Ory, web: Web, m
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
-def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     QuietCache.away = True
     sign_out(web, session)

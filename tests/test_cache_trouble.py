@@ -27,11 +27,11 @@ from ory_auth.local.http.faults import Fault
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.pages import health
 from ory_auth.sessions import cache_backend, single_flight
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings
 
-pytestmark = [pytest.mark.switches, pytest.mark.django_db]
+pytestmark = [pytest.mark.usefixtures("local_ory"), pytest.mark.django_db]
 
 CALLS = ("get", "get_many", "add", "touch", "set", "set_many", "delete", "delete_many")
 
@@ -72,22 +72,22 @@ def failing(
     return FailingCache
 
 
-def session_seen(web: Web, session: Session) -> str | None:
+def session_seen(web: DualClient, session: Session) -> str | None:
     seen: str | None = web.get("/session", headers=session.headers).json()["session"]
     return seen
 
 
-def sign_out(web: Web, switches: LocalOry, session: Session) -> None:
+def sign_out(web: DualClient, local_ory: LocalOry, session: Session) -> None:
     """Here only: Ory cannot be told."""
-    with switches.failing(500, path="/self-service/logout"):
+    with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
 
 
 def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
-    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW", 0.05)
-    session = ory.person().token()
+    session = ory.person().app_session()
     failing.answers, failing.after = 0, 0.1
     for _ in range(3):
         assert session_seen(web, session) == session.id
@@ -98,9 +98,9 @@ def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
 
 
 def test_a_cache_that_fails_at_once_is_asked_again_at_once(
-    ory: Ory, web: Web, failing: type[FailingCache], caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, failing: type[FailingCache], caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     failing.answers = 0
     session_seen(web, session)
     first = len(failing.asked)
@@ -110,32 +110,34 @@ def test_a_cache_that_fails_at_once_is_asked_again_at_once(
     assert "cache_down error=ConnectionError" in caplog.text
 
 
-def test_an_answer_counts_from_the_cache_once_it_is_back(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
-    session = ory.person().token()
+def test_an_answer_counts_from_the_cache_once_it_is_back(
+    ory: Ory, web: DualClient, failing: type[FailingCache]
+) -> None:
+    session = ory.person().app_session()
     failing.answers = 0
     session_seen(web, session)
     failing.answers = math.inf
     for _ in range(3):
         assert session_seen(web, session) == session.id
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
 def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
-    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW", 0.05)
-    session, other = ory.person().token(), ory.person().token()
+    session, other = ory.person().app_session(), ory.person().app_session()
     session_seen(web, session)
     failing.answers, failing.after = 0, 0.1
     session_seen(web, other)
     failing.answers = math.inf
-    sign_out(web, switches, session)
+    sign_out(web, local_ory, session)
     single_flight.forget()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
 def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
-    ory: Ory, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW", 0.05)
     monkeypatch.setattr(health, "SECONDS", 0.0)
@@ -146,11 +148,11 @@ def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
 
 
 def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_are_down(
-    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache]
+    ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache]
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     failing.answers = 0
-    with switches.failing(500):
+    with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     assert session_seen(web, session) is None
 
@@ -158,19 +160,19 @@ def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_
 @pytest.mark.parametrize("at_first", [math.inf, 4], ids=["at once", "in the middle of which it fails again"])
 def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     ory: Ory,
-    switches: LocalOry,
-    web: Web,
+    local_ory: LocalOry,
+    web: DualClient,
     failing: type[FailingCache],
     caplog: pytest.LogCaptureFixture,
     at_first: float,
 ) -> None:
-    sessions = [ory.person().token() for _ in range(3)]
-    other = ory.person().token()
+    sessions = [ory.person().app_session() for _ in range(3)]
+    other = ory.person().app_session()
     for session in sessions:
         session_seen(web, session)
     failing.answers = 0
     for session in sessions:
-        sign_out(web, switches, session)
+        sign_out(web, local_ory, session)
     failing.answers = at_first
     session_seen(web, other)
     failing.answers = math.inf
@@ -185,17 +187,19 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     assert session_seen(web, other) == other.id
 
 
-def test_a_sign_out_that_the_cache_took_is_not_told_it_again(ory: Ory, web: Web, failing: type[FailingCache]) -> None:
-    session, other = ory.person().token(), ory.person().token()
+def test_a_sign_out_that_the_cache_took_is_not_told_it_again(
+    ory: Ory, web: DualClient, failing: type[FailingCache]
+) -> None:
+    session, other = ory.person().app_session(), ory.person().app_session()
     web.post("/auth/logout", headers=session.headers)
     session_seen(web, other)
     assert failing.asked.count("delete_many") == 1
 
 
 def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_was_wiped(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session)
     caches["default"].clear()
     answers = iter([Response(b"{}", 401)])
@@ -203,28 +207,28 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_w
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await next(answers, app)(scope, receive, send)
 
-    switches.faults.append(Fault("/sessions/whoami", dip))
+    local_ory.faults.append(Fault("/sessions/whoami", dip))
     assert session_seen(web, session) == session.id
 
 
 def test_no_more_sign_outs_wait_for_a_cache_than_fit(
-    ory: Ory, switches: LocalOry, web: Web, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "MAX_PENDING", 2)
-    sessions = [ory.person().token() for _ in range(3)]
+    sessions = [ory.person().app_session() for _ in range(3)]
     failing.answers = 0
     for session in sessions:
-        sign_out(web, switches, session)
+        sign_out(web, local_ory, session)
     failing.answers = math.inf
-    session_seen(web, ory.person().token())
+    session_seen(web, ory.person().app_session())
     assert failing.asked.count("delete_many") == 2
 
 
 def test_without_a_cache_of_that_name_ory_is_asked(
-    ory: Ory, web: Web, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(SESSION_CACHE="nowhere")
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     assert "cache_down" in caplog.text
 
@@ -250,7 +254,7 @@ def test_a_cache_of_another_kind_is_made_for_each_thread(
 ) -> None:
     monkeypatch.setattr(OneThreadsCache, "users", set())
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.OneThreadsCache"}}
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         with ThreadPoolExecutor(1) as thread:
             assert thread.submit(Client().get, "/session", headers=session.headers).result().status_code == 200
@@ -306,7 +310,7 @@ def test_more_requests_than_redis_client_has_connections_wait_for_one(
             "OPTIONS": {"protocol": 2, **options},
         }
     }
-    session, first = ory.person().token(), ory.person().token()
+    session, first = ory.person().app_session(), ory.person().app_session()
     Client().get("/session", headers=first.headers)  # makes the client that all threads share
     with ThreadPoolExecutor(6) as threads:
         answers = threads.map(lambda _: Client().get("/session", headers=session.headers).json(), range(6))
@@ -363,13 +367,18 @@ def silent(failing: object, settings: Settings, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.promise("A sign-out that a cache lost without an error is written again")
 @pytest.mark.parametrize("known", [True, False], ids=["seen before", "never seen"])
 def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
-    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], caplog: pytest.LogCaptureFixture, known: bool
+    ory: Ory,
+    local_ory: LocalOry,
+    web: DualClient,
+    silent: type[SilentCache],
+    caplog: pytest.LogCaptureFixture,
+    known: bool,
 ) -> None:
-    session, other = ory.person().token(), ory.person().token()
+    session, other = ory.person().app_session(), ory.person().app_session()
     if known:
         assert session_seen(web, session) == session.id
     silent.away = True
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     assert "cache_down error=write_lost" in caplog.text
     silent.away = False
@@ -379,14 +388,14 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
 
 
 def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
-    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache]
+    ory: Ory, local_ory: LocalOry, web: DualClient, silent: type[SilentCache]
 ) -> None:
-    session, other = ory.person().cookie(), ory.person().token()
+    session, other = ory.person().browser_session(), ory.person().app_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
     for headers in (session.headers, twice):
         assert web.get("/session", headers=headers).json()["session"] == session.id
     silent.takes = 2  # the marks of this form and of the session, and not that of the other form
-    sign_out(web, switches, session)
+    sign_out(web, local_ory, session)
     silent.takes = math.inf
     session_seen(web, other)
     single_flight.forget()
@@ -396,42 +405,42 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
 
 
 def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
-    ory: Ory, web: Web, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without it no sign-out under another form would find the entry."""
     monkeypatch.setattr(SilentCache, "add", lambda *_, **__: True)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         assert session_seen(web, session) == session.id
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
 def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_whether_it_was_signed_out(
     ory: Ory,
-    switches: LocalOry,
-    web: Web,
+    local_ory: LocalOry,
+    web: DualClient,
     ory_auth: ChangeSettings,
     silent: type[SilentCache],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=600)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     time.sleep(1.1)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert session_seen(web, session) == session.id
         monkeypatch.setattr(SilentCache, "get_many", lambda *_, **__: {})
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_it_lost(
-    ory: Ory, switches: LocalOry, web: Web, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
+    ory: Ory, local_ory: LocalOry, web: DualClient, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW", -1.0)  # any time is a long time
     monkeypatch.setattr(cache_backend, "PAUSE", 0.3)
-    session, other = ory.person().token(), ory.person().token()
+    session, other = ory.person().app_session(), ory.person().app_session()
     silent.away = True
-    sign_out(web, switches, session)
+    sign_out(web, local_ory, session)
     assert silent.writes == 1
     for _ in range(2):
         session_seen(web, other)
@@ -442,22 +451,22 @@ def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_
 
 
 def test_a_cache_that_keeps_nothing_owes_nothing(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session)
-    sign_out(web, switches, session)
+    sign_out(web, local_ory, session)
     assert session_seen(web, session) is None
     assert "cache_down" not in caplog.text
 
 
 @pytest.mark.parametrize("local", [0, 30], ids=["shared cache", "and memory"])
 def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_not_forget_it(
-    ory: Ory, switches: LocalOry, web: Web, ory_auth: ChangeSettings, failing: type[FailingCache], local: int
+    ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings, failing: type[FailingCache], local: int
 ) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=600, LOCAL_CACHE_SECONDS=local, REFUSED_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     bearer = {"Authorization": f"Bearer {session.token}", "Accept": "application/json"}
     assert session_seen(web, session) == session.id
     assert web.get("/guarded", headers=bearer).status_code == 200
@@ -466,7 +475,7 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
     assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
     failing.answers = math.inf
     assert session_seen(web, session) is None
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
         assert web.get("/guarded", headers=bearer).status_code == 503
 
@@ -477,12 +486,12 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
 @pytest.mark.promise("A sign-out survives the rollback of the request's transaction")
 @pytest.mark.django_db(transaction=True)
 def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     """With ATOMIC_REQUESTS and a cache in the database, what a view that fails has written is gone."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kept"}}
     call_command("createcachetable", verbosity=0)
-    session, other = ory.person().token(), ory.person().token()
+    session, other = ory.person().app_session(), ory.person().app_session()
     assert session_seen(web, session) == session.id
     key = Credential(Kind.TOKEN, session.token).key(conf())
     with transaction.atomic():

@@ -21,10 +21,10 @@ from django.views.decorators.cache import cache_page
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.kinds import Answer, ChangeSettings, Fault, Json, Wait
-from tests.ories import Ory, Session
-from tests.seen import in_cache
+from tests.support.caches import cache_contents
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Fault, Json, Response, Wait
 
 from .project import urls as project
 
@@ -66,13 +66,13 @@ urlpatterns = [
 
 
 @pytest.fixture
-def later(switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
+def later(local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
     """Let seconds pass, here and at Ory."""
 
     def wait(seconds: float) -> None:
         clock = time.time
         monkeypatch.setattr(time, "time", lambda: clock() + seconds)
-        switches.clock.move(seconds)
+        local_ory.clock.move(seconds)
 
     return wait
 
@@ -81,14 +81,14 @@ Seen = Callable[[Session], str | None]
 
 
 @pytest.fixture
-def seen(web: Web) -> Seen:
+def seen(web: DualClient) -> Seen:
     """The session that the project sees."""
     return lambda session: web.get("/session", headers=session.headers).json()["session"]
 
 
 def entries(tier: str = "s") -> list[str]:
     """The keys of what is kept."""
-    keys = (key.partition(":1:")[2] for key in in_cache())
+    keys = (key.partition(":1:")[2] for key in cache_contents())
     return [key for key in keys if key.startswith(f"ory_auth:{tier}:")]
 
 
@@ -105,54 +105,50 @@ def assert_kept(ory: Ory, seen: Seen, later: Wait, session: Session, seconds: fl
     assert seen(session) == session.id
     later(seconds - 1)
     assert seen(session) == session.id
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
     later(1.1)
     assert seen(session) == session.id
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.promise("A session is cached for at most a minute by default")
-@pytest.mark.switches
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
 def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
-    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, allowed: int | None, kept: int
+    ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, allowed: int | None, kept: int
 ) -> None:
-    switches.configure(cacheable_sessions_max_age=allowed)
-    session = ory.person().token()
+    local_ory.configure(cacheable_sessions_max_age=allowed)
+    session = ory.person().app_session()
     assert_kept(ory, seen, later, session, kept)
 
 
-@pytest.mark.switches
-def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, switches: LocalOry, seen: Seen) -> None:
-    switches.configure(cacheable_sessions=False)
-    session = ory.person().token()
+def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, local_ory: LocalOry, seen: Seen) -> None:
+    local_ory.configure(cacheable_sessions=False)
+    session = ory.person().app_session()
     assert seen(session) == seen(session) == session.id
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
     assert not entries()
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("allowed", ["0", "", "-60", "60.5", "\xb3", "60, 60", "soon"])
-def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, switches: LocalOry, seen: Seen, allowed: str) -> None:
-    session = ory.person().token()
+def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, local_ory: LocalOry, seen: Seen, allowed: str) -> None:
+    session = ory.person().app_session()
     body = json.dumps(content_of(session)).encode()
-    with switches.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
+    with local_ory.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
         assert seen(session) == session.id
     assert not entries()
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_number_in_the_settings_counts_whatever_ory_allows(
-    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, allowed: bool
+    ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, allowed: bool
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=300)
-    switches.configure(cacheable_sessions=allowed)
-    session = ory.person().token()
+    local_ory.configure(cacheable_sessions=allowed)
+    session = ory.person().app_session()
     assert_kept(ory, seen, later, session, 300)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.django_db(transaction=True)
 def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
     ory: Ory, settings: Settings, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
@@ -170,34 +166,33 @@ def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
 
     monkeypatch.setattr(DatabaseCache, "add", noted)
     with transaction.atomic():
-        Client().get("/session", headers=ory.person().token().headers)
+        Client().get("/session", headers=ory.person().app_session().headers)
     assert in_transaction
     assert not any(in_transaction)
     connection.cursor().execute("DROP TABLE kept")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_zero_seconds_in_the_settings_keep_nothing(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     seen(session)
     ory_auth(SESSION_CACHE_SECONDS=0)
     assert seen(session) == seen(session) == session.id
-    assert len(ory.asked()) == 3
+    assert len(ory.requests_to()) == 3
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
 def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
-    ory: Ory, switches: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, ahead: int
+    ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
-    switches.clock.move(ahead)
-    switches.configure(session_lifespan=100)
-    session = ory.person().token()
+    local_ory.clock.move(ahead)
+    local_ory.configure(session_lifespan=100)
+    session = ory.person().app_session()
     assert seen(session) == session.id
     later(95)
     assert seen(session) == session.id
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
     [key] = entries()
     later(5)
     assert caches["default"].get(key) is None
@@ -205,19 +200,18 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
 
 
 @pytest.mark.promise("A cached session ends when it expires")
-@pytest.mark.switches
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
 def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
-    ory: Ory, web: Web, switches: LocalOry, later: Wait, ory_auth: ChangeSettings, ahead: int
+    ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
-    switches.clock.move(ahead)
-    switches.configure(session_lifespan=100)
-    session = ory.person().token()
+    local_ory.clock.move(ahead)
+    local_ory.configure(session_lifespan=100)
+    session = ory.person().app_session()
     web.get("/session", headers=session.headers)
     [key] = entries()
     caches["default"].touch(key, None)
-    with switches.failing(500):
+    with local_ory.failing(500):
         later(95)
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
         later(5)
@@ -227,46 +221,46 @@ def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
 # --- whose, and what
 
 
-@pytest.mark.switches
-def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+@pytest.mark.usefixtures("local_ory")
+def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     by_header = [session.headers, {"Authorization": f"Bearer {session.token}"}]
     for headers in by_header:
         web.get("/session", headers=headers)
     assert len(entries()) == 2
-    asked = len(ory.asked())
+    asked = len(ory.requests_to())
     assert [web.get("/session", headers=headers).json()["session"] for headers in by_header] == [session.id] * 2
-    assert len(ory.asked()) == asked
+    assert len(ory.requests_to()) == asked
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_the_same_token_at_another_ory_is_another_entry(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     seen(session)
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"))
     seen(session)
-    assert len(ory.asked()) == len(entries()) == 2
+    assert len(ory.requests_to()) == len(entries()) == 2
 
 
-@pytest.mark.switches
-def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: Web) -> None:
-    cookie = ory.person().cookie().cookie
+@pytest.mark.usefixtures("local_ory")
+def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: DualClient) -> None:
+    cookie = ory.person().browser_session().cookie
     for sent in (cookie, f"{cookie}; {cookie}"):
         assert web.get("/session", headers={"Cookie": sent}).json()["session"]
     assert len(entries()) == 2
 
 
-@pytest.mark.switches
-def test_other_cookies_make_no_other_entry(ory: Ory, web: Web) -> None:
-    cookie = ory.person().cookie().cookie
+@pytest.mark.usefixtures("local_ory")
+def test_other_cookies_make_no_other_entry(ory: Ory, web: DualClient) -> None:
+    cookie = ory.person().browser_session().cookie
     for sent in (cookie, f"theme=dark; {cookie}; csrftoken=x"):
         web.get("/session", headers={"Cookie": sent})
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, settings: Settings) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     seen(session)
     settings.SECRET_KEY = "another one"
     assert seen(session) == session.id
@@ -275,21 +269,21 @@ def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, setti
 
 @pytest.mark.promise("A cache entry under another key is a miss")
 @pytest.mark.promise("A cache entry that this package did not write is a miss")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
-    ada, bob = ory.person().token(), ory.person().token()
+    ada, bob = ory.person().app_session(), ory.person().app_session()
     seen(ada), seen(bob)
     one, other = entries()
     cache = caches["default"]
     swapped = {one: cache.get(other), other: cache.get(one)}
     cache.set_many(swapped)
     assert (seen(ada), seen(bob)) == (ada.id, bob.id)
-    assert len(ory.asked()) == 4
+    assert len(ory.requests_to()) == 4
     assert "cache_invalid" in caplog.text
 
 
 @pytest.mark.promise("A cache entry that this package did not write is a miss")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -310,37 +304,35 @@ def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplo
 def test_an_entry_that_was_tampered_with_is_a_miss(
     ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture, spoil: Callable[[bytes], object]
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     seen(session)
     [key] = entries()
     caches["default"].set(key, spoil(caches["default"].get(key)))
     assert seen(session) == session.id
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
     assert "cache_invalid" in caplog.text
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize(
     "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
 )
 def test_only_good_answers_are_kept(
-    ory: Ory, web: Web, switches: LocalOry, seen: Seen, ory_auth: ChangeSettings, answer: tuple[int, bytes]
+    ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen, ory_auth: ChangeSettings, answer: tuple[int, bytes]
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     status, body = answer
-    with switches.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):
+    with local_ory.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):
         web.get("/session", headers=session.headers)
     assert not entries()
     assert seen(session) == session.id
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
-def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: Web, switches: LocalOry, seen: Seen) -> None:
-    session = ory.person().token()
+def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen) -> None:
+    session = ory.person().app_session()
     seen(session)
-    with switches.failing(500, path=WHOAMI):
+    with local_ory.failing(500, path=WHOAMI):
         assert web.get("/fresh", headers=session.headers).status_code == 503
         assert seen(session) == session.id
 
@@ -348,25 +340,25 @@ def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: Web, switches: L
 # --- asking past the cache
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.django_db
-def test_a_fresh_view_always_asks_ory_and_its_edge(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_a_fresh_view_always_asks_ory_and_its_edge(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     for _ in range(2):
         assert web.get("/fresh", headers=session.headers).status_code == 200
-    assert [dict(request.headers)["cache-control"] for request in ory.asked()] == ["max-age=0"] * 2
+    assert [dict(request.headers)["cache-control"] for request in ory.requests_to()] == ["max-age=0"] * 2
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_other_views_leave_the_edge_its_cache(ory: Ory, seen: Seen) -> None:
-    seen(ory.person().token())
-    assert "cache-control" not in dict(ory.asked()[0].headers)
+    seen(ory.person().app_session())
+    assert "cache-control" not in dict(ory.requests_to()[0].headers)
 
 
 @pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.django_db
-def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: Web, seen: Seen) -> None:
-    session = ory.person().token()
+def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: DualClient, seen: Seen) -> None:
+    session = ory.person().app_session()
     assert seen(session) == session.id
     session.revoke()
     assert web.get("/fresh", headers=session.headers).status_code == 401
@@ -374,8 +366,8 @@ def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: Web, 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/api/aal2"])
-def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: Web, seen: Seen, path: str) -> None:
-    session = ory.person().cookie()
+def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: DualClient, seen: Seen, path: str) -> None:
+    session = ory.person().browser_session()
     headers = {**session.headers, "Accept": "application/json"}
     assert seen(session) == session.id
     assert web.get(path, headers=headers).status_code == 403
@@ -386,16 +378,15 @@ def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: Web, seen:
 # --- while Ory is down
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("fault", [lambda ory: ory.failing(500), lambda ory: ory.stopped()], ids=["500", "refused"])
-def test_fresh_entries_serve_while_ory_is_down(ory: Ory, switches: LocalOry, seen: Seen, fault: Fault) -> None:
-    session = ory.person().token()
+def test_fresh_entries_serve_while_ory_is_down(ory: Ory, local_ory: LocalOry, seen: Seen, fault: Fault) -> None:
+    session = ory.person().app_session()
     seen(session)
-    with fault(switches):
+    with fault(local_ory):
         assert seen(session) == session.id
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 class TestStaleIfError:
     @pytest.fixture(autouse=True)
     def allowed(self, ory: Ory, ory_auth: ChangeSettings) -> None:
@@ -403,24 +394,26 @@ class TestStaleIfError:
 
     @pytest.mark.parametrize(("seconds", "status"), [(61, 200), (179, 200), (181, 503)])
     def test_a_session_counts_that_much_longer(
-        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, seconds: int, status: int
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, seconds: int, status: int
     ) -> None:
-        session = ory.person().token()
+        session = ory.person().app_session()
         web.get("/session", headers=session.headers)
         later(seconds)
-        with switches.failing(500):
+        with local_ory.failing(500):
             assert web.get("/session", headers=session.headers).status_code == status
 
-    def test_a_session_does_not_count_beyond_its_end(self, ory: Ory, web: Web, switches: LocalOry, later: Wait) -> None:
-        switches.configure(session_lifespan=70)
-        session = ory.person().token()
+    def test_a_session_does_not_count_beyond_its_end(
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait
+    ) -> None:
+        local_ory.configure(session_lifespan=70)
+        session = ory.person().app_session()
         web.get("/session", headers=session.headers)
         later(71)
-        with switches.failing(500):
+        with local_ory.failing(500):
             assert web.get("/session", headers=session.headers).status_code == 503
 
     def test_a_session_that_ory_refuses_is_gone(self, ory: Ory, seen: Seen, later: Wait) -> None:
-        session = ory.person().token()
+        session = ory.person().app_session()
         seen(session)
         session.revoke()
         later(61)
@@ -429,24 +422,24 @@ class TestStaleIfError:
     @pytest.mark.django_db
     @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/fresh", "/api/aal2", "/recent"])
     def test_a_stale_session_is_not_enough_for(
-        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, path: str
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, path: str
     ) -> None:
-        session = switches.create_session(ory.person().id, aal="aal2")
+        session = local_ory.create_session(ory.person().id, aal="aal2")
         headers = {"X-Session-Token": session.token}
         assert web.get(path, headers=headers).status_code == 200
         later(61)
-        with switches.failing(500):
+        with local_ory.failing(500):
             assert web.get("/who", headers=headers).status_code == 200
             assert web.get(path, headers=headers).status_code == 503
 
     def test_nothing_is_stale_without_the_setting(
-        self, ory: Ory, web: Web, switches: LocalOry, later: Wait, ory_auth: ChangeSettings
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, ory_auth: ChangeSettings
     ) -> None:
-        session = ory.person().token()
+        session = ory.person().app_session()
         web.get("/session", headers=session.headers)
         ory_auth(STALE_IF_ERROR_SECONDS=0)
         later(61)
-        with switches.failing(500):
+        with local_ory.failing(500):
             assert web.get("/session", headers=session.headers).status_code == 503
 
 
@@ -476,9 +469,9 @@ def broken_cache(settings: Settings) -> None:
 @pytest.mark.promise("A cache that fails signs nobody out")
 @pytest.mark.parametrize("path", ["/session", "/asession"])
 def test_without_the_cache_ory_is_asked(
-    ory: Ory, web: Web, broken_cache: None, caplog: pytest.LogCaptureFixture, path: str
+    ory: Ory, web: DualClient, broken_cache: None, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         assert web.get(path, headers=session.headers).json()["session"] == session.id
     assert "cache_down error=ConnectionError" in caplog.text
@@ -486,24 +479,23 @@ def test_without_the_cache_ory_is_asked(
 
 @pytest.mark.django_db
 def test_without_the_cache_a_sign_out_still_ends_the_session_at_ory(
-    ory: Ory, web: Web, broken_cache: None, seen: Seen
+    ory: Ory, web: DualClient, broken_cache: None, seen: Seen
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.post("/auth/logout", headers=session.headers).status_code == 204
     assert seen(session) is None
 
 
-@pytest.mark.switches
-def test_without_the_cache_an_outage_is_503(ory: Ory, web: Web, switches: LocalOry, broken_cache: None) -> None:
-    session = ory.person().token()
-    with switches.failing(500):
+def test_without_the_cache_an_outage_is_503(ory: Ory, web: DualClient, local_ory: LocalOry, broken_cache: None) -> None:
+    session = ory.person().app_session()
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
 # --- what others may keep: browsers, CDNs, Django's own page caches
 
 
-def vary(answer: Answer) -> set[str]:
+def vary(answer: Response) -> set[str]:
     return {name.strip() for name in answer.get("Vary", "").split(",") if name.strip()}
 
 
@@ -511,8 +503,8 @@ def vary(answer: Answer) -> set[str]:
 @pytest.mark.promise("A response that depends on the user is private")
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
-def test_a_page_about_somebody_is_private(ory: Ory, web: Web, path: str) -> None:
-    answer = web.get(path, headers=ory.person().token().headers)
+def test_a_page_about_somebody_is_private(ory: Ory, web: DualClient, path: str) -> None:
+    answer = web.get(path, headers=ory.person().app_session().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
     assert "public" not in answer["Cache-Control"]
@@ -520,34 +512,34 @@ def test_a_page_about_somebody_is_private(ory: Ory, web: Web, path: str) -> None
 
 @pytest.mark.promise("A response that depends on the user names the headers it depends on")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
-def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, web: Web, path: str) -> None:
+def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(path)
     assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
 
 
-def test_a_page_for_a_credential_that_is_gone_is_private(ory: Ory, web: Web) -> None:
+def test_a_page_for_a_credential_that_is_gone_is_private(ory: Ory, web: DualClient) -> None:
     answer = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
     assert "private" in answer["Cache-Control"]
 
 
-def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory: Ory, web: Web) -> None:
-    answer = web.get("/silent", headers=ory.person().cookie().headers)
+def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory: Ory, web: DualClient) -> None:
+    answer = web.get("/silent", headers=ory.person().browser_session().headers)
     assert "Cache-Control" not in answer
     assert not vary(answer)
 
 
-def a_stream(web: Web) -> str:
+def a_stream(web: DualClient) -> str:
     return "/an-async-stream" if web.kind == "asgi" else "/a-stream"
 
 
-def test_a_stream_may_ask_late_and_is_private(ory: Ory, web: Web) -> None:
-    answer = web.get(a_stream(web), headers=ory.person().cookie().headers)
+def test_a_stream_may_ask_late_and_is_private(ory: Ory, web: DualClient) -> None:
+    answer = web.get(a_stream(web), headers=ory.person().browser_session().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
 
 
-def test_an_anonymous_stream_says_what_it_depends_on(ory: Ory, web: Web) -> None:
+def test_an_anonymous_stream_says_what_it_depends_on(ory: Ory, web: DualClient) -> None:
     answer = web.get(a_stream(web))
     assert vary(answer) >= LOOKED_AT
     assert "Cache-Control" not in answer
@@ -564,9 +556,9 @@ def kept_page(request: pytest.FixtureRequest, settings: Settings) -> str:
 
 @pytest.mark.promise("Django's page caches do not store a page that depends on the user")
 @pytest.mark.django_db
-def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: Web, kept_page: str) -> None:
+def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: DualClient, kept_page: str) -> None:
     ada, bob = ory.person(), ory.person()
-    first, second = ada.cookie(), bob.token()
+    first, second = ada.browser_session(), bob.app_session()
     texts = [
         web.get(kept_page, headers=headers).content.decode()
         for headers in (first.headers, second.headers, first.headers, {}, {})
@@ -575,27 +567,29 @@ def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: Web, kept_pag
     assert texts[0] != texts[2]
 
 
-def test_djangos_caches_keep_anonymous_pages(ory: Ory, web: Web, kept_page: str) -> None:
+def test_djangos_caches_keep_anonymous_pages(ory: Ory, web: DualClient, kept_page: str) -> None:
     assert web.get(kept_page).content == web.get(kept_page).content
 
 
 @pytest.mark.django_db
 def test_the_site_cache_shows_no_anonymous_copy_to_people_who_are_signed_in(
-    ory: Ory, web: Web, settings: Settings
+    ory: Ory, web: DualClient, settings: Settings
 ) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     person = ory.person()
     web.get("/page")
-    assert web.get("/page", headers=person.token().headers).content.decode().split()[0] == person.id
+    assert web.get("/page", headers=person.app_session().headers).content.decode().split()[0] == person.id
 
 
-def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(ory: Ory, web: Web, settings: Settings) -> None:
+def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(
+    ory: Ory, web: DualClient, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     gone = {"Cookie": "ory_kratos_session=gone"}
     assert web.get("/page", headers=gone).content != web.get("/page", headers=gone).content
 
 
-def test_a_page_that_asks_nobody_is_kept_for_all(ory: Ory, web: Web, settings: Settings) -> None:
+def test_a_page_that_asks_nobody_is_kept_for_all(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
-    web.get("/silent", headers=ory.person().token().headers)
-    assert [key for key in in_cache() if "cache_page" in key]
+    web.get("/silent", headers=ory.person().app_session().headers)
+    assert [key for key in cache_contents() if "cache_page" in key]

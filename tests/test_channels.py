@@ -25,9 +25,9 @@ from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequ
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, Json, User
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, Json, User
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +195,7 @@ kinds = pytest.mark.parametrize("kind", ["", "a-thread/"], ids=["async", "sync"]
 
 @kinds
 def test_the_cookie_signs_in(ory: Ory, kind: str) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     shown = connect(f"{kind}who", {**HERE, **session.headers})
     assert shown == {"user": session.person.id, "session": session.id, "unavailable": False}
 
@@ -203,7 +203,7 @@ def test_the_cookie_signs_in(ory: Ory, kind: str) -> None:
 @kinds
 @pytest.mark.parametrize("form", ["X-Session-Token", "Authorization"])
 def test_a_token_signs_in_by_either_header(ory: Ory, kind: str, form: str) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     value = session.token if form == "X-Session-Token" else f"Bearer {session.token}"
     assert connect(f"{kind}who", {form: value})["session"] == session.id
 
@@ -231,7 +231,7 @@ def test_the_stack_of_channels_may_stay_above(ory: Ory, kind: str) -> None:
     consumer = consumers[kind].as_asgi()
     app = AuthMiddlewareStack(OryAuthMiddleware(consumer))
     assert connect("/", {**HERE, "Cookie": f"sessionid={client.cookies['sessionid'].value}"}, app)["user"] == "root"
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert connect("/", {**HERE, **session.headers}, app)["user"] == session.person.id
 
 
@@ -260,13 +260,13 @@ def test_an_address_of_any_bytes_breaks_nothing(ory: Ory) -> None:
 @kinds
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://testserver", "null", "", "http://testserver.evil"])
 def test_another_site_cannot_use_the_cookie(ory: Ory, kind: str, origin: str) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     for where in ("who", "guarded"):
         assert connect(kind + where, {**HOST, "Origin": origin, **session.headers}) == FORBIDDEN
     assert connect(f"{kind}who", {**HOST, **session.headers}) == FORBIDDEN
     status, _, body = respond(f"{kind}who", {**HOST, "Origin": origin, **session.headers})
     assert (status, body["code"]) == (403, "origin_not_allowed")
-    assert ory.switches is None or not ory.asked()
+    assert ory.local is None or not ory.requests_to()
 
 
 @pytest.mark.promise("Another site cannot open a WebSocket with the browser's cookies")
@@ -280,14 +280,14 @@ def test_another_site_cannot_use_a_django_session(ory: Ory) -> None:
 
 
 def test_a_host_that_is_not_allowed_does_not_make_its_pages_trusted(ory: Ory) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     evil = {"Host": "evil.example", "Origin": "http://evil.example"}
     assert connect("who", {**evil, **session.headers}) == FORBIDDEN
 
 
 def test_pages_of_trusted_origins_may_use_the_cookie(ory: Ory, settings: Settings) -> None:
     settings.CSRF_TRUSTED_ORIGINS = ["https://app.example", "https://*.example.org"]
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     for origin in ("https://app.example", "https://chat.example.org"):
         assert connect("who", {**HOST, "Origin": origin, **session.headers})["session"] == session.id
     assert connect("who", {**HOST, "Origin": "http://app.example", **session.headers}) == FORBIDDEN
@@ -295,13 +295,13 @@ def test_pages_of_trusted_origins_may_use_the_cookie(ory: Ory, settings: Setting
 
 def test_behind_a_proxy_the_scheme_is_that_of_the_page(ory: Ory, settings: Settings) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     headers = {**HOST, "Origin": "https://testserver", "X-Forwarded-Proto": "https", **session.headers}
     assert connect("who", headers)["session"] == session.id
 
 
 def test_over_tls_the_page_is_https(ory: Ory) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
 
     async def steps() -> Any:
         secure = {**HOST, "Origin": "https://testserver", **session.headers}
@@ -315,7 +315,7 @@ def test_over_tls_the_page_is_https(ory: Ory) -> None:
 
 def test_a_token_and_a_visitor_without_cookies_may_come_from_anywhere(ory: Ory) -> None:
     elsewhere = {**HOST, "Origin": "https://evil.example"}
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert connect("who", {**elsewhere, **session.headers})["session"] == session.id
     assert connect("who", elsewhere)["user"] == ""
 
@@ -325,7 +325,7 @@ def test_a_token_and_a_visitor_without_cookies_may_come_from_anywhere(ory: Ory) 
 
 @kinds
 def test_a_guarded_consumer_is_for_people_who_are_signed_in(ory: Ory, kind: str) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert connect(f"{kind}guarded", {**HERE, **session.headers})["session"] == session.id
     assert connect(f"{kind}guarded", HERE) == NOT_SIGNED_IN
     status, headers, body = respond(f"{kind}guarded", HERE)
@@ -335,8 +335,8 @@ def test_a_guarded_consumer_is_for_people_who_are_signed_in(ory: Ory, kind: str)
 @kinds
 def test_a_second_factor_that_is_missing_refuses_a_guarded_consumer(ory: Ory, kind: str) -> None:
     person = ory.person()
-    person.cookie().set_up_totp()
-    session = person.cookie()
+    person.browser_session().set_up_totp()
+    session = person.browser_session()
     assert connect(f"{kind}who", {**HERE, **session.headers})["user"] == ""
     for where in ("guarded", "aal2"):
         assert connect(kind + where, {**HERE, **session.headers}) == FORBIDDEN
@@ -347,22 +347,21 @@ def test_a_second_factor_that_is_missing_refuses_a_guarded_consumer(ory: Ory, ki
 
 
 def test_a_consumer_that_requires_a_second_factor_refuses_who_has_none(ory: Ory) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert connect("aal2", session.headers) == FORBIDDEN
     assert respond("aal2", session.headers)[2]["code"] == "session_aal2_required"
 
 
-@pytest.mark.switches
-def test_an_old_sign_in_has_to_be_repeated(ory: Ory, switches: LocalOry) -> None:
-    old, person = ory.person().cookie(), ory.person()
-    switches.clock.move(2 * 60)
+def test_an_old_sign_in_has_to_be_repeated(ory: Ory, local_ory: LocalOry) -> None:
+    old, person = ory.person().browser_session(), ory.person()
+    local_ory.clock.move(2 * 60)
     assert respond("just-now", {**HERE, **old.headers})[2]["code"] == "session_refresh_required"
-    assert connect("just-now", {**HERE, **person.cookie().headers})["user"] == person.id
+    assert connect("just-now", {**HERE, **person.browser_session().headers})["user"] == person.id
 
 
 def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert connect("fresh", session.headers)["session"] == session.id
     session.revoke()
     assert connect("who", session.headers)["session"] == session.id
@@ -370,7 +369,7 @@ def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings) -> No
 
 
 def test_somebody_who_is_not_admitted_is_refused_with_the_code(ory: Ory) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert connect("who", session.headers)["user"] == session.person.id
     User.objects.update(is_active=False)
     assert connect("who", session.headers)["user"] == ""
@@ -393,11 +392,10 @@ def test_a_guard_without_the_middleware_says_what_is_missing(ory: Ory) -> None:
 
 @pytest.mark.promise("In an outage, a WebSocket is refused")
 @kinds
-@pytest.mark.switches
 @pytest.mark.parametrize("where", ["who", "guarded"])
-def test_while_ory_is_down_a_known_credential_is_refused(ory: Ory, switches: LocalOry, kind: str, where: str) -> None:
-    session = ory.person().cookie()
-    with switches.failing(500):
+def test_while_ory_is_down_a_known_credential_is_refused(ory: Ory, local_ory: LocalOry, kind: str, where: str) -> None:
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         assert connect(kind + where, {**HERE, **session.headers}) == UNAVAILABLE
         status, headers, body = respond(kind + where, {**HERE, **session.headers})
     assert (status, headers["retry-after"], body["code"]) == (503, "5", "ory_unavailable")
@@ -405,27 +403,25 @@ def test_while_ory_is_down_a_known_credential_is_refused(ory: Ory, switches: Loc
 
 
 @kinds
-@pytest.mark.switches
-def test_an_optional_consumer_is_told_that_ory_is_down(ory: Ory, switches: LocalOry, kind: str) -> None:
-    session = ory.person().cookie()
-    with switches.failing(500):
+def test_an_optional_consumer_is_told_that_ory_is_down(ory: Ory, local_ory: LocalOry, kind: str) -> None:
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         shown = connect(f"{kind}who", {**HERE, **session.headers}, application(optional=True))
         refused = connect(f"{kind}guarded", {**HERE, **session.headers}, application(optional=True))
     assert shown == {"user": "", "session": None, "unavailable": True}
     assert refused == UNAVAILABLE
 
 
-@pytest.mark.switches
-@pytest.mark.urls("tests.catch_all_urls")
-def test_a_page_for_all_addresses_does_not_make_sockets_optional(ory: Ory, switches: LocalOry) -> None:
-    session = ory.person().cookie()
-    with switches.failing(500):
+@pytest.mark.urls("tests.support.catch_all_urls")
+def test_a_page_for_all_addresses_does_not_make_sockets_optional(ory: Ory, local_ory: LocalOry) -> None:
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         assert connect("who", {**HERE, **session.headers}) == UNAVAILABLE
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broken_connection_to_the_database_is_replaced(ory: Ory) -> None:
-    headers = ory.person().token().headers
+    headers = ory.person().app_session().headers
     connect("who", headers)  # creates the user, so that the next one only reads
     connection.ensure_connection()
     connection.errors_occurred = True
@@ -433,9 +429,8 @@ def test_a_broken_connection_to_the_database_is_replaced(ory: Ory) -> None:
     assert not connection.errors_occurred
 
 
-@pytest.mark.switches
-def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches: LocalOry) -> None:
-    with switches.failing(500):
+def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
+    with local_ory.failing(500):
         assert connect("who", HERE)["user"] == ""
 
 
@@ -446,7 +441,7 @@ def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches
 @kinds
 def test_a_recheck_notices_a_sign_out(ory: Ory, ory_auth: ChangeSettings, kind: str) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     headers = {**HERE, **session.headers}
 
     async def steps() -> tuple[Json, Json]:
@@ -465,9 +460,9 @@ def test_a_recheck_notices_a_sign_out(ory: Ory, ory_auth: ChangeSettings, kind: 
 
 
 @kinds
-def test_a_sign_out_here_counts_at_once(ory: Ory, ory_auth: ChangeSettings, web: Web, kind: str) -> None:
+def test_a_sign_out_here_counts_at_once(ory: Ory, ory_auth: ChangeSettings, web: DualClient, kind: str) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
 
     async def steps() -> Json:
         socket = Socket(f"{kind}who", session.headers)
@@ -482,19 +477,18 @@ def test_a_sign_out_here_counts_at_once(ory: Ory, ory_auth: ChangeSettings, web:
 
 
 @kinds
-@pytest.mark.switches
 def test_a_recheck_in_an_outage_says_so_and_changes_nothing(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, kind: str
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, kind: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     headers = {**HERE, **session.headers}
 
     async def steps() -> Json:
         socket = Socket(f"{kind}who", headers, application(optional=True))
         await socket.connect()
         await socket.hears()
-        with switches.failing(500):
+        with local_ory.failing(500):
             shown: Json = await socket.says("recheck")
         await socket.disconnect()
         return shown
@@ -507,16 +501,15 @@ def test_a_recheck_in_an_outage_says_so_and_changes_nothing(
     }
 
 
-@pytest.mark.switches
 def test_an_error_report_of_a_recheck_shows_no_credential(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     shown: list[str] = []
 
     async def consumer(scope: Any, receive: Any, send: Any) -> None:
-        with switches.failing(500), pytest.raises(OryUnavailable) as raised:
+        with local_ory.failing(500), pytest.raises(OryUnavailable) as raised:
             await recheck(scope)
         for entry in raised.traceback[1:]:  # from the package on
             shown.append(repr(entry.frame.f_locals))
@@ -528,13 +521,13 @@ def test_an_error_report_of_a_recheck_shows_no_credential(
     assert session.token not in "".join(shown)
 
 
-def rechecks_two_minutes_apart(open_socket: Callable[[], Socket], switches: LocalOry) -> list[object]:
+def rechecks_two_minutes_apart(open_socket: Callable[[], Socket], local_ory: LocalOry) -> list[object]:
     async def steps() -> list[Json]:
         socket = open_socket()
         await socket.connect()
         await socket.hears()
         before = await socket.says("recheck")
-        switches.clock.move(120)
+        local_ory.clock.move(120)
         after = await socket.says("recheck")
         await socket.disconnect()
         return [before, after]
@@ -543,32 +536,30 @@ def rechecks_two_minutes_apart(open_socket: Callable[[], Socket], switches: Loca
 
 
 @kinds
-@pytest.mark.switches
 def test_a_recheck_repeats_what_the_guard_requires(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, kind: str
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, kind: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     socket = partial(Socket, f"{kind}just-now", session.headers)
-    assert rechecks_two_minutes_apart(socket, switches) == [True, False]
+    assert rechecks_two_minutes_apart(socket, local_ory) == [True, False]
 
 
 @pytest.mark.parametrize(("outer", "inner"), [({"max_age": 60}, {}), ({}, {"max_age": 60})])
-@pytest.mark.switches
 def test_a_recheck_repeats_what_each_of_several_guards_requires(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, outer: Json, inner: Json
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, outer: Json, inner: Json
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     consumer = Required(Coroutines.as_asgi(), **inner)
     app = OryAuthMiddlewareStack(Required(URLRouter([path("who", consumer)]), **outer))
     socket = partial(Socket, "who", session.headers, app)
-    assert rechecks_two_minutes_apart(socket, switches) == [True, False]
+    assert rechecks_two_minutes_apart(socket, local_ory) == [True, False]
 
 
 @kinds
 def test_a_recheck_notices_that_an_account_was_switched_off(ory: Ory, kind: str) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
 
     async def steps() -> Json:
         socket = Socket(f"{kind}who", session.headers)
@@ -606,7 +597,7 @@ def test_a_recheck_notices_the_end_of_a_django_session(ory: Ory, kind: str) -> N
 
 @kinds
 def test_a_django_session_belongs_to_one_identity(ory: Ory, kind: str) -> None:
-    ada, bob = ory.person().cookie(), ory.person().cookie()
+    ada, bob = ory.person().browser_session(), ory.person().browser_session()
     client = Client()
     client.get("/remember?cart=ash&ask=1", headers={"Cookie": ada.cookie})
     sessionid = f"sessionid={client.cookies['sessionid'].value}"
@@ -629,7 +620,7 @@ def test_a_django_session_belongs_to_one_identity(ory: Ory, kind: str) -> None:
 
 @kinds
 def test_what_a_consumer_stores_belongs_to_its_person(ory: Ory, kind: str) -> None:
-    ada, bob = ory.person().cookie(), ory.person().cookie()
+    ada, bob = ory.person().browser_session(), ory.person().browser_session()
     client = Client()
     client.get("/remember?cart=nothing")  # before anybody signed in
     sessionid = client.cookies["sessionid"].value
@@ -652,7 +643,7 @@ def test_what_a_consumer_stores_belongs_to_its_person(ory: Ory, kind: str) -> No
 
 
 @pytest.fixture
-def renewing(switches: LocalOry) -> str:
+def renewing(local_ory: LocalOry) -> str:
     """Ory renews the session cookie with whoami."""
     renewed = "ory_kratos_session=renewed"
 
@@ -664,14 +655,13 @@ def renewing(switches: LocalOry) -> str:
 
         await app(scope, receive, add)
 
-    switches.faults.append(Fault("/sessions/whoami", renew))
+    local_ory.faults.append(Fault("/sessions/whoami", renew))
     return renewed
 
 
 @kinds
-@pytest.mark.switches
 def test_a_renewed_cookie_reaches_the_browser(ory: Ory, renewing: str, kind: str) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
 
     async def steps() -> list[bytes]:
         socket = Socket(f"{kind}guarded", {**HERE, **session.headers})
@@ -683,10 +673,9 @@ def test_a_renewed_cookie_reaches_the_browser(ory: Ory, renewing: str, kind: str
     assert cookie.decode().startswith(renewing)
 
 
-@pytest.mark.switches
 def test_a_host_that_is_not_allowed_is_a_400_where_it_is_needed(ory: Ory, renewing: str, settings: Settings) -> None:
     settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     headers = {"Host": "evil.example", "Origin": "https://app.example", **session.headers}
     status, _, body = respond("who", headers)
     assert (status, "ALLOWED_HOSTS" in body["detail"]) == (400, True)
@@ -709,7 +698,7 @@ def poll(where: str, headers: dict[str, str], method: str = "GET") -> tuple[int,
 
 
 def test_a_consumer_of_http_sees_who_it_is_and_is_private(ory: Ory) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     status, headers, body = poll("poll", {**HOST, **session.headers})
     assert (status, body["session"]) == (200, session.id)
     assert (headers["cache-control"], "Cookie" in headers["vary"]) == ("private", True)
@@ -717,15 +706,14 @@ def test_a_consumer_of_http_sees_who_it_is_and_is_private(ory: Ory) -> None:
 
 def test_a_consumer_of_http_refuses_with_a_status(ory: Ory) -> None:
     assert poll("guarded-poll", HOST)[0] == 401
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     elsewhere = {**HOST, "Origin": "https://evil.example", **session.headers}
     assert poll("poll", elsewhere, "POST")[0] == 403
     assert poll("poll", {**HERE, **session.headers}, "POST")[0] == 200
 
 
-@pytest.mark.switches
-def test_a_consumer_of_http_is_503_while_ory_is_down(ory: Ory, switches: LocalOry) -> None:
-    session = ory.person().cookie()
-    with switches.failing(500):
+def test_a_consumer_of_http_is_503_while_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         status, headers, body = poll("poll", {**HOST, **session.headers})
     assert (status, headers["retry-after"], body["code"]) == (503, "5", "ory_unavailable")

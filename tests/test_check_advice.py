@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from tests.ories import Ory
+from tests.support.ory import Ory
 
 pytestmark = pytest.mark.django_db
 

@@ -28,8 +28,7 @@ from ory_auth import checks as our_checks
 from ory_auth.backends import OryBackend
 from ory_auth.conf import KEYS
 from ory_auth.middleware import OryMiddleware
-
-from .told import GOOD, REDIS, documented, ids, only, told
+from tests.support.checks import GOOD, REDIS, check_ids, check_messages, documented_messages, only_message
 
 OURS = "ory_auth.middleware.OryMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -43,7 +42,7 @@ def _good(settings: Settings) -> None:
 
 
 def test_about_good_settings_there_is_nothing_to_say() -> None:
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- ORY_AUTH ---------------------------------------------------------------------------------------------------------
@@ -81,7 +80,7 @@ WRONG: dict[str, list[object]] = {
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_named_with_its_key(settings: Settings, key: str, value: object) -> None:
     settings.ORY_AUTH = {**GOOD, key: value}
-    assert f"ORY_AUTH['{key}']" in only("E001").msg
+    assert f"ORY_AUTH['{key}']" in only_message("E001").msg
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
@@ -104,7 +103,7 @@ def test_with_a_wrong_value_the_site_does_not_start(settings: Settings, key: str
 )
 def test_a_secret_in_a_wrong_place_is_not_repeated(settings: Settings, keys: dict[str, object]) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
-    found = told(deploy=True)
+    found = check_messages(deploy=True)
     assert any((message.id or "") < "ory_auth.W1" for message in found)
     assert "hunter2" not in str(found)
     settings.ORY_AUTH = {**GOOD, **keys, "TIMEOUT": 0}
@@ -116,18 +115,18 @@ def test_a_secret_in_a_wrong_place_is_not_repeated(settings: Settings, keys: dic
 @pytest.mark.parametrize("value", [{}, {"SDK_URL": None}])
 def test_the_one_required_key_is_asked_for(settings: Settings, value: dict[str, object] | dict[str, None]) -> None:
     settings.ORY_AUTH = value
-    assert "ORY_AUTH['SDK_URL'] is missing" in only("E001").msg
+    assert "ORY_AUTH['SDK_URL'] is missing" in only_message("E001").msg
 
 
 def test_without_any_settings_it_says_what_to_set(settings: Settings) -> None:
     del settings.ORY_AUTH
-    assert "ORY_AUTH['SDK_URL'] is missing" in only("E001").msg
+    assert "ORY_AUTH['SDK_URL'] is missing" in only_message("E001").msg
 
 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:4433", 5, [("SDK_URL", "http://x")]])
 def test_settings_are_a_dict(settings: Settings, value: object) -> None:
     settings.ORY_AUTH = value
-    assert only("E001").msg == "ORY_AUTH must be a dict."
+    assert only_message("E001").msg == "ORY_AUTH must be a dict."
 
 
 @pytest.mark.parametrize(
@@ -141,14 +140,14 @@ def test_settings_are_a_dict(settings: Settings, value: object) -> None:
 )
 def test_an_unknown_key_names_the_nearest_one(settings: Settings, key: str, near: str) -> None:
     settings.ORY_AUTH = {**GOOD, key: 1}
-    message = only("E002")
+    message = only_message("E002")
     assert message.msg == f"ORY_AUTH has no key {key!r}."
     assert (message.hint or "").startswith(f"Did you mean {near!r}?")
 
 
 def test_the_required_key_misspelt_is_told_once_and_the_site_says_the_same(settings: Settings) -> None:
     settings.ORY_AUTH = {"SKD_URL": "http://127.0.0.1:4433"}
-    message = only("E002", "Did you mean 'SDK_URL'?")
+    message = only_message("E002", "Did you mean 'SDK_URL'?")
     assert message.msg == "ORY_AUTH has no key 'SKD_URL', and SDK_URL is missing."
     with pytest.raises(ImproperlyConfigured, match=r"no key 'SKD_URL', .* Did you mean 'SDK_URL'"):
         Client().get("/silent")
@@ -156,12 +155,12 @@ def test_the_required_key_misspelt_is_told_once_and_the_site_says_the_same(setti
 
 def test_an_unknown_key_that_is_near_to_another_one_does_not_hide_a_missing_one(settings: Settings) -> None:
     settings.ORY_AUTH = {"TIME_OUT": 1}
-    assert ids() == ["E001", "E002"]
+    assert check_ids() == ["E001", "E002"]
 
 
 def test_where_no_key_is_near_all_are_named(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "XYZ": 1}
-    assert "SDK_URL, BROWSER_URL, ADMIN_URL" in (only("E002").hint or "")
+    assert "SDK_URL, BROWSER_URL, ADMIN_URL" in (only_message("E002").hint or "")
 
 
 def test_an_unknown_key_does_not_keep_the_site_from_starting(settings: Settings) -> None:
@@ -184,14 +183,14 @@ def test_a_cookie_name_that_cannot_be_derived_is_asked_for(
     settings: Settings, value: dict[str, str], good: bool
 ) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = value, ["app.example.org"]
-    assert ids() == ([] if good else ["E003"])
-    assert good or only("E003", "ory_session_")
+    assert check_ids() == ([] if good else ["E003"])
+    assert good or only_message("E003", "ory_session_")
 
 
 @pytest.mark.parametrize("name", ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"])
 def test_a_cookie_of_djangos_is_not_orys(settings: Settings, name: str) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_COOKIE_NAME": getattr(settings, name)}
-    assert name in only("E009", "ory_kratos_session").msg
+    assert name in only_message("E009", "ory_kratos_session").msg
 
 
 @pytest.mark.parametrize(
@@ -204,13 +203,13 @@ def test_a_cookie_of_djangos_is_not_orys(settings: Settings, name: str) -> None:
 )
 def test_a_time_that_has_no_effect_is_told(settings: Settings, keys: dict[str, float], key: str) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
-    assert key in only("W016", "SESSION_CACHE_SECONDS").msg
+    assert key in only_message("W016", "SESSION_CACHE_SECONDS").msg
 
 
 @pytest.mark.parametrize("path", ["nowhere.Audit", "tests.test_checks.Audit", "tests.test_checks.OURS"])
 def test_recording_middleware_that_is_not_there_is_named(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "RECORDING_MIDDLEWARE": [OURS, path]}
-    assert path in only("W031").msg
+    assert path in only_message("W031").msg
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,7 @@ def test_recording_middleware_that_is_not_there_is_named(settings: Settings, pat
 )
 def test_times_that_have_an_effect_are_fine(settings: Settings, keys: dict[str, float]) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- the middleware and the backend -----------------------------------------------------------------------------------
@@ -239,7 +238,7 @@ MISPLACED = [
 @pytest.mark.parametrize(("middleware", "other"), MISPLACED)
 def test_the_middleware_in_the_wrong_place_is_an_error(settings: Settings, middleware: list[str], other: str) -> None:
     settings.MIDDLEWARE = middleware
-    errors = {message.id: message for message in told()}
+    errors = {message.id: message for message in check_messages()}
     assert errors.keys() == {"ory_auth.E004"}
     assert other in errors["ory_auth.E004"].msg
 
@@ -260,13 +259,13 @@ def test_the_middleware_in_the_wrong_place_is_not_built(
 )
 def test_the_middleware_in_the_right_place_is_built(settings: Settings, middleware: list[str]) -> None:
     settings.MIDDLEWARE = middleware
-    assert told() == []
+    assert check_messages() == []
     assert Client().get("/silent").status_code == 200
 
 
 def test_a_missing_middleware_is_told(settings: Settings) -> None:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != OURS]
-    assert OURS in only("W001").msg
+    assert OURS in only_message("W001").msg
 
 
 def test_a_view_that_asks_without_the_middleware_says_so(settings: Settings) -> None:
@@ -287,33 +286,33 @@ def test_a_projects_own_version_of_both_is_no_missing_one(settings: Settings) ->
     own = f"{__name__}.ProjectsMiddleware"
     settings.MIDDLEWARE = [own if name == OURS else name for name in settings.MIDDLEWARE]
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.ProjectsBackend"]
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("backends", [["django.contrib.auth.backends.ModelBackend"], [], ["no.such.Backend"]])
 def test_a_missing_backend_is_told(settings: Settings, backends: list[str]) -> None:
     settings.AUTHENTICATION_BACKENDS = backends
-    assert "ory_auth.backends.OryBackend" in (only("W002").hint or "")
+    assert "ory_auth.backends.OryBackend" in (only_message("W002").hint or "")
 
 
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_middleware_that_is_there_twice_is_an_error(settings: Settings, times: int) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, *[OURS] * times]
-    assert str(times) in only("E010", "MIDDLEWARE").msg
+    assert str(times) in only_message("E010", "MIDDLEWARE").msg
 
 
 RULES = "rules.permissions.ObjectPermissionBackend"
 
 
 @pytest.mark.parametrize(
-    ("backends", "told"),
+    ("backends", "named"),
     [
         (["ory_auth.backends.OryBackend"], True),
         (["ory_auth.backends.OryBackend", RULES], False),
         (["ory_auth.backends.OryBackend", "project_with_rules.OwnRules"], False),
     ],
 )
-def test_a_permission_backend_that_the_list_has_lost_is_named(tmp_path: Path, backends: list[str], told: bool) -> None:
+def test_a_permission_backend_that_the_list_has_lost_is_named(tmp_path: Path, backends: list[str], named: bool) -> None:
     """In a process of its own: Django registers an app's checks again when ``INSTALLED_APPS`` changes."""
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "__init__.py").touch()
@@ -332,7 +331,7 @@ class OwnRules(ObjectPermissionBackend): ...
     places = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parent.parent)])
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": places})
     assert done.returncode == 0
-    assert ("ory_auth.W027" in done.stderr, f"Add {RULES!r} to" in done.stderr) == (told, told)
+    assert ("ory_auth.W027" in done.stderr, f"Add {RULES!r} to" in done.stderr) == (named, named)
 
 
 def test_a_project_whose_tests_change_installed_apps_is_told_once(settings: Settings) -> None:
@@ -348,7 +347,7 @@ OTP = "django_otp.middleware.OTPMiddleware"
 
 def test_a_site_cache_that_keeps_pages_too_early_is_told(settings: Settings) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, OURS, SITE_CACHE]
-    only("W013", SITE_CACHE, "MIDDLEWARE")
+    only_message("W013", SITE_CACHE, "MIDDLEWARE")
 
 
 class ReadsUser:
@@ -364,14 +363,14 @@ HTMX = "django_htmx.middleware.HtmxMiddleware"
 @pytest.mark.parametrize("early", [OTP, OWN, "not_installed.middleware.Other"])
 def test_middleware_that_may_read_the_user_before_ours_is_named(settings: Settings, early: str) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, HTMX, early, OURS]
-    message = only("W014", "MIDDLEWARE", f"directly after {AUTH!r}")
+    message = only_message("W014", "MIDDLEWARE", f"directly after {AUTH!r}")
     assert f"after {early!r} in" in message.msg
     assert MESSAGES not in message.msg + (message.hint or "")
 
 
 def test_all_middleware_that_may_read_the_user_early_is_in_one_warning(settings: Settings) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, OTP, MESSAGES, OWN, OURS]
-    assert f"after {OTP!r}, {OWN!r} in" in only("W014").msg
+    assert f"after {OTP!r}, {OWN!r} in" in only_message("W014").msg
 
 
 @pytest.mark.parametrize(
@@ -388,7 +387,7 @@ def test_all_middleware_that_may_read_the_user_early_is_in_one_warning(settings:
 )
 def test_middleware_that_cannot_read_the_user_too_early_is_fine(settings: Settings, middleware: list[str]) -> None:
     settings.MIDDLEWARE = middleware
-    assert told() == []
+    assert check_messages() == []
 
 
 class ProjectsAuthentication(AuthenticationMiddleware):
@@ -404,22 +403,22 @@ class ProjectsRemoteUser(RemoteUserMiddleware):
 @pytest.mark.parametrize("late", [REMOTE_USER, f"{__name__}.ProjectsRemoteUser"])
 def test_middleware_that_needs_a_django_session_after_ours_is_named(settings: Settings, late: str) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, OURS, late]
-    assert f"{late!r} comes after" in only("W032", "MIDDLEWARE", f"between {AUTH!r} and {OURS!r}").msg
+    assert f"{late!r} comes after" in only_message("W032", "MIDDLEWARE", f"between {AUTH!r} and {OURS!r}").msg
 
 
 def test_a_missing_backend_is_added_to_those_that_are_there(settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = ("rules.permissions.ObjectPermissionBackend",)
-    only("W002", "['ory_auth.backends.OryBackend', 'rules.permissions.ObjectPermissionBackend']")
+    only_message("W002", "['ory_auth.backends.OryBackend', 'rules.permissions.ObjectPermissionBackend']")
 
 
 def test_passwords_of_django_beside_ory_are_fine(settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend", "django.contrib.auth.backends.ModelBackend"]
-    assert [name for name in ids(deploy=True) if name not in {"W101", "W103"}] == []
+    assert [name for name in check_ids(deploy=True) if name not in {"W101", "W103"}] == []
 
 
 def test_both_are_fine_in_their_places(settings: Settings) -> None:
     settings.MIDDLEWARE = [SITE_CACHE, SESSIONS, AUTH, OURS, OTP, "django.middleware.cache.FetchFromCacheMiddleware"]
-    assert told() == []
+    assert check_messages() == []
 
 
 OWN_API = "ory_auth.rest_framework.OrySessionAuthentication"
@@ -432,8 +431,8 @@ DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 )
 def test_drfs_own_class_before_ours_is_told(settings: Settings, classes: list[str], good: bool) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": classes}
-    assert ids() == ([] if good else ["W022"])
-    assert good or only("W022", "REST_FRAMEWORK", OWN_API)
+    assert check_ids() == ([] if good else ["W022"])
+    assert good or only_message("W022", "REST_FRAMEWORK", OWN_API)
 
 
 # --- as commands ------------------------------------------------------------------------------------------------------
@@ -461,7 +460,7 @@ def test_only_with_deploy_it_speaks_of_production(capsys: pytest.CaptureFixture[
 def test_about_a_right_project_nothing_is_told(settings: Settings, project: str, debug: bool) -> None:
     _as(settings, project)
     settings.DEBUG = debug
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("project", ["tests.project", "tests.uuid_project", "demo_project"])
@@ -470,7 +469,7 @@ def test_a_right_project_may_go_public(settings: Settings, project: str) -> None
     settings.ORY_AUTH = {"SDK_URL": "http://kratos.internal:4433", "BROWSER_URL": "https://auth.example.org"}
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT, settings.DEBUG = ["app.example.org"], True, False
     settings.CACHES = {"default": {**REDIS, "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}}}
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 def _as(settings: Settings, project: str) -> None:
@@ -489,7 +488,7 @@ def test_the_snippet_of_the_readme_is_right(settings: Settings) -> None:
     for name in ("MIDDLEWARE", "AUTHENTICATION_BACKENDS", "LOGIN_URL", "ORY_AUTH"):
         setattr(settings, name, given[name])
     settings.DEBUG, settings.ALLOWED_HOSTS = True, []
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- whatever the settings hold ---------------------------------------------------------------------------------------
@@ -529,7 +528,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(KEYS[1:], JSON) | {
 )
 def test_whatever_the_settings_hold_there_are_messages_and_no_error(settings: Settings, value: Any) -> None:
     settings.ORY_AUTH = value
-    found = told(deploy=True)
+    found = check_messages(deploy=True)
     assert "ory_auth.W021" not in {message.id for message in found}
     if "hunter2" not in str(list(value) if isinstance(value, dict) else value):
         assert "hunter2" not in str(found)
@@ -552,19 +551,19 @@ ODD: dict[str, list[Any]] = {
 def test_an_odd_setting_of_djangos_keeps_no_check_from_speaking(settings: Settings, name: str, value: Any) -> None:
     settings.ORY_AUTH = {**GOOD, "SDK_ULR": "x"}
     with override_settings(**{name: value}):
-        found = ids(deploy=True)
+        found = check_ids(deploy=True)
     assert "E002" in found
     assert "W021" in found
 
 
 def test_a_check_that_cannot_be_carried_out_says_which(settings: Settings) -> None:
     settings.REST_FRAMEWORK = 5
-    assert "check_authenticators" in only("W021", "check again").msg
+    assert "check_authenticators" in only_message("W021", "check again").msg
 
 
 def test_every_id_is_documented_and_every_documented_one_is_there() -> None:
     sources = "".join(path.read_text() for path in Path(inspect.getfile(our_checks)).parent.glob("*.py"))
-    assert sorted(set(re.findall(r'"([EW]\d{3})"', sources))) == sorted(documented())
+    assert sorted(set(re.findall(r'"([EW]\d{3})"', sources))) == sorted(documented_messages())
 
 
 COMMAND = """

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import override_settings
 from pytest_django import Settings
 
-from .odd_caches import JsonSerializer
-from .told import GOOD, REDIS, ids, only, told
+from tests.support.checks import GOOD, REDIS, check_ids, check_messages, only_message
+from tests.support.faulty_caches import JsonSerializer
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -31,15 +31,15 @@ LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 def test_a_cache_that_is_not_there_is_an_error(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt"}
-    only("E011", "'default'", "SESSION_CACHE", "CACHES")
+    only_message("E011", "'default'", "SESSION_CACHE", "CACHES")
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt", "SESSION_CACHE_SECONDS": 0}
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize(("cache", "option"), [(REDIS, "socket_timeout"), (MEMCACHED, "timeout")])
 def test_a_cache_that_may_hang_for_ever_is_told(cache: dict[str, str], option: str) -> None:
     with override_settings(CACHES={"default": cache}):
-        only("W004", f"'{option}'", "CACHES['default']['OPTIONS']")
+        only_message("W004", f"'{option}'", "CACHES['default']['OPTIONS']")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_cache_that_may_hang_for_ever_is_told(cache: dict[str, str], option: s
 )
 def test_a_cache_with_a_limit_is_fine(cache: dict[str, Any]) -> None:
     with override_settings(CACHES={"default": cache}):
-        assert told() == []
+        assert check_messages() == []
 
 
 DJANGO_REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:1?socket_timeout=1"}
@@ -69,36 +69,36 @@ DJANGO_REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis:/
 )
 def test_a_cache_that_hides_its_errors_is_told(cache: dict[str, Any], option: str) -> None:
     with override_settings(CACHES={"default": cache}):
-        assert option in only("W026", "SESSION_CACHE").msg
+        assert option in only_message("W026", "SESSION_CACHE").msg
 
 
 def test_a_cache_that_hides_its_errors_by_a_setting_of_django_redis_is_told(settings: Settings) -> None:
     settings.DJANGO_REDIS_IGNORE_EXCEPTIONS = True
     with override_settings(CACHES={"default": DJANGO_REDIS}):
-        assert "DJANGO_REDIS_IGNORE_EXCEPTIONS" in only("W026").msg
+        assert "DJANGO_REDIS_IGNORE_EXCEPTIONS" in only_message("W026").msg
     with override_settings(CACHES={"default": {**DJANGO_REDIS, "OPTIONS": {"IGNORE_EXCEPTIONS": False}}}):
-        assert told() == []
+        assert check_messages() == []
 
 
 @pytest.mark.parametrize("cache", [DJANGO_REDIS, {**MEMCACHED, "OPTIONS": {"timeout": 1}}, FILES])
 def test_a_cache_that_raises_its_errors_is_fine(cache: dict[str, Any]) -> None:
     with override_settings(CACHES={"default": cache}):
-        assert told() == []
+        assert check_messages() == []
 
 
 @pytest.mark.parametrize("cache", [REDIS, DUMMY])
 def test_where_no_session_is_kept_no_cache_matters(settings: Settings, cache: dict[str, str]) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE_SECONDS": 0}
     with override_settings(CACHES={"default": cache}):
-        assert told() == []
+        assert check_messages() == []
 
 
 @pytest.mark.parametrize(("debug", "found"), [(False, ["W015"]), (True, [])])
 def test_a_cache_that_keeps_nothing_is_told_in_production(settings: Settings, debug: bool, found: list[str]) -> None:
     settings.DEBUG = debug
     with override_settings(CACHES={"default": DUMMY}):
-        assert ids() == found
-        assert debug or only("W015", "SESSION_CACHE")
+        assert check_ids() == found
+        assert debug or only_message("W015", "SESSION_CACHE")
 
 
 # --- databases --------------------------------------------------------------------------------------------------------
@@ -107,14 +107,14 @@ def test_a_cache_that_keeps_nothing_is_told_in_production(settings: Settings, de
 @pytest.mark.django_db
 def test_a_missing_table_is_told() -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    (message,) = told(["default"])
+    (message,) = check_messages(["default"])
     assert message.id == "ory_auth.W003"
     assert "manage.py migrate" in (message.hint or "")
 
 
 @pytest.mark.django_db
 def test_about_a_table_that_is_there_nothing_is_told() -> None:
-    assert told(["default"]) == []
+    assert check_messages(["default"]) == []
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_sqlite_that_refuses_two_writers_is_told(
 ) -> None:
     sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}
     monkeypatch.setitem(settings.DATABASES, "default", {**sqlite, **database})
-    assert ids() == found
-    assert not found or only("W023", "DATABASES['default']['OPTIONS']['transaction_mode']")
+    assert check_ids() == found
+    assert not found or only_message("W023", "DATABASES['default']['OPTIONS']['transaction_mode']")
     settings.DEBUG = True
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- with --deploy ----------------------------------------------------------------------------------------------------
@@ -154,25 +154,25 @@ def public(settings: Settings) -> Iterator[Settings]:
 
 def change(public: Settings, **keys: object) -> None:
     public.ORY_AUTH = {**public.ORY_AUTH, **keys}
-    assert told() == []  # without --deploy
+    assert check_messages() == []  # without --deploy
 
 
 def test_about_a_public_site_there_is_nothing_to_say(public: Settings) -> None:
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "ory.localhost"])
 def test_a_loopback_address_is_for_nobody_else(public: Settings, host: str) -> None:
     public.ALLOWED_HOSTS = ["app.example.org", "*"]
     change(public, BROWSER_URL=f"http://{host}:4433")
-    only("W101", "BROWSER_URL", deploy=True)
+    only_message("W101", "BROWSER_URL", deploy=True)
 
 
 @pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
 @pytest.mark.parametrize("host", ["kratos.example.org", "8.8.8.8"])
 def test_http_across_the_internet_is_told(public: Settings, key: str, host: str) -> None:
     change(public, **{key: f"http://{host}"})
-    only("W102", f"ORY_AUTH['{key}']", deploy=True)
+    only_message("W102", f"ORY_AUTH['{key}']", deploy=True)
 
 
 @pytest.mark.parametrize(
@@ -180,12 +180,12 @@ def test_http_across_the_internet_is_told(public: Settings, key: str, host: str)
 )
 def test_http_inside_an_own_network_is_fine(public: Settings, host: str) -> None:
     change(public, SDK_URL=f"http://{host}:4433", ADMIN_URL=f"http://{host}:4434")
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 def test_the_memory_of_one_process_is_told(public: Settings) -> None:
     public.CACHES = {"default": LOCAL}
-    only("W103", "SESSION_CACHE", deploy=True)
+    only_message("W103", "SESSION_CACHE", deploy=True)
 
 
 class Serde:
@@ -209,7 +209,7 @@ PICKLE = "django.core.cache.backends.redis.RedisSerializer"
 @pytest.mark.parametrize(
     ("cache", "option", "value", "problem"),
     [
-        (DJANGO_REDIS, "SERIALIZER", "tests.odd_caches.JsonSerializer", "raises TypeError"),
+        (DJANGO_REDIS, "SERIALIZER", "tests.support.faulty_caches.JsonSerializer", "raises TypeError"),
         (DJANGO_REDIS, "SERIALIZER", "no.such.Serializer", "raises ModuleNotFoundError"),
         (DJANGO_REDIS, "SERIALIZER", OWN, ""),
         (REDIS, "serializer", JsonSerializer, "raises TypeError"),
@@ -224,10 +224,10 @@ def test_a_serializer_that_cannot_hold_bytes_is_told(
 ) -> None:
     with override_settings(CACHES={"default": {**cache, "OPTIONS": {**TIMES, option: value}}}):
         if problem:
-            message = only("W110", "SESSION_CACHE", OWN, deploy=True)
+            message = only_message("W110", "SESSION_CACHE", OWN, deploy=True)
             assert f"CACHES['default'] cannot store bytes ({option!r} {problem})" in message.msg
         else:
-            assert told(deploy=True) == []
+            assert check_messages(deploy=True) == []
 
 
 @pytest.mark.parametrize(
@@ -236,41 +236,41 @@ def test_a_serializer_that_cannot_hold_bytes_is_told(
 )
 def test_a_cache_for_few_entries_is_told(public: Settings, cache: dict[str, Any], number: int) -> None:
     public.CACHES = {"default": cache}
-    assert f" {number} " in only("W104", "CACHES['default']['OPTIONS']['MAX_ENTRIES']", deploy=True).msg
+    assert f" {number} " in only_message("W104", "CACHES['default']['OPTIONS']['MAX_ENTRIES']", deploy=True).msg
 
 
 def test_where_no_session_is_kept_the_cache_may_be_small(public: Settings) -> None:
     public.CACHES = {"default": LOCAL}
     change(public, SESSION_CACHE_SECONDS=0)
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 def test_waiting_longer_than_a_worker_lives_is_told(public: Settings) -> None:
     change(public, TIMEOUT=14.9)
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
     change(public, TIMEOUT=15)
-    only("W105", "ORY_AUTH['TIMEOUT']", deploy=True)
+    only_message("W105", "ORY_AUTH['TIMEOUT']", deploy=True)
 
 
 def test_a_return_to_with_http_is_foreseen(public: Settings) -> None:
     public.SECURE_SSL_REDIRECT = False
-    only("W106", "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", deploy=True)
+    only_message("W106", "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", deploy=True)
     public.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 def test_linking_beside_another_way_in_is_told(public: Settings) -> None:
     change(public, LINK_BY_VERIFIED_EMAIL=True)
-    assert MODEL_BACKEND in only("W107", "LINK_BY_VERIFIED_EMAIL", deploy=True).msg
+    assert MODEL_BACKEND in only_message("W107", "LINK_BY_VERIFIED_EMAIL", deploy=True).msg
     public.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend"]
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
 
 
 def test_sessions_that_outlive_their_end_are_told(public: Settings) -> None:
     change(public, SESSION_CACHE_SECONDS=3600)
-    assert told(deploy=True) == []
+    assert check_messages(deploy=True) == []
     change(public, SESSION_CACHE_SECONDS=3601)
-    only("W108", "SESSION_CACHE_SECONDS", deploy=True)
+    only_message("W108", "SESSION_CACHE_SECONDS", deploy=True)
 
 
 @pytest.mark.parametrize("host", ["kratos", "kratos.ory.svc", "ory.internal"])
@@ -289,7 +289,7 @@ def test_an_internal_name_that_another_deployment_may_have_too_is_told(
 ) -> None:
     public.CACHES = {"default": cache}
     public.ORY_AUTH = {"SDK_URL": f"http://{host}:4433"}
-    message = next(found for found in told(deploy=True) if found.id == "ory_auth.W109")
+    message = next(found for found in check_messages(deploy=True) if found.id == "ory_auth.W109")
     assert host in message.msg
     assert "CACHE_NAMESPACE" in (message.hint or "")
 
@@ -308,4 +308,4 @@ def test_deployments_that_are_told_apart_are_fine(
     public: Settings, cache: dict[str, Any], keys: dict[str, object]
 ) -> None:
     public.CACHES, public.ORY_AUTH = {"default": cache}, keys
-    assert "W109" not in ids(deploy=True)
+    assert "W109" not in check_ids(deploy=True)

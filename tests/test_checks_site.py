@@ -12,7 +12,7 @@ from django.urls import include, path, re_path, set_script_prefix
 from django.views import View
 from pytest_django import Settings
 
-from .told import GOOD, ids, only, told
+from tests.support.checks import GOOD, check_ids, check_messages, only_message
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _good(settings: Settings) -> None:
 @pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
 def test_ory_network_by_http_is_an_error(settings: Settings, key: str) -> None:
     settings.ORY_AUTH = {**GOOD, "BROWSER_URL": GOOD["SDK_URL"], key: "http://x.projects.oryapis.com"}
-    only("E008", f"ORY_AUTH['{key}'] = 'https://x.projects.oryapis.com'")
+    only_message("E008", f"ORY_AUTH['{key}'] = 'https://x.projects.oryapis.com'")
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,19 @@ def test_ory_network_by_http_is_an_error(settings: Settings, key: str) -> None:
 )
 def test_one_api_in_the_place_of_the_other_is_told(settings: Settings, keys: dict[str, str], key: str) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
-    assert f"ORY_AUTH['{key}']" in only("W008", "443").msg
+    assert f"ORY_AUTH['{key}']" in only_message("W008", "443").msg
 
 
 @pytest.mark.parametrize("key", ["SDK_URL", "BROWSER_URL", "ADMIN_URL"])
 @pytest.mark.parametrize("below", ["/self-service", "/sessions/whoami", "/ui/login", "/health/ready/"])
 def test_a_place_below_the_api_is_told(settings: Settings, key: str, below: str) -> None:
     settings.ORY_AUTH = {**GOOD, key: f"http://127.0.0.1:80/.ory{below}"}
-    only("W009", f"ORY_AUTH['{key}'] = 'http://127.0.0.1:80/.ory'")
+    only_message("W009", f"ORY_AUTH['{key}'] = 'http://127.0.0.1:80/.ory'")
 
 
 def test_an_api_below_a_path_is_fine(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "http://127.0.0.1/.ory/kratos/public"}
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- what browsers reach, and where cookies go ------------------------------------------------------------------------
@@ -62,11 +62,11 @@ def test_an_api_below_a_path_is_fine(settings: Settings) -> None:
 
 def test_a_name_of_a_container_is_not_for_browsers(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "http://kratos:4433"}
-    assert "'SDK_URL'" in only("W006", "BROWSER_URL").msg
+    assert "'SDK_URL'" in only_message("W006", "BROWSER_URL").msg
     settings.ALLOWED_HOSTS = ["*"]
-    only("W006", "BROWSER_URL")
+    only_message("W006", "BROWSER_URL")
     settings.ORY_AUTH = {**GOOD, "BROWSER_URL": "http://kratos.ory.svc.cluster.local"}
-    assert "'BROWSER_URL'" in only("W006", "SDK_URL").msg
+    assert "'BROWSER_URL'" in only_message("W006", "SDK_URL").msg
 
 
 COOKIES = [
@@ -94,33 +94,35 @@ COOKIES = [
 @pytest.mark.parametrize(("url", "hosts", "good"), COOKIES)
 def test_cookies_that_cannot_come_here_are_told(settings: Settings, url: str, hosts: list[str], good: bool) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS, settings.DEBUG = {**GOOD, "BROWSER_URL": url}, hosts, True
-    assert ids() == ([] if good else ["W007"])
-    assert good or only("W007", "ORY_AUTH['BROWSER_URL']")
+    assert check_ids() == ([] if good else ["W007"])
+    assert good or only_message("W007", "ORY_AUTH['BROWSER_URL']")
 
 
 def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["127.0.0.1"]
-    message = only("W007", "Write '127.0.0.1' instead of 'localhost' in ORY_AUTH['SDK_URL']", "--host 127.0.0.1")
+    message = only_message(
+        "W007", "Write '127.0.0.1' instead of 'localhost' in ORY_AUTH['SDK_URL']", "--host 127.0.0.1"
+    )
     assert "BROWSER_URL" not in (message.hint or "")
 
 
 def test_of_a_loopback_address_beside_public_hosts_it_wants_another(settings: Settings) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["app.example.org"]
-    only("W007", "under the domain of this site")
+    only_message("W007", "under the domain of this site")
 
 
 def test_ory_network_without_a_domain_of_ones_own_says_what_to_do(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
-    only("W007", "custom domain", "ory tunnel")
+    only_message("W007", "custom domain", "ory tunnel")
 
 
 def test_the_hosts_of_development_are_known(settings: Settings) -> None:
     settings.DEBUG, settings.ALLOWED_HOSTS = True, []
     for host in ("localhost", "127.0.0.1", "[::1]"):
         settings.ORY_AUTH = {"SDK_URL": f"http://{host}:4433"}
-        assert told() == []
+        assert check_messages() == []
     settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org"}
-    only("W007", "BROWSER_URL")
+    only_message("W007", "BROWSER_URL")
 
 
 # --- http and https ---------------------------------------------------------------------------------------------------
@@ -138,16 +140,16 @@ def test_the_hosts_of_development_are_known(settings: Settings) -> None:
 def test_http_in_production_is_told(settings: Settings, change: dict[str, object]) -> None:
     settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
     settings.ORY_AUTH = {**GOOD, "BROWSER_URL": "http://auth.example.org"}
-    assert told() == []
+    assert check_messages() == []
     for name, value in change.items():
         setattr(settings, name, value)
-    only("W005", "ORY_AUTH['BROWSER_URL']")
+    only_message("W005", "ORY_AUTH['BROWSER_URL']")
 
 
 def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
     settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org", "BROWSER_URL": "http://auth.example.org"}
-    only("W005", "ORY_AUTH['BROWSER_URL']")
+    only_message("W005", "ORY_AUTH['BROWSER_URL']")
 
 
 @pytest.mark.parametrize(
@@ -163,8 +165,8 @@ def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
 def test_a_site_by_http_beside_ory_by_https_is_told(settings: Settings, origins: list[str], found: list[str]) -> None:
     settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["app.example.org"], origins
     settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org"}
-    assert ids() == found
-    assert not found or only("W019", "CSRF_TRUSTED_ORIGINS")
+    assert check_ids() == found
+    assert not found or only_message("W019", "CSRF_TRUSTED_ORIGINS")
 
 
 # --- content security -------------------------------------------------------------------------------------------------
@@ -190,8 +192,8 @@ SOURCES = [
 def test_a_policy_that_stops_the_forms_is_told(settings: Settings, sources: list[str], good: bool) -> None:
     settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://auth.example.org"}
     settings.SECURE_CSP = {"form-action": sources, "default-src": ["'self'"]}
-    assert ids() == ([] if good else ["W020"])
-    assert good or only("W020", "'https://auth.example.org'", "form-action", "SECURE_CSP")
+    assert check_ids() == ([] if good else ["W020"])
+    assert good or only_message("W020", "'https://auth.example.org'", "form-action", "SECURE_CSP")
 
 
 @pytest.mark.parametrize(
@@ -204,19 +206,19 @@ def test_a_policy_that_stops_the_forms_is_told(settings: Settings, sources: list
 )
 def test_a_policy_of_django_csp_is_read_as_well(settings: Settings, name: str, value: Any) -> None:
     setattr(settings, name, value)
-    only("W020", name, "'http://127.0.0.1:4433'")
+    only_message("W020", name, "'http://127.0.0.1:4433'")
 
 
 @pytest.mark.parametrize("policy", [{}, {"default-src": ["'self'"]}, None])
 def test_a_policy_that_says_nothing_of_forms_is_fine(settings: Settings, policy: Any) -> None:
     settings.SECURE_CSP = policy
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_ory_behind_this_sites_own_host_is_self(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://app.example.org/.ory"}
     settings.SECURE_CSP = {"form-action": ["'self'"]}
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- URLs -------------------------------------------------------------------------------------------------------------
@@ -277,11 +279,11 @@ def test_a_way_to_sign_in_that_leads_nowhere_is_told(
 ) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
     settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, login_url  # made anew of these patterns
-    assert ids() == found
+    assert check_ids() == found
     if found == ["W010"]:
-        only("W010", "ROOT_URLCONF" if layout == "parameter" else "LOGIN_URL", 'include("ory_auth.urls")')
+        only_message("W010", "ROOT_URLCONF" if layout == "parameter" else "LOGIN_URL", 'include("ory_auth.urls")')
     elif found:
-        only("W011", "LOGIN_URL = 'ory_auth:login'")
+        only_message("W011", "LOGIN_URL = 'ory_auth:login'")
 
 
 PAGES = ["login", "registration", "settings", "recovery", "verification", "logout", "error", "ready"]
@@ -310,9 +312,9 @@ def test_a_view_that_hides_our_pages_is_named(
     settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, "ory_auth:login"
     set_script_prefix(script_name)
     try:
-        assert ids() == (["W028"] if hidden else [])
+        assert check_ids() == (["W028"] if hidden else [])
         if hidden:
-            text = only("W028", 'path("auth/", include("ory_auth.urls"))').msg
+            text = only_message("W028", 'path("auth/", include("ory_auth.urls"))').msg
             assert f"{__name__}.{view} answers" in text
             assert [name for name in PAGES if f"/auth/{name}'" in text] == hidden
     finally:
@@ -340,13 +342,13 @@ def test_a_sign_in_that_ends_at_no_page_is_told(
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
     settings.ROOT_URLCONF, settings.LOGIN_REDIRECT_URL = __name__, target
     settings.LOGIN_URL = "ory_auth:login" if layout != "none" else "https://sso.example.org/"
-    assert ids() == ([] if good else ["W030"])
-    assert good or target in only("W030", "LOGIN_REDIRECT_URL").msg
+    assert check_ids() == ([] if good else ["W030"])
+    assert good or target in only_message("W030", "LOGIN_REDIRECT_URL").msg
 
 
 def test_a_project_without_urls_has_none_to_include(settings: Settings) -> None:
     settings.ROOT_URLCONF = None
-    assert told(deploy=True)[0].id == "ory_auth.W103"
+    assert check_messages(deploy=True)[0].id == "ory_auth.W103"
 
 
 def test_where_no_browser_is_sent_to_ory_its_address_is_no_matter(
@@ -355,7 +357,7 @@ def test_where_no_browser_is_sent_to_ory_its_address_is_no_matter(
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS["own page"])
     settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, "sign-in"
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
-    assert told() == []
+    assert check_messages() == []
 
 
 # --- templates --------------------------------------------------------------------------------------------------------
@@ -375,5 +377,5 @@ DJANGO, JINJA = "django.template.backends.django.DjangoTemplates", "django.templ
 )
 def test_pages_that_no_engine_finds_are_told(settings: Settings, engine: dict[str, Any], good: bool) -> None:
     settings.TEMPLATES = [engine]
-    assert ids() == ([] if good else ["W012"])
-    assert good or only("W012", "TEMPLATES", "APP_DIRS")
+    assert check_ids() == ([] if good else ["W012"])
+    assert good or only_message("W012", "TEMPLATES", "APP_DIRS")

@@ -16,8 +16,7 @@ from django.db.models.signals import pre_save
 from pytest_django import Settings
 
 from ory_auth.users import UserHandler
-
-from .told import GOOD, ids, only, told
+from tests.support.checks import GOOD, check_ids, check_messages, only_message
 
 MakeModel = Callable[..., None]
 
@@ -51,7 +50,7 @@ class Manager(BaseUserManager[Any]):
 @pytest.mark.parametrize("path", ["traits.role", "traits", "schema_id"])
 def test_rights_from_what_people_edit_themselves_are_an_error(settings: Settings, field: str, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
-    message = only("E005")
+    message = only_message("E005")
     assert field in message.msg
     # A relation can be mapped from nowhere.
     assert ("metadata_public" in (message.hint or "")) is field.startswith("is_")
@@ -60,19 +59,19 @@ def test_rights_from_what_people_edit_themselves_are_an_error(settings: Settings
 @pytest.mark.parametrize("field", ["groups", "user_permissions"])
 def test_a_relation_cannot_be_mapped(settings: Settings, field: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.role"}}
-    assert field in only("E006").msg
+    assert field in only_message("E006").msg
 
 
 @pytest.mark.parametrize("field", ["is_active", "password", "last_login", "id", "pk"])
 def test_some_fields_are_no_identitys_business(settings: Settings, field: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.x"}}
-    assert field in only("E005").msg
+    assert field in only_message("E005").msg
 
 
 @pytest.mark.parametrize("field", ["nick", "logentry", "ory"])
 def test_a_field_that_the_user_does_not_have_is_an_error(settings: Settings, field: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "traits.x"}}
-    message = only("E006")
+    message = only_message("E006")
     assert field in message.msg
     assert "auth.User" in (message.hint or "")
 
@@ -80,7 +79,7 @@ def test_a_field_that_the_user_does_not_have_is_an_error(settings: Settings, fie
 @pytest.mark.parametrize("path", ["no.such.thing", "tests.project.handlers.Nobody", "tests.project.views.home", "os"])
 def test_a_handler_that_is_none_is_an_error(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": path}
-    assert path in only("E007").msg
+    assert path in only_message("E007").msg
 
 
 class Raises(UserHandler):
@@ -93,7 +92,7 @@ class Raises(UserHandler):
 
 def test_a_handler_that_would_be_called_wrongly_is_an_error(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": f"{__name__}.Raises"}
-    admit, create = told()
+    admit, create = check_messages()
     assert (admit.id, create.id) == ("ory_auth.E014", "ory_auth.E014")
     assert "admit() is a coroutine function" in admit.msg
     assert "create() does not take the 1 arguments" in create.msg
@@ -101,8 +100,8 @@ def test_a_handler_that_would_be_called_wrongly_is_an_error(settings: Settings) 
 
 
 def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settings) -> None:
-    settings.ORY_AUTH = {**GOOD, "USER_HANDLER": "tests.breaks.Handler"}
-    message = only("E007", "ORY_AUTH['USER_HANDLER']")
+    settings.ORY_AUTH = {**GOOD, "USER_HANDLER": "tests.support.broken_module.Handler"}
+    message = only_message("E007", "ORY_AUTH['USER_HANDLER']")
     assert "ZeroDivisionError" in message.msg
 
 
@@ -129,7 +128,7 @@ def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settin
 )
 def test_a_path_that_is_no_part_of_an_identity_is_an_error(settings: Settings, path: str, near: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": path}}
-    only("E015", near, "USER_FIELDS")
+    only_message("E015", near, "USER_FIELDS")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_a_path_that_is_no_part_of_an_identity_is_an_error(settings: Settings, p
 )
 def test_a_path_into_an_identity_is_fine(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"username": path}}
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("path", ["traits.team", "traits", "traits.teams.0", "verifiable_addresses.0.value"])
@@ -155,32 +154,32 @@ def test_what_people_belong_to_is_not_theirs_to_choose(settings: Settings, model
     model(team=models.ForeignKey(Group, models.CASCADE, null=True), role=models.CharField(max_length=9))
     for field in ("team_id", "role"):
         settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
-        assert field in only("W025", "metadata_public", "USER_HANDLER").msg
+        assert field in only_message("W025", "metadata_public", "USER_HANDLER").msg
         settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.x"}}
-        assert told() == []
+        assert check_messages() == []
 
 
 def test_other_traits_are_theirs(settings: Settings, model: MakeModel) -> None:
     model(nick=models.CharField(max_length=9), controller=models.CharField(max_length=9))
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"nick": "traits.role", "controller": "traits.x"}}
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_a_verified_address_is_a_path(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": "verified_email"}}
-    assert told() == []
+    assert check_messages() == []
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": "verifid_email"}}
-    only("E015", "'verified_email'")
+    only_message("E015", "'verified_email'")
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"is_staff": "verified_email"}}
-    only("E005")
+    only_message("E005")
 
 
 def test_a_foreign_key_is_mapped_by_its_column(settings: Settings, model: MakeModel) -> None:
     model(team=models.ForeignKey(Group, models.CASCADE, null=True))
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"team": "traits.team"}}
-    only("E012", "team_id", "metadata_public", "USER_FIELDS")
+    only_message("E012", "team_id", "metadata_public", "USER_FIELDS")
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"team_id": "metadata_public.team"}}
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_a_field_that_the_database_makes_cannot_be_mapped(settings: Settings, model: MakeModel) -> None:
@@ -188,16 +187,16 @@ def test_a_field_that_the_database_makes_cannot_be_mapped(settings: Settings, mo
         expression=Upper("name"), output_field=models.CharField(max_length=36), db_persist=True
     )
     model(upper=upper)
-    assert told() == []
+    assert check_messages() == []
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"upper": "traits.name"}}
-    only("E012", "USER_HANDLER")
+    only_message("E012", "USER_HANDLER")
 
 
 def test_linking_needs_an_address(settings: Settings, model: MakeModel) -> None:
     settings.ORY_AUTH = {**GOOD, "LINK_BY_VERIFIED_EMAIL": True}
-    assert told() == []
+    assert check_messages() == []
     model()
-    only("E013", "EMAIL_FIELD", "LINK_BY_VERIFIED_EMAIL")
+    only_message("E013", "EMAIL_FIELD", "LINK_BY_VERIFIED_EMAIL")
 
 
 @pytest.mark.parametrize(
@@ -213,9 +212,9 @@ def test_a_user_name_that_holds_no_id_is_told(
     settings: Settings, model: MakeModel, field: models.Field[Any, Any], problem: str
 ) -> None:
     model(name=field.clone())
-    assert problem in only("W017", "USER_FIELDS").msg
+    assert problem in only_message("W017", "USER_FIELDS").msg
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"name": "traits.email"}}
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -229,7 +228,7 @@ def test_a_user_name_that_holds_no_id_is_told(
 )
 def test_a_user_name_that_holds_an_id_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
     model(name=field.clone())
-    assert told() == []
+    assert check_messages() == []
 
 
 REQUIRED = {
@@ -252,7 +251,7 @@ REQUIRED = {
 @pytest.mark.parametrize(("problem", "field"), [(problem, f) for problem, some in REQUIRED.items() for f in some])
 def test_a_field_that_nothing_fills_is_told(model: MakeModel, problem: str, field: models.Field[Any, Any]) -> None:
     model(extra=field.clone())
-    assert f"auth.Member.extra {problem}" in only("W018", "USER_FIELDS", "USER_HANDLER").msg
+    assert f"auth.Member.extra {problem}" in only_message("W018", "USER_FIELDS", "USER_HANDLER").msg
 
 
 class Numbered(models.IntegerField):  # type: ignore[type-arg]
@@ -277,30 +276,30 @@ class Numbered(models.IntegerField):  # type: ignore[type-arg]
 )
 def test_a_field_that_something_fills_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
     model(extra=field.clone())
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_a_mapped_field_is_filled(settings: Settings, model: MakeModel) -> None:
     model(phone=models.CharField(max_length=20, unique=True), born=models.DateField())
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"phone": "traits.phone", "born": "traits.born"}}
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_a_model_that_fills_its_fields_when_it_is_saved_is_left_alone(model: MakeModel) -> None:
     model(extra=models.IntegerField(), save=lambda self, *args, **options: None)
-    assert told() == []
+    assert check_messages() == []
 
 
 def test_a_model_that_a_receiver_fills_is_left_alone(model: MakeModel) -> None:
     model(extra=models.IntegerField())
-    assert ids() == ["W018"]
+    assert check_ids() == ["W018"]
 
     def fill(sender: object, **_: object) -> None:
         pass
 
     pre_save.connect(fill)
     try:
-        assert told() == []
+        assert check_messages() == []
     finally:
         pre_save.disconnect(fill)
 
@@ -321,4 +320,4 @@ def test_a_handler_that_creates_users_itself_knows_what_they_need(
 ) -> None:
     model(extra=models.IntegerField())
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": f"{__name__}.{handler}"}
-    assert ids() == found
+    assert check_ids() == found

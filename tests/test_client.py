@@ -27,10 +27,10 @@ from django.urls import path
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.kinds import Answer, AsyncAnswer, ChangeSettings, Fault, Json
-from tests.ories import Ory, Session
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.logs import event_ids
+from tests.support.ory import Ory, Session
+from tests.support.types import AsyncResponse, ChangeSettings, Fault, Json, Response
 
 from .project import urls as project
 
@@ -96,7 +96,7 @@ def content_of(session: Session) -> Json:
 IN_TIME = 5  # seconds: far beyond the limits that are set here, and what hangs hangs longer
 
 
-def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> None:
+def assert_unavailable_in_time(web: DualClient, headers: dict[str, str] = SOMEBODY) -> None:
     web.get("/silent")  # which imports the project
     started = time.monotonic()
     assert web.get("/session", headers=headers).status_code == 503
@@ -107,7 +107,6 @@ def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> 
 
 
 @pytest.mark.promise("The time limit covers the whole response")
-@pytest.mark.switches
 @pytest.mark.parametrize(
     "fault",
     [
@@ -118,30 +117,34 @@ def assert_unavailable_in_time(web: Web, headers: dict[str, str] = SOMEBODY) -> 
     ids=["nothing", "dripping headers", "dripping body"],
 )
 def test_an_answer_that_does_not_come_in_time_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture, fault: Fault
+    ory: Ory,
+    web: DualClient,
+    local_ory: LocalOry,
+    ory_auth: ChangeSettings,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
 ) -> None:
     ory_auth(TIMEOUT=0.3)
-    session = ory.person().token()
-    with fault(switches):
+    session = ory.person().app_session()
+    with fault(local_ory):
         assert_unavailable_in_time(web, headers=session.headers)
-    assert events(caplog) == ["timeout"]
+    assert event_ids(caplog) == ["timeout"]
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_a_call_that_was_given_up_makes_room_for_the_next(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, part: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, part: str
 ) -> None:
     ory_auth(TIMEOUT=0.9, MAX_CONNECTIONS=1)
-    ada, bob = ory.person().token(), ory.person().token()
-    with switches.dripping(0.05, headers=part == "headers"):
+    ada, bob = ory.person().app_session(), ory.person().app_session()
+    with local_ory.dripping(0.05, headers=part == "headers"):
         assert_unavailable_in_time(web, headers=ada.headers)
     for session in (bob, ada):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
 def test_a_tls_handshake_that_hangs_is_unavailable(
-    web: Web, ory: Ory, ory_auth: ChangeSettings, silent_port: int
+    web: DualClient, ory: Ory, ory_auth: ChangeSettings, silent_port: int
 ) -> None:
     ory_auth(SDK_URL=f"https://127.0.0.1:{silent_port}", TIMEOUT=0.3)
     assert_unavailable_in_time(web)
@@ -163,7 +166,7 @@ def hanging_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @pytest.mark.promise("A name server that hangs does not exceed the time limit")
 def test_a_name_server_that_hangs_is_unavailable(
-    web: Web, ory: Ory, ory_auth: ChangeSettings, hanging_dns: threading.Event
+    web: DualClient, ory: Ory, ory_auth: ChangeSettings, hanging_dns: threading.Event
 ) -> None:
     ory_auth(SDK_URL="http://ory.example.test", TIMEOUT=0.3)
     assert_unavailable_in_time(web)
@@ -171,10 +174,10 @@ def test_a_name_server_that_hangs_is_unavailable(
 
 
 def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
-    web: Web, ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+    web: DualClient, ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.5)
-    session, go_on, names = ory.person().token(), threading.Event(), socket.getaddrinfo
+    session, go_on, names = ory.person().app_session(), threading.Event(), socket.getaddrinfo
 
     def hang_once(*given: Any, **named: Any) -> object:
         monkeypatch.setattr(socket, "getaddrinfo", names)
@@ -187,12 +190,13 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
     go_on.set()
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
-def test_a_sign_out_that_hangs_is_unavailable(ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings) -> None:
+def test_a_sign_out_that_hangs_is_unavailable(
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
+) -> None:
     ory_auth(TIMEOUT=0.3)
-    session = ory.person().token()
-    with switches.slow(10, "/self-service/logout"):
+    session = ory.person().app_session()
+    with local_ory.slow(10, "/self-service/logout"):
         started = time.monotonic()
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
         assert time.monotonic() - started < IN_TIME
@@ -201,15 +205,18 @@ def test_a_sign_out_that_hangs_is_unavailable(ory: Ory, web: Web, switches: Loca
 # --- no answer
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("fault", [lambda ory: ory.stopped(), lambda ory: ory.hang_up()], ids=["refused", "hang up"])
-def test_no_answer_is_unavailable(web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, fault: Fault) -> None:
-    with fault(switches):
+def test_no_answer_is_unavailable(
+    web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    with fault(local_ory):
         assert_unavailable_in_time(web)
-    assert events(caplog) == ["unavailable"]
+    assert event_ids(caplog) == ["unavailable"]
 
 
-def test_a_server_without_tls_at_an_https_address_is_unavailable(web: Web, ory: Ory, ory_auth: ChangeSettings) -> None:
+def test_a_server_without_tls_at_an_https_address_is_unavailable(
+    web: DualClient, ory: Ory, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("http:", "https:"))
     assert_unavailable_in_time(web)
 
@@ -230,7 +237,7 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
-def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: Web, serving: Serving, answer: bytes) -> None:
+def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: DualClient, serving: Serving, answer: bytes) -> None:
     def say(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
         connection.sendall(answer)
@@ -239,17 +246,20 @@ def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: Web, serving: 
     assert_unavailable_in_time(web)
 
 
-@pytest.mark.switches
-def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
+def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(
+    ory: Ory, web: DualClient, local_ory: LocalOry
+) -> None:
+    session = ory.person().app_session()
     assert web.get("/session", headers=session.headers).status_code == 200
-    with switches.stopped():
+    with local_ory.stopped():
         pass
-    assert web.get("/session", headers=ory.person().token().headers).status_code == 200
+    assert web.get("/session", headers=ory.person().app_session().headers).status_code == 200
 
 
-def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory: Ory, web: Web, serving: Serving) -> None:
-    body = json.dumps(content_of(ory.person().token())).encode()
+def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(
+    ory: Ory, web: DualClient, serving: Serving
+) -> None:
+    body = json.dumps(content_of(ory.person().app_session())).encode()
 
     def answer_once(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
@@ -261,8 +271,8 @@ def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(ory: Or
         assert web.get("/session", headers=SOMEBODY).status_code == 200
 
 
-def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: Web, serving: Serving) -> None:
-    body = json.dumps(content_of(ory.person().token())).encode()
+def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: DualClient, serving: Serving) -> None:
+    body = json.dumps(content_of(ory.person().app_session())).encode()
 
     def stop_half_way_at_first(connection: socket.socket, number: int) -> None:
         while connection.recv(65536):
@@ -277,29 +287,27 @@ def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: Web, se
 
 
 @pytest.mark.promise("A response has at most 1 MiB after decompression")
-@pytest.mark.switches
 @pytest.mark.parametrize(("size", "status"), [(MEBIBYTE, 200), (MEBIBYTE + 1, 503)])
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_answer_has_at_most_one_mebibyte(
-    ory: Ory, web: Web, switches: LocalOry, size: int, status: int, packed: bool
+    ory: Ory, web: DualClient, local_ory: LocalOry, size: int, status: int, packed: bool
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     body = json.dumps(content_of(session)).encode().ljust(size)
     headers = {"Content-Encoding": "gzip"} if packed else {}
-    with switches.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
+    with local_ory.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
         assert web.get("/session", headers=session.headers).status_code == status
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
 )
 def test_an_answer_may_be_packed(
-    ory: Ory, web: Web, switches: LocalOry, encoding: str, pack: Callable[[bytes], bytes]
+    ory: Ory, web: DualClient, local_ory: LocalOry, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     body = pack(json.dumps(content_of(session)).encode())
-    with switches.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
+    with local_ory.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
@@ -311,10 +319,11 @@ def bomb() -> bytes:
 
 
 @pytest.mark.promise("A response has at most 1 MiB after decompression")
-@pytest.mark.switches
-def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.LogCaptureFixture, bomb: bytes) -> None:
+def test_a_gzip_bomb_is_cut_off(
+    web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, bomb: bytes
+) -> None:
     web.get("/session")
-    with switches.failing(200, {"Content-Encoding": "gzip"}, bomb, WHOAMI):
+    with local_ory.failing(200, {"Content-Encoding": "gzip"}, bomb, WHOAMI):
         tracemalloc.start()
         try:
             assert web.get("/session", headers=SOMEBODY).status_code == 503
@@ -326,7 +335,6 @@ def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.Log
 
 
 @pytest.mark.promise("A truncated compressed response does not count")
-@pytest.mark.switches
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -339,10 +347,10 @@ def test_a_gzip_bomb_is_cut_off(web: Web, switches: LocalOry, caplog: pytest.Log
     ids=["not packed", "empty", "half", "no checksum", "a wrong checksum"],
 )
 def test_an_answer_that_is_badly_packed_is_unavailable(
-    ory: Ory, web: Web, switches: LocalOry, spoil: Callable[[bytes], bytes]
+    ory: Ory, web: DualClient, local_ory: LocalOry, spoil: Callable[[bytes], bytes]
 ) -> None:
-    packed = gzip.compress(json.dumps(content_of(ory.person().token())).encode())
-    with switches.failing(200, {"Content-Encoding": "gzip"}, spoil(packed), WHOAMI):
+    packed = gzip.compress(json.dumps(content_of(ory.person().app_session())).encode())
+    with local_ory.failing(200, {"Content-Encoding": "gzip"}, spoil(packed), WHOAMI):
         assert web.get("/session", headers=SOMEBODY).status_code == 503
 
 
@@ -350,91 +358,88 @@ def test_an_answer_that_is_badly_packed_is_unavailable(
 
 
 @pytest.mark.promise("A redirect of Ory is not followed")
-@pytest.mark.switches
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_of_orys_is_not_followed(ory: Ory, web: Web, switches: LocalOry, status: int) -> None:
-    with switches.failing(status, {"Location": f"{ory.public_url}/version"}, path=WHOAMI):
-        assert web.get("/session", headers=ory.person().token().headers).status_code == 503
-    assert not ory.asked("/version")
+def test_a_redirect_of_orys_is_not_followed(ory: Ory, web: DualClient, local_ory: LocalOry, status: int) -> None:
+    with local_ory.failing(status, {"Location": f"{ory.public_url}/version"}, path=WHOAMI):
+        assert web.get("/session", headers=ory.person().app_session().headers).status_code == 503
+    assert not ory.requests_to("/version")
 
 
 # --- 429
 
 
-def pause_in(answer: Answer) -> int:
+def pause_in(answer: Response) -> int:
     assert answer.status_code == 503
     return int(answer["Retry-After"])
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 class TestAfter429:
-    def limited(self, web: Web, switches: LocalOry, **headers: str) -> Answer:
+    def limited(self, web: DualClient, local_ory: LocalOry, **headers: str) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        with switches.failing(429, named, path=WHOAMI):
+        with local_ory.failing(429, named, path=WHOAMI):
             return web.get("/session", headers={"X-Session-Token": "somebody"})
 
     @pytest.mark.promise("After a 429, Ory is not called until it allows it")
     @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
     @pytest.mark.parametrize("form", ["seconds", "date"])
     def test_nobody_asks_until_ory_allows_it(
-        self, ory: Ory, web: Web, switches: LocalOry, name: str, form: str
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, name: str, form: str
     ) -> None:
-        session = ory.person().token()
+        session = ory.person().app_session()
         until = "30" if form == "seconds" else formatdate(time.time() + 30, usegmt=True)
-        self.limited(web, switches, **{name: until})
+        self.limited(web, local_ory, **{name: until})
         assert 25 <= pause_in(web.get("/session", headers=session.headers)) <= 35
-        assert len(ory.asked()) == 1
+        assert len(ory.requests_to()) == 1
 
-    def test_the_clients_are_told_when_to_come_back(self, web: Web, switches: LocalOry) -> None:
-        assert 30 <= pause_in(self.limited(web, switches, Retry_After="30")) <= 32
+    def test_the_clients_are_told_when_to_come_back(self, web: DualClient, local_ory: LocalOry) -> None:
+        assert 30 <= pause_in(self.limited(web, local_ory, Retry_After="30")) <= 32
 
     @pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
-    def test_without_a_time_the_pause_is_a_moment(self, web: Web, switches: LocalOry, value: str) -> None:
-        assert pause_in(self.limited(web, switches, Retry_After=value)) <= 2
+    def test_without_a_time_the_pause_is_a_moment(self, web: DualClient, local_ory: LocalOry, value: str) -> None:
+        assert pause_in(self.limited(web, local_ory, Retry_After=value)) <= 2
 
     @pytest.mark.parametrize("value", ["999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-    def test_no_pause_is_longer_than_ten_minutes(self, web: Web, switches: LocalOry, value: str) -> None:
-        assert pause_in(self.limited(web, switches, Retry_After=value)) <= 601
+    def test_no_pause_is_longer_than_ten_minutes(self, web: DualClient, local_ory: LocalOry, value: str) -> None:
+        assert pause_in(self.limited(web, local_ory, Retry_After=value)) <= 601
         assert pause_in(web.get("/session", headers=SOMEBODY)) <= 661
 
     def test_ory_is_asked_again_after_the_pause(
-        self, ory: Ory, web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        session = ory.person().token()
-        self.limited(web, switches, Retry_After="30")
+        session = ory.person().app_session()
+        self.limited(web, local_ory, Retry_After="30")
         monotonic = time.monotonic
         monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 40)
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
-    def test_what_is_cached_still_serves(self, ory: Ory, web: Web, switches: LocalOry) -> None:
-        session = ory.person().token()
+    def test_what_is_cached_still_serves(self, ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+        session = ory.person().app_session()
         web.get("/session", headers=session.headers)
-        self.limited(web, switches, Retry_After="30")
+        self.limited(web, local_ory, Retry_After="30")
         assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
 
 # --- calls at once
 
 
-@pytest.mark.switches
 def test_calls_that_wait_for_a_connection_wait_a_bounded_time(
-    web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+    web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.3)
 
     def ask(number: int) -> None:
         assert_unavailable_in_time(web, headers={"X-Session-Token": f"somebody-{number}"})
 
-    with switches.slow(5), ThreadPoolExecutor(4) as threads:
+    with local_ory.slow(5), ThreadPoolExecutor(4) as threads:
         waiting = [threads.submit(ask, number) for number in range(4)]
         assert web.get("/silent", headers=SOMEBODY).status_code == 200
         for future in waiting:
             future.result()
 
 
-@pytest.mark.switches
 def test_a_call_that_got_no_connection_in_time_says_so(
-    web: Web, switches: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+    web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.4)
     together = threading.Barrier(12)  # who comes a little later has a little time left when the first gives up
@@ -443,68 +448,64 @@ def test_a_call_that_got_no_connection_in_time_says_so(
         together.wait()
         web.get("/session", headers={"X-Session-Token": f"somebody-{number}"})
 
-    with switches.slow(5), ThreadPoolExecutor(12) as threads:
+    with local_ory.slow(5), ThreadPoolExecutor(12) as threads:
         list(threads.map(ask, range(12)))
-    assert set(events(caplog)) == {"timeout", "pool_full"}
+    assert set(event_ids(caplog)) == {"timeout", "pool_full"}
 
 
-def begun(path: str, session: Session) -> asyncio.Future[AsyncAnswer]:
+def begun(path: str, session: Session) -> asyncio.Future[AsyncResponse]:
     """A request under ASGI that others can overtake."""
     return asyncio.ensure_future(AsyncClient().get(path, headers=session.headers))
 
 
 async def until_asked(ory: Ory) -> None:
-    while not ory.asked():  # noqa: ASYNC110  (the local Ory runs in another thread)
+    while not ory.requests_to():  # noqa: ASYNC110  (the local Ory runs in another thread)
         await asyncio.sleep(0.01)
 
 
 @pytest.mark.promise("Concurrent requests with one credential cause one lookup")
-@pytest.mark.switches
-def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, switches: LocalOry) -> None:
-    session = ory.person().token()
+def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
 
-    async def ask() -> list[AsyncAnswer]:
+    async def ask() -> list[AsyncResponse]:
         return await asyncio.gather(*(begun("/asession", session) for _ in range(8)))
 
-    with switches.slow(0.1):
+    with local_ory.slow(0.1):
         assert {answer.json()["session"] for answer in async_to_sync(ask)()} == {session.id}
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
-def test_threads_with_one_credential_at_once_ask_ory_once(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
-    with switches.slow(0.2), ThreadPoolExecutor(6) as threads:
+def test_threads_with_one_credential_at_once_ask_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
+    with local_ory.slow(0.2), ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
     assert {answer.json()["session"] for answer in answers} == {session.id}
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
-def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, switches: LocalOry) -> None:
-    session = ory.person().token()
+def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
 
     async def ask() -> None:
         before = begun("/asession", session)
         await until_asked(ory)
         await asyncio.gather(before, begun("/afresh", session), begun("/afresh", session))
 
-    with switches.slow(0.2):
+    with local_ory.slow(0.2):
         async_to_sync(ask)()
-    assert len(ory.asked()) == 3
+    assert len(ory.requests_to()) == 3
 
 
 @pytest.mark.promise("A cancelled request does not cancel the lookup for the others")
-@pytest.mark.switches
 @pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
 def test_a_request_that_is_cancelled_takes_nothing_from_the_others(
-    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings, waiting: bool
+    ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings, waiting: bool
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1)
-    session, other = ory.person().token(), ory.person().token()
+    session, other = ory.person().app_session(), ory.person().app_session()
 
-    async def ask() -> AsyncAnswer:
+    async def ask() -> AsyncResponse:
         before = [begun("/asession", other)] if waiting else []
         first, second = begun("/asession", session), begun("/asession", session)
         await until_asked(ory)
@@ -512,17 +513,17 @@ def test_a_request_that_is_cancelled_takes_nothing_from_the_others(
         await asyncio.gather(*before)
         return await second
 
-    with switches.slow(0.1):
+    with local_ory.slow(0.1):
         assert async_to_sync(ask)().json()["session"] == session.id
-    assert len(ory.asked()) == 1 + waiting
+    assert len(ory.requests_to()) == 1 + waiting
 
 
 # --- processes
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_process_that_was_forked_makes_its_own_calls(ory: Ory, web: Web) -> None:
-    before, own, after = (ory.person().token() for _ in range(3))
+def test_a_process_that_was_forked_makes_its_own_calls(ory: Ory, web: DualClient) -> None:
+    before, own, after = (ory.person().app_session() for _ in range(3))
     assert web.get("/session", headers=before.headers).status_code == 200
     read, write = os.pipe()
     child = os.fork()

@@ -23,12 +23,12 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.local import LocalOry
 from ory_auth.responses.client_kind import kind_of
 from ory_auth.types import OryHttpRequest
-from tests.browser import where_a_browser_goes
-from tests.conftest import Web
-from tests.jar import forget_ory, sign_in
-from tests.kinds import Answer, ChangeSettings, User
-from tests.ories import Ory, Session
 from tests.project import urls
+from tests.support.browser import resolve_like_browser
+from tests.support.client import DualClient
+from tests.support.cookies import delete_ory_cookie, sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Response, User
 from tests.test_redirects import EVIL, HOSTILE, SITE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -126,11 +126,11 @@ def next_of(url: str, field: str = "next") -> str:
     return page
 
 
-def vary_of(answer: Answer) -> set[str]:
+def vary_of(answer: Response) -> set[str]:
     return set(answer["Vary"].split(", "))
 
 
-def assert_nothing_stores(answer: Answer) -> None:
+def assert_nothing_stores(answer: Response) -> None:
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
 
 
@@ -200,7 +200,7 @@ HEADERS: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def kind_seen(answer: Answer) -> str:
+def kind_seen(answer: Response) -> str:
     if "HX-Redirect" in answer:
         return "htmx"
     if "X-Inertia-Location" in answer:
@@ -250,7 +250,7 @@ def test_no_accept_header_raises(accept: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_fetch_gets_401_and_the_url_to_open(ory: Ory, web: Web, path: str) -> None:
+def test_fetch_gets_401_and_the_url_to_open(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(path, headers=FETCH)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer["Content-Type"] == "application/json"
@@ -263,7 +263,9 @@ def test_fetch_gets_401_and_the_url_to_open(ory: Ory, web: Web, path: str) -> No
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_htmx_gets_the_header_that_leads_to_the_login_page_and_back_to_the_page(ory: Ory, web: Web, path: str) -> None:
+def test_htmx_gets_the_header_that_leads_to_the_login_page_and_back_to_the_page(
+    ory: Ory, web: DualClient, path: str
+) -> None:
     answer = web.get(path, headers=HTMX)
     assert (answer.status_code, answer.content) == (401, b"")
     assert "Location" not in answer
@@ -273,7 +275,7 @@ def test_htmx_gets_the_header_that_leads_to_the_login_page_and_back_to_the_page(
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_inertia_gets_409_and_comes_back_to_the_page_it_asked_for(ory: Ory, web: Web, path: str) -> None:
+def test_inertia_gets_409_and_comes_back_to_the_page_it_asked_for(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=3", headers=INERTIA)
     assert answer.status_code == 409
     assert answer["X-Inertia-Location"].startswith("/auth/login?next=")
@@ -281,27 +283,27 @@ def test_inertia_gets_409_and_comes_back_to_the_page_it_asked_for(ory: Ory, web:
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_a_page_load_is_redirected_as_ever(ory: Ory, web: Web, path: str) -> None:
+def test_a_page_load_is_redirected_as_ever(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=3", headers=NAVIGATION)
     assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={path}%3Fpage%3D3")
 
 
 @pytest.mark.parametrize("path", ADMIN)
-def test_scripts_of_the_admin_are_led_to_its_own_login_page(ory: Ory, web: Web, path: str) -> None:
+def test_scripts_of_the_admin_are_led_to_its_own_login_page(ory: Ory, web: DualClient, path: str) -> None:
     assert web.get(path, headers=NAVIGATION)["Location"] == f"{path}login/?next={path}"
     assert web.get(path, headers=HTMX)["HX-Redirect"].startswith(f"{path}login/?next=http")
     url = web.get(path, headers=FETCH).json()["redirect_browser_to"]
     assert (url.partition("?")[0], next_of(url)) == (f"http://testserver{path}login/", PAGE)
 
 
-def test_scripts_of_a_view_for_staff_are_led_to_the_admins_login_page(ory: Ory, web: Web) -> None:
+def test_scripts_of_a_view_for_staff_are_led_to_the_admins_login_page(ory: Ory, web: DualClient) -> None:
     assert web.get("/staff-member", headers=NAVIGATION)["Location"] == "/admin/login/?next=/staff-member"
     assert web.get("/staff-member", headers=HTMX)["HX-Redirect"].startswith("/admin/login/?next=http")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_middleware_that_requires_a_sign_in_answers_the_same(
-    ory: Ory, web: Web, settings: Settings, kind: str
+    ory: Ory, web: DualClient, settings: Settings, kind: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     answers = [web.get(path, headers=KINDS[kind]) for path in ("/who", "/awho", "/guarded")]
@@ -309,7 +311,7 @@ def test_the_middleware_that_requires_a_sign_in_answers_the_same(
     assert web.get("/silent", headers=KINDS[kind]).status_code == 200
 
 
-def test_a_boosted_link_is_a_page_to_come_back_to(ory: Ory, web: Web) -> None:
+def test_a_boosted_link_is_a_page_to_come_back_to(ory: Ory, web: DualClient) -> None:
     answer = web.get("/guarded?page=3", headers={**HTMX, "HX-Boosted": "true"})
     assert next_of(answer["HX-Redirect"]) == "/guarded?page=3"
     answer = web.post("/guarded", headers={**HTMX, "HX-Boosted": "true"})
@@ -325,12 +327,12 @@ def test_what_changes_something_is_refused_in_the_same_form(ory: Ory, client: Cl
     assert next_of(inertia["X-Inertia-Location"]) == PAGE
 
 
-def test_a_projects_own_name_for_next_stays(ory: Ory, web: Web) -> None:
+def test_a_projects_own_name_for_next_stays(ory: Ory, web: DualClient) -> None:
     assert web.get("/other-field", headers=NAVIGATION)["Location"] == "/auth/login?back=/other-field"
     assert next_of(web.get("/other-field", headers=HTMX)["HX-Redirect"], "back") == PAGE
 
 
-def test_a_login_page_of_the_projects_own_counts(ory: Ory, web: Web, settings: Settings) -> None:
+def test_a_login_page_of_the_projects_own_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "/welcome/?from=site"
     answer = web.get("/django-guarded", headers=HTMX)
     assert answer["HX-Redirect"].startswith("/welcome/?from=site&next=http")
@@ -339,14 +341,14 @@ def test_a_login_page_of_the_projects_own_counts(ory: Ory, web: Web, settings: S
     assert answer.json()["redirect_browser_to"].startswith("https://accounts.example.org/login?next=http")
 
 
-def test_what_inner_middleware_and_the_view_added_to_the_redirect_stays(ory: Ory, web: Web) -> None:
+def test_what_inner_middleware_and_the_view_added_to_the_redirect_stays(ory: Ory, web: DualClient) -> None:
     answer = web.get("/messages", headers=FETCH)
     assert answer.status_code == 401
     assert "messages" in answer.cookies
     assert "X-Frame-Options" not in answer  # a header of the project would be here
 
 
-def test_problem_json_for_who_prefers_it(ory: Ory, web: Web) -> None:
+def test_problem_json_for_who_prefers_it(ory: Ory, web: DualClient) -> None:
     answer = web.get("/guarded", headers={"Accept": "application/problem+json"})
     assert answer["Content-Type"] == "application/problem+json"
     body = answer.json()
@@ -372,19 +374,19 @@ def test_problem_json_for_who_prefers_it(ory: Ory, web: Web) -> None:
         "http://[a-host-that-is-no-address]/",
     ],
 )
-def test_redirects_of_a_view_of_its_own_stay(ory: Ory, web: Web, path: str, to: str, kind: str) -> None:
+def test_redirects_of_a_view_of_its_own_stay(ory: Ory, web: DualClient, path: str, to: str, kind: str) -> None:
     answer = web.get(f"{path}?{urlencode({'to': to})}", headers=KINDS[kind])
     assert (answer.status_code, answer["Location"]) == (302, to)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_view_that_does_not_ask_stays_as_it_is(ory: Ory, web: Web, kind: str) -> None:
+def test_a_view_that_does_not_ask_stays_as_it_is(ory: Ory, web: DualClient, kind: str) -> None:
     answer = web.get("/unasked", headers=KINDS[kind])
     assert (answer.status_code, answer["Location"]) == (302, "/auth/login?next=/unasked")
     assert "Vary" not in answer
 
 
-def test_a_login_url_that_does_not_exist_breaks_no_redirect(ory: Ory, web: Web, settings: Settings) -> None:
+def test_a_login_url_that_does_not_exist_breaks_no_redirect(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "no-such-name"
     assert web.get("/elsewhere?to=/who", headers=HTMX)["Location"] == "/who"
 
@@ -394,10 +396,10 @@ def test_a_login_url_that_does_not_exist_breaks_no_redirect(ory: Ory, web: Web, 
 
 @pytest.mark.parametrize("path", ["/permission", "/staff-only", "/admin/"])
 @pytest.mark.parametrize("kind", ["ory", "django"])
-def test_a_script_is_told_that_a_permission_is_missing(ory: Ory, web: Web, path: str, kind: str) -> None:
+def test_a_script_is_told_that_a_permission_is_missing(ory: Ory, web: DualClient, path: str, kind: str) -> None:
     """A page load is led to the login page, which says so; a script would be led round in circles."""
     if kind == "ory":
-        sign_in(web, ory.person().cookie())
+        sign_in(web, ory.person().browser_session())
     else:
         User.objects.create_user("bob", "bob@example.org", "Sleipnir-8-legs")
         web.get("/django-login?name=bob&password=Sleipnir-8-legs")
@@ -413,17 +415,17 @@ def test_a_script_is_told_that_a_permission_is_missing(ory: Ory, web: Web, path:
 
 
 @pytest.fixture
-def one_of_two_factors(ory: Ory, web: Web) -> Session:
+def one_of_two_factors(ory: Ory, web: DualClient) -> Session:
     person = ory.person()
-    person.cookie().set_up_totp()
-    session = person.cookie()
+    person.browser_session().set_up_totp()
+    session = person.browser_session()
     sign_in(web, session)
     return session
 
 
 @pytest.mark.parametrize("path", [*OURS, *STEP_UP, *DJANGOS])
 def test_who_has_to_step_up_is_led_to_ory_and_back_to_the_page(
-    ory: Ory, web: Web, one_of_two_factors: Session, path: str
+    ory: Ory, web: DualClient, one_of_two_factors: Session, path: str
 ) -> None:
     fetch, htmx = web.get(path, headers=FETCH), web.get(path, headers=HTMX)
     assert (fetch.status_code, fetch.json()["code"]) == (403, "session_aal2_required")
@@ -435,23 +437,23 @@ def test_who_has_to_step_up_is_led_to_ory_and_back_to_the_page(
     assert_nothing_stores(htmx)
 
 
-def test_inertia_steps_up_by_409(ory: Ory, web: Web, one_of_two_factors: Session) -> None:
+def test_inertia_steps_up_by_409(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
     answer = web.get("/aal2", headers=INERTIA)
     assert answer.status_code == 409
     assert next_of(answer["X-Inertia-Location"], "return_to") == "http://testserver/aal2"
 
 
-def test_signing_in_again_is_asked_for_in_the_same_form(ory: Ory, web: Web) -> None:
-    sign_in(web, ory.person().cookie())
+def test_signing_in_again_is_asked_for_in_the_same_form(ory: Ory, web: DualClient) -> None:
+    sign_in(web, ory.person().browser_session())
     answer = web.get("/raises-refresh", headers=HTMX)
     assert parse_qs(urlsplit(answer["HX-Redirect"]).query) == {"refresh": ["true"], "return_to": [PAGE]}
     assert web.get("/raises-refresh", headers=FETCH).json()["code"] == "session_refresh_required"
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/raises-not-admitted", "/django-guarded"])
-def test_who_is_not_admitted_is_told_so(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str) -> None:
+def test_who_is_not_admitted_is_told_so(ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     fetch, htmx = web.get(path, headers=FETCH), web.get(path, headers=HTMX)
     assert (fetch.status_code, fetch.json()["code"]) == (403, "not_admitted")
     assert (htmx.status_code, "HX-Redirect" in htmx) == (403, False)
@@ -460,10 +462,9 @@ def test_who_is_not_admitted_is_told_so(ory: Ory, ory_auth: ChangeSettings, web:
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/who", "/django-guarded", "/async-login-required"])
-@pytest.mark.switches
-def test_an_outage_is_503_in_every_form(ory: Ory, switches: LocalOry, web: Web, path: str) -> None:
-    sign_in(web, ory.person().cookie())
-    with switches.failing(500):
+def test_an_outage_is_503_in_every_form(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
+    with local_ory.failing(500):
         answers = {kind: web.get(path, headers=headers) for kind, headers in KINDS.items()}
     assert {answer.status_code for answer in answers.values()} == {503}
     assert answers["fetch"].json()["code"] == "ory_unavailable"
@@ -475,24 +476,22 @@ def test_an_outage_is_503_in_every_form(ory: Ory, switches: LocalOry, web: Web, 
         assert_nothing_stores(answer)
 
 
-@pytest.mark.switches
 def test_with_debug_scripts_and_htmx_are_told_the_cause(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     settings.DEBUG = True
-    sign_in(web, ory.person().cookie())
-    with switches.failing(500):
+    sign_in(web, ory.person().browser_session())
+    with local_ory.failing(500):
         fetch, htmx = web.get("/guarded", headers=FETCH), web.get("/guarded", headers=HTMX)
     assert fetch.json()["debug"]["title"] in htmx.content.decode()
 
 
-@pytest.mark.switches
 def test_an_outage_that_a_greeting_page_ignores_is_no_sign_out_for_its_scripts(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     """The user is anonymous there while Ory is down, so Django's guard redirects."""
-    sign_in(web, ory.person().cookie())
-    with switches.failing(500):
+    sign_in(web, ory.person().browser_session())
+    with local_ory.failing(500):
         assert web.get("/greeting-guarded", headers=NAVIGATION).status_code == 302
         assert web.get("/greeting-guarded", headers=HTMX).status_code == 503
         assert web.get("/greeting-guarded", headers=FETCH).json()["code"] == "ory_unavailable"
@@ -515,7 +514,7 @@ PLACES = {
 def test_no_page_that_a_header_names_leads_off_the_site(ory: Ory, client: Client, place: str) -> None:
     path, name, headers = PLACES[place]
     if path == "/aal2":
-        sign_in(client, ory.person().cookie())
+        sign_in(client, ory.person().browser_session())
     values = [
         *HOSTILE,
         "http://testserver@evil.example/",
@@ -532,11 +531,11 @@ def test_no_page_that_a_header_names_leads_off_the_site(ory: Ory, client: Client
         assert len(url) < 8000
         back = next_of(url, "return_to" if path == "/aal2" else "next")
         assert back in {"/", "http://testserver/"}, ascii(value)[:80]
-        assert where_a_browser_goes("http://testserver/auth/login", back) == SITE
+        assert resolve_like_browser("http://testserver/auth/login", back) == SITE
         assert EVIL not in url
 
 
-def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: Web, settings: Settings) -> None:
+def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_REDIRECT_URL = "/silent"
     headers = {"HX-Request": "true"}
     assert web.get("/guarded", headers=headers)["HX-Redirect"] == "/auth/login?next=/silent"
@@ -546,14 +545,14 @@ def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: Web, settings
     assert url == "http://testserver/auth/login?next=/silent"
 
 
-def test_a_program_outside_a_browser_comes_back_to_its_own_url(ory: Ory, web: Web) -> None:
+def test_a_program_outside_a_browser_comes_back_to_its_own_url(ory: Ory, web: DualClient) -> None:
     url = web.get("/guarded?a=1", headers={"Accept": "application/json"}).json()["redirect_browser_to"]
     assert url == "http://testserver/auth/login?next=/guarded%3Fa%3D1"
 
 
 @pytest.mark.parametrize(("headers", "name"), [(HTMX, "HX-Current-URL"), (FETCH, "Referer")])
 def test_a_page_on_a_host_that_the_project_named_counts(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, headers: dict[str, str], name: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, headers: dict[str, str], name: str
 ) -> None:
     ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.test"])
     answer = web.get("/guarded", headers={**headers, name: "https://app.example.test/orders"})
@@ -561,7 +560,7 @@ def test_a_page_on_a_host_that_the_project_named_counts(
     assert next_of(url) == "https://app.example.test/orders"
 
 
-def test_a_secure_site_leads_back_to_no_insecure_page(ory: Ory, web: Web) -> None:
+def test_a_secure_site_leads_back_to_no_insecure_page(ory: Ory, web: DualClient) -> None:
     assert next_of(web.get("/guarded", headers=HTMX, secure=True)["HX-Redirect"]) == "/"
     url = web.get("/guarded", headers=FETCH, secure=True).json()["redirect_browser_to"]
     assert (url, next_of(url)) == ("https://testserver/auth/login?next=/", "/")
@@ -571,7 +570,7 @@ def test_a_secure_site_leads_back_to_no_insecure_page(ory: Ory, web: Web) -> Non
 
 
 @pytest.mark.parametrize("flow", ["login", "registration", "recovery", "verification", "settings"])
-def test_a_flow_that_a_script_starts_says_where_the_browser_goes(ory: Ory, web: Web, flow: str) -> None:
+def test_a_flow_that_a_script_starts_says_where_the_browser_goes(ory: Ory, web: DualClient, flow: str) -> None:
     start = f"{ory.public_url}/self-service/{flow}/browser?return_to=http%3A%2F%2Ftestserver%2Fwho"
     htmx, fetch = (web.get(f"/auth/{flow}?next=/who", headers=headers) for headers in (HTMX, FETCH))
     status, code = (401, "not_authenticated") if flow == "login" else (422, "browser_location_change_required")
@@ -581,28 +580,28 @@ def test_a_flow_that_a_script_starts_says_where_the_browser_goes(ory: Ory, web: 
 
 
 @pytest.mark.parametrize("path", ["/auth/login?next=/who", "/admin/login/?next=/who"])
-def test_login_by_a_script_of_somebody_who_is_signed_in(ory: Ory, web: Web, path: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_login_by_a_script_of_somebody_who_is_signed_in(ory: Ory, web: DualClient, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/who")
     User.objects.update(is_staff=True)
     assert web.get(path, headers=HTMX)["HX-Redirect"] == "http://testserver/who"
     assert web.get(path, headers=FETCH).json()["redirect_browser_to"] == "http://testserver/who"
 
 
-def test_login_by_a_script_steps_up(ory: Ory, web: Web, one_of_two_factors: Session) -> None:
+def test_login_by_a_script_steps_up(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
     answer = web.get("/auth/login?next=/who", headers=HTMX)
     assert next_of(answer["HX-Redirect"], "return_to") == "http://testserver/who"
     answer = web.get("/auth/login?next=/who", headers=FETCH)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
-def test_signing_out_by_a_script(ory: Ory, web: Web) -> None:
-    sign_in(web, ory.person().cookie())
+def test_signing_out_by_a_script(ory: Ory, web: DualClient) -> None:
+    sign_in(web, ory.person().browser_session())
     assert web.post("/auth/logout", headers=HTMX)["HX-Redirect"] == "http://testserver/bye"
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     answer = web.post("/auth/logout", headers=FETCH)
     assert (answer.status_code, answer.content) == (204, b"")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert web.post("/auth/logout", headers=NAVIGATION)["Location"] == "http://testserver/bye"
 
 
@@ -612,7 +611,7 @@ def test_signing_out_by_a_script(ory: Ory, web: Web) -> None:
 SCRIPTS = [{**HTMX, "HX-Current-URL": "http://testserver/silent"}, {**FETCH, "Referer": "http://testserver/silent"}]
 
 
-def come_back_from_ory(web: Web, page: str) -> None:
+def come_back_from_ory(web: DualClient, page: str) -> None:
     """Start to sign in for this page, and open it again as Ory makes the browser do."""
     assert web.get(f"/auth/login?next={page}", headers=NAVIGATION).status_code == 302
     assert web.get(page, headers=NAVIGATION).status_code == 200
@@ -621,7 +620,7 @@ def come_back_from_ory(web: Web, page: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("guard", ["/guarded", "/django-guarded"])
 def test_a_page_whose_scripts_are_refused_after_signing_in_is_not_an_endless_circle(
-    ory: Ory, web: Web, guard: str, script: dict[str, str]
+    ory: Ory, web: DualClient, guard: str, script: dict[str, str]
 ) -> None:
     """Ory's cookie does not reach this site. The page is public, and its script is refused whenever it is shown."""
     come_back_from_ory(web, "/silent")
@@ -631,7 +630,7 @@ def test_a_page_whose_scripts_are_refused_after_signing_in_is_not_an_endless_cir
     assert b"ory_kratos_session" in answer.content
 
 
-def test_another_attempt_by_hand_is_not_a_circle(ory: Ory, web: Web) -> None:
+def test_another_attempt_by_hand_is_not_a_circle(ory: Ory, web: DualClient) -> None:
     come_back_from_ory(web, "/silent")
     assert web.get("/auth/login?next=/silent", headers=NAVIGATION).status_code == 302
 
@@ -639,13 +638,13 @@ def test_another_attempt_by_hand_is_not_a_circle(ory: Ory, web: Web) -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("known_by", ["/guarded", "/awho"])
 def test_who_was_signed_in_in_between_is_not_in_a_circle(
-    ory: Ory, web: Web, known_by: str, script: dict[str, str]
+    ory: Ory, web: DualClient, known_by: str, script: dict[str, str]
 ) -> None:
     assert web.get("/auth/login?next=/silent", headers=NAVIGATION).status_code == 302
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert web.get("/silent", headers=NAVIGATION).status_code == 200
     assert web.get(known_by, headers=script).status_code == 200
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert web.get("/guarded", headers=script).status_code == 401
     assert web.get("/auth/login?next=/silent", headers=NAVIGATION).status_code == 302
 
@@ -659,15 +658,15 @@ LOOKED_AT = {
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/django-guarded", "/async-login-required", "/aal2"])
-def test_a_refusal_names_every_header_that_chose_it(ory: Ory, web: Web, path: str) -> None:
+def test_a_refusal_names_every_header_that_chose_it(ory: Ory, web: DualClient, path: str) -> None:
     assert vary_of(web.get(path, headers=NAVIGATION)) == LOOKED_AT
     for headers in (HTMX, FETCH):
         assert vary_of(web.get(path, headers=headers)) == LOOKED_AT | {"HX-Boosted", "HX-Current-URL", "Referer"}
 
 
 @pytest.mark.parametrize("path", ["/who", "/silent", "/guarded", "/django-guarded"])
-def test_an_answer_that_no_header_chose_does_not_name_them(ory: Ory, web: Web, path: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_an_answer_that_no_header_chose_does_not_name_them(ory: Ory, web: DualClient, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
     answer = web.get(path, headers=HTMX)
     assert answer.status_code == 200
     assert "HX-Request" not in answer.get("Vary", "")
@@ -676,7 +675,7 @@ def test_an_answer_that_no_header_chose_does_not_name_them(ory: Ory, web: Web, p
 @pytest.mark.parametrize("first", KINDS)
 @pytest.mark.parametrize("path", ["/guarded", "/django-guarded"])
 def test_the_site_cache_gives_nobody_an_answer_of_another_form(
-    ory: Ory, web: Web, settings: Settings, path: str, first: str
+    ory: Ory, web: DualClient, settings: Settings, path: str, first: str
 ) -> None:
     settings.MIDDLEWARE = [
         "django.middleware.cache.UpdateCacheMiddleware",
@@ -692,15 +691,15 @@ def test_the_site_cache_gives_nobody_an_answer_of_another_form(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_such_header_makes_a_credential_count_or_not(ory: Ory, web: Web, kind: str) -> None:
-    session = ory.person().cookie()
+def test_no_such_header_makes_a_credential_count_or_not(ory: Ory, web: DualClient, kind: str) -> None:
+    session = ory.person().browser_session()
     assert web.get("/guarded", headers={**KINDS[kind], **session.headers}).status_code == 200
     assert web.get("/guarded", headers={**KINDS[kind], "Cookie": "ory_kratos_session=no"}).status_code != 200
 
 
 def test_csrf_is_checked_as_ever(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
-    sign_in(client, ory.person().cookie())
+    sign_in(client, ory.person().browser_session())
     for headers in KINDS.values():
         assert client.post("/auth/logout", headers=headers).status_code == 403
         assert client.post("/guarded", headers=headers).status_code == 403

@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings
 
-pytestmark = pytest.mark.switches
+pytestmark = pytest.mark.usefixtures("local_ory")
 
 
 def status(session: Session) -> int:
@@ -27,27 +27,27 @@ def status(session: Session) -> int:
 
 @pytest.mark.promise("A process makes at most MAX_CONNECTIONS calls at the same time")
 def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
-    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(MAX_CONNECTIONS=2, SESSION_CACHE_SECONDS=0, TIMEOUT=5)
-    sessions = [ory.person().token() for _ in range(4)]
+    sessions = [ory.person().app_session() for _ in range(4)]
     assert [status(session) for session in sessions] == [200] * 4
-    before = len(ory.asked())
-    with switches.slow(0.8, "/sessions/whoami"), ThreadPoolExecutor(4) as threads:
+    before = len(ory.requests_to())
+    with local_ory.slow(0.8, "/sessions/whoami"), ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(status, session) for session in sessions]
         time.sleep(0.4)  # two have a call each, and two wait
-        assert len(ory.asked()) - before == 2
+        assert len(ory.requests_to()) - before == 2
         assert [answer.result() for answer in answers] == [200] * 4
 
 
 @pytest.mark.promise("A coroutine that waits for another request's lookup has a time limit")
 @pytest.mark.promise("A thread that waits for another request's lookup has a time limit")
 def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
-    ory: Ory, web: Web, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ory has answered in time, and the cache does not take the answer."""
     ory_auth(SESSION_CACHE_SECONDS=60, TIMEOUT=0.5)
-    session = ory.person().token()
+    session = ory.person().app_session()
     keeping, back, add = threading.Event(), threading.Event(), LocMemCache.add
 
     def hang(cache: LocMemCache, key: str, *given: object, **named: object) -> bool:
@@ -58,7 +58,7 @@ def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
 
     def ask() -> int:
         path = "/session" if web.kind == "wsgi" else "/asession"
-        return Web(web.kind).get(path, headers=session.headers).status_code
+        return DualClient(web.kind).get(path, headers=session.headers).status_code
 
     monkeypatch.setattr(LocMemCache, "add", hang)
     with ThreadPoolExecutor(2) as threads:
@@ -75,17 +75,17 @@ def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
 @pytest.mark.promise("A forked process shares no socket with its parent")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_shares_neither_connection_nor_thread_with_its_parent(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     path = "/session" if web.kind == "wsgi" else "/asession"
-    before, own, after = (ory.person().token() for _ in range(3))
+    before, own, after = (ory.person().app_session() for _ in range(3))
     connections: list[object] = []
 
     async def note(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         connections.append(scope["client"])
         await app(scope, receive, send)
 
-    switches.faults.append(Fault("/sessions/whoami", note))
+    local_ory.faults.append(Fault("/sessions/whoami", note))
     assert web.get(path, headers=before.headers).status_code == 200
     child = os.fork()
     if not child:

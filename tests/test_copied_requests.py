@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
 from ory_auth.rest_framework import OrySessionAuthentication
-from tests.conftest import Web
-from tests.kinds import User
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import User
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -70,8 +70,8 @@ every_view = pytest.mark.parametrize("path", ["/page", "/guarded", "/api"])
 
 @pytest.mark.promise("A response that used a copy of the request is private")
 @every_view
-def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: Web, path: str) -> None:
-    session = ory.person().token()
+def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: DualClient, path: str) -> None:
+    session = ory.person().app_session()
     answer = web.get(path, headers=session.headers)
     assert answer.json()["pk"] is not None
     assert {"Cookie", "Authorization", "X-Session-Token"} <= {name.strip() for name in answer["Vary"].split(",")}
@@ -79,13 +79,12 @@ def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: Web, path: st
 
 
 @every_view
-@pytest.mark.switches
-def test_an_outage_is_a_503(ory: Ory, web: Web, switches: LocalOry, path: str) -> None:
-    with switches.failing(503):
+def test_an_outage_is_a_503(ory: Ory, web: DualClient, local_ory: LocalOry, path: str) -> None:
+    with local_ory.failing(503):
         answer = web.get(path, headers={"Cookie": "ory_kratos_session=x"})
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.promise("A copy of a request does not open a guard for another user")
-def test_a_guard_does_not_serve_somebody_else_whom_the_copy_has(ory: Ory, web: Web) -> None:
-    assert web.get("/somebody-else", headers=ory.person().token().headers).status_code == 403
+def test_a_guard_does_not_serve_somebody_else_whom_the_copy_has(ory: Ory, web: DualClient) -> None:
+    assert web.get("/somebody-else", headers=ory.person().app_session().headers).status_code == 403

@@ -11,9 +11,9 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Person
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Person
+from tests.support.types import ChangeSettings
 
 GONE = {"token": "ory_st_never-was-one", "cookie": "ory_kratos_session=never-was-one"}
 KINDS = ["token", "cookie", "bearer"]
@@ -31,14 +31,14 @@ def header(kind: str, value: str) -> dict[str, str]:
 
 
 def credential(person: Person, kind: str) -> dict[str, str]:
-    return header(kind, person.cookie().cookie if kind == "cookie" else person.token().token)
+    return header(kind, person.browser_session().cookie if kind == "cookie" else person.app_session().token)
 
 
 def gone(kind: str) -> dict[str, str]:
     return header(kind, GONE["cookie" if kind == "cookie" else "token"])
 
 
-def seen(web: Web, headers: dict[str, str]) -> str | None:
+def seen(web: DualClient, headers: dict[str, str]) -> str | None:
     """The identity that the project sees."""
     identity: str | None = web.get("/session", headers=headers).json()["identity"]
     return identity
@@ -48,25 +48,25 @@ def seen(web: Web, headers: dict[str, str]) -> str | None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_credential_alone_signs_in(ory: Ory, web: Web, kind: str) -> None:
+def test_each_kind_of_credential_alone_signs_in(ory: Ory, web: DualClient, kind: str) -> None:
     person = ory.person()
     assert seen(web, credential(person, kind)) == person.id
 
 
 @pytest.mark.promise("Only the first credential counts, even if Ory refuses it")
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
-def test_of_two_credentials_the_first_by_the_order_counts(ory: Ory, web: Web, first: str, second: str) -> None:
+def test_of_two_credentials_the_first_by_the_order_counts(ory: Ory, web: DualClient, first: str, second: str) -> None:
     ada, bob = ory.person(), ory.person()
     assert seen(web, {**credential(bob, second), **credential(ada, first)}) == ada.id
 
 
 @pytest.mark.promise("Only the first credential counts, even if Ory refuses it")
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
-def test_a_refused_credential_is_not_replaced_by_the_next(ory: Ory, web: Web, first: str, second: str) -> None:
+def test_a_refused_credential_is_not_replaced_by_the_next(ory: Ory, web: DualClient, first: str, second: str) -> None:
     assert seen(web, {**gone(first), **credential(ory.person(), second)}) is None
 
 
-def test_several_credentials_are_told_to_operators(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_several_credentials_are_told_to_operators(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "ory_auth"):
         seen(web, {**gone("token"), **gone("cookie")})
     assert "multi_credential kinds=token+cookie" in caplog.text
@@ -75,30 +75,32 @@ def test_several_credentials_are_told_to_operators(ory: Ory, web: Web, caplog: p
 @pytest.mark.parametrize(
     "empty", [{"X-Session-Token": ""}, {"X-Session-Token": " \t"}, {"Cookie": "ory_kratos_session="}, {"Cookie": ""}]
 )
-def test_an_empty_credential_does_not_count(ory: Ory, web: Web, empty: dict[str, str]) -> None:
+def test_an_empty_credential_does_not_count(ory: Ory, web: DualClient, empty: dict[str, str]) -> None:
     person = ory.person()
     assert seen(web, {**credential(person, "bearer"), **empty}) == person.id
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
-def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: Web, scheme: str) -> None:
-    session = ory.person().token()
+def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: DualClient, scheme: str) -> None:
+    session = ory.person().app_session()
     assert seen(web, {"Authorization": f"{scheme} {session.token}"}) == session.person.id
 
 
 @pytest.mark.promise("A Bearer token without Ory's prefix is not sent to Ory")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     "authorization",
     ["Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "Bearer ory_at_oauth2", "Bearer", "Basic ory_st_x", "Token ory_st_x", "x"],
 )
-def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(ory: Ory, web: Web, authorization: str) -> None:
+def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(
+    ory: Ory, web: DualClient, authorization: str
+) -> None:
     assert seen(web, {"Authorization": authorization}) is None
-    assert not ory.asked()
+    assert not ory.requests_to()
 
 
-@pytest.mark.switches
-def test_nothing_from_outside_that_names_an_identity_is_believed(ory: Ory, web: Web) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_nothing_from_outside_that_names_an_identity_is_believed(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     headers = {
         "X-Kratos-Authenticated-Identity-Id": person.id,
@@ -106,11 +108,11 @@ def test_nothing_from_outside_that_names_an_identity_is_believed(ory: Ory, web: 
         "Ory-Session-Cache-For": "60",
     }
     assert seen(web, headers) is None
-    assert not ory.asked()
+    assert not ory.requests_to()
 
 
 def test_a_header_with_underscores_is_not_the_token_header_under_asgi(ory: Ory) -> None:
-    headers = [(b"host", b"testserver"), (b"x_session_token", ory.person().token().token.encode())]
+    headers = [(b"host", b"testserver"), (b"x_session_token", ory.person().app_session().token.encode())]
     scope = {"type": "http", "method": "GET", "path": "/session", "query_string": b"", "headers": headers}
 
     async def body() -> bytes:
@@ -139,46 +141,46 @@ MALFORMED = {
 
 @pytest.mark.promise("A credential has at most 8 KiB")
 @pytest.mark.promise("A malformed credential is never sent to Ory, and no other is tried instead")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_credential_is_signed_out_without_a_call(
-    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, kind: str, value: str
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, kind: str, value: str
 ) -> None:
     later = [other for other in KINDS if KINDS.index(other) > KINDS.index(kind)]
     headers = {name: text for other in later for name, text in credential(ory.person(), other).items()}
     malformed = header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)
     assert seen(web, {**headers, **malformed}) is None
-    assert not ory.asked()
+    assert not ory.requests_to()
     assert f"malformed kind={kind}" in caplog.text
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85"])
-def test_a_control_character_at_its_end_is_not_cut_off(ory: Ory, web: Web, kind: str, end: str) -> None:
+def test_a_control_character_at_its_end_is_not_cut_off(ory: Ory, web: DualClient, kind: str, end: str) -> None:
     value = f"ory_st_x{end}"
     assert seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)) is None
-    assert not ory.asked()
+    assert not ory.requests_to()
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory: Ory, web: Web, kind: str) -> None:
+def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory: Ory, web: DualClient, kind: str) -> None:
     value = "ory_st_X" if kind == "bearer" else "XxX"
     seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value))
-    [asked] = ory.asked()
+    [asked] = ory.requests_to()
     assert any(text.endswith(value) for _, text in asked.headers)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(("size", "calls"), [(8192, 1), (8193, 0)])
-def test_a_credential_has_at_most_8_kib(ory: Ory, web: Web, size: int, calls: int) -> None:
+def test_a_credential_has_at_most_8_kib(ory: Ory, web: DualClient, size: int, calls: int) -> None:
     seen(web, {"X-Session-Token": "x" * size})
-    assert len(ory.asked()) == calls
+    assert len(ory.requests_to()) == calls
 
 
-def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web: Web) -> None:
+def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web: DualClient) -> None:
     answer = web.get("/guarded", headers={"X-Session-Token": "x" * 8193, "Accept": "*/*"})
     assert answer.status_code == 401
 
@@ -187,64 +189,63 @@ def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web
 
 
 @pytest.mark.promise("A lookup sends the session cookie to Ory, and no other cookie")
-@pytest.mark.switches
-def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: Web) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: DualClient) -> None:
     web.get("/session", headers={"Cookie": "ory_kratos_session=one; other=x;  ory_kratos_session=two"})
-    assert dict(ory.asked()[0].headers)["cookie"] == "ory_kratos_session=one; ory_kratos_session=two"
+    assert dict(ory.requests_to()[0].headers)["cookie"] == "ory_kratos_session=one; ory_kratos_session=two"
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     "name",
     ["ory_session_other", "ory_kratos_session2", "my_ory_kratos_session", "ORY_KRATOS_SESSION", "ory_kratos_sessio"],
 )
-def test_a_cookie_of_another_name_is_not_looked_at(ory: Ory, web: Web, name: str) -> None:
-    assert seen(web, {"Cookie": ory.person().cookie().cookie.replace("ory_kratos_session", name)}) is None
-    assert not ory.asked()
+def test_a_cookie_of_another_name_is_not_looked_at(ory: Ory, web: DualClient, name: str) -> None:
+    assert seen(web, {"Cookie": ory.person().browser_session().cookie.replace("ory_kratos_session", name)}) is None
+    assert not ory.requests_to()
 
 
-@pytest.mark.switches
 def test_a_configured_cookie_name_is_the_only_one(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
-    switches.configure(session_cookie_name="my_session")
+    local_ory.configure(session_cookie_name="my_session")
     ory_auth(SESSION_COOKIE_NAME="my_session")
     person = ory.person()
-    cookie = switches.create_session(person.id).cookie
+    cookie = local_ory.create_session(person.id).cookie
     assert cookie.startswith("my_session=")
     assert seen(web, {"Cookie": f"ory_kratos_session=x; {cookie}"}) == person.id
-    assert dict(ory.asked()[0].headers)["cookie"] == cookie
+    assert dict(ory.requests_to()[0].headers)["cookie"] == cookie
 
 
 # --- what reaches Ory
 
 
 @pytest.mark.promise("A lookup sends the session cookie to Ory, and no other cookie")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     ("kind", "carrier"), [("token", "x-session-token"), ("cookie", "cookie"), ("bearer", "authorization")]
 )
-def test_only_the_credential_reaches_ory(ory: Ory, web: Web, kind: str, carrier: str) -> None:
+def test_only_the_credential_reaches_ory(ory: Ory, web: DualClient, kind: str, carrier: str) -> None:
     own = credential(ory.person(), kind)
     cookies = "; ".join(
         filter(None, ["sessionid=dj", "csrftoken=cs", own.get("Cookie"), "csrf_token_1=x", "theme=dark"])
     )
     sent = {"Authorization": "Basic dTpw", **own, "Cookie": cookies, "X-Forwarded-For": "1.2.3.4", "X-CSRFToken": "cs"}
     web.get("/session", headers=sent)
-    received = dict(ory.asked()[0].headers)
+    received = dict(ory.requests_to()[0].headers)
     assert received[carrier] == next(iter(own.values()))
     assert set(received) - {carrier} <= {"host", "accept", "accept-encoding", "user-agent"}
 
 
-@pytest.mark.switches
-def test_the_second_credential_of_a_request_stays_here(ory: Ory, web: Web) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_the_second_credential_of_a_request_stays_here(ory: Ory, web: DualClient) -> None:
     ada, bob = ory.person(), ory.person()
     web.get("/session", headers={**credential(ada, "cookie"), **credential(bob, "token")})
-    assert "cookie" not in dict(ory.asked()[0].headers)
+    assert "cookie" not in dict(ory.requests_to()[0].headers)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("path", ["/session", "/guarded", "/api/me"])
-def test_without_a_credential_ory_is_not_asked(ory: Ory, web: Web, path: str) -> None:
+def test_without_a_credential_ory_is_not_asked(ory: Ory, web: DualClient, path: str) -> None:
     web.get(path, headers={"Cookie": "csrftoken=x"})
-    assert not ory.asked()
+    assert not ory.requests_to()

@@ -13,10 +13,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from pytest_django import Settings
 
-from tests.conftest import Web
-from tests.kinds import Answer, ChangeSettings
-from tests.ories import Ory
-from tests.ports import free_ports
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.ports import free_ports
+from tests.support.types import ChangeSettings, Response
 
 SOMEBODY = {"Cookie": "ory_kratos_session=a-secret-credential"}
 PAGES = ["/who", "/awho", "/guarded", "/aguarded"]
@@ -54,7 +54,7 @@ def a_server(status: int, body: bytes, headers: dict[str, str] | None = None) ->
         server.server_close()
 
 
-def text_of(answer: Answer) -> str:
+def text_of(answer: Response) -> str:
     assert answer.status_code == 503
     text = answer.content.decode()
     assert "a-secret-credential" not in text
@@ -62,7 +62,7 @@ def text_of(answer: Answer) -> str:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str) -> None:
+def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str) -> None:
     url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
     ory_auth(SDK_URL=url)
     text = text_of(web.get(path, headers=SOMEBODY))
@@ -75,7 +75,7 @@ def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings
 
 
 @pytest.mark.parametrize("path", APIS)
-def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: Web, path: str) -> None:
+def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str) -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     ory_auth(SDK_URL=url)
     answer = web.get(path, headers={**SOMEBODY, "Accept": "application/json"})
@@ -87,32 +87,32 @@ def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: Web, pa
 
 @pytest.mark.parametrize("page", ["login", "registration", "settings", "recovery", "verification"])
 def test_a_page_that_starts_at_ory_does_not_send_the_browser_to_a_dead_address(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, page: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, page: str
 ) -> None:
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     assert "No Ory is running here" in text_of(web.get(f"/auth/{page}"))
 
 
 def test_in_production_the_browser_is_sent_there_without_a_call(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Settings
 ) -> None:
     settings.DEBUG = False
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     assert web.get("/auth/login").status_code == 302
 
 
-def test_with_an_ory_the_browser_is_sent_there(ory: Ory, web: Web) -> None:
+def test_with_an_ory_the_browser_is_sent_there(ory: Ory, web: DualClient) -> None:
     assert web.get("/auth/login").headers["Location"].startswith(f"{ory.public_url}/self-service/login/browser")
 
 
-def test_a_name_that_does_not_resolve_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_name_that_does_not_resolve_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL="http://ory.invalid:4433")
     text = text_of(web.get("/who", headers=SOMEBODY))
     assert "The host name 'ory.invalid' could not be resolved." in text
     assert "ory_local" not in text
 
 
-def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     with a_server(200, b"hello") as url:
         ory_auth(SDK_URL=url.replace("http:", "https:"))
         text = text_of(web.get("/who", headers=SOMEBODY))
@@ -130,7 +130,7 @@ def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: 
     ],
 )
 def test_a_server_that_is_not_ory_is_named(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, status: int, title: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, status: int, title: str
 ) -> None:
     body = b"<html>a body with details</html>"
     with a_server(status, body, {"Location": "http://elsewhere.example.org/"}) as url:
@@ -140,16 +140,16 @@ def test_a_server_that_is_not_ory_is_named(
     assert "a body with details" not in text
 
 
-@pytest.mark.switches
-def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
-    assert ory.switches
+@pytest.mark.usefixtures("local_ory")
+def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+    assert ory.local
     ory_auth(TIMEOUT=0.3)
-    with ory.switches.slow(1, "/sessions/whoami"):
+    with ory.local.slow(1, "/sessions/whoami"):
         text = text_of(web.get("/who", headers=SOMEBODY))
     assert "There was no complete response within 0.3 seconds." in text
 
 
-def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     texts = [text_of(web.get("/who", headers={"Cookie": f"ory_kratos_session={n}"})) for n in range(8)]
     assert any("circuit breaker" in text for text in texts)
@@ -159,10 +159,10 @@ def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: Chang
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_missing_migrations_are_named_to_developers(
-    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture, debug: bool, path: str
+    ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture, debug: bool, path: str
 ) -> None:
     settings.DEBUG = debug
-    session = ory.person().token()
+    session = ory.person().app_session()
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ory_auth_orysignin RENAME TO elsewhere")
     answer = web.get(path, headers={**session.headers})
@@ -177,9 +177,9 @@ def test_missing_migrations_are_named_to_developers(
         assert "shortly" not in body["detail"]
 
 
-def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: Web, settings: Settings) -> None:
+def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.DEBUG = False
-    cookies = ory.person().cookie()
+    cookies = ory.person().browser_session()
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ory_auth_orysignin RENAME TO elsewhere")
     text = text_of(web.get("/who", headers=cookies.headers))
@@ -188,7 +188,9 @@ def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: Web, set
     assert "migrat" not in text
 
 
-def test_in_production_nothing_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings) -> None:
+def test_in_production_nothing_is_named(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Settings
+) -> None:
     settings.DEBUG = False
     ory_auth(SDK_URL=f"http://127.0.0.1:{(port := free_ports(1)[0])}")
     for accept in ("text/html", "application/json"):
@@ -201,10 +203,10 @@ def test_in_production_nothing_is_named(ory: Ory, ory_auth: ChangeSettings, web:
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded"])
 def test_developers_learn_why_somebody_is_not_admitted(
-    ory: Ory, web: Web, settings: Settings, debug: bool, path: str
+    ory: Ory, web: DualClient, settings: Settings, debug: bool, path: str
 ) -> None:
     settings.DEBUG = debug
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
     body = web.get(path, headers=session.headers).json()
@@ -213,7 +215,9 @@ def test_developers_learn_why_somebody_is_not_admitted(
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
-def test_developers_learn_which_address_ory_does_not_know(ory: Ory, web: Web, settings: Settings, debug: bool) -> None:
+def test_developers_learn_which_address_ory_does_not_know(
+    ory: Ory, web: DualClient, settings: Settings, debug: bool
+) -> None:
     settings.DEBUG = debug
     started = ory.public(
         "GET", "/self-service/login/browser?return_to=http://localhost:8000/", headers={"Accept": "text/html"}
@@ -224,12 +228,12 @@ def test_developers_learn_which_address_ory_does_not_know(ory: Ory, web: Web, se
     assert ("ory_local --host localhost --ui-base http://localhost:8000/auth" in text) is debug
 
 
-def test_a_setting_that_names_this_site_itself_is_named(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_setting_that_names_this_site_itself_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL="http://testserver")
     assert "This URL is not Ory's API" in text_of(web.get("/auth/login"))
 
 
-def test_htmx_shows_the_commands_in_words(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_htmx_shows_the_commands_in_words(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     text = text_of(web.get("/who", headers={**SOMEBODY, "HX-Request": "true"}))
     assert "python manage.py ory_check" in text

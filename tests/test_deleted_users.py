@@ -14,11 +14,11 @@ from django.urls import path
 
 from ory_auth.models import OryIdentity
 from ory_auth.users import delete_user
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory, Session
-from tests.people import user_of
 from tests.project.urls import urlpatterns as project_urls
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
+from tests.support.users import user_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -39,15 +39,17 @@ WAYS = ["/delete-by-hand", "/delete-properly"]
 
 
 @pytest.fixture
-def ada(ory: Ory, web: Web) -> Session:
-    session = ory.person(name={"first": "Ada"}).token()
+def ada(ory: Ory, web: DualClient) -> Session:
+    session = ory.person(name={"first": "Ada"}).app_session()
     web.get("/who", headers=session.headers)
     return session
 
 
 @pytest.mark.promise("A deleted user does not come back with an old session")
 @pytest.mark.parametrize("way", WAYS)
-def test_a_deleted_user_does_not_come_back_with_the_same_session(ory: Ory, web: Web, ada: Session, way: str) -> None:
+def test_a_deleted_user_does_not_come_back_with_the_same_session(
+    ory: Ory, web: DualClient, ada: Session, way: str
+) -> None:
     web.get(way, headers=ada.headers)
     for _ in range(2):
         reply = web.get("/api/me", headers=ada.headers)
@@ -57,20 +59,22 @@ def test_a_deleted_user_does_not_come_back_with_the_same_session(ory: Ory, web: 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_session_that_this_site_has_seen_does_not_bring_them_back(ory: Ory, web: Web, ada: Session, way: str) -> None:
-    phone = ada.person.token()
+def test_a_session_that_this_site_has_seen_does_not_bring_them_back(
+    ory: Ory, web: DualClient, ada: Session, way: str
+) -> None:
+    phone = ada.person.app_session()
     web.get("/who", headers=phone.headers)
     web.get(way, headers=ada.headers)
     assert web.get("/api/me", headers=phone.headers).status_code == 403
 
 
-def test_delete_user_keeps_out_sessions_that_this_site_has_not_seen(ory: Ory, web: Web, ada: Session) -> None:
-    phone = ada.person.token()
+def test_delete_user_keeps_out_sessions_that_this_site_has_not_seen(ory: Ory, web: DualClient, ada: Session) -> None:
+    phone = ada.person.app_session()
     web.get("/delete-properly", headers=ada.headers)
     assert web.get("/api/me", headers=phone.headers).status_code == 403
 
 
-def test_a_changed_identity_does_not_bring_them_back(ory: Ory, web: Web, ada: Session) -> None:
+def test_a_changed_identity_does_not_bring_them_back(ory: Ory, web: DualClient, ada: Session) -> None:
     web.get("/delete-properly", headers=ada.headers)
     ada.person.patch("/traits/name/first", "Augusta")
     assert web.get("/fresh", headers=ada.headers).status_code in {403, 200}
@@ -78,11 +82,11 @@ def test_a_changed_identity_does_not_bring_them_back(ory: Ory, web: Web, ada: Se
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_signs_in_at_ory_again_is_a_new_user(ory: Ory, web: Web, ada: Session, way: str) -> None:
+def test_who_signs_in_at_ory_again_is_a_new_user(ory: Ory, web: DualClient, ada: Session, way: str) -> None:
     before = user_of(ada.person).pk
     web.get(way, headers=ada.headers)
     time.sleep(0.01)
-    again = ada.person.token()
+    again = ada.person.app_session()
     assert web.get("/api/me", headers=again.headers).status_code == 200
     user = user_of(ada.person)
     assert (User.objects.get(), user.first_name) == (user, "Ada")
@@ -90,15 +94,15 @@ def test_who_signs_in_at_ory_again_is_a_new_user(ory: Ory, web: Web, ada: Sessio
     assert web.get("/api/me", headers=ada.headers).status_code == 200  # the account is there again, for all sessions
 
 
-def test_whose_link_is_forgotten_too_comes_back_at_once(ory: Ory, web: Web, ada: Session) -> None:
+def test_whose_link_is_forgotten_too_comes_back_at_once(ory: Ory, web: DualClient, ada: Session) -> None:
     web.get("/delete-by-hand", headers=ada.headers)
     OryIdentity.objects.filter(user=None).delete()
     assert web.get("/api/me", headers=ada.headers).status_code == 200
 
 
-def test_deleted_users_are_forgotten_in_memory_as_well(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_deleted_users_are_forgotten_in_memory_as_well(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(3):
         web.get("/who", headers=session.headers)
     User.objects.all().delete()
@@ -106,7 +110,7 @@ def test_deleted_users_are_forgotten_in_memory_as_well(ory: Ory, ory_auth: Chang
 
 
 def test_an_identity_that_is_deleted_at_ory_first_leaves_the_user(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, ada: Session
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, ada: Session
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     ada.person.delete()
@@ -117,15 +121,15 @@ def test_an_identity_that_is_deleted_at_ory_first_leaves_the_user(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_requests_after_a_new_sign_in_make_one_user(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_many_requests_after_a_new_sign_in_make_one_user(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     if connections["default"].vendor == "sqlite":
         pytest.skip("SQLite in memory has one connection")
     ory_auth(TIMEOUT=10, USER_HANDLER="tests.project.handlers.Hesitating")
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     delete_user(user_of(person))
     time.sleep(0.01)
-    token = person.token()
+    token = person.app_session()
 
     def ask(_: int) -> int:
         try:

@@ -21,7 +21,7 @@ import urllib3
 pytest.importorskip("environ", reason="the demo needs django-environ")
 
 from demo_project.people import Person, people
-from tests.ports import free_ports
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parent.parent
 ADA, BOB, GRACE = people()

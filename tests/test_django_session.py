@@ -18,12 +18,12 @@ from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.ory.credentials import hasher
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.jar import forget_ory, keep, sign_in
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory
 from tests.project import urls, views
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.cookies import delete_ory_cookie, set_cookie, sign_in
+from tests.support.logs import event_ids
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, User
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +71,7 @@ def root() -> User:
     return User.objects.create_superuser("root", "root@example.org", PASSWORD)
 
 
-def seen(web: Web, path: str = "/who", **options: object) -> str:
+def seen(web: DualClient, path: str = "/who", **options: object) -> str:
     user: str = web.get(path, **options).json()["user"]
     return user
 
@@ -80,41 +80,43 @@ def seen(web: Web, path: str = "/who", **options: object) -> str:
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
-def test_force_login_signs_in(ory: Ory, web: Web, root: User, path: str) -> None:
+def test_force_login_signs_in(ory: Ory, web: DualClient, root: User, path: str) -> None:
     web.client.force_login(root)
     assert seen(web, path) == "root"
 
 
-def test_force_login_of_a_shadow_user_signs_in(ory: Ory, web: Web) -> None:
+def test_force_login_of_a_shadow_user_signs_in(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     web.client.force_login(OryIdentity.objects.get().user)
     assert seen(web) == person.id
 
 
-def test_client_login_signs_in(ory: Ory, web: Web, root: User) -> None:
+def test_client_login_signs_in(ory: Ory, web: DualClient, root: User) -> None:
     assert web.client.login(username="root", password=PASSWORD)
     assert seen(web) == "root"
 
 
-def test_a_shadow_user_has_no_password_to_sign_in_with(ory: Ory, web: Web) -> None:
+def test_a_shadow_user_has_no_password_to_sign_in_with(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not web.client.login(username=person.id, password=person.password)
 
 
-def test_a_local_sign_in_is_no_ory_session(ory: Ory, web: Web, root: User) -> None:
+def test_a_local_sign_in_is_no_ory_session(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     assert web.get("/session").json() == {"session": None, "identity": None}
     assert web.get("/guarded")["Location"] == "/auth/login?next=/guarded"
 
 
-def test_a_sign_in_view_shows_the_new_user_at_once(ory: Ory, web: Web, root: User) -> None:
-    assert seen(web, LOCAL, headers=ory.person().token().headers) == "root"
+def test_a_sign_in_view_shows_the_new_user_at_once(ory: Ory, web: DualClient, root: User) -> None:
+    assert seen(web, LOCAL, headers=ory.person().app_session().headers) == "root"
 
 
-def test_after_a_sign_in_view_there_is_no_ory_session_in_that_request_either(ory: Ory, web: Web, root: User) -> None:
-    answer = web.get(LOCAL + "&session", headers=ory.person().token().headers)
+def test_after_a_sign_in_view_there_is_no_ory_session_in_that_request_either(
+    ory: Ory, web: DualClient, root: User
+) -> None:
+    answer = web.get(LOCAL + "&session", headers=ory.person().app_session().headers)
     assert answer.json()["session"] is None
 
 
@@ -128,7 +130,7 @@ NEVER_GOOD = {
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
 @pytest.mark.parametrize("headers", NEVER_GOOD.values(), ids=NEVER_GOOD)
 def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
-    ory: Ory, web: Web, root: User, path: str, headers: dict[str, str]
+    ory: Ory, web: DualClient, root: User, path: str, headers: dict[str, str]
 ) -> None:
     web.client.force_login(root)
     assert seen(web, path, headers=headers) == "root"
@@ -139,29 +141,29 @@ def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
 @pytest.mark.parametrize("cookie", ["made_up", "x" * 9000], ids=["made-up", "malformed"])
 def test_a_cookie_that_was_never_good_ends_nobodys_local_sign_in(
-    ory: Ory, web: Web, root: User, path: str, cookie: str
+    ory: Ory, web: DualClient, root: User, path: str, cookie: str
 ) -> None:
     web.client.force_login(root)
-    keep(web, "ory_kratos_session", cookie)
+    set_cookie(web, "ory_kratos_session", cookie)
     assert seen(web, path) == "root"
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web, path) == "root"
 
 
-@pytest.mark.switches
-def test_beside_a_local_sign_in_ory_is_asked_once_in_a_request(ory: Ory, web: Web, root: User) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_beside_a_local_sign_in_ory_is_asked_once_in_a_request(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
-    keep(web, "ory_kratos_session", "made_up")
+    set_cookie(web, "ory_kratos_session", "made_up")
     assert web.get("/recall").json()["user"] == "root"
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
 def test_a_guard_of_ory_lets_no_local_user_in_because_of_a_credential_that_is_not_good(
-    ory: Ory, web: Web, root: User
+    ory: Ory, web: DualClient, root: User
 ) -> None:
     web.client.force_login(root)
     assert web.get("/guarded", headers=NEVER_GOOD["token"]).status_code == 401
-    keep(web, "ory_kratos_session", "made_up")
+    set_cookie(web, "ory_kratos_session", "made_up")
     assert web.get("/guarded")["Location"].startswith("/auth/login?")
 
 
@@ -171,59 +173,61 @@ def test_a_guard_of_ory_lets_no_local_user_in_because_of_a_credential_that_is_no
 @pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_local_sign_in_outranks_the_credential_that_was_there(
-    ory: Ory, web: Web, root: User, path: str, sign_in_view: str
+    ory: Ory, web: DualClient, root: User, path: str, sign_in_view: str
 ) -> None:
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert seen(web, LOCAL.replace("/django-login", sign_in_view)) == "root"
     assert seen(web, path) == "root"
 
 
-def test_a_guard_of_ory_sends_whom_a_local_sign_in_outranks_to_sign_in_again(ory: Ory, web: Web, root: User) -> None:
-    sign_in(web, ory.person().cookie())
+def test_a_guard_of_ory_sends_whom_a_local_sign_in_outranks_to_sign_in_again(
+    ory: Ory, web: DualClient, root: User
+) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get(LOCAL)
     assert "refresh=true" in web.get(web.get("/guarded")["Location"])["Location"]
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_another_ory_credential_outranks_a_local_sign_in(ory: Ory, web: Web, root: User, path: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_another_ory_credential_outranks_a_local_sign_in(ory: Ory, web: DualClient, root: User, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get(LOCAL)
     newer = ory.person()
-    sign_in(web, newer.cookie())
+    sign_in(web, newer.browser_session())
     assert seen(web, path) == newer.id
 
 
 @pytest.mark.promise("A new Ory credential ends an older Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session"])
-def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: Web, root: User, path: str) -> None:
+def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: DualClient, root: User, path: str) -> None:
     web.client.force_login(root)
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get(path)
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == ""
 
 
 @pytest.mark.promise("A new Ory credential ends an older Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_credential_that_was_good_here_ends_the_local_sign_in_before_it_though_it_is_dead_now(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, root: User, path: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, root: User, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
-    assert Web(web.kind).get("/who", headers=session.headers).json()["user"] == session.person.id
+    session = ory.person().browser_session()
+    assert DualClient(web.kind).get("/who", headers=session.headers).json()["user"] == session.person.id
     session.revoke()
     web.client.force_login(root)
     sign_in(web, session)
     assert seen(web, path) == ""
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == ""
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_credential_that_was_never_seen_here_and_is_dead_ends_nothing(
-    ory: Ory, web: Web, root: User, path: str
+    ory: Ory, web: DualClient, root: User, path: str
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     session.revoke()
     web.client.force_login(root)
     sign_in(web, session)
@@ -233,9 +237,9 @@ def test_a_credential_that_was_never_seen_here_and_is_dead_ends_nothing(
 @pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
 @pytest.mark.parametrize("path", ["/who", "/awho", "/recall"])
 def test_a_local_sign_in_outranks_the_session_at_ory_also_when_its_cookie_is_renewed(
-    ory: Ory, web: Web, root: User, path: str, sign_in_view: str
+    ory: Ory, web: DualClient, root: User, path: str, sign_in_view: str
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     web.get(LOCAL.replace("/django-login", sign_in_view))
     before = session.cookie
@@ -246,36 +250,38 @@ def test_a_local_sign_in_outranks_the_session_at_ory_also_when_its_cookie_is_ren
     assert seen(web) == "root"
 
 
-@pytest.mark.switches
-def test_after_the_renewal_ory_is_asked_no_more(ory: Ory, ory_auth: ChangeSettings, web: Web, root: User) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_after_the_renewal_ory_is_asked_no_more(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, root: User
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     web.get(LOCAL)
     session.set_up_totp()
     sign_in(web, session)
     assert seen(web) == "root"
-    asked = len(ory.asked())
+    asked = len(ory.requests_to())
     assert [seen(web, "/awho"), seen(web)] == ["root"] * 2
-    assert len(ory.asked()) == asked
+    assert len(ory.requests_to()) == asked
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_another_session_of_the_same_identity_outranks_a_local_sign_in(
-    ory: Ory, web: Web, root: User, path: str
+    ory: Ory, web: DualClient, root: User, path: str
 ) -> None:
     person = ory.person()
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     web.get(LOCAL)
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     assert seen(web, path) == person.id
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_local_sign_in_outranks_the_credential_that_was_there_also_under_a_new_secret_key(
-    ory: Ory, web: Web, root: User, settings: Settings, path: str
+    ory: Ory, web: DualClient, root: User, settings: Settings, path: str
 ) -> None:
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get(LOCAL)
     old = settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret for the tests", [old]
@@ -284,12 +290,11 @@ def test_a_local_sign_in_outranks_the_credential_that_was_there_also_under_a_new
     assert seen(web, path) == "root"
 
 
-@pytest.mark.switches
 def test_a_local_sign_in_while_ory_is_down_outranks_the_credential(
-    ory: Ory, switches: LocalOry, web: Web, root: User
+    ory: Ory, local_ory: LocalOry, web: DualClient, root: User
 ) -> None:
-    sign_in(web, ory.person().cookie())
-    with switches.failing(500):
+    sign_in(web, ory.person().browser_session())
+    with local_ory.failing(500):
         assert seen(web, LOCAL) == "root"
         assert seen(web) == "root"
     assert seen(web) == "root"
@@ -297,9 +302,9 @@ def test_a_local_sign_in_while_ory_is_down_outranks_the_credential(
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_outranks_it(
-    ory: Ory, web: Web, root: User, settings: Settings, path: str
+    ory: Ory, web: DualClient, root: User, settings: Settings, path: str
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.client.force_login(root)
     key = hasher(b"cache", 20)
     key.update(f"2\0{ory.public_url}\0cookie\0{session.cookie}".encode())
@@ -317,37 +322,37 @@ def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_o
 @pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
 @pytest.mark.urls(__name__)
 def test_djangos_login_with_the_person_of_the_ory_session_survives_no_revocation(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, login_view: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, login_view: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     web.get("/remember?cart=apples&ask=1")
     assert seen(web, login_view) == session.person.id
     assert web.get("/recall").json() == {"user": session.person.id, "cart": "apples"}
     session.revoke()
     assert seen(web) == ""
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == ""
 
 
 @pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
 @pytest.mark.urls(__name__)
 def test_djangos_login_with_the_person_of_the_ory_session_is_logged(
-    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, login_view: str
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, login_view: str
 ) -> None:
-    web.get("/who", headers=(session := ory.person().token()).headers)
+    web.get("/who", headers=(session := ory.person().app_session()).headers)
     caplog.clear()
     web.get(login_view, headers=session.headers)
-    assert events(caplog) == ["django_login_ignored"]
+    assert event_ids(caplog) == ["django_login_ignored"]
 
 
 @pytest.mark.urls(__name__)
 def test_djangos_login_with_the_persons_row_is_no_other_sign_in_though_nobody_asked_before(
-    ory: Ory, ory_auth: ChangeSettings, web: Web
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     web.get("/who")
     assert seen(web, f"/login-as?name={session.person.id}") == session.person.id
@@ -356,10 +361,10 @@ def test_djangos_login_with_the_persons_row_is_no_other_sign_in_though_nobody_as
 
 
 @pytest.mark.urls(__name__)
-def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: Web, root: User) -> None:
+def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: DualClient, root: User) -> None:
     other = ory.person()
-    web.get("/who", headers=other.token().headers)
-    sign_in(web, ory.person().cookie())
+    web.get("/who", headers=other.app_session().headers)
+    sign_in(web, ory.person().browser_session())
     assert seen(web, f"/login-as?name={other.id}") == other.id
     assert seen(web) == other.id
 
@@ -369,10 +374,10 @@ def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: Web,
 
 @pytest.mark.promise("A new Ory session gets a new CSRF token")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
-def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: Web, path: str) -> None:
+def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: DualClient, path: str) -> None:
     web.get("/admin/login/?local=1")
     before = web.cookies["csrftoken"].value
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get(path)
     after = web.cookies["csrftoken"].value
     assert after != before
@@ -381,24 +386,24 @@ def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: Web, path: st
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_where_the_browser_has_no_csrf_token_it_gets_none(ory: Ory, web: Web, path: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_where_the_browser_has_no_csrf_token_it_gets_none(ory: Ory, web: DualClient, path: str) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get(path)
     assert "csrftoken" not in web.cookies
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_csrf_token_in_djangos_session_is_renewed_too_and_makes_no_session(
-    ory: Ory, web: Web, settings: Settings, path: str
+    ory: Ory, web: DualClient, settings: Settings, path: str
 ) -> None:
     settings.CSRF_USE_SESSIONS = True
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get(path)
     assert "sessionid" not in web.cookies
-    forget_ory(web)
+    delete_ory_cookie(web)
     web.get("/admin/login/?local=1")
     before = SessionStore(web.cookies["sessionid"].value)["_csrftoken"]
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get(path)
     assert SessionStore(web.cookies["sessionid"].value)["_csrftoken"] != before
 
@@ -411,176 +416,175 @@ def test_the_form_that_is_the_first_request_of_a_new_session_at_ory_is_checked_w
     client = Client(enforce_csrf_checks=True)
     client.get("/admin/login/?local=1")
     before = client.cookies["csrftoken"].value
-    sign_in(client, ory.person().cookie())
+    sign_in(client, ory.person().browser_session())
     answer = client.post("/who", headers={"X-CSRFToken": before})
     assert answer.status_code == 200
     assert client.cookies["csrftoken"].value != before
 
 
-@pytest.mark.switches
-def test_an_outage_of_ory_ends_no_local_sign_in(ory: Ory, switches: LocalOry, web: Web, root: User) -> None:
-    session = ory.person().cookie()
+def test_an_outage_of_ory_ends_no_local_sign_in(ory: Ory, local_ory: LocalOry, web: DualClient, root: User) -> None:
+    session = ory.person().browser_session()
     web.client.force_login(root)
     sign_in(web, session)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/who").status_code == 503
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == "root"
 
 
-@pytest.mark.switches
-def test_whom_a_local_sign_in_outranks_needs_no_ory(ory: Ory, switches: LocalOry, web: Web, root: User) -> None:
-    sign_in(web, ory.person().cookie())
+def test_whom_a_local_sign_in_outranks_needs_no_ory(ory: Ory, local_ory: LocalOry, web: DualClient, root: User) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get(LOCAL)
     caches["default"].clear()
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert seen(web) == "root"
 
 
-def test_what_ory_revokes_is_gone(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_what_ory_revokes_is_gone(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     assert seen(web) == session.person.id
     session.revoke()
     assert seen(web) == ""
 
 
-def test_the_next_person_on_the_same_browser_is_there_from_the_next_request(ory: Ory, web: Web) -> None:
+def test_the_next_person_on_the_same_browser_is_there_from_the_next_request(ory: Ory, web: DualClient) -> None:
     first, second = ory.person(), ory.person()
     for person in (first, second):
-        sign_in(web, person.cookie())
+        sign_in(web, person.browser_session())
         assert seen(web) == person.id
 
 
-def test_after_signing_out_nobody_older_comes_back(ory: Ory, web: Web, root: User) -> None:
+def test_after_signing_out_nobody_older_comes_back(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get("/who")
     web.post("/auth/logout")
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == ""
 
 
-def test_signing_out_of_what_was_never_asked_about_brings_nobody_back_either(ory: Ory, web: Web, root: User) -> None:
+def test_signing_out_of_what_was_never_asked_about_brings_nobody_back_either(
+    ory: Ory, web: DualClient, root: User
+) -> None:
     web.client.force_login(root)
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.post("/auth/logout")
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen(web) == ""
 
 
 # --- what a Django session holds --------------------------------------------------------------------------------------
 
 
-def cart(web: Web) -> str | None:
+def cart(web: DualClient) -> str | None:
     kept: str | None = web.get("/recall").json()["cart"]
     return kept
 
 
-def test_what_an_anonymous_visitor_kept_is_the_first_persons(ory: Ory, web: Web) -> None:
+def test_what_an_anonymous_visitor_kept_is_the_first_persons(ory: Ory, web: DualClient) -> None:
     web.get("/remember?cart=apples")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert cart(web) == "apples"
     assert cart(web) == "apples"
 
 
-def test_the_first_identity_gets_a_new_key(ory: Ory, web: Web) -> None:
+def test_the_first_identity_gets_a_new_key(ory: Ory, web: DualClient) -> None:
     web.get("/remember?cart=apples")
     before = web.cookies["sessionid"].value
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get("/recall")
     assert web.cookies["sessionid"].value != before
     assert not DjangoSession.objects.filter(session_key=before).exists()
 
 
-def test_the_first_identity_gets_a_new_csrf_token(ory: Ory, web: Web) -> None:
+def test_the_first_identity_gets_a_new_csrf_token(ory: Ory, web: DualClient) -> None:
     web.get("/admin/login/?local=1")
     web.get("/remember?cart=apples")
     before = web.cookies["csrftoken"].value
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get("/recall")
     assert web.cookies["csrftoken"].value != before
 
 
-def test_the_same_identity_keeps_its_key(ory: Ory, web: Web) -> None:
-    sign_in(web, ory.person().cookie())
+def test_the_same_identity_keeps_its_key(ory: Ory, web: DualClient) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples&ask=1")
     before = web.cookies["sessionid"].value
     assert cart(web) == "apples"
     assert web.cookies["sessionid"].value == before
 
 
-def test_a_later_session_of_the_same_identity_keeps_the_data(ory: Ory, web: Web) -> None:
+def test_a_later_session_of_the_same_identity_keeps_the_data(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     web.get("/remember?cart=apples&ask=1")
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     assert cart(web) == "apples"
 
 
 @pytest.mark.promise("The next person on a browser does not see the Django session of the one before")
 @pytest.mark.parametrize("ask", ["", "&ask=1"], ids=["nobody-asked", "asked"])
-def test_another_identity_finds_it_flushed(ory: Ory, web: Web, ask: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_another_identity_finds_it_flushed(ory: Ory, web: DualClient, ask: str) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples" + ask)
     before = web.cookies["sessionid"].value
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert cart(web) is None
     assert not DjangoSession.objects.filter(session_key=before).exists()
 
 
 @pytest.mark.parametrize("ask", ["", "&ask=1"], ids=["nobody-asked", "asked"])
-def test_the_one_whose_it_is_finds_it_again(ory: Ory, web: Web, ask: str) -> None:
-    sign_in(web, ory.person().cookie())
+def test_the_one_whose_it_is_finds_it_again(ory: Ory, web: DualClient, ask: str) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples" + ask)
     assert cart(web) == "apples"
 
 
 def test_what_was_added_to_an_anonymous_visitors_session_while_nobody_asked_is_not_the_next_persons(
-    ory: Ory, web: Web
+    ory: Ory, web: DualClient
 ) -> None:
     web.get("/remember?cart=pears")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert cart(web) is None
 
 
-def test_after_signing_out_the_data_is_gone(ory: Ory, web: Web) -> None:
-    sign_in(web, ory.person().cookie())
+def test_after_signing_out_the_data_is_gone(ory: Ory, web: DualClient) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples&ask=1")
     web.post("/auth/logout")
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert cart(web) is None
 
 
-def test_a_local_sign_in_takes_over_no_data_of_an_identity(ory: Ory, web: Web, root: User) -> None:
-    sign_in(web, ory.person().cookie())
+def test_a_local_sign_in_takes_over_no_data_of_an_identity(ory: Ory, web: DualClient, root: User) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples&ask=1")
     web.get(LOCAL)
     assert web.get("/recall").json() == {"user": "root", "cart": None}
 
 
-def test_a_local_sign_in_takes_over_no_data_where_nobody_asked_either(ory: Ory, web: Web, root: User) -> None:
-    sign_in(web, ory.person().cookie())
+def test_a_local_sign_in_takes_over_no_data_where_nobody_asked_either(ory: Ory, web: DualClient, root: User) -> None:
+    sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples")
     web.get(LOCAL)
     assert web.get("/recall").json() == {"user": "root", "cart": None}
 
 
-def test_an_identity_takes_over_no_data_of_a_local_user(ory: Ory, web: Web, root: User) -> None:
+def test_an_identity_takes_over_no_data_of_a_local_user(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     web.get("/remember?cart=apples")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     assert cart(web) is None
 
 
-@pytest.mark.switches
-def test_what_is_kept_during_an_outage_is_not_the_next_persons(ory: Ory, switches: LocalOry, web: Web) -> None:
-    first, second = ory.person().cookie(), ory.person().cookie()
+def test_what_is_kept_during_an_outage_is_not_the_next_persons(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    first, second = ory.person().browser_session(), ory.person().browser_session()
     sign_in(web, first)
-    with switches.failing(500):
+    with local_ory.failing(500):
         web.get("/remember?cart=apples")
     sign_in(web, second)
     assert cart(web) is None
@@ -590,22 +594,22 @@ def test_what_is_kept_during_an_outage_is_not_the_next_persons(ory: Ory, switche
 
 
 @pytest.mark.parametrize("path", ["/impersonate", "/aimpersonate"])
-def test_a_later_assignment_to_request_user_stands(ory: Ory, web: Web, root: User, path: str) -> None:
-    assert seen(web, f"{path}?pk={root.pk}", headers=ory.person().token().headers) == "root"
+def test_a_later_assignment_to_request_user_stands(ory: Ory, web: DualClient, root: User, path: str) -> None:
+    assert seen(web, f"{path}?pk={root.pk}", headers=ory.person().app_session().headers) == "root"
 
 
-def test_a_guard_does_not_let_somebody_in_because_of_an_assignment(ory: Ory, web: Web, root: User) -> None:
+def test_a_guard_does_not_let_somebody_in_because_of_an_assignment(ory: Ory, web: DualClient, root: User) -> None:
     answer = web.get(f"/impersonate-guarded?pk={root.pk}")
     assert answer["Location"].startswith("/auth/login")
 
 
-def test_a_guard_of_ory_does_not_let_one_person_in_as_another(ory: Ory, web: Web, root: User) -> None:
-    answer = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().token().headers)
+def test_a_guard_of_ory_does_not_let_one_person_in_as_another(ory: Ory, web: DualClient, root: User) -> None:
+    answer = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
 
 
-def test_a_guard_judges_the_person_behind_the_impersonation(ory: Ory, web: Web, root: User) -> None:
-    session = ory.person().token()
+def test_a_guard_judges_the_person_behind_the_impersonation(ory: Ory, web: DualClient, root: User) -> None:
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     User.objects.exclude(pk=root.pk).update(is_active=False)
     assert web.get(f"/impersonate-guarded?pk={root.pk}", headers=session.headers).status_code == 403

@@ -16,8 +16,8 @@ from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
 from ory_auth.request.middleware_order import BACKEND
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 pytestmark = pytest.mark.django_db
 
@@ -89,12 +89,12 @@ def facts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("name", "how"), [("reads_user", "read"), ("assigns_user", "assigned")])
 def test_a_user_that_was_read_too_early_is_logged_once_and_the_view_sees_orys(
-    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture, name: str, how: str
+    ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture, name: str, how: str
 ) -> None:
     middleware(settings, name)
     person = ory.person()
     for _ in range(3):
-        assert web.get("/who", headers=person.token().headers).json()["email"] == person.email
+        assert web.get("/who", headers=person.app_session().headers).json()["email"] == person.email
     [logged] = facts(caplog)
     assert logged["how"] == how
     assert f"directly after {AUTHENTICATION!r}" in logged["fix"]
@@ -104,10 +104,10 @@ def test_a_user_that_was_read_too_early_is_logged_once_and_the_view_sees_orys(
 
 @pytest.mark.parametrize(("name", "place"), [("looks_away", OURS), ("looks_away", AUTHENTICATION)])
 def test_middleware_that_does_not_read_the_user_is_not_reported(
-    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture, name: str, place: str
+    ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture, name: str, place: str
 ) -> None:
     middleware(settings, name, place=place)
-    assert web.get("/who", headers=ory.person().token().headers).status_code == 200
+    assert web.get("/who", headers=ory.person().app_session().headers).status_code == 200
     assert web.get("/who").status_code == 200
     assert facts(caplog) == []
 
@@ -119,7 +119,7 @@ class SignsInByHeader(RemoteUserMiddleware):
 
 
 def test_djangos_own_middleware_for_remote_users_is_not_reported(
-    ory: Ory, web: Web, settings: Settings, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     middleware(settings, "SignsInByHeader")
     settings.AUTHENTICATION_BACKENDS = [BACKEND, "django.contrib.auth.backends.RemoteUserBackend"]
@@ -127,11 +127,11 @@ def test_djangos_own_middleware_for_remote_users_is_not_reported(
     person = ory.person()
     for _ in range(2):
         assert web.get("/who", headers=remote).json()["user"] == "remote@example.org"
-    assert web.get("/who", headers=person.token().headers).json()["email"] == person.email
+    assert web.get("/who", headers=person.app_session().headers).json()["email"] == person.email
     assert facts(caplog) == []
 
 
-def test_a_sign_in_of_djangos_own_is_not_reported(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sign_in_of_djangos_own_is_not_reported(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     user = get_user_model()._default_manager.create(**{get_user_model().USERNAME_FIELD: "boss@example.org"})
     web.client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     assert web.get("/who").json()["pk"] == str(user.pk)

@@ -13,8 +13,8 @@ import pytest
 from ory_auth import events
 from ory_auth.events import Event, log
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 pytestmark = pytest.mark.django_db
 
@@ -34,19 +34,19 @@ def records(caplog: pytest.LogCaptureFixture) -> Records:
     return lambda event: [r for r in caplog.records if vars(r).get("ory_event") == event]
 
 
-def malformed(web: Web, number: int) -> None:
+def malformed(web: DualClient, number: int) -> None:
     web.get("/who", headers={"X-Session-Token": f"{number}\x00"})
 
 
-def multi_credential(web: Web, number: int) -> None:
+def multi_credential(web: DualClient, number: int) -> None:
     web.get("/who", headers={"X-Session-Token": f"{number}\x00", "Authorization": f"Bearer ory_st_{number}"})
 
 
-def bad_return_to(web: Web, number: int) -> None:
+def bad_return_to(web: DualClient, number: int) -> None:
     web.get(f"/auth/login?next=https://evil.example/{number}")
 
 
-def session_gone(web: Web, number: int) -> None:
+def session_gone(web: DualClient, number: int) -> None:
     web.get("/who", headers={"X-Session-Token": f"ory_st_{number}"})
 
 
@@ -57,10 +57,10 @@ CAUSES = [malformed, multi_credential, bad_return_to, session_gone]
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_visitor_cannot_fill_the_log(
     ory: Ory,
-    web: Web,
+    web: DualClient,
     records: Records,
     monkeypatch: pytest.MonkeyPatch,
-    cause: Callable[[Web, int], None],
+    cause: Callable[[DualClient, int], None],
 ) -> None:
     event = cause.__name__
     for number in range(MANY):
@@ -75,32 +75,32 @@ def test_a_visitor_cannot_fill_the_log(
     assert "suppressed" not in last.ory_facts
 
 
-def test_each_event_has_lines_of_its_own(ory: Ory, web: Web, records: Records) -> None:
+def test_each_event_has_lines_of_its_own(ory: Ory, web: DualClient, records: Records) -> None:
     for number in range(MANY):
         malformed(web, number)
     bad_return_to(web, 0)
     assert len(records("bad_return_to")) == 1
 
 
-def test_every_sign_out_of_somebody_is_logged(ory: Ory, web: Web, records: Records) -> None:
+def test_every_sign_out_of_somebody_is_logged(ory: Ory, web: DualClient, records: Records) -> None:
     person = ory.person()
     for _ in range(events.LINES + 2):
-        web.post("/auth/logout", headers=person.token().headers)
+        web.post("/auth/logout", headers=person.app_session().headers)
     assert len(records("logout")) == events.LINES + 2
 
 
-@pytest.mark.switches
-def test_a_sign_out_of_nobody_is_sampled(ory: Ory, switches: LocalOry, web: Web, records: Records) -> None:
-    with switches.failing(500):
+def test_a_sign_out_of_nobody_is_sampled(ory: Ory, local_ory: LocalOry, web: DualClient, records: Records) -> None:
+    with local_ory.failing(500):
         for number in range(MANY):
             web.post("/auth/logout", headers={"X-Session-Token": f"ory_st_{number}"})
     assert 0 < len(records("logout")) <= events.LINES
 
 
-@pytest.mark.switches
-def test_every_503_has_its_line(ory: Ory, switches: LocalOry, web: Web, caplog: pytest.LogCaptureFixture) -> None:
-    token = ory.person().token().headers
-    with switches.failing(500):
+def test_every_503_has_its_line(
+    ory: Ory, local_ory: LocalOry, web: DualClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = ory.person().app_session().headers
+    with local_ory.failing(500):
         for _ in range(events.LINES + 5):
             assert web.get("/who", headers=token).status_code == 503
     errors = Counter(r.levelname for r in caplog.records if r.name == "ory_auth")
@@ -129,7 +129,7 @@ def test_each_event_has_one_template_of_its_own(records: Records) -> None:
     assert len({template for (template,) in templates.values()}) == len(Event)
 
 
-def test_the_fields_are_in_the_text_and_beside_it(web: Web, ory: Ory, records: Records) -> None:
+def test_the_fields_are_in_the_text_and_beside_it(web: DualClient, ory: Ory, records: Records) -> None:
     session_gone(web, 1)
     [record] = records("session_gone")
     assert record.msg.startswith("session_gone")
@@ -138,7 +138,7 @@ def test_the_fields_are_in_the_text_and_beside_it(web: Web, ory: Ory, records: R
         assert f" {name}={value}" in record.getMessage()
 
 
-def test_a_handler_that_logs_an_event_itself_does_not_hang(ory: Ory, web: Web, records: Records) -> None:
+def test_a_handler_that_logs_an_event_itself_does_not_hang(ory: Ory, web: DualClient, records: Records) -> None:
     """No lock of the sampling is held while a line is written."""
 
     class Asks(logging.Handler):

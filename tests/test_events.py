@@ -16,9 +16,9 @@ from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Session
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def told(caplog: pytest.LogCaptureFixture) -> Told:
 
 @pytest.fixture(params=["token", "cookie"])
 def session(ory: Ory, request: pytest.FixtureRequest) -> Session:
-    made: Session = getattr(ory.person(), request.param)()
+    made: Session = ory.person().session(request.param)
     return made
 
 
@@ -51,7 +51,7 @@ def no_database(*_: object) -> None:
     raise OperationalError("the database does not answer")
 
 
-def test_a_sign_out_names_the_credential_by_its_fingerprint(web: Web, session: Session, told: Told) -> None:
+def test_a_sign_out_names_the_credential_by_its_fingerprint(web: DualClient, session: Session, told: Told) -> None:
     web.post("/auth/logout", headers=session.headers)
     [(level, event, facts)] = told()
     assert (level, event) == ("INFO", "logout")
@@ -59,13 +59,12 @@ def test_a_sign_out_names_the_credential_by_its_fingerprint(web: Web, session: S
     assert (facts["kind"], len(facts["credential"])) == (kind(session), 8)
 
 
-@pytest.mark.switches
 def test_a_sign_out_that_ory_could_not_be_told_is_an_error(
-    ory: Ory, switches: LocalOry, web: Web, session: Session, told: Told
+    ory: Ory, local_ory: LocalOry, web: DualClient, session: Session, told: Told
 ) -> None:
     with (
-        switches.failing(500, path="/self-service/logout/api"),
-        switches.failing(500, path="/self-service/logout/browser"),
+        local_ory.failing(500, path="/self-service/logout/api"),
+        local_ory.failing(500, path="/self-service/logout/browser"),
     ):
         web.post("/auth/logout", headers=session.headers)
     assert [(level, event) for level, event, _ in told()] == [("INFO", "logout"), ("ERROR", "unavailable")]
@@ -74,7 +73,7 @@ def test_a_sign_out_that_ory_could_not_be_told_is_an_error(
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded"])
 def test_somebody_who_is_not_admitted_is_named_by_their_identity(
-    web: Web, session: Session, told: Told, path: str
+    web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
@@ -84,7 +83,7 @@ def test_somebody_who_is_not_admitted_is_named_by_their_identity(
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_database_that_is_down_is_told_by_the_type_of_its_error(
-    web: Web, session: Session, told: Told, path: str
+    web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     with connection.execute_wrapper(no_database):
         assert web.get(path, headers=session.headers).status_code == 503
@@ -93,7 +92,7 @@ def test_a_database_that_is_down_is_told_by_the_type_of_its_error(
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session"])
 def test_a_database_that_is_down_is_told_where_a_django_session_came_too(
-    web: Web, session: Session, told: Told, path: str
+    web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     if not session.token:
@@ -116,7 +115,7 @@ TWO = "ory_kratos_session=one; ory_kratos_session=two"
     ],
 )
 def test_several_credentials_are_named_by_their_kinds(
-    ory: Ory, web: Web, told: Told, headers: dict[str, str], kinds: str
+    ory: Ory, web: DualClient, told: Told, headers: dict[str, str], kinds: str
 ) -> None:
     """Of two session cookies one may be a sibling domain's, which would sign people in as somebody else."""
     web.get("/who", headers=headers)
@@ -125,7 +124,7 @@ def test_several_credentials_are_named_by_their_kinds(
 
 @pytest.mark.parametrize("cookie", ["ory_kratos_session=one", "ory_kratos_session=one; ory_kratos_session=one"])
 def test_one_session_cookie_is_one_credential_however_often_it_comes(
-    ory: Ory, web: Web, told: Told, cookie: str
+    ory: Ory, web: DualClient, told: Told, cookie: str
 ) -> None:
     web.get("/who", headers={"Cookie": cookie})
     assert [event for _, event, _ in told()] == ["session_gone"]
@@ -133,7 +132,7 @@ def test_one_session_cookie_is_one_credential_however_often_it_comes(
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_database_that_is_down_is_told_where_only_a_django_session_came(
-    ory: Ory, web: Web, told: Told, path: str
+    ory: Ory, web: DualClient, told: Told, path: str
 ) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     with connection.execute_wrapper(no_database):

@@ -20,11 +20,11 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.test import APIClient
 
 from ory_auth.rest_framework import OrySessionAuthentication
-from tests.conftest import Web
-from tests.kinds import User
-from tests.ories import Ory
 from tests.project import urls
 from tests.project.views import ApiMe
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import User
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", "docs/tutorial.md", "docs/reference/installing.md", "docs/how-to/existing-project.md"]
@@ -80,7 +80,7 @@ def user() -> User:
 
 @pytest.mark.parametrize("path", ["/django-guarded", "/who"])
 def test_force_login_needs_neither_ory_nor_a_backend_that_checks_passwords(
-    user: User, settings: Settings, web: Web, path: str
+    user: User, settings: Settings, web: DualClient, path: str
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = [OWN_BACKEND]
     web.client.force_login(user)
@@ -89,26 +89,28 @@ def test_force_login_needs_neither_ory_nor_a_backend_that_checks_passwords(
 
 @pytest.mark.parametrize("backends", [[MODEL_BACKEND, OWN_BACKEND], [OWN_BACKEND, MODEL_BACKEND]])
 def test_client_login_works_beside_a_backend_that_checks_passwords(
-    user: User, settings: Settings, web: Web, backends: list[str]
+    user: User, settings: Settings, web: DualClient, backends: list[str]
 ) -> None:
     settings.AUTHENTICATION_BACKENDS = backends
     assert web.client.login(username="grace", password=PASSWORD)
     assert web.get("/django-guarded").status_code == 200
 
 
-def test_client_login_fails_without_a_backend_that_checks_passwords(user: User, settings: Settings, web: Web) -> None:
+def test_client_login_fails_without_a_backend_that_checks_passwords(
+    user: User, settings: Settings, web: DualClient
+) -> None:
     settings.AUTHENTICATION_BACKENDS = [OWN_BACKEND]
     assert not web.client.login(username="grace", password=PASSWORD)
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded"])
-def test_a_guard_sends_somebody_with_force_login_to_ory(user: User, web: Web, path: str) -> None:
+def test_a_guard_sends_somebody_with_force_login_to_ory(user: User, web: DualClient, path: str) -> None:
     web.client.force_login(user)
     response = web.get(path)
     assert (response.status_code, response["Location"]) == (302, f"/auth/login?next={path}")
 
 
-def test_a_script_gets_a_401_for_the_projects_own_sign_in_page_as_well(settings: Settings, web: Web) -> None:
+def test_a_script_gets_a_401_for_the_projects_own_sign_in_page_as_well(settings: Settings, web: DualClient) -> None:
     settings.LOGIN_URL = "/own-sign-in"
     assert web.get("/django-guarded")["Location"] == "/own-sign-in?next=/django-guarded"
     response = web.get("/django-guarded", headers={"X-Requested-With": "XMLHttpRequest"})
@@ -135,29 +137,29 @@ def test_an_api_that_takes_djangos_sessions_as_well_knows_force_login(user: User
 
 
 def test_an_api_that_takes_djangos_sessions_as_well_still_takes_tokens(ory: Ory) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     client = APIClient(enforce_csrf_checks=True)
     answer = client.post("/api/both", headers={"Authorization": f"Bearer {session.token}"})
     assert answer.json()["session"] == session.id
 
 
 def test_djangos_sessions_before_orys_refuse_tokens(ory: Ory) -> None:
-    headers = {"Authorization": f"Bearer {ory.person().token().token}"}
+    headers = {"Authorization": f"Bearer {ory.person().app_session().token}"}
     assert APIClient(enforce_csrf_checks=True).post("/api/wrong-order", headers=headers).status_code == 403
 
 
 # --- middleware and backends
 
 
-def test_middleware_after_ours_sees_the_person(ory: Ory, settings: Settings, web: Web) -> None:
+def test_middleware_after_ours_sees_the_person(ory: Ory, settings: Settings, web: DualClient) -> None:
     at = settings.MIDDLEWARE.index(OWN) + 1
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], f"{__name__}.TeamMiddleware", *settings.MIDDLEWARE[at:]]
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert web.get("/silent", headers=session.headers)["X-Seen"] == session.person.id
 
 
-def test_a_backend_for_permissions_answers_for_people_of_ory(ory: Ory, settings: Settings, web: Web) -> None:
-    headers = ory.person().cookie().headers
+def test_a_backend_for_permissions_answers_for_people_of_ory(ory: Ory, settings: Settings, web: DualClient) -> None:
+    headers = ory.person().browser_session().headers
     assert web.get("/event", headers=headers).status_code == 403
     settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, f"{__name__}.PermissionBackend"]
     assert web.get("/event", headers=headers).status_code == 200

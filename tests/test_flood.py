@@ -17,12 +17,12 @@ from ory_auth.local import LocalOry
 from ory_auth.request import sign_in_marker
 from ory_auth.sessions import rate_limit, single_flight
 from ory_auth.sessions.rate_limit import Rate
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.logs import event_ids
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
-pytestmark = pytest.mark.switches
+pytestmark = pytest.mark.usefixtures("local_ory")
 
 
 @pytest.fixture(autouse=True)
@@ -42,25 +42,25 @@ def made_up_cookie() -> dict[str, str]:
     return {"Cookie": f"ory_kratos_session={uuid.uuid4().hex}"}
 
 
-def status(web: Web, headers: dict[str, str], address: str = "192.0.2.1", **meta: str) -> int:
+def status(web: DualClient, headers: dict[str, str], address: str = "192.0.2.1", **meta: str) -> int:
     """What a page that asks answers: 200 also where nobody is signed in."""
     return web.get("/session", headers=headers, REMOTE_ADDR=address, **meta).status_code
 
 
-def session_seen(web: Web, headers: dict[str, str], address: str = "192.0.2.1") -> str | None:
+def session_seen(web: DualClient, headers: dict[str, str], address: str = "192.0.2.1") -> str | None:
     """Whose session the page shows, asked from the address that the flood comes from."""
     seen: str | None = web.get("/session", headers=headers, REMOTE_ADDR=address).json()["session"]
     return seen
 
 
-def flood(web: Web, number: int, address: str = "192.0.2.1", **meta: str) -> list[int]:
+def flood(web: DualClient, number: int, address: str = "192.0.2.1", **meta: str) -> list[int]:
     return [status(web, made_up(), address, **meta) for _ in range(number)]
 
 
 @pytest.fixture
-def web() -> Web:
+def web() -> DualClient:
     """Addresses can be chosen under WSGI; who waits for whom is the same under ASGI."""
-    return Web("wsgi")
+    return DualClient("wsgi")
 
 
 # --- what is limited
@@ -68,39 +68,39 @@ def web() -> Web:
 
 @pytest.mark.promise("One client address does not use up the limit of all")
 @pytest.mark.promise("Lookups of unknown credentials are limited")
-def test_after_some_refusals_one_address_gets_503(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_after_some_refusals_one_address_gets_503(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     assert flood(web, 8) == [200] * 5 + [503] * 3
-    assert len(ory.asked()) == 5
-    assert "flood" in events(caplog)
+    assert len(ory.requests_to()) == 5
+    assert "flood" in event_ids(caplog)
 
 
-def test_another_address_is_not_disturbed(web: Web) -> None:
+def test_another_address_is_not_disturbed(web: DualClient) -> None:
     flood(web, 8, "192.0.2.1")
     assert flood(web, 5, "192.0.2.2") == [200] * 5
 
 
-def test_all_addresses_together_have_a_limit(ory: Ory, web: Web) -> None:
+def test_all_addresses_together_have_a_limit(ory: Ory, web: DualClient) -> None:
     answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(30)]
     assert (answers.count(200), answers.count(503)) == (20, 10)
-    assert len(ory.asked()) == 20
+    assert len(ory.requests_to()) == 20
 
 
-def test_a_flood_of_tokens_takes_nothing_from_cookies(web: Web) -> None:
+def test_a_flood_of_tokens_takes_nothing_from_cookies(web: DualClient) -> None:
     for number in range(30):
         flood(web, 1, f"192.0.2.{number}")
     assert status(web, made_up_cookie()) == 200
 
 
-def test_a_credential_that_ory_fails_on_is_not_free(web: Web, switches: LocalOry) -> None:
+def test_a_credential_that_ory_fails_on_is_not_free(web: DualClient, local_ory: LocalOry) -> None:
     """Otherwise whoever finds a credential that makes Ory answer 500 could ask as often as they like."""
-    with switches.failing(500, path="/sessions/whoami"):
+    with local_ory.failing(500, path="/sessions/whoami"):
         assert flood(web, 8) == [503] * 8
     assert flood(web, 1) == [503]
 
 
-def test_an_outage_uses_nothing_up(web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch) -> None:
-    with switches.stopped():
+def test_an_outage_uses_nothing_up(web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_ory.stopped():
         assert flood(web, 8) == [503] * 8
     time.sleep(1.1)  # the circuit breaker tries again once a second
     assert flood(web, 5) == [200] * 5
@@ -112,25 +112,25 @@ def test_an_outage_uses_nothing_up(web: Web, switches: LocalOry, monkeypatch: py
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.20.0.1", "100.64.0.1", "", "::1", "fd00::1"]
 )
-def test_an_address_that_many_may_share_has_no_limit_of_its_own(web: Web, address: str) -> None:
+def test_an_address_that_many_may_share_has_no_limit_of_its_own(web: DualClient, address: str) -> None:
     """A proxy's address, or none at all, as with gunicorn on a Unix socket."""
     assert flood(web, 12, address) == [200] * 12
 
 
-def test_a_client_has_one_limit_for_its_whole_ipv6_network(web: Web) -> None:
+def test_a_client_has_one_limit_for_its_whole_ipv6_network(web: DualClient) -> None:
     answers = [status(web, made_up(), f"2001:db8:0:1::{number:x}") for number in range(1, 9)]
     assert answers == [200] * 5 + [503] * 3
     assert status(web, made_up(), "2001:db8:0:2::1") == 200
 
 
 @pytest.mark.parametrize("form", ["::ffff:198.51.100.{}", "64:ff9b::198.51.100.{}", "2002:c633:64{:02x}::1"])
-def test_ipv4_clients_that_come_by_ipv6_are_told_apart(web: Web, form: str) -> None:
+def test_ipv4_clients_that_come_by_ipv6_are_told_apart(web: DualClient, form: str) -> None:
     """A dual-stack socket gives every IPv4 client an address of one /64 network."""
     assert flood(web, 7, form.format(9)) == [200] * 5 + [503] * 2
     assert flood(web, 5, form.format(77)) == [200] * 5
 
 
-def test_an_ipv4_client_has_one_limit_by_whichever_way_it_comes(web: Web) -> None:
+def test_an_ipv4_client_has_one_limit_by_whichever_way_it_comes(web: DualClient) -> None:
     assert flood(web, 5, "198.51.100.9") == [200] * 5
     assert flood(web, 1, "::ffff:198.51.100.9") == [503]
 
@@ -146,7 +146,7 @@ def test_an_ipv4_client_has_one_limit_by_whichever_way_it_comes(web: Web) -> Non
     ],
 )
 def test_behind_trusted_proxies_the_entry_that_they_wrote_is_the_client(
-    web: Web, ory_auth: ChangeSettings, proxies: int, forwarded: str
+    web: DualClient, ory_auth: ChangeSettings, proxies: int, forwarded: str
 ) -> None:
     ory_auth(TRUSTED_PROXIES=proxies)
     assert flood(web, 7, "10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded.format(1)) == [200] * 5 + [503] * 2
@@ -154,14 +154,16 @@ def test_behind_trusted_proxies_the_entry_that_they_wrote_is_the_client(
 
 
 @pytest.mark.parametrize("trusted", [None, 0])
-def test_a_header_that_a_client_wrote_itself_changes_nothing(web: Web, ory_auth: ChangeSettings, trusted: int) -> None:
+def test_a_header_that_a_client_wrote_itself_changes_nothing(
+    web: DualClient, ory_auth: ChangeSettings, trusted: int
+) -> None:
     ory_auth(TRUSTED_PROXIES=trusted)
     answers = [status(web, made_up(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
     assert answers == [200] * 5 + [503] * 2
 
 
 @pytest.mark.promise("A client cannot choose the address it is counted by")
-def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: Web, ory_auth: ChangeSettings) -> None:
+def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(TRUSTED_PROXIES=1)
     answers = [
         status(web, made_up(), "10.0.0.1", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.9")
@@ -173,37 +175,37 @@ def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: Web, ory
 # --- who is not
 
 
-def test_people_who_sign_in_use_nothing_up(ory: Ory, web: Web) -> None:
-    sessions = [ory.person().token() for _ in range(8)]
+def test_people_who_sign_in_use_nothing_up(ory: Ory, web: DualClient) -> None:
+    sessions = [ory.person().app_session() for _ in range(8)]
     assert [status(web, session.headers) for session in sessions] == [200] * 8
     assert flood(web, 6) == [200] * 5 + [503]
 
 
-def test_a_browser_that_comes_back_from_a_sign_in_passes(ory: Ory, web: Web) -> None:
+def test_a_browser_that_comes_back_from_a_sign_in_passes(ory: Ory, web: DualClient) -> None:
     """This site sent it to Ory, which is what a made-up credential cannot show."""
     for number in range(25):
         status(web, made_up_cookie(), f"192.0.2.{number}")
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert status(web, session.headers) == 503
     web.get("/auth/login", REMOTE_ADDR="192.0.2.1")
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
     assert session_seen(web, {}) == session.id
 
 
-def test_in_a_flood_a_browser_with_an_expired_cookie_can_sign_in(ory: Ory, web: Web) -> None:
+def test_in_a_flood_a_browser_with_an_expired_cookie_can_sign_in(ory: Ory, web: DualClient) -> None:
     for number in range(25):
         status(web, made_up_cookie(), f"192.0.2.{number}")
     web.cookies["ory_kratos_session"] = "expired"
     assert status(web, {}) == 503
     answer = web.get("/auth/login?next=/session")
     assert (answer.status_code, urlsplit(answer["Location"]).path) == (302, "/self-service/login/browser")
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
     assert session_seen(web, {}) == session.id
 
 
 @pytest.mark.parametrize("spoil", [lambda v: v + "x", lambda v: "x" + v, lambda v: v.partition(":")[0], lambda v: ""])
-def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: Web, spoil: object) -> None:
+def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: DualClient, spoil: object) -> None:
     assert callable(spoil)
     web.get("/auth/login")
     web.cookies[sign_in_marker.COOKIE] = spoil(web.cookies[sign_in_marker.COOKIE].value)
@@ -212,13 +214,13 @@ def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: Web, spoil: 
 
 
 @pytest.mark.promise("A marker counts a few times only")
-def test_a_marker_is_no_way_round_the_limit(web: Web) -> None:
+def test_a_marker_is_no_way_round_the_limit(web: DualClient) -> None:
     flood(web, 5)
     web.get("/auth/login")
     assert flood(web, sign_in_marker.USES + 3) == [200] * sign_in_marker.USES + [503] * 3
 
 
-def test_a_marker_ends(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_marker_ends(web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     flood(web, 5)
     web.get("/auth/login")
     now = time.time
@@ -227,18 +229,20 @@ def test_a_marker_ends(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_was_good_before_is_looked_up_in_a_flood(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     status(web, session.headers)
     flood(web, 8)
     assert session_seen(web, session.headers) == session.id
 
 
-def test_who_was_good_in_another_process_is_looked_up_in_a_flood(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_who_was_good_in_another_process_is_looked_up_in_a_flood(
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     status(web, session.headers)
     single_flight.forget()
     flood(web, 8)
@@ -246,10 +250,10 @@ def test_who_was_good_in_another_process_is_looked_up_in_a_flood(ory: Ory, web: 
 
 
 def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     status(web, session.headers)
     single_flight.forget()
     status(web, session.headers)
@@ -258,9 +262,9 @@ def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
     assert session_seen(web, session.headers) == session.id
 
 
-def test_whoever_is_refused_is_known_no_more(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_whoever_is_refused_is_known_no_more(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, REFUSED_CACHE_SECONDS=0)
-    session = ory.person().token()
+    session = ory.person().app_session()
     status(web, session.headers)
     session.revoke()
     status(web, session.headers)
@@ -272,8 +276,8 @@ def test_whoever_is_refused_is_known_no_more(ory: Ory, web: Web, ory_auth: Chang
 
 
 @pytest.mark.django_db
-def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     flood(web, 8)
     assert web.post("/auth/logout", headers=session.headers, REMOTE_ADDR="192.0.2.1").status_code == 204
     assert ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
@@ -281,10 +285,10 @@ def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: Web) -> None:
 
 @pytest.mark.django_db
 def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credential(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     bearer = {"Authorization": f"Bearer {session.token}"}
     assert session_seen(web, bearer) == session.id
     flood(web, 8)
@@ -293,14 +297,14 @@ def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credenti
 
 
 @pytest.mark.promise("Sign-outs of unknown credentials are limited")
-def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: Web) -> None:
+def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: DualClient) -> None:
     answers = [web.post("/auth/logout", headers=made_up()).status_code for _ in range(12)]
     assert answers == [204] * 5 + [503] * 7
-    assert len(ory.asked()) == 5
-    assert not ory.asked("/self-service/logout/api")
+    assert len(ory.requests_to()) == 5
+    assert not ory.requests_to("/self-service/logout/api")
 
 
-def test_a_sign_out_of_a_made_up_credential_leaves_nothing_behind(ory: Ory, web: Web) -> None:
+def test_a_sign_out_of_a_made_up_credential_leaves_nothing_behind(ory: Ory, web: DualClient) -> None:
     before = len(caches["default"]._cache)  # type: ignore[attr-defined]
     web.post("/auth/logout", headers=made_up())
     assert len(caches["default"]._cache) == before  # type: ignore[attr-defined]
@@ -314,53 +318,55 @@ def limited(limit: str, remaining: str, reset: str) -> dict[str, str]:
 
 
 @pytest.mark.promise("Unknown credentials slow down as Ory's rate is used up")
-def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: Web, switches: LocalOry) -> None:
-    with switches.failing(401, limited("100, 100;w=60", "30", "60"), b"{}", "/sessions/whoami"):
+def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    with local_ory.failing(401, limited("100, 100;w=60", "30", "60"), b"{}", "/sessions/whoami"):
         answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(20)]
     assert (answers.count(200), answers.count(503)) == (12, 8)
 
 
-def test_something_is_left_to_new_people_when_orys_rate_is_used_up(ory: Ory, web: Web, switches: LocalOry) -> None:
-    with switches.failing(401, limited("20", "9", "60"), b"{}", "/sessions/whoami"):
+def test_something_is_left_to_new_people_when_orys_rate_is_used_up(
+    ory: Ory, web: DualClient, local_ory: LocalOry
+) -> None:
+    with local_ory.failing(401, limited("20", "9", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 5) == [200] * 5
-    with switches.failing(401, limited("20", "0", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("20", "0", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 1, "192.0.2.2") == [200]
-    assert status(web, ory.person().token().headers, "192.0.2.3") == 200
+    assert status(web, ory.person().app_session().headers, "192.0.2.3") == 200
 
 
 @pytest.mark.promise("The last quarter of Ory's rate is left to known credentials")
 def test_the_last_quarter_of_orys_rate_is_left_to_those_who_are_known(
-    ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A limit of ours that is higher than Ory's would let strangers bring about a 429, which stops all lookups."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS", Rate(0.0, 1000.0))
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 3.0))
-    ada = ory.person().token()
+    ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
-    with switches.failing(401, limited("100", "24", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "24", "60"), b"{}", "/sessions/whoami"):
         answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(10)]
     assert answers == [200] * 4 + [503] * 6
     assert status(web, ada.headers) == 200
     web.get("/auth/login")
-    assert session_seen(web, ory.person().token().headers) is not None
+    assert session_seen(web, ory.person().app_session().headers) is not None
 
 
 @pytest.mark.parametrize("reset", ["0", "in a second", "1795000000"])
-def test_a_rate_header_counts_until_it_is_reset(ory: Ory, web: Web, switches: LocalOry, reset: str) -> None:
+def test_a_rate_header_counts_until_it_is_reset(ory: Ory, web: DualClient, local_ory: LocalOry, reset: str) -> None:
     """The last one is Unix time in the past; as seconds it would be 56 years."""
     at = str(int(time.time()) + 1) if reset == "in a second" else reset
-    with switches.failing(401, limited("100", "0", at), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "0", at), b"{}", "/sessions/whoami"):
         for number in range(20):
             flood(web, 1, f"192.0.2.{number}")
     time.sleep(1.1)
-    assert [status(web, ory.person().token().headers, f"192.0.2.{number}") for number in range(3)] == [200] * 3
+    assert [status(web, ory.person().app_session().headers, f"192.0.2.{number}") for number in range(3)] == [200] * 3
 
 
 def test_a_rate_header_counts_for_a_minute_at_most(
-    ory: Ory, web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with switches.failing(401, limited("100", "0", "999999999"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "0", "999999999"), b"{}", "/sessions/whoami"):
         assert flood(web, 1) == [200]
     monotonic = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + rate_limit.MAX_HOLD + 1)
@@ -368,23 +374,23 @@ def test_a_rate_header_counts_for_a_minute_at_most(
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "1e9"])
-def test_a_rate_that_is_no_number_changes_nothing(web: Web, switches: LocalOry, value: str) -> None:
+def test_a_rate_that_is_no_number_changes_nothing(web: DualClient, local_ory: LocalOry, value: str) -> None:
     headers = {"x-ratelimit-limit": value, "x-ratelimit-remaining": value}
-    with switches.failing(401, headers, b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, headers, b"{}", "/sessions/whoami"):
         assert flood(web, 5) == [200] * 5
 
 
 @pytest.mark.promise("One known credential does not use up the last of Ory's rate")
 def test_one_busy_person_does_not_use_up_the_rest_of_orys_rate(
-    ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 4.0))
-    ada, bob = ory.person().token(), ory.person().token()
+    ada, bob = ory.person().app_session(), ory.person().app_session()
     for session in (ada, bob):
         assert status(web, session.headers) == 200
     assert [status(web, ada.headers) for _ in range(8)] == [200] * 8  # while there is enough for all
-    with switches.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
         flood(web, 1)
     assert status(web, ada.headers) == 503
     assert status(web, bob.headers) == 200
@@ -398,57 +404,59 @@ def test_one_busy_person_does_not_use_up_the_rest_of_orys_rate(
 def test_a_refusal_is_remembered_for_a_few_seconds(ory: Ory, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """An expired cookie comes with every request of its browser."""
     caplog.set_level(logging.INFO, "ory_auth")
-    web = Web(kind)
-    session = ory.person().token()
+    web = DualClient(kind)
+    session = ory.person().app_session()
     session.revoke()
     for _ in range(20):
         assert web.get("/session", headers=session.headers).json()["session"] is None
-    assert (len(ory.asked()), len(ory.asked("/health/ready"))) == (1, 1)
-    assert events(caplog) == ["session_gone"]
+    assert (len(ory.requests_to()), len(ory.requests_to("/health/ready"))) == (1, 1)
+    assert event_ids(caplog) == ["session_gone"]
 
 
-def test_a_remembered_refusal_ends(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_a_remembered_refusal_ends(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0.2)
     headers = made_up()
     status(web, headers)
     time.sleep(0.3)
     status(web, headers)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-def test_no_refusal_is_remembered_where_the_setting_is_0(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_no_refusal_is_remembered_where_the_setting_is_0(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
     headers = made_up()
     for _ in range(3):
         status(web, headers)
-    assert len(ory.asked()) == 3
+    assert len(ory.requests_to()) == 3
 
 
-def test_a_view_that_wants_it_fresh_asks_again(ory: Ory, web: Web) -> None:
+def test_a_view_that_wants_it_fresh_asks_again(ory: Ory, web: DualClient) -> None:
     headers = made_up()
     status(web, headers)
     web.get("/fresh", headers=headers)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-def test_the_sign_in_page_asks_again(ory: Ory, web: Web) -> None:
+def test_the_sign_in_page_asks_again(ory: Ory, web: DualClient) -> None:
     headers = made_up_cookie()
     status(web, headers)
     web.get("/auth/login", headers=headers)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-def test_a_refusal_that_readiness_did_not_confirm_is_not_remembered(ory: Ory, web: Web, switches: LocalOry) -> None:
+def test_a_refusal_that_readiness_did_not_confirm_is_not_remembered(
+    ory: Ory, web: DualClient, local_ory: LocalOry
+) -> None:
     headers = made_up()
-    with switches.failing(404, path="/health/ready"):
+    with local_ory.failing(404, path="/health/ready"):
         for _ in range(2):
             status(web, headers)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-def test_another_credential_of_the_same_browser_is_looked_up(ory: Ory, web: Web) -> None:
+def test_another_credential_of_the_same_browser_is_looked_up(ory: Ory, web: DualClient) -> None:
     status(web, made_up_cookie())
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert session_seen(web, session.headers) == session.id
 
 
@@ -457,26 +465,26 @@ def test_another_credential_of_the_same_browser_is_looked_up(ory: Ory, web: Web)
 
 @pytest.mark.promise("Unknown credentials leave a quarter of the connections to known ones")
 def test_strangers_leave_connections_to_people_who_are_known(
-    ory: Ory, switches: LocalOry, ory_auth: ChangeSettings
+    ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(MAX_CONNECTIONS=4, SESSION_CACHE_SECONDS=0, TIMEOUT=2)
-    session = ory.person().token()
-    Web("wsgi").get("/session", headers=session.headers)
-    with switches.slow(1.0, "/sessions/whoami"), ThreadPoolExecutor(5) as threads:
-        strangers = [threads.submit(flood, Web("wsgi"), 1) for _ in range(4)]
+    session = ory.person().app_session()
+    DualClient("wsgi").get("/session", headers=session.headers)
+    with local_ory.slow(1.0, "/sessions/whoami"), ThreadPoolExecutor(5) as threads:
+        strangers = [threads.submit(flood, DualClient("wsgi"), 1) for _ in range(4)]
         time.sleep(0.4)  # three strangers have a connection each, and one waits
-        known = threads.submit(status, Web("wsgi"), session.headers)
+        known = threads.submit(status, DualClient("wsgi"), session.headers)
         assert known.result(1.9) == 200
         assert sum(stranger.done() for stranger in strangers) < 4
 
 
-def test_the_address_is_in_no_log(web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_address_is_in_no_log(web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     flood(web, 8, "192.0.2.77")
     assert "192.0.2.77" not in "".join(record.getMessage() for record in caplog.records if record.name == "ory_auth")
 
 
-def test_made_up_credentials_make_no_users(ory: Ory, web: Web, db: None) -> None:
+def test_made_up_credentials_make_no_users(ory: Ory, web: DualClient, db: None) -> None:
     flood(web, 8)
     assert not get_user_model().objects.exists()
 
@@ -484,7 +492,7 @@ def test_made_up_credentials_make_no_users(ory: Ory, web: Web, db: None) -> None
 # --- markers, forms and limits together
 
 
-def marker(web: Web) -> str:
+def marker(web: DualClient) -> str:
     """A marker of this site, as anybody gets one."""
     web.cookies.clear()
     web.get("/auth/login")
@@ -492,7 +500,9 @@ def marker(web: Web) -> str:
 
 
 @pytest.mark.promise("Browsers that return from a sign-in are limited, however many markers they have")
-def test_any_number_of_markers_is_no_way_round_the_limit(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_number_of_markers_is_no_way_round_the_limit(
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
     single_flight.forget()
@@ -501,86 +511,86 @@ def test_any_number_of_markers_is_no_way_round_the_limit(ory: Ory, web: Web, mon
         web.cookies[sign_in_marker.COOKIE] = marker(web)
         answers += flood(web, 3)
     assert answers.count(200) == 6 + 5  # of the client: its returning ones, then its unknown ones
-    assert len(ory.asked()) == 11
+    assert len(ory.requests_to()) == 11
 
 
 def test_a_browser_over_the_limit_of_markers_counts_like_any_other(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 0.0))
     single_flight.forget()
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.get("/auth/login")
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
     assert session_seen(web, {}) == session.id
 
 
 def test_markers_do_not_bring_about_a_429(
-    ory: Ory, web: Web, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING_TRICKLE", Rate(0.0, 2.0))
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 1.0))
     single_flight.forget()
     web.get("/auth/login")
-    with switches.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 6, "127.0.0.1") == [200] * 4 + [503] * 2  # one before the header came, two, and one
 
 
 @pytest.mark.promise("After a 429, unknown credentials are held back for longer than known ones")
 def test_after_a_429_strangers_are_held_back_for_longer_than_others(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise they bring about the next pause at once."""
     monkeypatch.setattr(rate_limit, "UNKNOWN_AFTER_429", Rate(0.0, 3.0))
     single_flight.forget()
     ory_auth(SESSION_CACHE_SECONDS=0)
-    ada = ory.person().token()
+    ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
-    with switches.failing(429, {"Retry-After": "1"}, path="/sessions/whoami"):
+    with local_ory.failing(429, {"Retry-After": "1"}, path="/sessions/whoami"):
         flood(web, 1)
     time.sleep(2.2)
-    before = len(ory.asked())
+    before = len(ory.requests_to())
     flood(web, 10, "127.0.0.1")
-    assert len(ory.asked()) - before == 3
+    assert len(ory.requests_to()) - before == 3
     assert [status(web, ada.headers) for _ in range(80)] == [200] * 80
 
 
 @pytest.mark.parametrize("endpoint", ["/health/ready"])
 def test_a_429_for_readiness_holds_up_nobody_who_is_known(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, endpoint: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, endpoint: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    ada = ory.person().token()
+    ada = ory.person().app_session()
     assert [status(web, ada.headers), *flood(web, 1)] == [200, 200]
-    with switches.failing(429, {"Retry-After": "600"}, path=endpoint):
+    with local_ory.failing(429, {"Retry-After": "600"}, path=endpoint):
         assert flood(web, 3, "127.0.0.1") == [200] * 3  # it was ready a moment ago
         assert [status(web, ada.headers) for _ in range(12)] == [200] * 12
-        assert status(web, ory.person().token().headers) == 200
+        assert status(web, ory.person().app_session().headers) == 200
 
 
 @pytest.mark.django_db
 def test_whoever_is_known_signs_out_whatever_is_left_of_orys_rate(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 1.0))
-    ada = ory.person().token()
+    ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
-    with switches.failing(401, limited("100", "1", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "1", "60"), b"{}", "/sessions/whoami"):
         flood(web, 1)
     assert web.post("/auth/logout", headers=ada.headers).status_code == 204
     assert session_seen(web, ada.headers) is None
 
 
 def test_strangers_alone_never_slow_down_who_is_known(
-    ory: Ory, web: Web, switches: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may use Ory's rate down to a quarter, and only below that are known people limited."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 1.0))
-    ada = ory.person().token()
+    ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
-    with switches.failing(401, limited("100", "25", "60"), b"{}", "/sessions/whoami"):
+    with local_ory.failing(401, limited("100", "25", "60"), b"{}", "/sessions/whoami"):
         flood(web, 1)
     assert [status(web, ada.headers) for _ in range(4)] == [200] * 4
 
@@ -592,10 +602,10 @@ def forms(cookie: str, number: int) -> dict[str, str]:
 
 @pytest.mark.promise("A session with more than 16 credentials pays for each further one")
 def test_one_session_with_any_number_of_credentials_drives_nobody_out(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session, ada = ory.person().cookie(), ory.person().token()
+    session, ada = ory.person().browser_session(), ory.person().app_session()
     assert status(web, ada.headers) == 200
     known = len([key for key in caches["default"]._cache if ":ory_auth:k:" in key])  # type: ignore[attr-defined]
     for number in range(30):
@@ -609,18 +619,20 @@ def test_one_session_with_any_number_of_credentials_drives_nobody_out(
 
 
 @pytest.mark.promise("A session with more than 16 credentials pays for each further one")
-def test_a_session_with_many_credentials_pays_for_each_of_them(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_a_session_with_many_credentials_pays_for_each_of_them(
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     answers = [status(web, forms(session.cookie, number), "127.0.0.1") for number in range(60)]
     assert answers.count(200) == 16 + 20
 
 
 def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
-    ory: Ory, web: Web, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, REFUSED_CACHE_SECONDS=0)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     for number in range(5):
         assert status(web, forms(session.cookie, number), "127.0.0.1") == 200
     session.revoke()
@@ -630,6 +642,6 @@ def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
     assert not memory._known
 
 
-def test_a_bearer_token_with_a_space_behind_it_is_the_token(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_a_bearer_token_with_a_space_behind_it_is_the_token(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     assert session_seen(web, {"Authorization": f"Bearer {session.token} "}) == session.id

@@ -28,8 +28,8 @@ from rest_framework.viewsets import GenericViewSet
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.types import AAL
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 JSON = {"Accept": "application/json"}
 Bases = tuple[type, ...]
@@ -106,10 +106,10 @@ RIGHT: list[Bases] = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("bases", RIGHT)
-def test_in_the_right_order_the_guard_runs(ory: Ory, web: Web, bases: Bases, urlpatterns: list[Any]) -> None:
+def test_in_the_right_order_the_guard_runs(ory: Ory, web: DualClient, bases: Bases, urlpatterns: list[Any]) -> None:
     urlpatterns.append(path("page", define(*bases).as_view()))
     assert b"let in" not in web.get("/page").content
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     session.set_up_totp()
     assert web.get("/page", headers=session.headers).content == b"let in"
 
@@ -119,7 +119,7 @@ def test_a_mixin_needs_no_view() -> None:
     assert define(AnswersItself).dispatch
 
 
-def test_after_the_guard_a_view_may_answer_as_it_likes(ory: Ory, web: Web, urlpatterns: list[Any]) -> None:
+def test_after_the_guard_a_view_may_answer_as_it_likes(ory: Ory, web: DualClient, urlpatterns: list[Any]) -> None:
     urlpatterns.append(path("page", define(OryRequiredMixin, AnswersItself, View).as_view()))
     assert web.get("/page", headers=JSON).status_code == 401
 
@@ -193,7 +193,7 @@ class Again(ClassDecorated):
 
 @pytest.mark.parametrize("view", [ByClosure, ByName, WorkFirst, Later, Decorated, ClassDecorated, Again])
 def test_a_dispatch_that_calls_the_next_one_is_fine(
-    ory: Ory, web: Web, view: type[View], urlpatterns: list[Any]
+    ory: Ory, web: DualClient, view: type[View], urlpatterns: list[Any]
 ) -> None:
     urlpatterns.append(path("page", view.as_view()))
     assert web.get("/page", headers=JSON).status_code == 401
@@ -305,9 +305,11 @@ class AsksPerRequest(OryRequiredMixin, Page):
 
 
 @pytest.mark.django_db
-def test_an_attribute_that_is_a_property_is_read_at_each_request(ory: Ory, web: Web, urlpatterns: list[Any]) -> None:
+def test_an_attribute_that_is_a_property_is_read_at_each_request(
+    ory: Ory, web: DualClient, urlpatterns: list[Any]
+) -> None:
     urlpatterns.append(path("page", AsksPerRequest.as_view()))
-    headers = {**ory.person().cookie().headers, **JSON}
+    headers = {**ory.person().browser_session().headers, **JSON}
     assert web.get("/page", headers=headers).status_code == 200
     assert web.get("/page?aal=aal2", headers=headers).status_code == 403
     with pytest.raises(ImproperlyConfigured, match="AsksPerRequest: aal='aal3' is not an assurance level"):
@@ -387,10 +389,10 @@ def guard_outside(request: HttpRequest) -> HttpResponse:
 @pytest.mark.parametrize(
     "view", [guard_inside, guard_outside, ory_required(Rows()), ory_required(partial(guard_outside))]
 )
-def test_views_of_other_kinds_are_guarded(ory: Ory, web: Web, view: Any, urlpatterns: list[Any]) -> None:
+def test_views_of_other_kinds_are_guarded(ory: Ory, web: DualClient, view: Any, urlpatterns: list[Any]) -> None:
     urlpatterns.append(path("page", view))
     assert web.get("/page", headers=JSON).status_code == 401
-    assert web.get("/page", headers=ory.person().token().headers).status_code == 200
+    assert web.get("/page", headers=ory.person().app_session().headers).status_code == 200
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from pytest_django import Settings
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
 from ory_auth.ory.flows import Flow
-from tests.conftest import Web
-from tests.kinds import Answer, ChangeSettings
-from tests.ories import Ory, Session
 from tests.project import views
-from tests.seen import ends_in_cache, in_cache
+from tests.support.caches import cache_contents, cache_expiry
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Response
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ JSON = {"Accept": "application/json"}
 TARGET = "http://testserver"
 
 
-def challenge(answer: Answer) -> dict[str, str]:
+def challenge(answer: Response) -> dict[str, str]:
     """The parameters of the way to Ory's login that an answer shows."""
     url = urlsplit(answer["Location"])
     assert url.path == "/self-service/login/browser"
@@ -39,7 +39,7 @@ def challenge(answer: Answer) -> dict[str, str]:
 @pytest.fixture
 def two_factors(ory: Ory) -> Session:
     """A browser whose person has a second factor, and has used it."""
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     session.set_up_totp()
     return session
 
@@ -47,7 +47,7 @@ def two_factors(ory: Ory) -> Session:
 @pytest.fixture
 def one_of_two_factors(ory: Ory, two_factors: Session) -> Session:
     """Another browser of that person, which has not used it yet."""
-    return two_factors.person.cookie()
+    return two_factors.person.browser_session()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def cached(ory_auth: ChangeSettings, ory: Ory) -> None:
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory: Ory, web: Web, path: str) -> None:
+def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=2&q=%C3%A4")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/auth/login?")
@@ -70,13 +70,13 @@ urlpatterns = [address("guarded", views.guarded)]  # of a project that has not i
 
 
 @pytest.mark.urls(__name__)
-def test_without_our_pages_the_projects_own_login_url_counts(ory: Ory, web: Web, settings: Settings) -> None:
+def test_without_our_pages_the_projects_own_login_url_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "/sign-in"
     assert web.get("/guarded")["Location"] == "/sign-in?next=/guarded"
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: Web, path: str) -> None:
+def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(path, headers=JSON)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer.json()["code"] == "not_authenticated"
@@ -85,7 +85,7 @@ def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: Web, path: str)
 @pytest.mark.parametrize("path", BARE + AAL2)
 @pytest.mark.parametrize("headers", [{"X-Session-Token": "ory_st_no"}, {"Authorization": "Bearer ory_st_no"}])
 def test_a_client_that_sent_a_dead_token_gets_401_and_no_redirect(
-    ory: Ory, web: Web, path: str, headers: dict[str, str]
+    ory: Ory, web: DualClient, path: str, headers: dict[str, str]
 ) -> None:
     assert web.get(path, headers=headers).status_code == 401
 
@@ -103,7 +103,7 @@ ACCEPTS = [
 
 
 @pytest.mark.parametrize(("accept", "status"), ACCEPTS)
-def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: Web, accept: str, status: int) -> None:
+def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: DualClient, accept: str, status: int) -> None:
     assert web.get("/guarded", headers={"Accept": accept}).status_code == status
 
 
@@ -117,7 +117,7 @@ def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: Web, accept:
     ],
 )
 def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(
-    ory: Ory, web: Web, referer: str, target: str
+    ory: Ory, web: DualClient, referer: str, target: str
 ) -> None:
     answer = web.post("/guarded", headers={"Referer": referer})
     assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [target]
@@ -133,41 +133,39 @@ GONE = {
 @pytest.mark.parametrize("why", GONE)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_who_is_gone_at_ory_is_signed_out_here(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, kind: str, why: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, kind: str, why: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = getattr(ory.person(), kind)()
+    session = ory.person().session(kind)
     assert web.get("/guarded", headers=session.headers).status_code == 200
     GONE[why](session)
     assert web.get("/who", headers=session.headers).json()["user"] == ""
     assert web.get("/guarded", headers={**session.headers, **JSON}).status_code == 401
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("apart", [0, 300, -300])
 def test_a_session_ends_by_orys_clock_whatever_ours_says(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, apart: int
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    switches.configure(session_lifespan=100)
-    switches.clock.move(apart)
-    session = ory.person().token()
+    local_ory.configure(session_lifespan=100)
+    local_ory.clock.move(apart)
+    session = ory.person().app_session()
     assert web.get("/guarded", headers=session.headers).status_code == 200
-    switches.clock.move(101)
+    local_ory.clock.move(101)
     assert web.get("/guarded", headers=session.headers).status_code == 401
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
 def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, apart: int
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
-    switches.configure(session_lifespan=100)
-    switches.clock.move(apart)
-    session = ory.person().token()
+    local_ory.configure(session_lifespan=100)
+    local_ory.clock.move(apart)
+    session = ory.person().app_session()
     web.get("/guarded", headers=session.headers)
-    (ends,) = (end for key, end in ends_in_cache().items() if ":ory_auth:s:" in key)
+    (ends,) = (end for key, end in cache_expiry().items() if ":ory_auth:s:" in key)
     assert time.time() + 90 < ends <= time.time() + 100
 
 
@@ -175,21 +173,23 @@ def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_who_has_used_a_second_factor_comes_in(web: Web, two_factors: Session, path: str) -> None:
+def test_who_has_used_a_second_factor_comes_in(web: DualClient, two_factors: Session, path: str) -> None:
     assert web.get(path, headers=two_factors.headers).status_code == 200
 
 
 @pytest.mark.promise("A view that requires a second factor refuses a session without one")
 @pytest.mark.parametrize("path", AAL2)
-def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory: Ory, web: Web, path: str) -> None:
-    answer = web.get(f"{path}?page=2", headers=ory.person().cookie().headers)
+def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory: Ory, web: DualClient, path: str) -> None:
+    answer = web.get(f"{path}?page=2", headers=ory.person().browser_session().headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
 
 
 @pytest.mark.parametrize("path", AAL2)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory: Ory, web: Web, path: str, kind: str) -> None:
-    session = getattr(ory.person(), kind)()
+def test_a_program_without_a_second_factor_gets_the_code_and_the_way(
+    ory: Ory, web: DualClient, path: str, kind: str
+) -> None:
+    session = ory.person().session(kind)
     answer = web.get(path, headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
     assert answer.json()["redirect_browser_to"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
@@ -197,7 +197,7 @@ def test_a_program_without_a_second_factor_gets_the_code_and_the_way(ory: Ory, w
 
 @pytest.mark.parametrize("path", BARE + AAL2)
 def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(
-    web: Web, one_of_two_factors: Session, path: str
+    web: DualClient, one_of_two_factors: Session, path: str
 ) -> None:
     answer = web.get(path, headers=one_of_two_factors.headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": TARGET + path}
@@ -205,18 +205,20 @@ def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(
 
 @pytest.mark.parametrize("path", BARE)
 def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(
-    web: Web, one_of_two_factors: Session, path: str
+    web: DualClient, one_of_two_factors: Session, path: str
 ) -> None:
     answer = web.get(path, headers={**one_of_two_factors.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_who_has_to_step_up_is_anonymous_on_public_pages(web: Web, one_of_two_factors: Session, path: str) -> None:
+def test_who_has_to_step_up_is_anonymous_on_public_pages(
+    web: DualClient, one_of_two_factors: Session, path: str
+) -> None:
     assert web.get(path, headers=one_of_two_factors.headers).json()["user"] == ""
 
 
-def test_after_stepping_up_they_are_in_at_once(web: Web, cached: None, one_of_two_factors: Session) -> None:
+def test_after_stepping_up_they_are_in_at_once(web: DualClient, cached: None, one_of_two_factors: Session) -> None:
     assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 302
     one_of_two_factors.step_up()
     assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 200
@@ -224,16 +226,18 @@ def test_after_stepping_up_they_are_in_at_once(web: Web, cached: None, one_of_tw
 
 @pytest.mark.promise("Ory is asked again before a cached AAL refuses anyone")
 @pytest.mark.parametrize("path", AAL2)
-def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, web: Web, cached: None, path: str) -> None:
-    session = ory.person().cookie()
+def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
+    ory: Ory, web: DualClient, cached: None, path: str
+) -> None:
+    session = ory.person().browser_session()
     asked_with = session.headers
     web.get("/who", headers=asked_with)
     session.set_up_totp()
     assert web.get(path, headers=asked_with).status_code == 200
 
 
-def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory: Ory, web: Web, cached: None) -> None:
-    session = ory.person().token()
+def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory: Ory, web: DualClient, cached: None) -> None:
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     session.revoke()
     assert web.get("/guarded", headers=session.headers).status_code == 200
@@ -247,36 +251,33 @@ def test_a_level_that_is_none_is_told_when_the_view_is_made() -> None:
 # --- signed in lately -------------------------------------------------------------------------------------------------
 
 
-def test_who_has_just_signed_in_comes_in(ory: Ory, web: Web) -> None:
-    assert web.get("/recent", headers=ory.person().token().headers).status_code == 200
+def test_who_has_just_signed_in_comes_in(ory: Ory, web: DualClient) -> None:
+    assert web.get("/recent", headers=ory.person().app_session().headers).status_code == 200
 
 
 @pytest.fixture
-def long_ago(ory: Ory, switches: LocalOry) -> Session:
+def long_ago(ory: Ory, local_ory: LocalOry) -> Session:
     """A browser that signed in sixteen minutes ago, as Ory's clock has it."""
-    session = ory.person().cookie()
-    switches.clock.move(16 * 60)
+    session = ory.person().browser_session()
+    local_ory.clock.move(16 * 60)
     return session
 
 
 @pytest.mark.promise("A view with max_age refuses an older sign-in")
-@pytest.mark.switches
-def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web: Web, long_ago: Session) -> None:
+def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web: DualClient, long_ago: Session) -> None:
     answer = web.get("/recent", headers=long_ago.headers)
     assert challenge(answer) == {"refresh": "true", "return_to": TARGET + "/recent"}
 
 
-@pytest.mark.switches
-def test_a_program_that_signed_in_long_ago_gets_the_code(ory: Ory, web: Web, long_ago: Session) -> None:
+def test_a_program_that_signed_in_long_ago_gets_the_code(ory: Ory, web: DualClient, long_ago: Session) -> None:
     answer = web.get("/recent", headers={**long_ago.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
     assert "refresh=true" in answer.json()["redirect_browser_to"]
 
 
-@pytest.mark.switches
-def test_fourteen_minutes_are_less_than_fifteen(ory: Ory, switches: LocalOry, web: Web) -> None:
-    session = ory.person().token()
-    switches.clock.move(14 * 60)
+def test_fourteen_minutes_are_less_than_fifteen(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    session = ory.person().app_session()
+    local_ory.clock.move(14 * 60)
     assert web.get("/recent", headers=session.headers).status_code == 200
 
 
@@ -287,58 +288,57 @@ def _sign_in_again(session: Session) -> None:
     assert session.submit("login", flow, values).status == 200
 
 
-@pytest.mark.switches
-def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(web: Web, cached: None, long_ago: Session) -> None:
+def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(
+    web: DualClient, cached: None, long_ago: Session
+) -> None:
     asked_with = long_ago.headers
     assert web.get("/recent", headers=asked_with).status_code == 302
     _sign_in_again(long_ago)
     assert web.get("/recent", headers=asked_with).status_code == 200
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
 def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(
-    ory: Ory, switches: LocalOry, web: Web, apart: int
+    ory: Ory, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
-    switches.clock.move(apart)
-    assert web.get("/just-now", headers=ory.person().token().headers).status_code == 200
+    local_ory.clock.move(apart)
+    assert web.get("/just-now", headers=ory.person().app_session().headers).status_code == 200
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_let_nobody_in_for_longer(ory: Ory, switches: LocalOry, web: Web, apart: int) -> None:
-    switches.clock.move(apart)
-    session = ory.person().token()
-    switches.clock.move(65)
+def test_clocks_that_are_apart_let_nobody_in_for_longer(
+    ory: Ory, local_ory: LocalOry, web: DualClient, apart: int
+) -> None:
+    local_ory.clock.move(apart)
+    session = ory.person().app_session()
+    local_ory.clock.move(65)
     assert web.get("/just-now", headers=session.headers).status_code == 403
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/recent-aal2", "/strict-mixin", "/astrict-mixin"])
 def test_with_a_second_factor_its_own_time_counts(
-    switches: LocalOry, web: Web, two_factors: Session, path: str
+    local_ory: LocalOry, web: DualClient, two_factors: Session, path: str
 ) -> None:
     assert web.get(path, headers=two_factors.headers).status_code == 200
-    switches.clock.move(16 * 60)
+    local_ory.clock.move(16 * 60)
     _sign_in_again(two_factors)
     answer = web.get(path, headers=two_factors.headers)
     assert challenge(answer) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
 
 
-@pytest.mark.switches
 def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_long_ago(
-    switches: LocalOry, web: Web, two_factors: Session
+    local_ory: LocalOry, web: DualClient, two_factors: Session
 ) -> None:
-    switches.clock.move(-16 * 60)
-    session = two_factors.person.cookie()
-    switches.clock.move(16 * 60)
+    local_ory.clock.move(-16 * 60)
+    session = two_factors.person.browser_session()
+    local_ory.clock.move(16 * 60)
     session.step_up()
     assert web.get("/recent-aal2", headers=session.headers).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/strict-mixin", "/astrict-mixin"])
-def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: Web, path: str) -> None:
-    assert challenge(web.get(path, headers=ory.person().cookie().headers))["aal"] == "aal2"
+def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: DualClient, path: str) -> None:
+    assert challenge(web.get(path, headers=ory.person().browser_session().headers))["aal"] == "aal2"
 
 
 # --- past the cache ---------------------------------------------------------------------------------------------------
@@ -346,17 +346,16 @@ def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: Web, path: str)
 
 @pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin", "/afresh", "/afresh-mixin"])
-def test_fresh_does_not_believe_the_cache(ory: Ory, web: Web, cached: None, path: str) -> None:
-    session = ory.person().token()
+def test_fresh_does_not_believe_the_cache(ory: Ory, web: DualClient, cached: None, path: str) -> None:
+    session = ory.person().app_session()
     assert web.get("/guarded", headers=session.headers).status_code == 200
     session.revoke()
     assert web.get(path, headers=session.headers).status_code == 401
 
 
-@pytest.mark.switches
-def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, switches: LocalOry, web: Web) -> None:
-    web.get("/fresh", headers=ory.person().token().headers)
-    (asked,) = ory.asked()
+def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    web.get("/fresh", headers=ory.person().app_session().headers)
+    (asked,) = ory.requests_to()
     assert dict(asked.headers)["cache-control"] == "max-age=0"
 
 
@@ -364,54 +363,49 @@ def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, switches: LocalOry, we
 
 
 @pytest.fixture
-def stale(ory_auth: ChangeSettings, switches: LocalOry, web: Web, two_factors: Session) -> Iterator[Session]:
+def stale(ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, two_factors: Session) -> Iterator[Session]:
     """A session that Ory vouched for a while ago; now Ory is down."""
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
     assert web.get("/aal2", headers=two_factors.headers).status_code == 200
-    memory = in_cache()
+    memory = cache_contents()
     for fresh in [key for key in memory if ":ory_auth:s:" in key]:
         del memory[fresh]
-    with switches.failing(500):
+    with local_ory.failing(500):
         yield two_factors
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/who", *BARE])
-def test_a_stale_session_counts_where_the_project_says_so(web: Web, stale: Session, path: str) -> None:
+def test_a_stale_session_counts_where_the_project_says_so(web: DualClient, stale: Session, path: str) -> None:
     assert web.get(path, headers=stale.headers).status_code == 200
 
 
 @pytest.mark.promise("A stale session does not pass a guard that requires more than a session")
-@pytest.mark.switches
 @pytest.mark.parametrize("path", [*AAL2, "/recent", "/recent-aal2", "/strict-mixin", "/fresh"])
-def test_a_stale_session_satisfies_no_strict_guard(web: Web, stale: Session, path: str) -> None:
+def test_a_stale_session_satisfies_no_strict_guard(web: DualClient, stale: Session, path: str) -> None:
     assert web.get(path, headers=stale.headers).status_code == 503
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_while_ory_is_down_a_guard_says_503(ory: Ory, switches: LocalOry, web: Web, path: str) -> None:
-    session = ory.person().cookie()
-    with switches.failing(500):
+def test_while_ory_is_down_a_guard_says_503(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         answer = web.get(path, headers=session.headers)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store, private")
 
 
-@pytest.mark.switches
-def test_while_ory_is_down_a_program_gets_json(ory: Ory, switches: LocalOry, web: Web) -> None:
-    session = ory.person().token()
-    with switches.failing(500):
+def test_while_ory_is_down_a_program_gets_json(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    session = ory.person().app_session()
+    with local_ory.failing(500):
         answer = web.get("/guarded", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
-@pytest.mark.switches
 def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
-    ory: Ory, switches: LocalOry, web: Web, cached: None
+    ory: Ory, local_ory: LocalOry, web: DualClient, cached: None
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/aal2", headers=session.headers).status_code == 503
 
 
@@ -420,8 +414,8 @@ def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
 
 @pytest.mark.promise("A person who is not admitted does not pass a guard")
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: Web, path: str) -> None:
-    session = ory.person().cookie()
+def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: DualClient, path: str) -> None:
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
     answer = web.get(path, headers=session.headers)
@@ -429,8 +423,8 @@ def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web:
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_program_that_is_not_admitted_gets_the_code(ory: Ory, web: Web, path: str) -> None:
-    session = ory.person().token()
+def test_a_program_that_is_not_admitted_gets_the_code(ory: Ory, web: DualClient, path: str) -> None:
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
     answer = web.get(path, headers=session.headers)
@@ -446,16 +440,16 @@ RAISED = [
 
 @pytest.mark.parametrize(("path", "asks", "code"), RAISED)
 def test_a_view_may_raise_what_it_wants_of_the_person(
-    ory: Ory, web: Web, path: str, asks: dict[str, str], code: str
+    ory: Ory, web: DualClient, path: str, asks: dict[str, str], code: str
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert challenge(web.get(path, headers=session.headers)) == {**asks, "return_to": TARGET + path}
     answer = web.get(path, headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, code)
 
 
-def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
     answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
@@ -465,7 +459,9 @@ def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: Web) -> Non
 
 
 @pytest.mark.parametrize("name", [*(flow.value for flow in Flow), "logout", "error", "ready"])
-def test_our_own_pages_are_open_behind_login_required_middleware(web: Web, settings: Settings, name: str) -> None:
+def test_our_own_pages_are_open_behind_login_required_middleware(
+    web: DualClient, settings: Settings, name: str
+) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     page = reverse(f"ory_auth:{name}")
     answer = web.post(page) if name == "logout" else web.get(page)

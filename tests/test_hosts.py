@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from ory_auth.ory.ascii_hosts import ascii_host, with_ascii_host
-from tests.conftest import Web
-from tests.ories import Ory
-
-from .told import GOOD, only, told
+from tests.support.checks import GOOD, check_messages, only_message
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 LABELS = st.text(st.characters(categories=["L", "M", "N", "Pd", "Po", "Cf"]), min_size=1, max_size=8)
 
@@ -48,7 +47,7 @@ def test_a_host_is_written_as_browsers_send_it(host: str, sent: str | None) -> N
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/registration"])
-def test_a_long_host_in_a_link_costs_no_time(ory: Ory, web: Web, path: str) -> None:
+def test_a_long_host_in_a_link_costs_no_time(ory: Ory, web: DualClient, path: str) -> None:
     """Encoding it takes time that grows with the square of its length: 20 seconds for 10,000 characters."""
     letters, marks = "".join(chr(0x4E00 + number) for number in range(5_000)), "\u0301\u0327" * 5_000
     started = time.process_time()
@@ -76,7 +75,7 @@ def test_a_url_is_written_so_once(url: str) -> None:
 @pytest.mark.parametrize("host", ["b\u00fccher.example", "app.example.org", "localhost:3000", "[::1]:3000"])
 def test_about_a_host_that_browsers_send_there_is_nothing_to_say(settings: Settings, host: str) -> None:
     settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": [host]}
-    assert told() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -84,4 +83,4 @@ def test_about_a_host_that_browsers_send_there_is_nothing_to_say(settings: Setti
 )
 def test_a_host_that_no_browser_sends_is_named(settings: Settings, host: str) -> None:
     settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": ["app.example.org", host]}
-    assert repr(host) in only("W029", "xn--").msg
+    assert repr(host) in only_message("W029", "xn--").msg

@@ -21,9 +21,9 @@ import pytest
 import urllib3
 
 from contrib.kratos.make_keys import PUBLIC, make_keys
-from tests.browser import Browser, Page
-from tests.ories import HTTP
-from tests.ports import free_ports
+from tests.support.browser import Browser, Page
+from tests.support.ory import HTTP
+from tests.support.ports import free_ports
 
 KRATOS = os.environ.get("ORY_TEST_KRATOS", "")
 pytestmark = pytest.mark.skipif(not KRATOS, reason="ORY_TEST_KRATOS names no Kratos binary")

@@ -24,13 +24,13 @@ from ory_auth.sessions.entries import Entry
 from ory_auth.sessions.single_flight import flights
 from ory_auth.types import Facts, OrySession
 from ory_auth.users import UserHandler
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory, Session
-from tests.seen import ends_in_cache, in_cache
+from tests.support.caches import cache_contents, cache_expiry
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
 
 
-def session_seen(web: Web, session: Session) -> str | None:
+def session_seen(web: DualClient, session: Session) -> str | None:
     seen: str | None = web.get("/session", headers=session.headers).json()["session"]
     return seen
 
@@ -38,7 +38,7 @@ def session_seen(web: Web, session: Session) -> str | None:
 def forget_shared() -> None:
     """Take from Django's cache what is kept there of sessions."""
     shared = caches["default"]
-    for key in [key.partition(":1:")[2] for key in in_cache()]:
+    for key in [key.partition(":1:")[2] for key in cache_contents()]:
         if key.startswith("ory_auth:s:"):
             shared.delete(key)
 
@@ -57,78 +57,80 @@ def kept(ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=5)
 
 
-@pytest.mark.switches
-def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: Web, kept: None) -> None:
-    session = ory.person().token()
+@pytest.mark.usefixtures("local_ory")
+def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: DualClient, kept: None) -> None:
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     forget_shared()
     assert session_seen(web, session) == session.id
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
-def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session)
     forget_shared()
     session_seen(web, session)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-@pytest.mark.switches
-def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=0.2)
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session)
     forget_shared()
     time.sleep(0.25)
     session_seen(web, session)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.promise("Both caches together keep a session no longer than allowed")
-@pytest.mark.switches
-def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: Web, kept: None) -> None:
-    session_seen(web, ory.person().token())
-    [expires] = [at for key, at in ends_in_cache().items() if "ory_auth:s:" in key]
+@pytest.mark.usefixtures("local_ory")
+def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: DualClient, kept: None) -> None:
+    session_seen(web, ory.person().app_session())
+    [expires] = [at for key, at in cache_expiry().items() if "ory_auth:s:" in key]
     assert 50 < expires - time.time() <= 55
 
 
-@pytest.mark.switches
-def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3, LOCAL_CACHE_SECONDS=5)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):  # from Ory, and from the cache
         session_seen(web, session)
     forget_shared()
     session_seen(web, session)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-@pytest.mark.switches
-def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, LOCAL_CACHE_SECONDS=5)
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session), session_seen(web, session)
-    assert len(ory.asked()) == 2
+    assert len(ory.requests_to()) == 2
 
 
-@pytest.mark.switches
-def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: Web, kept: None) -> None:
-    session = ory.person().token()
+@pytest.mark.usefixtures("local_ory")
+def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: DualClient, kept: None) -> None:
+    session = ory.person().app_session()
     session_seen(web, session)
     memory_of_this_process().clear()
     for _ in range(2):
         session_seen(web, session)
         forget_shared()
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
-def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> None:
-    session = ory.person().token()
+def test_signing_out_empties_memory_at_once(ory: Ory, web: DualClient, kept: None) -> None:
+    session = ory.person().app_session()
     bearer = {"Authorization": f"Bearer {session.token}"}
     for headers in (session.headers, bearer):
         assert web.get("/session", headers=headers).json()["session"] == session.id
@@ -139,13 +141,12 @@ def test_signing_out_empties_memory_at_once(ory: Ory, web: Web, kept: None) -> N
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
-@pytest.mark.switches
 def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
-    ory: Ory, web: Web, kept: None, switches: LocalOry
+    ory: Ory, web: DualClient, kept: None, local_ory: LocalOry
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     session_seen(web, session)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     caches["default"].clear()
     assert session_seen(web, session) is None
@@ -153,29 +154,28 @@ def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was
     assert web.get("/session", headers=bearer).json()["session"] is None
 
 
-@pytest.mark.switches
 def test_a_session_ends_in_memory_when_it_ends(
-    ory: Ory, web: Web, kept: None, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, kept: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    switches.configure(session_lifespan=100)
-    session = ory.person().token()
+    local_ory.configure(session_lifespan=100)
+    session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     clock = time.time
     monkeypatch.setattr(time, "time", lambda: clock() + 100)
-    switches.clock.move(100)
+    local_ory.clock.move(100)
     assert session_seen(web, session) is None
 
 
 @pytest.mark.django_db
-def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web: Web, kept: None) -> None:
-    session = ory.person().cookie()
+def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web: DualClient, kept: None) -> None:
+    session = ory.person().browser_session()
     assert session_seen(web, session) == session.id
     session.set_up_totp()
     assert web.get("/aal2", headers=session.headers).status_code == 200
 
 
 def test_memory_is_bounded_and_the_oldest_goes_first(
-    ory: Ory, web: Web, kept: None, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.PER_ENTRY))
     bounded, facts = local_cache.Memory(60), Facts(b"", b"", 0, 0, 0, 0)
@@ -193,29 +193,29 @@ def rows(transactional_db: None, ory_auth: ChangeSettings, ory: Ory) -> None:
 
 
 @pytest.fixture
-def ada(rows: None, ory: Ory, web: Web) -> Session:
+def ada(rows: None, ory: Ory, web: DualClient) -> Session:
     """Somebody whose row is kept: the first request creates them, the second finds them as they are."""
-    session = ory.person(name={"first": "Ada", "last": "L"}).token()
+    session = ory.person(name={"first": "Ada", "last": "L"}).app_session()
     for _ in range(2):
         assert web.get("/who", headers=session.headers).status_code == 200
     return session
 
 
-def email_seen(web: Web, session: Session, path: str = "/who") -> str:
+def email_seen(web: DualClient, session: Session, path: str = "/who") -> str:
     seen: str = web.get(path, headers=session.headers).json()["email"]
     return seen
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_kept_user_costs_no_query(
-    web: Web, ada: Session, path: str, django_assert_num_queries: DjangoAssertNumQueries
+    web: DualClient, ada: Session, path: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
         assert email_seen(web, ada, path) == ada.person.email
 
 
 def test_without_the_setting_a_user_costs_one_query(
-    web: Web, ada: Session, ory_auth: ChangeSettings, django_assert_num_queries: DjangoAssertNumQueries
+    web: DualClient, ada: Session, ory_auth: ChangeSettings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ory_auth(USER_CACHE_SECONDS=0)
     with django_assert_num_queries(1):
@@ -234,13 +234,13 @@ def change_in_a_transaction(user: User) -> None:
 
 @pytest.mark.promise("A cached row of a user does not outlive a change of the user")
 @pytest.mark.parametrize("change", [change_by_save, change_in_a_transaction])
-def test_a_changed_user_is_seen_at_once(web: Web, ada: Session, change: Callable[[User], None]) -> None:
+def test_a_changed_user_is_seen_at_once(web: DualClient, ada: Session, change: Callable[[User], None]) -> None:
     change(User.objects.get())
     assert email_seen(web, ada) == "new@example.org"
 
 
 def test_a_change_without_a_signal_is_seen_when_the_time_is_over(
-    web: Web, ada: Session, ory_auth: ChangeSettings
+    web: DualClient, ada: Session, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(USER_CACHE_SECONDS=0.3)
     for _ in range(2):
@@ -251,7 +251,7 @@ def test_a_change_without_a_signal_is_seen_when_the_time_is_over(
     assert email_seen(web, ada) == "new@example.org"
 
 
-def test_a_user_who_is_switched_off_is_refused_at_once(web: Web, ada: Session) -> None:
+def test_a_user_who_is_switched_off_is_refused_at_once(web: DualClient, ada: Session) -> None:
     user = User.objects.get()
     user.is_active = False
     user.save()
@@ -259,13 +259,13 @@ def test_a_user_who_is_switched_off_is_refused_at_once(web: Web, ada: Session) -
     assert web.get("/guarded", headers=ada.headers).status_code == 403
 
 
-def test_a_deleted_user_is_not_shown(web: Web, ada: Session) -> None:
+def test_a_deleted_user_is_not_shown(web: DualClient, ada: Session) -> None:
     User.objects.get().delete()
     assert web.get("/guarded", headers=ada.headers).status_code == 403
     assert not User.objects.exists()
 
 
-def test_a_user_whose_link_is_gone_is_not_shown(web: Web, ada: Session) -> None:
+def test_a_user_whose_link_is_gone_is_not_shown(web: DualClient, ada: Session) -> None:
     OryIdentity.objects.get().delete()
     User.objects.all().update(username="gone")
     email_seen(web, ada)
@@ -287,7 +287,7 @@ def rights_by_permission(user: User) -> None:
 
 @pytest.mark.parametrize("give", [rights_by_group, rights_from_the_groups_side, rights_by_permission])
 def test_changed_rights_drop_the_row(
-    web: Web, ada: Session, give: Callable[[User], None], django_assert_num_queries: DjangoAssertNumQueries
+    web: DualClient, ada: Session, give: Callable[[User], None], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     give(User.objects.get())
     with django_assert_num_queries(1):
@@ -301,7 +301,7 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def test_a_change_that_is_rolled_back_is_never_shown(web: Web, ada: Session) -> None:
+def test_a_change_that_is_rolled_back_is_never_shown(web: DualClient, ada: Session) -> None:
     with rolled_back():
         change_by_save(User.objects.get())
     for _ in range(3):
@@ -335,7 +335,7 @@ def test_nobody_shares_a_user_object(ada: Session, user: Callable[[], User]) -> 
 
 
 def test_a_new_state_of_the_identity_passes_the_kept_row_by(
-    ory: Ory, web: Web, ada: Session, ory_auth: ChangeSettings
+    ory: Ory, web: DualClient, ada: Session, ory_auth: ChangeSettings
 ) -> None:
     moved = f"moved-{ada.person.email}"
     ada.person.patch("/traits/email", moved)
@@ -343,8 +343,8 @@ def test_a_new_state_of_the_identity_passes_the_kept_row_by(
     assert email_seen(web, ada) == moved
 
 
-def test_another_person_is_another_row(ory: Ory, web: Web, ada: Session) -> None:
-    bob = ory.person().token()
+def test_another_person_is_another_row(ory: Ory, web: DualClient, ada: Session) -> None:
+    bob = ory.person().app_session()
     for _ in range(2):
         assert (email_seen(web, ada), email_seen(web, bob)) == (ada.person.email, bob.person.email)
 
@@ -356,7 +356,9 @@ class NotAda(UserHandler):
         return Group.objects.count() == 0 and super().admit(session, user)
 
 
-def test_a_handler_of_the_project_is_asked_about_a_kept_user(web: Web, ada: Session, ory_auth: ChangeSettings) -> None:
+def test_a_handler_of_the_project_is_asked_about_a_kept_user(
+    web: DualClient, ada: Session, ory_auth: ChangeSettings
+) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.NotAda")
     assert web.get("/guarded", headers=ada.headers).status_code == 200
     Group.objects.create(name="closed")

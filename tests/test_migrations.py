@@ -16,7 +16,7 @@ from django.db.migrations.state import StateApps
 
 import ory_auth
 from ory_auth.models import OryIdentity
-from tests.kinds import User
+from tests.support.types import User
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(ory_auth.__file__).parent / "migrations"

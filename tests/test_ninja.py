@@ -19,11 +19,11 @@ from ory_auth.exceptions import AALRequired
 from ory_auth.local import LocalOry
 from ory_auth.ninja import OryAuth
 from ory_auth.types import OrySession
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import ChangeSettings, Json, User
-from tests.ories import Ory, Session
 from tests.project import urls
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Json, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -115,9 +115,9 @@ def by_bearer(session: Session) -> dict[str, str]:
 @pytest.mark.parametrize("form", [by_token, by_bearer])
 @pytest.mark.parametrize("name", ["me", "open"])
 def test_a_token_signs_in_by_either_header(
-    ory: Ory, web: Web, a: str, name: str, form: Callable[[Session], dict[str, str]]
+    ory: Ory, web: DualClient, a: str, name: str, form: Callable[[Session], dict[str, str]]
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     answer = web.get(f"/ninja/{a}{name}", headers=form(session))
     assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
     assert answer.json()["session"] == session.id
@@ -125,14 +125,14 @@ def test_a_token_signs_in_by_either_header(
 
 
 @twice
-def test_the_cookie_signs_in(ory: Ory, web: Web, a: str) -> None:
-    session = ory.person().cookie()
+def test_the_cookie_signs_in(ory: Ory, web: DualClient, a: str) -> None:
+    session = ory.person().browser_session()
     assert web.get(f"/ninja/{a}me", headers=session.headers).json()["user"] == session.person.id
 
 
 @twice
-def test_only_the_first_credential_counts(ory: Ory, web: Web, a: str) -> None:
-    token, cookie = ory.person().token(), ory.person().cookie()
+def test_only_the_first_credential_counts(ory: Ory, web: DualClient, a: str) -> None:
+    token, cookie = ory.person().app_session(), ory.person().browser_session()
     answer = web.get(f"/ninja/{a}me", headers={**token.headers, **cookie.headers})
     assert answer.json()["user"] == token.person.id
     dead = {"X-Session-Token": "ory_st_dead", **cookie.headers}
@@ -140,7 +140,7 @@ def test_only_the_first_credential_counts(ory: Ory, web: Web, a: str) -> None:
 
 
 @twice
-def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: Web, a: str) -> None:
+def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: DualClient, a: str) -> None:
     answer = web.get(f"/ninja/{a}open")
     assert (answer.status_code, answer.json()["auth"]) == (200, "AnonymousUser")
     assert "X-Session-Token" in answer["Vary"]
@@ -148,8 +148,8 @@ def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: Web, 
 
 
 @twice
-def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: Web, a: str) -> None:
-    session = ory.person().cookie()
+def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: DualClient, a: str) -> None:
+    session = ory.person().browser_session()
     session.revoke()
     assert web.get(f"/ninja/{a}open", headers=session.headers).json()["auth"] == "AnonymousUser"
 
@@ -159,7 +159,7 @@ def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: 
 
 @twice
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Authorization": "Bearer x"}])
-def test_nobody_is_401_with_the_scheme(ory: Ory, web: Web, a: str, headers: dict[str, str]) -> None:
+def test_nobody_is_401_with_the_scheme(ory: Ory, web: DualClient, a: str, headers: dict[str, str]) -> None:
     answer = web.get(f"/ninja/{a}me", headers=headers)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer["Content-Type"].startswith("application/json")
@@ -167,7 +167,7 @@ def test_nobody_is_401_with_the_scheme(ory: Ory, web: Web, a: str, headers: dict
 
 
 @twice
-def test_djangos_session_is_no_credential(ory: Ory, web: Web, a: str) -> None:
+def test_djangos_session_is_no_credential(ory: Ory, web: DualClient, a: str) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     assert web.get(f"/ninja/{a}me").status_code == 401
     assert web.get(f"/ninja/{a}open").json()["auth"] == "AnonymousUser"
@@ -177,9 +177,9 @@ def test_djangos_session_is_no_credential(ory: Ory, web: Web, a: str) -> None:
 
 
 @pytest.fixture(params=["wsgi", "asgi"])
-def strict(request: pytest.FixtureRequest) -> Web:
+def strict(request: pytest.FixtureRequest) -> DualClient:
     """A client whose requests are checked for CSRF, as a browser's are."""
-    web = Web(request.param)
+    web = DualClient(request.param)
     web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
     return web
 
@@ -187,8 +187,8 @@ def strict(request: pytest.FixtureRequest) -> Web:
 @pytest.mark.promise("A django-ninja operation needs a CSRF token with the session cookie")
 @twice
 @pytest.mark.parametrize("name", ["me", "open", "both"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, a: str, name: str) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_the_cookie_alone_writes_nothing(ory: Ory, strict: DualClient, a: str, name: str) -> None:
+    sign_in(strict, ory.person().browser_session())
     answer = strict.post(f"/ninja/{a}{name}")
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["detail"]
@@ -197,10 +197,10 @@ def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, a: str, name: st
 @twice
 @pytest.mark.parametrize("in_sessions", [False, True], ids=["cookie", "session"])
 def test_the_cookie_with_the_csrf_token_writes(
-    ory: Ory, strict: Web, settings: Settings, a: str, in_sessions: bool
+    ory: Ory, strict: DualClient, settings: Settings, a: str, in_sessions: bool
 ) -> None:
     settings.CSRF_USE_SESSIONS = in_sessions
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(strict, session)
     page = strict.get("/admin/login/?local=1").content.decode()  # a page with a form
     token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
@@ -209,25 +209,27 @@ def test_the_cookie_with_the_csrf_token_writes(
 
 
 @twice
-def test_the_cookie_alone_reads(ory: Ory, strict: Web, a: str) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_the_cookie_alone_reads(ory: Ory, strict: DualClient, a: str) -> None:
+    sign_in(strict, ory.person().browser_session())
     assert strict.get(f"/ninja/{a}me").status_code == 200
 
 
 @twice
 @pytest.mark.parametrize("form", [by_token, by_bearer])
-def test_a_token_needs_no_csrf_token(ory: Ory, strict: Web, a: str, form: Callable[[Session], dict[str, str]]) -> None:
-    assert strict.post(f"/ninja/{a}me", headers=form(ory.person().token())).status_code == 200
+def test_a_token_needs_no_csrf_token(
+    ory: Ory, strict: DualClient, a: str, form: Callable[[Session], dict[str, str]]
+) -> None:
+    assert strict.post(f"/ninja/{a}me", headers=form(ory.person().app_session())).status_code == 200
 
 
-def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, strict: Web) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, strict: DualClient) -> None:
+    sign_in(strict, ory.person().browser_session())
     for header in ({"X-Session-Token": " "}, {"Authorization": "Bearer x"}, {"X-Api-Key": ""}):
         assert strict.post("/ninja/me", headers=header).status_code == 403
 
 
-def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, strict: Web) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, strict: DualClient) -> None:
+    sign_in(strict, ory.person().browser_session())
     assert strict.post("/ninja/exempt").status_code == 200
 
 
@@ -237,15 +239,15 @@ def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, str
 @pytest.fixture
 def one_of_two_factors(ory: Ory) -> Session:
     person = ory.person()
-    person.cookie().set_up_totp()
-    return person.cookie()
+    person.browser_session().set_up_totp()
+    return person.browser_session()
 
 
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 @pytest.mark.parametrize("name", ["me", "open", "aal2"])
 def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
-    ory: Ory, web: Web, settings: Settings, one_of_two_factors: Session, a: str, name: str, debug: bool
+    ory: Ory, web: DualClient, settings: Settings, one_of_two_factors: Session, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
     answer = web.get(f"/ninja/{a}{name}", headers=one_of_two_factors.headers)
@@ -255,34 +257,35 @@ def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
 
 @twice
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_an_operation_that_requires_a_second_factor_refuses_who_has_none(ory: Ory, web: Web, a: str, kind: str) -> None:
-    session = getattr(ory.person(), kind)()
+def test_an_operation_that_requires_a_second_factor_refuses_who_has_none(
+    ory: Ory, web: DualClient, a: str, kind: str
+) -> None:
+    session = ory.person().session(kind)
     answer = web.get(f"/ninja/{a}aal2", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 @twice
 def test_an_operation_that_requires_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: Web, one_of_two_factors: Session, a: str
+    ory: Ory, web: DualClient, one_of_two_factors: Session, a: str
 ) -> None:
     one_of_two_factors.step_up()
     assert web.get(f"/ninja/{a}aal2", headers=one_of_two_factors.headers).status_code == 200
 
 
 @twice
-@pytest.mark.switches
-def test_an_old_sign_in_has_to_be_repeated(ory: Ory, switches: LocalOry, web: Web, a: str) -> None:
-    old, new = ory.person().cookie(), ory.person()
-    switches.clock.move(2 * 60)
-    assert web.get(f"/ninja/{a}just-now", headers=new.cookie().headers).status_code == 200
+def test_an_old_sign_in_has_to_be_repeated(ory: Ory, local_ory: LocalOry, web: DualClient, a: str) -> None:
+    old, new = ory.person().browser_session(), ory.person()
+    local_ory.clock.move(2 * 60)
+    assert web.get(f"/ninja/{a}just-now", headers=new.browser_session().headers).status_code == 200
     answer = web.get(f"/ninja/{a}just-now", headers=old.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
 
 
 @twice
-def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings, web: Web, a: str) -> None:
+def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings, web: DualClient, a: str) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.get(f"/ninja/{a}fresh", headers=session.headers).status_code == 200
     session.revoke()
     assert web.get(f"/ninja/{a}me", headers=session.headers).status_code == 200
@@ -292,18 +295,18 @@ def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings, web: 
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 def test_somebody_who_is_not_admitted_is_403_with_the_code(
-    ory: Ory, web: Web, settings: Settings, a: str, debug: bool
+    ory: Ory, web: DualClient, settings: Settings, a: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get(f"/ninja/{a}me", headers=session.headers)
     User.objects.update(is_active=False)
     answer = web.get(f"/ninja/{a}open", headers=session.headers)
     assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
 
 
-def test_a_projects_own_handler_answers_first(ory: Ory, web: Web) -> None:
-    answer = web.get("/own/me", headers=ory.person().token().headers)
+def test_a_projects_own_handler_answers_first(ory: Ory, web: DualClient) -> None:
+    answer = web.get("/own/me", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer.json()) == (418, {"mine": "session_aal2_required"})
 
 
@@ -312,7 +315,7 @@ def test_a_projects_own_handler_answers_first(ory: Ory, web: Web) -> None:
 
 @twice
 def test_a_second_factor_counts_only_for_the_credential_that_authenticated(
-    ory: Ory, web: Web, one_of_two_factors: Session, a: str
+    ory: Ory, web: DualClient, one_of_two_factors: Session, a: str
 ) -> None:
     one_of_two_factors.step_up()
     User.objects.create_user("victim")
@@ -324,11 +327,11 @@ def test_a_second_factor_counts_only_for_the_credential_that_authenticated(
 
 @twice
 def test_an_assigned_user_is_not_served_to_somebody_elses_session(
-    ory: Ory, web: Web, settings: Settings, a: str
+    ory: Ory, web: DualClient, settings: Settings, a: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_two_principals.TokensOfTheProject"]
     User.objects.create_user("victim")
-    headers = {**ory.person().token().headers, "X-Api-User": "victim"}
+    headers = {**ory.person().app_session().headers, "X-Api-User": "victim"}
     answer = web.get(f"/ninja/{a}me", headers=headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
 
@@ -337,24 +340,24 @@ def test_an_assigned_user_is_not_served_to_somebody_elses_session(
 
 
 @twice
-@pytest.mark.switches
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 @pytest.mark.parametrize("name", ["me", "open", "aal2", "both"])
 def test_while_ory_is_down_it_is_503_with_the_code(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings, a: str, name: str, debug: bool
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    session = ory.person().cookie()
-    with switches.failing(500):
+    session = ory.person().browser_session()
+    with local_ory.failing(500):
         answer = web.get(f"/ninja/{a}{name}", headers=session.headers)
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
     assert "no-store" in answer["Cache-Control"]
 
 
 @twice
-@pytest.mark.switches
-def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches: LocalOry, web: Web, a: str) -> None:
-    with switches.failing(500):
+def test_without_a_credential_nobody_notices_that_ory_is_down(
+    ory: Ory, local_ory: LocalOry, web: DualClient, a: str
+) -> None:
+    with local_ory.failing(500):
         assert web.get(f"/ninja/{a}open").status_code == 200
         assert web.get(f"/ninja/{a}me").status_code == 401
 
@@ -362,7 +365,7 @@ def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches
 # --- OpenAPI ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_schema_describes_all_three_credentials(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_the_schema_describes_all_three_credentials(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SESSION_COOKIE_NAME="ory_session_x")
     schema = web.get("/ninja/openapi.json").json()
     schemes = {name: {**scheme, "description": ""} for name, scheme in schema["components"]["securitySchemes"].items()}

@@ -18,12 +18,12 @@ from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import circuit_breaker, rate_limit, single_flight
 from ory_auth.sessions.rate_limit import Rate
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory, Session
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.logs import event_ids
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings
 
-pytestmark = pytest.mark.switches
+pytestmark = pytest.mark.usefixtures("local_ory")
 WHOAMI = "/sessions/whoami"
 MANY = circuit_breaker.FAILURES + 3
 
@@ -34,28 +34,28 @@ def ask_every_time(ory: Ory, ory_auth: ChangeSettings) -> None:
 
 
 @pytest.fixture
-def ada(ory: Ory, web: Web) -> Session:
+def ada(ory: Ory, web: DualClient) -> Session:
     return signed_in(ory, web)
 
 
 @pytest.fixture
-def mallory(ory: Ory, web: Web) -> Session:
+def mallory(ory: Ory, web: DualClient) -> Session:
     """Somebody with an ordinary account."""
     return signed_in(ory, web)
 
 
-def signed_in(ory: Ory, web: Web) -> Session:
-    session = ory.person().token()
+def signed_in(ory: Ory, web: DualClient) -> Session:
+    session = ory.person().app_session()
     assert status(web, session) == 200
     return session
 
 
-def status(web: Web, session: Session, path: str = "/session") -> int:
+def status(web: DualClient, session: Session, path: str = "/session") -> int:
     return web.get(path, headers=session.headers).status_code
 
 
 @pytest.fixture
-def answering(switches: LocalOry) -> Iterator[Any]:
+def answering(local_ory: LocalOry) -> Iterator[Any]:
     """Make Ory answer so, but for one token only."""
 
     def answer(
@@ -71,10 +71,10 @@ def answering(switches: LocalOry) -> Iterator[Any]:
             await send({"type": "http.response.start", "status": code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-        switches.faults.append(Fault(WHOAMI, respond))
+        local_ory.faults.append(Fault(WHOAMI, respond))
 
     yield answer
-    switches.faults.clear()
+    local_ory.faults.clear()
 
 
 TROUBLE = {
@@ -94,7 +94,7 @@ TROUBLE = {
 @pytest.mark.promise("No credential can open the circuit breaker")
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
 def test_a_response_that_one_person_causes_is_their_own_trouble(
-    web: Web,
+    web: DualClient,
     ada: Session,
     mallory: Session,
     answering: Any,
@@ -104,11 +104,16 @@ def test_a_response_that_one_person_causes_is_their_own_trouble(
     answering(mallory.token, *trouble)
     assert [status(web, mallory) for _ in range(MANY)] == [503] * MANY
     assert status(web, ada) == 200
-    assert "breaker_open" not in events(caplog)
+    assert "breaker_open" not in event_ids(caplog)
 
 
 def test_a_slow_response_that_one_person_causes_is_their_own_trouble(
-    web: Web, ada: Session, mallory: Session, answering: Any, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
+    web: DualClient,
+    ada: Session,
+    mallory: Session,
+    answering: Any,
+    ory_auth: ChangeSettings,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.2)
     signed = [status(web, ada), status(web, mallory)]
@@ -116,10 +121,10 @@ def test_a_slow_response_that_one_person_causes_is_their_own_trouble(
     answering(mallory.token, 200, wait=5)
     assert [status(web, mallory) for _ in range(MANY)] == [503] * MANY
     assert status(web, ada) == 200
-    assert "breaker_open" not in events(caplog)
+    assert "breaker_open" not in event_ids(caplog)
 
 
-def test_a_trait_that_cannot_be_read_is_its_owners_trouble(ory: Ory, web: Web, ada: Session) -> None:
+def test_a_trait_that_cannot_be_read_is_its_owners_trouble(ory: Ory, web: DualClient, ada: Session) -> None:
     """Saved through Ory's own settings, as anybody can whose schema has a string without a limit."""
     mallory = signed_in(ory, web)
     mallory.person.patch("/traits/email", "x" * 1_100_000 + "@example.org")
@@ -128,68 +133,68 @@ def test_a_trait_that_cannot_be_read_is_its_owners_trouble(ory: Ory, web: Web, a
 
 
 def test_the_fresh_views_of_one_person_take_two_connections_at_most(
-    ory: Ory, web: Web, ada: Session, mallory: Session, ory_auth: ChangeSettings, answering: Any
+    ory: Ory, web: DualClient, ada: Session, mallory: Session, ory_auth: ChangeSettings, answering: Any
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, MAX_CONNECTIONS=3, TIMEOUT=2)
     assert [status(web, ada), status(web, mallory)] == [200, 200]
     answering(mallory.token, 500, wait=0.5)
     with ThreadPoolExecutor(12) as threads:
-        busy = [threads.submit(status, Web(web.kind), mallory, "/fresh") for _ in range(10)]
+        busy = [threads.submit(status, DualClient(web.kind), mallory, "/fresh") for _ in range(10)]
         time.sleep(0.2)
         started = time.monotonic()
         assert status(web, ada) == 200
         assert time.monotonic() - started < 0.4
         assert {future.result() for future in busy} == {503}
-    assert len([request for request in ory.asked() if mallory.token in str(request.headers)]) <= 6
+    assert len([request for request in ory.requests_to() if mallory.token in str(request.headers)]) <= 6
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_fresh_view_is_answered_by_a_call_that_began_after_its_request(
-    ory: Ory, web: Web, switches: LocalOry
+    ory: Ory, web: DualClient, local_ory: LocalOry
 ) -> None:
     """Requests that wait for the running call share the next one."""
-    session = ory.person().token()
+    session = ory.person().app_session()
     path = "/fresh" if web.kind == "wsgi" else "/afresh"
     assert status(web, session, path) == 200
-    before = len(ory.asked())
-    with switches.slow(0.3, WHOAMI), ThreadPoolExecutor(8) as threads:
-        first = threads.submit(status, Web(web.kind), session, path)
+    before = len(ory.requests_to())
+    with local_ory.slow(0.3, WHOAMI), ThreadPoolExecutor(8) as threads:
+        first = threads.submit(status, DualClient(web.kind), session, path)
         time.sleep(0.1)
-        others = [threads.submit(status, Web(web.kind), session, path) for _ in range(6)]
+        others = [threads.submit(status, DualClient(web.kind), session, path) for _ in range(6)]
         assert {future.result() for future in [first, *others]} == {200}
-    assert len(ory.asked()) - before == 2
+    assert len(ory.requests_to()) - before == 2
 
 
 @pytest.mark.promise("A large response is not cached")
-def test_a_large_response_is_not_cached(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+def test_a_large_response_is_not_cached(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     """Otherwise each session of somebody with a megabyte of traits takes a megabyte of the shared cache."""
     ory_auth(SESSION_CACHE_SECONDS=60)
-    small, large = ory.person().token(), ory.person().token()
+    small, large = ory.person().app_session(), ory.person().app_session()
     large.person.patch("/traits/email", "x" * single_flight.MAX_KEPT_BODY + "@example.org")
     for session, calls in ((small, 1), (large, 2)):
-        before = len(ory.asked())
+        before = len(ory.requests_to())
         assert [status(web, session) for _ in range(2)] == [200, 200]
-        assert len(ory.asked()) - before == calls
+        assert len(ory.requests_to()) - before == calls
 
 
 def test_callers_who_waited_too_long_for_a_connection_say_nothing_about_ory(
-    ory: Ory, web: Web, ory_auth: ChangeSettings, switches: LocalOry, caplog: pytest.LogCaptureFixture
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A crowd of strangers at a slow Ory: those who get a connection late have no time left for its answer."""
     ory_auth(SESSION_CACHE_SECONDS=0, MAX_CONNECTIONS=2, TIMEOUT=2)
     ada = signed_in(ory, web)
-    with switches.slow(0.8, WHOAMI), ThreadPoolExecutor(24) as threads:
+    with local_ory.slow(0.8, WHOAMI), ThreadPoolExecutor(24) as threads:
         crowd = [threads.submit(web_status, web.kind, f"ory_st_{uuid.uuid4().hex}") for _ in range(24)]
         for _ in range(4):
             assert status(web, ada) == 200
         for future in crowd:
             future.result()
-    assert "breaker_open" not in events(caplog)
-    assert "pool_full" in events(caplog)
+    assert "breaker_open" not in event_ids(caplog)
+    assert "pool_full" in event_ids(caplog)
 
 
 def web_status(kind: str, token: str) -> int:
-    return Web(kind).get("/session", headers={"X-Session-Token": token}).status_code
+    return DualClient(kind).get("/session", headers={"X-Session-Token": token}).status_code
 
 
 # --- 429
@@ -206,10 +211,10 @@ ENDPOINTS = {
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "visit"), ENDPOINTS.values(), ids=ENDPOINTS)
 def test_a_429_for_something_else_stops_no_lookup(
-    web: Web, ada: Session, mallory: Session, switches: LocalOry, path: str, visit: Any
+    web: DualClient, ada: Session, mallory: Session, local_ory: LocalOry, path: str, visit: Any
 ) -> None:
     web.mallory = mallory  # type: ignore[attr-defined]
-    with switches.failing(429, {"Retry-After": "600"}, path=path):
+    with local_ory.failing(429, {"Retry-After": "600"}, path=path):
         assert visit(web).status_code == 503
         assert status(web, ada) == 200
     assert int(visit(web).get("Retry-After", 600)) > 60
@@ -217,9 +222,9 @@ def test_a_429_for_something_else_stops_no_lookup(
 
 @pytest.mark.promise("A pause of lookups ends within a minute, whatever Ory says")
 def test_a_pause_of_lookups_ends_within_a_minute_whatever_ory_says(
-    web: Web, ada: Session, switches: LocalOry, monkeypatch: pytest.MonkeyPatch
+    web: DualClient, ada: Session, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with switches.failing(429, {"Retry-After": "100000"}, path=WHOAMI):
+    with local_ory.failing(429, {"Retry-After": "100000"}, path=WHOAMI):
         assert status(web, ada) == 503
     monotonic = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 70)
@@ -231,18 +236,18 @@ def test_a_pause_of_lookups_ends_within_a_minute_whatever_ory_says(
 
 @pytest.mark.promise("Pages of flows are limited")
 def test_the_pages_of_flows_have_a_limit_of_their_own(
-    ory: Ory, web: Web, ada: Session, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, ada: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 8.0))
     single_flight.forget()
     answers = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
     assert answers[503] == 4
-    assert len(ory.asked("/self-service/errors")) == 8
+    assert len(ory.requests_to("/self-service/errors")) == 8
     assert status(web, ada) == 200
 
 
 def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     single_flight.forget()
@@ -251,7 +256,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
 
-def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
     single_flight.forget()
@@ -259,11 +264,11 @@ def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: Web, monkeypa
     for _ in range(10):
         assert web.get("/auth/error?id=!").status_code == 400
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
-    assert len(ory.asked("/self-service/login/flows")) == 1
+    assert len(ory.requests_to("/self-service/login/flows")) == 1
 
 
 def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
-    ory: Ory, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
     single_flight.forget()
@@ -273,33 +278,33 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
 
 @pytest.mark.promise("An id that Ory never makes is not sent to Ory")
 @pytest.mark.parametrize("bad", ["../../admin/identities", "x" * 65, "a b", "a%0d%0aHost: evil", "é", ""])
-def test_an_id_that_ory_never_made_is_not_sent(ory: Ory, web: Web, bad: str) -> None:
+def test_an_id_that_ory_never_made_is_not_sent(ory: Ory, web: DualClient, bad: str) -> None:
     assert web.get(f"/auth/login?{urlencode({'flow': bad})}").status_code == 404
     web.get(f"/auth/error?{urlencode({'id': bad})}")
-    assert not ory.asked("/self-service/login/flows")
-    assert not ory.asked("/self-service/errors")
+    assert not ory.requests_to("/self-service/login/flows")
+    assert not ory.requests_to("/self-service/errors")
 
 
-def test_a_flow_that_is_not_there_is_asked_for_once_in_a_while(ory: Ory, web: Web) -> None:
+def test_a_flow_that_is_not_there_is_asked_for_once_in_a_while(ory: Ory, web: DualClient) -> None:
     flow = uuid.uuid4()
     assert [web.get(f"/auth/login?flow={flow}").status_code for _ in range(5)] == [404] * 5
-    assert len(ory.asked("/self-service/login/flows")) == 1
+    assert len(ory.requests_to("/self-service/login/flows")) == 1
 
 
 @pytest.mark.django_db
-def test_the_readiness_view_asks_ory_once_a_second(ory: Ory, web: Web) -> None:
+def test_the_readiness_view_asks_ory_once_a_second(ory: Ory, web: DualClient) -> None:
     started = time.monotonic()
     assert {web.get("/auth/ready").status_code for _ in range(20)} == {200}
-    assert len(ory.asked("/health/ready")) <= 2 + time.monotonic() - started
+    assert len(ory.requests_to("/health/ready")) <= 2 + time.monotonic() - started
 
 
 @pytest.mark.django_db
 def test_pages_and_sign_outs_do_not_wait_for_an_ory_that_is_down(
-    ory: Ory, web: Web, ada: Session, ory_auth: ChangeSettings, switches: LocalOry
+    ory: Ory, web: DualClient, ada: Session, ory_auth: ChangeSettings, local_ory: LocalOry
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.4)
     assert status(web, ada) == 200
-    with switches.slow(5):
+    with local_ory.slow(5):
         for _ in range(circuit_breaker.FAILURES + 1):
             status(web, ada)
         started = time.monotonic()
@@ -328,16 +333,16 @@ def refused_by_ory(session: Session, how: str) -> None:
 @pytest.mark.promise("A session that Ory refused is not used again in an outage")
 @pytest.mark.parametrize("how", ["revoked", "inactive"])
 def test_a_session_that_ory_refused_is_not_back_in_an_outage(
-    ory: Ory, web: Web, stale: None, switches: LocalOry, how: str
+    ory: Ory, web: DualClient, stale: None, local_ory: LocalOry, how: str
 ) -> None:
     session = signed_in(ory, web)
     refused_by_ory(session, how)
     time.sleep(1.1)
     assert web.get("/session", headers=session.headers).json()["session"] is None
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert status(web, session) == 503
     single_flight.forget()  # as another process that shares the cache
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert status(web, session) == 503
 
 
@@ -353,7 +358,7 @@ LIMITS = {
 @pytest.mark.promise("A stale session counts only while Ory is down")
 @pytest.mark.parametrize("answer", LIMITS.values(), ids=LIMITS)
 def test_a_stale_session_counts_only_while_ory_is_down(
-    ory: Ory, web: Web, stale: None, switches: LocalOry, monkeypatch: pytest.MonkeyPatch, answer: Any
+    ory: Ory, web: DualClient, stale: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """Not because of a limit, nor of a response that one credential may cause: whoever has a stolen one would."""
     session = signed_in(ory, web)
@@ -362,16 +367,16 @@ def test_a_stale_session_counts_only_while_ory_is_down(
     if code == 401:
         monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 0.0))
         headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}
-        with switches.failing(401, headers, b"{}", WHOAMI):
+        with local_ory.failing(401, headers, b"{}", WHOAMI):
             web.get("/session", headers={"X-Session-Token": "made up"})
         assert status(web, session) == 503
         return
-    with switches.failing(code, headers, body, WHOAMI):
+    with local_ory.failing(code, headers, body, WHOAMI):
         assert status(web, session) == 503
 
 
-def test_a_stale_session_counts_while_ory_is_down(ory: Ory, web: Web, stale: None, switches: LocalOry) -> None:
+def test_a_stale_session_counts_while_ory_is_down(ory: Ory, web: DualClient, stale: None, local_ory: LocalOry) -> None:
     session = signed_in(ory, web)
     time.sleep(1.1)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).json()["session"] == session.id

@@ -37,10 +37,10 @@ from ory_auth.ory_check.rules.cookies import judge_cookies
 from ory_auth.ory_check.rules.findings import Level, Problem
 from ory_auth.types import OrySession
 from ory_auth.users import UserHandler
-from tests import fronts
-from tests.conftest import Web
-from tests.ories import Ory, Person
 from tests.project import urls
+from tests.support import servers
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Person
 from tests.test_docs import DOCS, ROOT, rows
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +143,7 @@ def test_what_cannot_be_seen_without_signing_in_is_not_known(ory: Ory) -> None:
 
 
 def test_it_writes_nothing_but_a_key_that_it_removes(ory: Ory, person: Person) -> None:
-    check("--token", person.token().token)
+    check("--token", person.app_session().token)
     assert not OryIdentity.objects.exists()
     assert not User.objects.exists()
     assert vars(caches["default"])["_cache"] == {}
@@ -153,7 +153,7 @@ def test_it_writes_nothing_but_a_key_that_it_removes(ory: Ory, person: Person) -
 
 
 def test_a_wrong_port_where_nobody_listens_is_named(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(SDK_URL=fronts.nobody())
+    ory_auth(SDK_URL=servers.closed_url())
     checked = check()
     assert checked.status == 2
     assert checked.ids == {"ory-unreachable"}
@@ -162,13 +162,13 @@ def test_a_wrong_port_where_nobody_listens_is_named(ory: Ory, ory_auth: Change) 
 
 
 def test_in_production_nobody_is_told_of_the_local_ory(ory: Ory, ory_auth: Change, settings: Settings) -> None:
-    ory_auth(SDK_URL=fronts.nobody())
+    ory_auth(SDK_URL=servers.closed_url())
     settings.DEBUG = False
     assert "Start Ory, or set" in check().line("ory-unreachable")
 
 
 def test_a_wrong_port_where_something_else_answers_is_named(ory: Ory, ory_auth: Change) -> None:
-    with fronts.http(fronts.other_site) as url:
+    with servers.http_server(servers.other_site) as url:
         ory_auth(SDK_URL=url)
         assert "Set ORY_AUTH['SDK_URL'] to the host, port and path" in check().line("not-ory")
 
@@ -200,20 +200,20 @@ def test_an_https_site_with_an_http_ory_is_named(ory: Ory, settings: Settings) -
     assert "set ORY_AUTH['BROWSER_URL'] to https://127.0.0.1" in check().line("schemes-mixed")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_http_site_with_an_https_ory_is_named(ory: Ory, ory_auth: Change, trusted: None, tls_url: str) -> None:
-    assert ory.switches
+    assert ory.local
     ory_auth(SDK_URL=tls_url)
-    ory.switches.configure(base_url=tls_url)
+    ory.local.configure(base_url=tls_url)
     checked = check()
     assert checked.ids == {"schemes-mixed"}
     assert "ui_url in Kratos' configuration to https" in checked.line("schemes-mixed")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_cookies_for_another_domain_are_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(cookie_domain="example.com")
+    assert ory.local
+    ory.local.configure(cookie_domain="example.com")
     line = check().line("cookie-domain-refused")
     assert "Domain example.com does not cover 127.0.0.1" in line
     assert "Remove cookies.domain from Kratos' configuration" in line
@@ -251,31 +251,31 @@ def test_localhost_against_127_0_0_1_is_one_finding_whose_fix_mends_it(
     assert check("--strict").status == 0
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_kratos_that_calls_itself_localhost_is_to_have_the_name_of_its_login_page(ory: Ory, ory_auth: Change) -> None:
-    assert ory.switches
+    assert ory.local
     localhost = ory.public_url.replace("127.0.0.1", "localhost")
     ory_auth(SDK_URL=localhost)
-    ory.switches.configure(base_url=localhost)
+    ory.local.configure(base_url=localhost)
     checked = check()
     local = "(a local Ory: manage.py ory_local --host 127.0.0.1)"
     fix = f"Set ORY_AUTH['SDK_URL'] and Kratos' serve.public.base_url to {ory.public_url} {local}. ["
     assert checked.ids == {"cookie-other-loopback"}
     assert fix in checked.line("cookie-other-loopback")
     ory_auth(SDK_URL=ory.public_url)
-    ory.switches.configure(base_url=ory.public_url)
+    ory.local.configure(base_url=ory.public_url)
     assert check("--strict").status == 0
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_ory_that_is_at_localhost_altogether_wants_this_site_there(
     ory: Ory, ory_auth: Change, settings: Settings
 ) -> None:
-    assert ory.switches
+    assert ory.local
     localhost = ory.public_url.replace("127.0.0.1", "localhost")
     ory_auth(SDK_URL=localhost)
     page = {"ui_base": "http://localhost:8000/auth", "allowed_return_urls": ("http://localhost:8000",)}
-    ory.switches.configure(base_url=localhost, **page)
+    ory.local.configure(base_url=localhost, **page)
     checked = check()
     assert checked.ids == {"cookie-other-loopback"}
     fix = "Open this site at http://localhost:8000, and add 'localhost' to ALLOWED_HOSTS. ["
@@ -284,10 +284,10 @@ def test_an_ory_that_is_at_localhost_altogether_wants_this_site_there(
     assert check("--strict").status == 0
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_ory_that_believes_to_be_at_another_name_of_this_machine_is_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(base_url=ory.public_url.replace("127.0.0.1", "localhost"))
+    assert ory.local
+    ory.local.configure(base_url=ory.public_url.replace("127.0.0.1", "localhost"))
     checked = check()
     assert checked.ids == {"base-url-differs"}
     local = "(a local Ory: manage.py ory_local --host 127.0.0.1)"
@@ -295,10 +295,10 @@ def test_an_ory_that_believes_to_be_at_another_name_of_this_machine_is_named(ory
     assert fix in checked.line("base-url-differs")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_key_that_is_not_set_is_not_named_where_ory_is_elsewhere(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(base_url="http://127.0.0.1:1")
+    assert ory.local
+    ory.local.configure(base_url="http://127.0.0.1:1")
     line = check().line("base-url-differs")
     assert f"and SDK_URL is {ory.public_url}" in line
     assert "or ORY_AUTH['SDK_URL'] to http://127.0.0.1:1." in line
@@ -313,10 +313,10 @@ def test_a_second_name_of_this_machine_that_cookies_do_not_reach_is_a_warning(or
     assert checked.status == 0
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_return_to_that_ory_refuses_is_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(allowed_return_urls=("https://elsewhere.example.org",))
+    assert ory.local
+    ory.local.configure(allowed_return_urls=("https://elsewhere.example.org",))
     line = check().line("return-to-refused")
     assert f"Add {PAGE}/ to selfservice.allowed_return_urls in Kratos' configuration" in line
     assert line.startswith("FAILURE")
@@ -335,30 +335,30 @@ def test_a_site_that_is_no_url_is_refused_without_being_repeated(url: str) -> No
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_expired_api_key_is_named_and_was_shown_to_the_admin_api_alone(ory: Ory, ory_auth: Change) -> None:
-    assert ory.switches
+    assert ory.local
     ory_auth(API_KEY="canary-of-an-expired-key")
     refused = json.dumps({"error": {"code": 401, "message": "Unauthorized"}}).encode()
-    with ory.switches.failing(401, {"Content-Type": "application/json"}, refused, path="/admin/identities"):
+    with ory.local.failing(401, {"Content-Type": "application/json"}, refused, path="/admin/identities"):
         checked = check()
     assert "set ORY_AUTH['API_KEY'] to it" in checked.line("api-key-refused")
     assert "canary" not in checked.text
-    shown = [r.port for r in ory.switches.requests if "canary" in str(r.headers)]
+    shown = [r.port for r in ory.local.requests if "canary" in str(r.headers)]
     assert shown == ["admin"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_missing_api_key_is_named(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.failing(401, {}, b"{}", path="/admin/identities"):
+    assert ory.local
+    with ory.local.failing(401, {}, b"{}", path="/admin/identities"):
         assert "ORY_AUTH['API_KEY']" in check().line("api-key-missing")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_kratos_without_caching_is_named_with_what_it_costs(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(cacheable_sessions=False)
+    assert ory.local
+    ory.local.configure(cacheable_sessions=False)
     line = check().line("caching-off")
     assert " ms  Each request that asks who it is costs a call to Ory" in line
     assert "Set feature_flags.cacheable_sessions to true in Kratos' configuration" in line
@@ -409,7 +409,7 @@ def test_a_certificate_that_ends_soon_is_named(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=3)).configure_cert(context)
-    with fronts.tls(ory.public_url, context) as url:
+    with servers.tls_proxy(ory.public_url, context) as url:
         ory_auth(SDK_URL=url)
         assert "Renew it where Ory's TLS ends" in check().line("certificate-ends-soon")
 
@@ -420,16 +420,16 @@ def test_a_host_name_that_there_is_not_is_named(ory: Ory, ory_auth: Change) -> N
 
 
 def test_an_ory_that_says_nothing_does_not_hold_the_command(ory: Ory, ory_auth: Change) -> None:
-    with fronts.silence() as url:
+    with servers.silent_server() as url:
         ory_auth(SDK_URL=url, TIMEOUT=0.2)
         assert "no answer within 0.2 seconds" in check().line("ory-unreachable")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("status", [200, 500])
 def test_an_answer_that_is_not_ory_s_is_not_taken_for_it(ory: Ory, status: int) -> None:
-    assert ory.switches
-    with ory.switches.failing(status, {"Content-Type": "application/json"}, b'["odd"]', path="/sessions/whoami"):
+    assert ory.local
+    with ory.local.failing(status, {"Content-Type": "application/json"}, b'["odd"]', path="/sessions/whoami"):
         assert f"{status} to whoami" in check().line("not-ory")
 
 
@@ -437,7 +437,7 @@ def test_an_answer_that_is_not_ory_s_is_not_taken_for_it(ory: Ory, status: int) 
 def test_a_port_of_something_that_is_not_http_at_all_is_named(
     ory: Ory, ory_auth: Change, scheme: str, problem: str
 ) -> None:
-    with fronts.mail() as url:
+    with servers.mail_server() as url:
         ory_auth(SDK_URL=url.replace("http:", scheme), TIMEOUT=1.0)
         line = check().line(problem)
     assert "ORY_AUTH['SDK_URL']" in line
@@ -445,28 +445,28 @@ def test_a_port_of_something_that_is_not_http_at_all_is_named(
 
 
 def test_tls_that_is_never_spoken_does_not_hold_the_command(ory: Ory, ory_auth: Change) -> None:
-    with fronts.silence() as url:
+    with servers.silent_server() as url:
         ory_auth(SDK_URL=url.replace("http:", "https:"), TIMEOUT=0.2)
         assert "nothing within 0.2 seconds" in check().line("ory-unreachable")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_answer_that_is_too_big_is_told(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.failing(200, {}, b" " * 2**21, path="/sessions/whoami"):
+    assert ory.local
+    with ory.local.failing(200, {}, b" " * 2**21, path="/sessions/whoami"):
         assert "larger than 1 MiB" in check().line("ory-unreachable")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_ory_without_a_readiness_path_is_told(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.failing(404, path="/health/ready"):
+    assert ory.local
+    with ory.local.failing(404, path="/health/ready"):
         checked = check("--wait", "5", "--json")
     assert checked.found("ready") == ["not known: there is no /health/ready, so that every 401 is believed"]
     assert (checked.status, checked.errors) == (0, "")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     ("body", "line"),
     [
@@ -476,14 +476,14 @@ def test_an_ory_without_a_readiness_path_is_told(ory: Ory) -> None:
     ],
 )
 def test_the_version_is_told(ory: Ory, body: bytes, line: str) -> None:
-    assert ory.switches
-    with ory.switches.failing(200, {}, body, path="/admin/version"):
+    assert ory.local
+    with ory.local.failing(200, {}, body, path="/admin/version"):
         checked = check()
     assert re.search(f"^{line}", checked.text, re.MULTILINE)
     assert "canary" not in checked.text
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
@@ -492,14 +492,14 @@ def test_the_version_is_told(ory: Ory, body: bytes, line: str) -> None:
     ],
 )
 def test_of_an_unknown_version_it_is_told_why(ory: Ory, ory_auth: Change, keys: dict[str, str], why: str) -> None:
-    assert ory.switches
+    assert ory.local
     ory_auth(**keys)
-    with ory.switches.failing(401, {}, b"{}", path="/admin"):
+    with ory.local.failing(401, {}, b"{}", path="/admin"):
         assert check("--json").found("version") == [f"not known: {why}"]
 
 
 def test_where_nobody_answers_at_the_admin_url_there_is_no_version(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(ADMIN_URL=fronts.nobody())
+    ory_auth(ADMIN_URL=servers.closed_url())
     assert check("--json").found("version") == ["not known: nobody answers at ADMIN_URL, where Kratos tells it"]
 
 
@@ -508,33 +508,33 @@ def test_without_an_admin_url_there_is_no_version(ory: Ory, settings: Settings) 
     assert check("--json").found("version") == ["not known: Kratos tells it at ADMIN_URL only"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_ory_that_is_not_ready_is_named(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.database_down():
+    assert ory.local
+    with ory.local.database_down():
         assert "Kratos: dsn" in check().line("ory-not-ready")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_ory_that_limits_the_rate_is_in_trouble_and_still_ory(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.failing(429, {"Retry-After": "60"}, b"slow down", path="/sessions/whoami"):
+    assert ory.local
+    with ory.local.failing(429, {"Retry-After": "60"}, b"slow down", path="/sessions/whoami"):
         assert "says 429 instead of 401" in check().line("ory-not-ready")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_clocks_that_are_apart_are_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.clock.move(90)
+    assert ory.local
+    ory.local.clock.move(90)
     line = check().line("clocks-apart")
     assert re.search(r"Ory's clock is (89|90|91) seconds ahead of this server's", line)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_answers_that_take_long_are_named(ory: Ory, ory_auth: Change) -> None:
-    assert ory.switches
+    assert ory.local
     ory_auth(TIMEOUT=0.5)
-    with ory.switches.slow(0.3, path="/sessions/whoami"):
+    with ory.local.slow(0.3, path="/sessions/whoami"):
         assert "raise ORY_AUTH['TIMEOUT']" in check().line("ory-slow")
 
 
@@ -546,7 +546,7 @@ def test_a_proxy_of_the_environment_is_told_and_its_address_is_not(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     if not reachable:
-        ory_auth(SDK_URL=fronts.nobody())
+        ory_auth(SDK_URL=servers.closed_url())
     checked = check()
     assert "HTTP_PROXY is set in the environment" in checked.text
     assert ("proxy-ignored" in checked.ids) is not reachable
@@ -556,16 +556,16 @@ def test_a_proxy_of_the_environment_is_told_and_its_address_is_not(
 # --- what a browser meets ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_an_internal_address_that_ory_puts_into_redirects_is_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(base_url="http://kratos:4433")
+    assert ory.local
+    ory.local.configure(base_url="http://kratos:4433")
     line = check().line("base-url-differs")
     assert "an internal address in its redirects" in line
     assert f"Set serve.public.base_url to {ory.public_url} in Kratos' configuration. [" in line
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_another_ory_at_the_browser_url_is_named(ory: Ory, ory_auth: Change) -> None:
     with LocalOry(Config(public_port=0, admin_port=0)) as other:
         ory_auth(BROWSER_URL=other.public_url)
@@ -580,12 +580,12 @@ def test_the_same_ory_by_another_address_is_told(ory: Ory, ory_auth: Change) -> 
 
 
 def test_a_browser_url_on_this_machine_where_nobody_answers_is_not_known(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(BROWSER_URL=fronts.nobody())
+    ory_auth(BROWSER_URL=servers.closed_url())
     assert check("--json").found("browser-url")[0].startswith("not known: nobody answers at")
 
 
 def test_something_else_at_the_browser_url_is_named(ory: Ory, ory_auth: Change) -> None:
-    with fronts.http(fronts.other_site) as url:
+    with servers.http_server(servers.other_site) as url:
         ory_auth(BROWSER_URL=url)
         assert "Set ORY_AUTH['BROWSER_URL'] to the host" in check().line("browser-url-not-ory")
 
@@ -602,11 +602,11 @@ def test_hosts_that_the_settings_leave_open_are_not_known(ory: Ory, settings: Se
     assert all(site.startswith("http://127.0.0.1:") for site in with_page)  # where Ory sends browsers
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_without_any_host_and_login_page_it_asks_for_one(ory: Ory, settings: Settings) -> None:
-    assert ory.switches
+    assert ory.local
     settings.ALLOWED_HOSTS = ["*"]
-    with ory.switches.failing(500, path="/self-service/login/browser"):
+    with ory.local.failing(500, path="/self-service/login/browser"):
         checked = check("--json")
     for what in ("cookies", "return-to"):
         assert checked.found(what) == [
@@ -615,10 +615,10 @@ def test_without_any_host_and_login_page_it_asks_for_one(ory: Ory, settings: Set
     assert checked.found("base-url") == ["not known: Ory began no login flow (500)"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_login_flows_that_do_not_begin_are_not_known(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.failing(500, path="/self-service/login/browser"):
+    assert ory.local
+    with ory.local.failing(500, path="/self-service/login/browser"):
         checked = check("--json")
     assert checked.found("return-to") == ["not known: Ory began no login flow (500)"]
     assert checked.found("login-page") == ["not known: Ory sends browsers nowhere for it (500)"]
@@ -626,7 +626,7 @@ def test_login_flows_that_do_not_begin_are_not_known(ory: Ory) -> None:
 
 
 def test_urls_that_are_not_included_are_told_with_the_login_page(ory: Ory, settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.bare_urls"
+    settings.ROOT_URLCONF = "tests.support.no_urls"
     assert 'include("ory_auth.urls")' in check().line("login-page-missing")
 
 
@@ -635,21 +635,21 @@ def test_a_broken_urlconf_does_not_end_the_command(ory: Ory, settings: Settings)
     assert "Ory's public API is at" in check().text
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_secure_cookies_over_http_are_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(dev=False)
+    assert ory.local
+    ory.local.configure(dev=False)
     assert "start Kratos with --dev" in check().line("cookie-secure")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_cookies_that_do_not_come_with_a_link_from_elsewhere_are_named(ory: Ory) -> None:
-    assert ory.switches
-    ory.switches.configure(dev=False, cookie_same_site="Strict")
+    assert ory.local
+    ory.local.configure(dev=False, cookie_same_site="Strict")
     assert "Set cookies.same_site to Lax" in check().line("cookie-samesite")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(
     ("page", "problem"),
     [
@@ -658,22 +658,22 @@ def test_cookies_that_do_not_come_with_a_link_from_elsewhere_are_named(ory: Ory)
     ],
 )
 def test_a_login_page_that_is_not_here_is_named(ory: Ory, page: str, problem: str) -> None:
-    assert ory.switches
-    ory.switches.configure(ui_base=page)
+    assert ory.local
+    ory.local.configure(ui_base=page)
     assert "Set selfservice.flows.login.ui_url to http://127.0.0.1:8000/auth/login" in check().line(problem)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_login_page_of_the_project_s_own_is_fine(ory: Ory, settings: Settings) -> None:
-    assert ory.switches
-    ory.switches.configure(ui_base="http://127.0.0.1:8000/admin")
+    assert ory.local
+    ory.local.configure(ui_base="http://127.0.0.1:8000/admin")
     assert check().ids == set()
 
 
 urlpatterns = [re_path("^auth/.*$", lambda request: HttpResponse("the one page")), *urls.urlpatterns]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_view_that_answers_before_our_login_page_is_named(ory: Ory, settings: Settings) -> None:
     settings.ROOT_URLCONF = __name__
     checked = check()
@@ -687,11 +687,11 @@ def test_a_view_that_answers_before_our_login_page_is_named(ory: Ory, settings: 
     assert "/auth/login, a page of this project" in checked.text
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_cors_is_looked_at_for_pages_that_are_named(ory: Ory, settings: Settings) -> None:
-    assert ory.switches
+    assert ory.local
     settings.CSRF_TRUSTED_ORIGINS = ["https://spa.example.org", "https://other.example.org"]
-    ory.switches.configure(cors_allowed_origins=("https://spa.example.org",))
+    ory.local.configure(cors_allowed_origins=("https://spa.example.org",))
     checked = check()
     assert "pages of https://spa.example.org may ask Ory with cookies" in checked.text
     assert "Add https://other.example.org to serve.public.cors.allowed_origins" in checked.line("cors-refused")
@@ -781,12 +781,12 @@ def test_the_admin_api_at_the_public_port_is_named(ory: Ory, ory_auth: Change) -
 
 
 def test_an_admin_api_that_is_not_there_is_named(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(ADMIN_URL=fronts.nobody())
+    ory_auth(ADMIN_URL=servers.closed_url())
     assert "Set ORY_AUTH['ADMIN_URL']" in check().line("admin-unreachable")
 
 
 def test_something_else_at_the_admin_url_is_named(ory: Ory, ory_auth: Change) -> None:
-    with fronts.http(fronts.other_site) as url:
+    with servers.http_server(servers.other_site) as url:
         ory_auth(ADMIN_URL=url)
         assert "is not Ory's admin API (404)" in check().line("admin-not-ory")
 
@@ -797,7 +797,7 @@ def test_the_admin_api_is_not_asked_where_nothing_names_it(ory: Ory, settings: S
 
 
 def test_an_admin_api_that_everybody_reaches_is_named(ory: Ory, ory_auth: Change) -> None:
-    with fronts.http(fronts.one_address_for_both(ory.public_url, ory.admin_url)) as url:
+    with servers.http_server(servers.one_address_for_both(ory.public_url, ory.admin_url)) as url:
         ory_auth(SDK_URL=url, BROWSER_URL=ory.public_url.replace("127.0.0.1", "localhost"))
         ory_auth(SDK_URL=url, BROWSER_URL=url)
         assert "anyone who gets there may do everything" in check().line("admin-open")
@@ -810,7 +810,9 @@ def test_an_admin_api_that_everybody_reaches_is_named(ory: Ory, ory_auth: Change
 def given(request: pytest.FixtureRequest, person: Person, monkeypatch: pytest.MonkeyPatch) -> Checked:
     """What is told of a session, by each way to give it."""
     secret = (
-        person.token().token if request.param in {"token", "standard input", "environment"} else person.cookie().cookie
+        person.app_session().token
+        if request.param in {"token", "standard input", "environment"}
+        else person.browser_session().cookie
     )
     value = secret.partition("=")[2] if "=" in secret and request.param == "cookie" else secret
     match request.param:
@@ -843,39 +845,39 @@ def test_whose_session_was_given_is_told(given: Checked, person: Person) -> None
 
 
 def test_how_long_its_answer_may_be_kept_is_told(ory: Ory, person: Person) -> None:
-    assert check("--token", person.token().token, "--json").found("cache-time") == [
+    assert check("--token", person.app_session().token, "--json").found("cache-time") == [
         "Ory allows 60 seconds, and 60 are used"
     ]
 
 
 def test_a_cache_time_of_the_project_s_own_is_told(ory: Ory, ory_auth: Change, person: Person) -> None:
     ory_auth(SESSION_CACHE_SECONDS=30)
-    checked = check("--token", person.token().token, "--json")
+    checked = check("--token", person.app_session().token, "--json")
     assert checked.found("cache-time") == ["30 seconds, as SESSION_CACHE_SECONDS says; Ory allows 60 seconds"]
 
 
 def test_a_handler_that_raises_does_not_end_the_command(ory: Ory, ory_auth: Change, person: Person) -> None:
     ory_auth(USER_HANDLER="tests.test_ory_check.Raises")
-    found = check("--token", person.token().token, "--json").found("user")
+    found = check("--token", person.app_session().token, "--json").found("user")
     assert found == ["not known: looking for the user failed (LookupError)"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_session_that_ory_does_not_answer_for_is_named(ory: Ory, ory_auth: Change, person: Person) -> None:
-    assert ory.switches
-    token = person.token().token
-    with ory.switches.hang_up(path="/sessions/whoami"):
+    assert ory.local
+    token = person.app_session().token
+    with ory.local.hang_up(path="/sessions/whoami"):
         assert check("--token", token).ids == {"ory-unreachable"}
 
 
 def test_the_session_cookie_s_name_is_known_then(ory: Ory, person: Person) -> None:
-    assert check("--cookie", person.cookie().cookie, "--json").found("cookie-name") == [
+    assert check("--cookie", person.browser_session().cookie, "--json").found("cookie-name") == [
         "'ory_kratos_session', as expected"
     ]
 
 
 def test_a_cookie_of_another_name_than_is_looked_for_is_named(ory: Ory, person: Person) -> None:
-    value = person.cookie().cookie.partition("=")[2]
+    value = person.browser_session().cookie.partition("=")[2]
     checked = check("--cookie", f"ory_session_abc={value}")
     assert "Set ORY_AUTH['SESSION_COOKIE_NAME'] to 'ory_session_abc'" in checked.line("cookie-name-differs")
     assert value not in checked.text
@@ -901,7 +903,7 @@ def test_what_its_user_would_be_allowed_is_told(
     OryIdentity.objects.create(
         id=person.id, user=user, updated_at="2001-01-01T00:00Z", authenticated_at="2001-01-01T00:00Z"
     )
-    checked = check("--token", person.token().token, "--json")
+    checked = check("--token", person.app_session().token, "--json")
     assert checked.found("user") == [f"linked to user {user.pk}, {told}"]
     assert checked.found("guards")[0].endswith(guards)
     assert OryIdentity.objects.get().updated_at.year == 2001
@@ -912,11 +914,11 @@ def test_a_user_who_is_not_admitted_is_named(ory: Ory, person: Person) -> None:
     OryIdentity.objects.create(
         id=person.id, user=user, updated_at="2001-01-01T00:00Z", authenticated_at="2001-01-01T00:00Z"
     )
-    assert "is inactive here: 403 on guarded pages" in check("--token", person.token().token).line("not-admitted")
+    assert "is inactive here: 403 on guarded pages" in check("--token", person.app_session().token).line("not-admitted")
 
 
 def test_an_aal2_session_is_let_in_where_that_is_asked_for(ory: Ory, person: Person) -> None:
-    browser = person.cookie()
+    browser = person.browser_session()
     browser.set_up_totp()
     checked = check("--cookie", browser.cookie, "--json")
     assert ", aal2, " in checked.found("session")[0]
@@ -924,8 +926,8 @@ def test_an_aal2_session_is_let_in_where_that_is_asked_for(ory: Ory, person: Per
 
 
 def test_a_session_without_the_second_factor_that_ory_wants_is_named(ory: Ory, person: Person) -> None:
-    person.cookie().set_up_totp()
-    assert "required_aal" in check("--token", person.token().token).line("second-factor-missing")
+    person.browser_session().set_up_totp()
+    assert "required_aal" in check("--token", person.app_session().token).line("second-factor-missing")
 
 
 @pytest.mark.parametrize(
@@ -938,18 +940,18 @@ def test_a_session_that_is_none_is_named(ory: Ory, value: str, problem: str) -> 
     assert value not in checked.text
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_session_that_may_not_be_kept_is_named(ory: Ory, person: Person) -> None:
-    assert ory.switches
-    ory.switches.configure(cacheable_sessions=False)
-    assert "feature_flags.cacheable_sessions" in check("--token", person.token().token).line("cache-time-none")
+    assert ory.local
+    ory.local.configure(cacheable_sessions=False)
+    assert "feature_flags.cacheable_sessions" in check("--token", person.app_session().token).line("cache-time-none")
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_trouble_at_ory_is_not_taken_for_nobody_s_session(ory: Ory, person: Person) -> None:
-    assert ory.switches
-    token = person.token().token
-    with ory.switches.failing(403, {}, b'{"error": {"code": 403, "id": "canary"}}', path="/sessions/whoami"):
+    assert ory.local
+    token = person.app_session().token
+    with ory.local.failing(403, {}, b'{"error": {"code": 403, "id": "canary"}}', path="/sessions/whoami"):
         checked = check("--token", token)
     assert "a request with it would be a 503" in checked.line("session-unavailable")
     assert "canary" not in checked.text
@@ -1060,7 +1062,7 @@ def test_a_cache_that_does_not_serve_is_named(
 def test_a_cache_that_cannot_store_what_requests_store_is_named(
     ory: Ory, settings: Settings, backend: str, found: str
 ) -> None:
-    settings.CACHES = {"default": {"BACKEND": f"tests.odd_caches.{backend}", "LOCATION": backend}}
+    settings.CACHES = {"default": {"BACKEND": f"tests.support.faulty_caches.{backend}", "LOCATION": backend}}
     checked = check()
     assert (checked.status, checked.ids) == (2, {"cache-unfit"})
     line = checked.line("cache-unfit")
@@ -1071,8 +1073,8 @@ def test_a_cache_that_cannot_store_what_requests_store_is_named(
 
 def test_what_the_settings_show_of_a_cache_is_said_once(ory: Ory, settings: Settings) -> None:
     settings.DEBUG = False
-    options = {"serializer": "tests.odd_caches.JsonSerializer"}
-    settings.CACHES = {"default": {"BACKEND": "tests.odd_caches.WithOptions", "OPTIONS": options}}
+    options = {"serializer": "tests.support.faulty_caches.JsonSerializer"}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.faulty_caches.WithOptions", "OPTIONS": options}}
     checked = check()
     assert "cache-unfit" in checked.ids
     assert "ory_auth.W110" not in checked.ids
@@ -1080,15 +1082,15 @@ def test_what_the_settings_show_of_a_cache_is_said_once(ory: Ory, settings: Sett
 
 @pytest.mark.parametrize("backend", ["OfJson", "OfBase64", "OfLists", "Dropping"])
 def test_with_such_a_cache_every_request_asks_ory_and_nobody_is_signed_out(
-    ory: Ory, web: Web, settings: Settings, backend: str
+    ory: Ory, web: DualClient, settings: Settings, backend: str
 ) -> None:
     """What the finding says is true."""
     settings.DEBUG, settings.ALLOWED_HOSTS = False, ["testserver"]
-    settings.CACHES = {"default": {"BACKEND": f"tests.odd_caches.{backend}", "LOCATION": backend}}
-    headers = ory.person().token().headers
+    settings.CACHES = {"default": {"BACKEND": f"tests.support.faulty_caches.{backend}", "LOCATION": backend}}
+    headers = ory.person().app_session().headers
     assert [web.get("/session", headers=headers).status_code for _ in range(3)] == [200] * 3
-    if ory.switches:
-        assert [call.path for call in ory.switches.requests].count("/sessions/whoami") == 3
+    if ory.local:
+        assert [call.path for call in ory.local.requests].count("/sessions/whoami") == 3
 
 
 def test_the_backends_are_listed_with_what_they_do(ory: Ory, settings: Settings) -> None:
@@ -1103,7 +1105,7 @@ def test_the_backends_are_listed_with_what_they_do(ory: Ory, settings: Settings)
 
 def test_a_cache_that_hangs_does_not_hold_the_command(ory: Ory, ory_auth: Change, settings: Settings) -> None:
     ory_auth(TIMEOUT=0.5)
-    with fronts.silence() as url:
+    with servers.silent_server() as url:
         backend = "django.core.cache.backends.redis.RedisCache"
         settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": url.replace("http:", "redis:")}}
         assert "(TimeoutError)" in check().line("cache-unavailable")
@@ -1114,7 +1116,7 @@ def test_the_last_line_says_whether_it_can_work(ory: Ory, ory_auth: Change) -> N
     where, last = check().text.splitlines()[-2:]
     assert where == "What each id means is in django-ory's docs/ory_check.md."
     assert re.fullmatch(r"This project can work with this Ory; 1 warning, \d not known\.", last)
-    ory_auth(ADMIN_URL=fronts.nobody())
+    ory_auth(ADMIN_URL=servers.closed_url())
     last = check().text.splitlines()[-1]
     assert re.fullmatch(r"This project cannot work with this Ory yet; 1 failure, 1 warning, \d not known\.", last)
 
@@ -1127,11 +1129,11 @@ def test_with_warnings_it_ends_with_1_only_under_strict(ory: Ory, ory_auth: Chan
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_it_waits_for_an_ory_that_starts_meanwhile(ory: Ory) -> None:
-    assert ory.switches
-    with ory.switches.stopped():
-        later = threading.Timer(0.4, ory.switches.up)
+    assert ory.local
+    with ory.local.stopped():
+        later = threading.Timer(0.4, ory.local.up)
         later.start()
         try:
             checked = check("--wait", "20")
@@ -1141,7 +1143,7 @@ def test_it_waits_for_an_ory_that_starts_meanwhile(ory: Ory) -> None:
 
 
 def test_it_does_not_wait_for_longer_than_it_was_told(ory: Ory, ory_auth: Change) -> None:
-    ory_auth(SDK_URL=fronts.nobody())
+    ory_auth(SDK_URL=servers.closed_url())
     checked = check("--wait", "0.3", "--json")
     assert checked.status == 2
     assert "was not ready within 0.3 seconds" in checked.errors
@@ -1157,8 +1159,8 @@ def _ids(checked: Checked) -> list[str]:
 
 def test_json_is_as_its_schema_says(ory: Ory, ory_auth: Change, settings: Settings, person: Person) -> None:
     jsonschema.validate(check("--json").report, SCHEMA)
-    jsonschema.validate(check("--json", "--cookie", person.cookie().cookie).report, SCHEMA)
-    ory_auth(SDK_URL=fronts.nobody())
+    jsonschema.validate(check("--json", "--cookie", person.browser_session().cookie).report, SCHEMA)
+    ory_auth(SDK_URL=servers.closed_url())
     bad = check("--json").report
     jsonschema.validate(bad, SCHEMA)
     assert (bad["exit_status"], bad["counts"]["failure"]) == (2, 1)
@@ -1273,7 +1275,7 @@ def tls_url(ory: Ory, authority: trustme.CA) -> Iterator[str]:
     """This Ory behind TLS, with a certificate for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with fronts.tls(ory.public_url, context) as url:
+    with servers.tls_proxy(ory.public_url, context) as url:
         yield url
 
 

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from ory_auth.models import OryIdentity
-from tests.conftest import Web
-from tests.kinds import User
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import User
 
 pytestmark = pytest.mark.django_db
 
@@ -52,42 +52,42 @@ def test_it_links_a_user_to_an_identity_and_says_so(ada: User) -> None:
     assert links() == {ID: "ada"}
 
 
-def test_the_person_is_that_user_from_then_on(ory: Ory, web: Web, ada: User) -> None:
+def test_the_person_is_that_user_from_then_on(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person(name={"first": "Ada"})
     link("ada", person.id)
-    assert web.get("/who", headers=person.token().headers).json()["user"] == "ada"
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == "ada"
 
 
-def test_the_first_sign_in_brings_the_fields_up_to_date(ory: Ory, web: Web, ada: User) -> None:
+def test_the_first_sign_in_brings_the_fields_up_to_date(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person(name={"first": "Ada"})
     link("ada", person.id)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     ada.refresh_from_db()
     assert (ada.first_name, ada.email) == ("Ada", person.email)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_sign_in_is_a_sign_in(ory: Ory, web: Web, ada: User) -> None:
+def test_the_first_sign_in_is_a_sign_in(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person()
     link("ada", person.id)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     ada.refresh_from_db()
     assert ada.last_login is not None
 
 
-def test_to_link_the_same_two_once_more_changes_nothing(ory: Ory, web: Web, ada: User) -> None:
+def test_to_link_the_same_two_once_more_changes_nothing(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person()
     link("ada", person.id)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     before = OryIdentity.objects.values().get()
     link("ada", person.id)
     assert OryIdentity.objects.values().get() == before
 
 
-def test_the_first_superuser_comes_in(ory: Ory, web: Web, ada: User) -> None:
+def test_the_first_superuser_comes_in(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person()
     assert link("ada", person.id, "--superuser") == f"ada is {person.id} as a superuser.\n"
-    assert web.get("/admin/", headers=person.cookie().headers).status_code == 200
+    assert web.get("/admin/", headers=person.browser_session().headers).status_code == 200
 
 
 def test_without_the_option_nobody_is_made_a_superuser(ada: User) -> None:
@@ -96,12 +96,12 @@ def test_without_the_option_nobody_is_made_a_superuser(ada: User) -> None:
     assert (ada.is_staff, ada.is_superuser) == (False, False)
 
 
-def test_a_missing_user_is_created_where_that_is_asked_for(ory: Ory, web: Web) -> None:
+def test_a_missing_user_is_created_where_that_is_asked_for(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     link("root", person.id, "--create", "--superuser")
     user = User.objects.get()
     assert (user.username, user.is_superuser, user.has_usable_password()) == ("root", True, False)
-    assert web.get("/who", headers=person.token().headers).json()["user"] == "root"
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == "root"
 
 
 def test_an_identity_moves_where_that_is_asked_for(ada: User) -> None:
@@ -139,11 +139,11 @@ def test_an_identity_whose_user_was_deleted_is_free(ada: User) -> None:
     assert links() == {ID: "ada"}
 
 
-def test_who_is_moved_to_is_brought_up_to_date(ory: Ory, web: Web, ada: User) -> None:
+def test_who_is_moved_to_is_brought_up_to_date(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     link("ada", person.id, "--move")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     ada.refresh_from_db()
     assert ada.first_name == "Ada"
 

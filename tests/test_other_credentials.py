@@ -17,7 +17,7 @@ missing = [name for name in PACKAGES if find_spec(name) is None]
 
 @pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 def test_whoever_had_the_account_before_keeps_no_key() -> None:
-    command = [sys.executable, "-m", "tests.other_credentials"]
+    command = [sys.executable, "-m", "tests.support.credentials_project"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)

@@ -23,8 +23,8 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 from .project import urls as project
 
@@ -170,9 +170,9 @@ urlpatterns = [
 
 
 @pytest.fixture
-def down(switches: LocalOry) -> Iterator[None]:
+def down(local_ory: LocalOry) -> Iterator[None]:
     """Ory answers 503 to whoever asks who it is."""
-    with switches.failing(503, path=WHOAMI):
+    with local_ory.failing(503, path=WHOAMI):
         yield
 
 
@@ -215,66 +215,59 @@ ASKING = [
 
 @pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("path", ASKING)
-@pytest.mark.switches
-def test_whoever_asks_gets_503(web: Web, down: None, path: str) -> None:
+def test_whoever_asks_gets_503(web: DualClient, down: None, path: str) -> None:
     answer = web.get(path, headers=SOMEBODY)
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert "private" in answer["Cache-Control"] or path.startswith("/api/")
 
 
-@pytest.mark.switches
-def test_a_context_processor_that_asks_gets_503(web: Web, down: None, settings: Settings) -> None:
+def test_a_context_processor_that_asks_gets_503(web: DualClient, down: None, settings: Settings) -> None:
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "context_processors": [f"{__name__}.asks_in_a_context_processor"]}
     settings.TEMPLATES = [{**engine, "OPTIONS": options}]
     assert web.get("/template", headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
-def test_a_middleware_further_in_that_asks_gets_503(quiet: Web, down: None, settings: Settings) -> None:
+def test_a_middleware_further_in_that_asks_gets_503(no_raise: DualClient, down: None, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asks_in_a_middleware"]
-    assert quiet.get("/silent", headers=SOMEBODY).status_code == 503
+    assert no_raise.get("/silent", headers=SOMEBODY).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/admin/"])
-@pytest.mark.switches
-def test_login_required_middleware_gets_503(web: Web, down: None, settings: Settings, path: str) -> None:
+def test_login_required_middleware_gets_503(web: DualClient, down: None, settings: Settings, path: str) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
-def test_a_public_view_behind_login_required_middleware_keeps_working(web: Web, down: None, settings: Settings) -> None:
+def test_a_public_view_behind_login_required_middleware_keeps_working(
+    web: DualClient, down: None, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/silent", headers=SOMEBODY).content == b"nobody asked"
 
 
-@pytest.mark.switches
 def test_a_public_view_behind_login_required_middleware_that_greets_gets_503(
-    web: Web, down: None, settings: Settings
+    web: DualClient, down: None, settings: Settings
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/greets-in-public", headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
-def test_a_program_gets_the_503_as_json(web: Web, down: None) -> None:
+def test_a_program_gets_the_503_as_json(web: DualClient, down: None) -> None:
     answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
-@pytest.mark.switches
-def test_the_503_is_not_kept_by_anybody(web: Web, down: None) -> None:
+def test_the_503_is_not_kept_by_anybody(web: DualClient, down: None) -> None:
     answer = web.get("/who", headers=SOMEBODY)
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
     assert "Cookie" in answer["Vary"]
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/who", "/hides-trouble"])
 def test_a_page_of_the_projects_own_for_the_503_may_greet(
-    ory: Ory, web: Web, down: None, settings: Settings, path: str
+    ory: Ory, web: DualClient, down: None, settings: Settings, path: str
 ) -> None:
     page = {"ory_auth/unavailable.html": "sorry, {{ user }}, {{ request.ory_session }}"}
     [engine] = settings.TEMPLATES
@@ -282,18 +275,16 @@ def test_a_page_of_the_projects_own_for_the_503_may_greet(
     settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": options}]
     answer = web.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content) == (503, b"sorry, AnonymousUser, None")
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
-def test_an_outage_does_not_turn_a_redirect_into_a_503(web: Web, down: None) -> None:
+def test_an_outage_does_not_turn_a_redirect_into_a_503(web: DualClient, down: None) -> None:
     assert web.get("/redirects", headers=SOMEBODY).status_code == 302
 
 
-@pytest.mark.switches
-def test_the_outage_ends_with_ory_being_back(ory: Ory, web: Web, switches: LocalOry) -> None:
-    session = ory.person().token()
-    with switches.stopped():
+def test_the_outage_ends_with_ory_being_back(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
+    with local_ory.stopped():
         assert web.get("/session", headers=session.headers).status_code == 503
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
 
@@ -301,27 +292,27 @@ def test_the_outage_ends_with_ory_being_back(ory: Ory, web: Web, switches: Local
 # --- where it is not asked
 
 
-@pytest.mark.switches
-def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(web: Web, switches: LocalOry, down: None) -> None:
+def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(
+    web: DualClient, local_ory: LocalOry, down: None
+) -> None:
     answer = web.get("/silent", headers=SOMEBODY)
     assert answer.content == b"nobody asked"
     assert "Cache-Control" not in answer
-    assert not switches.requests
+    assert not local_ory.requests
 
 
 @pytest.mark.django_db
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_a_view_that_does_not_ask_costs_no_query(
-    ory: Ory, web: Web, django_assert_num_queries: DjangoAssertNumQueries
+    ory: Ory, web: DualClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
-        web.get("/silent", headers={"Cookie": f"sessionid=x; {ory.person().cookie().cookie}"})
-    assert not ory.asked()
+        web.get("/silent", headers={"Cookie": f"sessionid=x; {ory.person().browser_session().cookie}"})
+    assert not ory.requests_to()
 
 
 @pytest.mark.parametrize("path", ["/", "/who", "/awho", "/session", "/template", "/swallowing"])
-@pytest.mark.switches
-def test_a_request_without_a_credential_does_not_notice(web: Web, down: None, path: str) -> None:
+def test_a_request_without_a_credential_does_not_notice(web: DualClient, down: None, path: str) -> None:
     assert web.get(path).status_code == 200
 
 
@@ -330,35 +321,32 @@ def test_a_request_without_a_credential_does_not_notice(web: Web, down: None, pa
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/asks-often", "/asks-often-async"])
-@pytest.mark.switches
-def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: Web, switches: LocalOry, path: str) -> None:
-    switches.configure(cacheable_sessions=False)
+def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry, path: str) -> None:
+    local_ory.configure(cacheable_sessions=False)
     person = ory.person()
-    answer = web.get(path, headers=person.token().headers)
+    answer = web.get(path, headers=person.app_session().headers)
     assert answer.content.decode().strip() == f"hello {person.id}"
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
-@pytest.mark.switches
-def test_an_outage_is_the_same_however_often_it_is_met(ory: Ory, web: Web, down: None) -> None:
+def test_an_outage_is_the_same_however_often_it_is_met(ory: Ory, web: DualClient, down: None) -> None:
     assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
 @pytest.mark.django_db
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(("revoked", "status"), [(False, 200), (True, 401)])
-def test_two_fresh_guards_ask_ory_once(ory: Ory, web: Web, revoked: bool, status: int) -> None:
-    session = ory.person().token()
+def test_two_fresh_guards_ask_ory_once(ory: Ory, web: DualClient, revoked: bool, status: int) -> None:
+    session = ory.person().app_session()
     if revoked:
         session.revoke()
-    before = len(ory.asked())
+    before = len(ory.requests_to())
     assert web.get("/twice-fresh", headers=session.headers).status_code == status
-    assert len(ory.asked()) - before == 1
+    assert len(ory.requests_to()) - before == 1
 
 
-@pytest.mark.switches
-def test_an_outage_is_logged_once(web: Web, down: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_is_logged_once(web: DualClient, down: None, caplog: pytest.LogCaptureFixture) -> None:
     web.get("/gives-up", headers=SOMEBODY)
     assert len([record for record in caplog.records if record.name == "ory_auth"]) == 1
 
@@ -367,30 +355,26 @@ def test_an_outage_is_logged_once(web: Web, down: None, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
-@pytest.mark.switches
-def test_an_optional_view_greets_nobody_and_says_why(web: Web, down: None, path: str) -> None:
+def test_an_optional_view_greets_nobody_and_says_why(web: DualClient, down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).json() == {"user": "", "unavailable": True}
 
 
-@pytest.mark.switches
-def test_an_optional_view_may_be_a_class(web: Web, down: None) -> None:
+def test_an_optional_view_may_be_a_class(web: DualClient, down: None) -> None:
     assert b"hello AnonymousUser" in web.get("/optional-class", headers=SOMEBODY).content
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
-def test_an_optional_view_knows_people_while_ory_is_there(ory: Ory, web: Web, path: str) -> None:
+def test_an_optional_view_knows_people_while_ory_is_there(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
-    assert web.get(path, headers=person.token().headers).json() == {"user": person.id, "unavailable": False}
+    assert web.get(path, headers=person.app_session().headers).json() == {"user": person.id, "unavailable": False}
 
 
-@pytest.mark.switches
-def test_a_guard_inside_an_optional_view_still_guards(web: Web, down: None) -> None:
+def test_a_guard_inside_an_optional_view_still_guards(web: DualClient, down: None) -> None:
     assert web.get("/optional-and-guarded", headers=SOMEBODY).status_code == 503
 
 
-@pytest.mark.switches
-def test_the_next_request_after_an_optional_one_gets_503(web: Web, down: None) -> None:
+def test_the_next_request_after_an_optional_one_gets_503(web: DualClient, down: None) -> None:
     web.get("/greeting", headers=SOMEBODY)
     assert web.get("/who", headers=SOMEBODY).status_code == 503
 
@@ -407,37 +391,36 @@ def test_the_next_request_after_an_optional_one_gets_503(web: Web, down: None) -
         ("/broken", 500, "trouble, AnonymousUser"),
     ],
 )
-@pytest.mark.switches
 def test_an_error_page_that_greets_is_anonymous_and_stays(
-    quiet: Web, down: None, path: str, status: int, text: str
+    no_raise: DualClient, down: None, path: str, status: int, text: str
 ) -> None:
-    answer = quiet.get(path, headers=SOMEBODY)
+    answer = no_raise.get(path, headers=SOMEBODY)
     assert (answer.status_code, answer.content.decode().strip()) == (status, text)
 
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/no-such-thing", "/nowhere", "/forbidden", "/broken"])
-def test_an_error_page_knows_people_while_ory_is_there(ory: Ory, quiet: Web, path: str) -> None:
+def test_an_error_page_knows_people_while_ory_is_there(ory: Ory, no_raise: DualClient, path: str) -> None:
     person = ory.person()
-    assert person.id in quiet.get(path, headers=person.token().headers).content.decode()
+    assert person.id in no_raise.get(path, headers=person.app_session().headers).content.decode()
 
 
-@pytest.mark.switches
-def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(quiet: Web, down: None, settings: Settings) -> None:
+def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(
+    no_raise: DualClient, down: None, settings: Settings
+) -> None:
     settings.CSRF_FAILURE_VIEW = f"{__name__}.csrf_failure"
-    quiet.client.handler.enforce_csrf_checks = True
-    assert quiet.post("/remember?cart=1", headers=SOMEBODY).status_code in {403, 503}
+    no_raise.client.handler.enforce_csrf_checks = True
+    assert no_raise.post("/remember?cart=1", headers=SOMEBODY).status_code in {403, 503}
 
 
 @pytest.mark.parametrize(("path", "status", "mails"), [("/broken", 500, 1), ("/who", 503, 0)])
-@pytest.mark.switches
 def test_an_error_mail_goes_out_for_the_views_own_error_and_changes_nothing(
-    ory: Ory, quiet: Web, down: None, error_mails: list[EmailMessage], path: str, status: int, mails: int
+    ory: Ory, no_raise: DualClient, down: None, error_mails: list[EmailMessage], path: str, status: int, mails: int
 ) -> None:
-    answer = quiet.get(path, headers=SOMEBODY)
+    answer = no_raise.get(path, headers=SOMEBODY)
     assert answer.status_code == status
     assert [mail.to for mail in error_mails] == [["ops@example.org"]] * mails
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
 
 
 # --- the project's own database
@@ -445,8 +428,8 @@ def test_an_error_mail_goes_out_for_the_views_own_error_and_changes_nothing(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/django-guarded"])
-def test_a_database_that_is_down_is_503(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, path: str) -> None:
-    session = ory.person().token()
+def test_a_database_that_is_down_is_503(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    session = ory.person().app_session()
     with connection.execute_wrapper(_no_database):
         assert web.get(path, headers=session.headers).status_code == 503
     assert "db_unavailable" in caplog.text
@@ -454,8 +437,8 @@ def test_a_database_that_is_down_is_503(ory: Ory, web: Web, caplog: pytest.LogCa
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("also_ory", [False, True], ids=["alone", "beside a token"])
-def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: Web, also_ory: bool) -> None:
-    headers = ory.person().token().headers if also_ory else {}
+def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: DualClient, also_ory: bool) -> None:
+    headers = ory.person().app_session().headers if also_ory else {}
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     with connection.execute_wrapper(_no_database):
         answer = web.get("/names-trouble", headers=headers)
@@ -464,18 +447,18 @@ def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: Web, also_ory: b
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_known_people_sign_in_on_a_read_only_database(ory: Ory, web: Web, path: str) -> None:
+def test_known_people_sign_in_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
-    later = person.token()
+    web.get("/who", headers=person.app_session().headers)
+    later = person.app_session()
     with connection.execute_wrapper(_read_only):
         assert web.get(path, headers=later.headers).json()["user"] == person.id
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_people_who_are_new_get_503_on_a_read_only_database(ory: Ory, web: Web, path: str) -> None:
-    session = ory.person().token()
+def test_people_who_are_new_get_503_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
+    session = ory.person().app_session()
     with connection.execute_wrapper(_read_only):
         assert web.get(path, headers=session.headers).status_code == 503
     assert web.get(path, headers=session.headers).status_code == 200

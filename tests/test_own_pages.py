@@ -10,10 +10,10 @@ import pytest
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import Answer
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory
+from tests.support.types import Response
 
 pytestmark = pytest.mark.django_db
 
@@ -33,22 +33,21 @@ ERROR = {
 }
 
 
-def ory_says(switches: LocalOry, error: dict[str, Any]) -> AbstractContextManager[object]:
+def ory_says(local_ory: LocalOry, error: dict[str, Any]) -> AbstractContextManager[object]:
     """Ory's error endpoint answers with this error."""
     body = json.dumps({"id": "x", "error": error}).encode()
-    return switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors")
+    return local_ory.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors")
 
 
 @pytest.mark.promise("Text that an attacker put into a link is not shown on the error page")
-@pytest.mark.switches
 @pytest.mark.parametrize(
     ("id_", "is_shown"),
     [("some_new_id", True), ("LOCKED", False), (FORGED, False), ("x" * 65, False), ("id\n", False), (7, False)],
 )
 def test_of_an_unknown_error_the_page_shows_its_id_alone(
-    web: Web, switches: LocalOry, id_: object, is_shown: bool
+    web: DualClient, local_ory: LocalOry, id_: object, is_shown: bool
 ) -> None:
-    with ory_says(switches, {**ERROR, "id": id_}):
+    with ory_says(local_ory, {**ERROR, "id": id_}):
         page = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000")
     assert page.status_code == 422
     text = page.content.decode()
@@ -58,19 +57,17 @@ def test_of_an_unknown_error_the_page_shows_its_id_alone(
     assert (f"422 {id_}<" in text) is is_shown
 
 
-@pytest.mark.switches
-def test_a_known_error_is_explained_in_our_words(web: Web, switches: LocalOry) -> None:
-    with ory_says(switches, {**ERROR, "id": "session_refresh_required"}):
+def test_a_known_error_is_explained_in_our_words(web: DualClient, local_ory: LocalOry) -> None:
+    with ory_says(local_ory, {**ERROR, "id": "session_refresh_required"}):
         text = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000").content.decode()
     assert "You signed in too long ago for this. Please sign in again." in text
     assert "LOCKED" not in text
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("id_", ["some_new_id", "session_refresh_required"])
-def test_with_debug_the_page_quotes_ory_too(web: Web, switches: LocalOry, settings: Settings, id_: str) -> None:
+def test_with_debug_the_page_quotes_ory_too(web: DualClient, local_ory: LocalOry, settings: Settings, id_: str) -> None:
     settings.DEBUG = True
-    with ory_says(switches, {**ERROR, "id": id_, "reason": "<b>why</b>"}):
+    with ory_says(local_ory, {**ERROR, "id": id_, "reason": "<b>why</b>"}):
         text = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000").content.decode()
     assert "&lt;b&gt;why&lt;/b&gt;" in text
     assert FORGED in text
@@ -82,9 +79,9 @@ def test_with_debug_the_page_quotes_ory_too(web: Web, switches: LocalOry, settin
 FORMS = ["login", "registration", "settings"]
 
 
-def form(ory: Ory, web: Web, flow: str) -> Answer:
+def form(ory: Ory, web: DualClient, flow: str) -> Response:
     """A page with a form of Ory's, for a browser that began this flow."""
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     if flow != "settings":
         session.jar = {}
     begun = session.get(f"/self-service/{flow}/browser").json["id"]
@@ -102,7 +99,7 @@ def bare(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("flow", FORMS)
-def test_a_page_with_a_form_protects_itself(ory: Ory, web: Web, bare: None, flow: str) -> None:
+def test_a_page_with_a_form_protects_itself(ory: Ory, web: DualClient, bare: None, flow: str) -> None:
     headers = form(ory, web, flow).headers
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
@@ -110,13 +107,15 @@ def test_a_page_with_a_form_protects_itself(ory: Ory, web: Web, bare: None, flow
 
 
 @pytest.mark.parametrize("path", ["/auth/error", "/auth/login?flow=00000000-0000-4000-8000-000000000000"])
-def test_the_other_pages_protect_themselves(ory: Ory, web: Web, bare: None, path: str) -> None:
+def test_the_other_pages_protect_themselves(ory: Ory, web: DualClient, bare: None, path: str) -> None:
     assert web.get(path).headers["X-Frame-Options"] == "DENY"
 
 
-def test_the_page_of_somebody_who_is_not_admitted_protects_its_sign_out(ory: Ory, web: Web, settings: Settings) -> None:
+def test_the_page_of_somebody_who_is_not_admitted_protects_its_sign_out(
+    ory: Ory, web: DualClient, settings: Settings
+) -> None:
     settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": "tests.project.handlers.NoGuests"}
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     page = web.get("/guarded")
     assert (page.status_code, page.headers["X-Frame-Options"]) == (403, "DENY")
 
@@ -130,14 +129,14 @@ def test_the_page_of_somebody_who_is_not_admitted_protects_its_sign_out(ory: Ory
     ],
 )
 def test_the_projects_own_referrer_policy_stands(
-    ory: Ory, web: Web, settings: Settings, policy: object, sent: str
+    ory: Ory, web: DualClient, settings: Settings, policy: object, sent: str
 ) -> None:
     settings.SECURE_REFERRER_POLICY = policy
     settings.MIDDLEWARE = [MIDDLEWARE.format("security.Security"), *settings.MIDDLEWARE]
     assert form(ory, web, "login").headers["Referrer-Policy"] == sent
 
 
-def test_djangos_middleware_leaves_the_stricter_frame_option(ory: Ory, web: Web, settings: Settings) -> None:
+def test_djangos_middleware_leaves_the_stricter_frame_option(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.X_FRAME_OPTIONS = "SAMEORIGIN"
     settings.MIDDLEWARE = [MIDDLEWARE.format("clickjacking.XFrameOptions"), *settings.MIDDLEWARE]
     assert form(ory, web, "login").headers["X-Frame-Options"] == "DENY"

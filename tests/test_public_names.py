@@ -26,7 +26,7 @@ from ory_auth.events import Event
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
 from ory_auth.users import UserHandler
-from tests.ories import Ory
+from tests.support.ory import Ory
 
 PUBLIC = {
     "ory_auth.middleware": {"OryMiddleware"},

@@ -13,13 +13,13 @@ from django.urls import re_path
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
-from tests.browser import where_a_browser_goes
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import Answer, ChangeSettings, User
-from tests.ories import Ory
 from tests.project import urls, views
-from tests.seen import events
+from tests.support.browser import resolve_like_browser
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.logs import event_ids
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, Response, User
 
 pytestmark = pytest.mark.django_db
 
@@ -128,27 +128,27 @@ HOSTILE = [
 
 def test_the_judge_itself_sees_what_is_hostile() -> None:
     """A judge that finds everything harmless would prove nothing."""
-    off_site = [value for value in HOSTILE if where_a_browser_goes("http://testserver/auth/login", value) != SITE]
+    off_site = [value for value in HOSTILE if resolve_like_browser("http://testserver/auth/login", value) != SITE]
     assert len(HOSTILE) >= 60
     assert len(off_site) >= 60
 
 
 @pytest.fixture
-def signed_in(ory: Ory, web: Web) -> None:
-    sign_in(web, ory.person().cookie())
+def signed_in(ory: Ory, web: DualClient) -> None:
+    sign_in(web, ory.person().browser_session())
 
 
 @pytest.fixture
-def staff(web: Web, signed_in: None) -> None:
+def staff(web: DualClient, signed_in: None) -> None:
     web.get("/who")
     User.objects.update(is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def one_of_two_factors(ory: Ory, web: Web) -> None:
+def one_of_two_factors(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    person.cookie().set_up_totp()
-    sign_in(web, person.cookie())
+    person.browser_session().set_up_totp()
+    sign_in(web, person.browser_session())
 
 
 @pytest.fixture
@@ -156,14 +156,14 @@ def root(ory: Ory) -> User:
     return User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
 
 
-Ask = Callable[[Web, str], Answer]  # visits with a value as the target
+Ask = Callable[[DualClient, str], Response]  # visits with a value as the target
 
 
 def query(path: str, name: str = "next") -> Ask:
     return lambda web, value: web.get(f"{path}?{urlencode({name: value})}")
 
 
-def local_form(web: Web, value: str) -> Answer:
+def local_form(web: DualClient, value: str) -> Response:
     web.cookies.clear()
     return web.post("/admin/login/", {"username": "root", "password": "Sleipnir-8-legs", "next": value})
 
@@ -206,7 +206,7 @@ def _can_be_sent(place: str, value: str) -> bool:
 @pytest.mark.promise("A browser is redirected only to this site or to LOGIN_REDIRECT_HOSTS")
 @pytest.mark.parametrize("web", ["wsgi"], indirect=True)
 @pytest.mark.parametrize("place", PLACES)
-def test_no_value_leads_off_the_site(ory: Ory, web: Web, place: str, request: pytest.FixtureRequest) -> None:
+def test_no_value_leads_off_the_site(ory: Ory, web: DualClient, place: str, request: pytest.FixtureRequest) -> None:
     given, ask = PLACES[place]
     request.getfixturevalue(given)
     astray = []
@@ -221,12 +221,12 @@ def test_no_value_leads_off_the_site(ory: Ory, web: Web, place: str, request: py
             assert target.startswith("http://testserver/"), ascii(value)[:80]
         elif target.startswith("/auth/login?"):
             target = parse_qs(urlsplit(target).query)["next"][0]
-        if where_a_browser_goes("http://testserver/auth/login", target) != SITE:
+        if resolve_like_browser("http://testserver/auth/login", target) != SITE:
             astray.append((ascii(value)[:80], target))
     assert astray == []
 
 
-def target_of(answer: Answer) -> str:
+def target_of(answer: Response) -> str:
     """Where the browser is in the end, by way of Ory or not."""
     query = parse_qs(urlsplit(answer["Location"]).query)
     return query.get("return_to", [answer["Location"]])[0]
@@ -236,7 +236,7 @@ def target_of(answer: Answer) -> str:
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize("value", [f"//{EVIL}", "javascript:alert(1)", "", None])
 def test_what_is_not_allowed_becomes_the_default_target(
-    ory: Ory, web: Web, settings: Settings, given: str, value: str | None, request: pytest.FixtureRequest
+    ory: Ory, web: DualClient, settings: Settings, given: str, value: str | None, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue(given)
     settings.LOGIN_REDIRECT_URL = "/silent"
@@ -255,7 +255,7 @@ def test_what_is_not_allowed_becomes_the_default_target(
     ],
 )
 def test_a_page_of_this_site_is_where_it_leads(
-    ory: Ory, web: Web, given: str, value: str, target: str, request: pytest.FixtureRequest
+    ory: Ory, web: DualClient, given: str, value: str, target: str, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue(given)
     found = target_of(web.get("/auth/login?" + urlencode({"next": value})))
@@ -278,7 +278,13 @@ OTHER_HOSTS = {
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize(("value", "allowed"), OTHER_HOSTS.items())
 def test_other_hosts_have_to_be_named(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, value: str, allowed: bool, request: pytest.FixtureRequest
+    ory: Ory,
+    ory_auth: ChangeSettings,
+    web: DualClient,
+    given: str,
+    value: str,
+    allowed: bool,
+    request: pytest.FixtureRequest,
 ) -> None:
     request.getfixturevalue(given)
     ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.test"])
@@ -328,7 +334,13 @@ HOSTS_AS_PEOPLE_WRITE_THEM = ["B\u00fccher.example", "shop.example.test:8443", "
     ],
 )
 def test_hosts_are_compared_as_browsers_send_them(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, value: str, target: str, request: pytest.FixtureRequest
+    ory: Ory,
+    ory_auth: ChangeSettings,
+    web: DualClient,
+    given: str,
+    value: str,
+    target: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     request.getfixturevalue(given)
     ory_auth(LOGIN_REDIRECT_HOSTS=HOSTS_AS_PEOPLE_WRITE_THEM)
@@ -338,7 +350,7 @@ def test_hosts_are_compared_as_browsers_send_them(
 
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 def test_a_name_that_not_all_browsers_read_alike_is_not_taken_for_another(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, given: str, request: pytest.FixtureRequest
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, given: str, request: pytest.FixtureRequest
 ) -> None:
     """To Python's codec ``stra\u00dfe`` is ``strasse``, which is another domain than browsers go to."""
     request.getfixturevalue(given)
@@ -350,25 +362,27 @@ def test_a_name_that_not_all_browsers_read_alike_is_not_taken_for_another(
 @pytest.mark.parametrize("web", ["wsgi"], indirect=True)
 @pytest.mark.parametrize("place", ["login", "login, signed in", "logout", "admin, signed in"])
 def test_with_other_hosts_too_no_value_leads_off_the_site(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, place: str, request: pytest.FixtureRequest
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, place: str, request: pytest.FixtureRequest
 ) -> None:
     ory_auth(LOGIN_REDIRECT_HOSTS=HOSTS_AS_PEOPLE_WRITE_THEM)
     test_no_value_leads_off_the_site(ory, web, place, request)
 
 
-def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: Web) -> None:
+def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: DualClient) -> None:
     assert target_of(web.get("/auth/login?next=http://app.example.test/x")) == "http://testserver/"
 
 
 @pytest.mark.promise("A page under https does not redirect to http")
-def test_a_secure_site_sends_nobody_to_an_insecure_page(ory: Ory, web: Web) -> None:
+def test_a_secure_site_sends_nobody_to_an_insecure_page(ory: Ory, web: DualClient) -> None:
     answer = web.get("/auth/login?next=http://testserver/who", secure=True)
     assert target_of(answer) == "https://testserver/"
 
 
-def test_a_refused_target_is_logged_without_the_target(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_target_is_logged_without_the_target(
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
+) -> None:
     web.get(f"/auth/login?next=//{EVIL}")
-    assert events(caplog) == ["bad_return_to"]
+    assert event_ids(caplog) == ["bad_return_to"]
     assert EVIL not in caplog.text
 
 
@@ -383,65 +397,67 @@ BY_BROWSER = {
 @pytest.mark.parametrize("flow", ["login", "registration", "settings", "recovery", "verification"])
 @pytest.mark.parametrize(("browser_url", "start"), BY_BROWSER.items())
 def test_flows_start_where_the_browser_reaches_ory(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, flow: str, browser_url: str, start: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, flow: str, browser_url: str, start: str
 ) -> None:
     ory_auth(BROWSER_URL=browser_url)
     answer = web.get(f"/auth/{flow}?next=/who")
     assert answer["Location"] == f"{start}{flow}/browser?return_to=http%3A%2F%2Ftestserver%2Fwho"
 
 
-def test_settings_that_nobody_came_to_from_elsewhere_stay_on_their_page(ory: Ory, web: Web) -> None:
+def test_settings_that_nobody_came_to_from_elsewhere_stay_on_their_page(ory: Ory, web: DualClient) -> None:
     assert web.get("/auth/settings")["Location"] == f"{ory.public_url}/self-service/settings/browser"
 
 
-@pytest.mark.switches
 def test_the_way_that_a_403_of_ory_names_is_not_followed(
-    ory: Ory, switches: LocalOry, web: Web, signed_in: None
+    ory: Ory, local_ory: LocalOry, web: DualClient, signed_in: None
 ) -> None:
     body = {"error": {"id": "session_aal2_required", "code": 403}, "redirect_browser_to": f"http://{EVIL}/"}
-    with switches.failing(403, body=json.dumps(body).encode(), path="/sessions/whoami"):
+    with local_ory.failing(403, body=json.dumps(body).encode(), path="/sessions/whoami"):
         assert web.get("/guarded")["Location"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
 
 
-@pytest.mark.switches
-def test_the_logout_url_that_ory_names_is_not_followed(ory: Ory, switches: LocalOry, web: Web, signed_in: None) -> None:
+def test_the_logout_url_that_ory_names_is_not_followed(
+    ory: Ory, local_ory: LocalOry, web: DualClient, signed_in: None
+) -> None:
     body = json.dumps({"logout_url": f"http://{EVIL}/x?token=t", "logout_token": "t"}).encode()
     with (
-        switches.failing(200, body=body, path="/self-service/logout/browser"),
+        local_ory.failing(200, body=body, path="/self-service/logout/browser"),
     ):
         answer = web.post("/auth/logout")
     assert EVIL not in answer.get("Location", "")
-    assert ory.asked("/self-service/logout")
+    assert ory.requests_to("/self-service/logout")
 
 
-@pytest.mark.switches
 def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(
-    ory: Ory, switches: LocalOry, web: Web
+    ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     flow = ory.public("GET", "/self-service/login/browser").json
     flow["ui"]["action"] = f"http://{EVIL}/"
-    with switches.failing(200, body=json.dumps(flow).encode(), path="/self-service/login/flows"):
+    with local_ory.failing(200, body=json.dumps(flow).encode(), path="/self-service/login/flows"):
         page = web.get(f"/auth/login?flow={flow['id']}").content.decode()
     assert EVIL not in page
     assert f'action="{ory.public_url}/self-service/login?flow={flow["id"]}"' in page
 
 
-def test_login_steps_up_by_itself_when_that_is_what_is_missing(ory: Ory, web: Web, one_of_two_factors: None) -> None:
+def test_login_steps_up_by_itself_when_that_is_what_is_missing(
+    ory: Ory, web: DualClient, one_of_two_factors: None
+) -> None:
     answer = web.get("/auth/login?next=/who")
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert (query["aal"], query["return_to"]) == (["aal2"], ["http://testserver/who"])
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/login?next=/who", "/admin/login/"])
-def test_login_while_ory_is_down_is_503(ory: Ory, switches: LocalOry, web: Web, signed_in: None, path: str) -> None:
+def test_login_while_ory_is_down_is_503(
+    ory: Ory, local_ory: LocalOry, web: DualClient, signed_in: None, path: str
+) -> None:
     caches["default"].clear()
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get(path).status_code == 503
 
 
 def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(
-    ory: Ory, ory_auth: ChangeSettings, web: Web
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(SDK_URL="http://127.0.0.1:1", BROWSER_URL=ory.public_url)
     assert web.get("/auth/login").status_code == 302
@@ -450,7 +466,7 @@ def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(
 @pytest.mark.promise("A path with two leading slashes is not taken for another host")
 @pytest.mark.urls(__name__)
 def test_a_path_that_looks_like_another_host_is_a_path_of_this_one(ory: Ory, client: Client) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     answer = client.get("/", PATH_INFO=f"//{EVIL}/x", headers=session.headers)
     [back] = parse_qs(urlsplit(answer["Location"]).query)["return_to"]
     assert urlsplit(back).netloc == "testserver"

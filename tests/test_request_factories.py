@@ -22,9 +22,9 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.request.state import state_of
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
-from tests.kinds import User
-from tests.ories import Ory
 from tests.project.views import ApiMe
+from tests.support.ory import Ory
+from tests.support.types import User
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +122,7 @@ def test_nobody_is_401(arf: APIRequestFactory) -> None:
 
 
 def test_a_credential_without_the_middleware_counts_for_nothing(ory: Ory, arf: APIRequestFactory) -> None:
-    assert call(arf.get("/", headers=ory.person().token().headers)).status_code == 401
+    assert call(arf.get("/", headers=ory.person().app_session().headers)).status_code == 401
 
 
 def test_without_the_middleware_in_the_settings_an_api_says_that_too(

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test import AsyncClient, Client
 
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory, Session
-from tests.seen import in_cache
+from tests.support.caches import cache_contents
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
 
 pytestmark = pytest.mark.django_db
 
@@ -28,35 +28,35 @@ def forms(session: Session) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
-def test_a_token_signs_in_by_either_header(ory: Ory, web: Web, path: str, form: int) -> None:
-    session = ory.person().token()
+def test_a_token_signs_in_by_either_header(ory: Ory, web: DualClient, path: str, form: int) -> None:
+    session = ory.person().app_session()
     answer = web.get(path, headers=forms(session)[form])
     assert answer.json() == {"user": session.person.id, "session": session.id}
 
 
-def test_the_cookie_signs_in(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+def test_the_cookie_signs_in(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     assert web.get("/api/me", headers=session.headers).json()["user"] == session.person.id
 
 
-def test_without_a_credential_nobody_is_signed_in(ory: Ory, web: Web) -> None:
+def test_without_a_credential_nobody_is_signed_in(ory: Ory, web: DualClient) -> None:
     assert web.get("/api/open").json() == {"user": "", "session": None}
 
 
-def test_djangos_session_is_no_credential(ory: Ory, web: Web) -> None:
+def test_djangos_session_is_no_credential(ory: Ory, web: DualClient) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     assert web.get("/api/open").json() == {"user": "", "session": None}
     assert web.get("/api/me").status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer x", "Basic cm9vdDpyb290", "Token 1"])
-def test_what_belongs_to_others_is_left_to_them(ory: Ory, web: Web, header: str) -> None:
+def test_what_belongs_to_others_is_left_to_them(ory: Ory, web: DualClient, header: str) -> None:
     assert web.get("/api/open", headers={"Authorization": header}).json()["user"] == ""
 
 
-def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory: Ory, web: Web) -> None:
+def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory: Ory, web: DualClient) -> None:
     User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
-    sign_in(web, ory.person().cookie())
+    sign_in(web, ory.person().browser_session())
     web.get("/django-login?name=root&password=Sleipnir-8-legs")
     assert web.get("/api/open").json() == {"user": "", "session": None}
 
@@ -66,9 +66,11 @@ def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory: Ory, w
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/aal2"])
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Cookie": "ory_kratos_session=dead"}])
-def test_nobody_is_401_and_told_how(ory: Ory, web: Web, path: str, headers: dict[str, object] | dict[str, str]) -> None:
+def test_nobody_is_401_and_told_how(
+    ory: Ory, web: DualClient, path: str, headers: dict[str, object] | dict[str, str]
+) -> None:
     if "Cookie" in headers:
-        session = ory.person().cookie()
+        session = ory.person().browser_session()
         session.revoke()
         headers = session.headers
     answer = web.get(path, headers=headers)
@@ -79,40 +81,40 @@ def test_nobody_is_401_and_told_how(ory: Ory, web: Web, path: str, headers: dict
 
 
 @pytest.fixture(params=["wsgi", "asgi"])
-def strict(request: pytest.FixtureRequest) -> Web:
+def strict(request: pytest.FixtureRequest) -> DualClient:
     """A client whose requests are checked for CSRF, as a browser's are."""
-    web = Web(request.param)
+    web = DualClient(request.param)
     web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
     return web
 
 
 @pytest.mark.promise("A Django REST framework view needs a CSRF token with the session cookie")
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, strict: Web, path: str) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_the_cookie_alone_writes_nothing(ory: Ory, strict: DualClient, path: str) -> None:
+    sign_in(strict, ory.person().browser_session())
     answer = strict.post(path)
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["detail"]
 
 
-def test_the_cookie_with_the_csrf_token_writes(ory: Ory, strict: Web) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_the_cookie_with_the_csrf_token_writes(ory: Ory, strict: DualClient) -> None:
+    sign_in(strict, ory.person().browser_session())
     strict.get("/admin/login/?local=1")
     answer = strict.post("/api/me", headers={"X-CSRFToken": strict.cookies["csrftoken"].value})
     assert answer.status_code == 200
 
 
-def test_the_cookie_alone_reads(ory: Ory, strict: Web) -> None:
-    sign_in(strict, ory.person().cookie())
+def test_the_cookie_alone_reads(ory: Ory, strict: DualClient) -> None:
+    sign_in(strict, ory.person().browser_session())
     assert strict.get("/api/me").status_code == 200
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
-def test_a_token_needs_no_csrf_token(ory: Ory, strict: Web, form: int) -> None:
-    assert strict.post("/api/me", headers=forms(ory.person().token())[form]).status_code == 200
+def test_a_token_needs_no_csrf_token(ory: Ory, strict: DualClient, form: int) -> None:
+    assert strict.post("/api/me", headers=forms(ory.person().app_session())[form]).status_code == 200
 
 
-def test_djangos_session_alone_writes_nothing(ory: Ory, strict: Web) -> None:
+def test_djangos_session_alone_writes_nothing(ory: Ory, strict: DualClient) -> None:
     strict.client.force_login(User.objects.create_superuser("root"))
     assert strict.post("/api/me").status_code == 401
 
@@ -120,8 +122,8 @@ def test_djangos_session_alone_writes_nothing(ory: Ory, strict: Web) -> None:
 # --- 403 --------------------------------------------------------------------------------------------------------------
 
 
-def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     web.get("/api/me", headers=session.headers)
     User.objects.update(is_active=False)
     answer = web.get("/api/open", headers=session.headers)
@@ -131,13 +133,13 @@ def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: Web) -
 @pytest.fixture
 def one_of_two_factors(ory: Ory) -> Session:
     person = ory.person()
-    person.cookie().set_up_totp()
-    return person.cookie()
+    person.browser_session().set_up_totp()
+    return person.browser_session()
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
 def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
-    ory: Ory, web: Web, one_of_two_factors: Session, path: str
+    ory: Ory, web: DualClient, one_of_two_factors: Session, path: str
 ) -> None:
     answer = web.get(path, headers=one_of_two_factors.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
@@ -145,21 +147,23 @@ def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_view_that_wants_a_second_factor_refuses_who_has_none(ory: Ory, web: Web, kind: str) -> None:
-    answer = web.get("/api/aal2", headers=getattr(ory.person(), kind)().headers)
+def test_a_view_that_wants_a_second_factor_refuses_who_has_none(ory: Ory, web: DualClient, kind: str) -> None:
+    answer = web.get("/api/aal2", headers=ory.person().session(kind).headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 def test_a_view_that_wants_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: Web, one_of_two_factors: Session
+    ory: Ory, web: DualClient, one_of_two_factors: Session
 ) -> None:
     one_of_two_factors.step_up()
     assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 200
 
 
-def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     asked_with = session.headers
     web.get("/api/me", headers=asked_with)
     session.set_up_totp()
@@ -167,17 +171,16 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(ory: Ory, ory_
 
 
 @pytest.mark.promise("A stale session has no second factor")
-@pytest.mark.switches
 def test_a_stale_session_is_no_second_factor(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, one_of_two_factors: Session
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, one_of_two_factors: Session
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
     one_of_two_factors.step_up()
     web.get("/api/aal2", headers=one_of_two_factors.headers)
-    memory = in_cache()
+    memory = cache_contents()
     for fresh in [key for key in memory if ":ory_auth:s:" in key]:
         del memory[fresh]
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/api/me", headers=one_of_two_factors.headers).status_code == 200
         assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 503
 
@@ -185,34 +188,31 @@ def test_a_stale_session_is_no_second_factor(
 # --- 503 --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
-def test_while_ory_is_down_it_is_503_with_the_code(ory: Ory, switches: LocalOry, web: Web, path: str) -> None:
-    session = ory.person().token()
-    with switches.failing(500):
+def test_while_ory_is_down_it_is_503_with_the_code(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+    session = ory.person().app_session()
+    with local_ory.failing(500):
         answer = web.get(path, headers=session.headers)
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
     assert "no-store" in answer["Cache-Control"]
 
 
-@pytest.mark.switches
-def test_how_long_ory_wants_to_be_left_alone_is_passed_on(ory: Ory, switches: LocalOry, web: Web) -> None:
-    session = ory.person().token()
-    with switches.failing(429, {"Retry-After": "42"}):
+def test_how_long_ory_wants_to_be_left_alone_is_passed_on(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    session = ory.person().app_session()
+    with local_ory.failing(429, {"Retry-After": "42"}):
         answer = web.get("/api/me", headers=session.headers)
     assert (answer.status_code, int(answer["Retry-After"]) in range(40, 50)) == (503, True)
 
 
-@pytest.mark.switches
-def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, switches: LocalOry, web: Web) -> None:
-    with switches.failing(500):
+def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+    with local_ory.failing(500):
         assert web.get("/api/open").status_code == 200
         assert web.get("/api/me").status_code == 401
 
 
-def test_a_table_that_is_missing_is_503_too(ory: Ory, web: Web) -> None:
+def test_a_table_that_is_missing_is_503_too(ory: Ory, web: DualClient) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    answer = web.get("/api/open", headers=ory.person().token().headers)
+    answer = web.get("/api/open", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "300")
 
 

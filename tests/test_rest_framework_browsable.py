@@ -10,11 +10,11 @@ from django.urls import include, path, reverse
 from pytest_django import Settings
 from rest_framework.permissions import AllowAny
 
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.ories import Ory
 from tests.project import urls
 from tests.project.views import ApiMe
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -32,7 +32,7 @@ def browsable(settings: Settings) -> None:
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework"]
 
 
-def test_the_link_for_logging_in_leads_to_ory_and_back(ory: Ory, web: Web) -> None:
+def test_the_link_for_logging_in_leads_to_ory_and_back(ory: Ory, web: DualClient) -> None:
     found = re.search(r"href='([^']+)'>Log in", web.get("/api/browse", headers=HTML).content.decode())
     assert found is not None
     answer = web.get(found[1], headers=HTML)
@@ -41,7 +41,7 @@ def test_the_link_for_logging_in_leads_to_ory_and_back(ory: Ory, web: Web) -> No
 
 
 def test_logging_out_ends_the_session_at_ory(ory: Ory, client: Client) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(client, session)
     client.handler.enforce_csrf_checks = True
     page = client.get("/api/browse", headers=HTML).content.decode()

@@ -19,11 +19,11 @@ from rest_framework.views import exception_handler
 
 from ory_auth.local import LocalOry
 from ory_auth.rest_framework import AAL2Required
-from tests.conftest import Web
-from tests.kinds import User
-from tests.ories import Ory, Session
 from tests.project import urls
 from tests.project.views import ApiMe
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -70,9 +70,9 @@ Refusal = tuple[str, dict[str, str], str]
 
 
 @pytest.fixture(params=["missing second factor", "not admitted", "outage", "nobody"])
-def refused(request: pytest.FixtureRequest, ory: Ory, web: Web) -> Iterator[Refusal]:
+def refused(request: pytest.FixtureRequest, ory: Ory, web: DualClient) -> Iterator[Refusal]:
     """A path, the headers of a request that is refused there, and the code of that."""
-    session = ory.person().token()
+    session = ory.person().app_session()
     match request.param:
         case "missing second factor":
             yield "/api/strict", session.headers, "session_aal2_required"
@@ -81,15 +81,15 @@ def refused(request: pytest.FixtureRequest, ory: Ory, web: Web) -> Iterator[Refu
             User.objects.update(is_active=False)
             yield "/api/me", session.headers, "not_admitted"
         case "outage":
-            if ory.switches is None:
-                pytest.skip("a real Ory has no switches")
-            with ory.switches.failing(500):
+            if ory.local is None:
+                pytest.skip("needs the local Ory")
+            with ory.local.failing(500):
                 yield "/api/me", session.headers, "ory_unavailable"
         case "nobody":
             yield "/api/me", {}, "not_authenticated"
 
 
-def test_an_exception_has_one_code(web: Web, use: Any, refused: Refusal) -> None:
+def test_an_exception_has_one_code(web: DualClient, use: Any, refused: Refusal) -> None:
     path, headers, code = refused
     use(f"{__name__}.noting")
     web.get(path, headers=headers)
@@ -100,7 +100,7 @@ def test_an_exception_has_one_code(web: Web, use: Any, refused: Refusal) -> None
     assert len(details["message"]) > 20
 
 
-def test_drf_standardized_errors_shows_one_error(web: Web, use: Any, refused: Refusal) -> None:
+def test_drf_standardized_errors_shows_one_error(web: DualClient, use: Any, refused: Refusal) -> None:
     path, headers, code = refused
     use("drf_standardized_errors.handler.exception_handler")
     web.client.raise_request_exception = False  # that package reports every 5xx as an unhandled exception
@@ -118,54 +118,57 @@ def test_drf_standardized_errors_shows_one_error(web: Web, use: Any, refused: Re
 
 
 def test_drf_standardized_errors_can_show_the_way_to_the_second_factor(
-    ory: Ory, web: Web, use: Any, settings: Settings
+    ory: Ory, web: DualClient, use: Any, settings: Settings
 ) -> None:
     settings.DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": f"{__name__}.WithExtra"}
     use("drf_standardized_errors.handler.exception_handler")
-    body = web.get("/api/strict", headers=ory.person().token().headers).json()
+    body = web.get("/api/strict", headers=ory.person().app_session().headers).json()
     assert body["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
 
 @pytest.mark.parametrize("path", ["/api/strict", "/api/composed"])
-def test_the_body_of_djangorestframeworks_own_handler_stays(ory: Ory, web: Web, path: str) -> None:
-    body = web.get(path, headers=ory.person().token().headers).json()
+def test_the_body_of_djangorestframeworks_own_handler_stays(ory: Ory, web: DualClient, path: str) -> None:
+    body = web.get(path, headers=ory.person().app_session().headers).json()
     url = body.pop("redirect_browser_to")
     assert body == {"code": "session_aal2_required", "detail": "A second factor is required."}
     assert url.startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
 
-def test_a_handler_around_djangorestframeworks_own_gets_the_whole_body(ory: Ory, web: Web, use: Any) -> None:
+def test_a_handler_around_djangorestframeworks_own_gets_the_whole_body(ory: Ory, web: DualClient, use: Any) -> None:
     use(f"{__name__}.wrapping")
-    body = web.get("/api/strict", headers=ory.person().token().headers).json()
+    body = web.get("/api/strict", headers=ory.person().app_session().headers).json()
     assert body["status"] == 403
     assert body["error"].keys() == {"code", "detail", "redirect_browser_to"}
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/strict"])
 def test_an_outage_sends_no_mail(
-    ory: Ory, switches: LocalOry, web: Web, path: str, error_mails: list[EmailMessage], caplog: pytest.LogCaptureFixture
+    ory: Ory,
+    local_ory: LocalOry,
+    web: DualClient,
+    path: str,
+    error_mails: list[EmailMessage],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    session = ory.person().token()
-    with switches.failing(500):
+    session = ory.person().app_session()
+    with local_ory.failing(500):
         for _ in range(3):
             assert web.get(path, headers=session.headers).status_code == 503
     assert error_mails == []
     assert [record for record in caplog.records if record.name == "django.request"] == []
 
 
-@pytest.mark.switches
-def test_with_debug_the_outage_says_why(ory: Ory, switches: LocalOry, web: Web, settings: Settings) -> None:
-    session = ory.person().token()
+def test_with_debug_the_outage_says_why(ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings) -> None:
+    session = ory.person().app_session()
     settings.DEBUG = True
-    with switches.failing(500):
+    with local_ory.failing(500):
         body = web.get("/api/me", headers=session.headers).json()
     assert body["code"] == "ory_unavailable"
     assert "SDK_URL" in body["debug"]["setting"]
 
 
-def test_an_error_shows_no_credential_and_no_trait(ory: Ory, web: Web, use: Any) -> None:
-    session: Session = ory.person().token()
+def test_an_error_shows_no_credential_and_no_trait(ory: Ory, web: DualClient, use: Any) -> None:
+    session: Session = ory.person().app_session()
     use(f"{__name__}.noting")
     logging.getLogger("ory_auth").setLevel("DEBUG")
     web.get("/api/strict", headers=session.headers)

@@ -15,10 +15,11 @@ from rest_framework.response import Response
 
 from ory_auth.local import LocalOry
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
-from tests.conftest import Web
-from tests.kinds import Answer, ChangeSettings, User
-from tests.ories import Ory, Session
 from tests.project import urls
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
+from tests.support.types import Response as ClientResponse
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -141,17 +142,17 @@ urlpatterns = [
 
 @pytest.fixture
 def one_factor(ory: Ory) -> Session:
-    return ory.person().cookie()
+    return ory.person().browser_session()
 
 
 @pytest.fixture
 def two_factors(ory: Ory) -> Session:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     session.set_up_totp()
     return session
 
 
-def code_of(answer: Answer) -> str:
+def code_of(answer: ClientResponse) -> str:
     return str(answer.json().get("code", ""))
 
 
@@ -161,7 +162,7 @@ def without_own_code(expected: str) -> str:
 
 @by_name
 def test_expressions_work_as_those_of_djangorestframework(
-    web: Web, one_factor: Session, two_factors: Session, name: str
+    web: DualClient, one_factor: Session, two_factors: Session, name: str
 ) -> None:
     _, without, with_one, code = TABLE[name]
     answer = web.get(f"/things/{name}", headers=one_factor.headers)
@@ -172,7 +173,9 @@ def test_expressions_work_as_those_of_djangorestframework(
 
 
 @of_objects
-def test_expressions_work_for_objects_too(web: Web, one_factor: Session, two_factors: Session, name: str) -> None:
+def test_expressions_work_for_objects_too(
+    web: DualClient, one_factor: Session, two_factors: Session, name: str
+) -> None:
     _, without, with_one, code = OBJECTS[name]
     answer = web.get(f"/thing/{name}", headers=one_factor.headers)
     assert (answer.status_code, code_of(answer)) == (without, code)
@@ -181,31 +184,31 @@ def test_expressions_work_for_objects_too(web: Web, one_factor: Session, two_fac
 
 @pytest.mark.parametrize("name", ["or-owner", "owner-or", "list"])
 def test_the_owner_of_an_object_needs_no_second_factor_where_either_is_enough(
-    web: Web, one_factor: Session, name: str
+    web: DualClient, one_factor: Session, name: str
 ) -> None:
     assert web.get(f"/thing/{name}?owner=1", headers=one_factor.headers).status_code == 200
 
 
-def test_reading_with_one_factor_and_writing_with_two(ory: Ory, web: Web) -> None:
-    token = ory.person().token().headers
+def test_reading_with_one_factor_and_writing_with_two(ory: Ory, web: DualClient) -> None:
+    token = ory.person().app_session().headers
     assert web.get("/things/writes", headers=token).status_code == 200
     answer = web.post("/things/writes", headers=token)
     assert (answer.status_code, code_of(answer)) == (403, "session_aal2_required")
 
 
-def test_the_refusal_leads_to_the_second_factor_and_back(ory: Ory, web: Web, one_factor: Session) -> None:
+def test_the_refusal_leads_to_the_second_factor_and_back(ory: Ory, web: DualClient, one_factor: Session) -> None:
     answer = web.get("/things/or-fails", headers=one_factor.headers).json()
     assert answer["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=")
     assert answer.keys() == {"code", "detail", "redirect_browser_to"}
 
 
 @by_name
-def test_nobody_is_401_or_let_in_as_the_expression_says(ory: Ory, web: Web, name: str) -> None:
+def test_nobody_is_401_or_let_in_as_the_expression_says(ory: Ory, web: DualClient, name: str) -> None:
     passes = {"not", "not-of-or", "not-of-and", "writes"}
     assert web.get(f"/things/{name}").status_code == (200 if name in passes else 401)
 
 
-def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: Web, two_factors: Session) -> None:
+def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: DualClient, two_factors: Session) -> None:
     User.objects.create_user("carl", password="Sleipnir-8-legs")
     basic = {"Authorization": "Basic Y2FybDpTbGVpcG5pci04LWxlZ3M=", **two_factors.headers}
     assert web.get("/things/or-passes", headers=basic).json() == {"user": "carl"}
@@ -213,27 +216,26 @@ def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: Web, two_factor
     assert (answer.status_code, answer.json().keys()) == (403, {"detail"})
 
 
-def test_a_view_that_refuses_in_its_own_way_still_does(web: Web, one_factor: Session) -> None:
+def test_a_view_that_refuses_in_its_own_way_still_does(web: DualClient, one_factor: Session) -> None:
     assert web.get("/hidden", headers=one_factor.headers).status_code == 404
 
 
-def test_a_view_that_refuses_by_itself_gives_its_own_reason(web: Web, one_factor: Session) -> None:
+def test_a_view_that_refuses_by_itself_gives_its_own_reason(web: DualClient, one_factor: Session) -> None:
     answer = web.get("/by-hand", headers=one_factor.headers)
     assert (answer.status_code, answer.json()) == (403, {"detail": "Not on Sundays."})
 
 
-def test_without_a_view_it_says_yes_or_no(web: Web, one_factor: Session) -> None:
+def test_without_a_view_it_says_yes_or_no(web: DualClient, one_factor: Session) -> None:
     request = web.get("/things/or-passes", headers=one_factor.headers).renderer_context["request"]  # type: ignore[attr-defined]
     assert AAL2Required().has_permission(request, None) is False
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/things/or-passes", "/things/not", "/things/nested", "/thing/or-owner?owner=1"])
 def test_an_outage_is_503_wherever_the_second_factor_is_asked_for(
-    ory: Ory, ory_auth: ChangeSettings, switches: LocalOry, web: Web, one_factor: Session, path: str
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, one_factor: Session, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     assert web.get("/api/me", headers=one_factor.headers).status_code == 200
-    with switches.failing(500):
+    with local_ory.failing(500):
         answer = web.get(path, headers=one_factor.headers)
     assert (answer.status_code, code_of(answer), answer["Retry-After"]) == (503, "ory_unavailable", "5")

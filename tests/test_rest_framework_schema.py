@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds import Json
+from tests.support.types import Json
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,10 +21,10 @@ from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.types import Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, Json
-from tests.ories import Ory, Session
-from tests.seen import in_cache
+from tests.support.caches import cache_contents
+from tests.support.client import DualClient
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Json
 
 from .project import urls as project
 
@@ -75,12 +75,12 @@ AssertClean = Callable[[str], None]
 @pytest.fixture
 def session(ory: Ory) -> Session:
     """A person with a trait that must not be seen anywhere."""
-    return ory.person(name={"first": TRAIT, "last": TRAIT}).cookie()
+    return ory.person(name={"first": TRAIT, "last": TRAIT}).browser_session()
 
 
 @pytest.fixture
 def token(session: Session) -> str:
-    return session.person.token().token
+    return session.person.app_session().token
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ REQUESTS = [
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", REQUESTS)
 def test_no_log_has_a_secret_of_people_who_sign_in(
-    quiet: Web,
+    no_raise: DualClient,
     headers: dict[str, str],
     session: Session,
     logs: Callable[[], str],
@@ -143,12 +143,11 @@ def test_no_log_has_a_secret_of_people_who_sign_in(
     path: str,
 ) -> None:
     caplog.clear()
-    quiet.get(path, headers=headers)
-    quiet.get(path, headers={"Cookie": session.cookie})
+    no_raise.get(path, headers=headers)
+    no_raise.get(path, headers={"Cookie": session.cookie})
     assert_clean(logs())
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize(
     "fault",
     [
@@ -166,8 +165,8 @@ def test_no_log_has_a_secret_of_people_who_sign_in(
 )
 @pytest.mark.parametrize("path", ["/guarded", "/collector"])
 def test_no_log_and_no_trace_has_a_secret_in_an_outage(
-    quiet: Web,
-    switches: LocalOry,
+    no_raise: DualClient,
+    local_ory: LocalOry,
     ory_auth: ChangeSettings,
     headers: dict[str, str],
     token: str,
@@ -179,9 +178,9 @@ def test_no_log_and_no_trace_has_a_secret_in_an_outage(
     path: str,
 ) -> None:
     ory_auth(TIMEOUT=0.1)
-    with fault(switches, f"{token} {TRAIT} {session.person.email}"):
+    with fault(local_ory, f"{token} {TRAIT} {session.person.email}"):
         caplog.clear()
-        answers = [quiet.get(path, headers=sent) for sent in (headers, {"Cookie": session.cookie})]
+        answers = [no_raise.get(path, headers=sent) for sent in (headers, {"Cookie": session.cookie})]
     assert {answer.status_code for answer in answers} <= {503, 418}
     assert_clean(logs())
     for answer in answers:
@@ -190,43 +189,51 @@ def test_no_log_and_no_trace_has_a_secret_in_an_outage(
 
 @pytest.mark.parametrize("bad", ["\x00", "\xe9", "x" * 8192])
 def test_no_log_has_a_malformed_credential(
-    quiet: Web, logs: Callable[[], str], token: str, assert_clean: AssertClean, bad: str
+    no_raise: DualClient, logs: Callable[[], str], token: str, assert_clean: AssertClean, bad: str
 ) -> None:
-    quiet.get("/who", headers={"X-Session-Token": token + bad})
+    no_raise.get("/who", headers={"X-Session-Token": token + bad})
     assert "malformed" in logs()
     assert_clean(logs())
 
 
 @pytest.mark.promise("Flow ids and logout tokens are not logged")
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", ["cookie", "token"])
 def test_no_log_has_a_secret_of_a_sign_out(
-    ory: Ory, quiet: Web, logs: Callable[[], str], session: Session, token: str, assert_clean: AssertClean, kind: str
+    ory: Ory,
+    no_raise: DualClient,
+    logs: Callable[[], str],
+    session: Session,
+    token: str,
+    assert_clean: AssertClean,
+    kind: str,
 ) -> None:
-    quiet.post("/auth/logout", headers={"Cookie": session.cookie} if kind == "cookie" else {"X-Session-Token": token})
+    no_raise.post(
+        "/auth/logout", headers={"Cookie": session.cookie} if kind == "cookie" else {"X-Session-Token": token}
+    )
     assert_clean(logs())
     assert "logout_token" not in logs()
-    for request in ory.asked("/self-service/logout"):
+    for request in ory.requests_to("/self-service/logout"):
         assert request.query.partition("=")[2] not in logs()
 
 
 def test_no_log_has_the_id_of_a_flow(
-    ory: Ory, quiet: Web, session: Session, logs: Callable[[], str], caplog: pytest.LogCaptureFixture
+    ory: Ory, no_raise: DualClient, session: Session, logs: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     flow = session.get("/self-service/login/browser?refresh=true").json["id"]
     caplog.clear()
     cookies = "; ".join(f"{name}={value}" for name, value in session.jar.items())
-    assert quiet.get(f"/auth/login?flow={flow}", headers={"Cookie": cookies}).status_code == 200
+    assert no_raise.get(f"/auth/login?flow={flow}", headers={"Cookie": cookies}).status_code == 200
     assert flow not in caplog.text
 
 
 def test_a_log_names_credentials_by_a_fingerprint(
-    quiet: Web, ory: Ory, token: str, caplog: pytest.LogCaptureFixture, ory_auth: ChangeSettings
+    no_raise: DualClient, ory: Ory, token: str, caplog: pytest.LogCaptureFixture, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
     caplog.set_level(logging.INFO, "ory_auth")
     for value in ("gone", "gone", "gone too"):
-        quiet.get("/session", headers={"X-Session-Token": value})
+        no_raise.get("/session", headers={"X-Session-Token": value})
     one, again, other = [
         vars(record)["ory_facts"]["credential"] for record in caplog.records if record.name == "ory_auth"
     ]
@@ -252,11 +259,16 @@ def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking", "/no-such-thing", "/nowhere"])
 def test_the_debug_page_has_no_secret(
-    quiet: Web, settings: Settings, headers: dict[str, str], session: Session, assert_clean: AssertClean, path: str
+    no_raise: DualClient,
+    settings: Settings,
+    headers: dict[str, str],
+    session: Session,
+    assert_clean: AssertClean,
+    path: str,
 ) -> None:
     settings.DEBUG = True
     for sent in (headers, {"Cookie": headers["Cookie"]}):
-        page = quiet.get(path, headers=sent).content.decode()
+        page = no_raise.get(path, headers=sent).content.decode()
         assert_clean(page)
         assert DJANGO not in page
         assert CSRF not in page
@@ -265,7 +277,7 @@ def test_the_debug_page_has_no_secret(
 @pytest.mark.promise("Error pages with DEBUG show no cookie")
 @pytest.mark.parametrize("kind", ["X-Session-Token", "Cookie", "Authorization"])
 def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
-    quiet: Web,
+    no_raise: DualClient,
     settings: Settings,
     ory_auth: ChangeSettings,
     headers: dict[str, str],
@@ -274,7 +286,7 @@ def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
 ) -> None:
     settings.DEBUG = True
     ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
-    answer = quiet.get("/who", headers={kind: headers[kind]})
+    answer = no_raise.get("/who", headers={kind: headers[kind]})
     assert answer.status_code == 500
     assert "a bug of the project" in answer.content.decode()
     assert_clean(answer.content.decode())
@@ -283,22 +295,22 @@ def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/broken", "/breaks-after-asking"])
 def test_an_error_mail_has_no_secret(
-    quiet: Web, error_mails: list[EmailMessage], headers: dict[str, str], assert_clean: AssertClean, path: str
+    no_raise: DualClient, error_mails: list[EmailMessage], headers: dict[str, str], assert_clean: AssertClean, path: str
 ) -> None:
-    quiet.get(path, headers=headers)
+    no_raise.get(path, headers=headers)
     [mail] = error_mails
     assert_clean(str(mail.message()))
 
 
 def test_an_error_mail_about_the_pipeline_has_no_secret(
-    quiet: Web,
+    no_raise: DualClient,
     ory_auth: ChangeSettings,
     error_mails: list[EmailMessage],
     headers: dict[str, str],
     assert_clean: AssertClean,
 ) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
-    quiet.get("/who", headers=headers)
+    no_raise.get("/who", headers=headers)
     [mail] = error_mails
     assert_clean(str(mail.message()))
 
@@ -314,10 +326,10 @@ def own_filter(settings: Settings) -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 def test_the_projects_own_filter_of_error_pages_still_applies(
-    quiet: Web, settings: Settings, headers: dict[str, str], own_filter: None
+    no_raise: DualClient, settings: Settings, headers: dict[str, str], own_filter: None
 ) -> None:
     settings.DEBUG = True
-    page = quiet.get("/broken", headers={**headers, "User-Agent": "canary-of-an-agent"}).content.decode()
+    page = no_raise.get("/broken", headers={**headers, "User-Agent": "canary-of-an-agent"}).content.decode()
     assert "canary-of-an-agent" not in page
 
 
@@ -331,24 +343,28 @@ def test_values_print_no_secret(session: Session, assert_clean: AssertClean) -> 
         assert_clean(f"{shown!r} {shown}")
 
 
-def test_the_users_session_prints_no_secret(ory: Ory, web: Web, session: Session, assert_clean: AssertClean) -> None:
+def test_the_users_session_prints_no_secret(
+    ory: Ory, web: DualClient, session: Session, assert_clean: AssertClean
+) -> None:
     request = vars(web.get("/who", headers=session.headers))[f"{web.kind}_request"]
     assert_clean(repr(request.ory_session) + repr(request._ory_state) + repr(request))
 
 
 def test_no_cache_key_has_a_secret(
-    web: Web, headers: dict[str, str], session: Session, assert_clean: AssertClean
+    web: DualClient, headers: dict[str, str], session: Session, assert_clean: AssertClean
 ) -> None:
     for sent in (headers, {"Cookie": session.cookie}):
         web.get("/session", headers=sent)
-    keys = " ".join(in_cache())
+    keys = " ".join(cache_contents())
     assert "ory_auth:" in keys
     assert_clean(keys)
 
 
-def test_no_cache_entry_has_a_credential(web: Web, headers: dict[str, str], session: Session, token: str) -> None:
+def test_no_cache_entry_has_a_credential(
+    web: DualClient, headers: dict[str, str], session: Session, token: str
+) -> None:
     for sent in (headers, {"Cookie": session.cookie}):
         web.get("/session", headers=sent)
-    kept = b"".join(in_cache().values())
+    kept = b"".join(cache_contents().values())
     assert token.encode() not in kept
     assert session.cookie.partition("=")[2].encode() not in kept

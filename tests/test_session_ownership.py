@@ -19,11 +19,11 @@ from pytest_django import Settings
 from ory_auth.decorators import ory_optional
 from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.jar import forget_ory, keep, sign_in
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory, Session
 from tests.project import views
+from tests.support.client import DualClient
+from tests.support.cookies import delete_ory_cookie, set_cookie, sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
 from tests.test_asked_from_inside import current
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -152,7 +152,7 @@ CARTS = pytest.mark.parametrize("cart_path", ["/cart", "/acart", "/mine", "/both
 ENGINES = ["db", "cache", "cached_db", "signed_cookies", "file"]
 
 
-def seen_cart(web: Web, at: str = "/cart") -> list[str] | None:
+def seen_cart(web: DualClient, at: str = "/cart") -> list[str] | None:
     answer = web.get(at)
     assert answer.status_code == 200, answer.content
     found: list[str] | None = answer.json()["cart"]
@@ -177,12 +177,12 @@ def engine(request: pytest.FixtureRequest, settings: Settings, tmp_path: str) ->
 
 @pytest.fixture
 def ada(ory: Ory) -> Session:
-    return ory.person().cookie()
+    return ory.person().browser_session()
 
 
 @pytest.fixture
 def bob(ory: Ory) -> Session:
-    return ory.person().cookie()
+    return ory.person().browser_session()
 
 
 # --- another person on the same browser -------------------------------------------------------------------------------
@@ -191,7 +191,9 @@ def bob(ory: Ory) -> Session:
 @pytest.mark.promise("The next person on a browser does not see the Django session of the one before")
 @PUTS
 @CARTS
-def test_the_next_person_does_not_see_it(web: Web, ada: Session, bob: Session, put_path: str, cart_path: str) -> None:
+def test_the_next_person_does_not_see_it(
+    web: DualClient, ada: Session, bob: Session, put_path: str, cart_path: str
+) -> None:
     sign_in(web, ada)
     web.get(put_path + "shoe")
     assert seen_cart(web, cart_path) == ["shoe"]
@@ -202,7 +204,7 @@ def test_the_next_person_does_not_see_it(web: Web, ada: Session, bob: Session, p
 @PUTS
 @CARTS
 def test_the_one_before_does_not_see_what_the_next_person_stores(
-    web: Web, ada: Session, bob: Session, put_path: str, cart_path: str
+    web: DualClient, ada: Session, bob: Session, put_path: str, cart_path: str
 ) -> None:
     sign_in(web, ada)
     web.get(put_path + "shoe")
@@ -213,7 +215,7 @@ def test_the_one_before_does_not_see_what_the_next_person_stores(
     assert seen_cart(web, cart_path) is None
 
 
-def test_it_holds_whatever_stores_the_sessions(web: Web, ada: Session, bob: Session, engine: str) -> None:
+def test_it_holds_whatever_stores_the_sessions(web: DualClient, ada: Session, bob: Session, engine: str) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     assert seen_cart(web) == ["shoe"]
@@ -222,7 +224,7 @@ def test_it_holds_whatever_stores_the_sessions(web: Web, ada: Session, bob: Sess
 
 
 def test_it_holds_where_django_has_loaded_the_session_before_us(
-    web: Web, ada: Session, bob: Session, settings: Settings
+    web: DualClient, ada: Session, bob: Session, settings: Settings
 ) -> None:
     settings.CSRF_USE_SESSIONS = True
     sign_in(web, ada)
@@ -232,7 +234,9 @@ def test_it_holds_where_django_has_loaded_the_session_before_us(
     assert seen_cart(web) is None
 
 
-def test_it_holds_where_django_saves_every_session(web: Web, ada: Session, bob: Session, settings: Settings) -> None:
+def test_it_holds_where_django_saves_every_session(
+    web: DualClient, ada: Session, bob: Session, settings: Settings
+) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
@@ -241,7 +245,9 @@ def test_it_holds_where_django_saves_every_session(web: Web, ada: Session, bob: 
     assert seen_cart(web) is None
 
 
-def test_the_next_person_does_not_get_the_key_of_the_session_either(web: Web, ada: Session, bob: Session) -> None:
+def test_the_next_person_does_not_get_the_key_of_the_session_either(
+    web: DualClient, ada: Session, bob: Session
+) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     key = web.cookies["sessionid"].value
@@ -252,7 +258,7 @@ def test_the_next_person_does_not_get_the_key_of_the_session_either(web: Web, ad
 
 
 def test_a_stream_that_looks_late_does_not_see_it_either(ada: Session, bob: Session) -> None:
-    web = Web("wsgi")
+    web = DualClient("wsgi")
     sign_in(web, ada)
     web.get("/put/shoe")
     assert b"".join(web.get("/stream")) == b"shoe"
@@ -262,7 +268,7 @@ def test_a_stream_that_looks_late_does_not_see_it_either(ada: Session, bob: Sess
 
 @PUTS
 def test_who_takes_over_an_anonymous_visitors_cart_is_its_owner_from_the_first_change(
-    ory: Ory, web: Web, ada: Session, bob: Session, put_path: str
+    ory: Ory, web: DualClient, ada: Session, bob: Session, put_path: str
 ) -> None:
     web.get(put_path + "pear")
     sign_in(web, ada)
@@ -273,12 +279,12 @@ def test_who_takes_over_an_anonymous_visitors_cart_is_its_owner_from_the_first_c
 
 
 @CARTS
-def test_a_local_users_data_is_not_the_next_persons(web: Web, ada: Session, cart_path: str) -> None:
+def test_a_local_users_data_is_not_the_next_persons(web: DualClient, ada: Session, cart_path: str) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     web.get("/put/shoe")
     sign_in(web, ada)
     assert seen_cart(web, cart_path) is None
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert web.get("/mine").json()["user"] == ""
 
 
@@ -287,7 +293,7 @@ def test_a_local_users_data_is_not_the_next_persons(web: Web, ada: Session, cart
 
 @PUTS
 @CARTS
-def test_a_renewed_cookie_changes_nothing(web: Web, ada: Session, put_path: str, cart_path: str) -> None:
+def test_a_renewed_cookie_changes_nothing(web: DualClient, ada: Session, put_path: str, cart_path: str) -> None:
     sign_in(web, ada)
     web.get(put_path + "shoe")
     renew_cookie(ada)
@@ -296,7 +302,7 @@ def test_a_renewed_cookie_changes_nothing(web: Web, ada: Session, put_path: str,
     assert seen_cart(web, "/mine") == ["shoe"]
 
 
-def test_a_second_factor_changes_nothing(web: Web, ada: Session) -> None:
+def test_a_second_factor_changes_nothing(web: DualClient, ada: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     ada.set_up_totp()
@@ -305,38 +311,38 @@ def test_a_second_factor_changes_nothing(web: Web, ada: Session) -> None:
 
 
 @PUTS
-def test_another_session_of_the_same_person_changes_nothing(ory: Ory, web: Web, put_path: str) -> None:
+def test_another_session_of_the_same_person_changes_nothing(ory: Ory, web: DualClient, put_path: str) -> None:
     person = ory.person()
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     web.get(put_path + "shoe")
-    sign_in(web, person.cookie())
+    sign_in(web, person.browser_session())
     assert seen_cart(web) == ["shoe"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @PUTS
 @CARTS
 def test_ory_is_asked_once_about_each_credential(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, ada: Session, put_path: str, cart_path: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, ada: Session, put_path: str, cart_path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     sign_in(web, ada)
     web.get(put_path + "shoe")
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
     web.get(put_path + "hat")
     web.get("/cart")
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
     renew_cookie(ada)
     sign_in(web, ada)
     web.get(cart_path)
-    asked = len(ory.asked())
+    asked = len(ory.requests_to())
     web.get("/acart")
     web.get("/cart")
     web.get(put_path + "coat")
-    assert len(ory.asked()) == asked
+    assert len(ory.requests_to()) == asked
 
 
-def test_a_view_that_does_not_touch_the_session_pays_nothing(web: Web, ada: Session, bob: Session) -> None:
+def test_a_view_that_does_not_touch_the_session_pays_nothing(web: DualClient, ada: Session, bob: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     sign_in(web, bob)
@@ -345,11 +351,11 @@ def test_a_view_that_does_not_touch_the_session_pays_nothing(web: Web, ada: Sess
     assert (len(queries), "Vary" in answer.headers) == (0, False)
 
 
-@pytest.mark.switches
-def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: Web) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: DualClient) -> None:
     web.get("/put/shoe")
     assert seen_cart(web) == ["shoe"]
-    assert ory.asked() == []
+    assert ory.requests_to() == []
 
 
 # --- nobody is signed in ----------------------------------------------------------------------------------------------
@@ -357,18 +363,20 @@ def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: Web) -> None:
 
 @pytest.mark.promise("Without the owner's credential, the data of a Django session is hidden")
 @CARTS
-def test_after_a_sign_out_at_ory_a_visitor_sees_nothing(web: Web, ada: Session, cart_path: str) -> None:
+def test_after_a_sign_out_at_ory_a_visitor_sees_nothing(web: DualClient, ada: Session, cart_path: str) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen_cart(web, cart_path) is None
 
 
 @CARTS
-def test_after_the_session_has_ended_at_ory_a_visitor_sees_nothing(web: Web, ada: Session, cart_path: str) -> None:
+def test_after_the_session_has_ended_at_ory_a_visitor_sees_nothing(
+    web: DualClient, ada: Session, cart_path: str
+) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
-    other = ada.person.cookie()
+    other = ada.person.browser_session()
     other.revoke()
     sign_in(web, other)
     assert seen_cart(web, cart_path) is None
@@ -377,23 +385,25 @@ def test_after_the_session_has_ended_at_ory_a_visitor_sees_nothing(web: Web, ada
 @CARTS
 @pytest.mark.parametrize("credential", ["", "dead", "x" * 9000], ids=["none", "dead", "malformed"])
 def test_who_signs_in_again_finds_it_again(
-    web: Web, ada: Session, engine: str, cart_path: str, credential: str
+    web: DualClient, ada: Session, engine: str, cart_path: str, credential: str
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
-    forget_ory(web)
+    delete_ory_cookie(web)
     if credential:
-        keep(web, "ory_kratos_session", credential)
+        set_cookie(web, "ory_kratos_session", credential)
     assert seen_cart(web, cart_path) is None
     sign_in(web, ada)
     assert seen_cart(web, cart_path) == ["shoe"]
 
 
-def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(web: Web, ada: Session, bob: Session) -> None:
+def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(
+    web: DualClient, ada: Session, bob: Session
+) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     key = web.cookies["sessionid"].value
-    forget_ory(web)
+    delete_ory_cookie(web)
     web.get("/put/pear")
     assert seen_cart(web) == ["pear"]
     assert web.cookies["sessionid"].value != key
@@ -401,7 +411,7 @@ def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(web: Web, a
     assert seen_cart(web, "/mine") == ["pear"]
 
 
-def test_the_answer_says_that_it_depends_on_the_credential(web: Web, ada: Session) -> None:
+def test_the_answer_says_that_it_depends_on_the_credential(web: DualClient, ada: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     answer = web.get("/cart")
@@ -412,40 +422,37 @@ def test_the_answer_says_that_it_depends_on_the_credential(web: Web, ada: Sessio
 # --- Ory does not answer ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.switches
 @CARTS
 def test_without_ory_the_next_person_gets_503(
-    switches: LocalOry, web: Web, ada: Session, bob: Session, cart_path: str
+    local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, cart_path: str
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     sign_in(web, bob)
-    with switches.failing(500):
+    with local_ory.failing(500):
         answer = web.get(cart_path)
         assert (answer.status_code, b"shoe" in answer.content) == (503, False)
     sign_in(web, ada)
     assert seen_cart(web, cart_path) == ["shoe"]
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("cart_path", ["/cart", "/acart"])
 def test_without_ory_the_same_credential_is_served(
-    ory_auth: ChangeSettings, switches: LocalOry, web: Web, ada: Session, cart_path: str
+    ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, ada: Session, cart_path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     sign_in(web, ada)
     web.get("/put/shoe")
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert seen_cart(web, cart_path) == ["shoe"]
 
 
-@pytest.mark.switches
 @PUTS
 def test_what_is_stored_while_ory_is_down_belongs_to_the_credential(
-    switches: LocalOry, web: Web, ada: Session, bob: Session, put_path: str
+    local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, put_path: str
 ) -> None:
     sign_in(web, ada)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get(put_path + "shoe").status_code == 200
         assert seen_cart(web) == ["shoe"]
     assert seen_cart(web, "/mine") == ["shoe"]
@@ -456,14 +463,13 @@ def test_what_is_stored_while_ory_is_down_belongs_to_the_credential(
     assert seen_cart(web) is None
 
 
-@pytest.mark.switches
 def test_a_page_that_only_greets_shows_no_cart_while_ory_is_down(
-    switches: LocalOry, web: Web, ada: Session, bob: Session
+    local_ory: LocalOry, web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     sign_in(web, bob)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/greeting").json() == {"user": "", "cart": None}
     sign_in(web, ada)
     assert seen_cart(web) == ["shoe"]
@@ -496,10 +502,10 @@ def reads_the_cart(settings: Settings) -> Iterator[ReadsTheCart]:
     logger.setLevel(logging.NOTSET)
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("cart_path", ["/cart", "/mine"])
 def test_a_log_handler_that_reads_the_session_sees_nothing_of_somebody_else(
-    ory: Ory, web: Web, ada: Session, bob: Session, reads_the_cart: ReadsTheCart, cart_path: str
+    ory: Ory, web: DualClient, ada: Session, bob: Session, reads_the_cart: ReadsTheCart, cart_path: str
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
@@ -521,33 +527,32 @@ def rotate_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY = f"another {settings.SECRET_KEY}"
 
 
-@pytest.mark.switches
 def test_a_cart_that_belongs_to_a_credential_survives_a_new_secret_key(
-    switches: LocalOry, web: Web, ada: Session, settings: Settings
+    local_ory: LocalOry, web: DualClient, ada: Session, settings: Settings
 ) -> None:
     sign_in(web, ada)
-    with switches.failing(500):
+    with local_ory.failing(500):
         web.get("/put/shoe")
     rotate_secret_key(settings)
     assert seen_cart(web) == ["shoe"]
     assert seen_cart(web, "/mine") == ["shoe"]
 
 
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_after_a_new_secret_key_the_same_credential_is_known_without_asking(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, ada: Session, settings: Settings
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, ada: Session, settings: Settings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     sign_in(web, ada)
     web.get("/put/shoe")
     rotate_secret_key(settings)
-    before = len(ory.asked())
+    before = len(ory.requests_to())
     assert seen_cart(web) == ["shoe"]
-    assert len(ory.asked()) == before
+    assert len(ory.requests_to()) == before
 
 
 def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
-    web: Web, ada: Session, bob: Session
+    web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
@@ -563,14 +568,14 @@ def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
 @pytest.mark.parametrize("cart_path", ["/cart", "/acart", "/mine"])
 @pytest.mark.parametrize("credential", ["", "dead"], ids=["none", "dead"])
 def test_who_signs_in_again_finds_it_again_where_django_saves_every_session(
-    web: Web, ada: Session, settings: Settings, engine: str, cart_path: str, credential: str
+    web: DualClient, ada: Session, settings: Settings, engine: str, cart_path: str, credential: str
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
-    forget_ory(web)
+    delete_ory_cookie(web)
     if credential:
-        keep(web, "ory_kratos_session", credential)
+        set_cookie(web, "ory_kratos_session", credential)
     for _ in range(2):
         assert seen_cart(web, cart_path) is None
     sign_in(web, ada)
@@ -578,43 +583,51 @@ def test_who_signs_in_again_finds_it_again_where_django_saves_every_session(
 
 
 def test_a_visitors_own_session_starts_where_django_saves_every_session(
-    web: Web, ada: Session, settings: Settings, engine: str
+    web: DualClient, ada: Session, settings: Settings, engine: str
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
-    forget_ory(web)
+    delete_ory_cookie(web)
     web.get("/put/pear")
     assert seen_cart(web) == ["pear"]
 
 
-def test_a_visitor_who_saves_an_empty_session_gets_a_key_of_its_own(web: Web, ada: Session, settings: Settings) -> None:
+def test_a_visitor_who_saves_an_empty_session_gets_a_key_of_its_own(
+    web: DualClient, ada: Session, settings: Settings
+) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
     key = web.cookies["sessionid"].value
-    forget_ory(web)
+    delete_ory_cookie(web)
     guest = web.get("/guest-key").json()["key"]
     assert guest != key
     assert web.cookies["sessionid"].value == guest
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("status", [200, 500], ids=["Ory is up", "Ory is down"])
 def test_a_stream_that_does_not_use_the_session_asks_nobody_where_django_saves_every_session(
-    ory: Ory, switches: LocalOry, web: Web, ada: Session, bob: Session, settings: Settings, engine: str, status: int
+    ory: Ory,
+    local_ory: LocalOry,
+    web: DualClient,
+    ada: Session,
+    bob: Session,
+    settings: Settings,
+    engine: str,
+    status: int,
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
     sign_in(web, bob)
-    before = len(ory.asked())
+    before = len(ory.requests_to())
     if status == 500:
-        with switches.failing(500):
+        with local_ory.failing(500):
             assert web.get("/constant-stream").status_code == 200
     else:
         assert web.get("/constant-stream").status_code == 200
-    assert len(ory.asked()) == before
+    assert len(ory.requests_to()) == before
     sign_in(web, ada)
     assert seen_cart(web) == ["shoe"]
 
@@ -623,10 +636,10 @@ def test_a_stream_is_still_checked_where_django_saves_every_session(
     ada: Session, bob: Session, settings: Settings
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
-    web = Web("wsgi")
+    web = DualClient("wsgi")
     sign_in(web, ada)
     web.get("/put/shoe")
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert b"".join(web.get("/stream")) == b""
     sign_in(web, ada)
     assert b"".join(web.get("/stream")) == b"shoe"
@@ -648,7 +661,7 @@ def messages_come_first(settings: Settings) -> None:
 @pytest.mark.usefixtures("messages_come_first")
 @pytest.mark.parametrize("visited", [False, True], ids=["no session yet", "an anonymous session"])
 def test_a_message_is_for_its_owner_although_its_middleware_writes_after_ours(
-    web: Web, ada: Session, bob: Session, engine: str, visited: bool
+    web: DualClient, ada: Session, bob: Session, engine: str, visited: bool
 ) -> None:
     for reader, expected in ((ada, ["Your shoe is ordered."]), (bob, []), (None, [])):
         web.cookies.clear()
@@ -656,19 +669,18 @@ def test_a_message_is_for_its_owner_although_its_middleware_writes_after_ours(
             web.get("/put/pear")
         sign_in(web, ada)
         assert web.get("/send-message").status_code == 200
-        forget_ory(web)
+        delete_ory_cookie(web)
         if reader:
             sign_in(web, reader)
         assert web.get("/read-messages").json()["messages"] == expected
 
 
-@pytest.mark.switches
 @pytest.mark.usefixtures("messages_come_first")
 def test_a_message_has_an_owner_also_while_ory_is_down(
-    switches: LocalOry, web: Web, ada: Session, bob: Session
+    local_ory: LocalOry, web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/send-message").status_code == 200
     sign_in(web, bob)
     assert web.get("/read-messages").json()["messages"] == []
@@ -677,39 +689,38 @@ def test_a_message_has_an_owner_also_while_ory_is_down(
 @pytest.mark.usefixtures("messages_come_first")
 @pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "bob"])
 def test_a_message_to_the_next_person_does_not_go_into_the_session_of_the_one_before(
-    web: Web, ada: Session, bob: Session, engine: str, signed_in: bool
+    web: DualClient, ada: Session, bob: Session, engine: str, signed_in: bool
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     before = web.cookies["sessionid"].value
-    forget_ory(web)
+    delete_ory_cookie(web)
     if signed_in:
         sign_in(web, bob)
     assert web.get("/send-message").status_code == 200
     assert web.get("/read-messages").json()["messages"] == ["Your shoe is ordered."]
-    keep(web, "sessionid", before)
+    set_cookie(web, "sessionid", before)
     sign_in(web, ada)
     assert web.get("/read-messages").json()["messages"] == []
 
 
-@pytest.mark.switches
 @pytest.mark.usefixtures("messages_come_first")
 def test_while_ory_is_down_it_does_not_either(
-    switches: LocalOry, web: Web, ada: Session, bob: Session, engine: str
+    local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, engine: str
 ) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     before = web.cookies["sessionid"].value
     sign_in(web, bob)
-    with switches.failing(500):
+    with local_ory.failing(500):
         assert web.get("/send-message").status_code == 200
-    keep(web, "sessionid", before)
+    set_cookie(web, "sessionid", before)
     sign_in(web, ada)
     assert web.get("/read-messages").json()["messages"] == []
     assert seen_cart(web) == ["shoe"]
 
 
-def read_stream(web: Web, at: str) -> bytes:
+def read_stream(web: DualClient, at: str) -> bytes:
     async def read() -> bytes:
         answer = await web.client.get(at)  # type: ignore[misc]
         return b"".join([part async for part in answer])
@@ -720,7 +731,7 @@ def read_stream(web: Web, at: str) -> bytes:
 @pytest.mark.promise("Data that a request stores belongs to its person")
 @pytest.mark.parametrize("kind_of_engine", ["db", "cache", "cached_db", "file"])
 def test_what_a_stream_saves_belongs_to_its_reader(
-    web: Web, ada: Session, bob: Session, settings: Settings, tmp_path: str, kind_of_engine: str
+    web: DualClient, ada: Session, bob: Session, settings: Settings, tmp_path: str, kind_of_engine: str
 ) -> None:
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{kind_of_engine}"
     settings.SESSION_FILE_PATH = tmp_path
@@ -733,11 +744,11 @@ def test_what_a_stream_saves_belongs_to_its_reader(
 
 
 @pytest.mark.parametrize("cart_path", ["/loaded", "/aloaded"])
-def test_load_is_checked_as_well(web: Web, ada: Session, bob: Session, engine: str, cart_path: str) -> None:
+def test_load_is_checked_as_well(web: DualClient, ada: Session, bob: Session, engine: str, cart_path: str) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     assert seen_cart(web, cart_path) == ["shoe"]
     sign_in(web, bob)
     assert seen_cart(web, cart_path) is None
-    forget_ory(web)
+    delete_ory_cookie(web)
     assert seen_cart(web, cart_path) is None

@@ -16,9 +16,9 @@ from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 
 from ory_auth.conf import KEYS, Secret, conf
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 SECRET = "ory_pat_canaryOfTheApiKey"
 PASSWORD = "canaryOfAPassword"
@@ -94,7 +94,7 @@ def test_a_wrong_setting_is_no_leak_at_start(
 
 
 def test_a_wrong_setting_is_no_leak_in_a_request(
-    web: Web, wrong: dict[str, Any], ory_auth: ChangeSettings, settings: Settings
+    web: DualClient, wrong: dict[str, Any], ory_auth: ChangeSettings, settings: Settings
 ) -> None:
     """The settings of a process do not change, but tests of a project change them."""
     web.get("/who")
@@ -104,7 +104,9 @@ def test_a_wrong_setting_is_no_leak_in_a_request(
     assert leaks(error) == []
 
 
-def test_a_wrong_setting_is_no_leak_on_the_debug_page(web: Web, wrong: dict[str, Any], settings: Settings) -> None:
+def test_a_wrong_setting_is_no_leak_on_the_debug_page(
+    web: DualClient, wrong: dict[str, Any], settings: Settings
+) -> None:
     web.get("/who")
     settings.DEBUG = True
     settings.ORY_AUTH = wrong

@@ -13,8 +13,8 @@ from django.test import AsyncClient, RequestFactory
 
 from ory_auth.responses.hooks import attach
 from ory_auth.types import OryHttpRequest
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +22,17 @@ WHO = ["/who", "/awho", "/guarded", "/aguarded", "/django-guarded", "/mixin", "/
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_a_token_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
+def test_a_person_with_a_token_is_there_as_the_user(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
-    answer = web.get(path, headers=person.token().headers)
+    answer = web.get(path, headers=person.app_session().headers)
     assert answer.status_code == 200
     assert answer.json()["user"] in {person.id, person.email}
 
 
 @pytest.mark.parametrize("path", WHO)
-def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: Web, path: str) -> None:
+def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
-    answer = web.get(path, headers=person.cookie().headers)
+    answer = web.get(path, headers=person.browser_session().headers)
     assert answer.json()["user"] in {person.id, person.email}
 
 
@@ -40,12 +40,12 @@ def test_a_person_with_the_cookie_is_there_as_the_user(ory: Ory, web: Web, path:
 @pytest.mark.parametrize("path", ["/who", "/awho", "/api/me"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_a_sign_in_is_logged_once_for_each_session_at_ory(
-    ory: Ory, web: Web, caplog: pytest.LogCaptureFixture, kind: str, path: str
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, kind: str, path: str
 ) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     person = ory.person()
     for sessions in (1, 2):
-        session = getattr(person, kind)()
+        session = person.session(kind)
         for _ in range(2):
             web.get(path, headers=session.headers)
         assert [r for r in caplog.records if "signed_in" in r.getMessage()][-1].levelname == "INFO"
@@ -54,12 +54,12 @@ def test_a_sign_in_is_logged_once_for_each_session_at_ory(
         ] * sessions
 
 
-def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: Web) -> None:
+def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: DualClient) -> None:
     assert web.get("/atemplate").content.decode().strip() == "hello AnonymousUser"
 
 
 def test_an_async_view_that_would_block_is_told_what_to_await(ory: Ory, async_client: AsyncClient) -> None:
-    headers = ory.person().token().headers
+    headers = ory.person().app_session().headers
     with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
         async_to_sync(async_client.get)("/atemplate", headers=headers)
 
@@ -67,7 +67,7 @@ def test_an_async_view_that_would_block_is_told_what_to_await(ory: Ory, async_cl
 @pytest.fixture
 def request_of_somebody(ory: Ory, rf: RequestFactory) -> Callable[[], OryHttpRequest]:
     """Makes requests that prove a session, as the middleware hands them to a view."""
-    session = ory.person().token()
+    session = ory.person().app_session()
 
     def make() -> OryHttpRequest:
         request = rf.get("/", headers=session.headers)

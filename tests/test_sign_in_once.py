@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from ory_auth.models import OrySignIn
 from ory_auth.sessions import single_flight
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 
 @pytest.fixture
@@ -31,13 +31,15 @@ def sign_ins() -> Iterator[list[Any]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_session_that_is_authenticated_again_is_no_new_sign_in(ory: Ory, web: Web, sign_ins: list[Any]) -> None:
+def test_a_session_that_is_authenticated_again_is_no_new_sign_in(
+    ory: Ory, web: DualClient, sign_ins: list[Any]
+) -> None:
     """Kratos moves ``authenticated_at`` when the person signs in again, steps up or sets up a second factor."""
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     before = session.get("/sessions/whoami").json["authenticated_at"]
     flow = session.get("/self-service/login/browser?refresh=true").json
-    session.submit("login", flow, session.person._by_password())
+    session.submit("login", flow, session.person.password_form())
     assert session.get("/sessions/whoami").json["authenticated_at"] > before
     session.set_up_totp()
     for _ in range(2):
@@ -49,20 +51,20 @@ def test_a_session_that_is_authenticated_again_is_no_new_sign_in(ory: Ory, web: 
 
 @pytest.mark.django_db(transaction=True)
 def test_every_session_is_a_sign_in_of_its_own_in_whatever_order_they_come(
-    ory: Ory, web: Web, sign_ins: list[Any]
+    ory: Ory, web: DualClient, sign_ins: list[Any]
 ) -> None:
     person = ory.person()
-    older, newer = person.token(), person.token()
+    older, newer = person.app_session(), person.app_session()
     for session in (newer, older, newer, older):
         web.get("/who", headers=session.headers)
     assert len(sign_ins) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sessions_that_have_ended_are_forgotten_at_the_next_sign_in(ory: Ory, web: Web) -> None:
+def test_sessions_that_have_ended_are_forgotten_at_the_next_sign_in(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     OrySignIn.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    session = person.token()
+    session = person.app_session()
     web.get("/who", headers=session.headers)
     assert [str(pk) for pk in OrySignIn.objects.values_list("pk", flat=True)] == [session.id]

@@ -17,9 +17,9 @@ from django.urls import path
 from pytest_django import Settings
 
 from ory_auth.signals import user_created
-from tests.conftest import Web
-from tests.kinds import User
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import User
 
 from .project import urls as project
 
@@ -106,7 +106,7 @@ def welcome(request: HttpRequest, user: Any, **_: object) -> None:
 
 @pytest.mark.parametrize("asker", ["asks", "asks_afterwards"])
 def test_a_receiver_may_use_what_all_middleware_adds_to_the_request(
-    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], asker: str
+    ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], asker: str
 ) -> None:
     seen: list[object] = []
 
@@ -117,7 +117,7 @@ def test_a_receiver_may_use_what_all_middleware_adds_to_the_request(
     put_first(asker)
     connect(user_logged_in, welcome)
     connect(user_logged_in, receive)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     answers = [web.get("/messages", headers=session.headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == (b"welcome" if asker == "asks" else b"")
@@ -126,13 +126,13 @@ def test_a_receiver_may_use_what_all_middleware_adds_to_the_request(
 
 @pytest.mark.parametrize("path", ["/who", "/silent"])
 def test_a_receiver_sees_who_signed_in_even_if_another_user_was_assigned(
-    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], path: str
+    ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], path: str
 ) -> None:
     seen: list[object] = []
     other = User.objects.create(**{User.USERNAME_FIELD: "else@example.org"}, first_name="Somebody else")
     put_first("impersonates")
     connect(user_logged_in, lambda request, user, **_: seen.append((user.pk != other.pk, request.user.pk == user.pk)))
-    answer = web.get(path, headers=ory.person().token().headers)
+    answer = web.get(path, headers=ory.person().app_session().headers)
     assert seen == [(True, True)]
     if path == "/who":
         assert answer.json()["user"] == "else@example.org"
@@ -141,14 +141,14 @@ def test_a_receiver_sees_who_signed_in_even_if_another_user_was_assigned(
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/streams"])
 @pytest.mark.parametrize("asker", ["asks", None])
 def test_every_signal_is_sent_once(
-    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], asker: str | None, path: str
+    ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], asker: str | None, path: str
 ) -> None:
     seen: list[str] = []
     connect(user_created, lambda request, **_: seen.append(f"created in {request.resolver_match.route}"))
     connect(user_logged_in, lambda request, **_: seen.append(f"signed in in {request.resolver_match.route}"))
     if asker:
         put_first(asker)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         web.get(path, headers=session.headers)
     route = path.removeprefix("/")
@@ -158,12 +158,12 @@ def test_every_signal_is_sent_once(
 
 @pytest.mark.parametrize(("asker", "path"), [("asks", "/unknown"), ("answers_itself", "/who")])
 def test_where_no_view_is_reached_it_is_sent_before_the_response(
-    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], asker: str, path: str
+    ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], asker: str, path: str
 ) -> None:
     seen: list[object] = []
     connect(user_logged_in, lambda user, **_: seen.append(user.pk))
     put_first(asker)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(2):
         web.get(path, headers=session.headers)
         assert len(seen) == 1
@@ -173,7 +173,7 @@ def test_where_no_view_is_reached_it_is_sent_before_the_response(
 @pytest.mark.parametrize("path", ["/who", "/awho", "/api/me"])
 def test_a_receiver_that_fails_breaks_no_page_and_no_other_receiver(
     ory: Ory,
-    web: Web,
+    web: DualClient,
     connect: Connect,
     put_first: Callable[[str], None],
     caplog: pytest.LogCaptureFixture,
@@ -191,7 +191,7 @@ def test_a_receiver_that_fails_breaks_no_page_and_no_other_receiver(
     connect(user_logged_in, lambda user, **_: seen.append(user.pk))
     if asker:
         put_first(asker)
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert [web.get(path, headers=session.headers).status_code for _ in range(2)] == [200, 200]
     assert len(seen) == 2
     failures = [record for record in caplog.records if record.name == "django.dispatch"]
@@ -202,7 +202,7 @@ def test_a_receiver_that_fails_breaks_no_page_and_no_other_receiver(
 @pytest.mark.parametrize("asker", ["asks", None])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_a_receiver_may_be_async(
-    ory: Ory, web: Web, connect: Connect, put_first: Callable[[str], None], asker: str | None, path: str
+    ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], asker: str | None, path: str
 ) -> None:
     seen: list[object] = []
 
@@ -212,7 +212,7 @@ def test_a_receiver_may_be_async(
     connect(user_logged_in, receive)
     if asker:
         put_first(asker)
-    assert web.get(path, headers=ory.person().token().headers).status_code == 200
+    assert web.get(path, headers=ory.person().app_session().headers).status_code == 200
     assert seen == [True]
 
 

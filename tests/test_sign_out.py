@@ -17,10 +17,10 @@ from pytest_django import Settings
 
 from ory_auth.local import LocalOry
 from ory_auth.sessions import single_flight
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import Answer, ChangeSettings
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Response
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +34,12 @@ def bearer(session: Session) -> dict[str, str]:
     return {"Authorization": f"Bearer {session.token}"}
 
 
-def lives(session: Session) -> bool:
+def exists_at_ory(session: Session) -> bool:
     """Whether Ory itself still knows the session."""
     return session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 200
 
 
-def is_in(web: Web, headers: dict[str, str]) -> bool:
+def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
     return web.get("/session", headers=headers).json()["session"] is not None
 
 
@@ -49,40 +49,40 @@ def is_in(web: Web, headers: dict[str, str]) -> bool:
 @pytest.mark.promise("Only POST signs out")
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
 def test_only_post_signs_out(ory: Ory, method: str) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     answer = getattr(Client(), method)("/auth/logout", headers=session.headers)
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    assert lives(session)
+    assert exists_at_ory(session)
 
 
 @pytest.mark.promise("A browser signs out only with a CSRF token")
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_signing_out_needs_the_csrf_token(ory: Ory, client: type[Client | AsyncClient]) -> None:
-    web = Web("wsgi" if client is Client else "asgi")
+    web = DualClient("wsgi" if client is Client else "asgi")
     web.client = client(enforce_csrf_checks=True)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(web, session)
     assert web.post("/auth/logout").status_code == 403
-    assert lives(session)
+    assert exists_at_ory(session)
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_a_program_signs_out_by_its_token_alone(ory: Ory, client: type[Client | AsyncClient]) -> None:
-    web = Web("wsgi" if client is Client else "asgi")
+    web = DualClient("wsgi" if client is Client else "asgi")
     web.client = client(enforce_csrf_checks=True)
-    token, cookie = ory.person().token(), ory.person().cookie()
+    token, cookie = ory.person().app_session(), ory.person().browser_session()
     sign_in(web, cookie)
     assert web.post("/auth/logout", headers={**token.headers, "Accept": "application/json"}).status_code == 204
-    assert (lives(token), lives(cookie)) == (False, True)
+    assert (exists_at_ory(token), exists_at_ory(cookie)) == (False, True)
 
 
 def test_with_the_csrf_token_it_signs_out(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     sign_in(client, session)
     client.get("/admin/login/?local=1")
     answer = client.post("/auth/logout", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
-    assert (answer.status_code, lives(session)) == (302, False)
+    assert (answer.status_code, exists_at_ory(session)) == (302, False)
 
 
 def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory: Ory, settings: Settings) -> None:
@@ -94,70 +94,70 @@ def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory: Ory, set
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_session_ends_at_ory(ory: Ory, web: Web, kind: str) -> None:
-    session = getattr(ory.person(), kind)()
+def test_the_session_ends_at_ory(ory: Ory, web: DualClient, kind: str) -> None:
+    session = ory.person().session(kind)
     web.post("/auth/logout", headers=session.headers)
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_session_ends_here_although_it_is_cached(ory: Ory, cached: None, web: Web, kind: str) -> None:
-    session = getattr(ory.person(), kind)()
-    assert is_in(web, session.headers)
+def test_the_session_ends_here_although_it_is_cached(ory: Ory, cached: None, web: DualClient, kind: str) -> None:
+    session = ory.person().session(kind)
+    assert is_signed_in(web, session.headers)
     web.post("/auth/logout", headers=session.headers)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
-def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web: Web) -> None:
+def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web: DualClient) -> None:
     person = ory.person()
-    here, there = person.cookie(), person.cookie()
-    is_in(web, there.headers)
+    here, there = person.browser_session(), person.browser_session()
+    is_signed_in(web, there.headers)
     web.post("/auth/logout", headers=here.headers)
-    assert is_in(web, there.headers)
-    assert lives(there)
+    assert is_signed_in(web, there.headers)
+    assert exists_at_ory(there)
 
 
-def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory: Ory, web: Web) -> None:
-    answer = web.post("/auth/logout", headers=ory.person().cookie().headers)
+def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory: Ory, web: DualClient) -> None:
+    answer = web.post("/auth/logout", headers=ory.person().browser_session().headers)
     assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
     cookie = answer.cookies["ory_kratos_session"]
     assert cookie["max-age"] in {0, "0"}
 
 
-def test_a_program_gets_204_and_no_cookie(ory: Ory, web: Web) -> None:
-    answer = web.post("/auth/logout", headers=ory.person().token().headers)
+def test_a_program_gets_204_and_no_cookie(ory: Ory, web: DualClient) -> None:
+    answer = web.post("/auth/logout", headers=ory.person().app_session().headers)
     assert answer.status_code == 204
     assert not answer.cookies
 
 
-def test_nobody_needs_to_be_signed_in_to_sign_out(ory: Ory, web: Web) -> None:
+def test_nobody_needs_to_be_signed_in_to_sign_out(ory: Ory, web: DualClient) -> None:
     assert web.post("/auth/logout").status_code == 302
 
 
-def test_a_session_that_has_ended_already_signs_out_all_the_same(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+def test_a_session_that_has_ended_already_signs_out_all_the_same(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     session.revoke()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
 
 
-def test_a_session_without_its_second_factor_signs_out(ory: Ory, web: Web) -> None:
+def test_a_session_without_its_second_factor_signs_out(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    person.cookie().set_up_totp()
-    session = person.cookie()
+    person.browser_session().set_up_totp()
+    session = person.browser_session()
     assert web.get("/aal2", headers=session.headers).status_code == 302
     assert web.post("/auth/logout", headers=session.headers)["Location"] == "http://testserver/bye"
     assert session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
 
 
-def test_an_inactive_user_can_sign_out(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+def test_an_inactive_user_can_sign_out(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
-def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: Web) -> None:
+def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: DualClient) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     web.post("/auth/logout")
     assert web.get("/who").json()["user"] == ""
@@ -165,244 +165,237 @@ def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: Web) -> None:
 
 @pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_djangos_logout_ends_the_ory_session(ory: Ory, cached: None, web: Web, kind: str, path: str) -> None:
-    session = getattr(ory.person(), kind)()
-    assert is_in(web, session.headers)
+def test_djangos_logout_ends_the_ory_session(ory: Ory, cached: None, web: DualClient, kind: str, path: str) -> None:
+    session = ory.person().session(kind)
+    assert is_signed_in(web, session.headers)
     assert web.get(path, headers=session.headers).json()["user"] == ""
-    assert not is_in(web, session.headers)
-    assert not lives(session)
+    assert not is_signed_in(web, session.headers)
+    assert not exists_at_ory(session)
 
 
-def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: Web) -> None:
-    answer = web.get("/django-logout", headers=ory.person().cookie().headers)
+def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: DualClient) -> None:
+    answer = web.get("/django-logout", headers=ory.person().browser_session().headers)
     assert answer.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
 
 
-@pytest.mark.switches
-def test_djangos_logout_asks_ory_once_who_it_was(ory: Ory, web: Web, ory_auth: ChangeSettings) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_djangos_logout_asks_ory_once_who_it_was(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    web.get("/django-logout", headers=ory.person().token().headers)
-    assert len(ory.asked()) == 1
+    web.get("/django-logout", headers=ory.person().app_session().headers)
+    assert len(ory.requests_to()) == 1
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_answer_to_a_sign_out_is_nobody_elses(ory: Ory, web: Web, kind: str) -> None:
-    answer = web.post("/auth/logout", headers=getattr(ory.person(), kind)().headers)
+def test_the_answer_to_a_sign_out_is_nobody_elses(ory: Ory, web: DualClient, kind: str) -> None:
+    answer = web.post("/auth/logout", headers=ory.person().session(kind).headers)
     assert "private" in answer["Cache-Control"]
     assert {"X-Session-Token", "Cookie", "Authorization"} <= set(answer["Vary"].split(", "))
 
 
-def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, web: Web) -> None:
-    session = ory.person().cookie()
+def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, web: DualClient) -> None:
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_staff=True, is_superuser=True)
     assert web.post("/admin/logout/", headers=session.headers).status_code in {200, 302}
-    assert not is_in(web, session.headers)
-    assert not lives(session)
+    assert not is_signed_in(web, session.headers)
+    assert not exists_at_ory(session)
 
 
 # --- every cached form of the session ---------------------------------------------------------------------------------
 
 
-def test_the_same_token_by_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: Web) -> None:
-    session = ory.person().token()
-    assert is_in(web, session.headers)
-    assert is_in(web, bearer(session))
+def test_the_same_token_by_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
+    session = ory.person().app_session()
+    assert is_signed_in(web, session.headers)
+    assert is_signed_in(web, bearer(session))
     web.post("/auth/logout", headers=bearer(session))
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
-def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory: Ory, cached: None, web: Web) -> None:
+def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
     person = ory.person()
-    session = person.cookie()
+    session = person.browser_session()
     old = session.headers
-    assert is_in(web, old)
+    assert is_signed_in(web, old)
     flow = session.get("/self-service/login/browser?refresh=true").json
     session.submit("login", flow, {"method": "password", "identifier": person.email, "password": person.password})
     assert session.headers != old
-    assert is_in(web, session.headers)
+    assert is_signed_in(web, session.headers)
     web.post("/auth/logout", headers=session.headers)
-    assert not is_in(web, old)
+    assert not is_signed_in(web, old)
 
 
-@pytest.mark.switches
-def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, switches: LocalOry, cached: None, web: Web) -> None:
+def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, local_ory: LocalOry, cached: None, web: DualClient) -> None:
     """All forms of the credential, while Ory still takes every one of them."""
-    session = ory.person().token()
-    given = switches.create_session(session.person.id)
+    session = ory.person().app_session()
+    given = local_ory.create_session(session.person.id)
     forms = [{"X-Session-Token": given.token}, {"Cookie": given.cookie}, {"Authorization": f"Bearer {given.token}"}]
-    assert all(is_in(web, form) for form in forms)
-    with switches.failing(500, path="/self-service/logout"):
+    assert all(is_signed_in(web, form) for form in forms)
+    with local_ory.failing(500, path="/self-service/logout"):
         assert web.post("/auth/logout", headers=forms[0]).status_code == 503
-    assert [is_in(web, form) for form in forms] == [False, False, False]
+    assert [is_signed_in(web, form) for form in forms] == [False, False, False]
 
 
 @pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
-@pytest.mark.switches
-def test_a_form_that_was_never_seen_before_is_refused_too(ory: Ory, switches: LocalOry, cached: None, web: Web) -> None:
-    session = ory.person().token()
-    with switches.failing(500, path="/self-service/logout"):
+def test_a_form_that_was_never_seen_before_is_refused_too(
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
+) -> None:
+    session = ory.person().app_session()
+    with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    assert lives(session)
-    assert not is_in(web, bearer(session))
+    assert exists_at_ory(session)
+    assert not is_signed_in(web, bearer(session))
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
 def test_an_answer_under_way_does_not_bring_the_session_back(
-    ory: Ory, switches: LocalOry, cached: None, kind: str
+    ory: Ory, local_ory: LocalOry, cached: None, kind: str
 ) -> None:
-    session = ory.person().token()
-    web = Web(kind)
-    assert is_in(web, session.headers)
+    session = ory.person().app_session()
+    web = DualClient(kind)
+    assert is_signed_in(web, session.headers)
     answers = []
-    with switches.slow(0.2, path="/sessions/whoami"), switches.failing(500, path="/self-service/logout"):
-        under_way = threading.Thread(target=lambda: answers.append(is_in(Web(kind), bearer(session))))
+    with local_ory.slow(0.2, path="/sessions/whoami"), local_ory.failing(500, path="/self-service/logout"):
+        under_way = threading.Thread(target=lambda: answers.append(is_signed_in(DualClient(kind), bearer(session))))
         under_way.start()
-        while len(ory.asked()) < 2:
+        while len(ory.requests_to()) < 2:
             threading.Event().wait(0.01)
         web.post("/auth/logout", headers=session.headers)
         under_way.join()
-    assert lives(session)
+    assert exists_at_ory(session)
     assert answers == [False]
-    assert not is_in(web, bearer(session))
+    assert not is_signed_in(web, bearer(session))
 
 
 # --- while Ory is down ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_while_ory_is_down_signing_out_is_503(ory: Ory, switches: LocalOry, cached: None, web: Web, kind: str) -> None:
-    session = getattr(ory.person(), kind)()
-    is_in(web, session.headers)
-    with switches.failing(500):
+def test_while_ory_is_down_signing_out_is_503(
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, kind: str
+) -> None:
+    session = ory.person().session(kind)
+    is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         answer = web.post("/auth/logout", headers=session.headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_a_session_signed_out_while_ory_was_down_stays_refused(
-    ory: Ory, switches: LocalOry, cached: None, web: Web, kind: str, known: bool
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, kind: str, known: bool
 ) -> None:
-    session = getattr(ory.person(), kind)()
+    session = ory.person().session(kind)
     if known:
-        is_in(web, session.headers)
-    with switches.failing(500):
+        is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
-    assert lives(session)
-    assert not is_in(web, session.headers)
+    assert exists_at_ory(session)
+    assert not is_signed_in(web, session.headers)
     assert web.get("/guarded", headers={**session.headers, "Accept": "application/json"}).status_code == 401
     assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
 
 
-@pytest.mark.switches
 def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(
-    ory: Ory, switches: LocalOry, cached: None, web: Web
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
-    session = ory.person().cookie()
-    is_in(web, session.headers)
-    with switches.failing(500):
+    session = ory.person().browser_session()
+    is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     answer = web.get("/auth/login", headers=session.headers)
     assert answer["Location"].startswith(ory.public_url + "/self-service/login/browser")
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
-@pytest.mark.switches
 def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(
-    ory: Ory, switches: LocalOry, cached: None, web: Web
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
-    session = ory.person().cookie()
-    is_in(web, session.headers)
-    with switches.failing(500):
+    session = ory.person().browser_session()
+    is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
-@pytest.mark.switches
 def test_djangos_logout_while_ory_is_down_refuses_the_session(
-    ory: Ory, switches: LocalOry, cached: None, web: Web
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
-    session = ory.person().token()
-    is_in(web, session.headers)
-    with switches.failing(500):
+    session = ory.person().app_session()
+    is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         web.get("/django-logout", headers=session.headers)
-    assert lives(session)
-    assert not is_in(web, session.headers)
+    assert exists_at_ory(session)
+    assert not is_signed_in(web, session.headers)
 
 
-@pytest.mark.switches
 def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(
-    ory: Ory, switches: LocalOry, web: Web, settings: Settings
+    ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/dev/null/x"}
     }
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
-def test_signing_out_needs_no_database(ory: Ory, web: Web) -> None:
+def test_signing_out_needs_no_database(ory: Ory, web: DualClient) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
-def test_signing_out_clears_nothing_else_from_the_cache(ory: Ory, cached: None, web: Web) -> None:
+def test_signing_out_clears_nothing_else_from_the_cache(ory: Ory, cached: None, web: DualClient) -> None:
     caches["default"].set("somebody's", "else")
-    web.post("/auth/logout", headers=ory.person().token().headers)
+    web.post("/auth/logout", headers=ory.person().app_session().headers)
     assert caches["default"].get("somebody's") == "else"
 
 
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/django-logout", "/django-alogout"])
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
 def test_djangos_own_logout_signs_out_while_ory_is_down(
-    ory: Ory, switches: LocalOry, cached: None, web: Web, path: str, known: bool
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, path: str, known: bool
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     if known:
-        is_in(web, session.headers)
-    with switches.failing(500):
+        is_signed_in(web, session.headers)
+    with local_ory.failing(500):
         assert web.get(path, headers=session.headers).status_code in {200, 503}
-    assert lives(session)
-    assert not is_in(web, session.headers)
+    assert exists_at_ory(session)
+    assert not is_signed_in(web, session.headers)
 
 
 @pytest.mark.promise("A sign-out that the cache did not store is written again")
-@pytest.mark.switches
 def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
-    ory: Ory, switches: LocalOry, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, other = ory.person().token(), ory.person().token()
-    assert is_in(web, session.headers)
+    session, other = ory.person().app_session(), ory.person().app_session()
+    assert is_signed_in(web, session.headers)
 
     def down(*_: object, **__: object) -> None:
         raise ConnectionError
 
-    with switches.failing(500), monkeypatch.context() as broken:
+    with local_ory.failing(500), monkeypatch.context() as broken:
         broken.setattr(LocMemCache, "set_many", down)
         web.post("/auth/logout", headers=session.headers)
-    assert is_in(web, other.headers)
+    assert is_signed_in(web, other.headers)
     single_flight.forget()  # as another process that shares the cache
-    assert lives(session)
-    assert not is_in(web, session.headers)
+    assert exists_at_ory(session)
+    assert not is_signed_in(web, session.headers)
 
 
 @pytest.mark.promise("A sign-out covers all credentials of the session")
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
 def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
-    ory: Ory, cached: None, web: Web, monkeypatch: pytest.MonkeyPatch
+    ory: Ory, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fill that has looked for a sign-out already, and keeps its answer after it."""
-    session = ory.person().token()
-    signed_out: list[Answer] = []
+    session = ory.person().app_session()
+    signed_out: list[Response] = []
     set_entry = LocMemCache.set
 
     def set_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: Any, **named: Any) -> None:
@@ -410,12 +403,12 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
             signed_out.append(web.post("/auth/logout", headers=bearer(session)))
         set_entry(cache, key, value, *given, **named)
 
-    assert is_in(web, bearer(session))  # so that the session is known, under its other form
+    assert is_signed_in(web, bearer(session))  # so that the session is known, under its other form
     monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
     assert signed_out
     single_flight.forget()
-    assert not is_in(web, session.headers)
+    assert not is_signed_in(web, session.headers)
 
 
 # --- who signed out ---------------------------------------------------------------------------------------------------
@@ -439,30 +432,30 @@ SIGN_OUTS = ["/auth/logout", "/django-logout", "/django-alogout"]
 
 @pytest.mark.parametrize("path", SIGN_OUTS)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 def test_receivers_learn_who_has_signed_out_and_ory_is_asked_once(
-    ory: Ory, web: Web, signed_out: list[Any], ory_auth: ChangeSettings, kind: str, path: str
+    ory: Ory, web: DualClient, signed_out: list[Any], ory_auth: ChangeSettings, kind: str, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = getattr(ory.person(), kind)()
+    session = ory.person().session(kind)
     web.post(path, headers=session.headers)
-    assert len(ory.asked()) == 1
+    assert len(ory.requests_to()) == 1
     assert signed_out == [get_user_model().objects.get().pk]
 
 
 def test_receivers_learn_who_has_signed_out_without_djangos_sessions(
-    ory: Ory, web: Web, signed_out: list[Any], settings: Settings
+    ory: Ory, web: DualClient, signed_out: list[Any], settings: Settings
 ) -> None:
     with_sessions = ("sessions", "messages", "contrib.auth.middleware")
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(part in name for part in with_sessions)]
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
     assert signed_out == [get_user_model().objects.get().pk]
-    assert not lives(session)
+    assert not exists_at_ory(session)
 
 
 def test_receivers_learn_that_somebody_with_djangos_own_sign_in_has_signed_out(
-    ory: Ory, web: Web, signed_out: list[Any]
+    ory: Ory, web: DualClient, signed_out: list[Any]
 ) -> None:
     root = get_user_model().objects.create_superuser("root")
     web.client.force_login(root)
@@ -471,21 +464,20 @@ def test_receivers_learn_that_somebody_with_djangos_own_sign_in_has_signed_out(
 
 
 @pytest.mark.parametrize("path", SIGN_OUTS)
-@pytest.mark.switches
 def test_in_an_outage_receivers_learn_that_somebody_has_signed_out(
-    ory: Ory, web: Web, switches: LocalOry, signed_out: list[Any], ory_auth: ChangeSettings, path: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, signed_out: list[Any], ory_auth: ChangeSettings, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    session = ory.person().token()
-    with switches.failing(503):
+    session = ory.person().app_session()
+    with local_ory.failing(503):
         web.post(path, headers=session.headers)
     assert signed_out == [None]
 
 
 def test_receivers_learn_nothing_of_a_user_whom_the_database_does_not_give(
-    ory: Ory, web: Web, signed_out: list[Any]
+    ory: Ory, web: DualClient, signed_out: list[Any]
 ) -> None:
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
     assert signed_out == [None]

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from ory_auth.local import LocalOry
 from ory_auth.sessions import circuit_breaker
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 READER, SPANS = InMemoryMetricReader(), InMemorySpanExporter()
 
@@ -65,14 +65,14 @@ def growth() -> Growth:
 @pytest.mark.parametrize(("settings_of_tiers", "tier"), [({}, "cache"), ({"LOCAL_CACHE_SECONDS": 5}, "memory")])
 def test_hits_are_counted_by_tier(
     ory: Ory,
-    web: Web,
+    web: DualClient,
     ory_auth: ChangeSettings,
     growth: Growth,
     settings_of_tiers: dict[str, object] | dict[str, int],
     tier: str,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, **settings_of_tiers)
-    session = ory.person().token()
+    session = ory.person().app_session()
     for _ in range(3):
         web.get("/session", headers=session.headers)
     assert growth("ory_auth.cache.hits") == {(tier,): 2}
@@ -80,16 +80,15 @@ def test_hits_are_counted_by_tier(
     assert growth("ory_auth.lookup.duration") == {("signed_in",): 1}
 
 
-@pytest.mark.switches
-def test_what_becomes_of_a_lookup_is_counted(ory: Ory, web: Web, switches: LocalOry, growth: Growth) -> None:
+def test_what_becomes_of_a_lookup_is_counted(ory: Ory, web: DualClient, local_ory: LocalOry, growth: Growth) -> None:
     web.get("/session", headers={"X-Session-Token": "made up"})
-    with switches.failing(500):
+    with local_ory.failing(500):
         web.get("/session", headers={"X-Session-Token": "made up as well"})
     assert growth("ory_auth.lookups") == {("signed_out", "session_gone"): 1, ("unavailable", "unavailable"): 1}
 
 
-def test_a_lookup_is_a_span_of_the_request_that_asked(ory: Ory, web: Web, growth: Growth) -> None:
-    session = ory.person().token()
+def test_a_lookup_is_a_span_of_the_request_that_asked(ory: Ory, web: DualClient, growth: Growth) -> None:
+    session = ory.person().app_session()
     with trace.get_tracer("test").start_as_current_span("request") as request:
         web.get("/asession", headers=session.headers)
     [span] = [span for span in SPANS.get_finished_spans() if span.name == "ory_auth.lookup"]
@@ -98,11 +97,10 @@ def test_a_lookup_is_a_span_of_the_request_that_asked(ory: Ory, web: Web, growth
     assert dict(span.attributes or {}) == {"ory_auth.outcome": "signed_in"}
 
 
-@pytest.mark.switches
 @pytest.mark.django_db
-def test_no_span_holds_a_secret(ory: Ory, web: Web, switches: LocalOry, growth: Growth) -> None:
-    session = ory.person("secret-address@example.org").token()
-    for fault in (switches.slow(0), switches.failing(500, body=b"secret-body"), switches.hang_up()):
+def test_no_span_holds_a_secret(ory: Ory, web: DualClient, local_ory: LocalOry, growth: Growth) -> None:
+    session = ory.person("secret-address@example.org").app_session()
+    for fault in (local_ory.slow(0), local_ory.failing(500, body=b"secret-body"), local_ory.hang_up()):
         with fault:
             web.get("/fresh", headers=session.headers)
     text = "".join(span.to_json() for span in SPANS.get_finished_spans())
@@ -110,10 +108,9 @@ def test_no_span_holds_a_secret(ory: Ory, web: Web, switches: LocalOry, growth: 
     assert all(secret not in text for secret in (session.token, "secret-address", "secret-body", session.person.id))
 
 
-@pytest.mark.switches
-def test_the_breaker_is_seen(ory: Ory, web: Web, switches: LocalOry) -> None:
+def test_the_breaker_is_seen(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     before = counted("ory_auth.breaker.open").get((), 0)
-    with switches.stopped():
+    with local_ory.stopped():
         for _ in range(circuit_breaker.FAILURES):
             web.get("/session", headers={"X-Session-Token": "made up"})
         assert counted("ory_auth.breaker.open")[()] == before + 1

@@ -27,8 +27,8 @@ from ory_auth.sessions.local_cache import MAX_FORMS, Memory
 from ory_auth.sessions.single_flight import Flights, flights
 from ory_auth.users import row_cache
 from ory_auth.users.row_cache import UserRows
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 PACKAGE = Path(ory_auth.__file__).parent
 DOCUMENT = Path(__file__).parent.parent / "docs" / "contributing" / "threads.md"
@@ -90,7 +90,7 @@ def test_many_first_requests_of_one_person_leave_a_known_credential(
     ory: Ory, ory_auth: ChangeSettings, settings: Settings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    headers = ory.person().token().headers
+    headers = ory.person().app_session().headers
     assert Client().get("/session", headers=headers).status_code == 200
     process = flights(conf())
     process.cache.memory = memory = Memory(0)  # of another process, which finds the session in the cache

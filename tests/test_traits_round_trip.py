@@ -23,10 +23,10 @@ from ory_auth.local import Config, LocalOry
 from ory_auth.local.model.identity_schema import trait_nodes, traits_of_form
 from ory_auth.local.model.nodes import submit
 from ory_auth.pages.ui import read_flow, read_traits, write_exact
-from tests.browser import Browser, Page, through_client
-from tests.conftest import Web
-from tests.html_forms import read_forms
-from tests.ories import HTTP, PASSWORD, Ory, Person
+from tests.support.browser import Browser, Page, client_transport
+from tests.support.client import DualClient
+from tests.support.html_forms import read_forms
+from tests.support.ory import HTTP, PASSWORD, Ory, Person
 
 pytestmark = pytest.mark.django_db
 ChangeSchema = Callable[..., None]
@@ -174,7 +174,7 @@ def rich_ory(settings: Settings, request: pytest.FixtureRequest) -> Ory:
 @pytest.fixture
 def change_schema(rich_ory: Ory) -> Iterator[ChangeSchema]:
     """Keep only some traits of the schema, or add others."""
-    local = rich_ory.switches
+    local = rich_ory.local
     if not local:
         pytest.skip("the schema of a real Ory is not changed")
 
@@ -192,7 +192,7 @@ def change_schema(rich_ory: Ory) -> Iterator[ChangeSchema]:
 def browser(request: pytest.FixtureRequest) -> Browser:
     """One browser with scripts and one without, of a site under WSGI and one under ASGI."""
     front, _, kind = request.param.partition("-")
-    return Browser(HOST, through_client(Web(front), HOST), scripts=kind == "scripts")
+    return Browser(HOST, client_transport(DualClient(front), HOST), scripts=kind == "scripts")
 
 
 def register(ory: Ory, traits: Any) -> Person:
@@ -227,7 +227,7 @@ def stored(person: Person) -> Any:
 
 
 def open_settings(browser: Browser, person: Person) -> Page:
-    browser.jar.update({("127.0.0.1", name): value for name, value in person.cookie().jar.items()})
+    browser.jar.update({("127.0.0.1", name): value for name, value in person.browser_session().jar.items()})
     page = browser.open("/auth/settings")
     assert (page.path, page.status) == ("/auth/settings", 200)
     return page
@@ -394,14 +394,14 @@ def test_declared_lists_of_objects_stay(
 
 
 def test_nothing_is_lost_where_ory_asks_to_sign_in_again_first(rich_ory: Ory, browser: Browser) -> None:
-    if not rich_ory.switches:
-        pytest.skip("a real Ory has no switches")
+    if not rich_ory.local:
+        pytest.skip("needs the local Ory")
     person = register(rich_ory, LOSSY)
     before, email = stored(person), f"{uuid.uuid4().hex[:12]}@example.org"
     page = open_settings(browser, person)
-    rich_ory.switches.configure(privileged_session_max_age=-1)
+    rich_ory.local.configure(privileged_session_max_age=-1)
     page = save(browser, page, traits__email=email)
-    rich_ory.switches.configure(privileged_session_max_age=900)
+    rich_ory.local.configure(privileged_session_max_age=900)
     assert page.path == "/auth/login"
     page = browser.submit(page, page.form_with("password"), "password", identifier=person.email, password=PASSWORD)
     assert page.path == "/auth/settings"
@@ -412,11 +412,11 @@ def test_nothing_is_lost_where_ory_asks_to_sign_in_again_first(rich_ory: Ory, br
 
 
 def test_without_the_schema_nothing_is_lost(rich_ory: Ory, browser: Browser) -> None:
-    if not rich_ory.switches:
-        pytest.skip("a real Ory has no switches")
+    if not rich_ory.local:
+        pytest.skip("needs the local Ory")
     person = register(rich_ory, {**LOSSY, "texts": ["b", "a"], "boolean": True})
     before = stored(person)
-    with rich_ory.switches.failing(503, path="/schemas"):
+    with rich_ory.local.failing(503, path="/schemas"):
         page = open_settings(browser, person)
         page = save(browser, page, traits__text="c", traits__boolean="false")
     assert "ory-message-success" in page.text
@@ -436,7 +436,7 @@ def test_traits_that_are_nested_too_deeply_are_left_alone(rich_ory: Ory, browser
 @pytest.mark.promise("The settings page takes a profile only with a CSRF token")
 def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
-    session = register(rich_ory, LOSSY).cookie()
+    session = register(rich_ory, LOSSY).browser_session()
     flow = session.get("/self-service/settings/browser").json
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
     answer = client.post(f"/auth/settings?flow={flow['id']}", {"traits.text": "forged"}, headers=headers)
@@ -445,8 +445,8 @@ def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) ->
 
 
 def test_a_profile_for_a_flow_of_somebody_else_goes_nowhere(rich_ory: Ory) -> None:
-    flow = register(rich_ory, LOSSY).cookie().get("/self-service/settings/browser").json
-    session = register(rich_ory, {}).cookie()
+    flow = register(rich_ory, LOSSY).browser_session().get("/self-service/settings/browser").json
+    session = register(rich_ory, {}).browser_session()
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
     answer = Client().post(f"/auth/settings?flow={flow['id']}", {"traits.text": "mine"}, headers=headers)
     assert answer.status_code in {403, 404}
@@ -456,7 +456,7 @@ def test_a_profile_for_a_flow_of_somebody_else_goes_nowhere(rich_ory: Ory) -> No
 @pytest.mark.parametrize("query", ["", "?flow=", "?flow=5bb3bca8-4ab7-4f5b-aefb-9519451920ea"])
 def test_a_profile_without_a_flow_says_how_to_start_again(rich_ory: Ory, query: str) -> None:
     answer = Client().post(f"/auth/settings{query}", {"traits.text": "x"})
-    if rich_ory.switches or "-" not in query:
+    if rich_ory.local or "-" not in query:
         assert answer.status_code == 404
         assert "Start again" in answer.content.decode()
     else:  # a real Ory looks for the session first

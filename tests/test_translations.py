@@ -24,10 +24,10 @@ from ory_auth.models import OryIdentity
 from ory_auth.pages.ui import read_flow
 from ory_auth.pages.ui.words import ERRORS, TITLE, WORDS, explain, said
 from tests import catalogues
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import ChangeSettings, Json, User
-from tests.ories import Ory, Session
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, Json, User
 
 CATALOGUES = [path for package in catalogues.PACKAGES for path in catalogues.paths(package)]
 all_catalogues = pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parts[-5]}-{path.parts[-3]}")
@@ -232,7 +232,7 @@ class Words(HTMLParser):
             self.said.add(text)
 
 
-def both(web: Web, path: str, **headers: str) -> tuple[Words, Words]:
+def both(web: DualClient, path: str, **headers: str) -> tuple[Words, Words]:
     """The page in English and in German."""
     english = web.get(path, headers={"Accept": "text/html", **headers, "Accept-Language": "en"})
     german = web.get(path, headers={"Accept": "text/html", **headers, **GERMAN})
@@ -240,7 +240,7 @@ def both(web: Web, path: str, **headers: str) -> tuple[Words, Words]:
     return Words(english.content.decode()), Words(german.content.decode())
 
 
-def assert_german(web: Web, path: str, expected: str, **headers: str) -> None:
+def assert_german(web: DualClient, path: str, expected: str, **headers: str) -> None:
     english, german = both(web, path, **headers)
     assert (english.language, german.language) == ("en", "de")
     assert expected in german.said
@@ -259,9 +259,9 @@ pages = pytest.mark.usefixtures("speaking")
 
 
 @pytest.fixture
-def begun(ory: Ory, web: Web, speaking: None) -> Session:
+def begun(ory: Ory, web: DualClient, speaking: None) -> Session:
     """Somebody whose browser is signed in here; flows of that session can be begun."""
-    session = ory.person(name={"first": "Ada"}).cookie()
+    session = ory.person(name={"first": "Ada"}).browser_session()
     sign_in(web, session)
     return session
 
@@ -276,16 +276,16 @@ def cookies(session: Session) -> dict[str, str]:
 
 
 @pages
-@pytest.mark.switches
+@pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize(("flow", "heading"), [("login", "Anmelden"), ("registration", "Konto erstellen")])
-def test_the_pages_for_strangers_are_german(ory: Ory, web: Web, flow: str, heading: str) -> None:
+def test_the_pages_for_strangers_are_german(ory: Ory, web: DualClient, flow: str, heading: str) -> None:
     stranger = Session(ory.person(), "")
     assert_german(web, flow_of(stranger, flow), heading, **cookies(stranger))
 
 
 @pages
-@pytest.mark.switches
-def test_what_was_wrong_is_said_in_german(ory: Ory, web: Web) -> None:
+@pytest.mark.usefixtures("local_ory")
+def test_what_was_wrong_is_said_in_german(ory: Ory, web: DualClient) -> None:
     stranger = Session(ory.person(), "")
     begun = stranger.get("/self-service/login/browser").json
     stranger.submit("login", begun, {"method": "password", "identifier": "nobody@example.org", "password": "wrong"})
@@ -294,24 +294,25 @@ def test_what_was_wrong_is_said_in_german(ory: Ory, web: Web) -> None:
 
 
 @pages
-@pytest.mark.switches
-def test_the_settings_are_german(ory: Ory, web: Web) -> None:
-    session = ory.person(name={"first": "Ada"}).cookie()
+@pytest.mark.usefixtures("local_ory")
+def test_the_settings_are_german(ory: Ory, web: DualClient) -> None:
+    session = ory.person(name={"first": "Ada"}).browser_session()
     path = flow_of(session, "settings")
     assert_german(web, path, "Kontoeinstellungen", **cookies(session))
     assert_german(web, path, "Vorname", **cookies(session))
 
 
 @pages
-@pytest.mark.switches
-def test_backup_codes_and_the_time_of_their_use_are_german(web: Web, switches: LocalOry, settings: Settings) -> None:
+def test_backup_codes_and_the_time_of_their_use_are_german(
+    web: DualClient, local_ory: LocalOry, settings: Settings
+) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     used = {"id": 1050014, "type": "info", "text": "Ory's words", "context": {"used_at": "2026-11-23T08:48:32.68Z"}}
     text = {"id": 1050015, "type": "info", "text": "x", "context": {"secrets": [used]}}
     label = {"id": 1050010, "type": "info", "text": "Ory's words"}
     node = {"type": "text", "group": "lookup_secret", "attributes": {"text": text}, "meta": {"label": label}}
     body = json.dumps({"id": "x", "type": "browser", "ui": {"nodes": [node]}}).encode()
-    with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/settings/flows"):
+    with local_ory.failing(200, {"Content-Type": "application/json"}, body, "/self-service/settings/flows"):
         assert_german(web, "/auth/settings?flow=a3b8f3d4-0000-4000-8000-000000000000", "Verwendet am 23.11.2026 09:48")
 
 
@@ -319,11 +320,10 @@ RECOVERY = [("email", "email", 1070007, "E-Mail-Adresse"), ("code", "text", 1070
 
 
 @pages
-@pytest.mark.switches
 @pytest.mark.parametrize("flow", ["recovery", "verification"])
 @pytest.mark.parametrize(("name", "type_", "label", "expected"), RECOVERY)
 def test_recovery_and_verification_are_german(
-    web: Web, switches: LocalOry, flow: str, name: str, type_: str, label: int, expected: str
+    web: DualClient, local_ory: LocalOry, flow: str, name: str, type_: str, label: int, expected: str
 ) -> None:
     def node(id: int, **attributes: object) -> Json:
         label = {"id": id, "type": "info", "text": "Ory's words"}
@@ -339,18 +339,18 @@ def test_recovery_and_verification_are_german(
         body = json.dumps(
             {"id": "x", "type": "browser", "state": state, "ui": {"nodes": nodes, "messages": said}}
         ).encode()
-        with switches.failing(200, {"Content-Type": "application/json"}, body, f"/self-service/{flow}/flows"):
+        with local_ory.failing(200, {"Content-Type": "application/json"}, body, f"/self-service/{flow}/flows"):
             assert_german(web, f"/auth/{flow}?flow=a3b8f3d4-0000-4000-8000-000000000000", expected)
 
 
 @pages
-@pytest.mark.switches
-def test_stepping_up_is_german(ory: Ory, web: Web) -> None:
-    session = ory.person().cookie()
+@pytest.mark.usefixtures("local_ory")
+def test_stepping_up_is_german(ory: Ory, web: DualClient) -> None:
+    session = ory.person().browser_session()
     path = flow_of(session, "login", "?aal=aal2")
     assert_german(web, path, "Ein zweiter Faktor ist nötig", **cookies(session))
     session.set_up_totp()
-    other = session.person.cookie()
+    other = session.person.browser_session()
     assert_german(web, flow_of(other, "login", "?aal=aal2"), "Zweiter Schritt", **cookies(other))
     assert_german(
         web, flow_of(session, "login", "?refresh=true"), "Bestätigen Sie, dass Sie es sind", **cookies(session)
@@ -358,13 +358,13 @@ def test_stepping_up_is_german(ory: Ory, web: Web) -> None:
 
 
 @pages
-def test_a_form_that_is_gone_is_german(ory: Ory, web: Web) -> None:
+def test_a_form_that_is_gone_is_german(ory: Ory, web: DualClient) -> None:
     path = "/auth/login?flow=00000000-0000-4000-8000-000000000000"
     assert_german(web, path, "Dieses Formular ist nicht mehr gültig")
 
 
 @pages
-def test_the_page_of_causes_is_german(ory: Ory, web: Web) -> None:
+def test_the_page_of_causes_is_german(ory: Ory, web: DualClient) -> None:
     def circle(language: str) -> Words:
         web.cookies.clear()
         headers = {"Accept": "text/html", "Accept-Language": language}
@@ -378,23 +378,22 @@ def test_the_page_of_causes_is_german(ory: Ory, web: Web) -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_for_somebody_who_is_not_admitted_is_german(web: Web, begun: Session) -> None:
+def test_a_page_for_somebody_who_is_not_admitted_is_german(web: DualClient, begun: Session) -> None:
     web.get("/who")
     User.objects.update(is_active=False)
     assert_german(web, "/guarded", "Kein Zugang")
 
 
 @pytest.mark.django_db
-def test_a_page_for_somebody_without_the_rights_is_german(web: Web, begun: Session) -> None:
+def test_a_page_for_somebody_without_the_rights_is_german(web: DualClient, begun: Session) -> None:
     web.get("/who")
     assert_german(web, "/admin/login/", "Nicht erlaubt")
 
 
 @pages
-@pytest.mark.switches
 @pytest.mark.parametrize("path", ["/guarded", "/who", "/auth/login?flow=a3b8f3d4-0000-4000-8000-000000000000"])
-def test_an_outage_is_german(web: Web, switches: LocalOry, path: str) -> None:
-    with switches.failing(500):
+def test_an_outage_is_german(web: DualClient, local_ory: LocalOry, path: str) -> None:
+    with local_ory.failing(500):
         assert_german(web, path, "Einen Moment, bitte", Cookie="ory_kratos_session=x")
 
 
@@ -402,7 +401,6 @@ ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "r
 
 
 @pages
-@pytest.mark.switches
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -412,9 +410,9 @@ ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "r
     ],
     ids=["known", "unknown", "none"],
 )
-def test_an_error_is_german(web: Web, switches: LocalOry, error: Json, expected: str) -> None:
+def test_an_error_is_german(web: DualClient, local_ory: LocalOry, error: Json, expected: str) -> None:
     body = json.dumps({"id": "x", "error": error}).encode()
-    with switches.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors"):
+    with local_ory.failing(200, {"Content-Type": "application/json"}, body, "/self-service/errors"):
         assert_german(web, "/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000", expected)
 
 
@@ -422,12 +420,11 @@ def test_an_error_is_german(web: Web, switches: LocalOry, error: Json, expected:
 
 
 @pages
-@pytest.mark.switches
-def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: Web, switches: LocalOry) -> None:
+def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     told = web.get("/guarded", headers={**GERMAN, "Accept": "application/json"}).json()
     assert (told["code"], told["detail"]) == ("not_authenticated", "Anmeldedaten fehlen oder sind nicht gültig.")
     token = {**GERMAN, "X-Session-Token": "x"}
-    with switches.failing(500):
+    with local_ory.failing(500):
         told = web.get("/guarded", headers=token).json()
         assert told == web.get("/api/me", headers=token).json()
     assert told["code"] == "ory_unavailable"
@@ -437,8 +434,8 @@ def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: Web, swit
 @pages
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/aal2", "/api/aal2"])
-def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: Web, path: str) -> None:
-    told = web.get(path, headers={**ory.person().token().headers, **GERMAN}).json()
+def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: DualClient, path: str) -> None:
+    told = web.get(path, headers={**ory.person().app_session().headers, **GERMAN}).json()
     assert (told["code"], told["detail"]) == ("session_aal2_required", "Ein zweiter Faktor ist erforderlich.")
 
 
@@ -446,10 +443,10 @@ def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: Web, path: s
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/guarded", "/api/me"])
 def test_a_program_is_told_in_german_that_it_is_not_admitted(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, path: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
-    told = web.get(path, headers={**ory.person().token().headers, **GERMAN}).json()
+    told = web.get(path, headers={**ory.person().app_session().headers, **GERMAN}).json()
     assert told["code"] == "not_admitted"
     assert told["detail"] == "Sie sind angemeldet, aber dieses Konto ist hier nicht zugelassen."
 

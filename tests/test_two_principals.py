@@ -18,12 +18,12 @@ from rest_framework.views import APIView
 
 from ory_auth.models import OryIdentity
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
-from tests.conftest import Web
-from tests.jar import sign_in
-from tests.kinds import User
-from tests.ories import Ory, Session
 from tests.project import urls, views
-from tests.seen import events
+from tests.support.client import DualClient
+from tests.support.cookies import sign_in
+from tests.support.logs import event_ids
+from tests.support.ory import Ory, Session
+from tests.support.types import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -116,7 +116,7 @@ def victim() -> User:
 @pytest.fixture
 def attacker(ory: Ory) -> Session:
     """Somebody who has used a second factor just now, for an account of their own."""
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     session.set_up_totp()
     return session
 
@@ -136,7 +136,7 @@ def basic(name: str) -> dict[str, str]:
 @pytest.mark.promise("An Ory session does not open a guard for another user who was assigned to the request")
 @guards
 def test_the_attackers_own_session_opens_no_guard_for_the_victim(
-    web: Web, victim: User, attacker: Session, project_with_tokens: None, guarded: str
+    web: DualClient, victim: User, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     assert web.get(guarded, headers=attacker.headers).status_code == 200
     answer = web.get(guarded, headers={**attacker.headers, **JSON, "X-Api-User": "victim"})
@@ -146,7 +146,7 @@ def test_the_attackers_own_session_opens_no_guard_for_the_victim(
 
 @guards
 def test_a_browser_gets_a_page_and_no_redirect(
-    web: Web, victim: User, attacker: Session, project_with_tokens: None, guarded: str
+    web: DualClient, victim: User, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"})
     assert (answer.status_code, "Location" in answer.headers) == (403, False)
@@ -156,7 +156,7 @@ def test_a_browser_gets_a_page_and_no_redirect(
 
 @guards
 def test_the_persons_own_row_is_no_other_person(
-    web: Web, attacker: Session, project_with_tokens: None, guarded: str
+    web: DualClient, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     web.get("/who", headers=attacker.headers)
     own = attacker.person.id
@@ -166,7 +166,7 @@ def test_the_persons_own_row_is_no_other_person(
 
 @pytest.mark.parametrize("guarded", ["/aguarded", "/amixin", "/aaal2", "/afresh"])
 def test_a_user_assigned_for_async_views_alone_is_judged_too(
-    web: Web, victim: User, attacker: Session, settings: Settings, guarded: str
+    web: DualClient, victim: User, attacker: Session, settings: Settings, guarded: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.AsyncTokensOfTheProject"]
     own = attacker.person.id
@@ -175,14 +175,14 @@ def test_a_user_assigned_for_async_views_alone_is_judged_too(
     assert web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"}).status_code == 403
 
 
-def test_who_was_made_anonymous_is_not_let_in(web: Web, attacker: Session, settings: Settings) -> None:
+def test_who_was_made_anonymous_is_not_let_in(web: DualClient, attacker: Session, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.TokensOfTheProject"]
     assert web.get("/guarded", headers={**attacker.headers, "X-Api-User": "nobody"}).status_code == 403
 
 
 @guards
 def test_without_an_ory_session_the_assigned_user_is_led_to_sign_in(
-    ory: Ory, web: Web, victim: User, project_with_tokens: None, guarded: str
+    ory: Ory, web: DualClient, victim: User, project_with_tokens: None, guarded: str
 ) -> None:
     answer = web.get(guarded, headers={"X-Api-User": "victim"})
     assert answer["Location"].startswith("/auth/login?")
@@ -190,7 +190,7 @@ def test_without_an_ory_session_the_assigned_user_is_led_to_sign_in(
 
 @guards
 def test_a_local_sign_in_that_outranks_the_session_is_led_to_sign_in(
-    web: Web, victim: User, attacker: Session, guarded: str
+    web: DualClient, victim: User, attacker: Session, guarded: str
 ) -> None:
     sign_in(web, attacker)
     web.get(f"/django-login?name=victim&password={PASSWORD}")
@@ -199,38 +199,42 @@ def test_a_local_sign_in_that_outranks_the_session_is_led_to_sign_in(
 
 
 def test_operators_see_whose_session_it_was(
-    web: Web, victim: User, attacker: Session, project_with_tokens: None, caplog: pytest.LogCaptureFixture
+    web: DualClient, victim: User, attacker: Session, project_with_tokens: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     web.get("/who", headers=attacker.headers)
     caplog.clear()
     web.get("/guarded", headers={**attacker.headers, "X-Api-User": "victim"})
     [record] = [record for record in caplog.records if record.name == "ory_auth"]
     assert vars(record)["ory_facts"] == {"identity": attacker.person.id}
-    assert events(caplog) == ["user_mismatch"]
+    assert event_ids(caplog) == ["user_mismatch"]
 
 
 # --- Django REST framework --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.promise("The second factor of one person does not open an API for another")
-def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(web: Web, victim: User, attacker: Session) -> None:
+def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(
+    web: DualClient, victim: User, attacker: Session
+) -> None:
     assert web.get("/api/payments", headers=basic("victim")).status_code == 403
     sign_in(web, attacker)
     assert web.get("/api/payments", headers=basic("victim")).status_code == 403
     assert web.get("/api/payments").json()["user"] == attacker.person.id
 
 
-def test_a_subclass_of_the_authenticator_is_as_good(web: Web, attacker: Session) -> None:
+def test_a_subclass_of_the_authenticator_is_as_good(web: DualClient, attacker: Session) -> None:
     answer = web.get("/api/payments-of-the-subclass", headers=attacker.headers)
     assert answer.json()["user"] == attacker.person.id
 
 
-def test_a_user_who_was_assigned_after_authentication_is_refused(web: Web, victim: User, attacker: Session) -> None:
+def test_a_user_who_was_assigned_after_authentication_is_refused(
+    web: DualClient, victim: User, attacker: Session
+) -> None:
     assert web.get("/api/payments-by-impersonation", headers=attacker.headers).status_code == 403
 
 
 def test_beside_the_victims_local_sign_in_the_attackers_session_is_judged_for_the_attacker(
-    web: Web, victim: User, attacker: Session
+    web: DualClient, victim: User, attacker: Session
 ) -> None:
     web.client.force_login(victim)
     answer = web.get("/api/payments", headers=attacker.headers)

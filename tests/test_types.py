@@ -16,8 +16,8 @@ from ory_auth.conf import Conf
 from ory_auth.ory.cookies import covers, for_flow, read_set_cookie
 from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find, mark_of
 from ory_auth.types import AAL, OrySession
-from tests.kinds import Json
-from tests.ories import Ory
+from tests.support.ory import Ory
+from tests.support.types import Json
 
 IDENTITY: Json = {
     "id": "aeee28f7-4fa7-4d18-8463-aa1706d218ce",
@@ -66,7 +66,7 @@ def test_ids_are_uuids_and_times_are_aware() -> None:
 
 
 def test_what_ory_says_of_a_real_session_can_be_read(ory: Ory) -> None:
-    token = ory.person().token()
+    token = ory.person().app_session()
     body = ory.public("GET", "/sessions/whoami", headers=token.headers).body
     session = OrySession.from_json(body)
     assert (str(session.id), str(session.identity.id)) == (token.id, token.person.id)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ory_auth.pages.ui import FlowPage, read_flow
-from tests.kinds import Json
+from tests.support.types import Json
 
 ORY = "https://ory.example"
 SUBMIT = f"{ORY}/self-service/login?flow=1"

@@ -37,7 +37,7 @@ def test_the_models_own_constraints_decide(mode: str) -> None:
 
 
 def people_of(mode: str) -> Any:
-    command = [sys.executable, "-W", "error", "-m", "tests.unique_addresses", mode]
+    command = [sys.executable, "-W", "error", "-m", "tests.support.constraints_project", mode]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

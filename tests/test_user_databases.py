@@ -16,13 +16,12 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from ory_auth.models import OryIdentity
 from ory_auth.users import UserHandler, delete_user
-from tests.conftest import Web
-from tests.databases import SQLITE, database
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory
-from tests.people import NAMED_BY_EMAIL, make_user, user_of
-
-from .told import GOOD, ids, only
+from tests.support.checks import GOOD, check_ids, only_message
+from tests.support.client import DualClient
+from tests.support.databases import SQLITE, temporary_database
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, User
+from tests.support.users import USERNAME_IS_EMAIL, make_user, user_of
 
 # --- USE_TZ = False ---------------------------------------------------------------------------------------------------
 
@@ -34,7 +33,7 @@ def no_zones(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_time_zones_everybody_comes_in_and_is_followed(ory: Ory, web: Web, no_zones: None) -> None:
+def test_without_time_zones_everybody_comes_in_and_is_followed(ory: Ory, web: DualClient, no_zones: None) -> None:
     signed_in: list[Any] = []
 
     def receiver(user: User, **_: object) -> None:
@@ -42,31 +41,31 @@ def test_without_time_zones_everybody_comes_in_and_is_followed(ory: Ory, web: We
 
     user_logged_in.connect(receiver)
     person = ory.person(name={"first": "Ada"})
-    session = person.token()
+    session = person.app_session()
     for _ in range(2):
         assert web.get("/api/me", headers=session.headers).status_code == 200
     person.patch("/traits/name/first", "Augusta")
     assert web.get("/fresh", headers=session.headers).status_code == 200
-    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert web.get("/api/me", headers=person.app_session().headers).status_code == 200
     user_logged_in.disconnect(receiver)
     user = user_of(person)
     assert (user.first_name, signed_in) == ("Augusta", [user.pk, user.pk])
 
 
 @pytest.mark.django_db
-def test_without_time_zones_a_deleted_user_stays_deleted(ory: Ory, web: Web, no_zones: None) -> None:
+def test_without_time_zones_a_deleted_user_stays_deleted(ory: Ory, web: DualClient, no_zones: None) -> None:
     person = ory.person()
-    session = person.token()
+    session = person.app_session()
     web.get("/who", headers=session.headers)
     delete_user(user_of(person))
     assert web.get("/api/me", headers=session.headers).status_code == 403
 
 
 @pytest.mark.django_db
-def test_without_time_zones_users_are_linked_by_hand(ory: Ory, web: Web, no_zones: None) -> None:
+def test_without_time_zones_users_are_linked_by_hand(ory: Ory, web: DualClient, no_zones: None) -> None:
     person, user = ory.person(), make_user("ada")
     call_command("ory_link", user.get_username(), person.id, stdout=io.StringIO())
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person) == user
 
 
@@ -112,26 +111,26 @@ class KnowsBoth(RoutesReadsOnly):
 def test_a_router_that_keeps_the_links_out_is_an_error(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
     settings.DATABASE_ROUTERS = [f"{__name__}.KnowsUsersOnly"]
-    message = only("E016", "allow_migrate")
+    message = only_message("E016", "allow_migrate")
     assert "DATABASES['people']" in message.msg
 
 
 def test_a_router_that_keeps_users_and_links_out_is_no_error(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
     settings.DATABASE_ROUTERS = [f"{__name__}.KeepsBothOut"]
-    assert "E016" not in ids()
+    assert "E016" not in check_ids()
 
 
 def test_a_router_that_sends_the_links_elsewhere_is_a_warning(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
     settings.DATABASE_ROUTERS = [f"{__name__}.RoutesReadsOnly"]
-    only("W024", "db_for_read")
+    only_message("W024", "db_for_read")
 
 
 @pytest.mark.parametrize("routers", [[], [f"{__name__}.KnowsBoth"], ["tests.test_users.LaggingReplica"]])
 def test_a_router_that_knows_both_is_fine(settings: Settings, routers: list[str]) -> None:
     settings.ORY_AUTH, settings.DATABASE_ROUTERS = GOOD, routers
-    assert ids() == []
+    assert check_ids() == []
 
 
 @pytest.fixture
@@ -140,28 +139,28 @@ def people(django_db_blocker: DjangoDbBlocker, tmp_path: Path, settings: Setting
     with django_db_blocker.unblock():
         settings.DATABASE_ROUTERS = [f"{__name__}.RoutesReadsOnly"]
         with (
-            database("default", NAME=str(tmp_path / "default.sqlite"), **SQLITE),
-            database("people", NAME=str(tmp_path / "people.sqlite"), **SQLITE),
+            temporary_database("default", NAME=str(tmp_path / "default.sqlite"), **SQLITE),
+            temporary_database("people", NAME=str(tmp_path / "people.sqlite"), **SQLITE),
         ):
             yield
         settings.DATABASE_ROUTERS = []
 
 
 @pytest.mark.django_db(databases=[])
-def test_users_and_links_are_in_the_database_of_the_users(ory: Ory, web: Web, people: None) -> None:
+def test_users_and_links_are_in_the_database_of_the_users(ory: Ory, web: DualClient, people: None) -> None:
     person = ory.person()
     for _ in range(2):
-        assert web.get("/api/me", headers=person.token().headers).status_code == 200
+        assert web.get("/api/me", headers=person.app_session().headers).status_code == 200
     link = OryIdentity.objects.using("people").get()
     assert link.user == get_user_model().objects.using("people").get()
     assert not OryIdentity.objects.using("default").exists()
 
 
 @pytest.mark.django_db(databases=[])
-def test_a_link_by_hand_is_in_the_database_of_the_users(ory: Ory, web: Web, people: None) -> None:
+def test_a_link_by_hand_is_in_the_database_of_the_users(ory: Ory, web: DualClient, people: None) -> None:
     person, user = ory.person(), make_user("ada")
     call_command("ory_link", user.get_username(), person.id, stdout=io.StringIO())
-    assert web.get("/api/me", headers=person.token().headers).status_code == 200
+    assert web.get("/api/me", headers=person.app_session().headers).status_code == 200
     assert OryIdentity.objects.using("people").get().user == user
 
 
@@ -186,8 +185,8 @@ class Tenants:
 def tenants(django_db_blocker: DjangoDbBlocker, tmp_path: Path, settings: Settings) -> Iterator[None]:
     with (
         django_db_blocker.unblock(),
-        database("default", NAME=str(tmp_path / "a.sqlite"), **SQLITE),
-        database("b", NAME=str(tmp_path / "b.sqlite"), **SQLITE),
+        temporary_database("default", NAME=str(tmp_path / "a.sqlite"), **SQLITE),
+        temporary_database("b", NAME=str(tmp_path / "b.sqlite"), **SQLITE),
     ):
         settings.DATABASE_ROUTERS = [f"{__name__}.Tenants"]
         yield
@@ -196,10 +195,10 @@ def tenants(django_db_blocker: DjangoDbBlocker, tmp_path: Path, settings: Settin
 
 @pytest.mark.django_db(databases=[])
 def test_who_is_staff_in_one_database_is_not_in_another(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, tenants: None
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, tenants: None
 ) -> None:
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60, USER_HANDLER=f"{__name__}.Scoped")
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     User.objects.using("default").update(is_staff=True)
     for _ in range(3):
@@ -219,11 +218,11 @@ class Scoped(UserHandler):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_counts_in_its_own_scope(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
-    if NAMED_BY_EMAIL:
+def test_a_row_counts_in_its_own_scope(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+    if USERNAME_IS_EMAIL:
         pytest.skip("users of a manager with a query of its own are not kept")
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60, USER_HANDLER=f"{__name__}.Scoped")
-    session = ory.person(name={"first": "Ada"}).token()
+    session = ory.person(name={"first": "Ada"}).app_session()
     for _ in range(2):
         web.get("/who", headers=session.headers)
     User.objects.update(email="other@example.org")  # as if it were the other schema's row
@@ -251,20 +250,20 @@ def test_rows_in_memory_need_a_scope_where_there_are_tenants(
     separate: Callable[[Settings, pytest.MonkeyPatch], None],
 ) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_CACHE_SECONDS": 5}
-    assert ids() == []
+    assert check_ids() == []
     separate(settings, monkeypatch)
-    only("E017", "cache_scope()", "USER_CACHE_SECONDS")
+    only_message("E017", "cache_scope()", "USER_CACHE_SECONDS")
     settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": f"{__name__}.Scoped"}
-    assert ids() == []
+    assert check_ids() == []
     settings.ORY_AUTH = GOOD
-    assert ids() == []
+    assert check_ids() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_moved_link_counts_at_once(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_moved_link_counts_at_once(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60)
     person = ory.person()
-    session = person.token()
+    session = person.app_session()
     boss = make_user("old-boss", is_staff=True)
     call_command("ory_link", boss.get_username(), person.id, stdout=io.StringIO())
     for _ in range(3):

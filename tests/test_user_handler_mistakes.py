@@ -12,10 +12,10 @@ from django.urls import path
 
 from ory_auth.types import Identity
 from ory_auth.users import UserHandler
-from tests.conftest import Web
-from tests.kinds import ChangeSettings
-from tests.ories import Ory
-from tests.people import new_address
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
+from tests.support.users import new_address
 
 from .project import urls as project
 
@@ -53,11 +53,11 @@ MISTAKES = pytest.mark.parametrize(
 
 @MISTAKES
 def test_a_value_for_no_field_of_a_new_user_is_named_without_any_trait(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, handler: type[UserHandler], field: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, handler: type[UserHandler], field: str
 ) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.{handler.__name__}")
     person = ory.person(name={"first": TRAIT})
-    report = web.get("/error-report", headers=person.token().headers).content.decode()
+    report = web.get("/error-report", headers=person.app_session().headers).content.decode()
     assert f"USER_HANDLER'] values() returned '{field}'" in report
     assert TRAIT not in report
     assert person.email not in report
@@ -65,15 +65,15 @@ def test_a_value_for_no_field_of_a_new_user_is_named_without_any_trait(
 
 @MISTAKES
 def test_a_value_for_no_field_of_a_known_user_is_named_without_any_trait(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, handler: type[UserHandler], field: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, handler: type[UserHandler], field: str
 ) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     ory_auth(USER_HANDLER=f"{__name__}.{handler.__name__}")
     address = new_address()
     person.patch("/traits", {"email": address, "name": {"first": TRAIT}})
     person.email = address
-    report = web.get("/error-report", headers=person.token().headers).content.decode()
+    report = web.get("/error-report", headers=person.app_session().headers).content.decode()
     assert f"USER_HANDLER'] values() returned '{field}'" in report
     assert TRAIT not in report
     assert address not in report

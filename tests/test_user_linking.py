@@ -16,10 +16,10 @@ from ory_auth.models import OryIdentity
 from ory_auth.signals import user_linked
 from ory_auth.types import Identity
 from ory_auth.users import UserHandler
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory
-from tests.people import make_user, on_postgresql, user_of
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, User
+from tests.support.users import is_postgresql, make_user, user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,11 +38,11 @@ def is_linked(user: User) -> bool:
 LOOKALIKES = [("m\u0131ke@example.org", "mike@example.org"), ("\u017fam@example.org", "sam@example.org")]  # see UPPER()
 
 
-@pytest.mark.skipif(not on_postgresql(), reason="SQLite folds ASCII letters only")
+@pytest.mark.skipif(not is_postgresql(), reason="SQLite folds ASCII letters only")
 @pytest.mark.parametrize(("lookalike", "address"), LOOKALIKES)
-def test_a_lookalike_takes_nobody_over_on_postgresql(ory: Ory, web: Web, lookalike: str, address: str) -> None:
+def test_a_lookalike_takes_nobody_over_on_postgresql(ory: Ory, web: DualClient, lookalike: str, address: str) -> None:
     old = make_user(email=address)
-    web.get("/who", headers=ory.person(lookalike, verified=True).token().headers)
+    web.get("/who", headers=ory.person(lookalike, verified=True).app_session().headers)
     old.refresh_from_db()
     assert (is_linked(old), old.has_usable_password()) == (False, True)
 
@@ -54,48 +54,48 @@ def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(operators, "iexact", "<> 'not ' || %s")
 
 
-def test_a_database_that_takes_others_for_equal_takes_nobody_over(ory: Ory, folding: None, web: Web) -> None:
+def test_a_database_that_takes_others_for_equal_takes_nobody_over(ory: Ory, folding: None, web: DualClient) -> None:
     old = make_user(email="mike@example.org")
-    web.get("/who", headers=ory.person("m\u0131ke@example.org", verified=True).token().headers)
+    web.get("/who", headers=ory.person("m\u0131ke@example.org", verified=True).app_session().headers)
     assert not is_linked(old)
 
 
-def test_users_who_only_look_alike_are_not_counted(ory: Ory, folding: None, web: Web) -> None:
+def test_users_who_only_look_alike_are_not_counted(ory: Ory, folding: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     make_user("other")
     old = make_user(email=person.email.upper())
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person) == old
 
 
 # --- the project decides ----------------------------------------------------------------------------------------------
 
 
-def test_a_project_may_link_staff(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_project_may_link_staff(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.TrustsTheAddress")
     person = ory.person(verified=True)
     old = make_user(email=person.email, is_staff=True)
     old.groups.add(Group.objects.create(name="editors"))
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person) == old
 
 
-def test_a_project_may_link_nobody(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_project_may_link_nobody(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NeverLinks")
     person = ory.person(verified=True)
     old = make_user(email=person.email)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not is_linked(old)
 
 
-def test_no_project_may_link_somebody_twice(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_no_project_may_link_somebody_twice(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     person, other = ory.person(verified=True), ory.person()
     old = make_user(email=person.email)
     OryIdentity.objects.create(
         id=other.id, user=old, updated_at="2001-01-01T00:00Z", authenticated_at="2001-01-01T00:00Z"
     )
     ory_auth(USER_HANDLER="tests.project.handlers.TrustsTheAddress")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert str(OryIdentity.objects.get(user=old).pk) == other.id
 
 
@@ -103,20 +103,20 @@ def test_no_project_may_link_somebody_twice(ory: Ory, ory_auth: ChangeSettings, 
 
 
 @pytest.mark.promise("A linked account keeps no other way to sign in")
-def test_tokens_of_the_account_open_nothing_any_more(ory: Ory, web: Web) -> None:
+def test_tokens_of_the_account_open_nothing_any_more(ory: Ory, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     Token.objects.create(user=old)
     others = Token.objects.create(user=make_user("other"))
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert list(Token.objects.all()) == [others]
 
 
-def test_sessions_of_the_account_are_over(ory: Ory, web: Web) -> None:
+def test_sessions_of_the_account_are_over(ory: Ory, web: DualClient) -> None:
     person = ory.person(verified=True)
     browser = Client()
     browser.force_login(make_user(email=person.email))
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert browser.get("/who").json()["user"] == ""
 
 
@@ -131,13 +131,13 @@ class Revoking(UserHandler):
         user.groups.clear()
 
 
-def test_a_project_ends_what_it_has_handed_out_itself(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_project_ends_what_it_has_handed_out_itself(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.Revoking")
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     old.groups.add(Group.objects.create(name="editors"))
     Token.objects.create(user=old)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert (is_linked(old), old.groups.exists(), Token.objects.exists()) == (True, False, False)
 
 
@@ -147,11 +147,13 @@ class CannotRevoke(UserHandler):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_linked_whose_credentials_could_not_be_ended(ory: Ory, ory_auth: ChangeSettings, quiet: Web) -> None:
+def test_nobody_is_linked_whose_credentials_could_not_be_ended(
+    ory: Ory, ory_auth: ChangeSettings, no_raise: DualClient
+) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.CannotRevoke")
     person = ory.person(verified=True)
     old = make_user(email=person.email)
-    assert quiet.get("/who", headers=person.token().headers).status_code == 500
+    assert no_raise.get("/who", headers=person.app_session().headers).status_code == 500
     old.refresh_from_db()
     assert (is_linked(old), old.has_usable_password()) == (False, True)
 
@@ -170,25 +172,25 @@ def linked() -> Iterator[list[tuple[Any, str]]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_signal_says_who_was_linked(ory: Ory, web: Web, linked: list[tuple[Any, str]]) -> None:
+def test_a_signal_says_who_was_linked(ory: Ory, web: DualClient, linked: list[tuple[Any, str]]) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     for _ in range(2):
-        web.get("/who", headers=person.token().headers)
+        web.get("/who", headers=person.app_session().headers)
     assert linked == [(old, person.id)]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_signal_says_that_a_new_user_was_linked(ory: Ory, web: Web, linked: list[tuple[Any, str]]) -> None:
-    web.get("/who", headers=ory.person(verified=True).token().headers)
+def test_no_signal_says_that_a_new_user_was_linked(ory: Ory, web: DualClient, linked: list[tuple[Any, str]]) -> None:
+    web.get("/who", headers=ory.person(verified=True).app_session().headers)
     assert linked == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_link_is_logged(ory: Ory, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_link_is_logged(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     person = ory.person(verified=True)
     make_user(email=person.email)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert f"identity_linked identity={person.id}" in caplog.messages
     assert person.email not in caplog.text

@@ -26,16 +26,16 @@ from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
 
 from ory_auth.models import OryIdentity
 from ory_auth.signals import user_created, user_updated
-from tests.conftest import Web
-from tests.databases import SQLITE, database
-from tests.kinds import ChangeSettings, User
-from tests.ories import Ory, Session
-from tests.people import NAMED_BY_EMAIL, make_user, metadata, user_of
+from tests.support.client import DualClient
+from tests.support.databases import SQLITE, temporary_database
+from tests.support.ory import Ory, Session
+from tests.support.types import ChangeSettings, User
+from tests.support.users import USERNAME_IS_EMAIL, make_user, set_metadata, user_of
 
 pytestmark = pytest.mark.django_db
 
-names_by_identity = pytest.mark.skipif(NAMED_BY_EMAIL, reason="of users whose name is the identity id")
-unique_email = pytest.mark.skipif(not NAMED_BY_EMAIL, reason="of users whose e-mail is unique")
+names_by_identity = pytest.mark.skipif(USERNAME_IS_EMAIL, reason="of users whose name is the identity id")
+unique_email = pytest.mark.skipif(not USERNAME_IS_EMAIL, reason="of users whose e-mail is unique")
 
 
 Told = list[tuple[str, object]]
@@ -70,42 +70,42 @@ def told() -> Iterator[Told]:
 # --- creation ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_request_creates_one_user_and_the_next_finds_it(ory: Ory, web: Web) -> None:
-    session = ory.person().token()
+def test_the_first_request_creates_one_user_and_the_next_finds_it(ory: Ory, web: DualClient) -> None:
+    session = ory.person().app_session()
     first, second = (web.get("/who", headers=session.headers).json()["pk"] for _ in range(2))
     assert first == second == str(User.objects.get().pk)
 
 
-def test_another_session_of_the_same_person_finds_the_same_user(ory: Ory, web: Web) -> None:
+def test_another_session_of_the_same_person_finds_the_same_user(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
-    web.get("/who", headers=person.cookie().headers)
+    web.get("/who", headers=person.app_session().headers)
+    web.get("/who", headers=person.browser_session().headers)
     assert User.objects.get() == user_of(person)
 
 
-def test_a_new_user_has_the_names_and_address_of_the_identity(ory: Ory, web: Web) -> None:
+def test_a_new_user_has_the_names_and_address_of_the_identity(ory: Ory, web: DualClient) -> None:
     person = ory.person(name={"first": "Ada", "last": "Lovelace"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     user = user_of(person)
     assert (user.email, user.first_name) == (person.email, "Ada")
     assert getattr(user, "last_name", "Lovelace") == "Lovelace"
 
 
 @names_by_identity
-def test_the_user_name_is_the_identity_id(ory: Ory, web: Web) -> None:
+def test_the_user_name_is_the_identity_id(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == person.id
 
 
 @pytest.mark.promise("A new user has no usable password")
-def test_a_new_user_has_no_password_and_no_rights(ory: Ory, web: Web) -> None:
+def test_a_new_user_has_no_password_and_no_rights(ory: Ory, web: DualClient) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     user = user_of(person)
     assert (user.has_usable_password(), user.is_staff, user.is_superuser) == (False, False, False)
 
 
-def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs(ory: Ory, web: Web) -> None:
+def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs(ory: Ory, web: DualClient) -> None:
     seen = []
 
     def receiver(user: User, request: HttpRequest, **_: object) -> None:
@@ -113,7 +113,7 @@ def test_receivers_find_the_user_in_the_request_and_the_backend_that_login_needs
 
     user_logged_in.connect(receiver)
     with connection_commits():
-        web.get("/who", headers=ory.person().token().headers)
+        web.get("/who", headers=ory.person().app_session().headers)
     user_logged_in.disconnect(receiver)
     assert seen == [("ory_auth.backends.OryBackend", True)]
 
@@ -128,8 +128,8 @@ def connection_commits() -> Iterator[None]:
         hook[1]()
 
 
-def test_no_django_session_is_made_to_sign_in(ory: Ory, web: Web) -> None:
-    answer = web.get("/who", headers=ory.person().cookie().headers)
+def test_no_django_session_is_made_to_sign_in(ory: Ory, web: DualClient) -> None:
+    answer = web.get("/who", headers=ory.person().browser_session().headers)
     assert "sessionid" not in answer.cookies
     assert not DjangoSession.objects.exists()
 
@@ -138,45 +138,47 @@ def test_no_django_session_is_made_to_sign_in(ory: Ory, web: Web) -> None:
 
 
 @names_by_identity
-def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory: Ory, web: Web) -> None:
+def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
-    assert web.get("/who", headers=person.token().headers).json()["pk"] != str(old.pk)
+    assert web.get("/who", headers=person.app_session().headers).json()["pk"] != str(old.pk)
 
 
 @unique_email
-def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory: Ory, web: Web) -> None:
+def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
-    answer = web.get("/api/me", headers=person.token().headers)
+    answer = web.get("/api/me", headers=person.app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
-    assert web.get("/who", headers=person.token().headers).json()["user"] == ""
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == ""
     assert User.objects.get() == old
 
 
 @unique_email
 def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(
-    ory: Ory, ory_auth: ChangeSettings, web: Web
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(USER_FIELDS={"email": "metadata_public.address"})
-    answer = web.get("/api/me", headers=ory.person().token().headers)
+    answer = web.get("/api/me", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "email_conflict")
 
 
 @pytest.mark.promise("A taken username is refused")
 @names_by_identity
-def test_a_taken_user_name_is_refused(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_taken_user_name_is_refused(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     make_user("ada")
-    answer = web.get("/api/me", headers=ory.person(username="ada").token().headers)
+    answer = web.get("/api/me", headers=ory.person(username="ada").app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "username_conflict")
 
 
 @names_by_identity
-def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_user_name_that_differs_in_case_only_is_somebody_elses(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
+) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     old = make_user("ada")
-    answer = web.get("/who", headers=ory.person(username="Ada").token().headers).json()
+    answer = web.get("/who", headers=ory.person(username="Ada").app_session().headers).json()
     assert answer["user"] == "Ada"
     assert answer["pk"] != str(old.pk)
 
@@ -186,36 +188,36 @@ def test_a_user_name_that_differs_in_case_only_is_somebody_elses(ory: Ory, ory_a
     "traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"]
 )
 def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, traits: dict[str, object] | dict[str, str]
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, traits: dict[str, object] | dict[str, str]
 ) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(**traits)
-    assert web.get("/who", headers=person.token().headers).json()["user"] == person.id
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == person.id
 
 
-def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory: Ory, web: Web) -> None:
+def test_an_identity_that_takes_over_a_freed_address_is_another_user(ory: Ory, web: DualClient) -> None:
     first = ory.person()
-    session, later_session = first.token(), first.token()
+    session, later_session = first.app_session(), first.app_session()
     before = web.get("/who", headers=session.headers).json()["pk"]
     first.patch("/traits/email", f"{uuid.uuid4().hex}@example.org")
     web.get("/who", headers=later_session.headers)
     second = ory.person(first.email)
-    assert web.get("/who", headers=second.token().headers).json()["pk"] != before
+    assert web.get("/who", headers=second.app_session().headers).json()["pk"] != before
 
 
-def test_a_user_whom_the_default_manager_hides_is_refused(ory: Ory, web: Web) -> None:
-    if not NAMED_BY_EMAIL:
+def test_a_user_whom_the_default_manager_hides_is_refused(ory: Ory, web: DualClient) -> None:
+    if not USERNAME_IS_EMAIL:
         pytest.skip("the manager of this user model shows everyone")
     person = ory.person(name={"first": "Hidden"})
-    web.get("/who", headers=person.token().headers)
-    answer = web.get("/api/me", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
+    answer = web.get("/api/me", headers=person.app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "not_admitted")
 
 
-def test_a_user_is_what_the_default_manager_makes_of_their_row(ory: Ory, web: Web) -> None:
-    if not NAMED_BY_EMAIL:
+def test_a_user_is_what_the_default_manager_makes_of_their_row(ory: Ory, web: DualClient) -> None:
+    if not USERNAME_IS_EMAIL:
         pytest.skip("the manager of this user model adds nothing")
-    session = ory.person(name={"first": "Ada"}).token()
+    session = ory.person(name={"first": "Ada"}).app_session()
     web.get("/who", headers=session.headers)
     assert web.get("/who", headers=session.headers).json()["letters"] == 3
 
@@ -236,11 +238,13 @@ ODD = [
 
 
 @pytest.mark.parametrize(("value", "kept"), ODD, ids=[ascii(value)[:14] for value, _ in ODD])
-def test_a_name_takes_what_it_can_hold(ory: Ory, ory_auth: ChangeSettings, web: Web, value: object, kept: str) -> None:
+def test_a_name_takes_what_it_can_hold(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, value: object, kept: str
+) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "first_name": "metadata_public.name"})
     person = ory.person()
-    metadata(person, {"name": value})
-    assert web.get("/who", headers=person.token().headers).status_code == 200
+    set_metadata(person, {"name": value})
+    assert web.get("/who", headers=person.app_session().headers).status_code == 200
     assert user_of(person).first_name == kept
 
 
@@ -248,50 +252,50 @@ def test_a_name_takes_what_it_can_hold(ory: Ory, ory_auth: ChangeSettings, web: 
     "path", ["traits.no.such.thing", "traits.email.first", "metadata_public.x", "credentials.password", "traits", "x"]
 )
 def test_a_path_that_leads_nowhere_leaves_the_field_empty(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, path: str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str
 ) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "first_name": path})
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).first_name == ""
 
 
 @pytest.mark.promise("People cannot give themselves staff rights")
 @pytest.mark.parametrize("field", ["is_staff", "is_superuser"])
-def test_people_cannot_give_themselves_rights(ory: Ory, ory_auth: ChangeSettings, web: Web, field: str) -> None:
+def test_people_cannot_give_themselves_rights(ory: Ory, ory_auth: ChangeSettings, web: DualClient, field: str) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "traits.username"})
     person = ory.person(username="True")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not getattr(user_of(person), field)
 
 
-def test_what_only_admins_write_at_ory_may_give_rights(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_what_only_admins_write_at_ory_may_give_rights(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
     person = ory.person()
-    metadata(person, {"staff": True})
-    web.get("/who", headers=person.token().headers)
+    set_metadata(person, {"staff": True})
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).is_staff
 
 
 @pytest.mark.parametrize("value", ["perhaps", None, 5, [True], {"is": True}])
 def test_a_right_that_is_no_yes_or_no_gives_nothing(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, value: object
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, value: object
 ) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
     person = ory.person()
-    metadata(person, {"staff": value})
-    assert web.get("/who", headers=person.token().headers).status_code == 200
+    set_metadata(person, {"staff": value})
+    assert web.get("/who", headers=person.app_session().headers).status_code == 200
     assert not user_of(person).is_staff
 
 
 @pytest.mark.parametrize(("field", "value"), [("is_active", False), ("password", "x"), ("last_login", "2001-01-01")])
 def test_some_fields_are_never_mapped(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, field: str, value: bool | str
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, field: str, value: bool | str
 ) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", field: "metadata_public.value"})
     person = ory.person()
-    metadata(person, {"value": value})
-    web.get("/who", headers=person.token().headers)
+    set_metadata(person, {"value": value})
+    web.get("/who", headers=person.app_session().headers)
     user = user_of(person)
     assert (user.is_active, user.has_usable_password()) == (True, False)
     assert str(user.last_login) != "2001-01-01 00:00:00+00:00"
@@ -300,10 +304,10 @@ def test_some_fields_are_never_mapped(
 # --- following the identity -------------------------------------------------------------------------------------------
 
 
-def test_a_changed_identity_changes_the_user(ory: Ory, web: Web) -> None:
+def test_a_changed_identity_changes_the_user(ory: Ory, web: DualClient) -> None:
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
-    later_session, address = person.token(), f"{uuid.uuid4().hex}@example.org"
+    web.get("/who", headers=person.app_session().headers)
+    later_session, address = person.app_session(), f"{uuid.uuid4().hex}@example.org"
     person.patch("/traits", {"email": address, "name": {"first": "Augusta"}})
     web.get("/who", headers=later_session.headers)
     user = user_of(person)
@@ -311,38 +315,38 @@ def test_a_changed_identity_changes_the_user(ory: Ory, web: Web) -> None:
 
 
 @names_by_identity
-def test_a_user_name_that_is_free_is_taken_over(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_user_name_that_is_free_is_taken_over(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(username="ada")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     person.patch("/traits/username", "augusta")
-    assert web.get("/who", headers=person.token().headers).json()["user"] == "augusta"
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == "augusta"
 
 
 @names_by_identity
-def test_a_user_name_that_goes_missing_stays(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_user_name_that_goes_missing_stays(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
     person = ory.person(username="ada")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     person.patch("/traits", {"email": person.email})
-    assert web.get("/who", headers=person.token().headers).json()["user"] == "ada"
+    assert web.get("/who", headers=person.app_session().headers).json()["user"] == "ada"
 
 
-def test_a_change_by_hand_stays_until_the_identity_changes(ory: Ory, web: Web) -> None:
+def test_a_change_by_hand_stays_until_the_identity_changes(ory: Ory, web: DualClient) -> None:
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     User.objects.update(first_name="By hand")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).first_name == "By hand"
 
 
 @pytest.mark.promise("A user's fields never go back to an older state of the identity")
 def test_an_older_cached_answer_of_another_device_takes_nothing_back(
-    ory: Ory, ory_auth: ChangeSettings, web: Web
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     person = ory.person(name={"first": "Ada"})
-    old_device, new_device = person.token(), person.token()
+    old_device, new_device = person.app_session(), person.app_session()
     web.get("/who", headers=old_device.headers)
     person.patch("/traits/name/first", "Augusta")
     web.get("/who", headers=new_device.headers)
@@ -351,10 +355,10 @@ def test_an_older_cached_answer_of_another_device_takes_nothing_back(
 
 
 @unique_email
-def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory: Ory, web: Web) -> None:
+def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory: Ory, web: DualClient) -> None:
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
-    taken, later_session = f"{uuid.uuid4().hex}@example.org", person.token()
+    web.get("/who", headers=person.app_session().headers)
+    taken, later_session = f"{uuid.uuid4().hex}@example.org", person.app_session()
     make_user(email=taken)
     person.patch("/traits", {"email": taken, "name": {"first": "Augusta"}})
     assert web.get("/who", headers=later_session.headers).json()["email"] == person.email
@@ -364,14 +368,14 @@ def test_an_address_that_is_taken_leaves_the_old_one_and_the_rest_follows(ory: O
 
 @names_by_identity
 def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(
-    ory: Ory, ory_auth: ChangeSettings, web: Web
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username", "first_name": "traits.name.first"})
     person = ory.person(username="ada", name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     make_user("taken")
     person.patch("/traits", {"email": person.email, "username": "taken", "name": {"first": "Augusta"}})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     user = user_of(person)
     assert (user.username, user.first_name) == ("ada", "Augusta")
 
@@ -379,67 +383,67 @@ def test_a_user_name_that_is_taken_leaves_the_old_one_and_the_rest_follows(
 # --- the project's own handler ----------------------------------------------------------------------------------------
 
 
-def test_a_handler_decides_who_is_admitted(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_handler_decides_who_is_admitted(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
     guest, clerk = ory.person(), ory.person(f"{uuid.uuid4().hex}@firm.example")
-    assert web.get("/api/me", headers=guest.token().headers).status_code == 403
-    assert web.get("/api/me", headers=clerk.token().headers).status_code == 200
+    assert web.get("/api/me", headers=guest.app_session().headers).status_code == 403
+    assert web.get("/api/me", headers=clerk.app_session().headers).status_code == 200
     assert OryIdentity.objects.get().pk == uuid.UUID(clerk.id)
 
 
-def test_a_handler_decides_what_the_fields_hold(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_a_handler_decides_what_the_fields_hold(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.Shouting")
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).first_name == "ADA"
     person.patch("/traits/name/first", "Augusta")
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).first_name == "AUGUSTA"
 
 
 @pytest.mark.promise("No USER_HANDLER admits an inactive user")
-def test_no_handler_lets_an_inactive_user_in(ory: Ory, ory_auth: ChangeSettings, web: Web) -> None:
+def test_no_handler_lets_an_inactive_user_in(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.LetsEveryoneIn")
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     User.objects.update(is_active=False)
-    assert web.get("/api/me", headers=person.token().headers).status_code == 403
+    assert web.get("/api/me", headers=person.app_session().headers).status_code == 403
 
 
 # --- an inactive user -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def inactive(ory: Ory, web: Web) -> Session:
+def inactive(ory: Ory, web: DualClient) -> Session:
     """A session of a person whose user has been switched off here."""
-    session = ory.person().cookie()
+    session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     User.objects.update(is_active=False)
     return session
 
 
 @pytest.mark.promise("An inactive user is never shown")
-def test_an_inactive_user_is_anonymous_on_public_pages(web: Web, inactive: Session) -> None:
+def test_an_inactive_user_is_anonymous_on_public_pages(web: DualClient, inactive: Session) -> None:
     assert web.get("/who", headers=inactive.headers).json()["user"] == ""
     assert web.get("/awho", headers=inactive.headers).json()["user"] == ""
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/aal2", "/auth/login?next=/guarded", "/admin/login/"])
-def test_an_inactive_user_gets_a_page_with_a_way_to_sign_out(web: Web, inactive: Session, path: str) -> None:
+def test_an_inactive_user_gets_a_page_with_a_way_to_sign_out(web: DualClient, inactive: Session, path: str) -> None:
     answer = web.get(path, headers=inactive.headers)
     assert answer.status_code == 403
     assert f'action="{reverse("ory_auth:logout")}"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_an_inactive_user_is_refused_cached_or_not(ory: Ory, web: Web, inactive: Session, cached: bool) -> None:
+def test_an_inactive_user_is_refused_cached_or_not(ory: Ory, web: DualClient, inactive: Session, cached: bool) -> None:
     if not cached:
         caches["default"].clear()
     assert web.get("/guarded", headers=inactive.headers).status_code == 403
 
 
-def test_nothing_switches_an_inactive_user_on_again(web: Web, inactive: Session) -> None:
-    later_session = inactive.person.token()
+def test_nothing_switches_an_inactive_user_on_again(web: DualClient, inactive: Session) -> None:
+    later_session = inactive.person.app_session()
     inactive.person.patch("/traits/name", {"first": "Augusta"})
     web.get("/guarded", headers=later_session.headers)
     assert not user_of(inactive.person).is_active
@@ -453,28 +457,30 @@ def link(ory_auth: ChangeSettings) -> None:
     ory_auth(LINK_BY_VERIFIED_EMAIL=True)
 
 
-def test_a_verified_address_takes_over_the_user_who_has_it(ory: Ory, link: None, web: Web) -> None:
+def test_a_verified_address_takes_over_the_user_who_has_it(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
-    assert web.get("/who", headers=person.token().headers).json()["pk"] == str(old.pk)
+    assert web.get("/who", headers=person.app_session().headers).json()["pk"] == str(old.pk)
     assert user_of(person) == old
 
 
-def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(ory: Ory, link: None, web: Web) -> None:
+def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(
+    ory: Ory, link: None, web: DualClient
+) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     web.client.force_login(old)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not user_of(person).has_usable_password()
     client = Client()
     client.cookies = web.cookies
     assert client.get("/who").json()["user"] == ""
 
 
-def test_an_address_in_other_letters_is_the_same_one(ory: Ory, link: None, web: Web) -> None:
+def test_an_address_in_other_letters_is_the_same_one(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email.upper())
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person) == old
 
 
@@ -496,40 +502,40 @@ NOT_FREE = {
 
 @pytest.mark.promise("A privileged user is never linked")
 @pytest.mark.parametrize("why", NOT_FREE)
-def test_some_users_are_never_taken_over(ory: Ory, link: None, web: Web, why: str) -> None:
+def test_some_users_are_never_taken_over(ory: Ory, link: None, web: DualClient, why: str) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     NOT_FREE[why](old)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not OryIdentity.objects.filter(pk=person.id, user=old).exists()
     old.refresh_from_db()
     assert old.has_usable_password()
     # A user of its own, else a 403; only a user of another identity loses an address that somebody else has verified.
-    comes_in = why == "has an identity" or not NAMED_BY_EMAIL
+    comes_in = why == "has an identity" or not USERNAME_IS_EMAIL
     assert OryIdentity.objects.filter(pk=person.id).exists() is comes_in
 
 
 @pytest.mark.promise("A user is linked only by a verified address")
-def test_an_address_that_is_not_verified_takes_nobody_over(ory: Ory, link: None, web: Web) -> None:
+def test_an_address_that_is_not_verified_takes_nobody_over(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not OryIdentity.objects.filter(user=old).exists()
 
 
-def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory: Ory, web: Web) -> None:
+def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory: Ory, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert not OryIdentity.objects.filter(user=old).exists()
 
 
 @names_by_identity
-def test_of_two_users_with_the_address_none_is_taken_over(ory: Ory, link: None, web: Web) -> None:
+def test_of_two_users_with_the_address_none_is_taken_over(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     make_user("one", email=person.email)
     make_user("two", email=person.email)
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     assert user_of(person).username == person.id
 
 
@@ -537,9 +543,9 @@ def test_of_two_users_with_the_address_none_is_taken_over(ory: Ory, link: None, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: Web, told: Told) -> None:
+def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: DualClient, told: Told) -> None:
     person = ory.person()
-    first, second = person.token(), person.token()
+    first, second = person.app_session(), person.app_session()
     for session in (first, first, second, second, first):
         caches["default"].clear()
         web.get("/who", headers=session.headers)
@@ -549,9 +555,9 @@ def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: Web, told: Told)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_identity_is_told_once(ory: Ory, web: Web, told: Told) -> None:
+def test_a_change_of_the_identity_is_told_once(ory: Ory, web: DualClient, told: Told) -> None:
     person = ory.person(name={"first": "Ada"})
-    session = person.token()
+    session = person.app_session()
     web.get("/who", headers=session.headers)
     told.clear()
     person.patch("/traits/name/first", "Augusta")
@@ -570,9 +576,9 @@ def atomic_requests() -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(
-    ory: Ory, web: Web, told: Told, atomic_requests: None
+    ory: Ory, web: DualClient, told: Told, atomic_requests: None
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.client.raise_request_exception = False
     assert web.get("/asks-and-breaks", headers=session.headers).status_code == 500
     assert told == []
@@ -581,10 +587,10 @@ def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(
 
 @pytest.mark.django_db(transaction=True)
 def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(
-    ory: Ory, web: Web, told: Told, atomic_requests: None
+    ory: Ory, web: DualClient, told: Told, atomic_requests: None
 ) -> None:
     person = ory.person()
-    session = person.token()
+    session = person.app_session()
     web.client.raise_request_exception = False
     web.get("/asks-and-breaks", headers=session.headers)
     for _ in range(2):
@@ -594,11 +600,13 @@ def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_that_was_rolled_back_is_told_later(ory: Ory, web: Web, told: Told, atomic_requests: None) -> None:
+def test_a_sign_in_that_was_rolled_back_is_told_later(
+    ory: Ory, web: DualClient, told: Told, atomic_requests: None
+) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     told.clear()
-    session = person.token()
+    session = person.app_session()
     web.client.raise_request_exception = False
     web.get("/asks-and-breaks", headers=session.headers)
     assert told == []
@@ -607,17 +615,19 @@ def test_a_sign_in_that_was_rolled_back_is_told_later(ory: Ory, web: Web, told: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_is_not_admitted_has_not_signed_in(ory: Ory, web: Web, inactive: Session, told: Told) -> None:
-    web.get("/guarded", headers=inactive.person.token().headers)
+def test_somebody_who_is_not_admitted_has_not_signed_in(
+    ory: Ory, web: DualClient, inactive: Session, told: Told
+) -> None:
+    web.get("/guarded", headers=inactive.person.app_session().headers)
     assert told == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, told: Told
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, told: Told
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
-    session = ory.person().token()
+    session = ory.person().app_session()
     assert web.get("/guarded", headers=session.headers).status_code == 403
     user = User.objects.get()
     assert told == [("created", user.pk)]
@@ -625,10 +635,10 @@ def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in
 
 @pytest.mark.django_db(transaction=True)
 def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, told: Told
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, told: Told
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/guarded", headers=session.headers)
     User.objects.update(is_active=True)
     told.clear()
@@ -647,13 +657,13 @@ def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(
 def test_a_known_person_costs_one_query_and_a_session_none(
     ory: Ory,
     ory_auth: ChangeSettings,
-    web: Web,
+    web: DualClient,
     django_assert_num_queries: DjangoAssertNumQueries,
     path: str,
     queries: int,
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     with django_assert_num_queries(queries):
         assert web.get(path, headers=session.headers).status_code == 200
@@ -679,34 +689,36 @@ def read_only(transactional_db: None) -> Iterator[Callable[[], None]]:
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
 def test_known_users_work_on_a_read_only_database(
-    ory: Ory, web: Web, told: Told, read_only: Callable[[], None], path: str
+    ory: Ory, web: DualClient, told: Told, read_only: Callable[[], None], path: str
 ) -> None:
     person = ory.person(name={"first": "Ada"})
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     person.patch("/traits/name/first", "Augusta")
     told.clear()
-    session = person.token()
+    session = person.app_session()
     read_only()
     assert web.get(path, headers=session.headers).json()["user"] in {person.id, person.email}
     assert told == []
 
 
-def test_somebody_new_gets_503_on_a_read_only_database(ory: Ory, web: Web, read_only: Callable[[], None]) -> None:
-    session = ory.person().token()
+def test_somebody_new_gets_503_on_a_read_only_database(
+    ory: Ory, web: DualClient, read_only: Callable[[], None]
+) -> None:
+    session = ory.person().app_session()
     read_only()
     answer = web.get("/who", headers=session.headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me"])
-def test_a_missing_table_is_503(ory: Ory, web: Web, path: str) -> None:
+def test_a_missing_table_is_503(ory: Ory, web: DualClient, path: str) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    assert web.get(path, headers=ory.person().token().headers).status_code == 503
+    assert web.get(path, headers=ory.person().app_session().headers).status_code == 503
 
 
-def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web: Web) -> None:
+def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web: DualClient) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    assert web.get("/session", headers=ory.person().token().headers).status_code == 200
+    assert web.get("/session", headers=ory.person().app_session().headers).status_code == 200
 
 
 # --- databases of their own: files, PostgreSQL, replicas --------------------------------------------------------------
@@ -714,7 +726,7 @@ def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web:
 
 @pytest.fixture
 def file_database(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Path]:
-    with django_db_blocker.unblock(), database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
+    with django_db_blocker.unblock(), temporary_database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
         yield tmp_path / "db.sqlite"
 
 
@@ -726,7 +738,10 @@ def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         pytest.skip("ORY_TEST_POSTGRESQL names no database")
     facts = dict(fact.split("=", 1) for fact in given.split())
     values = {"NAME": facts.pop("dbname"), **{name.upper(): value for name, value in facts.items()}}
-    with django_db_blocker.unblock(), database("default", ENGINE="django.db.backends.postgresql", OPTIONS={}, **values):
+    with (
+        django_db_blocker.unblock(),
+        temporary_database("default", ENGINE="django.db.backends.postgresql", OPTIONS={}, **values),
+    ):
         call_command("flush", interactive=False, verbosity=0)
         yield
 
@@ -747,7 +762,7 @@ def test_sixty_four_first_requests_at_once_make_one_user(
     ory_auth(TIMEOUT=10, USER_HANDLER="tests.project.handlers.Hesitating")
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic
     person = ory.person()
-    tokens = [person.token() for _ in range(4)]
+    tokens = [person.app_session() for _ in range(4)]
 
     def ask(number: int) -> tuple[int, str]:
         try:
@@ -764,15 +779,17 @@ def test_sixty_four_first_requests_at_once_make_one_user(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/api/me"])
-def test_a_database_that_is_down_is_503(ory: Ory, web: Web, file_database: Path, path: str) -> None:
-    session = ory.person().token()
+def test_a_database_that_is_down_is_503(ory: Ory, web: DualClient, file_database: Path, path: str) -> None:
+    session = ory.person().app_session()
     assert web.get(path, headers=session.headers).status_code == 200
     with database_gone():
         assert web.get(path, headers=session.headers).status_code == 503
 
 
-def test_beside_a_django_session_a_database_that_is_down_is_503_too(ory: Ory, web: Web, file_database: Path) -> None:
-    session = ory.person().token()
+def test_beside_a_django_session_a_database_that_is_down_is_503_too(
+    ory: Ory, web: DualClient, file_database: Path
+) -> None:
+    session = ory.person().app_session()
     web.cookies["sessionid"] = "0123456789abcdef0123456789abcdef"
     with database_gone():
         assert web.get("/who", headers=session.headers).status_code == 503
@@ -803,11 +820,11 @@ class LaggingReplica:
 
 
 def test_a_replica_that_lags_makes_no_second_user(
-    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path, told: Told
+    ory: Ory, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path, told: Told
 ) -> None:
     person = ory.person()
-    session = person.token()
-    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+    session = person.app_session()
+    with temporary_database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
         settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
         answers = [web.get("/who", headers=session.headers) for _ in range(3)]
         settings.DATABASE_ROUTERS = []
@@ -817,12 +834,12 @@ def test_a_replica_that_lags_makes_no_second_user(
 
 
 def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
-    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path
+    ory: Ory, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path
 ) -> None:
-    session = ory.person().token()
+    session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     connection.cursor().execute("PRAGMA query_only=ON")
-    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+    with temporary_database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
         settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
         assert web.get("/who", headers=session.headers).status_code == 200
         settings.DATABASE_ROUTERS = []
@@ -830,20 +847,20 @@ def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
 
 @pytest.mark.promise("A user's fields never go back to an older state of the identity")
 def test_a_replica_that_lags_brings_nothing_back(
-    ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Settings, file_database: Path, tmp_path: Path
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path
 ) -> None:
     """The replica knows the first name, this answer the second, and the database itself the third already."""
     ory_auth(SESSION_CACHE_SECONDS=60)
     person = ory.person(name={"first": "First"})
-    old_device, new_device = person.token(), person.token()
-    web.get("/who", headers=person.token().headers)
+    old_device, new_device = person.app_session(), person.app_session()
+    web.get("/who", headers=person.app_session().headers)
     connections["default"].close()
     shutil.copy(file_database, tmp_path / "replica.sqlite")
     person.patch("/traits/name/first", "Second")
     web.get("/session", headers=old_device.headers)
     person.patch("/traits/name/first", "Third")
     web.get("/who", headers=new_device.headers)
-    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+    with temporary_database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
         settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
         web.get("/who", headers=old_device.headers)
         settings.DATABASE_ROUTERS = []
@@ -852,15 +869,15 @@ def test_a_replica_that_lags_brings_nothing_back(
 
 @pytest.mark.promise("Each sign-in is announced once")
 def test_a_sign_in_that_a_lagging_replica_does_not_know_of_is_told_once(
-    ory: Ory, web: Web, settings: Settings, file_database: Path, tmp_path: Path, told: Told
+    ory: Ory, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path, told: Told
 ) -> None:
     person = ory.person()
-    web.get("/who", headers=person.token().headers)
+    web.get("/who", headers=person.app_session().headers)
     connections["default"].close()
     shutil.copy(file_database, tmp_path / "replica.sqlite")
     told.clear()
-    session = person.token()
-    with database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
+    session = person.app_session()
+    with temporary_database("replica", NAME=str(tmp_path / "replica.sqlite"), **SQLITE):
         settings.DATABASE_ROUTERS = ["tests.test_users.LaggingReplica"]
         for _ in range(3):
             web.get("/who", headers=session.headers)

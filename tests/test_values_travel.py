@@ -22,9 +22,9 @@ from django.urls import path
 
 from ory_auth.types import AAL, Identity, OryHttpRequest, OrySession
 from ory_auth.users.fields import read_values
-from tests.conftest import Web
-from tests.kinds import ChangeSettings, Json
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, Json
 from tests.test_checks_users import MakeModel
 from tests.test_checks_users import model as model
 from tests.test_types import IDENTITY, SESSION, read
@@ -233,8 +233,10 @@ def test_a_copy_of_traits_is_ones_own(copied: Callable[[Any], Any]) -> None:
 # --- as projects do it
 
 
-def test_what_a_view_keeps_of_a_session_comes_back(ory: Ory, ory_auth: ChangeSettings, web: Web, settings: Any) -> None:
-    token = ory.person().token()
+def test_what_a_view_keeps_of_a_session_comes_back(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Any
+) -> None:
+    token = ory.person().app_session()
     seen: list[Any] = []
 
     def keep(request: OryHttpRequest) -> HttpResponse:

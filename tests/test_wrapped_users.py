@@ -12,8 +12,8 @@ from django.utils.functional import SimpleLazyObject
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
-from tests.conftest import Web
-from tests.ories import Ory
+from tests.support.client import DualClient
+from tests.support.ory import Ory
 
 
 class MarksLazily:
@@ -53,19 +53,18 @@ def wrapped(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_lazy_user_around_ours_is_loaded_in_any_view(ory: Ory, web: Web, wrapped: None, path: str) -> None:
+def test_a_lazy_user_around_ours_is_loaded_in_any_view(ory: Ory, web: DualClient, wrapped: None, path: str) -> None:
     ada, bob = ory.person(), ory.person()
     for person in (ada, bob):
-        answer = web.get(path, headers=person.token().headers)
+        answer = web.get(path, headers=person.app_session().headers)
         assert (answer.status_code, answer.json()["email"]) == (200, person.email)
 
 
-@pytest.mark.switches
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/who", "/awho"])
 def test_in_an_outage_a_lazy_user_around_ours_is_a_503(
-    ory: Ory, web: Web, switches: LocalOry, wrapped: None, path: str
+    ory: Ory, web: DualClient, local_ory: LocalOry, wrapped: None, path: str
 ) -> None:
-    headers = ory.person().token().headers
-    with switches.failing(500):
+    headers = ory.person().app_session().headers
+    with local_ory.failing(500):
         assert web.get(path, headers=headers).status_code == 503

@@ -467,7 +467,7 @@ def channels(visit: Visit) -> None:
     expect(socket(visit.nobody, "/ws/guarded"), 401, "an anonymous socket that is guarded")
     expect(socket(visit.ada, "/ws/who", "https://elsewhere.example"), 403, "a socket that another site opens")
     expect(socket(visit.ada, "/ws/vault"), 403, "a socket without a second factor")
-    session = visit.ory.http.person().cookie()
+    session = visit.ory.http.person().browser_session()
     session.set_up_totp()
     expect(socket(Visitor(visit.site, session), "/ws/vault"), session.person.email, "a socket with a second factor")
 

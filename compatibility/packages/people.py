@@ -193,7 +193,7 @@ def _otp_urls() -> Sequence[Any]:
 
 def _otp(visit: Visit) -> None:
     expect(visit.ada.get("/verified").json, {"email": visit.ada.email, "verified": False}, "django-otp's user")
-    session = visit.ory.http.person().cookie()
+    session = visit.ory.http.person().browser_session()
     session.set_up_totp()
     visitor = Visitor(visit.site, session)
     expect(visitor.get("/second-factor").status, 200, "a second factor at Ory, for our guard")

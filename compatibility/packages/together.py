@@ -39,9 +39,9 @@ def _refused(visit: Visit) -> None:
 
 def _stepped_up(visit: Visit) -> None:
     """A second factor is missing, then used."""
-    session = visit.ory.http.person().cookie()
+    session = visit.ory.http.person().browser_session()
     session.set_up_totp()
-    person, first_only = session.person, session.person.cookie()
+    person, first_only = session.person, session.person.browser_session()
     visitor, ory = Visitor(visit.site, first_only), visit.ory.public_url
     reply = visitor.get("/second-factor")
     expect((reply.status, reply.location.startswith(ory)), (302, True), "a page without the second factor")

@@ -16,7 +16,7 @@ from stress.environment import Environment
 from stress.load import Ask, load
 from stress.oracle import Expected, Tally, Verdict
 from stress.servers import Site
-from tests.broken_upstream import BEHAVIOURS, BrokenUpstream, Person, broken_upstream, people
+from tests.support.broken_upstream import BEHAVIOURS, BrokenUpstream, Person, broken_upstream, people
 
 TIMEOUT = 0.15  # seconds, of ORY_AUTH
 SETTINGS = {"TIMEOUT": TIMEOUT, "SESSION_CACHE_SECONDS": 0, "REFUSED_CACHE_SECONDS": 0, "MAX_CONNECTIONS": 3}

@@ -19,7 +19,7 @@ from stress.faults import Fault
 from stress.processes import private_directory
 from stress.proxy import Proxy
 from stress.servers import Site
-from tests.ories import Reply, send
+from tests.support.ory import Reply, send
 
 PAGES = (
     "/who", "/session", "/guarded", "/django-guarded", "/aal2", "/fresh", "/recent", "/just-now", "/greeting",

@@ -12,8 +12,8 @@ import urllib3
 from stress.environment import Environment
 from stress.oracle import Tally, Verdict
 from stress.servers import Site
-from tests.browser import Browser, Page, Reply
-from tests.ories import PASSWORD
+from tests.support.browser import Browser, Page, Reply
+from tests.support.ory import PASSWORD
 
 HOPS = 5
 GUARDS = (
@@ -112,7 +112,7 @@ def _anonymous(ground: Ground, browser: Browser) -> None:
 
 
 def _signed_in(ground: Ground, browser: Browser) -> None:
-    _carry(browser, ground.stage.ory.http.person().cookie().jar)
+    _carry(browser, ground.stage.ory.http.person().browser_session().jar)
 
 
 def _not_admitted(ground: Ground, browser: Browser) -> None:
@@ -124,24 +124,24 @@ def _not_admitted(ground: Ground, browser: Browser) -> None:
 
 def _second_factor_missing(ground: Ground, browser: Browser) -> None:
     person = ground.stage.ory.http.person()
-    person.cookie().set_up_totp()
-    _carry(browser, person.cookie().jar)
+    person.browser_session().set_up_totp()
+    _carry(browser, person.browser_session().jar)
 
 
 def _second_factor_used(ground: Ground, browser: Browser) -> None:
-    session = ground.stage.ory.http.person().cookie()
+    session = ground.stage.ory.http.person().browser_session()
     session.set_up_totp()
     _carry(browser, session.jar)
 
 
 def _inactive_at_ory(ground: Ground, browser: Browser) -> None:
     person = ground.stage.ory.http.person()
-    _carry(browser, person.cookie().jar)
+    _carry(browser, person.browser_session().jar)
     person.deactivate()
 
 
 def _revoked(ground: Ground, browser: Browser) -> None:
-    session = ground.stage.ory.http.person().cookie()
+    session = ground.stage.ory.http.person().browser_session()
     _carry(browser, session.jar)
     session.revoke()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stress.environment import Environment
-from tests.ories import Session
+from tests.support.ory import Session
 
 API_KEY = "ory_pat_canaryOfAnApiKey"
 SECRET_KEY = "a secret for the campaigns, long enough"  # how the site's SECRET_KEY begins
@@ -64,7 +64,7 @@ def mark(stage: Environment) -> Marked:
     )
     body = [{"op": "replace", "path": "/metadata_public", "value": {"note": traits["public"]}}]
     assert stage.ory.http.admin("PATCH", f"/admin/identities/{person.id}", body=body).status == 200
-    return Marked(person.token(), person.cookie(), traits)
+    return Marked(person.app_session(), person.browser_session(), traits)
 
 
 def found(markers: Iterable[tuple[str, str]], text: bytes) -> list[str]:

@@ -73,8 +73,8 @@ class _Place:
 def _places(stage: Environment) -> list[_Place]:
     [given] = stage.people(1)
     person = stage.ory.http.person()
-    person.cookie().set_up_totp()
-    half = {"Cookie": person.cookie().cookie}
+    person.browser_session().set_up_totp()
+    half = {"Cookie": person.browser_session().cookie}
     people = ({}, given.by_cookie, half)
     starts = [_Place(f"/auth/{flow}?{name}={{}}", headers=who) for flow in FLOWS for name in NAMES for who in people]
     logouts = [_Place("/auth/logout", "POST", "next={}"), _Place("/auth/logout?return_to={}", "POST")]

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import pyotp
 
-from tests.browser import Browser, Page
-from tests.ories import HTTP, PASSWORD
+from tests.support.browser import Browser, Page
+from tests.support.ory import HTTP, PASSWORD
 
 TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SECRET = re.compile(r"\b[A-Z2-7]{32}\b")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from tests.ports import free_ports
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60  # seconds: a limit for what has to happen soon

@@ -4,7 +4,7 @@ import time
 
 from ory_auth.types import Identity, OrySession
 from ory_auth.users import UserHandler
-from tests.kinds import Json, User
+from tests.support.types import Json, User
 
 
 class NoGuests(UserHandler):

@@ -12,7 +12,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from ory_auth.testing import Ory, OryLogin
-from tests.browser import Browser
+from tests.support.browser import Browser
 
 
 def test_rest_frameworks_client(ory_login: OryLogin) -> None:

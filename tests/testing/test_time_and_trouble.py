@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from ory_auth.testing import Ory, OryLogin
-from tests.ories import send
+from tests.support.ory import send
 
 Trouble = Callable[[Ory], AbstractContextManager[None]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.kinds import Json
+from tests.support.types import Json
 
 from ..replay import Walk
 from ..visits import ADA, BOB, HTML, PASSWORD, Answer, Visitor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyotp
 
-from tests.kinds import Json
+from tests.support.types import Json
 
 from ..replay import Walk
 from ..visits import ADA, BOB, PASSWORD, Answer, Visitor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.kinds import Json
+from tests.support.types import Json
 
 from ..replay import Walk
 from ..visits import ADA, BOB, PASSWORD, Visitor

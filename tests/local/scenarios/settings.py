@@ -6,7 +6,7 @@ from typing import Any
 
 import pyotp
 
-from tests.kinds import Json
+from tests.support.types import Json
 
 from ..replay import Walk
 from ..visits import ADA, BOB, Visitor

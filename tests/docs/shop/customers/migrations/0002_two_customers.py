@@ -1,7 +1,7 @@
 from django.contrib.auth.hashers import make_password
 from django.db import migrations
 
-PASSWORD = "Ratatosk-9-tree"  # as in tests/ories.py
+PASSWORD = "Ratatosk-9-tree"  # as in tests/support/ory.py
 
 
 def create(apps, schema_editor):

@@ -1,4 +1,4 @@
-"""Run as a program where only the package and what it needs are installed: it starts, and ``check`` passes."""
+"""A project without optional libraries: run as a program, it starts, ``check`` passes, and a page is served."""
 
 import sys
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ from django.test import Client
 
 for optional in ("rest_framework", "ninja", "channels", "starlette", "uvicorn"):
     if find_spec(optional):
-        sys.exit(f"{optional} is installed here, so this shows nothing.")
+        sys.exit(f"{optional} is installed, so this proves nothing.")
 
 settings.configure(
     SECRET_KEY="bare",

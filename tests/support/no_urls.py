@@ -1,4 +1,4 @@
-"""The URLs of a project that has not included this package's."""
+"""The URLconf of a project without any URLs."""
 
 from django.urls import URLPattern
 

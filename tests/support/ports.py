@@ -1,4 +1,4 @@
-"""Ports of this machine that nobody listens on."""
+"""Free ports."""
 
 from __future__ import annotations
 

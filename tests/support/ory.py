@@ -1,7 +1,7 @@
-"""The Ory that the tests talk to: the local one, or a real one named by ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL.
+"""The Ory that the tests use: the local one, or a real one at ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL.
 
-People and sessions are made over HTTP in both cases, by the flows that an app and a browser walk, so that the same
-test asks the same of both.
+Identities and sessions are created over HTTP in both cases, with the flows that apps and browsers use. So the same test
+runs against both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reply:
 
 
 def send(method: str, url: str, *, headers: dict[str, str] | None = None, body: Any = None) -> Reply:
-    """One exchange; ``body`` goes as JSON, redirects are not followed."""
+    """Send one request. ``body`` is sent as JSON; redirects are not followed."""
     sent = {"Accept": "application/json", **(headers or {})}
     if body is not None:
         sent["Content-Type"] = "application/json"
@@ -46,15 +46,15 @@ def send(method: str, url: str, *, headers: dict[str, str] | None = None, body: 
 
 
 class Ory:
-    """One Ory, seen from outside. ``switches`` is the local one, or ``None``."""
+    """The APIs of one Ory. ``local`` is the local Ory with its controls, or ``None`` for a real one."""
 
-    def __init__(self, public_url: str, admin_url: str, switches: LocalOry | None = None) -> None:
-        self.public_url, self.admin_url, self.switches = public_url.rstrip("/"), admin_url.rstrip("/"), switches
+    def __init__(self, public_url: str, admin_url: str, local: LocalOry | None = None) -> None:
+        self.public_url, self.admin_url, self.local = public_url.rstrip("/"), admin_url.rstrip("/"), local
 
     def person(
         self, email: str | None = None, *, password: str = PASSWORD, verified: bool = False, **traits: Any
     ) -> Person:
-        """A new identity with a password."""
+        """Create an identity with a password."""
         traits["email"] = email or f"{uuid.uuid4().hex[:12]}@example.org"
         body: dict[str, Any] = {
             "schema_id": "person",
@@ -69,10 +69,10 @@ class Ory:
         assert reply.status == 201, reply.body
         return Person(self, reply.json["id"], traits["email"], password)
 
-    def asked(self, path: str = "/sessions/whoami") -> list[Received]:
-        """What the local Ory was asked at this path, the first first."""
-        assert self.switches is not None
-        return [request for request in self.switches.requests if request.path == path]
+    def requests_to(self, path: str = "/sessions/whoami") -> list[Received]:
+        """The requests that the local Ory received at this path, in order."""
+        assert self.local is not None
+        return [request for request in self.local.requests if request.path == path]
 
     def public(self, method: str, path: str, **options: Any) -> Reply:
         return send(method, self.public_url + path, **options)
@@ -83,7 +83,7 @@ class Ory:
 
 @dataclass
 class Person:
-    """An identity, and what its owner can do."""
+    """An identity, and the sign-ins of the person it belongs to."""
 
     ory: Ory
     id: str
@@ -91,24 +91,28 @@ class Person:
     password: str = field(repr=False)
     totp: pyotp.TOTP | None = None
 
-    def token(self) -> Session:
-        """Sign in as an app does."""
+    def app_session(self) -> Session:
+        """Sign in as a native app does: the session has a token."""
         flow = self.ory.public("GET", "/self-service/login/api").json
-        reply = self.ory.public("POST", f"/self-service/login?flow={flow['id']}", body=self._by_password())
+        reply = self.ory.public("POST", f"/self-service/login?flow={flow['id']}", body=self.password_form())
         assert reply.status == 200, reply.body
         return Session(self, reply.json["session"]["id"], token=reply.json["session_token"])
 
-    def cookie(self, jar: dict[str, str] | None = None) -> Session:
-        """Sign in as a browser does; ``jar`` is the cookies that it has."""
+    def browser_session(self, jar: dict[str, str] | None = None) -> Session:
+        """Sign in as a browser does. ``jar``: the cookies that the browser already has."""
         jar = {} if jar is None else jar
         session = Session(self, "", jar=jar)
         flow = session.get("/self-service/login/browser").json
-        reply = session.submit("login", flow, self._by_password())
+        reply = session.submit("login", flow, self.password_form())
         assert reply.status in {200, 422}, reply.body
         session.id = reply.json["session"]["id"] if reply.status == 200 else ""
         return session
 
-    def _by_password(self) -> dict[str, str]:
+    def session(self, credential: str) -> Session:
+        """Sign in with ``"token"``, as an app does, or with ``"cookie"``, as a browser does."""
+        return self.app_session() if credential == "token" else self.browser_session()
+
+    def password_form(self) -> dict[str, str]:
         return {"method": "password", "identifier": self.email, "password": self.password}
 
     def patch(self, path: str, value: Any) -> None:
@@ -126,7 +130,7 @@ class Person:
 
 @dataclass
 class Session:
-    """A session at Ory, by a token or by the cookies of a browser."""
+    """A session at Ory, with a token or with the cookies of a browser."""
 
     person: Person
     id: str
@@ -140,7 +144,7 @@ class Session:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a client sends to prove the session."""
+        """The header that carries the session's credential."""
         return {"X-Session-Token": self.token} if self.token else {"Cookie": self.cookie}
 
     @cached_property
@@ -153,17 +157,17 @@ class Session:
     # --- as a browser
 
     def get(self, path: str, accept: str = "application/json") -> Reply:
-        return self._kept(self.ory.public("GET", path, headers={"Accept": accept, **self._cookies()}))
+        return self._store_cookies(self.ory.public("GET", path, headers={"Accept": accept, **self._cookies()}))
 
-    def submit(self, flow: str, begun: dict[str, Any], values: dict[str, Any]) -> Reply:
-        """Send a flow's form with its hidden CSRF token."""
-        nodes = (node["attributes"] for node in begun["ui"]["nodes"])
+    def submit(self, kind: str, flow: dict[str, Any], values: dict[str, Any]) -> Reply:
+        """Submit a flow's form with its CSRF token."""
+        nodes = (node["attributes"] for node in flow["ui"]["nodes"])
         csrf = {n["name"]: n["value"] for n in nodes if n.get("name") == "csrf_token"}
-        path = f"/self-service/{flow}?{urlencode({'flow': begun['id']})}"
-        return self._kept(self.ory.public("POST", path, headers=self._cookies(), body={**csrf, **values}))
+        path = f"/self-service/{kind}?{urlencode({'flow': flow['id']})}"
+        return self._store_cookies(self.ory.public("POST", path, headers=self._cookies(), body={**csrf, **values}))
 
     def set_up_totp(self) -> None:
-        """Give the person a second factor (this session then has it, too)."""
+        """Set up a second factor for the person. This session then has ``aal2``."""
         flow = self.get("/self-service/settings/browser").json
         secret = next(
             node["attributes"]["text"]["text"]
@@ -184,15 +188,15 @@ class Session:
     def _cookies(self) -> dict[str, str]:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.jar.items())} if self.jar else {}
 
-    def _kept(self, reply: Reply) -> Reply:
+    def _store_cookies(self, reply: Reply) -> Reply:
         for line in reply.headers.getlist("Set-Cookie"):
             name, _, value = line.split(";")[0].partition("=")
             self.jar[name] = value
         return reply
 
 
-def begin() -> Ory:
-    """The Ory that the environment names, else a local one that has just started."""
+def start_ory() -> Ory:
+    """The Ory that the environment names, or a new local one."""
     public, admin = os.environ.get("ORY_TEST_PUBLIC_URL"), os.environ.get("ORY_TEST_ADMIN_URL")
     if public and admin:
         return Ory(public, admin)

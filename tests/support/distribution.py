@@ -1,4 +1,4 @@
-"""Looks into what is to be published: ``python -m tests.distribution DIST AGAIN``.
+"""Checks the sdist and the wheels: ``python -m tests.support.distribution DIST AGAIN``.
 
 DIST holds the sdist and the wheel that was built from it, AGAIN the wheel that was built from the checkout.
 """
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NEEDED = {
     "ory_auth/py.typed",
     "ory_auth/locale/de/LC_MESSAGES/django.mo",
@@ -28,7 +28,7 @@ def files_in(folder: Path) -> set[str]:
     return {path.as_posix() for path in found}
 
 
-def wrong_with_wheel(wheel: Path) -> Iterator[str]:
+def check_wheel(wheel: Path) -> Iterator[str]:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = {name for name in names if name.startswith("ory_auth/")}
@@ -37,7 +37,7 @@ def wrong_with_wheel(wheel: Path) -> Iterator[str]:
     yield from (f"{name} is in the wheel" for name in sorted(names - package) if ".dist-info/" not in name)
 
 
-def wrong_with_sdist(sdist: Path) -> Iterator[str]:
+def check_sdist(sdist: Path) -> Iterator[str]:
     with tarfile.open(sdist) as archive:
         names = {PurePosixPath(*PurePosixPath(name).parts[1:]).as_posix() for name in archive.getnames()}
     wanted = {
@@ -59,13 +59,13 @@ def content(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def wrong(dist: Path, again: Path) -> Iterator[str]:
+def check_all(dist: Path, again: Path) -> Iterator[str]:
     [wheel], [sdist], [direct] = dist.glob("*.whl"), dist.glob("*.tar.gz"), again.glob("*.whl")
-    yield from wrong_with_wheel(wheel)
-    yield from wrong_with_sdist(sdist)
+    yield from check_wheel(wheel)
+    yield from check_sdist(sdist)
     if content(wheel) != content(direct):
         yield "the wheel from the sdist is not the wheel from the checkout"
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(wrong(*map(Path, sys.argv[1:]))) or None)
+    sys.exit("\n".join(check_all(*map(Path, sys.argv[1:]))) or None)

@@ -1,6 +1,6 @@
-"""A project whose user model has constraints of its own: ``python -m tests.unique_addresses null``.
+"""A project whose user model has constraints or required fields: ``python -m tests.support.constraints_project null``.
 
-Prints what four people got: two without an address, one with, and one with the same in other letters.
+Prints the responses to four people: two without an address, one with one, and one with the same in other letters.
 """
 
 from __future__ import annotations
@@ -107,5 +107,5 @@ def main() -> None:
 urlpatterns: list[object] = []
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     main()

@@ -1,4 +1,4 @@
-"""Caches that people put into ``CACHES``, and that cannot store everything that Django's own can."""
+"""Cache backends that cannot store everything, or whose methods do less than those of Django's backends."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A project with the packages that hand out credentials: ``python -m tests.other_credentials``.
+"""A project with packages that issue credentials: ``python -m tests.support.credentials_project``.
 
-Two users have one of each. One is linked by a verified address; what both have left is printed.
+Two users have one credential of each kind. One user gets linked by a verified address. Prints what both have left.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Databases of their own for a test: files, PostgreSQL, replicas."""
+"""Other databases for a test: files, PostgreSQL, replicas."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode"
 
 
 @contextmanager
-def database(alias: str, **values: object) -> Iterator[None]:
-    """Let an alias be another database for a while, in all threads; its tables are made."""
+def temporary_database(alias: str, **values: object) -> Iterator[None]:
+    """Replace the database of an alias for a while, in all threads. Creates the tables."""
     settings = connections.settings
-    before, kept = (
-        settings.get(alias),
-        getattr(connections[alias], "self", connections[alias]) if alias in settings else None,
-    )
+    before = settings.get(alias)
+    connection = getattr(connections[alias], "self", connections[alias]) if alias in settings else None
     settings[alias] = {**settings["default"], **values}
-    if kept is not None:
+    if connection is not None:
         del connections[alias]
     try:
         call_command("migrate", verbosity=0, database=alias)
@@ -28,8 +26,8 @@ def database(alias: str, **values: object) -> Iterator[None]:
     finally:
         connections[alias].close()
         del connections[alias]
-        if before is None or kept is None:
+        if before is None or connection is None:
             del settings[alias]
         else:
             settings[alias] = before
-            connections[alias] = kept
+            connections[alias] = connection

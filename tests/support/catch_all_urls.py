@@ -1,4 +1,4 @@
-"""A project whose public pages are at every address, as with a single-page app."""
+"""A URLconf with one view for all paths, as single-page apps have it."""
 
 from django.urls import re_path
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from tests.html_forms import Form, read_forms
-from tests.ories import HTTP
+from tests.support.html_forms import Form, read_forms
+from tests.support.ory import HTTP
 
 if TYPE_CHECKING:
-    from tests.conftest import Web
+    from tests.support.client import DualClient
 
 MANY = 20  # redirects after which a browser gives up
 
@@ -97,7 +97,7 @@ class Browser:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self.site and parts.netloc == self.host:
             return self.site(method, url, headers, body)
-        return over_http(method, url, headers, body)
+        return http_transport(method, url, headers, body)
 
     def _keep(self, host: str, line: str) -> None:
         pair, *attributes = [part.strip() for part in line.split(";")]
@@ -108,13 +108,13 @@ class Browser:
             self.jar[host, name] = value
 
 
-def over_http(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
+def http_transport(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
     response = HTTP.request(method, url, headers=headers, body=body, redirect=False, timeout=10)
     text = response.data.decode()
     return Reply(response.status, response.headers.get("Location"), response.headers.getlist("Set-Cookie"), text)
 
 
-def through_client(web: Web, host: str) -> Transport:
+def client_transport(web: DualClient, host: str) -> Transport:
     """The site as the test's client of Django serves it, under WSGI or ASGI."""
 
     def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
@@ -131,7 +131,7 @@ def through_client(web: Web, host: str) -> Transport:
     return send
 
 
-def where_a_browser_goes(base: str, location: str) -> tuple[str, str]:
+def resolve_like_browser(base: str, location: str) -> tuple[str, str]:
     """Scheme and host of a link as https://url.spec.whatwg.org reads it: kinder to nonsense than Python is."""
     text = "".join(char for char in location.strip("".join(map(chr, range(33)))) if char not in "\t\r\n")
     own = urlsplit(base)

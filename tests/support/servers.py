@@ -17,7 +17,7 @@ HTTP = urllib3.PoolManager(retries=False)
 
 
 @contextmanager
-def served(server: socketserver.TCPServer) -> Iterator[str]:
+def running(server: socketserver.TCPServer) -> Iterator[str]:
     """The server in a thread of its own; gives ``127.0.0.1:port``."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -30,7 +30,7 @@ def served(server: socketserver.TCPServer) -> Iterator[str]:
 
 
 @contextmanager
-def http(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
+def http_server(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
     """A server that answers GET of a path (with query) so; gives its URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ def http(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    with served(server) as address:
+    with running(server) as address:
         yield f"http://{address}"
 
 
@@ -71,7 +71,7 @@ def one_address_for_both(public: str, admin: str) -> Callable[[str], tuple[int, 
 
 
 @contextmanager
-def tls(target: str, context: ssl.SSLContext) -> Iterator[str]:
+def tls_proxy(target: str, context: ssl.SSLContext) -> Iterator[str]:
     """TLS that ends here, before the server at this URL; gives the URL with https."""
     host, port = urlsplit(target).hostname, urlsplit(target).port
 
@@ -91,7 +91,7 @@ def tls(target: str, context: ssl.SSLContext) -> Iterator[str]:
         daemon_threads = True
         allow_reuse_address = True
 
-    with served(Server(("127.0.0.1", 0), Handler)) as address:
+    with running(Server(("127.0.0.1", 0), Handler)) as address:
         yield f"https://{address}"
 
 
@@ -104,7 +104,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def mail() -> Iterator[str]:
+def mail_server() -> Iterator[str]:
     """A server that greets whoever connects, in neither HTTP nor TLS; gives a URL of its address."""
 
     class Handler(socketserver.BaseRequestHandler):
@@ -113,18 +113,18 @@ def mail() -> Iterator[str]:
                 self.request.sendall(b"220 mail.example.org at your service\r\n")
                 self.request.recv(1024)
 
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as address:
+    with running(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as address:
         yield f"http://{address}"
 
 
 @contextmanager
-def silence() -> Iterator[str]:
+def silent_server() -> Iterator[str]:
     """A port that takes connections and never says a word; gives its URL."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def nobody() -> str:
+def closed_url() -> str:
     """A URL at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Types that many tests name."""
+"""Types for annotations in tests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User as User
     from django.test.client import _MonkeyPatchedASGIResponse, _MonkeyPatchedWSGIResponse
 
-    Answer = _MonkeyPatchedWSGIResponse
-    AsyncAnswer = _MonkeyPatchedASGIResponse
+    Response = _MonkeyPatchedWSGIResponse
+    AsyncResponse = _MonkeyPatchedASGIResponse
 else:
-    User = get_user_model()  # of whichever project is under test
-    Answer = AsyncAnswer = HttpResponse  # with what Django's test client adds to it
+    User = get_user_model()  # of the project under test
+    Response = AsyncResponse = HttpResponse  # with the attributes that Django's test client adds
 
 Json: TypeAlias = dict[str, Any]
 Wait: TypeAlias = Callable[[float], None]
