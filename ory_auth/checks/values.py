@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, problems
+from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, parse
 from ..ory.addresses import host_of, is_ory_network
 from ..ory.ascii_hosts import can_match
 from .message import Message, tell
 
 
 def check_values() -> Iterator[Message]:
-    for problem in problems(getattr(settings, "ORY_AUTH", {})):
+    for problem in parse(getattr(settings, "ORY_AUTH", {}))[1]:
         yield tell("E002" if problem.unknown else "E001", problem.text, problem.hint)
 
 

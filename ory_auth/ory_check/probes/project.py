@@ -21,7 +21,7 @@ from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
-from ...conf import Conf, configured_keys, readable
+from ...conf import Conf, configured_keys, parse
 from ...models import OryIdentity
 from ...ory.ascii_hosts import ascii_host
 from ...users.database import writing_alias
@@ -34,7 +34,7 @@ PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be 
 
 def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
     """Everything there is to see without asking Ory. Writes some keys to the cache, and removes them."""
-    conf = readable()
+    conf, _ = parse(getattr(settings, "ORY_AUTH", None))
     started = time.perf_counter()
     messages = tuple(_system_checks())
     seconds = time.perf_counter() - started
