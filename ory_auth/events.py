@@ -1,6 +1,6 @@
-"""The events that operators see: one logger, one line for each, and never a secret in it.
+"""The events that operators see: one line each, in one logger, without secrets.
 
-Events that one visitor can cause as often as they like are sampled, so that nobody can fill the log.
+Events that a visitor can cause at will are sampled, so that nobody can fill the log.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from .process.forks import after_fork
 
 logger = logging.getLogger("ory_auth")
 
-LINES = 100  # of one sampled event, in each window and process
-WINDOW = 10.0  # seconds
+MAX_LINES = 100  # of one sampled event, in each window and process
+WINDOW_SECONDS = 10.0
 
 
 class Event(StrEnum):
-    """What happened; the value is the word in the log. Documented in ``docs/reference/events.md``."""
+    """What happened. The value is the word in the log. See ``docs/reference/events.md``."""
 
     MULTI_CREDENTIAL = "multi_credential"
     MALFORMED = "malformed"
     CACHE_INVALID = "cache_invalid"
     CACHE_DOWN = "cache_down"
-    NOT_CACHED = "not_cached"  # Ory does not say that its answers may be kept: every request asks it
+    NOT_CACHED = "not_cached"  # Ory does not allow caching, so every request asks it
     SIGNED_IN = "signed_in"
     LOGOUT = "logout"
     SESSION_GONE = "session_gone"
     EXPIRED = "expired"
     AAL_REQUIRED = "aal_required"
     IDENTITY_CHANGED = "identity_changed"
-    DJANGO_LOGIN_IGNORED = "django_login_ignored"  # login() with the person of the Ory session
+    DJANGO_LOGIN_IGNORED = "django_login_ignored"  # login() with the user of the Ory session
     IDENTITY_LINKED = "identity_linked"
     SUPERUSER_LINKED = "superuser_linked"
     EMAIL_CONFLICT = "email_conflict"
     USERNAME_CONFLICT = "username_conflict"
-    ADDRESS_RELEASED = "address_released"  # somebody else has verified it
-    VALUE_REFUSED = "value_refused"  # a field of the user did not take what the identity says
+    ADDRESS_RELEASED = "address_released"  # another identity has verified it
+    VALUE_REFUSED = "value_refused"  # a value of the identity could not be stored in the user
     USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
-    USER_MISMATCH = "user_mismatch"  # request.user is somebody else than the person of the Ory session
+    USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_BIG = "answer_too_big"
@@ -58,9 +58,9 @@ class Event(StrEnum):
     BREAKER_CLOSED = "breaker_closed"
     DB_UNAVAILABLE = "db_unavailable"
     MIGRATIONS_MISSING = "migrations_missing"
-    USER_NOT_CREATED = "user_not_created"  # the user model does not take a new user
+    USER_NOT_CREATED = "user_not_created"  # a new user could not be saved
     LOGIN_LOOP = "login_loop"
-    USER_READ_EARLY = "user_read_early"  # by middleware that comes before ours
+    USER_READ_EARLY = "user_read_early"  # by middleware that comes before OryMiddleware
 
 
 _LEVELS = {
@@ -100,7 +100,7 @@ _LEVELS = {
 }
 
 
-# A visitor can cause these at will, with or without an account. Errors are never sampled.
+# Visitors can cause these at will, with or without an account. Errors are never sampled.
 SAMPLED = frozenset(
     {
         Event.MULTI_CREDENTIAL,
@@ -124,28 +124,28 @@ SAMPLED = frozenset(
 
 
 def log(event: Event, **facts: str | int | float | None) -> None:
-    """Write one line: the event, then the ``facts`` that are not ``None`` (kinds, fingerprints, statuses, times).
+    """Write one line: the event, then those ``facts`` that are not ``None`` (kinds, fingerprints, statuses, times).
 
-    The caller makes sure that no fact is a credential, a trait, a body or a query string, and that it holds no lock: a
-    log handler may do anything, also log another event.
+    Never pass a credential, a trait, a body or a query string. Hold no lock: a log handler may do anything, such as
+    log another event.
     """
     _write(event, facts, sampled=event in SAMPLED)
 
 
 def log_sampled(event: Event, **facts: str | int | float | None) -> None:
-    """:func:`log`, sampled also for an event that usually is not, because a visitor can cause this one at will."""
+    """:func:`log` for a line that a visitor can cause at will, although its event is not in ``SAMPLED``."""
     _write(event, facts, sampled=True)
 
 
 def log_once(event: Event, **facts: str | int | float | None) -> None:
-    """:func:`log`, once in each process: for a mistake in the settings that every request would report."""
+    """:func:`log`, but only once in each process. For mistakes in settings, which every request would report."""
     if event not in _logged_once:
         _logged_once.add(event)
         log(event, **facts)
 
 
 def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled: bool) -> None:
-    """The message's template is the same for each line of an event: error collectors group by it."""
+    # All lines of an event have the same message template, because error collectors group by it.
     level = _LEVELS.get(event, logging.WARNING)
     if not logger.isEnabledFor(level):
         return
@@ -161,7 +161,7 @@ def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled:
 
 
 class _Sampler:
-    """Admits the first ``LINES`` lines of an event in each window of ``WINDOW`` seconds, and counts the others."""
+    """Admits the first ``MAX_LINES`` lines of an event in each window of ``WINDOW_SECONDS``, and counts the others."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,14 +169,14 @@ class _Sampler:
         self._admitted = self._suppressed = 0
 
     def admit(self) -> int | None:
-        """How many lines of the last window were suppressed, to be logged with this one; ``None`` suppresses it too."""
+        """``None`` if this line is suppressed; else how many lines of the last window were, which this line reports."""
         with self._lock:
             now = time.monotonic()
-            if now - self._started >= WINDOW:
+            if now - self._started >= WINDOW_SECONDS:
                 self._started, self._admitted = now, 1
                 suppressed, self._suppressed = self._suppressed, 0
                 return suppressed
-            if self._admitted < LINES:
+            if self._admitted < MAX_LINES:
                 self._admitted += 1
                 return 0
             self._suppressed += 1
@@ -187,11 +187,11 @@ _samplers = {event: _Sampler() for event in Event}
 _logged_once: set[Event] = set()
 
 
-def forget() -> None:
-    """Start anew: a forked process shares no lock with its parent, and a test no window with the one before."""
+def reset() -> None:
+    """Start over. A forked process must not share locks with its parent, nor a test its windows with the last one."""
     global _samplers
     _samplers = {event: _Sampler() for event in Event}
     _logged_once.clear()
 
 
-after_fork(forget)
+after_fork(reset)

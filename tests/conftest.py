@@ -90,10 +90,10 @@ def error_mails(settings: Settings, mailoutbox: list[EmailMessage]) -> list[Emai
 def _new_process() -> Iterator[None]:
     """Forget what the process has remembered: sessions, rate limits, pauses, whether Ory is ready."""
     caches["default"].clear()
-    events.forget()
+    events.reset()
     single_flight.forget()
     row_cache.forget()
-    admin_api.forget()
+    admin_api.reset()
     yield
     caches["default"].clear()
 

@@ -24,7 +24,7 @@ Records = Callable[[str], list[Any]]
 
 @pytest.fixture(autouse=True)
 def _few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "LINES", 10)
+    monkeypatch.setattr(events, "MAX_LINES", 10)
 
 
 @pytest.fixture
@@ -65,13 +65,13 @@ def test_a_visitor_cannot_fill_the_log(
     event = cause.__name__
     for number in range(MANY):
         cause(web, number)
-    assert len(records(event)) == events.LINES
-    monkeypatch.setattr(events, "WINDOW", 0.0)  # over; each line begins another one
+    assert len(records(event)) == events.MAX_LINES
+    monkeypatch.setattr(events, "WINDOW_SECONDS", 0.0)  # over; each line begins another one
     cause(web, MANY)
     cause(web, MANY + 1)
     *_, late, last = records(event)
-    assert late.ory_facts["suppressed"] == MANY - events.LINES
-    assert late.getMessage().endswith(f" suppressed={MANY - events.LINES}")
+    assert late.ory_facts["suppressed"] == MANY - events.MAX_LINES
+    assert late.getMessage().endswith(f" suppressed={MANY - events.MAX_LINES}")
     assert "suppressed" not in last.ory_facts
 
 
@@ -84,16 +84,16 @@ def test_each_event_has_lines_of_its_own(ory: Ory, web: DualClient, records: Rec
 
 def test_every_sign_out_of_somebody_is_logged(ory: Ory, web: DualClient, records: Records) -> None:
     person = ory.person()
-    for _ in range(events.LINES + 2):
+    for _ in range(events.MAX_LINES + 2):
         web.post("/auth/logout", headers=person.app_session().headers)
-    assert len(records("logout")) == events.LINES + 2
+    assert len(records("logout")) == events.MAX_LINES + 2
 
 
 def test_a_sign_out_of_nobody_is_sampled(ory: Ory, local_ory: LocalOry, web: DualClient, records: Records) -> None:
     with local_ory.failing(500):
         for number in range(MANY):
             web.post("/auth/logout", headers={"X-Session-Token": f"ory_st_{number}"})
-    assert 0 < len(records("logout")) <= events.LINES
+    assert 0 < len(records("logout")) <= events.MAX_LINES
 
 
 def test_every_503_has_its_line(
@@ -101,19 +101,19 @@ def test_every_503_has_its_line(
 ) -> None:
     token = ory.person().app_session().headers
     with local_ory.failing(500):
-        for _ in range(events.LINES + 5):
+        for _ in range(events.MAX_LINES + 5):
             assert web.get("/who", headers=token).status_code == 503
     errors = Counter(r.levelname for r in caplog.records if r.name == "ory_auth")
-    assert errors["ERROR"] >= events.LINES + 5
+    assert errors["ERROR"] >= events.MAX_LINES + 5
 
 
 def test_threads_share_the_count(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: log(Event.MALFORMED, kind="token"), range(400)))
-    assert len(records("malformed")) == events.LINES
-    monkeypatch.setattr(events, "WINDOW", 0.0)
+    assert len(records("malformed")) == events.MAX_LINES
+    monkeypatch.setattr(events, "WINDOW_SECONDS", 0.0)
     log(Event.MALFORMED, kind="token")
-    assert records("malformed")[-1].ory_facts["suppressed"] == 400 - events.LINES
+    assert records("malformed")[-1].ory_facts["suppressed"] == 400 - events.MAX_LINES
 
 
 # --- what error collectors group by

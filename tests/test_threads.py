@@ -153,7 +153,7 @@ def test_an_answer_that_ends_while_it_is_read_is_asked_for_again(
 ) -> None:
     seconds = iter(range(10**6))
     person = ory.person("ada@example.org")
-    monkeypatch.setattr(admin_api, "_answers", TTLCache(10, 1.5, timer=lambda: next(seconds)))
+    monkeypatch.setattr(admin_api, "_results", TTLCache(10, 1.5, timer=lambda: next(seconds)))
     for _ in range(3):
         assert admin_api.last_change_without("bob@example.org", uuid.UUID(person.id), conf())
 

@@ -1,4 +1,4 @@
-"""The only call to Ory's admin API while serving requests: whether an identity has given up an address."""
+"""The only call to Ory's admin API while serving requests: whether an identity no longer has an address."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from ..types import read_last_change
 from .http_client import ConnectionPool, deadline
 from .same_text import is_same_text
 
-SECONDS = 60  # for which an answer is kept, so that somebody who is refused cannot cause a call at each request
+CACHE_SECONDS = 60  # so that a person who is refused does not cause a call at each request
 
-_answers: TTLCache[tuple[str, UUID, str], datetime | None] = TTLCache(1000, SECONDS)
+_results: TTLCache[tuple[str, UUID, str], datetime | None] = TTLCache(1000, CACHE_SECONDS)
 _lock = threading.Lock()
 
 
 def last_change_without(address: str, identity_id: UUID, conf: Conf) -> datetime | None:
-    """When this identity last changed, if it does not have this address at Ory, verified or not.
+    """When this identity last changed, if it does not have this address, verified or not.
 
-    ``None`` if it has the address, or if that is not known. The time says what the answer is worth, even when it is
-    kept: a state of the identity that is older than the one you know proves nothing.
+    ``None`` if it has the address, or if that is not known. Compare the time with the state that you know: an older
+    state of the identity proves nothing.
 
-    Needs ``ADMIN_URL`` or ``API_KEY``. If Ory does not find the identity, the answer is ``None``, since a wrong server
-    would say the same. Takes ``TIMEOUT`` at most; raises nothing.
+    Needs ``ADMIN_URL`` or ``API_KEY``. If Ory does not find the identity, the result is ``None``, because a wrong
+    server would say the same. Takes ``TIMEOUT`` at most. Raises nothing.
     Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
     if conf.admin_url == conf.sdk_url and not conf.api_key:
         return None
     key = conf.admin_url, identity_id, address
     with _lock, suppress(KeyError):
-        return _answers[key]
-    answer = _ask(identity_id, address, conf)
+        return _results[key]
+    result = _fetch(identity_id, address, conf)
     with _lock:
-        _answers[key] = answer
-    return answer
+        _results[key] = result
+    return result
 
 
-def _ask(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
+def _fetch(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
     headers = {"Accept": "application/json", "User-Agent": "django-ory"}
     if conf.api_key:
         headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
@@ -57,29 +57,29 @@ def _ask(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
         identity = json.loads(response.body) if response.status == 200 else None
         if not isinstance(identity, dict) or UUID(identity["id"]) != identity_id:
             return None
-        if any(is_same_text(text, address) for text in _texts(identity)):
+        if any(is_same_text(text, address) for text in _walk_texts(identity)):
             return None
         return read_last_change(identity)
-    except Exception:  # no answer, or one that is not an identity
+    except Exception:  # no response, or one that is not an identity
         return None
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in it, whatever the schema calls the field."""
+def _walk_texts(value: Any) -> Iterator[str]:
+    """Every text at any level, because the schema decides which field has the address."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from _texts(part)
+            yield from _walk_texts(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part)
+            yield from _walk_texts(part)
 
 
-def forget() -> None:
-    """Start anew, as a forked process does."""
-    global _answers, _lock
-    _answers, _lock = TTLCache(1000, SECONDS), threading.Lock()
+def reset() -> None:
+    """Forget all results. A forked process starts with none."""
+    global _results, _lock
+    _results, _lock = TTLCache(1000, CACHE_SECONDS), threading.Lock()
 
 
-after_fork(forget)
+after_fork(reset)

@@ -76,6 +76,6 @@ def _cookie_name() -> str:
 
 def forget() -> None:
     """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
-    events.forget()
+    events.reset()
     single_flight.forget()
     row_cache.forget()
