@@ -1,8 +1,8 @@
-"""The values that views see: who Ory says this is. Both follow Ory's ``session`` and ``identity`` schemas.
+"""The values that views see: a session and its identity, after Ory's ``session`` and ``identity`` schemas.
 
-They are read tolerantly: what Ory adds later (a new method, a new AAL) breaks nobody, and what is needed to know
-a person (ids, times) has to be right. Nothing here prints a trait. What every request needs (ids, times, the level) is
-kept apart as :class:`Facts`, so that a kept answer is parsed only where somebody reads more.
+IDs and times must be valid. Values that Ory adds later (a new method, a new AAL) raise no error. Nothing here prints a
+trait. What every request needs (IDs, times, the level) is in a :class:`SessionSummary`, so the JSON of a cached session
+is parsed only when code reads more.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySess
 
 
 class AAL(StrEnum):
-    """Authenticator assurance level. Ordered, and equal to Ory's word: ``AAL.AAL2 == "aal2"``."""
+    """Authenticator assurance level: an ordered enum of Ory's words, such as ``AAL.AAL2 == "aal2"``."""
 
     AAL0 = "aal0"
     AAL1 = "aal1"
     AAL2 = "aal2"
 
     @classmethod
-    def read(cls, value: object) -> AAL:
-        """Ory's name of a level as a level. An unknown one counts as the lowest."""
+    def parse(cls, value: object) -> AAL:
+        """The level that Ory names. An unknown one counts as the lowest."""
         try:
             return cls(str(value))
         except ValueError:
@@ -39,8 +39,8 @@ class AAL(StrEnum):
             return cls.AAL0
 
 
-UNKNOWN = -1
-# A second factor where their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
+UNKNOWN = -1  # instead of a time that Ory did not send
+# These are second factors if their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
 SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn", "code"})
 _LEVELS = tuple(AAL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,29 +83,29 @@ def _read_only(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationMethod:
-    """One thing that the person did to sign in: ``method`` is Ory's word ("password", "totp", …)."""
+    """One factor that the person used to sign in. ``method`` is Ory's word ("password", "totp", …)."""
 
     method: str
     aal: AAL
     completed_at: datetime | None
 
 
-class Facts(NamedTuple):
-    """What every request needs of a session, in a form that is packed and compared without reading the whole answer.
+class SessionSummary(NamedTuple):
+    """What every request needs of a session. It is stored and compared without parsing Ory's JSON.
 
-    Ids are 16 bytes, times microseconds since 1970, and ``aal`` is the level's number.
+    IDs are 16 bytes, times are microseconds since 1970, and ``aal`` is the level's number.
     """
 
     session_id: bytes
     identity_id: bytes
     expires_at: int
     authenticated_at: int
-    updated_at: int  # the identity's; UNKNOWN where Ory does not say
+    updated_at: int  # the identity's; may be UNKNOWN
     aal: int
 
 
-class _Answer:
-    """The body of an answer, parsed once somebody reads what is not among the facts."""
+class _Document:
+    """Ory's JSON, parsed on first use."""
 
     __slots__ = ("body", "parsed")
 
@@ -123,7 +123,7 @@ class _Answer:
         return self.session["identity"]  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Answer) and self.body == other.body
+        return isinstance(other, _Document) and self.body == other.body
 
     def __hash__(self) -> int:
         return hash(self.body)
@@ -131,51 +131,51 @@ class _Answer:
 
 @dataclass(frozen=True, repr=False)
 class Identity:
-    """A person as Ory knows them. ``raw`` is Ory's JSON, parsed anew at each reading."""
+    """A person's account at Ory. ``raw`` is Ory's JSON, parsed each time you read it."""
 
-    __slots__ = ("_answer", "_facts")
-    _facts: Facts
-    _answer: _Answer
+    __slots__ = ("_document", "_summary")
+    _summary: SessionSummary
+    _document: _Document
 
     @property
     def id(self) -> UUID:
-        return UUID(bytes=self._facts.identity_id)
+        return UUID(bytes=self._summary.identity_id)
 
     @property
     def updated_at(self) -> datetime | None:
-        """When the identity was changed last, or one of its addresses was verified."""
-        return None if self._facts.updated_at == UNKNOWN else _at(self._facts.updated_at)
+        """When the identity was last changed, or one of its addresses verified."""
+        return None if self._summary.updated_at == UNKNOWN else _from_microseconds(self._summary.updated_at)
 
     @property
     def schema_id(self) -> str:
-        return str(self._answer.identity.get("schema_id") or "")
+        return str(self._document.identity.get("schema_id") or "")
 
     @property
     def state(self) -> str:
-        return str(self._answer.identity.get("state") or "active")
+        return str(self._document.identity.get("state") or "active")
 
     @property
     def traits(self) -> Mapping[str, Any]:
-        """A read-only ``dict``; so is what is in it. ``copy.deepcopy`` makes one that you can change."""
-        return _object(self._answer.identity.get("traits") or ReadOnlyDict())
+        """A ``dict`` that is read-only at every level. ``copy.deepcopy()`` makes one that you can change."""
+        return _require_object(self._document.identity.get("traits") or ReadOnlyDict())
 
     @property
     def metadata_public(self) -> Any:
-        """Any JSON, read-only as ``traits`` are."""
-        return self._answer.identity.get("metadata_public")
+        """Any JSON, read-only like ``traits``."""
+        return self._document.identity.get("metadata_public")
 
     @property
     def verifiable_addresses(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(_object(address) for address in self._answer.identity.get("verifiable_addresses") or ())
+        return tuple(_require_object(address) for address in self._document.identity.get("verifiable_addresses") or ())
 
     @property
     def organization_id(self) -> UUID | None:
-        organization = self._answer.identity.get("organization_id")
+        organization = self._document.identity.get("organization_id")
         return UUID(organization) if organization else None
 
     @property
     def raw(self) -> dict[str, Any]:
-        return dict(json.loads(self._answer.body)["identity"])
+        return dict(json.loads(self._document.body)["identity"])
 
     def verified_emails(self) -> list[str]:
         """The e-mail addresses that Ory has verified."""
@@ -183,7 +183,7 @@ class Identity:
         return [a["value"] for a in verified if isinstance(a.get("value"), str)]
 
     def __reduce__(self) -> tuple[Callable[..., Identity], tuple[bytes, int]]:
-        return _restore_identity, (self._answer.body, self._facts.aal)
+        return _restore_identity, (self._document.body, self._summary.aal)
 
     def __repr__(self) -> str:
         return f"Identity(id={self.id!r}, schema_id={self.schema_id!r}, state={self.state!r})"
@@ -191,86 +191,86 @@ class Identity:
 
 @dataclass(frozen=True, repr=False)
 class OrySession:
-    """A session that Ory answers for. Times are aware; ``raw`` is Ory's JSON, parsed anew at each reading."""
+    """A valid session at Ory. Times are aware. ``raw`` is Ory's JSON, parsed each time you read it."""
 
-    __slots__ = ("_answer", "_facts")
-    _facts: Facts
-    _answer: _Answer
+    __slots__ = ("_document", "_summary")
+    _summary: SessionSummary
+    _document: _Document
 
     @property
     def id(self) -> UUID:
-        return UUID(bytes=self._facts.session_id)
+        return UUID(bytes=self._summary.session_id)
 
     @property
     def identity(self) -> Identity:
-        return Identity(self._facts, self._answer)
+        return Identity(self._summary, self._document)
 
     @property
     def aal(self) -> AAL:
-        return _LEVELS[self._facts.aal]
+        return _LEVELS[self._summary.aal]
 
     @property
     def authenticated_at(self) -> datetime:
-        return _at(self._facts.authenticated_at)
+        return _from_microseconds(self._summary.authenticated_at)
 
     @property
     def expires_at(self) -> datetime:
-        return _at(self._facts.expires_at)
+        return _from_microseconds(self._summary.expires_at)
 
     @property
     def issued_at(self) -> datetime | None:
-        return _optional_time(self._answer.session.get("issued_at"))
+        return _parse_optional_time(self._document.session.get("issued_at"))
 
     @property
     def authentication_methods(self) -> tuple[AuthenticationMethod, ...]:
-        return tuple(_method(m) for m in self._answer.session.get("authentication_methods") or ())
+        return tuple(_parse_method(m) for m in self._document.session.get("authentication_methods") or ())
 
     @property
     def active(self) -> bool:
-        return _flag(self._answer.session["active"])
+        return _require_bool(self._document.session["active"])
 
     @property
     def raw(self) -> dict[str, Any]:
-        return dict(json.loads(self._answer.body))
+        return dict(json.loads(self._document.body))
 
     @property
-    def facts(self) -> Facts:
-        """What a cache keeps beside the body."""
-        return self._facts
+    def summary(self) -> SessionSummary:
+        """What caches store beside the body."""
+        return self._summary
 
     @property
     def first_factor_at(self) -> datetime:
-        """When the person last proved a first factor.
+        """When a first factor was last used.
 
-        Not ``authenticated_at``: newer releases of Kratos move that when a second factor is set up as well.
+        ``authenticated_at`` does not tell: newer releases of Kratos also change it when a second factor is set up.
         """
         methods = self.authentication_methods
         times = [m.completed_at for m in methods if m.aal != AAL.AAL2 or m.method not in SECOND_FACTORS]
         return max((time for time in times if time), default=self.authenticated_at)
 
     def authenticated_with(self, aal: AAL) -> datetime | None:
-        """When a factor of this level was last used, or ``None`` where none was."""
+        """When a factor of this level was last used; ``None`` if none was."""
         times = [method.completed_at for method in self.authentication_methods if method.aal == aal]
         return max((time for time in times if time), default=None)
 
-    def at_most(self, aal: AAL) -> OrySession:
-        """The same session, vouched for up to this level only."""
-        return OrySession(self._facts._replace(aal=min(self._facts.aal, _LEVELS.index(aal))), self._answer)
+    def capped_at(self, aal: AAL) -> OrySession:
+        """The same session, whose level is at most ``aal``."""
+        return OrySession(self._summary._replace(aal=min(self._summary.aal, _LEVELS.index(aal))), self._document)
 
     def __reduce__(self) -> tuple[Callable[..., OrySession], tuple[bytes, int]]:
-        return _restore_session, (self._answer.body, self._facts.aal)
+        return _restore_session, (self._document.body, self._summary.aal)
 
     def __repr__(self) -> str:
         return f"OrySession(id={self.id!r}, identity={self.identity!r}, aal={self.aal.value!r})"
 
     @classmethod
     def from_json(cls, body: bytes) -> OrySession:
-        """Read the body of a whoami answer; raises ``ValueError`` where it is not one, without quoting it."""
-        answer = _Answer(body)
+        """Read the body of a whoami response. Raises ``ValueError``, which does not quote it, if it is invalid."""
+        document = _Document(body)
         try:
-            session = cls(_facts(answer.session), answer)
+            session = cls(_summarize(document.session), document)
             identity = session.identity
-            # Read once what is read when asked for later, so that nothing in it can fail then.
+            # These are parsed on access. Read them once now, so that no later access fails.
             _ = session.issued_at, session.authentication_methods, session.active
             _ = identity.traits, identity.verifiable_addresses, identity.organization_id
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -278,89 +278,86 @@ class OrySession:
         return session
 
     @classmethod
-    def kept(cls, facts: Facts, body: bytes) -> OrySession:
-        """A session from a cache: both were taken from a session that :meth:`from_json` has read."""
-        return cls(facts, _Answer(body))
+    def from_cache(cls, summary: SessionSummary, body: bytes) -> OrySession:
+        """A cached session. Both values must come from a session that :meth:`from_json` has read."""
+        return cls(summary, _Document(body))
 
 
 def _restore_session(body: bytes, level: int) -> OrySession:
-    """A session that was pickled or copied: Ory's JSON, which holds no credential, and up to which level it counts.
-
-    Pickles contain the name of this function.
-    """
-    return OrySession.from_json(body).at_most(_LEVELS[level])
+    """Rebuild a session from a pickle or a copy. Pickles contain the name of this function."""
+    return OrySession.from_json(body).capped_at(_LEVELS[level])
 
 
 def _restore_identity(body: bytes, level: int) -> Identity:
     return _restore_session(body, level).identity
 
 
-def _facts(data: Mapping[str, Any]) -> Facts:
+def _summarize(data: Mapping[str, Any]) -> SessionSummary:
     identity = data["identity"]
     updated_at = read_last_change(identity)
-    return Facts(
+    return SessionSummary(
         session_id=UUID(data["id"]).bytes,
         identity_id=UUID(identity["id"]).bytes,
-        expires_at=_microseconds(_time(data["expires_at"])),
-        authenticated_at=_microseconds(_time(data["authenticated_at"])),
-        updated_at=_microseconds(updated_at) if updated_at else UNKNOWN,
-        aal=_LEVELS.index(AAL.read(data.get("authenticator_assurance_level"))),
+        expires_at=_to_microseconds(_parse_time(data["expires_at"])),
+        authenticated_at=_to_microseconds(_parse_time(data["authenticated_at"])),
+        updated_at=_to_microseconds(updated_at) if updated_at else UNKNOWN,
+        aal=_LEVELS.index(AAL.parse(data.get("authenticator_assurance_level"))),
     )
 
 
 def read_last_change(identity: Mapping[str, Any]) -> datetime | None:
-    """When this JSON of an identity last changed, verified addresses included.
+    """When this identity (Ory's JSON) last changed, or one of its addresses was verified.
 
-    Ory moves an identity's ``updated_at`` when an address is changed, and not when it is verified.
+    Ory does not change ``updated_at`` when an address is verified.
     """
     verified = [a.get("verified_at") for a in identity.get("verifiable_addresses") or () if a.get("verified") is True]
-    times = [_optional_time(time) for time in (identity.get("updated_at"), *verified)]
+    times = [_parse_optional_time(time) for time in (identity.get("updated_at"), *verified)]
     return max((time for time in times if time), default=None)
 
 
-def _method(data: Mapping[str, Any]) -> AuthenticationMethod:
+def _parse_method(data: Mapping[str, Any]) -> AuthenticationMethod:
     return AuthenticationMethod(
         method=str(data.get("method") or ""),
-        aal=AAL.read(data.get("aal")),
-        completed_at=_optional_time(data.get("completed_at")),
+        aal=AAL.parse(data.get("aal")),
+        completed_at=_parse_optional_time(data.get("completed_at")),
     )
 
 
-def _time(value: str) -> datetime:
+def _parse_time(value: str) -> datetime:
     time = datetime.fromisoformat(value)  # any number of decimals; Python keeps microseconds
     if time.tzinfo is None:
-        raise ValueError("a time without its zone")
+        raise ValueError("a time without a time zone")
     return time
 
 
-def _microseconds(time: datetime) -> int:
+def _to_microseconds(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(microseconds=1)
 
 
-def _at(microseconds: int) -> datetime:
+def _from_microseconds(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _optional_time(value: str | None) -> datetime | None:
-    return _time(value) if value else None
+def _parse_optional_time(value: str | None) -> datetime | None:
+    return _parse_time(value) if value else None
 
 
-def _object(value: object) -> ReadOnlyDict:
+def _require_object(value: object) -> ReadOnlyDict:
     if not isinstance(value, ReadOnlyDict):
-        raise TypeError("not an object of JSON")
+        raise TypeError("not a JSON object")
     return value
 
 
-def _flag(value: object) -> bool:
+def _require_bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError("not a boolean")
     return value
 
 
 class OryHttpRequest(HttpRequest):
-    """A request behind ``OryMiddleware``, to annotate views with; nothing is ever made of it.
+    """A request behind ``OryMiddleware``, for type hints only.
 
-    ``ory_unavailable`` is true in a view under ``ory_optional`` while Ory is down.
+    ``ory_unavailable`` is true in a view with ``ory_optional`` while Ory is down.
     """
 
     ory_session: OrySession | None

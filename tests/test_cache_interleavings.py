@@ -19,7 +19,7 @@ from ory_auth.conf import Conf
 from ory_auth.sessions import revocations
 from ory_auth.sessions.entries import Entry
 from ory_auth.sessions.shared_cache import SessionCache
-from ory_auth.types import Facts, OrySession
+from ory_auth.types import SessionSummary, OrySession
 from tests.support.interleavings import Action, Content, Explorer, SharedCache, State
 
 ALL = os.environ.get("ORY_TEST_INTERLEAVINGS") == "all"
@@ -31,8 +31,8 @@ FORMS["d"] = ("dddd.cookie", SESSIONS[1])
 SIGNED_OUT = ("a", "b")  # the forms of the session that is signed out
 
 
-def facts(session_id: bytes) -> Facts:
-    return Facts(session_id, session_id, (NOW + DAY) * 10**6, NOW * 10**6, NOW * 10**6, 1)
+def facts(session_id: bytes) -> SessionSummary:
+    return SessionSummary(session_id, session_id, (NOW + DAY) * 10**6, NOW * 10**6, NOW * 10**6, 1)
 
 
 def fill(form: str, body: bytes) -> Action:
@@ -42,7 +42,7 @@ def fill(form: str, body: bytes) -> Action:
 
 def sign_out(form: str) -> Action:
     key, session_id = FORMS[form]
-    return lambda cache: cache.sign_out(key, OrySession.kept(facts(session_id), b"{}"))
+    return lambda cache: cache.sign_out(key, OrySession.from_cache(facts(session_id), b"{}"))
 
 
 def sign_out_unknown(form: str) -> Action:

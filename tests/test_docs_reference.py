@@ -83,7 +83,7 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         return
     value = getattr(types, name)
     public = {attribute for attribute in {**vars(value), **value.__annotations__} if not attribute.startswith("_")}
-    private = {"facts", "at_most", "from_json", "kept"}  # between the modules of this package
+    private = {"capped_at", "from_cache", "from_json", "summary"}  # between the modules of this package
     assert set(names(section("session.md", name))) == public - private
 
 

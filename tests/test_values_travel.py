@@ -45,8 +45,8 @@ def rich(**changes: object) -> OrySession:
 
 SESSIONS: dict[str, Callable[[], OrySession]] = {
     "read": rich,
-    "from a cache": lambda: OrySession.kept(rich().facts, json.dumps(rich().raw).encode()),
-    "vouched for up to AAL1": lambda: rich().at_most(AAL.AAL1),
+    "from a cache": lambda: OrySession.from_cache(rich().summary, json.dumps(rich().raw).encode()),
+    "vouched for up to AAL1": lambda: rich().capped_at(AAL.AAL1),
     "of an unknown level": lambda: rich(authenticator_assurance_level="aal9"),
     "sparse": lambda: read(identity={"id": IDENTITY["id"]}, authentication_methods=None, issued_at=None),
 }
@@ -77,7 +77,7 @@ def test_a_copy_is_the_same_session_and_frozen(
     session = make()
     other = copied(session)
     assert (other, hash(other), repr(other)) == (session, hash(session), repr(session))
-    assert (other.aal, other.raw, other.facts) == (session.aal, session.raw, session.facts)
+    assert (other.aal, other.raw, other.summary) == (session.aal, session.raw, session.summary)
     assert other.authentication_methods == session.authentication_methods
     with pytest.raises(dataclasses.FrozenInstanceError):
         other.aal = AAL.AAL2  # type: ignore[misc]

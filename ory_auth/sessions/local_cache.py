@@ -29,8 +29,9 @@ _Forms = tuple[int, tuple[str, ...]]  # how many credentials of a session were g
 class Memory:
     """Safe for all threads of one process.
 
-    Keys are those of :meth:`ory_auth.ory.credentials.Credential.key`, session ids the 16 bytes of ``Facts``. Except for
-    entries, whatever is remembered counts for the secret of a credential, whichever header it came in.
+    Keys are those of :meth:`ory_auth.ory.credentials.Credential.key`, session ids the 16 bytes of
+    ``SessionSummary``. Except for entries, whatever is remembered counts for the secret of a credential, whichever
+    header it came in.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -128,7 +128,7 @@ def session_in(cache: BaseCache, names: Names, key: str) -> bytes | None:
     for name in entries:
         entry = unseal(name, found.get(name))
         if entry is not None:
-            return entry.facts.session_id
+            return entry.summary.session_id
     return next((session_id for name in known if (session_id := _session_id(found.get(name)))), None)
 
 

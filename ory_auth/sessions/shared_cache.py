@@ -6,7 +6,7 @@ Together they keep a session no longer than allowed: time in memory is subtracte
 ==========  =====================================  =====================================================================
 entry       key                                    value
 ==========  =====================================  =====================================================================
-fresh       ``ory_auth:s:<credential's key>``      seal, times, facts, the body as it came
+fresh       ``ory_auth:s:<credential's key>``      seal, times, summary, the body as it came
 stale       ``ory_auth:o:<credential's key>``      the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
 slot        ``ory_auth:f:<site>:<session id>:<n>`` one credential's key under which the session is kept
 signed out  ``ory_auth:x:<credential's mark>``     1: this credential was signed out here
@@ -68,7 +68,7 @@ class SessionCache:
         entry = self._entry(key, name, found)
         if entry is None or mark in found:
             return None
-        self.memory.remember_good(key, entry.facts.session_id)
+        self.memory.remember_good(key, entry.summary.session_id)
         if self.memory.seconds <= entry.in_memory:
             self.memory.keep(key, entry)
         return entry
@@ -78,7 +78,7 @@ class SessionCache:
         entry = self._entry(key, name, self._backend.run(lambda cache: {name: cache.get(name)}))
         if entry is None:
             return None
-        session_id = entry.facts.session_id
+        session_id = entry.summary.session_id
         marks, refused = self._names.all_signed_out(key, session_id), self._names.refused(session_id)
         # A second read is cheap while Ory is down. The entry is read again: if it is missing, the cache may be down.
         found = self._backend.run(lambda cache: cache.get_many([name, *marks, refused]))
@@ -98,7 +98,7 @@ class SessionCache:
 
     def _counts_here(self, key: str, entry: Entry) -> bool:
         """Whether this process knows of no sign-out, and of no refusal by Ory since the entry was written."""
-        session_id = entry.facts.session_id
+        session_id = entry.summary.session_id
         return not self.memory.signed_out(key, session_id) and entry.kept_at >= self.memory.refused_at(session_id)
 
     def was_good(self, key: str) -> bool:
@@ -128,7 +128,7 @@ class SessionCache:
 
         Call it as well for a session that may not be cached (``seconds`` is 0), because of that result.
         """
-        session_id = entry.facts.session_id
+        session_id = entry.summary.session_id
         entry = entry.keep_for(seconds)._replace(
             in_memory=self.memory.seconds if self.memory.seconds <= seconds else 0.0
         )
@@ -139,12 +139,12 @@ class SessionCache:
         if entry.in_memory:
             self.memory.keep(key, entry)
         if self.memory.remember_good(key, session_id):
-            life = min(max(int(remaining(entry.facts, entry.offset)), 1), WEEK)
+            life = min(max(int(remaining(entry.summary, entry.offset)), 1), WEEK)
             self._backend.run(lambda cache: cache.add(self._names.known(key), str(UUID(bytes=session_id)), life))
         return True
 
     def _fill(self, cache: BaseCache, key: str, entry: Entry, seconds: int) -> bool:
-        names, session_id = self._names, entry.facts.session_id
+        names, session_id = self._names, entry.summary.session_id
         marks = names.all_signed_out(key, session_id)
         slot = self._take_slot(cache, key, session_id, seconds) if seconds > 0 else None
         if cache.get_many(marks):
@@ -182,7 +182,7 @@ class SessionCache:
         ``session`` is ``None`` if Ory does not say which one it is. A credential that was never good is refused for
         some minutes only, and a process stores no more than a few hundred of these.
         """
-        session_id = session.facts.session_id if session else self._session_of(key)
+        session_id = session.summary.session_id if session else self._session_of(key)
         if session_id is not None:
             self.memory.sign_out(key, session_id)
         elif not self.memory.sign_out_stranger(key):

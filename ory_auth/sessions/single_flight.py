@@ -301,12 +301,12 @@ class Flights:
         self._breaker.record_success()
 
     def _keep(self, request: LookupRequest, whoami: Whoami, outcome: SignedIn, fresh: bool) -> Outcome:
-        facts, body = outcome.session.facts, whoami.response.body
+        summary, body = outcome.session.summary, whoami.response.body
         allowed = whoami.response.headers.get("ory-session-cache-for")
-        seconds = seconds_to_keep(self._conf, allowed, remaining(facts, outcome.offset))
+        seconds = seconds_to_keep(self._conf, allowed, remaining(summary, outcome.offset))
         if allowed is None and self._conf.session_cache_seconds is None:
             self._warn_once()
-        entry = Entry(facts, body, outcome.offset)
+        entry = Entry(summary, body, outcome.offset)
         counts = self.cache.keep(request.key, entry, seconds if len(body) <= MAX_KEPT_BODY else 0)
         return replace(outcome, fresh=fresh) if counts else SignedOut(Event.LOGOUT)
 
@@ -362,7 +362,7 @@ class Flights:
 
     def _is_crowded(self, outcome: Outcome) -> bool:
         """Whether one session has come with so many credentials that each one more counts like an unknown one."""
-        return isinstance(outcome, SignedIn) and self.cache.memory.is_crowded(outcome.session.facts.session_id)
+        return isinstance(outcome, SignedIn) and self.cache.memory.is_crowded(outcome.session.summary.session_id)
 
     def _warn_once(self) -> None:
         if not self._warned:

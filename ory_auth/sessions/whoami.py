@@ -34,11 +34,11 @@ def judge(whoami: Whoami, now: float) -> Outcome:
 
 def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     """What a cached session means now; ``None`` if it has expired meanwhile."""
-    if remaining(entry.facts, entry.offset) <= 0:
+    if remaining(entry.summary, entry.offset) <= 0:
         return None
-    session = OrySession.kept(entry.facts, entry.body)
+    session = OrySession.from_cache(entry.summary, entry.body)
     if stale:
-        session = session.at_most(AAL.AAL1)  # a second factor has to be confirmed by Ory
+        session = session.capped_at(AAL.AAL1)  # a second factor has to be confirmed by Ory
     return SignedIn(session, entry.offset, stale=stale)
 
 
@@ -47,7 +47,7 @@ def _judge_session(session: OrySession, response: Response, now: float) -> Outco
     offset = clock - now if clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
-    if remaining(session.facts, offset) <= 0:
+    if remaining(session.summary, offset) <= 0:
         return SignedOut(Event.EXPIRED)
     return SignedIn(session, offset, cookies=response.cookies)
 

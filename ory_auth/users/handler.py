@@ -250,7 +250,7 @@ def recall(session: OrySession, conf: Conf) -> Found | None:
     if not conf.user_cache_seconds:
         return None
     handler = _handler(conf)
-    user = user_rows(conf.user_cache_seconds).recall(session.facts, reading_alias(), handler.cache_scope())
+    user = user_rows(conf.user_cache_seconds).recall(session.summary, reading_alias(), handler.cache_scope())
     if user is None:
         return None
     return Found(user, None if _admitted(handler, session, user) else Event.NOT_ADMITTED)
@@ -267,7 +267,7 @@ def _loaded(session: OrySession, conf: Conf) -> Found:
     if user is None:
         return _first(session, handler)
     if conf.user_cache_seconds and not news and is_plain(user_model()):
-        user_rows(conf.user_cache_seconds).keep(session.facts, user, using, handler.cache_scope(), now)
+        user_rows(conf.user_cache_seconds).keep(session.summary, user, using, handler.cache_scope(), now)
     if not _admitted(handler, session, user):
         return Found(user, Event.NOT_ADMITTED)
     if not news:

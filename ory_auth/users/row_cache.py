@@ -1,9 +1,10 @@
 """Rows of users, kept in the memory of one process for ``USER_CACHE_SECONDS``.
 
-A row belongs to one session's facts in one database. Each request makes its own user object from it. ``scope`` is what
-else the row depends on, such as the schema of a tenant. A row does not count any more once Django's signals say that
-its user or link has changed. A row that was read in a transaction is kept when that is committed. ``QuerySet.update()``
-sends no signals, so its changes take effect when the time is over, as do changes in other processes.
+A row belongs to one session's summary in one database. Each request makes its own user object from it. ``scope`` is
+what else the row depends on, such as the schema of a tenant. A row does not count any more once Django's signals say
+that its user or link has changed. A row that was read in a transaction is kept when that is committed.
+``QuerySet.update()`` sends no signals, so its changes take effect when the time is over, as do changes in other
+processes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db import transaction
 from ..process.forks import after_fork
 
 if TYPE_CHECKING:  # every command loads this module, and few ask who somebody is
-    from ..types import Facts
+    from ..types import SessionSummary
 
 MAX_ROWS = 10_000
 
@@ -38,18 +39,18 @@ class UserRows:
         self._changed: TTLCache[Any, float] = TTLCache(MAX_ROWS, seconds)
         self._all_changed = 0.0
 
-    def recall(self, facts: Facts, using: str, scope: Hashable = None) -> Any:
-        """A new user object from the row for these facts in this database, or ``None``."""
+    def recall(self, summary: SessionSummary, using: str, scope: Hashable = None) -> Any:
+        """A new user object from the row for this summary in this database, or ``None``."""
         with self._lock:
             try:
-                read_at, model, row = self._rows[_key(facts, using, scope)]
+                read_at, model, row = self._rows[_key(summary, using, scope)]
             except KeyError:
                 return None
         names, values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
         user = model.from_db(using, names, values)
-        return user if read_at > self._change_of(user.pk, facts.identity_id) else None
+        return user if read_at > self._change_of(user.pk, summary.identity_id) else None
 
-    def keep(self, facts: Facts, user: Any, using: str, scope: Hashable, read_at: float) -> None:
+    def keep(self, summary: SessionSummary, user: Any, using: str, scope: Hashable, read_at: float) -> None:
         """Keep the row of a user who was just read (not before ``read_at``, monotonic) and is unchanged since."""
         fields = user._meta.concrete_fields
         try:
@@ -57,7 +58,7 @@ class UserRows:
             row = pickle.dumps((names, [user.__dict__[name] for name in names]))
         except Exception:  # a deferred field, or a value that cannot be kept
             return
-        key = _key(facts, using, scope)
+        key = _key(summary, using, scope)
         transaction.on_commit(partial(self._put, key, (read_at, type(user), row), user.pk), using=using)
 
     def _put(self, key: Key, row: tuple[float, Any, bytes], pk: Any) -> None:
@@ -85,9 +86,9 @@ class UserRows:
             return max(self._changed.get(pk, 0.0), self._changed.get(identity_id, 0.0), self._all_changed)
 
 
-def _key(facts: Facts, using: str, scope: Hashable) -> Key:
+def _key(summary: SessionSummary, using: str, scope: Hashable) -> Key:
     """A new session, or one with a later state of the identity, is a miss: the database has to be asked."""
-    return facts.identity_id, facts.updated_at, facts.session_id, using, scope
+    return summary.identity_id, summary.updated_at, summary.session_id, using, scope
 
 
 _current: UserRows | None = None
