@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
-from ory_auth.ory.credentials import hasher
+from ory_auth.ory.credentials import make_hasher
 from ory_auth.types import OryHttpRequest
 from tests.project import urls, views
 from tests.support.client import DualClient
@@ -306,7 +306,7 @@ def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_o
 ) -> None:
     session = ory.person().browser_session()
     web.client.force_login(root)
-    key = hasher(b"cache", 20)
+    key = make_hasher(b"cache", 20)
     key.update(f"2\0{ory.public_url}\0cookie\0{session.cookie}".encode())
     stored = SessionStore(web.cookies["sessionid"].value)
     stored["_ory_outranks"] = key.hexdigest()

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ory_auth.conf import Conf
-from ory_auth.ory.cookies import covers, for_flow, read_set_cookie
-from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find, mark_of
+from ory_auth.ory.cookies import covers, read_set_cookie, select_flow_cookies
+from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find_credential, mark_of
 from ory_auth.types import AAL, OrySession
 from tests.support.ory import Ory
 from tests.support.types import Json
@@ -242,7 +242,7 @@ HEADERS = st.fixed_dictionaries(
 @given(HEADERS)
 @example({"HTTP_X_SESSION_TOKEN": "x" * MAX_BYTES + "x"})
 def test_any_headers_give_one_sendable_credential_or_none(headers: dict[str, str]) -> None:
-    found = find(headers, COOKIE)
+    found = find_credential(headers, COOKIE)
     if isinstance(found, Credential):
         assert 0 < len(found.value.encode("ascii")) <= MAX_BYTES
         assert found.value.isprintable()
@@ -253,7 +253,7 @@ def test_any_headers_give_one_sendable_credential_or_none(headers: dict[str, str
 
 @given(HEADERS)
 def test_what_is_sent_is_what_came(headers: dict[str, str]) -> None:
-    found = find(headers, COOKIE)
+    found = find_credential(headers, COOKIE)
     if isinstance(found, Credential) and found.kind is not Kind.COOKIE:
         assert any(found.value in value for value in headers.values())
 
@@ -335,7 +335,7 @@ def test_a_cookie_covers_the_hosts_that_a_browser_would_send_it_to(domain: str, 
 @given(st.text())
 @example(f"{COOKIE}=x; sessionid=y; csrftoken=z; csrf_token_abc=1")
 def test_a_flow_gets_orys_cookies_only(header: str) -> None:
-    for pair in filter(None, for_flow(header, COOKIE).split("; ")):
+    for pair in filter(None, select_flow_cookies(header, COOKIE).split("; ")):
         assert pair.startswith((f"{COOKIE}=", "csrf_token_"))
         assert pair.isascii()
         assert pair.isprintable()

@@ -1,4 +1,4 @@
-"""What is sent to Ory and how: credentials, HTTP, addresses, flows and cookies.
+"""Calls to Ory: credentials, HTTP, addresses, flows and cookies.
 
-Nothing here decides who somebody is.
+Nothing here decides who the user is.
 """

@@ -105,7 +105,7 @@ class Client:
             session = read_session(response)
             # If a proxy sends a response twice, the second copy is read as the response to the next request. It then
             # shows a session that another credential got before. (So does a renewed cookie: that costs one more call.)
-            if connection.served.setdefault(session.facts.session_id, mark_of(key)) != mark_of(key):
+            if connection.served.setdefault(session.summary.session_id, mark_of(key)) != mark_of(key):
                 raise ResponseMismatch
             sessions.append(session)
             return True

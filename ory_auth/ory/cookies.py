@@ -1,4 +1,4 @@
-"""Cookies between the browser and Ory that pass through this server: as few as possible, by their exact names."""
+"""Ory's cookies that pass through this server: as few as possible, by their exact names."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ CSRF_PREFIX = "csrf_token_"
 ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "secure", "httponly", "samesite"})
 
 
-def pass_on(
+def forward_set_cookies(
     request: HttpRequest, response: HttpResponseBase, set_cookies: Iterable[str], wanted: Callable[[str], bool]
 ) -> None:
-    """Give the browser those of Ory's ``Set-Cookie`` whose name is wanted and whose ``Domain`` covers this host."""
+    """Copy those of Ory's cookies to the response whose name is ``wanted`` and whose ``Domain`` covers this host."""
     host = split_domain_port(request.get_host())[0]
     for line in set_cookies:
         morsel = read_set_cookie(line)
         if morsel is not None and wanted(morsel.key) and covers(morsel["domain"], host):
-            response.cookies[morsel.key] = morsel.value  # keeps the jar's own class of morsel
+            response.cookies[morsel.key] = (
+                morsel.value
+            )  # assigned first, so that the morsel has the response's own class
             dict.update(response.cookies[morsel.key], morsel)
             response.cookies[morsel.key].set(morsel.key, morsel.value, morsel.coded_value)
 
 
 def read_set_cookie(line: str) -> Morsel[str] | None:
-    """One ``Set-Cookie`` header as it stands; unknown attributes are left out, nonsense is ``None``."""
+    """Parse one ``Set-Cookie`` line. Drops unknown attributes. ``None`` if the line is invalid."""
     pair, *attributes = line.split(";")
     name, equals, value = pair.strip().partition("=")
     morsel: Morsel[str] = Morsel()
@@ -45,13 +47,13 @@ def read_set_cookie(line: str) -> Morsel[str] | None:
 
 
 def covers(domain: str, host: str) -> bool:
-    """Whether a cookie of this ``Domain`` (empty: of the host that set it) is sent to ``host`` by a browser."""
+    """Whether browsers send a cookie with this ``Domain`` to ``host``. An empty domain is the host that set it."""
     domain = domain.lstrip(".").lower()
     return not domain or host == domain or host.endswith("." + domain)
 
 
-def for_flow(header: str, session_cookie: str) -> str:
-    """Of a ``Cookie`` header what Ory needs to show a browser its flow: its session and CSRF cookies, nothing else."""
+def select_flow_cookies(header: str, session_cookie: str) -> str:
+    """The cookies in a ``Cookie`` header that Ory needs to return a flow: its session and CSRF cookies."""
     pairs = (part.strip(" \t") for part in header.split(";"))
-    kept = (pair for pair in pairs if pair.startswith((session_cookie + "=", CSRF_PREFIX)))
-    return "; ".join(pair for pair in kept if pair.isascii() and pair.isprintable())
+    orys = (pair for pair in pairs if pair.startswith((session_cookie + "=", CSRF_PREFIX)))
+    return "; ".join(pair for pair in orys if pair.isascii() and pair.isprintable())

@@ -1,12 +1,12 @@
-"""The one credential of a request, chosen as Kratos does, and the hash that represents it everywhere else.
+"""The one credential of a request, and the keyed hash that stands for it in caches and logs.
 
-Order: ``X-Session-Token``, the session cookie, ``Authorization: Bearer ory_st_…``. The first that is present and not
-empty is *the* credential. Follows https://www.ory.com/docs/kratos/session-management/overview.
+The order is that of Kratos: ``X-Session-Token``, the session cookie, ``Authorization: Bearer ory_st_…``. The first that
+is not empty is *the* credential. Follows https://www.ory.com/docs/kratos/session-management/overview.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -19,13 +19,13 @@ from ..conf import Conf
 from ..events import Event
 
 MAX_BYTES = 8 * 1024
-FORMAT = "3"  # of cache entries: another number makes all older ones misses
+FORMAT = "3"  # of cache entries; a new number invalidates all older entries
 TOKEN_PREFIX = "ory_st_"
 PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 class Kind(StrEnum):
-    """Where the credential came from, which is also how it is sent on."""
+    """How the credential was sent to this site, and is sent to Ory."""
 
     TOKEN = "token"
     COOKIE = "cookie"
@@ -33,20 +33,20 @@ class Kind(StrEnum):
 
     @property
     def by_header(self) -> bool:
-        """Whether it came in a header. Browsers send only cookies by themselves, so a header needs no CSRF check."""
+        """Whether it came in another header than ``Cookie``. Browsers do not add those by themselves: no CSRF."""
         return self is not Kind.COOKIE
 
 
-@dataclass(slots=True)  # created at every request, and faster than a frozen one; never changed
+@dataclass(slots=True)  # not frozen, because one is created at every request; never changed
 class Credential:
-    """What proves a session to Ory: ``value`` is sent unchanged, and to Ory only."""
+    """The proof of a session. ``value`` is sent unchanged, and to Ory only."""
 
     kind: Kind
     value: str = field(repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The one header that carries it to Ory."""
+        """The header that carries it to Ory."""
         match self.kind:
             case Kind.TOKEN:
                 return {"X-Session-Token": self.value}
@@ -56,15 +56,15 @@ class Credential:
                 return {"Authorization": f"Bearer {self.value}"}
 
     def key(self, conf: Conf) -> CredentialKey:
-        """The name of this credential in caches: its mark and its kind."""
+        """The key of this credential in caches: its mark and its kind."""
         hashed = f"{FORMAT}\0{conf.sdk_url}\0{conf.cache_namespace}\0{self.value}".encode()
         mark, *older = (_mark(secret_key, hashed) for secret_key in secret_keys())
         return CredentialKey(f"{mark}.{self.kind}", tuple(older))
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that distinguish credentials in a log. Nobody can sign in with them."""
-        fingerprint = hasher(b"log", 4)
+        """Eight hex digits that identify the credential in the log. Nobody can sign in with them."""
+        fingerprint = make_hasher(b"log", 4)
         fingerprint.update(self.value.encode())
         return fingerprint.hexdigest()
 
@@ -72,8 +72,8 @@ class Credential:
 class CredentialKey(str):
     """``<mark>.<kind>``. The mark is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
 
-    A token can come in two headers. It then has two keys, and so two cache entries, but one mark: what is stored about
-    the secret (a sign-out, that it was good) counts for both.
+    A token can come in two headers. It then has two keys, and so two cache entries, but only one mark. Records about
+    the secret (that it was signed out, or was valid) use the mark, so they count for both.
     """
 
     __slots__ = ("older_marks",)
@@ -85,11 +85,11 @@ class CredentialKey(str):
         return key
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)  # so that unpickling does not need this class
+        return str, (str(self),)  # pickles as a plain string
 
 
 def mark_of(key: str) -> str:
-    """The part of a credential's key that depends on the secret only, not on the header."""
+    """The part of a key that depends on the secret alone, not on the header."""
     return key.partition(".")[0]
 
 
@@ -99,9 +99,9 @@ def marks_of(key: str) -> tuple[str, ...]:
 
 
 def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
-    """Whether a stored key is that of this credential, under ``SECRET_KEY`` or one of ``SECRET_KEY_FALLBACKS``.
+    """Whether a stored key is this credential's, under ``SECRET_KEY`` or one of ``SECRET_KEY_FALLBACKS``.
 
-    Takes the same time whichever it is.
+    Compares in constant time.
     """
     key, stored = credential.key(conf), str(stored_key).encode()
     same = [compare_digest(f"{mark}.{credential.kind}".encode(), stored) for mark in marks_of(key)]
@@ -110,26 +110,27 @@ def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A credential that cannot be valid: the request counts as signed out, and no other credential is tried."""
+    """A credential that cannot be valid. The request is signed out, and no other credential is tried."""
 
     kind: Kind
 
 
-Note = tuple[Event, dict[str, str]]  # an event for the log, and its facts
+EventsToLog = list[tuple[Event, dict[str, str]]]  # each with its facts
 
 
-def find(
-    meta: Mapping[str, str], cookie_name: str, note: Callable[[Note], object] = lambda _: None
+def find_credential(
+    meta: Mapping[str, str], cookie_name: str, events: EventsToLog | None = None
 ) -> Credential | Malformed | None:
-    """The credential of a request, from its WSGI-style headers. Calls ``note`` with what has to be logged."""
+    """The credential in the headers of a request (``request.META``). Appends what has to be logged to ``events``."""
+    events = [] if events is None else events
     candidates = _candidates(meta, cookie_name)
     if not candidates:
         return None
     kind, value = candidates[0]
     if len(candidates) > 1 or "; " in value:
-        _note_several(candidates, note)
+        events += _several_credentials(candidates)
     if len(value) > MAX_BYTES or not value.isascii() or value.encode().translate(None, PRINTABLE):
-        note((Event.MALFORMED, {"kind": kind}))
+        events.append((Event.MALFORMED, {"kind": kind}))
         return Malformed(kind)
     return Credential(kind, value)
 
@@ -145,18 +146,17 @@ def _candidates(meta: Mapping[str, str], cookie_name: str) -> list[tuple[Kind, s
     return found
 
 
-def _note_several(candidates: list[tuple[Kind, str]], note: Callable[[Note], object]) -> None:
+def _several_credentials(candidates: list[tuple[Kind, str]]) -> EventsToLog:
     """Two different session cookies are two credentials: a sibling domain may have set one of them."""
     kinds: list[Kind] = []
     for kind, value in candidates:
         twice = kind is Kind.COOKIE and len(set(value.split("; "))) > 1
         kinds += [kind, kind] if twice else [kind]
-    if len(kinds) > 1:
-        note((Event.MULTI_CREDENTIAL, {"kinds": "+".join(kinds)}))
+    return [(Event.MULTI_CREDENTIAL, {"kinds": "+".join(kinds)})] if len(kinds) > 1 else []
 
 
 def cookie_pairs(header: str, name: str) -> str:
-    """The cookie pairs with exactly this name, unchanged; empty if there is none with a value."""
+    """The unchanged cookie pairs with exactly this name; ``""`` if none has a value."""
     if name not in header:
         return ""
     prefix = name + "="
@@ -166,13 +166,13 @@ def cookie_pairs(header: str, name: str) -> str:
 
 def _bearer(header: str) -> str:
     scheme, _, token = header.strip(" \t").partition(" ")
-    # Anything without Ory's prefix (a JWT, an OAuth2 token, an API key) belongs to somebody else.
+    # Without Ory's prefix, it is a token of another kind: a JWT, an OAuth2 token, an API key.
     return token if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX) else ""
 
 
-def hasher(purpose: bytes, size: int) -> blake2b:
-    """A keyed hash for one purpose, ``size`` bytes long, under a key derived from ``SECRET_KEY``."""
-    return _keyed(settings.SECRET_KEY, purpose, size).copy()
+def make_hasher(purpose: bytes, size: int) -> blake2b:
+    """A new keyed hash of ``size`` bytes for one purpose. Its key is derived from ``SECRET_KEY``."""
+    return _keyed_hash(settings.SECRET_KEY, purpose, size).copy()
 
 
 def secret_keys() -> list[str | bytes]:
@@ -181,13 +181,13 @@ def secret_keys() -> list[str | bytes]:
 
 
 def _mark(secret_key: str | bytes, hashed: bytes) -> str:
-    mark = _keyed(secret_key, b"cache", 20).copy()
+    mark = _keyed_hash(secret_key, b"cache", 20).copy()
     mark.update(hashed)
     return mark.hexdigest()
 
 
 @lru_cache(maxsize=32)
-def _keyed(secret_key: str | bytes, purpose: bytes, size: int) -> blake2b:
+def _keyed_hash(secret_key: str | bytes, purpose: bytes, size: int) -> blake2b:
     secret = secret_key if isinstance(secret_key, bytes) else secret_key.encode()
     key = blake2b(b"ory_auth." + purpose + b"\0" + secret).digest()
     return blake2b(key=key, digest_size=size)

@@ -1,6 +1,6 @@
-"""Host names to addresses within a time limit: the resolver of the operating system has none.
+"""Resolve host names within a time limit, which the operating system's resolver does not have.
 
-It is asked in a thread of its own, which may hang for as long as it likes: whoever waits stops waiting in time.
+The resolver runs in a thread, which may hang for any time. Its callers stop waiting when their time is over.
 """
 
 from __future__ import annotations
@@ -11,50 +11,53 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any
 
-MAX_HANGING = 8  # attempts that may hang at once; later ones wait for the last of these
+MAX_STUCK_LOOKUPS = 8  # lookups that may hang at the same time; later callers wait for the last of these
 
 
-class Names:
-    """The resolver of one client, safe for its threads."""
+class Resolver:
+    """Resolves names for one client; safe for its threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._attempts: dict[tuple[str, int], Future[Any]] = {}
+        self._lookups: dict[tuple[str, int], Future[Any]] = {}
         self._running = 0
 
-    def addresses(self, host: str, port: int, timeout: float) -> Any:
-        """What ``socket.getaddrinfo`` says, for TCP; raises ``OSError`` as it does, or ``TimeoutError`` in time."""
-        if _is_address(host):  # that needs no resolver, and so no thread
+    def resolve(self, host: str, port: int, timeout: float) -> Any:
+        """The addresses for TCP, as ``socket.getaddrinfo`` returns them.
+
+        ``timeout`` is in seconds. Raises ``OSError`` like ``getaddrinfo``, or ``TimeoutError``.
+        """
+        if _is_address(host):  # needs no resolver, and so no thread
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        attempt = self._attempt(host, port)
+        lookup = self._join_or_start(host, port)
         try:
-            return attempt.result(max(timeout, 0))
+            return lookup.result(max(timeout, 0))
         except TimeoutError:
-            with self._lock:  # nobody else waits for one that hangs
-                if self._running < MAX_HANGING and self._attempts.get((host, port)) is attempt:
-                    del self._attempts[host, port]
+            with self._lock:  # the next caller starts another lookup, unless too many hang
+                if self._running < MAX_STUCK_LOOKUPS and self._lookups.get((host, port)) is lookup:
+                    del self._lookups[host, port]
             raise
 
-    def _attempt(self, host: str, port: int) -> Future[Any]:
+    def _join_or_start(self, host: str, port: int) -> Future[Any]:
         with self._lock:
-            attempt = self._attempts.get((host, port))
-            if attempt is None:
-                attempt = self._attempts[host, port] = Future()
+            lookup = self._lookups.get((host, port))
+            if lookup is None:
+                lookup = self._lookups[host, port] = Future()
                 self._running += 1
-                threading.Thread(target=self._resolve, args=(host, port, attempt), daemon=True).start()
-            return attempt
+                threading.Thread(target=self._run, args=(host, port, lookup), daemon=True).start()
+            return lookup
 
-    def _resolve(self, host: str, port: int, attempt: Future[Any]) -> None:
-        found, failure = None, None
+    def _run(self, host: str, port: int, lookup: Future[Any]) -> None:
+        addresses, failure = None, None
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except Exception as error:
             failure = error
         with self._lock:
             self._running -= 1
-            if self._attempts.get((host, port)) is attempt:
-                del self._attempts[host, port]
-        attempt.set_result(found) if failure is None else attempt.set_exception(failure)
+            if self._lookups.get((host, port)) is lookup:
+                del self._lookups[host, port]
+        lookup.set_result(addresses) if failure is None else lookup.set_exception(failure)
 
 
 def _is_address(host: str) -> bool:

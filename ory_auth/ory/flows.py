@@ -1,4 +1,4 @@
-"""Where the browser goes: URLs of Ory's self-service flows, built here and never taken from an answer.
+"""URLs of Ory's self-service flows for browsers, built here and never taken from a response.
 
 Follows https://www.ory.com/docs/kratos/self-service.
 """
@@ -12,7 +12,7 @@ from ..conf import Conf
 
 
 class Flow(StrEnum):
-    """A self-service flow; the value is Ory's word for it, this package's URL name, and its template's name."""
+    """A self-service flow. The value is Ory's name for it, and the name of our URL and template."""
 
     LOGIN = "login"
     REGISTRATION = "registration"
@@ -25,15 +25,15 @@ class Flow(StrEnum):
         return f"ory_auth:{self.value}"
 
     def start(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
-        """The URL at which the browser starts this flow; ``return_to`` is absolute and checked, or empty."""
+        """The URL at which the browser starts this flow. ``return_to`` must be empty, or absolute and checked."""
         query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}
-        given = {name: value for name, value in query.items() if value}
-        return _at(conf.browser_url, f"self-service/{self.value}/browser", given)
+        non_empty = {name: value for name, value in query.items() if value}
+        return _url(conf.browser_url, f"self-service/{self.value}/browser", non_empty)
 
     def submit(self, conf: Conf, flow_id: str) -> str:
         """The URL to which the browser sends this flow's form."""
-        return _at(conf.browser_url, f"self-service/{self.value}", {"flow": flow_id})
+        return _url(conf.browser_url, f"self-service/{self.value}", {"flow": flow_id})
 
 
-def _at(base: str, path: str, query: dict[str, str]) -> str:
+def _url(base: str, path: str, query: dict[str, str]) -> str:
     return urljoin(f"{base}/", path) + (f"?{urlencode(query)}" if query else "")

@@ -1,11 +1,11 @@
-"""HTTP/1.1 to Ory: one time limit for an exchange, at most 1 MiB, and never the response to somebody else's request.
+"""HTTP/1.1 to Ory: one deadline for each exchange, responses of at most 1 MiB, and no mixed-up responses.
 
-HTTP/1.1 does not say which request a response belongs to: it is the next one on the connection. A connection on which
-something unexpected happened could therefore give one person's session to the next person. So a connection is used
-again only after exactly one complete response that its caller recognised (:meth:`ConnectionPool.request`), and only
-if no byte has arrived since. Everything else closes it: an error, a time-out, an unclear length, left-over bytes.
+HTTP/1.1 does not say which request a response belongs to: the next bytes on the connection are the next response. If
+something unexpected happened on a connection, its next response could be another person's session. So a connection is
+used again only after exactly one complete response that its caller recognised (:meth:`ConnectionPool.request`), and
+only if no byte has arrived since. Anything else closes it: an error, a time-out, an unclear length, left-over bytes.
 
-``h11`` parses: it skips informational responses (1xx) and refuses what is not proper HTTP/1.1 framing.
+``h11`` parses. It skips informational responses (1xx) and refuses invalid HTTP/1.1 framing.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from django.utils.datastructures import CaseInsensitiveMapping
 
 from ..events import Event
 from ..exceptions import OryResponseInvalid
-from .dns import Names
+from .dns import Resolver
 
 MAX_BODY = 1024 * 1024  # bytes, decoded
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
 MAX_INFORMATIONAL = 16  # 1xx responses before the final one
-MAX_REQUESTS = 1000  # on one connection, so that what is remembered of them stays small
-MAX_IDLE = 30  # seconds: less than any common proxy or NAT gateway keeps an idle connection
+MAX_REQUESTS = 1000  # on one connection, which bounds `Connection.served`
+MAX_IDLE = 30  # seconds; common proxies and NAT gateways keep idle connections for longer
 RECEIVE_BYTES = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
 
@@ -48,7 +48,7 @@ _deadline: ContextVar[float] = ContextVar("ory_auth_deadline")
 
 @contextmanager
 def deadline(at: float) -> Iterator[None]:
-    """Every exchange inside ends by this moment of the monotonic clock (seconds); there is none outside."""
+    """Every exchange inside ends by this time (seconds of the monotonic clock). Outside, exchanges raise an error."""
     token = _deadline.set(at)
     try:
         yield
@@ -61,8 +61,8 @@ def remaining_seconds() -> float:
     return _deadline.get() - time.monotonic()
 
 
-def _limit(sock: socket.socket) -> None:
-    """Give the next operation on this socket the time that is left; raises ``TimeoutError`` when there is none."""
+def _apply_deadline(sock: socket.socket) -> None:
+    """Limit the socket's next operation to the time that is left. Raises ``TimeoutError`` if there is none."""
     seconds = remaining_seconds()
     if seconds <= 0:
         raise TimeoutError
@@ -70,7 +70,7 @@ def _limit(sock: socket.socket) -> None:
 
 
 class NotConnected(OSError):
-    """The name, the port or the TLS handshake failed; ``reason`` is the type of the error."""
+    """No connection: name resolution, connecting or TLS failed. ``reason`` is the type of the error."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(type(error).__name__)
@@ -78,20 +78,20 @@ class NotConnected(OSError):
 
 
 class NoResponse(Exception):
-    """The server closed the connection early, or what it sent is not HTTP/1.1."""
+    """The server closed the connection early, or sent something that is not HTTP/1.1."""
 
 
 class ConnectionLost(NoResponse):
-    """The server closed a kept connection before it sent a byte: the request can be repeated on another one."""
+    """The server closed an idle connection before it sent a byte, so the request can be repeated on a new one."""
 
 
 class ResponseMismatch(Exception):
-    """Raised by a caller's ``recognise``: this response belongs to an earlier request on the same connection."""
+    """Raised by ``recognise``: this response belongs to an earlier request on the same connection."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """One response: its status, headers (by name in any case), decoded body and ``Set-Cookie`` lines."""
+    """A response with its decoded body. Names of headers ignore case. ``cookies`` are the ``Set-Cookie`` lines."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -105,7 +105,7 @@ class Response:
         return None if date is None else date + (int(age) if age.isdecimal() and age.isascii() and len(age) < 10 else 0)
 
 
-@lru_cache(maxsize=4)  # many responses come in one second
+@lru_cache(maxsize=4)  # many responses have the same second
 def _unix_time(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).astimezone(UTC).timestamp()
@@ -114,7 +114,7 @@ def _unix_time(date: str) -> float | None:
 
 
 class Connection:
-    """One connection. ``served`` is what the caller remembers of the exchanges on it, ``requests`` their number."""
+    """One connection. ``requests`` counts the exchanges on it. ``served`` is for the caller's own records of them."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -134,7 +134,7 @@ class Connection:
         try:
             self._send(h11.Request(method=method, target=target, headers=list(headers.items())), body)
             head = self._receive_head()
-            return _decoded(head, self._receive_body(head))
+            return _to_response(head, self._receive_body(head))
         except TimeoutError:
             raise
         except (OSError, h11.RemoteProtocolError) as error:
@@ -158,16 +158,16 @@ class Connection:
         poll.register(self._sock, select.POLLIN)
         return not poll.poll(0)
 
-    def rest(self) -> None:
-        """The exchange is over; another one may follow."""
+    def mark_idle(self) -> None:
+        """End the exchange, so that another one may follow."""
         self._http.start_next_cycle()
         self.idle_since = time.monotonic()
 
     def close(self) -> None:
-        """End it at once, with a reset.
+        """Close at once, with a reset.
 
-        An orderly close would leave the port in TIME_WAIT for a minute. Under a flood of bad credentials, which each
-        close their connection, the ports would run out.
+        An orderly close leaves the port in TIME_WAIT for a minute. Each bad credential closes its connection, so a
+        flood of them would use up the ports.
         """
         with suppress(OSError):
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
@@ -177,12 +177,12 @@ class Connection:
     def _send(self, request: h11.Request, body: bytes) -> None:
         events: list[h11.Event] = [request, *([h11.Data(data=body)] if body else []), h11.EndOfMessage()]
         data = b"".join(self._http.send(event) or b"" for event in events)
-        _limit(self._sock)
+        _apply_deadline(self._sock)
         self._sock.sendall(data)
 
     def _next_event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            _limit(self._sock)
+            _apply_deadline(self._sock)
             data = self._sock.recv(RECEIVE_BYTES)
             self._received_any = self._received_any or bool(data)
             self._http.receive_data(data)
@@ -206,7 +206,7 @@ class Connection:
             yield bytes(event.data)
 
 
-def _decoded(head: h11.Response, parts: Iterator[bytes]) -> Response:
+def _to_response(head: h11.Response, parts: Iterator[bytes]) -> Response:
     headers: dict[str, str] = {}
     cookies = []
     for raw_name, raw_value in head.headers:
@@ -216,14 +216,15 @@ def _decoded(head: h11.Response, parts: Iterator[bytes]) -> Response:
         else:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     encoding = headers.get("content-encoding", "").strip().lower()
-    body = _joined(head.status_code, _unpacked(parts, head.status_code) if encoding in PACKED else parts)
+    body = _join(head.status_code, _decompress(parts, head.status_code) if encoding in COMPRESSED else parts)
     return Response(head.status_code, CaseInsensitiveMapping(headers), body, tuple(cookies))
 
 
-PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-def _joined(status: int, parts: Iterator[bytes]) -> bytes:
+def _join(status: int, parts: Iterator[bytes]) -> bytes:
+    """The whole body. Raises :class:`OryResponseInvalid` as soon as it is larger than 1 MiB."""
     body = bytearray()
     for part in parts:
         body += part
@@ -232,22 +233,22 @@ def _joined(status: int, parts: Iterator[bytes]) -> bytes:
     return bytes(body)
 
 
-def _unpacked(parts: Iterator[bytes], status: int) -> Iterator[bytes]:
-    """Decompress gzip or deflate, never more than a little beyond the limit at once."""
-    unpack = zlib.decompressobj(wbits=47)  # 47: gzip or zlib, by its header
-    packed = 0
+def _decompress(parts: Iterator[bytes], status: int) -> Iterator[bytes]:
+    """Decompress gzip or deflate. No part is longer than ``MAX_BODY`` and one byte, whatever it would expand to."""
+    decompressor = zlib.decompressobj(wbits=47)  # 47: gzip or zlib, by its header
+    received = 0
     try:
         for part in parts:
-            packed += len(part)
-            if packed > MAX_BODY:
+            received += len(part)
+            if received > MAX_BODY:
                 raise OryResponseInvalid(
                     "Ory's response is larger than 1 MiB.", event=Event.ANSWER_TOO_BIG, status=status
                 )
-            yield unpack.decompress(part, MAX_BODY + 1)  # the caller stops at more than that
+            yield decompressor.decompress(part, MAX_BODY + 1)  # the caller stops at more than MAX_BODY
     except zlib.error:
-        raise OryResponseInvalid("Ory's response is badly compressed.", status=status) from None
-    if not unpack.eof or unpack.unused_data:
-        raise OryResponseInvalid("Ory's response ends in the middle.", status=status)
+        raise OryResponseInvalid("Ory's response could not be decompressed.", status=status) from None
+    if not decompressor.eof or decompressor.unused_data:
+        raise OryResponseInvalid("Ory's compressed response is incomplete, or has bytes after its end.", status=status)
 
 
 class ConnectionPool:
@@ -259,7 +260,7 @@ class ConnectionPool:
         self._port = parts.port or (443 if self._tls else 80)
         self._host_header, self._base_path = parts.netloc, parts.path.rstrip("/")
         self._ssl_context = ssl.create_default_context() if self._tls else None
-        self._names = Names()
+        self._resolver = Resolver()
         self._max_idle = max_idle
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
@@ -276,21 +277,21 @@ class ConnectionPool:
     ) -> Response:
         """Make one request; ``target`` is its path and query.
 
-        Without ``recognise`` the connection is new, and closed afterwards. With it, a kept connection may be used, and
-        is kept again when ``recognise`` says that this response is the one that belongs to the request. When it raises
-        :class:`ResponseMismatch` the request is repeated on a new connection; so it is when the server had closed the
-        kept connection. Both are for requests that may be repeated.
+        Without ``recognise`` the connection is new, and closed afterwards. With it, an idle connection may be used,
+        and goes back to the pool if ``recognise`` returns true: this response belongs to this request. The request is
+        repeated on a new connection if ``recognise`` raises :class:`ResponseMismatch`, or if the server had closed the
+        idle connection. So use ``recognise`` only for requests that may be repeated.
 
-        Raises :class:`NotConnected`, :class:`NoResponse`, ``TimeoutError``, :class:`OryResponseInvalid`, and what
-        ``recognise`` raises.
+        Raises :class:`NotConnected`, :class:`NoResponse`, ``TimeoutError``, :class:`OryResponseInvalid`, and any error
+        of ``recognise``.
         """
         sent = {"Host": self._host_header, **headers, **({"Content-Length": str(len(body))} if body else {})}
         if recognise is None:
             sent["Connection"] = "close"
-        kept = self._take() if recognise else None
-        if kept is not None:
+        idle = self._take_idle() if recognise else None
+        if idle is not None:
             with suppress(ConnectionLost, ResponseMismatch):
-                return self._exchange(kept, method, target, sent, body, recognise)
+                return self._exchange(idle, method, target, sent, body, recognise)
         return self._exchange(self._connect(), method, target, sent, body, recognise)
 
     def _exchange(
@@ -302,17 +303,17 @@ class ConnectionPool:
         body: bytes,
         recognise: Callable[[Response, Connection], bool] | None,
     ) -> Response:
-        keep = False
+        reusable = False
         try:
             response = connection.exchange(method, self._base_path + target, headers, body)
-            keep = recognise is not None and recognise(response, connection) and connection.is_reusable()
+            reusable = recognise is not None and recognise(response, connection) and connection.is_reusable()
             return response
         finally:
-            if not (keep and self._keep(connection)):
+            if not (reusable and self._put_back(connection)):
                 connection.close()
 
-    def _take(self) -> Connection | None:
-        """The connection that was used last, if nothing has arrived on it."""
+    def _take_idle(self) -> Connection | None:
+        """The idle connection that was used last, if no byte has arrived on it."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -322,8 +323,9 @@ class ConnectionPool:
                 return connection
             connection.close()
 
-    def _keep(self, connection: Connection) -> bool:
-        connection.rest()
+    def _put_back(self, connection: Connection) -> bool:
+        """Keep the connection for later requests; false if there are enough idle ones."""
+        connection.mark_idle()
         with self._lock:
             if len(self._idle) < self._max_idle:
                 self._idle.append(connection)
@@ -332,7 +334,7 @@ class ConnectionPool:
 
     def _connect(self) -> Connection:
         try:
-            sock = open_socket(self._names.addresses(self._host, self._port, remaining_seconds()))
+            sock = open_socket(self._resolver.resolve(self._host, self._port, remaining_seconds()))
             return Connection(self._start_tls(sock))
         except OSError as error:  # ssl.SSLError and TimeoutError are among them
             failure = NotConnected(error)
@@ -342,7 +344,7 @@ class ConnectionPool:
         if self._ssl_context is None:
             return sock
         try:
-            _limit(sock)
+            _apply_deadline(sock)
             return self._ssl_context.wrap_socket(sock, server_hostname=self._host)
         except BaseException:
             sock.close()
@@ -355,7 +357,7 @@ def _close_all(connections: list[Connection]) -> None:
 
 
 def open_socket(addresses: Any) -> socket.socket:
-    """A connection to the first of these addresses that accepts one; raises ``OSError``.
+    """Connect to the first of these addresses that accepts a connection. Raises ``OSError`` if none does.
 
     ``addresses`` are as ``socket.getaddrinfo`` returns them.
     """
@@ -364,7 +366,7 @@ def open_socket(addresses: Any) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _limit(sock)
+            _apply_deadline(sock)
             sock.connect(address)
             return sock
         except OSError as error:

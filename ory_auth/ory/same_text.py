@@ -1,7 +1,7 @@
 """Whether two texts are the same address or name.
 
-A database must not decide that. PostgreSQL's ``UPPER()`` makes an ``I`` of ``ı`` (U+0131), and MySQL's usual collations
-ignore accents, so for them different people have the same address. Whoever looks rows up by a text compares it here.
+A database must not decide that. PostgreSQL's ``UPPER()`` turns ``ı`` (U+0131) into ``I``, and MySQL's usual collations
+ignore accents, so different people would have the same address. Code that finds rows by a text compares it here.
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ class FlowView(View):
         return _ask_ory(request, lambda client, may_ask: client.flow(self.flow.value, flow_id, own_cookies, may_ask))
 
     def own_cookies(self, request: HttpRequest) -> str:
-        return cookies.for_flow(request.META.get("HTTP_COOKIE", ""), state_of(request).conf.session_cookie_name)
+        return cookies.select_flow_cookies(
+            request.META.get("HTTP_COOKIE", ""), state_of(request).conf.session_cookie_name
+        )
 
     def refuse(self, request: HttpRequest, status: int, data: dict[str, Any]) -> HttpResponse | None:
         """What the browser gets if Ory's answer is not a form for it."""

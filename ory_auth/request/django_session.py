@@ -18,7 +18,7 @@ from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
 from django.utils.crypto import constant_time_compare
 
 from ..conf import Conf
-from ..ory.credentials import Credential, hasher, matches_key
+from ..ory.credentials import Credential, make_hasher, matches_key
 from ..sessions.outcomes import Outcome, SignedIn, SignedOut
 
 # With a Django sign-in: the Ory credential that it outranks, and the id of that credential's session at Ory.
@@ -215,7 +215,7 @@ def _matches(credential: Credential, stored_key: str | None, conf: Conf) -> bool
 
 def _key_of_format_2(credential: Credential, conf: Conf) -> str:
     """The key of this credential in sessions that were stored before format 3."""
-    key = hasher(b"cache", 20)
+    key = make_hasher(b"cache", 20)
     key.update(f"2\0{conf.sdk_url}\0{credential.kind}\0{credential.value}".encode())
     return key.hexdigest()
 

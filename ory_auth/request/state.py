@@ -35,7 +35,7 @@ from ..events import Event, log, log_sampled
 from ..exceptions import OryAuthError, OryUnavailable
 from ..models import OryIdentity
 from ..ory.cookies import CSRF_PREFIX
-from ..ory.credentials import Credential, Kind, Malformed, Note, find
+from ..ory.credentials import Credential, EventsToLog, Kind, Malformed, find_credential
 from ..sessions.driver import Guarded, Steps, arun, run
 from ..sessions.lookup import lookup, recall
 from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
@@ -148,10 +148,10 @@ class RequestState:
     @cached_property
     def found(self) -> Credential | Malformed | None:
         """The one credential of the request, or what claims to be one."""
-        notes: list[Note] = []
-        found = find(self.request.META, self.conf.session_cookie_name, notes.append)
+        events: EventsToLog = []
+        found = find_credential(self.request.META, self.conf.session_cookie_name, events)
         self.__dict__["found"] = found  # before logging: a log handler may ask who the user is
-        for event, facts in notes:
+        for event, facts in events:
             log(event, **facts)
         return found
 

@@ -215,7 +215,7 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.renews_csrf_token:
         django_session.renew_csrf_token(state.request)
     if state.cookies:
-        cookies.pass_on(state.request, response, state.cookies, state.wants_cookie)
+        cookies.forward_set_cookies(state.request, response, state.cookies, state.wants_cookie)
     return response
 
 

@@ -1,4 +1,4 @@
-"""The format of a cached session: facts in front of Ory's body, sealed for one key of the cache."""
+"""The format of a cached session: a summary in front of Ory's body, sealed for one key of the cache."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from typing import Any, NamedTuple
 
 from ..conf import MAX_CACHE_SECONDS, Conf
-from ..ory.credentials import hasher
-from ..types import Facts
+from ..ory.credentials import make_hasher
+from ..types import SessionSummary
 
 MAX_SKEW = 300  # seconds that the clocks of two servers may differ
 _SEAL = 16
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     more, even if the cache still has it.
     """
 
-    facts: Facts
+    summary: SessionSummary
     body: bytes
     offset: float
     in_memory: float = 0.0
@@ -47,18 +47,18 @@ class Entry(NamedTuple):
     @property
     def packed(self) -> bytes:
         """As bytes, which :func:`unpack` reads."""
-        return _HEAD.pack(self.offset, self.in_memory, self.kept_at, self.until, *self.facts) + self.body
+        return _HEAD.pack(self.offset, self.in_memory, self.kept_at, self.until, *self.summary) + self.body
 
 
 def unpack(packed: bytes) -> Entry:
     """The entry in these bytes, which :attr:`Entry.packed` made."""
-    offset, in_memory, kept_at, until, *facts = _HEAD.unpack_from(packed)
-    return Entry(Facts._make(facts), packed[_HEAD.size :], offset, in_memory, kept_at, until)
+    offset, in_memory, kept_at, until, *fields = _HEAD.unpack_from(packed)
+    return Entry(SessionSummary._make(fields), packed[_HEAD.size :], offset, in_memory, kept_at, until)
 
 
-def remaining(facts: Facts, offset: float) -> float:
+def remaining(summary: SessionSummary, offset: float) -> float:
     """Seconds that the session has left by Ory's clock, less one: Ory's ``Date`` has no fractions of a second."""
-    return facts.expires_at / 1e6 - (time.time() + offset + 1)
+    return summary.expires_at / 1e6 - (time.time() + offset + 1)
 
 
 def seconds_to_keep(conf: Conf, allowed: str | None, life: float) -> int:
@@ -85,7 +85,7 @@ def unseal(name: str, found: Any) -> Entry | None:
 
 
 def _seal(name: str, packed: bytes) -> bytes:
-    seal = hasher(b"entry", _SEAL)
+    seal = make_hasher(b"entry", _SEAL)
     seal.update(f"{name}\0".encode())
     seal.update(packed)
     return seal.digest()

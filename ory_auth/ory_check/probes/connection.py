@@ -9,7 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 from ...ory.addresses import DEFAULT_PORTS
-from ...ory.dns import Names
+from ...ory.dns import Resolver
 from ...ory.http_client import deadline as until
 from ...ory.http_client import open_socket, remaining_seconds
 from ..facts.connection import Reached, Trouble
@@ -20,7 +20,7 @@ def reach(url: str, timeout: float) -> Reached:
     host, port = _host_and_port(url)
     started, deadline = time.perf_counter(), time.monotonic() + timeout
     try:
-        found = Names().addresses(host, port, timeout)
+        found = Resolver().resolve(host, port, timeout)
     except TimeoutError:
         return Reached(trouble=Trouble.NAME, detail=f"no answer within {timeout:g} seconds")
     except (OSError, UnicodeError) as error:
@@ -85,7 +85,7 @@ def _connection(url: str, timeout: float) -> socket.socket | None:
     deadline = time.monotonic() + timeout
     with until(deadline):
         try:
-            sock = open_socket(Names().addresses(host, port, timeout))
+            sock = open_socket(Resolver().resolve(host, port, timeout))
         except (OSError, UnicodeError):
             return None
         sock.settimeout(max(remaining_seconds(), 0.001))

@@ -10,7 +10,7 @@ from ...conf import Conf
 from ...exceptions import OryUnavailable
 from ...models import OryIdentity
 from ...ory.client import Whoami, read_session
-from ...ory.credentials import Credential, Kind, Malformed, find
+from ...ory.credentials import Credential, Kind, Malformed, find_credential
 from ...sessions.outcomes import SignedIn, Unavailable
 from ...sessions.whoami import judge
 from ...users.database import reading_alias
@@ -55,7 +55,7 @@ def look_at_session(http: Http, conf: Conf, given: Given) -> SessionFacts:
 
 
 def _credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
-    found = find(meta, cookie_name)
+    found = find_credential(meta, cookie_name)
     return None if found is None or isinstance(found, Malformed) else found
 
 
