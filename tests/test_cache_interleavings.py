@@ -19,7 +19,7 @@ from ory_auth.conf import Conf
 from ory_auth.sessions import revocations
 from ory_auth.sessions.entries import Entry
 from ory_auth.sessions.shared_cache import SessionCache
-from ory_auth.types import SessionSummary, OrySession
+from ory_auth.types import OrySession, SessionSummary
 from tests.support.interleavings import Action, Content, Explorer, SharedCache, State
 
 ALL = os.environ.get("ORY_TEST_INTERLEAVINGS") == "all"
