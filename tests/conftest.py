@@ -92,7 +92,7 @@ def _new_process() -> Iterator[None]:
     caches["default"].clear()
     events.reset()
     single_flight.forget()
-    row_cache.forget()
+    row_cache.reset()
     admin_api.reset()
     yield
     caches["default"].clear()

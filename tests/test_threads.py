@@ -26,7 +26,7 @@ from ory_auth.ory import admin_api
 from ory_auth.sessions.local_cache import MAX_FORMS, Memory
 from ory_auth.sessions.single_flight import Flights, flights
 from ory_auth.users import row_cache
-from ory_auth.users.row_cache import UserRows
+from ory_auth.users.row_cache import UserRowCache
 from tests.support.ory import Ory
 from tests.support.types import ChangeSettings
 
@@ -133,12 +133,12 @@ def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Set
 
 def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:
     for _ in range(100):
-        row_cache.forget()
+        row_cache.reset()
         barrier = threading.Barrier(4)
 
-        def begin(barrier: threading.Barrier = barrier) -> UserRows:
+        def begin(barrier: threading.Barrier = barrier) -> UserRowCache:
             barrier.wait()
-            return row_cache.user_rows(5)
+            return row_cache.process_row_cache(5)
 
         with threads(4, begin) as made:
             pass

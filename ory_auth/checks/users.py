@@ -17,15 +17,15 @@ from django.utils.module_loading import import_string
 
 from ..conf import DEFAULT_USER_HANDLER, Conf
 from ..users.fields import (
-    ADDRESS_PARTS,
-    INDEX,
+    ADDRESS_FIELDS,
+    LIST_INDEX,
+    PATH_ROOTS,
+    PATH_ROOTS_WITH_PARTS,
     PRIVILEGES,
-    ROOTS,
     VERIFIED_EMAIL,
-    WITH_PARTS,
     email_field,
-    forbidden,
     has_field,
+    is_forbidden,
     user_fields,
     user_model,
 )
@@ -54,7 +54,7 @@ def check_handler(conf: Conf) -> Iterator[Message]:
     if conf.user_handler == DEFAULT_USER_HANDLER:
         return
     try:
-        handler = import_string("ory_auth.users.handler.handler_class")(conf.user_handler)
+        handler = import_string("ory_auth.users.handler.import_handler_class")(conf.user_handler)
     except ImproperlyConfigured as error:
         yield tell("E007", str(error), BASE)
         return
@@ -89,7 +89,7 @@ def check_mapping(conf: Conf) -> Iterator[Message]:
 
 def _check_field(name: str, path: str) -> Iterator[Message]:
     text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
-    if forbidden(name, path):
+    if is_forbidden(name, path):
         hint = f"Remove {name!r} from ORY_AUTH['USER_FIELDS']: people edit their own traits."
         if name in PRIVILEGES and has_field(name):
             hint += " metadata_public, which only admins write, may hold it."
@@ -125,7 +125,7 @@ def _is_plain(name: str) -> bool:
 def _check_path(name: str, path: str) -> Iterator[Message]:
     text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
     root, *parts = path.split(".")
-    if root not in ROOTS and path != VERIFIED_EMAIL:
+    if root not in PATH_ROOTS and path != VERIFIED_EMAIL:
         yield tell("E015", f"{text}, which is not part of an identity.", f"{_root_hint(path)} {CORRECT}")
     elif hint := _parts_hint(root, parts):
         yield tell("E015", f"{text}, which is not part of an identity.", f"{hint} {CORRECT}")
@@ -138,18 +138,18 @@ def _root_hint(path: str) -> str:
     root, _, rest = path.partition(".")
     if root == VERIFIED_EMAIL:
         return f"Write {VERIFIED_EMAIL!r} alone: it is one address."
-    if near := difflib.get_close_matches(root, [*ROOTS, VERIFIED_EMAIL], n=1):
+    if near := difflib.get_close_matches(root, [*PATH_ROOTS, VERIFIED_EMAIL], n=1):
         return f"Did you mean {near[0] + path[len(root) :]!r}?"
     if path.startswith("identity."):
         return f"Did you mean {rest!r}?"
     if path.isidentifier():
         return f"Did you mean 'traits.{path}'?"
-    return f"A path begins with one of: {', '.join(sorted(ROOTS))}; or it is {VERIFIED_EMAIL!r}."
+    return f"A path begins with one of: {', '.join(sorted(PATH_ROOTS))}; or it is {VERIFIED_EMAIL!r}."
 
 
 def _parts_hint(root: str, parts: list[str]) -> str:
     """What to write instead of a path that can never lead to a value; empty if it may. A schema is not known here."""
-    if root not in WITH_PARTS:
+    if root not in PATH_ROOTS_WITH_PARTS:
         return f"{root!r} has no parts." if parts else ""
     if "" in parts:
         return "A part of the path is empty: it has two dots in a row, or one at the end."
@@ -157,7 +157,7 @@ def _parts_hint(root: str, parts: list[str]) -> str:
         return "Elements of a list are counted from 0, as in 'traits.emails.0'."
     if root == "verifiable_addresses" and parts:
         index, *rest = parts
-        if not INDEX.fullmatch(index) or (rest and (len(rest) > 1 or rest[0] not in ADDRESS_PARTS)):
+        if not LIST_INDEX.fullmatch(index) or (rest and (len(rest) > 1 or rest[0] not in ADDRESS_FIELDS)):
             return "Name one address and one of its fields, as in 'verifiable_addresses.0.value'."
     return ""
 

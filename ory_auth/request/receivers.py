@@ -28,11 +28,11 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
 def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
     """A user, or what links one to an identity, was saved or deleted."""
     if isinstance(instance, OryIdentity):
-        row_cache.changed(UUID(str(instance.pk)).bytes, using)  # whoever it was linked to before
+        row_cache.invalidate(UUID(str(instance.pk)).bytes, using)  # whoever it was linked to before
     else:
-        row_cache.changed(instance.pk, using)
+        row_cache.invalidate(instance.pk, using)
 
 
 def on_rights_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
     """Groups or permissions of a user or a group have changed, and with a group those of any number of users."""
-    row_cache.changed(instance.pk if isinstance(instance, get_user_model()) else None, using)
+    row_cache.invalidate(instance.pk if isinstance(instance, get_user_model()) else None, using)

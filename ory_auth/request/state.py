@@ -42,7 +42,8 @@ from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from ..sessions.single_flight import ORY_IS_DOWN, Priority, flights
 from ..signals import user_created, user_linked, user_updated
 from ..types import OrySession
-from ..users import handler
+from ..users import provisioning
+from ..users.result import UserResult
 from . import django_session, outage_exemptions, session_guard
 from .client_address import client_address
 from .django_session import Access
@@ -341,8 +342,12 @@ class RequestState:
 
     def _recalled_user(self) -> bool:
         """Whether there is a user already; takes one that this process remembers, which needs no I/O."""
-        if self._recalled(fresh=False) and isinstance(self._outcome, SignedIn) and handler.recalls_at_once(self.conf):
-            found = handler.recall(self._outcome.session, self.conf)
+        if (
+            self._recalled(fresh=False)
+            and isinstance(self._outcome, SignedIn)
+            and provisioning.cached_user_needs_no_io(self.conf)
+        ):
+            found = provisioning.get_cached_user(self._outcome.session, self.conf)
             if found is not None:
                 self._take(found, self.request, self._outcome.session)
         return self._user is not None
@@ -367,13 +372,13 @@ class RequestState:
 
     def _load_user(self, request: HttpRequest, session: OrySession) -> None:
         try:
-            found = handler.load(session, self.conf)
+            found = provisioning.load_user(session, self.conf)
         except OryUnavailable as error:
             self._user = Unavailable.of(error)
             return
         self._take(found, request, session)
 
-    def _take(self, found: handler.Found, request: HttpRequest, session: OrySession) -> None:
+    def _take(self, found: UserResult, request: HttpRequest, session: OrySession) -> None:
         self.refused = found.refused
         self._user = AnonymousUser() if found.user is None or found.refused else found.user
         if found.refused:
@@ -382,7 +387,7 @@ class RequestState:
             found.user.backend = BACKEND
             self._announce(found, found.user, request, session)
 
-    def _announce(self, found: handler.Found, user: Any, request: HttpRequest, session: OrySession) -> None:
+    def _announce(self, found: UserResult, user: Any, request: HttpRequest, session: OrySession) -> None:
         """Send signals, after the transaction that changed the user is committed."""
         if not (found.created or found.updated or found.new_sign_in):
             return

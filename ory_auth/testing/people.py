@@ -23,7 +23,7 @@ from ory_auth.local.model.errors import OryError
 from ory_auth.local.model.second_factors import totp_code
 from ory_auth.signals import user_created
 from ory_auth.types import OrySession
-from ory_auth.users import handler
+from ory_auth.users import provisioning
 
 from . import clients
 
@@ -65,7 +65,7 @@ class Person:
         session = self._local.imagine_session(self._id, "aal2" if self.has_second_factor else "aal1")
         facts = {**session, "authenticated_at": NEVER}  # the first request is still the first sign-in
         imagined = OrySession.from_json(json.dumps(facts).encode())
-        found = handler.load(imagined, conf())
+        found = provisioning.load_user(imagined, conf())
         if found.user is None:
             raise NotAdmitted(found.refused or Event.NOT_ADMITTED)
         if found.created:

@@ -78,4 +78,4 @@ def forget() -> None:
     """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
     events.reset()
     single_flight.forget()
-    row_cache.forget()
+    row_cache.reset()

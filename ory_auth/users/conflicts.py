@@ -1,9 +1,9 @@
-"""Two users who want the same unique value: who has it, and who gets it.
+"""Conflicts between two users about a unique value: which user has it, and which one gets it.
 
-Only the user of another identity can lose an address: to an identity that has verified it and has changed at Ory later
-than that user's fields were taken, or because that user's identity has given it up since. The times matter, since a
-session from a cache may still have an address that somebody else has verified meanwhile. If they don't tell, nobody
-loses the address.
+Only the user of another identity can lose an address. That happens if this identity has verified the address and has
+changed at Ory later than the other user's fields were taken, or if the other identity has given the address up since.
+The times matter, because a cached session may still have an address that another person has verified meanwhile. If the
+times do not decide it, the address stays with the user who has it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ..types import Identity
 from .database import stored_time
 from .database_errors import refusal_of
 from .fields import email_field, user_model
-from .uniqueness import may_repeat, uniquenesses
+from .uniqueness import allows_duplicates, unique_rules
 
-MAX_LOOKALIKES = 20  # rows that a database may consider equal to one text
+MAX_EQUAL_ROWS = 20  # rows that a database may consider equal to one text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +46,37 @@ class Conflict:
 
 def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Conflict]:
     """Which of these values of ``user`` another user has, as the database and the model's constraints compare."""
-    found = []
-    for uniqueness in uniquenesses():
-        asked = [name for name in uniqueness.fields if name in values]
-        if not asked:
+    conflicts = []
+    for rule in unique_rules():
+        changed = [name for name in rule.fields if name in values]
+        if not changed:
             continue
-        wanted = {name: values.get(name, getattr(user, name)) for name in uniqueness.fields}
-        if uniqueness.nulls_distinct and None in wanted.values():
+        wanted = {name: values.get(name, getattr(user, name)) for name in rule.fields}
+        if rule.nulls_distinct and None in wanted.values():
             continue
-        rows = user_model()._base_manager.using(using).filter(*(_equal(*item) for item in wanted.items()))
-        if uniqueness.condition is not None:
-            rows = rows.filter(uniqueness.condition)
+        rows = user_model()._base_manager.using(using).filter(*(_equals(*item) for item in wanted.items()))
+        if rule.condition is not None:
+            rows = rows.filter(rule.condition)
         if not user._state.adding:
             rows = rows.exclude(pk=user.pk)
-        name = email_field() if email_field() in asked else asked[0]
-        holder = _nearest(rows, name, values[name], using)
+        name = email_field() if email_field() in changed else changed[0]
+        holder = _most_similar(rows, name, values[name], using)
         if holder is not None:
-            found.append(Conflict(name, values[name], holder))
-    return found
+            conflicts.append(Conflict(name, values[name], holder))
+    return conflicts
 
 
-def _equal(name: str, value: Any) -> models.Q:
-    """Matches whatever a constraint may consider equal: with or without case, by the column's collation."""
+def _equals(name: str, value: Any) -> models.Q:
+    """Matches all values that a constraint may consider equal: with or without case, by the column's collation."""
     exact = models.Q(**{name: value})
     return exact | models.Q(**{f"{name}__iexact": value}) if isinstance(value, str) else exact
 
 
-def _nearest(rows: Any, name: str, value: Any, using: str) -> Any:
+def _most_similar(rows: Any, name: str, value: Any, using: str) -> Any:
     """The row with the most similar value, of those that the database considers equal."""
     try:
         with transaction.atomic(using=using):
-            holders = list(rows.order_by("pk")[:MAX_LOOKALIKES])
+            holders = list(rows.order_by("pk")[:MAX_EQUAL_ROWS])
     except (Error, OverflowError, UnicodeError) as error:
         if refusal_of(error) is None:
             raise
@@ -99,8 +99,8 @@ def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
 def is_given_up(conflict: Conflict, identity: Identity, conf: Conf, using: str) -> bool:
     """Whether Ory's admin API says that the holder's identity has given up this address.
 
-    Somebody who has not verified the address needs proof that the holder's identity once had it: it has changed since
-    the holder's fields were taken from it. Otherwise the address may come from the project itself.
+    If this identity has not verified the address, the holder's identity must have changed since the holder's fields
+    were taken from it. That proves that it once had the address, which otherwise may come from the project itself.
     """
     link = _link_to_another(conflict, identity, using)
     holder_id = link.values_list("pk", flat=True).first()
@@ -149,7 +149,7 @@ def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterat
     if name != model.USERNAME_FIELD:
         if field.null:
             yield None
-        elif may_repeat(user, name, "", using):
+        elif allows_duplicates(user, name, "", using):
             yield ""
     placeholder = f"{identity_id}@no-address.invalid"
     if not field.max_length or len(placeholder) <= field.max_length:

@@ -1,4 +1,4 @@
-"""What a database error means: a row was refused, a table is missing, or else it may be an outage."""
+"""What a database error means: a row was refused, a table is missing, or there may be an outage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, Error, IntegrityError, OperationalError, ProgrammingError
 
 from ..events import Event, log
+
+SETUP_RETRY_AFTER = 300  # seconds; trying again earlier is useless, because the setup must be fixed first
 
 
 class Refusal(Enum):
@@ -50,7 +52,7 @@ def is_not_migrated(error: Error) -> bool:
 
 
 def log_database_error(error: Error, at: str | None = None) -> Event:
-    """Log why the database gave no answer, and return the event. Nothing of the error's text is logged."""
+    """Log why the database gave no answer, and return the event. Its text may quote values, so it is not logged."""
     if is_not_migrated(error):
         log(Event.MIGRATIONS_MISSING, error=type(error).__name__, at=at, fix="manage.py_migrate")
         return Event.MIGRATIONS_MISSING

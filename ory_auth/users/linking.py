@@ -29,20 +29,20 @@ def find_by_verified_email(identity: Identity, using: str) -> Any:
     for address in addresses:
         same |= models.Q(**{name: address}) | models.Q(**{f"{name}__iexact": address})
 
-    def is_theirs(value: Any) -> bool:
+    def is_verified(value: Any) -> bool:
         return any(is_same_text(value, address) for address in addresses)
 
     try:
         with transaction.atomic(using=using):
-            found = [pk for pk, value in users.filter(same).values_list("pk", name) if is_theirs(value)]
+            matches = [pk for pk, value in users.filter(same).values_list("pk", name) if is_verified(value)]
     except (Error, UnicodeError) as error:
         if refusal_of(error) is None:
             raise
         return None  # the database cannot compare with this address, so no row has it
-    if len(found) != 1:
+    if len(matches) != 1:
         return None
-    user = users.select_for_update().filter(pk=found[0]).first()
-    return user if user is not None and is_theirs(getattr(user, name)) else None
+    user = users.select_for_update().filter(pk=matches[0]).first()
+    return user if user is not None and is_verified(getattr(user, name)) else None
 
 
 def is_linked(user: Any, using: str) -> bool:
@@ -51,7 +51,7 @@ def is_linked(user: Any, using: str) -> bool:
 
 
 def is_privileged(user: Any) -> bool:
-    """Whether this user has rights that not everybody has: staff, superuser, any group, any permission."""
+    """Whether this user has special rights: staff, superuser, any group, any permission."""
     if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
         return True
     relations: list[Any] = [getattr(user, name, None) for name in ("groups", "user_permissions")]
@@ -59,8 +59,8 @@ def is_privileged(user: Any) -> bool:
 
 
 # --- credentials of other packages ------------------------------------------------------------------------------------
-# Their models are found by app label, and never imported. A label is ambiguous (your project may have an app
-# "account"), so a model counts only if that package defines it, or if the package's setting names it.
+# Their models are found by app label, and never imported. A label is ambiguous: a project may have its own app
+# "account". So a model counts only if that package defines it, or if the package's setting names it.
 
 
 def revoke_other_credentials(user: Any, addresses: list[str]) -> None:
@@ -68,13 +68,15 @@ def revoke_other_credentials(user: Any, addresses: list[str]) -> None:
 
     ``addresses`` have been verified by Ory. allauth's other addresses are deleted, since they can reset a password.
     """
-    for label, package, setting in _DELETED:
-        _of_user(user, label, package, setting, lambda rows: rows.delete())
-    _of_user(user, "token_blacklist.OutstandingToken", "rest_framework_simplejwt", "", _blacklist)
-    _of_user(user, "account.EmailAddress", "allauth", "", lambda rows: _delete_addresses(rows, addresses))
+    for label, package, setting in _DELETED_MODELS:
+        _end_credentials(user, label, package, setting, lambda rows: rows.delete())
+    _end_credentials(user, "token_blacklist.OutstandingToken", "rest_framework_simplejwt", "", _blacklist_tokens)
+    _end_credentials(
+        user, "account.EmailAddress", "allauth", "", lambda rows: _delete_unverified_addresses(rows, addresses)
+    )
 
 
-_DELETED = (
+_DELETED_MODELS = (  # app label and model, package that defines it, setting that may name another model
     ("authtoken.Token", "rest_framework", ""),
     ("knox.AuthToken", "knox", "KNOX_TOKEN_MODEL"),
     ("oauth2_provider.Grant", "oauth2_provider", "OAUTH2_PROVIDER_GRANT_MODEL"),
@@ -87,24 +89,24 @@ _DELETED = (
 )
 
 
-def _of_user(user: Any, label: str, package: str, setting: str, end: Callable[[Any], object]) -> None:
-    named = getattr(settings, setting, None) if setting else None
+def _end_credentials(user: Any, label: str, package: str, setting: str, end: Callable[[Any], object]) -> None:
+    configured = getattr(settings, setting, None) if setting else None
     try:
-        model = apps.get_model(named or label)
+        model = apps.get_model(configured or label)
     except LookupError:
         return
-    if named or model.__module__.partition(".")[0] == package:
+    if configured or model.__module__.partition(".")[0] == package:
         manager: Any = model._base_manager
         end(manager.using(router.db_for_write(model, instance=user)).filter(user=user.pk))
 
 
-def _blacklist(tokens: Any) -> None:
+def _blacklist_tokens(tokens: Any) -> None:
     blacklist = tokens.model._meta.get_field("blacklistedtoken").related_model
     for token in tokens.filter(blacklistedtoken=None):
         blacklist._base_manager.using(tokens.db).get_or_create(token=token)
 
 
-def _delete_addresses(rows: Any, verified: list[str]) -> None:
+def _delete_unverified_addresses(rows: Any, verified: list[str]) -> None:
     for row in rows:
         if not any(is_same_text(row.email, address) for address in verified):
             row.delete()

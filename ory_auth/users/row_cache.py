@@ -1,10 +1,9 @@
-"""Rows of users, kept in the memory of one process for ``USER_CACHE_SECONDS``.
+"""Rows of users in the memory of one process, for ``USER_CACHE_SECONDS``.
 
-A row belongs to one session's summary in one database. Each request makes its own user object from it. ``scope`` is
-what else the row depends on, such as the schema of a tenant. A row does not count any more once Django's signals say
-that its user or link has changed. A row that was read in a transaction is kept when that is committed.
-``QuerySet.update()`` sends no signals, so its changes take effect when the time is over, as do changes in other
-processes.
+The key of a row is a session's summary and a database. Each request makes its own user object from it. ``scope`` is
+anything else that the row depends on, such as the schema of a tenant. A row no longer counts once Django's signals say
+that its user or link has changed. A row that was read in a transaction is stored when the transaction is committed.
+``QuerySet.update()`` sends no signals. Its changes take effect when the time is over, like those of other processes.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from django.db import transaction
 
 from ..process.forks import after_fork
 
-if TYPE_CHECKING:  # every command loads this module, and few ask who somebody is
+if TYPE_CHECKING:  # every command loads this module, and few ask who is signed in
     from ..types import SessionSummary
 
 MAX_ROWS = 10_000
@@ -29,61 +28,62 @@ MAX_ROWS = 10_000
 Key = tuple[bytes, int, bytes, str, Hashable]
 
 
-class UserRows:
+class UserRowCache:
     """The rows in one process' memory, safe for its threads."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._rows: TTLCache[Key, tuple[float, Any, bytes]] = TTLCache(MAX_ROWS, seconds)
-        self._changed: TTLCache[Any, float] = TTLCache(MAX_ROWS, seconds)
-        self._all_changed = 0.0
+        self._invalidations: TTLCache[Any, float] = TTLCache(MAX_ROWS, seconds)
+        self._all_invalidated_at = 0.0
 
-    def recall(self, summary: SessionSummary, using: str, scope: Hashable = None) -> Any:
-        """A new user object from the row for this summary in this database, or ``None``."""
+    def get(self, summary: SessionSummary, using: str, scope: Hashable = None) -> Any:
+        """A new user object from the row for this session in this database, or ``None``."""
         with self._lock:
             try:
                 read_at, model, row = self._rows[_key(summary, using, scope)]
             except KeyError:
                 return None
-        names, values = pickle.loads(row)  # noqa: S301  (made below, and never out of this process)
+        names, values = pickle.loads(row)  # noqa: S301  (made below, and never leaves this process)
         user = model.from_db(using, names, values)
-        return user if read_at > self._change_of(user.pk, summary.identity_id) else None
+        return user if read_at > self._invalidated_at(user.pk, summary.identity_id) else None
 
-    def keep(self, summary: SessionSummary, user: Any, using: str, scope: Hashable, read_at: float) -> None:
-        """Keep the row of a user who was just read (not before ``read_at``, monotonic) and is unchanged since."""
+    def put(self, summary: SessionSummary, user: Any, using: str, scope: Hashable, read_at: float) -> None:
+        """Store the row of a user who was just read (not before ``read_at``, monotonic) and is unchanged since."""
         fields = user._meta.concrete_fields
         try:
             names = [field.attname for field in fields]
             row = pickle.dumps((names, [user.__dict__[name] for name in names]))
-        except Exception:  # a deferred field, or a value that cannot be kept
+        except Exception:  # a deferred field, or a value that cannot be pickled
             return
         key = _key(summary, using, scope)
-        transaction.on_commit(partial(self._put, key, (read_at, type(user), row), user.pk), using=using)
+        transaction.on_commit(partial(self._store, key, (read_at, type(user), row), user.pk), using=using)
 
-    def _put(self, key: Key, row: tuple[float, Any, bytes], pk: Any) -> None:
-        if row[0] > self._change_of(pk, key[0]):
+    def _store(self, key: Key, row: tuple[float, Any, bytes], pk: Any) -> None:
+        if row[0] > self._invalidated_at(pk, key[0]):
             with self._lock:
                 self._rows[key] = row
 
-    def changed(self, pk: Any = None) -> None:
-        """Rows of this user, or of the user of this identity (its 16 bytes), do not count any more.
+    def invalidate(self, key: Any = None) -> None:
+        """From now on, rows of one user do not count; without ``key``, no row does.
 
-        Without ``pk``, no row does.
+        ``key`` is the user's primary key, or the id of the identity (16 bytes).
         """
         with self._lock:
-            if pk is None or len(self._changed) >= MAX_ROWS:
-                self._all_changed = time.monotonic()  # first: it is read without the lock
+            if key is None or len(self._invalidations) >= MAX_ROWS:
+                self._all_invalidated_at = time.monotonic()  # first: it is read without the lock
                 self._rows.clear()
-                self._changed.clear()
+                self._invalidations.clear()
             else:
-                self._changed[pk] = time.monotonic()
+                self._invalidations[key] = time.monotonic()
 
-    def _change_of(self, pk: Any, identity_id: bytes) -> float:
-        if pk not in self._changed and identity_id not in self._changed:
-            return self._all_changed
+    def _invalidated_at(self, pk: Any, identity_id: bytes) -> float:
+        invalidations = self._invalidations
+        if pk not in invalidations and identity_id not in invalidations:
+            return self._all_invalidated_at
         with self._lock:
-            return max(self._changed.get(pk, 0.0), self._changed.get(identity_id, 0.0), self._all_changed)
+            return max(invalidations.get(pk, 0.0), invalidations.get(identity_id, 0.0), self._all_invalidated_at)
 
 
 def _key(summary: SessionSummary, using: str, scope: Hashable) -> Key:
@@ -91,34 +91,34 @@ def _key(summary: SessionSummary, using: str, scope: Hashable) -> Key:
     return summary.identity_id, summary.updated_at, summary.session_id, using, scope
 
 
-_current: UserRows | None = None
+_current: UserRowCache | None = None
 _guard = threading.Lock()
 
 
-def user_rows(seconds: float) -> UserRows:
-    """The rows of this process."""
+def process_row_cache(seconds: float) -> UserRowCache:
+    """The cache of this process; a new one if ``USER_CACHE_SECONDS`` was changed."""
     global _current
-    rows = _current
-    if rows is None or rows.seconds != seconds:
-        with _guard:  # a change has to reach the one object that all threads use
-            rows = _current
-            if rows is None or rows.seconds != seconds:
-                rows = _current = UserRows(seconds)
-    return rows
+    cache = _current
+    if cache is None or cache.seconds != seconds:
+        with _guard:  # all threads must get the same cache, or an invalidation would miss some of them
+            cache = _current
+            if cache is None or cache.seconds != seconds:
+                cache = _current = UserRowCache(seconds)
+    return cache
 
 
-def changed(pk: Any = None, using: str | None = None) -> None:
-    """A user, or the link of an identity, was changed: at once, and for others once the transaction is committed."""
-    rows = _current
-    if rows is not None and rows.seconds:
-        rows.changed(pk)
-        transaction.on_commit(partial(rows.changed, pk), using=using)
+def invalidate(key: Any = None, using: str | None = None) -> None:
+    """:meth:`UserRowCache.invalidate` at once, and again when the transaction that changed the user is committed."""
+    cache = _current
+    if cache is not None and cache.seconds:
+        cache.invalidate(key)
+        transaction.on_commit(partial(cache.invalidate, key), using=using)
 
 
-def forget() -> None:
-    """Start anew, as a forked process does."""
+def reset() -> None:
+    """Start with no cache, as a forked process does."""
     global _current, _guard
     _current, _guard = None, threading.Lock()
 
 
-after_fork(forget)
+after_fork(reset)

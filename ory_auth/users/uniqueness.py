@@ -13,7 +13,7 @@ from .fields import user_model
 
 
 @dataclass(frozen=True, slots=True)
-class Uniqueness:
+class UniqueRule:
     """Two users may not be equal in all of these fields if ``condition`` holds for both."""
 
     fields: tuple[str, ...]
@@ -21,18 +21,18 @@ class Uniqueness:
     nulls_distinct: bool = True
 
 
-def uniquenesses() -> Iterator[Uniqueness]:
-    """All of the user model's."""
+def unique_rules() -> Iterator[UniqueRule]:
+    """The rules of the user model: unique fields, ``unique_together`` and unique constraints."""
     meta = user_model()._meta
     for field in meta.concrete_fields:
         if field.unique:
-            yield Uniqueness((field.name,))
+            yield UniqueRule((field.name,))
     for names in meta.unique_together:
-        yield Uniqueness(tuple(names))
+        yield UniqueRule(tuple(names))
     for constraint in meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
             names = constraint.fields or dict.fromkeys(_names_in(constraint.expressions))
-            yield Uniqueness(tuple(names), constraint.condition, constraint.nulls_distinct is not False)
+            yield UniqueRule(tuple(names), constraint.condition, constraint.nulls_distinct is not False)
 
 
 def _names_in(expressions: Any) -> Iterator[str]:
@@ -45,25 +45,25 @@ def _names_in(expressions: Any) -> Iterator[str]:
 
 def is_unique(name: str) -> bool:
     """Whether a value of this field may be refused because another user has it."""
-    return any(name in uniqueness.fields for uniqueness in uniquenesses())
+    return any(name in rule.fields for rule in unique_rules())
 
 
-def may_repeat(user: Any, name: str, value: Any, using: str) -> bool:
+def allows_duplicates(user: Any, name: str, value: Any, using: str) -> bool:
     """Whether several users may have this value in this field.
 
     Constraints on several fields are not checked here, since they depend on the other fields as well.
     """
     if value == "" and connections[using].features.interprets_empty_strings_as_nulls:
         value = None
-    for uniqueness in uniquenesses():
-        if uniqueness.fields != (name,) or (value is None and uniqueness.nulls_distinct):
+    for rule in unique_rules():
+        if rule.fields != (name,) or (value is None and rule.nulls_distinct):
             continue
-        if uniqueness.condition is None or _holds(uniqueness.condition, user, {name: value}, using):
+        if rule.condition is None or _condition_holds(rule.condition, user, {name: value}, using):
             return False
     return True
 
 
-def _holds(condition: models.Q, user: Any, changes: Mapping[str, Any], using: str) -> bool:
+def _condition_holds(condition: models.Q, user: Any, changes: Mapping[str, Any], using: str) -> bool:
     """Whether the condition holds for this user with these changes. Only the database can evaluate it."""
     values = {
         field.name: models.Value(changes.get(field.name, getattr(user, field.attname)), output_field=field)
@@ -72,5 +72,5 @@ def _holds(condition: models.Q, user: Any, changes: Mapping[str, Any], using: st
     }
     try:
         return condition.check(values, using=using)
-    except FieldError:  # it refers to something else than the fields of the model
+    except FieldError:  # it refers to something other than the fields of the model
         return True

@@ -14,7 +14,7 @@ from ...ory.credentials import Credential, Kind, Malformed, find_credential
 from ...sessions.outcomes import SignedIn, Unavailable
 from ...sessions.whoami import judge
 from ...users.database import reading_alias
-from ...users.handler import handler_class
+from ...users.handler import import_handler_class
 from ..facts.http_result import Reply
 from ..facts.model import Given, SessionFacts, UserFacts
 from .http import JSON, Http
@@ -68,7 +68,7 @@ def _user(conf: Conf, outcome: SignedIn) -> UserFacts:
             .first()
         )
         user = link.user if link else None
-        admitted = bool(handler_class(conf.user_handler)(conf).admit(outcome.session, user))
+        admitted = bool(import_handler_class(conf.user_handler)(conf).admit(outcome.session, user))
     except Exception as error:  # the database's, or of the project's own handler
         return UserFacts(trouble=type(error).__name__)
     if user is None:
