@@ -19,14 +19,14 @@ __all__ = ["OryIdentityAdmin", "login_through_ory"]
 def login_through_ory(site: admin.AdminSite) -> Callable[..., HttpResponse]:
     """A ``login`` view for an admin site: ``site.login = login_through_ory(site)``. Done for ``admin.site`` already.
 
-    Where the project has another backend as well, ``?local=1`` shows Django's own form.
+    If the project also has another backend, ``?local=1`` shows Django's own form.
     """
     local_login = site.login
 
     @never_cache
     @login_not_required
     def login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Loaded when it is used: every command loads the admin pages of all apps.
+        # Imported on use, because every command loads the admin pages of all apps.
         page: HttpResponse = import_string("ory_auth.pages.admin_login.login")(
             site, local_login, request, extra_context
         )

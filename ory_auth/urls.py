@@ -16,9 +16,9 @@ app_name = "ory_auth"
 
 
 def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
-    """A view of :mod:`ory_auth.pages.views`, loaded by its first request: commands check these URLs as well.
+    """A view of :mod:`ory_auth.pages.views`, imported by its first request, because commands also load these URLs.
 
-    What Django's middleware wants to know of a view before it is called is said here.
+    Decorators that Django's middleware reads before it calls a view have to be here.
     """
 
     @login_not_required

@@ -1,4 +1,4 @@
-"""The way into an admin site: through Ory, or by Django's own form where that is asked for."""
+"""The login view of an admin site: through Ory, or Django's own form with ``?local=1``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from django.urls import reverse
 from ..request.middleware_order import BACKEND
 from ..request.state import state_of
 from ..responses.return_url import wanted
-from . import views
+from .sign_in import permission_denied_page, sign_in
 
 
 def login(
     site: AdminSite, local_login: Callable[..., HttpResponse], request: HttpRequest, extra_context: Any
 ) -> HttpResponse:
-    """Lead the browser to the admin by way of whatever is missing; ``local_login`` is the site's own view."""
+    """Send the browser to whatever is missing, and then to the admin. ``local_login`` is the site's own login view."""
     if set(settings.AUTHENTICATION_BACKENDS) - {BACKEND} and (request.GET.get("local") or request.method == "POST"):
         return local_login(request, extra_context)
     state = state_of(request)
     target = wanted(request, state.conf.login_redirect_hosts, default=reverse("admin:index", current_app=site.name))
     if request.user.is_authenticated and not site.has_permission(request):
-        return views.refused(request)
-    return views.sign_in(request, state, target)
+        return permission_denied_page(request)
+    return sign_in(request, state, target)
