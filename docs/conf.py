@@ -9,7 +9,7 @@ import django
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 from ory_auth import __version__  # noqa: E402
 
@@ -26,7 +26,8 @@ project_copyright = author
 version = release = __version__
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "llms_txt"]
+llms_summary = "Sign-in with Ory for Django: Ory Network, or Ory Kratos on your own servers."
 exclude_patterns = ["_build", "requirements.txt"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
