@@ -1,64 +1,68 @@
-# On a fresh machine with Python 3.11 or newer: `make demo` or `make test`. Everything goes into .venv.
+# `make help` lists the targets. They need Python 3.11 or newer, and install everything into .venv.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
-.PHONY: demo test test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
+.DEFAULT_GOAL = help
+.PHONY: help demo test test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
 
-demo: .venv/done  ## the local Ory and a Django project that signs people in with it
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/done  ## start a local Ory and a Django site that signs people in with it
 	@$(BIN)/python manage.py demo
 
-test: .venv/done  ## the tests, against the local Ory (or the one that ORY_TEST_PUBLIC_URL and ORY_TEST_ADMIN_URL name)
+test: .venv/done  ## run the tests, against the local Ory
 	$(BIN)/python -m pytest -n auto
 	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) tests/test_migrations.py
 
-test-postgresql: .venv/stress  ## the tests of users, sign-ins and sessions on a PostgreSQL of their own
+test-postgresql: .venv/stress  ## run the tests of users and sessions on PostgreSQL
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
 		tests/test_ory_link.py tests/test_admin.py tests/test_memory.py tests/test_same_text.py
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 
-lint: .venv/done  ## style, types, import layers
+lint: .venv/done  ## check style, types and import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-coverage: .venv/done  ## which lines and branches the tests reach
+coverage: .venv/done  ## report which lines and branches the tests reach
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report --skip-covered
 
-matrix: .venv/done  ## the tests on every supported pair of Python and Django that is installed
+matrix: .venv/done  ## run the tests on each supported pair of Python and Django
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd:)}" $(BIN)/nox $(ARGS)
 
-dist: .venv/done  ## build what is published into dist/, look into it, and run the demo's tests against the wheel
+dist: .venv/done  ## build the package into dist/ and test the wheel
 	$(BIN)/nox -s wheel
 
-messages: .venv/done  ## bring the catalogues of translations up to date (ARGS=fr: begin a new language)
+messages: .venv/done  ## update the translations (ARGS=fr: start a language)
 	@$(BIN)/python -m tests.catalogues $(ARGS)
 
-docs: .venv/docs  ## the site of the documents, in docs/_build; a warning is an error
+docs: .venv/docs  ## build the documentation into docs/_build
 	$(BIN)/python -m sphinx -n -W --keep-going -q docs docs/_build
 	@echo "Open docs/_build/index.html"
 
 # These start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql, nginx, haproxy and wrk by apt where those are missing.
-bench: .venv/stress  ## what a request costs, beside Django's own sessions and others; a full run renews the docs' picture
+bench: .venv/stress  ## measure what a request costs
 	@$(BIN)/python -m trials.bench \
 		$(if $(SHORT),--quick,--json docs/pictures/bench.json --picture docs/pictures/bench.svg) $(ARGS)
 
-bench-load: .venv/stress  ## the same through gunicorn and uvicorn, PostgreSQL and Redis
+bench-load: .venv/stress  ## measure it through real servers
 	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
 
-stress: .venv/stress  ## campaigns of faults against real servers; an oracle checks each response (ARGS="outages sign-out": only these)
+stress: .venv/stress  ## cause faults in real servers and check every response
 	@$(BIN)/python -m stress $(if $(SHORT),--short) $(ARGS)
 
 chaos: stress
 
-mutants: .venv/stress  ## small changes to the modules that decide who somebody is: a test has to notice
+mutants: .venv/stress  ## change the code in small ways and see the tests fail
 	@$(BIN)/python -m stress.mutants $(ARGS)
 
-compatibility: .venv/done  ## try the newest versions of other packages and of servers (ARGS="wagtail": only that one)
+compatibility: .venv/done  ## try the newest other packages and servers
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13' | tail -1)}" \
 		$(BIN)/nox -s compatibility -- $(ARGS)
 
@@ -76,7 +80,7 @@ compatibility: .venv/done  ## try the newest versions of other packages and of s
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
 	@touch $@
 
-requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
+requirements:  ## compile the requirements files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -84,5 +88,5 @@ requirements:  ## compile requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group docs -c requirements.txt pyproject.toml -o docs/requirements.txt
 
-clean:
+clean:  ## remove everything that make has created
 	rm -rf docs/_build .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
