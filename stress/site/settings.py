@@ -29,55 +29,21 @@ import os
 
 import environ
 
+from tests.support.settings import *  # noqa: F403
+from tests.support.settings import INSTALLED_APPS, MIDDLEWARE
+
 env = environ.Env()
 
-SECRET_KEY = "a secret for the campaigns, long enough that no check complains of it"
 DEBUG = env.bool("SITE_DEBUG", False)
-USE_TZ = True
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "stress.site.urls"
 WSGI_APPLICATION = "stress.site.wsgi.application"
-INSTALLED_APPS = [
-    "ory_auth",
-    "stress.site.members",
-    "rest_framework",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-]
-MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "ory_auth.middleware.OryMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-]
+INSTALLED_APPS = [*INSTALLED_APPS, "stress.site.members", "rest_framework"]
 if env.bool("SITE_ASKERS", False):
-    MIDDLEWARE.append("stress.site.askers.middleware")
-AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend", "django.contrib.auth.backends.ModelBackend"]
+    MIDDLEWARE = [*MIDDLEWARE, "stress.site.askers.middleware"]
 AUTH_USER_MODEL = os.environ.get("SITE_USER_MODEL") or "auth.User"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-LOGIN_URL = "ory_auth:login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/silent"
-STATIC_URL = "/static/"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    }
-]
 
 DATABASES = {
     "default": {
