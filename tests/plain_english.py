@@ -21,7 +21,7 @@ ADVICE = {
     r"\bwhere (nobody|nothing|somebody|there is|there are)\b": 'a condition begins with "if"',
     r"\bmend(s|ed|ing)?\b": 'use "fix"',
     r"\banew\b|\bonce more\b": 'use "again"',
-    r"\bof (its|their|your|our|my|his|her) own(?=[.,;:)])": 'put "own" before the noun: "its own cache"',
+    r"\bof (its|their|his|her) own(?=[.,;:)])": 'put "own" before the noun: "its own cache"',
     r"\bas well(?=[.;)])|, too(?=[.;)])": 'put "also" before the verb',
     r"\bat hand\b|\bin its place\b|\bthat is none\b|\bhas to be there\b": "use plain words",
 }
