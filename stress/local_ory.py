@@ -24,19 +24,19 @@ class IndexedState(State):
         super().__init__(config)
         self.by_token: dict[str, Session] = {}
 
-    def keep_session(self, session: Session) -> None:
-        super().keep_session(session)
+    def store_session(self, session: Session) -> None:
+        super().store_session(session)
         self.by_token[session.token] = session
 
-    def session_by_token(self, token: str) -> Session | None:
+    def find_session_by_token(self, token: str) -> Session | None:
         session = self.by_token.get(token) if self.database_is_up else None
         known = session is not None and session.id in self.sessions and session.is_active(self.clock.now())
         return session if known else None
 
-    def conflicts(self, identity: Identity) -> bool:
+    def has_conflict(self, identity: Identity) -> bool:
         """Those of ``people`` differ by their number; only others are compared, one by one."""
         numbered = (identity.identifiers or [""])[0].startswith(NUMBERED)
-        return not numbered and super().conflicts(identity)
+        return not numbered and super().has_conflict(identity)
 
 
 NUMBERED = "person-"

@@ -21,7 +21,7 @@ from jwt.algorithms import ECAlgorithm
 
 from contrib.kratos.make_keys import PRIVATE, PUBLIC, make_keys
 from ory_auth.local import Config
-from ory_auth.local.model.config import PERSON
+from ory_auth.local.model.config import PERSON_SCHEMA
 from ory_auth.ory.flows import Flow
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +106,7 @@ def test_and_keeps_its_times(kratos: dict[str, Any], field: str, path: str) -> N
 def test_their_people_are_alike(kratos: dict[str, Any]) -> None:
     [schema] = at(kratos, "identity.schemas")
     assert schema["id"] == Config().schema_id
-    assert _without_limits(json.loads(named(schema["url"]).read_text())) == PERSON
+    assert _without_limits(json.loads(named(schema["url"]).read_text())) == PERSON_SCHEMA
 
 
 def test_every_text_and_list_that_people_edit_has_a_limit(kratos: dict[str, Any]) -> None:

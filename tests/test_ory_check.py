@@ -1133,7 +1133,7 @@ def test_with_warnings_it_ends_with_1_only_under_strict(ory: Ory, ory_auth: Chan
 def test_it_waits_for_an_ory_that_starts_meanwhile(ory: Ory) -> None:
     assert ory.local
     with ory.local.stopped():
-        later = threading.Timer(0.4, ory.local.up)
+        later = threading.Timer(0.4, ory.local.start)
         later.start()
         try:
             checked = check("--wait", "20")

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.identity_schema import trait_nodes, traits_of_form
-from ory_auth.local.model.nodes import submit
+from ory_auth.local.model.nodes import submit_button
+from ory_auth.local.model.trait_forms import parse_traits, trait_nodes
 from ory_auth.pages.ui import read_flow, read_traits, write_exact
 from tests.support.browser import Browser, Page, client_transport
 from tests.support.client import DualClient
@@ -495,7 +495,7 @@ NAMES = st.sampled_from(sorted(SCHEMA["properties"]["traits"]["properties"])) | 
 def test_no_traits_are_lost_on_the_way_through_a_form(scripts: bool, traits: dict[str, Any], known: bool) -> None:
     """Also traits that the schema would not allow. The nodes and the reading of the form are the local Ory's."""
     traits = {"email": "kim@example.org", **traits}
-    nodes = [*trait_nodes("profile", SCHEMA, traits), submit("profile", 1070003)]
+    nodes = [*trait_nodes("profile", SCHEMA, traits), submit_button("profile", 1070003)]
     flow = json.dumps({"identity": {"traits": traits}, "ui": {"nodes": nodes}})
     read = read_traits(flow.encode(), SCHEMA if known else None)
     assert read
@@ -508,7 +508,7 @@ def test_no_traits_are_lost_on_the_way_through_a_form(scripts: bool, traits: dic
     for name, value in form.entries([("method", "profile")], scripts=scripts):
         sent.setdefault(name, []).append(value)
     merged = form.action == "/here"
-    after = json.loads(write_exact(read.merge(sent))) if merged else traits_of_form(SCHEMA, sent)
+    after = json.loads(write_exact(read.merge(sent))) if merged else parse_traits(SCHEMA, sent)
     assert in_one_form(after) == in_one_form(traits)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from ory_auth.local import Received
+from ory_auth.local import RecordedRequest
 from ory_auth.models import OryIdentity
 from ory_auth.types import Identity
 from ory_auth.users import UserHandler
@@ -183,7 +183,7 @@ def test_ory_is_not_asked_time_and_again(ory: Ory, named_by_trait: None, web: Du
     assert len(admin_reads(ory)) == before + 1
 
 
-def admin_reads(ory: Ory) -> list[Received]:
+def admin_reads(ory: Ory) -> list[RecordedRequest]:
     assert ory.local is not None
     return [r for r in ory.local.requests if r.method == "GET" and r.path.startswith("/admin/identities/")]
 

@@ -9,10 +9,10 @@ It keeps everything in memory and has no pages. Its responses are compared with 
 
 from __future__ import annotations
 
-from .control.direct_access import GivenSession
+from .control.direct_access import CreatedSession
 from .control.local_ory import LocalOry
-from .http.recorded_request import Received
+from .http.recorded_request import RecordedRequest
 from .http.server import PortUnavailable
 from .model.config import Config
 
-__all__ = ["Config", "GivenSession", "LocalOry", "PortUnavailable", "Received"]
+__all__ = ["Config", "CreatedSession", "LocalOry", "PortUnavailable", "RecordedRequest"]

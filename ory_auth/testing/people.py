@@ -48,7 +48,7 @@ class Person:
     @property
     def traits(self) -> dict[str, Any]:
         """The traits as they are now; see :meth:`change`."""
-        return dict(self._local.state.identity(self._id).traits)
+        return dict(self._local.state.get_identity(self._id).traits)
 
     @property
     def email(self) -> str:
@@ -62,7 +62,7 @@ class Person:
         It is read once: ``user.refresh_from_db()`` shows what requests have changed. Raises
         :class:`~ory_auth.exceptions.NotAdmitted` where the project lets this person have none.
         """
-        session = self._local.imagine_session(self._id, "aal2" if self.has_second_factor else "aal1")
+        session = self._local.preview_session(self._id, "aal2" if self.has_second_factor else "aal1")
         facts = {**session, "authenticated_at": NEVER}  # the first request is still the first sign-in
         imagined = OrySession.from_json(json.dumps(facts).encode())
         found = provisioning.load_user(imagined, conf())
@@ -98,7 +98,7 @@ class Person:
     @property
     def has_second_factor(self) -> bool:
         """Whether Ory wants a second factor of this person."""
-        return self._local.state.identity(self._id).has_second_factor
+        return self._local.state.get_identity(self._id).has_second_factor
 
     def add_second_factor(self) -> None:
         """Give this person an authenticator app, where they have none."""
@@ -107,7 +107,7 @@ class Person:
 
     def totp_code(self) -> str:
         """What the authenticator app shows now, by Ory's clock."""
-        return totp_code(self._local.state.identity(self._id).config("totp"), self._local.clock.now())
+        return totp_code(self._local.state.get_identity(self._id).credential_config("totp"), self._local.clock.now())
 
     def change(
         self, *, traits: Mapping[str, Any] | None = None, metadata_public: Any = None, verified: bool = False
@@ -156,11 +156,11 @@ class SignIn(Person):
     def step_up(self) -> None:
         """Prove a second factor: from now on this is a session with AAL2."""
         self.add_second_factor()
-        self._local.prove(str(self.session_id), "totp")
+        self._local.complete_factor(str(self.session_id), "totp")
 
     def sign_in_again(self) -> None:
         """Prove the password again, which ``max_age`` guards ask for; the session and its cookie stay the same."""
-        self._local.prove(str(self.session_id), "password")
+        self._local.complete_factor(str(self.session_id), "password")
 
     def revoke(self) -> None:
         """End the session at Ory, as signing out elsewhere does; the client still has the cookie."""

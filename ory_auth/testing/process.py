@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ory_auth import events
 from ory_auth.conf import KRATOS_COOKIE, conf
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.config import PERSON
+from ory_auth.local.model.config import PERSON_SCHEMA
 from ory_auth.process.forks import after_fork
 from ory_auth.sessions import single_flight
 from ory_auth.users import row_cache
@@ -23,7 +23,7 @@ API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project
 
 def _any_person() -> dict[str, Any]:
     """The identity schema of the local Ory, with room for whatever else a project's schema has."""
-    schema = deepcopy(PERSON)
+    schema = deepcopy(PERSON_SCHEMA)
     traits = schema["properties"]["traits"]
     del traits["required"], traits["additionalProperties"]
     return schema

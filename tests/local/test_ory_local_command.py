@@ -52,11 +52,11 @@ def test_does_not_let_other_machines_in_unasked(host: str) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("{", "is no JSON"),
-        ({}, "holds no list"),
-        ([{}, 1], "entry 2: it is no object"),
+        ("{", "is not valid JSON"),
+        ({}, "does not contain a list"),
+        ([{}, 1], "entry 2: it is not an object"),
         ([{"emial": "x"}], "entry 1: 'emial' is unknown"),
-        ([{"email": 1}], "entry 1: 'email' has to be text"),
+        ([{"email": 1}], "entry 1: 'email' must be text"),
         ([PEOPLE[0], PEOPLE[0]], "entry 2: another identity has the same login name"),
         ([{"email": "nonsense"}], "entry 1: traits.email"),
         ([{"email": "a@example.org", "totp": "short"}], "entry 1: 'totp'"),

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.config import PERSON
+from ory_auth.local.model.config import PERSON_SCHEMA
 
 MODE = sys.argv[1]
 PACKAGE = "people"
@@ -75,7 +75,7 @@ def configure(public_url: str) -> None:
 
 
 def main() -> None:
-    schema = copy.deepcopy(PERSON)
+    schema = copy.deepcopy(PERSON_SCHEMA)
     schema["properties"]["traits"].pop("required")
     ory = LocalOry(Config(public_port=0, admin_port=0, schema=schema)).start()
     configure(ory.public_url)

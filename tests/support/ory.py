@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pyotp
 import urllib3
 
-from ory_auth.local import Config, LocalOry, Received
+from ory_auth.local import Config, LocalOry, RecordedRequest
 
 PASSWORD = "Ratatosk-9-tree"
 HTTP = urllib3.PoolManager(retries=False, maxsize=4)
@@ -69,7 +69,7 @@ class Ory:
         assert reply.status == 201, reply.body
         return Person(self, reply.json["id"], traits["email"], password)
 
-    def requests_to(self, path: str = "/sessions/whoami") -> list[Received]:
+    def requests_to(self, path: str = "/sessions/whoami") -> list[RecordedRequest]:
         """The requests that the local Ory received at this path, in order."""
         assert self.local is not None
         return [request for request in self.local.requests if request.path == path]

@@ -61,7 +61,7 @@ class Template:
         ory = LocalOry(Config(session_lifespan=24 * 3600))
         ada = ory.create_identity(email=EMAIL, traits={"name": {"first": "Ada", "last": "Example"}}, verified=True)
         given = ory.create_session(ada["id"])
-        session = ory.state.session_json(ory.state.session(given.id))
+        session = ory.state.session_json(ory.state.get_session(given.id))
         self._body = json.dumps(session, separators=(",", ":")).encode()
         self._session, self._identity = given.id.encode(), ada["id"].encode()
 

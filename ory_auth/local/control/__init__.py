@@ -1,4 +1,4 @@
-"""How Python code runs and changes a local Ory: start and stop it, create people and sessions, inject faults.
+"""The Python API of the local Ory: start and stop it, create people and sessions, switch on faults.
 
-These are the methods of `LocalOry`, and the file of identities to begin with.
+`local_ory` has the class `LocalOry`, whose other methods come from `direct_access` and `fault_injection`.
 """

@@ -1,4 +1,4 @@
-"""People and sessions made and changed without walking a flow."""
+"""Creates and changes identities and sessions directly, without a flow and without HTTP."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import threading
 from typing import Any, Literal
 
 from ..http.cookies import SessionCookie
-from ..model import identity_json
 from ..model.clock import SECOND
-from ..model.second_factors import backup_config, totp_config
+from ..model.identity_json import add_identity, change_identity, to_admin_json
+from ..model.second_factors import backup_codes_config, totp_config
 from ..model.session import Device, Method, Session
 from ..model.state import State
 
 
-class GivenSession:
-    """A session made without walking a flow: its id, and its credential in both forms."""
+class CreatedSession:
+    """A session that `create_session` has made: its ID, and its credential as a token and as a cookie."""
 
     def __init__(self, session: Session, cookie: str) -> None:
         self.id = session.id
@@ -22,11 +22,16 @@ class GivenSession:
         self.cookie = cookie
 
 
-class ByHand:
-    """What a `LocalOry` lets its owner do to people and sessions. Every method may be called from any thread."""
+class DirectAccess:
+    """The methods of `LocalOry` for identities and sessions. You may call them from any thread.
+
+    All of them raise `OryError` if the identity or the session does not exist.
+    """
 
     lock: threading.RLock
     state: State
+
+    # ---- identities
 
     def create_identity(
         self,
@@ -40,88 +45,96 @@ class ByHand:
         lookup_codes: list[str] | None = None,
         verified: bool = False,
     ) -> dict[str, Any]:
-        """Add a person; gives what the admin API would.
+        """Create an identity. Returns its JSON as in the admin API.
 
-        `totp` is a secret in base32 (of 112 bits at least: a ValueError if not), `lookup_codes` are backup codes,
-        `verified` is about the e-mail address. Raises `OryError` for traits that the schema refuses and for a login
-        name that is taken.
+        `totp` is a base32 secret of at least 112 bits (otherwise `ValueError`). `lookup_codes` are backup codes.
+        `verified` marks the e-mail address as verified. Raises `OryError` if the schema refuses the traits, and if the
+        login name is taken.
         """
-        configs = {
-            "password": {"password": password} if password else None,
-            "totp": totp_config(totp, email or "somebody") if totp else None,
-            "lookup_secret": backup_config(lookup_codes) if lookup_codes else None,
-        }
+        credentials: dict[str, Any] = {}
+        if password:
+            credentials["password"] = {"config": {"password": password}}
+        if totp:
+            credentials["totp"] = {"config": totp_config(totp, email or "somebody")}
+        if lookup_codes:
+            credentials["lookup_secret"] = {"config": backup_codes_config(lookup_codes)}
         content = {
             "traits": {**({"email": email} if email else {}), **(traits or {})},
             "state": state,
             "metadata_public": metadata_public,
-            "credentials": {kind: {"config": config} for kind, config in configs.items() if config},
+            "credentials": credentials,
         }
         with self.lock:
-            identity = identity_json.add_identity(self.state, content)
-            for address in identity.verifiable if verified else []:
-                address.verify(self.state.clock.now())
-            return identity_json.to_admin_json(self.state, identity)
+            identity = add_identity(self.state, content)
+            if verified:
+                self._verify_addresses(identity.id)
+            return to_admin_json(self.state, identity)
 
     def find_identity(self, identifier: str) -> dict[str, Any] | None:
-        """Whose login name that is, as the admin API shows them."""
+        """The identity with this login name, as in the admin API."""
         with self.lock:
-            identity = self.state.identity_by_identifier(identifier)
-            return identity_json.to_admin_json(self.state, identity) if identity else None
+            identity = self.state.find_identity_by_identifier(identifier)
+            return to_admin_json(self.state, identity) if identity else None
 
     def change_identity(
         self, identity_id: str, *, totp: str | None = None, verified: bool = False, **members: Any
     ) -> dict[str, Any]:
-        """Change somebody, by the admin API's names: `traits`, `state`, `metadata_public`, …; what is left out stays.
+        """Change an identity. `members` are those of the admin API: `traits`, `state`, `metadata_public` and so on.
 
-        Raises `OryError` as `create_identity` does.
+        Members that you do not pass stay as they are. Raises the same errors as `create_identity`.
         """
         with self.lock:
-            identity, now = self.state.identity(identity_id), self.state.clock.now()
+            identity = self.state.get_identity(identity_id)
             if members:
-                identity_json.change_identity(self.state, identity, members)
+                change_identity(self.state, identity, members)
             if totp:
-                identity.set_config("totp", totp_config(totp, identity.traits.get("email") or "somebody"), now)
-            for address in identity.verifiable if verified else []:
-                address.verify(now)
-            return identity_json.to_admin_json(self.state, identity)
+                config = totp_config(totp, identity.traits.get("email") or "somebody")
+                identity.set_credential_config("totp", config, self.state.clock.now())
+            if verified:
+                self._verify_addresses(identity_id)
+            return to_admin_json(self.state, identity)
 
     def delete_identity(self, identity_id: str) -> None:
-        """Delete somebody, and their sessions."""
+        """Delete an identity and its sessions."""
         with self.lock:
             self.state.delete_identity(identity_id)
 
-    def create_session(
-        self,
-        identity_id: str,
-        aal: Literal["aal1", "aal2"] = "aal1",
-        via: Literal["token", "cookie"] = "token",
-        age: float = 0,
-    ) -> GivenSession:
-        """Sign somebody in without a flow, `age` seconds ago. Both credentials are given, whatever `via` says."""
-        with self.lock:
-            session = self._session(identity_id, aal, age)
-            self.state.keep_session(session)
-            value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
-            return GivenSession(session, f"{self.state.config.session_cookie_name}={value}")
+    def _verify_addresses(self, identity_id: str) -> None:
+        for address in self.state.get_identity(identity_id).verifiable_addresses:
+            address.mark_verified(self.state.clock.now())
 
-    def imagine_session(self, identity_id: str, aal: Literal["aal1", "aal2"] = "aal1") -> dict[str, Any]:
-        """What whoami would say of a session of this person; there is none."""
-        with self.lock:
-            return self.state.session_json(self._session(identity_id, aal, age=0))
+    # ---- sessions
 
-    def _session(self, identity_id: str, aal: str, age: float) -> Session:
-        nanoseconds = round(age * SECOND)
-        then, end = self.state.clock.now() - nanoseconds, self.state.session_end() - nanoseconds
-        methods = [Method("password", then), *([Method("totp", then)] if aal == "aal2" else [])]
-        return Session(self.state.identity(identity_id), then, then, end, methods, [Device("127.0.0.1:0", None)])
-
-    def prove(self, session_id: str, method: str = "password") -> None:
-        """Let the person of a session prove a factor ("password", "totp", …) now, which renews the session."""
+    def create_session(self, identity_id: str, aal: Literal["aal1", "aal2"] = "aal1", age: float = 0) -> CreatedSession:
+        """Sign an identity in, `age` seconds ago."""
         with self.lock:
-            self.state.renew_session(self.state.session(session_id), Method(method, self.state.clock.now()))
+            session = self._new_session(identity_id, aal, age)
+            self.state.store_session(session)
+            cookie_value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
+            return CreatedSession(session, f"{self.state.config.session_cookie_name}={cookie_value}")
+
+    def preview_session(self, identity_id: str, aal: Literal["aal1", "aal2"] = "aal1") -> dict[str, Any]:
+        """The JSON that whoami would send for a new session of this identity. No session is created."""
+        with self.lock:
+            return self.state.session_json(self._new_session(identity_id, aal, age=0))
+
+    def complete_factor(self, session_id: str, method: str = "password") -> None:
+        """Add a completed method ("password", "totp" and so on) to a session. This renews the session."""
+        with self.lock:
+            session = self.state.get_session(session_id)
+            self.state.renew_session(session, Method(method, self.state.clock.now()))
 
     def revoke_session(self, session_id: str) -> None:
-        """End a session, whatever cookie or token its person still has."""
+        """End a session."""
         with self.lock:
-            self.state.session(session_id).revoked = True
+            self.state.get_session(session_id).revoked = True
+
+    def _new_session(self, identity_id: str, aal: str, age: float) -> Session:
+        age_in_nanoseconds = round(age * SECOND)
+        began = self.state.clock.now() - age_in_nanoseconds
+        expires = self.state.new_session_expiry() - age_in_nanoseconds
+        device = Device("127.0.0.1:0", None)
+        methods = [Method("password", began)]
+        if aal == "aal2":
+            methods.append(Method("totp", began))
+        return Session(self.state.get_identity(identity_id), began, began, expires, methods, [device])

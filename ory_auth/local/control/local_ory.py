@@ -1,4 +1,4 @@
-"""The local Ory as Python code has it: start and stop it, reset it, change its configuration."""
+"""`LocalOry`: starts and stops the server, resets it, and changes its configuration."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import replace
 from typing import Any, Self
 
 from ..endpoints import routes
-from ..http.api_app import Port
+from ..http.api_app import ApiApp
 from ..http.faults import Fault
-from ..http.recorded_request import Received
-from ..http.server import Server, bind
+from ..http.recorded_request import RecordedRequest
+from ..http.server import Server, bind_sockets
 from ..model.clock import Clock
 from ..model.config import Config
 from ..model.state import State
-from .direct_access import ByHand
-from .fault_injection import Switches
+from .direct_access import DirectAccess
+from .fault_injection import FaultInjection
 
-NOTED_REQUESTS = 10_000
+MAX_RECORDED_REQUESTS = 10_000
 
 
-class LocalOry(ByHand, Switches):
+class LocalOry(DirectAccess, FaultInjection):
     """One local Ory: a public and an admin port, served by a thread of this process.
 
-    Every method may be called from any thread, before the start as well as after it.
+    You may call each method from any thread, before and after `start`.
     """
 
     def __init__(self, config: Config | None = None) -> None:
@@ -32,31 +32,29 @@ class LocalOry(ByHand, Switches):
         self.lock = threading.RLock()
         self.state = State(self._config)
         self.faults: list[Fault] = []
-        self.requests: deque[Received] = deque(maxlen=NOTED_REQUESTS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED_REQUESTS)
         self._ports = [self._config.public_port, self._config.admin_port]
         self._server: Server | None = None
 
-    # ---- running
+    # ---- start and stop
 
     def start(self) -> Self:
-        """Listen on both ports; returns once connections are accepted. Raises `PortUnavailable` if one is taken."""
+        """Listen on both ports. Returns once they accept connections. Raises `PortUnavailable` if one is taken."""
         if self._server is not None:
             return self
-        sockets = bind(self._config.host, self._ports)
+        sockets = bind_sockets(self._config.host, self._ports)
         self._ports = [sock.getsockname()[1] for sock in sockets]
-        self.state.listens_at, self.state.admin_url = self.public_url, self.admin_url
-        applications = (Port(self, "public", routes.PUBLIC), Port(self, "admin", routes.ADMIN))
-        self._server = Server(list(zip(applications, sockets, strict=True)))
+        self._set_urls()
+        public, admin = ApiApp(self, "public", routes.PUBLIC), ApiApp(self, "admin", routes.ADMIN)
+        self._server = Server(list(zip((public, admin), sockets, strict=True)))
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """Close both ports and all connections at once. What is known is kept; a stopped one may start again."""
+        """Close both ports and all connections at once. The data stays, and you may start again."""
         if self._server is not None:
             self._server.stop()
             self._server = None
-
-    up, down = start, stop
 
     def __enter__(self) -> Self:
         return self.start()
@@ -66,30 +64,35 @@ class LocalOry(ByHand, Switches):
 
     @property
     def public_url(self) -> str:
-        return self._url(0)
+        return self._url(self._ports[0])
 
     @property
     def admin_url(self) -> str:
-        return self._url(1)
+        return self._url(self._ports[1])
 
     def _url(self, port: int) -> str:
         host = self._config.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._ports[port]}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def _set_urls(self) -> None:
+        self.state.listening_url, self.state.admin_url = self.public_url, self.admin_url
+
+    # ---- clock, data and configuration
 
     @property
     def clock(self) -> Clock:
-        """Ory's clock; `clock.move(seconds)` shifts all of its times, and so expiry and TOTP."""
+        """Ory's clock. `clock.move(seconds)` changes all of its times, and so expiry and TOTP codes."""
         return self.state.clock
 
     def reset(self) -> None:
-        """Forget people, sessions, flows, requests, faults, changed settings and the moved clock; keep the ports."""
+        """Delete all data, recorded requests and faults, and reset the clock and the configuration. Ports stay."""
         with self.lock:
             self.state = State(self._config)
-            self.state.listens_at, self.state.admin_url = self.public_url, self.admin_url
+            self._set_urls()
             self.faults.clear()
             self.requests.clear()
 
     def configure(self, **changes: Any) -> None:
-        """Replace fields of `Config`, except for host and ports, until the next `reset`."""
+        """Change fields of `Config` until the next `reset`. Changes of host and ports have no effect."""
         with self.lock:
             self.state.config = replace(self.state.config, **changes)

@@ -1,4 +1,4 @@
-"""People for a local Ory, from a file."""
+"""The seed file: identities for a local Ory to begin with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-KINDS: dict[str, tuple[type, str]] = {
+FIELDS: dict[str, tuple[type, str]] = {
+    # name → Python type, description for error messages
     "email": (str, "text"),
     "password": (str, "text"),
     "traits": (dict, "an object"),
@@ -19,36 +20,37 @@ KINDS: dict[str, tuple[type, str]] = {
 }
 
 
-class PeopleError(ValueError):
-    """The file is no list of people; the text says why, and in which entry."""
+class SeedFileError(ValueError):
+    """The file cannot be used. The text names the entry and the mistake."""
 
 
-def read_people(path: Path) -> list[dict[str, Any]]:
-    """What `LocalOry.create_identity` takes, one for each entry; and a `note`, for whoever reads the file.
+def read_seed_file(path: Path) -> list[dict[str, Any]]:
+    """The entries of the file: arguments for `LocalOry.create_identity`, and a `note` for people who read the file.
 
-    Raises `PeopleError` for a file that cannot be read or that holds anything else.
+    Raises `SeedFileError` if the file is unreadable or an entry is wrong.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PeopleError(f"{path} cannot be read: {error.strerror}") from None
+        raise SeedFileError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise PeopleError(f"{path} is no JSON: {error}") from None
+        raise SeedFileError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(entries, list):
-        raise PeopleError(f"{path} holds no list")
+        raise SeedFileError(f"{path} does not contain a list")
     for number, entry in enumerate(entries, 1):
-        if wrong := _wrong(entry):
-            raise PeopleError(f"{path}, entry {number}: {wrong}")
+        if mistake := _find_mistake(entry):
+            raise SeedFileError(f"{path}, entry {number}: {mistake}")
     return entries
 
 
-def _wrong(entry: Any) -> str:
+def _find_mistake(entry: Any) -> str:
+    """A description of the first mistake, empty if there is none."""
     if not isinstance(entry, dict):
-        return "it is no object"
+        return "it is not an object"
     for name, value in entry.items():
-        if name not in KINDS:
-            return f"{name!r} is unknown; known are {', '.join(KINDS)}"
-        kind, wanted = KINDS[name]
-        if not isinstance(value, kind):
-            return f"{name!r} has to be {wanted}"
+        if name not in FIELDS:
+            return f"{name!r} is unknown. The fields are: {', '.join(FIELDS)}"
+        expected_type, description = FIELDS[name]
+        if not isinstance(value, expected_type):
+            return f"{name!r} must be {description}"
     return ""

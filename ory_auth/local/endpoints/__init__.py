@@ -1,4 +1,4 @@
-"""What the local Ory answers, one function for each path.
+"""The endpoints of the local Ory, one function for each method and path.
 
-`routes` lists the paths of the public and of the admin port.
+`routes` lists the paths of the public and the admin port.
 """

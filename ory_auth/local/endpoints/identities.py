@@ -1,4 +1,4 @@
-"""The admin API of identities. https://www.ory.com/docs/kratos/reference/api#tag/identity"""
+"""The admin API for identities. https://www.ory.com/docs/kratos/reference/api#tag/identity"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..http.exchange import Call
+from ..http.exchange import Exchange
 from ..model.errors import OryError, not_found
 from ..model.identity import SECOND_FACTORS, Identity
 from ..model.identity_json import (
@@ -23,147 +23,157 @@ from ..model.identity_json import (
 from . import json_patch
 from .paging import keyset_page, numbered_page
 
-MEMBERS = {*WRITABLE, "credentials", "verifiable_addresses", "recovery_addresses", "organization_id"}
-CREDENTIALS = {"code", "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "passkey", "profile"}
+KNOWN_MEMBERS = {*WRITABLE, "credentials", "verifiable_addresses", "recovery_addresses", "organization_id"}
+CREDENTIAL_TYPES = {"code", "password", "oidc", "saml", "totp", "lookup_secret", "webauthn", "passkey", "profile"}
 FILTERS = {"ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id"}
-DENIED = ("/id", "/credentials", "/schema_url", "/state_changed_at", "/created_at", "/updated_at")
+FILTERS_BY_LOGIN_NAME = {"credentials_identifier", "preview_credentials_identifier_similar"}
+READ_ONLY_PATHS = ("/id", "/credentials", "/schema_url", "/state_changed_at", "/created_at", "/updated_at")
 
 
 # ---- one identity
 
 
-def create(call: Call) -> Response:
+def create_identity(exchange: Exchange) -> Response:
     """POST /admin/identities: 201 with the identity."""
-    identity = add_identity(call.state, _content(call))
-    headers = {"Location": f"{call.state.admin_url}/identities/{identity.id}"}
-    return call.json(_without_nothing(to_admin_json(call.state, identity, unstamped=CREDENTIALS)), 201, headers)
+    identity = add_identity(exchange.state, _parse_identity(exchange))
+    content = to_admin_json(exchange.state, identity, without_times=CREDENTIAL_TYPES)
+    headers = {"Location": f"{exchange.state.admin_url}/identities/{identity.id}"}
+    return exchange.json(_without_null_metadata_admin(content), 201, headers)
 
 
-def get(call: Call) -> Response:
-    """GET /admin/identities/{id}: with the configs of the credentials that `include_credential` names."""
-    return call.json(to_admin_json(call.state, _identity(call), configs=_included(call)))
+def get_identity(exchange: Exchange) -> Response:
+    """GET /admin/identities/{id}"""
+    identity = _find_identity(exchange)
+    return exchange.json(to_admin_json(exchange.state, identity, with_config=_included_credentials(exchange)))
 
 
-def get_by_external_id(call: Call) -> Response:
-    wanted = call.path_params["external_id"]
-    found = next((one for one in call.state.identities.values() if one.external_id == wanted), None)
-    if found is None:
+def get_by_external_id(exchange: Exchange) -> Response:
+    """GET /admin/identities/by/external/{external_id}"""
+    external_id = exchange.path_params["external_id"]
+    matches = (identity for identity in exchange.state.identities.values() if identity.external_id == external_id)
+    identity = next(matches, None)
+    if identity is None:
         raise not_found()
-    return call.json(to_admin_json(call.state, found, configs=_included(call)))
+    return exchange.json(to_admin_json(exchange.state, identity, with_config=_included_credentials(exchange)))
 
 
-def put(call: Call) -> Response:
-    """PUT /admin/identities/{id}: what is left out is emptied, but for the credentials."""
-    changed, content = deepcopy(_identity(call)), _content(call)
-    assign_content(call.state, changed, {**dict.fromkeys(WRITABLE), **content})
-    return call.json(_without_nothing(_saved(call, changed, content.get("credentials") or {})))
+def replace_identity(exchange: Exchange) -> Response:
+    """PUT /admin/identities/{id}: members that are absent from the body become empty, except for credentials."""
+    changed, content = deepcopy(_find_identity(exchange)), _parse_identity(exchange)
+    assign_content(exchange.state, changed, {**dict.fromkeys(WRITABLE), **content})
+    saved = _save(exchange, changed, content.get("credentials") or {})
+    return exchange.json(_without_null_metadata_admin(saved))
 
 
-def patch(call: Call) -> Response:
-    """PATCH /admin/identities/{id}: JSON Patch. As in Kratos, a patched credential loses what it held."""
-    changed = deepcopy(_identity(call))
+def patch_identity(exchange: Exchange) -> Response:
+    """PATCH /admin/identities/{id}: JSON Patch. As in Kratos, a patched credential loses its previous config."""
+    changed = deepcopy(_find_identity(exchange))
     document = {name: getattr(changed, name) for name in WRITABLE} | {"credentials": {}}
-    json_patch.apply(document, _json(call), DENIED)
-    assign_content(call.state, changed, document)
-    return call.json(_saved(call, changed, document["credentials"]))
+    json_patch.apply(document, _parse_json(exchange), READ_ONLY_PATHS)
+    assign_content(exchange.state, changed, document)
+    return exchange.json(_save(exchange, changed, document["credentials"]))
 
 
-def delete(call: Call) -> Response:
-    call.state.delete_identity(call.path_params["id"])
-    return call.empty()
+def delete_identity(exchange: Exchange) -> Response:
+    """DELETE /admin/identities/{id}"""
+    exchange.state.delete_identity(exchange.path_params["id"])
+    return exchange.empty()
 
 
-def delete_credential(call: Call) -> Response:
+def delete_credential(exchange: Exchange) -> Response:
     """DELETE /admin/identities/{id}/credentials/{type}: second factors only."""
-    identity, kind = _identity(call), call.path_params["type"]
-    if kind in SECOND_FACTORS and kind in identity.credentials:
-        del identity.credentials[kind]
-        return call.empty()
-    if kind == "code":
+    identity, credential_type = _find_identity(exchange), exchange.path_params["type"]
+    if credential_type in SECOND_FACTORS and credential_type in identity.credentials:
+        del identity.credentials[credential_type]
+        return exchange.empty()
+    if credential_type == "code":
         raise OryError(400, reason="the credential code cannot be deleted")
-    if kind == "password":
+    if credential_type == "password":
         raise OryError(400, reason="the last first factor cannot be deleted")
-    raise OryError(404, reason=f"the identity has no {kind}")
+    raise OryError(404, reason=f"the identity has no {credential_type}")
 
 
-def _identity(call: Call) -> Identity:
-    return call.state.identity(call.path_params["id"])
+def _find_identity(exchange: Exchange) -> Identity:
+    return exchange.state.get_identity(exchange.path_params["id"])
 
 
-def _saved(call: Call, changed: Identity, credentials: dict[str, Any]) -> dict[str, Any]:
-    import_credentials(changed, credentials, call.state.clock.now())
-    call.state.save(changed)
-    return to_admin_json(call.state, changed, unstamped=set(credentials))
+def _save(exchange: Exchange, changed: Identity, credentials: dict[str, Any]) -> dict[str, Any]:
+    import_credentials(changed, credentials, exchange.state.clock.now())
+    exchange.state.save(changed)
+    return to_admin_json(exchange.state, changed, without_times=set(credentials))
 
 
-# ---- from JSON to an identity
+def _without_null_metadata_admin(content: dict[str, Any]) -> dict[str, Any]:
+    """Remove `metadata_admin` if it is null: Kratos omits it until it has read the identity from its database."""
+    return {key: value for key, value in content.items() if key != "metadata_admin" or value is not None}
 
 
-def _content(call: Call) -> dict[str, Any]:
-    content = _json(call)
+# ---- parsing the request
+
+
+def _parse_identity(exchange: Exchange) -> dict[str, Any]:
+    content = _parse_json(exchange)
     if not isinstance(content, dict):
-        raise OryError(400, message="the body is no JSON object")
-    if unknown := content.keys() - MEMBERS:
+        raise OryError(400, message="the body is not a JSON object")
+    if unknown := content.keys() - KNOWN_MEMBERS:
         raise OryError(400, message=f"unknown member {min(unknown)!r}")
     return content
 
 
-def _json(call: Call) -> Any:
+def _parse_json(exchange: Exchange) -> Any:
     try:
-        return json.loads(call.body)
+        return json.loads(exchange.body)
     except ValueError as error:
-        raise OryError(400, message=f"the body is no JSON: {error}") from None
+        raise OryError(400, message=f"the body is not valid JSON: {error}") from None
 
 
-# ---- from an identity to JSON
-
-
-def _without_nothing(content: dict[str, Any]) -> dict[str, Any]:
-    """Without an empty `metadata_admin`, which Kratos shows only once it has been in the database."""
-    return {key: value for key, value in content.items() if (key, value) != ("metadata_admin", None)}
-
-
-def _included(call: Call) -> set[str]:
-    wanted = {value for name, value in call.parameters if name == "include_credential"}
-    if not wanted <= CREDENTIALS:
-        raise OryError(400, reason="include_credential names no type of credential")
-    return wanted
+def _included_credentials(exchange: Exchange) -> set[str]:
+    """The credential types in `include_credential`, whose config the response contains."""
+    included = {value for name, value in exchange.query_pairs if name == "include_credential"}
+    if not included <= CREDENTIAL_TYPES:
+        raise OryError(400, reason="include_credential is not a credential type")
+    return included
 
 
 # ---- lists
 
 
-def list_identities(call: Call) -> Response:
-    """GET /admin/identities, by pages and with at most one filter."""
-    found = sorted(_filtered(call), key=lambda identity: identity.id)
-    if "per_page" in call.query or "page" in call.query:
-        page, headers = numbered_page(call, found)
+def list_identities(exchange: Exchange) -> Response:
+    """GET /admin/identities, in pages and with at most one filter."""
+    identities = sorted(_filter_identities(exchange), key=lambda identity: identity.id)
+    if "per_page" in exchange.query or "page" in exchange.query:
+        page, headers = numbered_page(exchange, identities)
     else:
-        page, link = keyset_page(call, found, [identity.id for identity in found])
+        page, link = keyset_page(exchange, identities, [identity.id for identity in identities])
         headers = {"Link": link}
-    configs = _included(call)
-    by_name = call.query.keys() & {"credentials_identifier", "preview_credentials_identifier_similar"}
-    if by_name:
-        return call.json([to_admin_json(call.state, one, configs=configs) for one in page], headers=headers)
-    return call.json([to_list_json(call.state, one) for one in page], headers=headers)
+    with_config = _included_credentials(exchange)
+    if exchange.query.keys() & FILTERS_BY_LOGIN_NAME:
+        content = [to_admin_json(exchange.state, identity, with_config=with_config) for identity in page]
+    else:
+        content = [to_list_json(exchange.state, identity) for identity in page]
+    return exchange.json(content, headers=headers)
 
 
-def _filtered(call: Call) -> list[Identity]:
-    filters = [(name, value) for name, value in call.parameters if name in FILTERS]
+def _filter_identities(exchange: Exchange) -> list[Identity]:
+    identities = list(exchange.state.identities.values())
+    filters = [(name, value) for name, value in exchange.query_pairs if name in FILTERS]
+    if not filters:
+        return identities
     if len({name for name, _ in filters}) > 1:
         raise OryError(400, reason="only one filter can be used at a time")
-    everyone = list(call.state.identities.values())
-    return [one for one in everyone if any(_matches(one, *each) for each in filters)] if filters else everyone
+    return [identity for identity in identities if any(_matches(identity, name, value) for name, value in filters)]
 
 
-def _matches(identity: Identity, name: str, value: str) -> bool:
-    if name == "ids":
-        try:
-            return identity.id == str(uuid.UUID(value))
-        except ValueError:
-            raise OryError(400, reason=f"ids has {value!r}, which is no UUID") from None
-    if name == "credentials_identifier":
-        return value.strip().lower() in identity.identifiers
-    if name == "organization_id":
-        return False
-    return any(value.lower() in identifier for identifier in identity.identifiers)
+def _matches(identity: Identity, filter_name: str, value: str) -> bool:
+    match filter_name:
+        case "ids":
+            try:
+                return identity.id == str(uuid.UUID(value))
+            except ValueError:
+                raise OryError(400, reason=f"{value!r} in ids is not a UUID") from None
+        case "credentials_identifier":
+            return value.strip().lower() in identity.identifiers
+        case "preview_credentials_identifier_similar":
+            return any(value.lower() in identifier for identifier in identity.identifiers)
+        case _:
+            return False  # organization_id: the local Ory has no organizations

@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902) as Kratos applies it: missing parents are made, "replace" adds, "test" is not supported."""
+"""JSON Patch (RFC 6902) as Kratos applies it: it creates missing parents, "replace" also adds, "test" is refused."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from typing import Any
 from ..model.errors import OryError
 
 
-def apply(document: dict[str, Any], patch: Any, denied: tuple[str, ...]) -> None:
-    """Change the document in place; raises the error 400 for a patch that is none or that touches a denied path."""
+def apply(document: dict[str, Any], patch: Any, read_only: tuple[str, ...]) -> None:
+    """Change the document in place. Raises `OryError` (400) for an invalid patch, and for a read-only path."""
     if not isinstance(patch, list):
-        raise _refused("the patch is no array")
+        raise _error("the patch is not an array")
     for operation in patch:
         path = operation.get("path", "")
-        if path in denied:
-            raise _refused(f"{path} may not be patched")
+        if path in read_only:
+            raise _error(f"{path} may not be patched")
         match operation.get("op"):
             case "add" | "replace":
-                _put(document, path, operation.get("value"))
+                _set(document, path, operation.get("value"))
             case "remove":
-                _take(document, path)
+                _remove(document, path)
             case "move":
-                _put(document, path, _take(document, operation["from"]))
+                _set(document, path, _remove(document, operation["from"]))
             case "copy":
-                value = _take(document, operation["from"])
-                _put(document, operation["from"], value)
-                _put(document, path, value)
+                value = _remove(document, operation["from"])
+                _set(document, operation["from"], value)
+                _set(document, path, value)
             case other:
-                raise _refused(f"unsupported operation: {other}")
+                raise _error(f"unsupported operation: {other}")
 
 
-def _refused(message: str) -> OryError:
+def _error(message: str) -> OryError:
     return OryError(400, reason="the JSON patch cannot be applied", message=message)
 
 
-def _steps(path: str) -> list[str]:
+def _parse_pointer(path: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
-def _put(document: Any, path: str, value: Any) -> None:
-    *above, last = _steps(path)
-    for step in above:
+def _set(document: Any, path: str, value: Any) -> None:
+    *parents, last = _parse_pointer(path)
+    for step in parents:
         if isinstance(document, list):
             document = document[int(step)]
         else:
@@ -52,11 +52,12 @@ def _put(document: Any, path: str, value: Any) -> None:
         document[last] = value
 
 
-def _take(document: Any, path: str) -> Any:
-    *above, last = _steps(path)
+def _remove(document: Any, path: str) -> Any:
+    """Remove the value at the path, and return it."""
+    *parents, last = _parse_pointer(path)
     try:
-        for step in above:
+        for step in parents:
             document = document[int(step) if isinstance(document, list) else step]
         return document.pop(int(last) if isinstance(document, list) else last)
     except (KeyError, IndexError, TypeError, ValueError):
-        raise _refused(f"there is nothing at {path}") from None
+        raise _error(f"there is no value at {path}") from None

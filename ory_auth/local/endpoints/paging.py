@@ -1,4 +1,4 @@
-"""Pages of lists, with Kratos' three ways of naming them. https://www.ory.com/docs/ecosystem/api-design#pagination"""
+"""Pages of lists, in Kratos' three styles. https://www.ory.com/docs/ecosystem/api-design#pagination"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from ..http.exchange import Call
+from ..http.exchange import Exchange
 from ..model.errors import OryError
 
 T = TypeVar("T")
@@ -16,64 +16,64 @@ T = TypeVar("T")
 DEFAULT_SIZE = 250
 MAX_SIZE = 500
 PARAMETERS = ("page", "per_page", "page_size", "page_token")
-FIRST = "00000000-0000-0000-0000-000000000000"
+FIRST_PAGE_TOKEN = "00000000-0000-0000-0000-000000000000"
 
 
-def page_size(call: Call, name: str = "page_size") -> int:
-    """The size that the query asks for, within limits; raises the error 400."""
+def page_size(exchange: Exchange, name: str = "page_size") -> int:
+    """The page size in the query, at most `MAX_SIZE`. Raises `OryError` with status 400."""
     try:
-        size = int(call.query.get(name) or DEFAULT_SIZE)
+        size = int(exchange.query.get(name) or DEFAULT_SIZE)
     except ValueError:
-        raise OryError(400, reason=f"{name} is no number") from None
+        raise OryError(400, reason=f"{name} is not a number") from None
     return min(size, MAX_SIZE) if size > 0 else DEFAULT_SIZE
 
 
-def keyset_page(call: Call, items: Sequence[T], keys: Sequence[str]) -> tuple[Sequence[T], str]:
-    """The page that begins after the token's key, and its Link header. The token of the first page is a zero UUID."""
-    size, token = page_size(call), call.query.get("page_token", FIRST)
-    if token != FIRST and token not in keys:
-        raise OryError(400, reason="page_token was not made by this server")
-    start = 0 if token == FIRST else keys.index(token) + 1
+def keyset_page(exchange: Exchange, items: Sequence[T], keys: Sequence[str]) -> tuple[Sequence[T], str]:
+    """The page that begins after the item whose key is the page token, and the Link header."""
+    size, token = page_size(exchange), exchange.query.get("page_token", FIRST_PAGE_TOKEN)
+    if token != FIRST_PAGE_TOKEN and token not in keys:
+        raise OryError(400, reason="page_token is unknown")
+    start = 0 if token == FIRST_PAGE_TOKEN else keys.index(token) + 1
     page = items[start : start + size]
-    links = [_link(call, "first", page_size=size, page_token=FIRST)]
+    links = [_link(exchange, "first", page_size=size, page_token=FIRST_PAGE_TOKEN)]
     if start + size < len(items):
-        links.append(_link(call, "next", page_size=size, page_token=keys[start + size - 1]))
+        links.append(_link(exchange, "next", page_size=size, page_token=keys[start + size - 1]))
     return page, ",".join(links)
 
 
-def numbered_page(call: Call, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
-    """The page of that number, from 0 on, and its headers (identities, old style)."""
-    size, number = page_size(call, "per_page"), _number(call)
+def numbered_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
+    """The page with the number in the query, counted from 0, and the headers: the old style of identities."""
+    size, number = page_size(exchange, "per_page"), _page_number(exchange)
     links = _numbered_links(number, size, len(items))
-    header = ",".join(_link(call, rel, page=at, per_page=size) for rel, at in links)
+    header = ",".join(_link(exchange, rel, page=target, per_page=size) for rel, target in links)
     return items[number * size :][:size], {"Link": header, "X-Total-Count": str(len(items))}
 
 
-def offset_page(call: Call, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
-    """A page of somebody's sessions, and its headers.
+def offset_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
+    """A page of an identity's sessions, and the headers.
 
-    Kratos counts pages from 0 in its links and from 1 in what it looks up, so that following "next" shows the first
-    page twice and never the last. That is kept: a client that relies on it is to fail here too.
+    Kratos counts pages from 0 in the links, but from 1 in the query. A client that follows "next" gets the first page
+    twice and never the last one. This function does the same, so that tests of such a client fail as well.
     """
-    old_style = "per_page" in call.query
-    size = page_size(call, "per_page" if old_style else "page_size")
-    number = _number(call) if old_style else 0
+    old_style = "per_page" in exchange.query
+    size = page_size(exchange, "per_page" if old_style else "page_size")
+    number = _page_number(exchange) if old_style else 0
     total = len(items)
-    shown_size = total if 0 < total <= size else size
+    size_in_links = total if 0 < total <= size else size
     links = _numbered_links(number, size, total)
-    header = ",".join(_offset_link(call, rel, at, shown_size) for rel, at in links)
+    header = ",".join(_offset_link(exchange, rel, target, size_in_links) for rel, target in links)
     return items[max(number - 1, 0) * size :][:size], {"Link": header, "X-Total-Count": str(total)}
 
 
-def _number(call: Call) -> int:
+def _page_number(exchange: Exchange) -> int:
     try:
-        return max(int(call.query.get("page") or 0), 0)
+        return max(int(exchange.query.get("page") or 0), 0)
     except ValueError:
-        raise OryError(400, reason="page is no number") from None
+        raise OryError(400, reason="page is not a number") from None
 
 
 def _numbered_links(number: int, size: int, total: int) -> list[tuple[str, int]]:
-    """Which pages the Link header names, for the page of that number."""
+    """The relations and page numbers in the Link header of a page."""
     last = (total - 1) // size
     if total == 0:
         return [("first", 0), ("next", number + 1), ("prev", number - 1)]
@@ -81,21 +81,20 @@ def _numbered_links(number: int, size: int, total: int) -> list[tuple[str, int]]
         return [("first", 0)]
     if number >= last:
         return [("first", 0), ("prev", last - 1)]
-    onward = [("next", number + 1), ("last", last)]
     if number == 0:
-        return onward
-    return [("first", 0), onward[0], ("prev", number - 1), onward[1]]
+        return [("next", 1), ("last", last)]
+    return [("first", 0), ("next", number + 1), ("prev", number - 1), ("last", last)]
 
 
-def _offset_link(call: Call, rel: str, number: int, size: int) -> str:
+def _offset_link(exchange: Exchange, rel: str, number: int, size: int) -> str:
     raw = json.dumps({"offset": str(number * size), "v": 2}, separators=(",", ":")).encode()
     token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return _link(call, rel, page=number, page_size=size, page_token=token, per_page=size)
+    return _link(exchange, rel, page=number, page_size=size, page_token=token, per_page=size)
 
 
-def _link(call: Call, rel: str, **page: Any) -> str:
-    """A link to the same list at another page: the query's other parameters stay."""
-    kept = [(name, value) for name, value in call.parameters if name not in PARAMETERS]
-    query = urlencode(sorted([*kept, *page.items()], key=lambda pair: pair[0]))
-    prefix = "" if call.port == "public" or call.path.startswith("/admin/") else "/admin"
-    return f'<{prefix}{call.path}?{query}>; rel="{rel}"'
+def _link(exchange: Exchange, rel: str, **page: Any) -> str:
+    """A link to another page of the same list, with the other parameters of the query."""
+    parameters = [(name, value) for name, value in exchange.query_pairs if name not in PARAMETERS]
+    query = urlencode(sorted([*parameters, *page.items()], key=lambda pair: pair[0]))
+    prefix = "" if exchange.port == "public" or exchange.path.startswith("/admin/") else "/admin"
+    return f'<{prefix}{exchange.path}?{query}>; rel="{rel}"'

@@ -1,152 +1,103 @@
-"""Which path leads where, on which port."""
+"""The paths of the public and the admin port, with the functions that respond."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..http.exchange import Call
-from ..model.clock import NEVER, rfc3339
-from ..model.errors import OryError, not_found
-from . import identities, sessions
-from .flows import logout
+from ..http.exchange import Exchange
+from . import identities, schemas, server_status, sessions
+from .flows import errors, logout
 from .flows.login import Login
 from .flows.registration import Registration
 from .flows.settings import Settings
-from .paging import offset_page
 from .whoami import whoami
 
 READ = ["GET", "HEAD"]
+READ_AND_POST = [*READ, "POST"]
 ANY = [*READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-KINDS = (Login(), Registration(), Settings())
 
 
-# ---- small endpoints
+# ---- redirects from one port to the other
 
 
-def alive(call: Call) -> Response:
-    return call.json({"status": "ok"})
+def redirect_to_public(exchange: Exchange) -> Response:
+    path = exchange.path.removeprefix("/admin")
+    return exchange.redirect(exchange.url_with_query(exchange.state.public_url, path), 307)
 
 
-def ready(call: Call) -> Response:
-    """GET /health/ready: says so when the database is down, unless told to hide it."""
-    if call.state.database_is_up or call.state.ready_status == 200:
-        return call.json({"status": "ok"})
-    return call.json({"errors": {"database": "the database is down"}}, call.state.ready_status)
+def redirect_to_admin(exchange: Exchange) -> Response:
+    path = "/admin" + exchange.path.removeprefix("/admin")
+    return exchange.redirect(exchange.url_with_query(exchange.state.admin_url, path), 307)
 
 
-def version(call: Call) -> Response:
-    return call.json({"version": "local"})
-
-
-def error(call: Call) -> Response:
-    """GET /self-service/errors?id=: what went wrong in a browser; anyone may read it, more than once."""
-    error_id = call.query.get("id", "")
-    if error_id == "stub:500":
-        stub, moment = OryError(500, reason="an example of an error"), NEVER
-        error_id = "00000000-0000-0000-0000-000000000000"
-    elif error_id in call.state.errors:
-        stub, moment = call.state.errors[error_id]
-    else:
-        raise not_found()
-    stamp = rfc3339(moment)
-    return call.json({"id": error_id, "error": stub.content(), "created_at": stamp, "updated_at": stamp})
-
-
-def no_mail(call: Call) -> Response:
-    """Recovery and verification: as Kratos answers where they are switched off."""
-    return call.error_page(
-        OryError(400, reason="the local Ory sends no mail, so it has neither recovery nor verification")
-    )
-
-
-def list_schemas(call: Call) -> Response:
-    config = call.state.config
-    page, headers = offset_page(call, [{"id": config.schema_id, "schema": config.schema}])
-    return call.json(page, headers=headers)
-
-
-def schema(call: Call) -> Response:
-    """GET /schemas/{id}, by the plain id or as it stands in `schema_url`."""
-    config = call.state.config
-    if call.path_params["id"] not in (config.schema_id, config.encoded_schema_id):
-        raise OryError(404, reason="there is no such identity schema")
-    return call.json(config.schema)
-
-
-# ---- from one port to the other
-
-
-def to_public(call: Call) -> Response:
-    return call.redirect(call.at(call.state.public_url, call.path.removeprefix("/admin")), 307)
-
-
-def to_admin(call: Call) -> Response:
-    return call.redirect(call.at(call.state.admin_url, f"/admin{call.path.removeprefix('/admin')}"), 307)
-
-
-# ---- the tables
-
-HEALTH = [Route("/health/alive", alive, methods=READ), Route("/health/ready", ready, methods=READ)]
+# ---- public port
 
 FLOWS = [
     route
-    for kind in KINDS
+    for flow in (Login(), Registration(), Settings())
     for route in (
-        Route(f"/self-service/{kind.name}/browser", kind.start_browser, methods=READ),
-        Route(f"/self-service/{kind.name}/api", kind.start_api, methods=READ),
-        Route(f"/self-service/{kind.name}/flows", kind.read, methods=READ),
-        Route(f"/self-service/{kind.name}", kind.submit, methods=[*READ, "POST"]),
+        Route(f"/self-service/{flow.name}/browser", flow.start_browser_flow, methods=READ),
+        Route(f"/self-service/{flow.name}/api", flow.start_api_flow, methods=READ),
+        Route(f"/self-service/{flow.name}/flows", flow.get_flow, methods=READ),
+        Route(f"/self-service/{flow.name}", flow.submit, methods=READ_AND_POST),
     )
 ]
 
-PUBLIC = [
-    *HEALTH,
-    *FLOWS,
-    *(
-        Route(f"/self-service/{kind}{step}", no_mail, methods=[*READ, "POST"])
-        for kind in ("recovery", "verification")
-        for step in ("/browser", "/api", "/flows", "")
-    ),
-    Route("/self-service/logout/browser", logout.logout_url, methods=READ),
-    Route("/self-service/logout/api", logout.logout_native, methods=["DELETE"]),
-    Route("/self-service/logout", logout.logout, methods=READ),
-    Route("/self-service/errors", error, methods=READ),
-    Route("/sessions/whoami", whoami, methods=ANY),
-    Route("/sessions", sessions.list_mine, methods=READ),
-    Route("/sessions", sessions.revoke_my_others, methods=["DELETE"]),
-    Route("/sessions/{id}", sessions.revoke_mine, methods=["DELETE"]),
-    Route("/schemas", list_schemas, methods=READ),
-    Route("/schemas/{id}", schema, methods=READ),
-    Route("/identities", to_admin, methods=ANY),
-    Route("/identities/{path:path}", to_admin, methods=ANY),
-    Route("/admin/{path:path}", to_admin, methods=ANY),
+DISABLED_FLOWS = [
+    Route(f"/self-service/{flow}{step}", errors.flow_is_disabled, methods=READ_AND_POST)
+    for flow in ("recovery", "verification")
+    for step in ("/browser", "/api", "/flows", "")
 ]
 
-_ADMIN = [
+PUBLIC = [
+    Route("/health/alive", server_status.alive, methods=READ),
+    Route("/health/ready", server_status.ready, methods=READ),
+    *FLOWS,
+    *DISABLED_FLOWS,
+    Route("/self-service/logout/browser", logout.create_logout_url, methods=READ),
+    Route("/self-service/logout/api", logout.logout_api, methods=["DELETE"]),
+    Route("/self-service/logout", logout.logout, methods=READ),
+    Route("/self-service/errors", errors.get_error, methods=READ),
+    Route("/sessions/whoami", whoami, methods=ANY),
+    Route("/sessions", sessions.list_my_sessions, methods=READ),
+    Route("/sessions", sessions.revoke_my_other_sessions, methods=["DELETE"]),
+    Route("/sessions/{id}", sessions.revoke_my_session, methods=["DELETE"]),
+    Route("/schemas", schemas.list_schemas, methods=READ),
+    Route("/schemas/{id}", schemas.get_schema, methods=READ),
+    Route("/identities", redirect_to_admin, methods=ANY),
+    Route("/identities/{path:path}", redirect_to_admin, methods=ANY),
+    Route("/admin/{path:path}", redirect_to_admin, methods=ANY),
+]
+
+
+# ---- admin port
+
+_ADMIN_API = [
     ("/identities", identities.list_identities, READ),
-    ("/identities", identities.create, ["POST"]),
+    ("/identities", identities.create_identity, ["POST"]),
     ("/identities/by/external/{external_id}", identities.get_by_external_id, READ),
-    ("/identities/{id}", identities.get, READ),
-    ("/identities/{id}", identities.put, ["PUT"]),
-    ("/identities/{id}", identities.patch, ["PATCH"]),
-    ("/identities/{id}", identities.delete, ["DELETE"]),
+    ("/identities/{id}", identities.get_identity, READ),
+    ("/identities/{id}", identities.replace_identity, ["PUT"]),
+    ("/identities/{id}", identities.patch_identity, ["PATCH"]),
+    ("/identities/{id}", identities.delete_identity, ["DELETE"]),
     ("/identities/{id}/credentials/{type}", identities.delete_credential, ["DELETE"]),
-    ("/identities/{id}/sessions", sessions.list_of_identity, READ),
-    ("/identities/{id}/sessions", sessions.delete_of_identity, ["DELETE"]),
-    ("/sessions", sessions.list_all, READ),
-    ("/sessions/{id}", sessions.get, READ),
-    ("/sessions/{id}", sessions.revoke, ["DELETE"]),
-    ("/sessions/{id}/extend", sessions.extend, ["PATCH"]),
-    ("/health/alive", alive, READ),
-    ("/health/ready", ready, READ),
-    ("/version", version, READ),
+    ("/identities/{id}/sessions", sessions.list_identity_sessions, READ),
+    ("/identities/{id}/sessions", sessions.delete_identity_sessions, ["DELETE"]),
+    ("/sessions", sessions.list_sessions, READ),
+    ("/sessions/{id}", sessions.get_session, READ),
+    ("/sessions/{id}", sessions.revoke_session, ["DELETE"]),
+    ("/sessions/{id}/extend", sessions.extend_session, ["PATCH"]),
+    ("/health/alive", server_status.alive, READ),
+    ("/health/ready", server_status.ready, READ),
+    ("/version", server_status.version, READ),
 ]
 
 ADMIN = [
-    Route("/sessions/whoami", to_public, methods=ANY),
-    Route("/self-service/{path:path}", to_public, methods=ANY),
-    Route("/schemas", to_public, methods=READ),
-    Route("/schemas/{id}", to_public, methods=READ),
-    *(Route(prefix + path, handler, methods=methods) for prefix in ("/admin", "") for path, handler, methods in _ADMIN),
+    Route("/sessions/whoami", redirect_to_public, methods=ANY),
+    Route("/self-service/{path:path}", redirect_to_public, methods=ANY),
+    Route("/schemas", redirect_to_public, methods=READ),
+    Route("/schemas/{id}", redirect_to_public, methods=READ),
 ]
+for prefix in ("/admin", ""):
+    ADMIN += [Route(prefix + path, endpoint, methods=methods) for path, endpoint, methods in _ADMIN_API]

@@ -1,4 +1,7 @@
-"""Lists of sessions: people's own, and the admin's. https://www.ory.com/docs/kratos/reference/api#tag/identity"""
+"""Sessions: a person's own ones (public API), and everybody's (admin API).
+
+https://www.ory.com/docs/kratos/reference/api#tag/identity
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..http.exchange import Call
+from ..http.exchange import Exchange
 from ..model.clock import SECOND
 from ..model.errors import OryError, not_found, unauthorized
 from ..model.session import Session
@@ -17,124 +20,146 @@ JSON_WITHOUT_BODY = "application/json; charset=utf-8"
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-# ---- people's own
+# ---- public API
 
 
-def list_mine(call: Call) -> Response:
-    """GET /sessions: the others that are active, not the one that asks."""
-    current = _mine(call)
-    require_aal(call, current, call.state.config.whoami_required_aal)
-    now = call.state.clock.now()
-    page, headers = offset_page(call, [one for one in _others(call, current) if one.is_active(now)])
-    return call.json([_listed(call, session) for session in page], headers=headers)
+def list_my_sessions(exchange: Exchange) -> Response:
+    """GET /sessions: the person's other active sessions."""
+    current = _require_session(exchange)
+    require_aal(exchange, current, exchange.state.config.whoami_required_aal)
+    now = exchange.state.clock.now()
+    active = [session for session in _other_sessions(exchange, current) if session.is_active(now)]
+    page, headers = offset_page(exchange, active)
+    return exchange.json([_list_item(exchange, session) for session in page], headers=headers)
 
 
-def revoke_mine(call: Call) -> Response:
-    """DELETE /sessions/{id}: 204 even for somebody else's, which it leaves alone."""
-    current = _mine(call)
-    if call.path_params["id"] == current.id:
+def revoke_my_session(exchange: Exchange) -> Response:
+    """DELETE /sessions/{id}: 204 even if the session is another person's, which stays as it is."""
+    current = _require_session(exchange)
+    if exchange.path_params["id"] == current.id:
         raise OryError(400, message="this is the current session")
     try:
-        session = call.state.session(call.path_params["id"])
+        session = exchange.state.get_session(exchange.path_params["id"])
     except OryError as error:
         if error.code != 404:
             raise
     else:
-        session.revoked |= session.identity is current.identity
-    return call.empty(content_type=JSON_WITHOUT_BODY)
+        if session.identity is current.identity:
+            session.revoked = True
+    return exchange.empty(content_type=JSON_WITHOUT_BODY)
 
 
-def revoke_my_others(call: Call) -> Response:
-    """DELETE /sessions: how many there were, those that had ended before among them."""
-    others = _others(call, _mine(call))
+def revoke_my_other_sessions(exchange: Exchange) -> Response:
+    """DELETE /sessions: the response counts all other sessions, even those that had ended before."""
+    others = _other_sessions(exchange, _require_session(exchange))
     for session in others:
         session.revoked = True
-    return call.json({"count": len(others)})
+    return exchange.json({"count": len(others)})
 
 
-def _mine(call: Call) -> Session:
-    if call.session is None:
+def _require_session(exchange: Exchange) -> Session:
+    if exchange.session is None:
         raise unauthorized()
-    return call.session
+    return exchange.session
 
 
-def _others(call: Call, current: Session) -> list[Session]:
-    return [one for one in call.state.sessions_of(current.identity.id) if one is not current]
+def _other_sessions(exchange: Exchange, current: Session) -> list[Session]:
+    return [session for session in exchange.state.sessions_of(current.identity.id) if session is not current]
 
 
-def _listed(call: Call, session: Session) -> dict[str, Any]:
-    identity = session.identity.json("", associated=False)
-    return session.json(call.state.clock.now(), identity=identity, devices=[one.json() for one in session.devices])
+def _list_item(exchange: Exchange, session: Session) -> dict[str, Any]:
+    identity = session.identity.to_json("", with_addresses=False)
+    devices = [device.to_json() for device in session.devices]
+    return session.to_json(exchange.state.clock.now(), identity=identity, devices=devices)
 
 
-# ---- the admin's
+# ---- admin API
 
 
-def list_all(call: Call) -> Response:
-    """GET /admin/sessions: latest first; `active`, `expand`, and pages by opaque tokens."""
-    expand, active = _expand(call), _active(call)
-    now = call.state.clock.now()
-    found = [one for one in reversed(call.state.sessions.values()) if active in (None, one.is_active(now))]
-    page, link = keyset_page(call, found, [session.id for session in found])
-    return call.json([_expanded(call, one, expand, None, associated=False) for one in page], headers={"Link": link})
+def list_sessions(exchange: Exchange) -> Response:
+    """GET /admin/sessions, the latest first, in pages."""
+    expand, active = _expand_parameter(exchange), _active_parameter(exchange)
+    all_sessions = reversed(exchange.state.sessions.values())
+    sessions = [session for session in all_sessions if _has_state(exchange, session, active)]
+    page, link = keyset_page(exchange, sessions, [session.id for session in sessions])
+    content = [_expanded_json(exchange, session, expand, None, with_addresses=False) for session in page]
+    return exchange.json(content, headers={"Link": link})
 
 
-def get(call: Call) -> Response:
-    return call.json(_expanded(call, _session(call), _expand(call), []))
+def get_session(exchange: Exchange) -> Response:
+    """GET /admin/sessions/{id}"""
+    return exchange.json(_expanded_json(exchange, _find_session(exchange), _expand_parameter(exchange), []))
 
 
-def extend(call: Call) -> Response:
-    """PATCH /admin/sessions/{id}/extend: a new full lifespan, unless it is too early for that; 200 either way."""
-    session, config = _session(call), call.state.config
-    earliest = config.earliest_possible_extend
-    if earliest is None or session.expires_at - call.state.clock.now() <= earliest * SECOND:
-        session.expires_at = call.state.session_end()
-    return call.json(_expanded(call, session, {"identity"}, []))
+def extend_session(exchange: Exchange) -> Response:
+    """PATCH /admin/sessions/{id}/extend: a new full lifespan, unless it is too early. 200 in both cases."""
+    session = _find_session(exchange)
+    earliest = exchange.state.config.earliest_possible_extend
+    if earliest is None or session.expires_at - exchange.state.clock.now() <= earliest * SECOND:
+        session.expires_at = exchange.state.new_session_expiry()
+    return exchange.json(_expanded_json(exchange, session, {"identity"}, []))
 
 
-def revoke(call: Call) -> Response:
-    _session(call).revoked = True
-    return call.empty(content_type=JSON_WITHOUT_BODY)
+def revoke_session(exchange: Exchange) -> Response:
+    """DELETE /admin/sessions/{id}"""
+    _find_session(exchange).revoked = True
+    return exchange.empty(content_type=JSON_WITHOUT_BODY)
 
 
-def list_of_identity(call: Call) -> Response:
-    """GET /admin/identities/{id}/sessions: an unknown identity has none."""
-    active, now = _active(call), call.state.clock.now()
-    found = [one for one in call.state.sessions_of(call.path_params["id"]) if active in (None, one.is_active(now))]
-    page, headers = offset_page(call, found)
-    return call.json([_listed(call, session) for session in page], headers=headers)
+def list_identity_sessions(exchange: Exchange) -> Response:
+    """GET /admin/identities/{id}/sessions: an empty list if the identity does not exist."""
+    active = _active_parameter(exchange)
+    all_sessions = exchange.state.sessions_of(exchange.path_params["id"])
+    sessions = [session for session in all_sessions if _has_state(exchange, session, active)]
+    page, headers = offset_page(exchange, sessions)
+    return exchange.json([_list_item(exchange, session) for session in page], headers=headers)
 
 
-def delete_of_identity(call: Call) -> Response:
-    found = list(call.state.sessions_of(call.path_params["id"]))
-    if not found:
+def delete_identity_sessions(exchange: Exchange) -> Response:
+    """DELETE /admin/identities/{id}/sessions"""
+    sessions = list(exchange.state.sessions_of(exchange.path_params["id"]))
+    if not sessions:
         raise not_found()
-    for session in found:
-        del call.state.sessions[session.id]
-    return call.empty()
+    for session in sessions:
+        del exchange.state.sessions[session.id]
+    return exchange.empty()
 
 
-def _session(call: Call) -> Session:
-    return call.state.session(call.path_params["id"])
+def _find_session(exchange: Exchange) -> Session:
+    return exchange.state.get_session(exchange.path_params["id"])
 
 
-def _expand(call: Call) -> set[str]:
-    wanted = {value for name, value in call.parameters if name == "expand"}
-    if unknown := wanted - {"identity", "devices"}:
+def _expand_parameter(exchange: Exchange) -> set[str]:
+    expand = {value for name, value in exchange.query_pairs if name == "expand"}
+    if unknown := expand - {"identity", "devices"}:
         raise OryError(400, reason=f"{min(unknown)!r} cannot be expanded")
-    return wanted
+    return expand
 
 
-def _active(call: Call) -> bool | None:
-    wanted = call.query.get("active", "").lower()
-    if wanted and wanted not in BOOLEANS:
+def _active_parameter(exchange: Exchange) -> bool | None:
+    text = exchange.query.get("active", "").lower()
+    if text and text not in BOOLEANS:
         raise OryError(400, message="active is neither true nor false")
-    return BOOLEANS.get(wanted)
+    return BOOLEANS.get(text)
 
 
-def _expanded(
-    call: Call, session: Session, expand: set[str], no_devices: list[Any] | None, *, associated: bool = True
+def _has_state(exchange: Exchange, session: Session, active: bool | None) -> bool:
+    """Whether the session is active, or inactive, as the parameter `active` demands."""
+    return active is None or session.is_active(exchange.state.clock.now()) == active
+
+
+def _expanded_json(
+    exchange: Exchange,
+    session: Session,
+    expand: set[str],
+    devices: list[dict[str, Any]] | None,
+    *,
+    with_addresses: bool = True,
 ) -> dict[str, Any]:
-    identity = session.identity.json(call.state.public_url, associated=associated) if "identity" in expand else None
-    devices = [device.json() for device in session.devices] if "devices" in expand else no_devices
-    return session.json(call.state.clock.now(), identity=identity, devices=devices)
+    """The session with the identity and the devices if `expand` contains them, otherwise with `devices`."""
+    identity = None
+    if "identity" in expand:
+        identity = session.identity.to_json(exchange.state.public_url, with_addresses=with_addresses)
+    if "devices" in expand:
+        devices = [device.to_json() for device in session.devices]
+    return session.to_json(exchange.state.clock.now(), identity=identity, devices=devices)

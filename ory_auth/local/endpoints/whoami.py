@@ -1,4 +1,4 @@
-"""Who is asking: /sessions/whoami, and people's own lists of their sessions.
+"""GET /sessions/whoami, and the second factor that it may require.
 
 https://www.ory.com/docs/kratos/reference/api#tag/frontend/operation/toSession
 """
@@ -9,60 +9,61 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from ..http.cookies import SessionCookie, Unreadable
-from ..http.exchange import Call
+from ..http.cookies import SessionCookie, UnreadableCookie
+from ..http.exchange import Exchange
 from ..model.clock import SECOND
 from ..model.errors import OryError, aal2_required, unauthorized
 from ..model.session import Session
 
 
-def whoami(call: Call) -> Response:
-    """GET /sessions/whoami: 200 with the session, 401, or 403 when a second factor is missing."""
-    session = call.session
+def whoami(exchange: Exchange) -> Response:
+    """GET /sessions/whoami: 200 with the session, 401, or 403 if a second factor is missing."""
+    session, config = exchange.session, exchange.state.config
     if session is None:
-        answer = call.error(unauthorized())
-        if call.state.config.cacheable_sessions and not call.session_token:
-            answer.headers["Ory-Session-Cache-For"] = "60"
-        return answer
-    require_aal(call, session, call.state.config.whoami_required_aal)
-    if call.query.get("tokenize_as"):
-        raise OryError(400, reason="there is no such tokenizer template: the local Ory has none")
-    answer = _refreshed(call, session)
-    answer.headers["X-Kratos-Authenticated-Identity-Id"] = session.identity.id
-    if call.state.config.cacheable_sessions:
-        answer.headers["Ory-Session-Cache-For"] = str(_cache_seconds(call, session))
-    return answer
+        response = exchange.json_error(unauthorized())
+        if config.cacheable_sessions and not exchange.session_token:
+            response.headers["Ory-Session-Cache-For"] = "60"
+        return response
+    require_aal(exchange, session, config.whoami_required_aal)
+    if exchange.query.get("tokenize_as"):
+        raise OryError(400, reason="the tokenizer template does not exist: the local Ory has none")
+    response = _session_response(exchange, session)
+    response.headers["X-Kratos-Authenticated-Identity-Id"] = session.identity.id
+    if config.cacheable_sessions:
+        response.headers["Ory-Session-Cache-For"] = str(_cache_seconds(exchange, session))
+    return response
 
 
-def require_aal(call: Call, session: Session, required: str, return_to: str = "") -> None:
-    """Raises the 403 that leads to the second factor, if the session lacks one that its identity has."""
+def require_aal(exchange: Exchange, session: Session, required: str) -> None:
+    """Raises `OryError` (403) with the URL of the second factor, if the session lacks one."""
     if lacks_second_factor(session, required):
-        raise aal2_required(step_up_url(call, return_to))
+        raise aal2_required(step_up_url(exchange))
 
 
 def lacks_second_factor(session: Session, required: str) -> bool:
+    """`required` is "aal1" or "highest_available": a second factor if the identity has one."""
     return required != "aal1" and session.aal == "aal1" and session.identity.has_second_factor
 
 
-def step_up_url(call: Call, return_to: str = "") -> str:
+def step_up_url(exchange: Exchange, return_to: str = "") -> str:
     query = {"aal": "aal2", **({"return_to": return_to} if return_to else {})}
-    return f"{call.state.public_url}/self-service/login/browser?{urlencode(query)}"
+    return f"{exchange.state.public_url}/self-service/login/browser?{urlencode(query)}"
 
 
-def _refreshed(call: Call, session: Session) -> Response:
-    """The session; with a new cookie where the one that was sent would end too early.
+def _session_response(exchange: Exchange, session: Session) -> Response:
+    """The session, with a new cookie if the session now expires later than the cookie says.
 
-    Kratos looks at the cookie even when a token decided, and fails when it cannot read it: the 500 here is its doing.
+    Kratos reads the cookie even if the credential is a token, and responds with 500 if the cookie is unreadable.
     """
-    cookie = call.session_cookie
-    if isinstance(cookie, Unreadable):
-        return call.error(OryError(500, message=str(cookie)))
+    cookie = exchange.session_cookie
+    if isinstance(cookie, UnreadableCookie):
+        return exchange.json_error(OryError(500, message=str(cookie)))
     if isinstance(cookie, SessionCookie) and cookie.expires_at < session.expires_at:
-        call.give_session_cookie(session)
-    return call.json(call.state.session_json(session))
+        exchange.set_session_cookie(session)
+    return exchange.json(exchange.state.session_json(session))
 
 
-def _cache_seconds(call: Call, session: Session) -> int:
-    remaining = (session.expires_at - call.state.clock.now()) / SECOND
-    longest = call.state.config.cacheable_sessions_max_age
-    return round(min(remaining, longest) if longest else remaining)
+def _cache_seconds(exchange: Exchange, session: Session) -> int:
+    remaining = (session.expires_at - exchange.state.clock.now()) / SECOND
+    max_age = exchange.state.config.cacheable_sessions_max_age
+    return round(min(remaining, max_age) if max_age else remaining)

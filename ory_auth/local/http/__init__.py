@@ -1,4 +1,4 @@
-"""How the local Ory is reached: sockets, connections, cookies, and what each response has in common.
+"""The HTTP server of the local Ory: sockets, connections, cookies and faults.
 
-`api_app` is the ASGI application of one port; `exchange` is one request with what is needed to respond to it.
+`api_app` is the ASGI application of one port. `exchange` is one request, with methods that make its response.
 """

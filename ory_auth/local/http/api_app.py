@@ -1,4 +1,4 @@
-"""The two ports: which handler answers, and what every answer carries."""
+"""The ASGI application of one port: it finds the endpoint, and adds what all responses have in common."""
 
 from __future__ import annotations
 
@@ -21,109 +21,116 @@ from ..model.clock import SECOND
 from ..model.errors import OryError
 from ..model.state import State
 from . import cors
-from .exchange import Call
+from .exchange import Exchange
 from .faults import Fault
-from .recorded_request import Received
+from .recorded_request import RecordedRequest
 
 logger = logging.getLogger("ory_auth.local")
 
 NO_CACHE = "private, no-cache, no-store, must-revalidate"
-FLOWS = "login|registration|settings|recovery|verification"
-UNTOUCHED = ("/health/alive", "/health/ready", "/version", "/metrics/prometheus")
-WITHOUT_DATABASE = (*UNTOUCHED, "/sessions/whoami", "/admin/health/alive", "/admin/health/ready", "/admin/version")
-WITHOUT_CSRF = re.compile(
-    rf"/self-service/({FLOWS})(/api)?|/self-service/logout/api|/sessions(/[^/]*(/extend)?)?|/schemas/[^/]*"
-    r"|(/admin)?/identities.*"
+PLAIN_PATHS = ("/health/alive", "/health/ready", "/version", "/metrics/prometheus")
+PATHS_WITHOUT_DATABASE = {
+    *PLAIN_PATHS,
+    "/sessions/whoami",
+    "/admin/health/alive",
+    "/admin/health/ready",
+    "/admin/version",
+}
+PATHS_WITHOUT_CSRF_COOKIE = re.compile(
+    r"/self-service/(login|registration|settings|recovery|verification)(/api)?|/self-service/logout/api"
+    r"|/sessions(/[^/]*(/extend)?)?|/schemas/[^/]*|(/admin)?/identities.*"
 )
 
 
-class Shared(Protocol):
-    """What both ports use: these attributes of `LocalOry`. Any of them may be replaced between two requests."""
+class SharedState(Protocol):
+    """What both ports share: attributes of `LocalOry`. They may be replaced between two requests."""
 
     lock: threading.RLock
     state: State
     faults: list[Fault]
-    requests: deque[Received]
+    requests: deque[RecordedRequest]
 
 
-class Port:
-    """One of the two ports as an ASGI application."""
+class ApiApp:
+    """The ASGI application of the public or the admin port. `name` is "public" or "admin"."""
 
-    def __init__(self, ory: Shared, name: str, routes: Sequence[Route]) -> None:
-        self.ory = ory
+    def __init__(self, shared: SharedState, name: str, routes: Sequence[Route]) -> None:
+        self.shared = shared
         self.name = name
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note the request, then answer it through the faults that are switched on."""
+        """Record the request, then respond through the faults that are switched on."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope["query_string"].decode("latin-1")
-        received = Received(self.name, scope["method"], scope["path"], query, headers)
-        self.ory.requests.append(received)
-        scope["state"]["received"] = received
-        app: ASGIApp = self._answer
-        for fault in list(self.ory.faults):
-            app = fault.around(app)
+        recorded = RecordedRequest(self.name, scope["method"], scope["path"], query, headers)
+        self.shared.requests.append(recorded)
+        scope["state"]["recorded_request"] = recorded
+        app: ASGIApp = self._respond
+        for fault in list(self.shared.faults):
+            app = fault.wrap(app)
         try:
             await app(scope, receive, send)
         except (asyncio.CancelledError, ClientDisconnect):
-            return  # the ports are being closed, or whoever asked has gone; uvicorn would report either as an error
+            return  # the server is stopping, or the client has disconnected: uvicorn would log either as an error
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
-        with self.ory.lock:
-            call = Call(self.ory.state, self.name, request, body)
-            origins = self.ory.state.config.cors_allowed_origins if self.name == "public" else ()
-            response = cors.preflight(request, origins)
+        with self.shared.lock:
+            exchange = Exchange(self.shared.state, self.name, request, body)
+            origins = exchange.state.config.cors_allowed_origins if self.name == "public" else ()
+            response = cors.preflight_response(request, origins)
             if response is None:
-                response = self._finished(call, self._handled(call))
-                cors.finish(request, response, origins)
+                response = self._handle(exchange)
+                self._add_common_headers(exchange, response)
+                cors.add_headers(request, response, origins)
         await response(scope, receive, send)
 
-    def _handled(self, call: Call) -> Response:
+    def _handle(self, exchange: Exchange) -> Response:
         try:
-            return self._routed(call)
+            return self._dispatch(exchange)
         except OryError as error:
-            return call.error(error)
-        except Exception as error:  # a mistake in here must not look like a hang-up
+            return exchange.json_error(error)
+        except Exception as error:  # without a response, a bug in the local Ory would look like a network failure
             logger.exception("the local Ory failed")
-            return call.error(OryError(500, reason="".join(traceback.format_exception_only(error))))
+            return exchange.json_error(OryError(500, reason="".join(traceback.format_exception_only(error))))
 
-    def _routed(self, call: Call) -> Response:
-        allowed = ""
+    def _dispatch(self, exchange: Exchange) -> Response:
+        scope = exchange.request.scope
+        allowed_methods = ""
         for route in self.routes:
-            match, child_scope = route.matches(call.request.scope)
+            match, child_scope = route.matches(scope)
             if match is Match.FULL:
-                if not call.state.database_is_up and call.request.scope["path"] not in WITHOUT_DATABASE:
-                    return call.error(OryError(500, message="the database is down"))
-                call.request.scope.update(child_scope)
-                return route.endpoint(call)  # type: ignore[no-any-return]
+                if not exchange.state.database_is_up and scope["path"] not in PATHS_WITHOUT_DATABASE:
+                    return exchange.json_error(OryError(500, message="the database is down"))
+                scope.update(child_scope)
+                return route.endpoint(exchange)  # type: ignore[no-any-return]
             if match is Match.PARTIAL:
-                allowed = ", ".join(sorted(route.methods or ()))
-        if allowed:
-            return _plain("Method Not Allowed\n", 405, {"Allow": allowed})
-        return _plain("404 page not found\n", 404, {})
+                allowed_methods = ", ".join(sorted(route.methods or ()))
+        if allowed_methods:
+            return _plain_text("Method Not Allowed\n", 405, {"Allow": allowed_methods})
+        return _plain_text("404 page not found\n", 404, {})
 
-    def _finished(self, call: Call, response: Response) -> Response:
-        if call.request.method == "GET":
+    def _add_common_headers(self, exchange: Exchange, response: Response) -> None:
+        if exchange.request.method == "GET":
             response.headers["Cache-Control"] = NO_CACHE
-        response.headers["Date"] = formatdate(call.state.clock.now() / SECOND, usegmt=True)
+        response.headers["Date"] = formatdate(exchange.state.clock.now() / SECOND, usegmt=True)
         if self.name == "public":
-            self._finish_public(call, response)
-        for cookie in call.set_cookies:
+            self._add_csrf_headers(exchange, response)
+        for cookie in exchange.set_cookies:
             response.headers.append("Set-Cookie", cookie)
-        return response
 
-    def _finish_public(self, call: Call, response: Response) -> None:
-        """What Kratos' anti-CSRF layer adds; it passes some paths over, and does not touch others at all."""
-        path = call.request.scope["path"]
-        if path in UNTOUCHED:
+    def _add_csrf_headers(self, exchange: Exchange, response: Response) -> None:
+        """Add what Kratos' CSRF middleware adds. It skips `PLAIN_PATHS`, and sets no cookie on some others."""
+        path = exchange.path
+        if path in PLAIN_PATHS:
             return
         response.headers["Vary"] = "Cookie"
-        if call.request.method == "GET" and not call.csrf_cookie and not WITHOUT_CSRF.fullmatch(path):
-            call.give_csrf_cookie()
+        needs_cookie = exchange.request.method == "GET" and not PATHS_WITHOUT_CSRF_COOKIE.fullmatch(path)
+        if needs_cookie and not exchange.csrf_cookie:
+            exchange.set_csrf_cookie()
 
 
-def _plain(text: str, status: int, headers: dict[str, str]) -> Response:
+def _plain_text(text: str, status: int, headers: dict[str, str]) -> Response:
     return Response(text, status, {"X-Content-Type-Options": "nosniff", **headers}, media_type="text/plain")

@@ -1,4 +1,4 @@
-"""Cookies: reading them as Go does, the signed session cookie, and the anti-CSRF cookie with its masked tokens."""
+"""Cookies: parsing as in Go, the signed session cookie, and the CSRF cookie with its masked tokens."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ CSRF_BYTES = 32
 CSRF_MAX_AGE = 365 * 24 * 3600
 
 
-class Unreadable(ValueError):
-    """A session cookie that this server did not write."""
+class UnreadableCookie(ValueError):
+    """A session cookie that this server did not sign."""
 
 
 def parse(headers: Iterable[str]) -> list[tuple[str, str]]:
-    """Names and values of every pair in the Cookie headers, in order, double quotes taken off."""
+    """Names and values of all pairs in the Cookie headers, in order, without double quotes around a value."""
     pairs = (pair.strip().partition("=") for header in headers for pair in header.split(";"))
-    return [(name, _unquoted(value)) for name, equals, value in pairs if name and equals]
+    return [(name, _unquote(value)) for name, equals, value in pairs if name and equals]
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
 @dataclass(frozen=True)
 class SessionCookie:
-    """What a session cookie holds: the session's token, and when that session was to end (nanoseconds)."""
+    """The content of a session cookie: the session token, and the expiry at that time (in nanoseconds)."""
 
     token: str
     expires_at: int
 
     def sign(self, secret: bytes) -> str:
-        """The cookie's value; never the same twice. The signature comes last, as in Kratos, so none begins with "-"."""
+        """The cookie's value, different each time. The signature is at the end: a value never begins with "-"."""
         content = json.dumps([self.token, self.expires_at, secrets.token_hex(4)]).encode()
         return base64.urlsafe_b64encode(content + _mac(secret, content)).decode()
 
     @classmethod
-    def read(cls, value: str, secret: bytes) -> SessionCookie:
-        """What `sign` wrote; raises `Unreadable` for anything else."""
+    def parse(cls, value: str, secret: bytes) -> SessionCookie:
+        """Parse the result of `sign`. Raises `UnreadableCookie` for anything else."""
         try:
             raw = base64.b64decode(value.encode(), altchars=b"-_", validate=True)
         except ValueError:
-            raise Unreadable("securecookie: no base64") from None
+            raise UnreadableCookie("securecookie: not base64") from None
         content, signature = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
         if not hmac.compare_digest(signature, _mac(secret, content)):
-            raise Unreadable("securecookie: wrong signature")
+            raise UnreadableCookie("securecookie: wrong signature")
         token, expires_at, _nonce = json.loads(content)
         return cls(token, expires_at)
 
@@ -65,13 +65,13 @@ def csrf_cookie_name(public_url: str) -> str:
 
 
 def mask(token: bytes) -> str:
-    """A form's CSRF token: the cookie's, hidden under a one-time pad, so that no two answers look alike."""
+    """The CSRF token for a form: the cookie's token XOR a one-time pad, so that it is different in each response."""
     pad = secrets.token_bytes(CSRF_BYTES)
     return base64.b64encode(pad + _xor(pad, token)).decode()
 
 
 def unmask(sent: str) -> bytes | None:
-    """The token under a masked (or a plain) one; `None` if it is neither."""
+    """The token from a masked or a plain one, `None` if it is neither."""
     try:
         raw = base64.b64decode(sent, validate=True)
     except ValueError:
@@ -85,7 +85,7 @@ def _xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
-def set_cookie(
+def set_cookie_header(
     name: str,
     value: str,
     *,
@@ -95,8 +95,14 @@ def set_cookie(
     secure: bool = False,
     same_site: str = "Lax",
 ) -> str:
-    """A Set-Cookie header. `max_age` in seconds, `expires` in seconds since 1970."""
-    where = f"; Domain={domain}" if domain else ""
-    when = "" if expires is None else f"; Expires={formatdate(expires, usegmt=True)}"
-    how = f"; HttpOnly{'; Secure' * secure}; SameSite={same_site}"
-    return f"{name}={value}; Path=/{where}{when}; Max-Age={max_age}{how}"
+    """The value of a Set-Cookie header. `max_age` is in seconds, `expires` in seconds since 1970."""
+    parts = [f"{name}={value}", "Path=/"]
+    if domain:
+        parts.append(f"Domain={domain}")
+    if expires is not None:
+        parts.append(f"Expires={formatdate(expires, usegmt=True)}")
+    parts += [f"Max-Age={max_age}", "HttpOnly"]
+    if secure:
+        parts.append("Secure")
+    parts.append(f"SameSite={same_site}")
+    return "; ".join(parts)

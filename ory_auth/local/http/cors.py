@@ -1,4 +1,4 @@
-"""Cross-origin requests of pages, as Kratos answers them with serve.public.cors enabled and credentials allowed.
+"""CORS: cross-origin requests, as with `serve.public.cors` of Kratos, credentials allowed.
 
 https://www.ory.com/docs/kratos/guides/setting-up-cors
 """
@@ -13,26 +13,28 @@ from starlette.responses import Response
 PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 
-def preflight(request: Request, allowed: Sequence[str]) -> Response | None:
-    """The answer to what a browser asks beforehand; `None` where this is something else, or CORS is not enabled."""
+def preflight_response(request: Request, allowed: Sequence[str]) -> Response | None:
+    """The response to a preflight request. `None` for any other request, or if CORS is not enabled."""
     method = request.headers.get("access-control-request-method")
     if not allowed or request.method != "OPTIONS" or method is None:
         return None
     response = Response(status_code=204, headers={"Vary": PREFLIGHT_VARY})
-    if _let_in(request, response, allowed):
+    if _allow_origin(request, response, allowed):
         response.headers["Access-Control-Allow-Methods"] = method
     return response
 
 
-def finish(request: Request, response: Response, allowed: Sequence[str]) -> None:
-    """Add to an answer what lets the page read it."""
-    if allowed:
-        response.headers.append("Vary", "Origin")
-        if _let_in(request, response, allowed):
-            response.headers["Access-Control-Expose-Headers"] = "Content-Type"
+def add_headers(request: Request, response: Response, allowed: Sequence[str]) -> None:
+    """Add the CORS headers to a response."""
+    if not allowed:
+        return
+    response.headers.append("Vary", "Origin")
+    if _allow_origin(request, response, allowed):
+        response.headers["Access-Control-Expose-Headers"] = "Content-Type"
 
 
-def _let_in(request: Request, response: Response, allowed: Sequence[str]) -> bool:
+def _allow_origin(request: Request, response: Response, allowed: Sequence[str]) -> bool:
+    """Add the headers that allow the request's origin. Returns whether it is allowed."""
     origin = request.headers.get("origin")
     if origin not in allowed:
         return False

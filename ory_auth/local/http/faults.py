@@ -1,4 +1,4 @@
-"""Faults that a test can switch on. Each is a layer around the server; the last one switched on is the outermost."""
+"""Faults that a test can switch on: ASGI middleware around a port. The last one switched on is the outermost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..model.errors import OryError
-from .recorded_request import Received
+from .recorded_request import RecordedRequest
 
 Layer = Callable[[ASGIApp, Scope, Receive, Send], Any]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A layer, for the paths that begin so."""
+    """A layer for all paths that begin with `path`."""
 
     path: str
     layer: Layer
 
-    def around(self, app: ASGIApp) -> ASGIApp:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["path"].startswith(self.path):
                 await self.layer(app, scope, receive, send)
@@ -34,7 +34,9 @@ class Fault:
         return faulty
 
 
-def slow(seconds: float) -> Layer:
+def delay(seconds: float) -> Layer:
+    """Wait before responding."""
+
     async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(seconds)
         await app(scope, receive, send)
@@ -42,62 +44,75 @@ def slow(seconds: float) -> Layer:
     return layer
 
 
-def failing(status: int, headers: dict[str, str], body: bytes) -> Layer:
+def respond_with(status: int, headers: dict[str, str], body: bytes) -> Layer:
+    """Send this response instead."""
+
     async def layer(_app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         await Response(body, status, headers)(scope, receive, send)
 
     return layer
 
 
-def refusing(refusal: Callable[[Received], OryError | None]) -> Layer:
+def refuse(find_error: Callable[[RecordedRequest], OryError | None]) -> Layer:
+    """Respond with an error to the requests for which `find_error` returns one."""
+
     async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        error = refusal(scope["state"]["received"])
-        answer = app if error is None else JSONResponse(error.body(), error.code)
-        await answer(scope, receive, send)
+        error = find_error(scope["state"]["recorded_request"])
+        response = app if error is None else JSONResponse(error.body(), error.code)
+        await response(scope, receive, send)
 
     return layer
 
 
-def hanging_up() -> Layer:
+def close_connection() -> Layer:
+    """Close the connection without a response."""
+
     async def layer(_app: ASGIApp, scope: Scope, receive: Receive, _send: Send) -> None:
         scope["state"]["transport"].abort()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
     return layer
 
 
-def dripping(seconds_per_byte: float, headers: bool) -> Layer:
-    """Sends the answer byte by byte: its body only, or from the status line on. It writes past uvicorn."""
+def drip(seconds_per_byte: float, headers: bool) -> Layer:
+    """Send the response byte by byte: only its body, or with `headers` from the status line on.
+
+    The bytes go directly to the transport, because uvicorn sends all headers at once.
+    """
 
     async def layer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         messages: list[Message] = []
 
-        async def keep(message: Message) -> None:
+        async def collect(message: Message) -> None:
             messages.append(message)
 
-        await app(scope, receive, keep)
-        head, body = _head(messages[0]), b"".join(message.get("body", b"") for message in messages[1:])
+        await app(scope, receive, collect)
+        head = _response_head(messages[0])
+        body = b"".join(message.get("body", b"") for message in messages[1:])
         transport = scope["state"]["transport"]
-        if not headers:
+        if headers:
+            slow_bytes = head + body
+        else:
             transport.write(head)
-        for byte in head + body if headers else body:
+            slow_bytes = body
+        for byte in slow_bytes:
             if transport.is_closing():
                 return
             transport.write(bytes([byte]))
             await asyncio.sleep(seconds_per_byte)
         transport.close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
     return layer
 
 
-async def _gone(receive: Receive) -> None:
-    """Until uvicorn knows that the connection is closed: it would complain of a missing answer."""
+async def _wait_for_disconnect(receive: Receive) -> None:
+    """Wait until uvicorn has noticed that the connection is closed. Otherwise it logs that the response is missing."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _head(start: Message) -> bytes:
+def _response_head(start: Message) -> bytes:
     status = start["status"]
     lines = [f"HTTP/1.1 {status} {responses.get(status, '')}".encode()]
     lines += [name + b": " + value for name, value in start["headers"]]

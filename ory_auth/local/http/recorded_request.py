@@ -1,4 +1,4 @@
-"""A request as it arrived."""
+"""A request as it arrived, for tests to look at."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Received:
-    """One request: all headers in order, as pairs of text (latin-1), their names in lower case."""
+class RecordedRequest:
+    """One request to a port ("public" or "admin"). Headers are in order, decoded as latin-1, with lower-case names."""
 
     port: str
     method: str
@@ -16,5 +16,6 @@ class Received:
     headers: list[tuple[str, str]] = field(repr=False)
 
     def header(self, name: str) -> str:
-        """The header's values, by commas; a cookie's by semicolons; empty where there is none."""
-        return ("; " if name == "cookie" else ", ").join(value for key, value in self.headers if key == name)
+        """All values of this header, joined by commas (cookies by semicolons). Empty if the header is absent."""
+        separator = "; " if name == "cookie" else ", "
+        return separator.join(value for key, value in self.headers if key == name)

@@ -1,4 +1,4 @@
-"""Serving the ports: sockets, connections, and the thread that they live in."""
+"""Serves ASGI applications on sockets, in a thread."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from uvicorn.server import ServerState
 
 logger = logging.getLogger("ory_auth.local")
 
-HEADER_LIMIT = 1 << 20
-LINGER = 0.5
-KEEP_ALIVE = 120  # seconds, as Kratos keeps an idle connection
+MAX_HEADER_BYTES = 1 << 20
+LINGER_SECONDS = 0.5
+KEEP_ALIVE_SECONDS = 120  # as in Kratos
 
 
 class PortUnavailable(OSError):
-    """One of the ports cannot be listened on: `name` is "public" or "admin", `port` its number."""
+    """The server cannot listen on a port. `name` is "public" or "admin", `port` is its number."""
 
     def __init__(self, name: str, port: int, cause: OSError) -> None:
         self.name = name
@@ -30,8 +30,8 @@ class PortUnavailable(OSError):
         super().__init__(cause.errno, f"{name} port {port}: {cause.strerror}")
 
 
-def bind(host: str, ports: Sequence[int]) -> list[socket.socket]:
-    """Sockets that listen on the public and the admin port; 0 takes a free one."""
+def bind_sockets(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """Sockets that listen on the public and the admin port; 0 chooses a free one. Raises `PortUnavailable`."""
     sockets: list[socket.socket] = []
     for name, port in zip(("public", "admin"), ports, strict=True):
         try:
@@ -44,37 +44,37 @@ def bind(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return sockets
 
 
-class Line(H11Protocol):
-    """A connection. The application finds its transport in `scope["state"]`, for the faults that need it."""
+class Connection(H11Protocol):
+    """A connection. Its transport is in `scope["state"]`, because some faults write to it directly."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.logger, self.access_log, self.refused = logger, False, False
+        self.logger, self.access_log, self.has_refused = logger, False, False
         self.app_state = {"transport": transport}
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        if not self.refused:
+        if not self.has_refused:
             super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Headers over 1 MiB are refused as Go does it: 431, then reading on for a while, so that the answer arrives.
+        """Refuse headers over 1 MiB with 431, as Go does, and close a bit later so that the client gets the response.
 
-        uvicorn calls this while it handles h11's error, which says what is wrong.
+        uvicorn calls this method while it handles an error of h11, which says what is wrong.
         """
         if getattr(sys.exception(), "error_status_hint", 400) != 431:
             super().send_400_response(msg)
             return
-        self.refused = True
+        self.has_refused = True
         status = b"431 Request Header Fields Too Large"
         head = b"HTTP/1.1 " + status + b"\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
         self.transport.write(head + status)
         self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 class Server:
-    """Serves applications on sockets, from a thread of its own, until it is stopped."""
+    """Serves one application on each socket, in its own thread, until you call `stop`."""
 
     def __init__(self, ports: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
         self.ports = ports
@@ -89,7 +89,7 @@ class Server:
         self.listening.wait()
 
     def stop(self) -> None:
-        """Close the ports and every connection at once, whatever is under way."""
+        """Close the sockets and all connections at once, even if a response is not complete."""
         self.loop.call_soon_threadsafe(self.stopping.set)
         self.thread.join()
 
@@ -98,7 +98,7 @@ class Server:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        servers = [await self.loop.create_server(self._line_for(app), sock=sock) for app, sock in self.ports]
+        servers = [await self.loop.create_server(self._connection_factory(app), sock=sock) for app, sock in self.ports]
         self.listening.set()
         await self.stopping.wait()
         for server in servers:
@@ -109,15 +109,15 @@ class Server:
             task.cancel()
         await asyncio.gather(*self.state.tasks, return_exceptions=True)
 
-    def _line_for(self, app: ASGIApp) -> Callable[[], Line]:
+    def _connection_factory(self, app: ASGIApp) -> Callable[[], Connection]:
         config = uvicorn.Config(
             app,
             lifespan="off",
             ws="none",
             log_config=None,
             proxy_headers=False,
-            h11_max_incomplete_event_size=HEADER_LIMIT,
-            timeout_keep_alive=KEEP_ALIVE,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         config.load()
-        return lambda: Line(config, self.state, {})
+        return lambda: Connection(config, self.state, {})

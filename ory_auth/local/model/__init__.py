@@ -1,4 +1,4 @@
-"""What the local Ory knows: identities, sessions, flows and their forms, and its configuration.
+"""The data of the local Ory: identities, sessions, flows with their forms, and the configuration.
 
-Plain data and rules about it; nothing here knows HTTP requests, except that an `OryError` has a status code.
+Nothing here handles a request. Only `errors` knows HTTP: each error has a status code.
 """

@@ -1,4 +1,4 @@
-"""What the local Ory can be told: the part of Kratos' configuration that an integration notices."""
+"""The configuration of the local Ory: the part of Kratos' configuration that matters to an integration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMAIL_TRAIT: dict[str, Any] = {
     },
 }
 
-PERSON: dict[str, Any] = {
+PERSON_SCHEMA: dict[str, Any] = {
     "$id": "https://example.test/person.schema.json",
     "$schema": "http://json-schema.org/draft-07/schema#",
     "title": "Person",
@@ -50,15 +50,15 @@ PERSON: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one local Ory; each field stands for the key of Kratos' configuration named beside it.
+    """The configuration of one local Ory. The comment at each field names the matching key of Kratos' configuration.
 
-    Times are in seconds. `None` means, as in Kratos, that the key is not set.
+    Times are in seconds. `None` means that the key is not set.
     """
 
     host: str = "127.0.0.1"  # serve.*.host
-    public_port: int = 4433  # serve.public.port; 0 takes a free one
-    admin_port: int = 4434  # serve.admin.port; 0 takes a free one
-    ui_base: str = "http://127.0.0.1:8000/auth"  # selfservice.flows.*.ui_url, but for the last step of the path
+    public_port: int = 4433  # serve.public.port; 0 chooses a free one
+    admin_port: int = 4434  # serve.admin.port; 0 chooses a free one
+    ui_base: str = "http://127.0.0.1:8000/auth"  # selfservice.flows.*.ui_url without the last path segment
     default_return_url: str = "http://127.0.0.1:8000/"  # selfservice.default_browser_return_url
     allowed_return_urls: tuple[str, ...] = ("http://127.0.0.1:8000",)  # selfservice.allowed_return_urls
     session_lifespan: float = 86400  # session.lifespan
@@ -75,11 +75,11 @@ class Config:
     base_url: str | None = None  # serve.public.base_url
     cookie_domain: str | None = None  # cookies.domain
     cookie_same_site: str = "Lax"  # cookies.same_site
-    cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled where there are any, with credentials
+    cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled, with credentials, if there are any
     schema_id: str = "person"  # identity.default_schema_id
-    schema: dict[str, Any] = field(default_factory=lambda: PERSON)  # identity.schemas, of which there is one
+    schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: there is only one
 
     @property
     def encoded_schema_id(self) -> str:
-        """The schema's id as it stands in `schema_url`."""
+        """The schema's ID as it appears in `schema_url`."""
         return base64.urlsafe_b64encode(self.schema_id.encode()).decode().rstrip("=")

@@ -1,29 +1,29 @@
-"""Errors as Kratos puts them into JSON, https://www.ory.com/docs/ecosystem/api-design#error-responses."""
+"""Errors, and their JSON. https://www.ory.com/docs/ecosystem/api-design#error-responses"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
 
-MESSAGES = {
-    400: "the request cannot be understood",
+DEFAULT_MESSAGES = {
+    400: "the request is malformed",
     401: "the request carries no valid credentials",
     403: "the request is not allowed",
-    404: "there is no such resource",
-    409: "the resource exists already",
+    404: "the resource does not exist",
+    409: "the resource already exists",
     410: "the resource has expired",
     500: "the server failed",
 }
 
-PHRASES = {422: "Unprocessable Entity"}  # Python 3.13 has another one
+STATUS_PHRASES = {422: "Unprocessable Entity"}  # Python 3.13 has a different phrase
 
 
 class OryError(Exception):
-    """An answer that is an error.
+    """An error response.
 
-    `code` is the HTTP status, `id` the word a client may rely on (often none), `reason`, `message` and `details`
-    explain, and `beside` is what stands next to "error" in the body. `browser_to` is where a browser is sent instead
-    of the error page.
+    `code` is the HTTP status. `id` is a word for programs, often empty. `reason`, `message` and `details` explain the
+    error. `extra` contains members of the body beside "error". A browser is redirected to `browser_url`, or to the
+    error page if there is none.
     """
 
     def __init__(
@@ -34,24 +34,24 @@ class OryError(Exception):
         reason: str = "",
         message: str = "",
         details: dict[str, Any] | None = None,
-        beside: dict[str, Any] | None = None,
-        browser_to: str = "",
+        extra: dict[str, Any] | None = None,
+        browser_url: str = "",
     ) -> None:
         self.code = code
         self.id = id
         self.reason = reason
-        self.message = message or MESSAGES[code]
+        self.message = message or DEFAULT_MESSAGES[code]
         self.details = details
-        self.beside = beside or {}
-        self.browser_to = browser_to
+        self.extra = extra or {}
+        self.browser_url = browser_url
         super().__init__(self.message)
 
-    def content(self) -> dict[str, Any]:
-        """The value of "error"."""
+    def error_member(self) -> dict[str, Any]:
+        """The value of "error" in the body."""
         known = {
             "id": self.id,
             "code": self.code,
-            "status": PHRASES.get(self.code) or HTTPStatus(self.code).phrase,
+            "status": STATUS_PHRASES.get(self.code) or HTTPStatus(self.code).phrase,
             "reason": self.reason,
             "details": self.details,
             "message": self.message,
@@ -59,41 +59,47 @@ class OryError(Exception):
         return {key: value for key, value in known.items() if value not in ("", None)}
 
     def body(self) -> dict[str, Any]:
-        return {"error": self.content(), **self.beside}
+        return {"error": self.error_member(), **self.extra}
 
 
 def not_found() -> OryError:
     return OryError(404)
 
 
-def unauthorized(reason: str = "no valid session credentials in the request", *, browser_to: str = "") -> OryError:
-    return OryError(401, reason=reason, browser_to=browser_to)
+def unauthorized(reason: str = "no valid session credentials in the request", *, browser_url: str = "") -> OryError:
+    return OryError(401, reason=reason, browser_url=browser_url)
 
 
-def session_inactive(beside: dict[str, Any] | None = None, *, browser_to: str = "") -> OryError:
+def session_inactive(extra: dict[str, Any] | None = None, *, browser_url: str = "") -> OryError:
     reason, message = "there is no active session", "no active session"
-    return OryError(401, "session_inactive", reason=reason, message=message, beside=beside, browser_to=browser_to)
+    return OryError(401, "session_inactive", reason=reason, message=message, extra=extra, browser_url=browser_url)
 
 
 def aal2_required(login_url: str) -> OryError:
     """The session lacks the second factor that its identity has."""
-    to = {"redirect_browser_to": login_url}
-    reason = "a second factor is required"
-    return OryError(403, "session_aal2_required", reason=reason, details=to, beside=to, browser_to=login_url)
+    redirect = {"redirect_browser_to": login_url}
+    return OryError(
+        403,
+        "session_aal2_required",
+        reason="a second factor is required",
+        details=redirect,
+        extra=redirect,
+        browser_url=login_url,
+    )
 
 
-def already_signed_in(browser_to: str = "") -> OryError:
-    reason = "there is a valid session already; refresh=true asks for the password again"
+def already_signed_in(browser_url: str = "") -> OryError:
+    reason = "the request already has a valid session; use refresh=true to ask for the password again"
     message = "already signed in"
-    return OryError(400, "session_already_available", reason=reason, message=message, browser_to=browser_to)
+    return OryError(400, "session_already_available", reason=reason, message=message, browser_url=browser_url)
 
 
-def location_change(url: str) -> OryError:
-    """Tells a single-page app that the browser itself has to go somewhere."""
+def browser_location_change_required(url: str) -> OryError:
+    """Asks a single-page app to navigate the browser to `url`."""
     return OryError(
         422,
         "browser_location_change_required",
-        reason=f"the browser has to be sent to {url}",
+        reason=f"the browser has to go to {url}",
         message="browser location change required",
-        beside={"redirect_browser_to": url},
+        extra={"redirect_browser_to": url},
     )

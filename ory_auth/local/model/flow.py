@@ -1,4 +1,4 @@
-"""A flow as a value: what is asked, of whom, until when."""
+"""A flow: one run of login, registration or settings, with its form."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ Body = dict[str, Any]
 
 @dataclass
 class Flow:
-    """One walk through a login, a registration or the settings. Times are in nanoseconds.
+    """One run of login, registration or settings. Times are in nanoseconds.
 
-    `more` is what its JSON has beside the common members. The settings keep here whose they are, what they offered
-    (a secret, codes), and what was submitted before the person had to sign in again (`pending`).
+    `kind` is "login", "registration" or "settings"; `type` is "browser" or "api". `extra` contains members of the JSON
+    that only this kind of flow has. The last four fields are for settings flows: `identity` is the person who changes
+    their settings, `pending_submission` waits until they have signed in again.
     """
 
     kind: str
@@ -34,14 +35,14 @@ class Flow:
     messages: list[Message] = field(default_factory=list)
     state: str = "choose_method"
     active: str = ""
-    more: dict[str, Any] = field(default_factory=dict)
-    identity: Identity | None = None
-    totp_secret: str = field(default="", repr=False)
-    new_codes: list[str] = field(default_factory=list, repr=False)
-    pending: Body = field(default_factory=dict, repr=False)
+    extra: dict[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    identity: Identity | None = None
+    new_totp_secret: str = field(default="", repr=False)
+    new_backup_codes: list[str] = field(default_factory=list, repr=False)
+    pending_submission: Body = field(default_factory=dict, repr=False)
 
-    def json(self, public_url: str) -> dict[str, Any]:
+    def to_json(self, public_url: str) -> dict[str, Any]:
         messages = {"messages": self.messages} if self.messages else {}
         optional = {"return_to": self.return_to, "active": self.active}
         return {
@@ -58,9 +59,9 @@ class Flow:
                 **messages,
             },
             "state": self.state,
-            **self.more,
+            **self.extra,
         }
 
-    def show(self, form: list[Node]) -> None:
-        """Let the form consist of the CSRF token and these nodes."""
-        self.nodes = [nodes.find(self.nodes, "csrf_token"), *form]
+    def set_form(self, form: list[Node]) -> None:
+        """Replace all nodes except the CSRF token."""
+        self.nodes = [nodes.find_or_add(self.nodes, "csrf_token"), *form]

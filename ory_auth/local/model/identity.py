@@ -1,5 +1,6 @@
-"""Identities: what is kept of a person, and how Kratos' schema language derives addresses and identifiers from traits.
+"""Identities, with their credentials and addresses.
 
+The identity schema says which traits are login names and addresses.
 https://www.ory.com/docs/kratos/manage-identities/identity-schema
 """
 
@@ -10,15 +11,15 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clock import NEVER, microseconds, rfc3339
-from .identity_schema import annotated
+from .clock import NEVER, rfc3339, truncate_to_microseconds
+from .identity_schema import kratos_annotations
 
 SECOND_FACTORS = ("totp", "lookup_secret")
 
 
 @dataclass
 class Address:
-    """An e-mail address by which a person can be reached: a verifiable one, or one for recovery."""
+    """An e-mail address of a person, for verification or for recovery."""
 
     value: str
     created_at: int
@@ -28,11 +29,11 @@ class Address:
     verified_at: int | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def verify(self, now: int) -> None:
+    def mark_verified(self, now: int) -> None:
         self.verified, self.status, self.verified_at = True, "completed", now
 
-    def ask(self) -> None:
-        """After registration and settings Kratos sends a mail. Here nobody does, but the status follows."""
+    def mark_sent(self) -> None:
+        """Set the status that follows from Kratos' verification mail. The local Ory sends no mail."""
         if not self.verified:
             self.status = "sent"
 
@@ -40,14 +41,14 @@ class Address:
         created = rfc3339(self.created_at)
         return {"id": self.id, "value": self.value, "via": self.via, "created_at": created, "updated_at": created}
 
-    def json(self) -> dict[str, Any]:
-        moment = {} if self.verified_at is None else {"verified_at": rfc3339(self.verified_at)}
-        return {**self.recovery_json(), "verified": self.verified, "status": self.status, **moment}
+    def to_json(self) -> dict[str, Any]:
+        verified_at = {} if self.verified_at is None else {"verified_at": rfc3339(self.verified_at)}
+        return {**self.recovery_json(), "verified": self.verified, "status": self.status, **verified_at}
 
 
 @dataclass
 class Credential:
-    """One way to prove who one is; `config` is what Kratos keeps of it (the hash, the secret, the codes)."""
+    """One way to sign in. `config` contains what Kratos stores for it: a hash, a secret or codes."""
 
     type: str
     identifiers: list[str]
@@ -55,8 +56,8 @@ class Credential:
     created_at: int = NEVER
     updated_at: int = NEVER
 
-    def json(self, *, stamped: bool, with_config: bool = False) -> dict[str, Any]:
-        created, updated = (self.created_at, self.updated_at) if stamped else (NEVER, NEVER)
+    def to_json(self, *, with_times: bool, with_config: bool = False) -> dict[str, Any]:
+        created, updated = (self.created_at, self.updated_at) if with_times else (NEVER, NEVER)
         return {
             "type": self.type,
             "identifiers": self.identifiers,
@@ -81,22 +82,22 @@ class Identity:
     external_id: str | None = None
     metadata_public: Any = None
     metadata_admin: Any = None
-    verifiable: list[Address] = field(default_factory=list)
-    recovery: list[Address] = field(default_factory=list)
+    verifiable_addresses: list[Address] = field(default_factory=list)
+    recovery_addresses: list[Address] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
 
-    def json(self, public_url: str, *, associated: bool = True) -> dict[str, Any]:
-        """The identity as everyone may see it: no credentials, no `metadata_admin`.
+    def to_json(self, public_url: str, *, with_addresses: bool = True) -> dict[str, Any]:
+        """The identity without credentials and `metadata_admin`.
 
-        In lists of sessions Kratos leaves out what it would have to look up: the addresses (`associated`), and in
-        some the `schema_url` (no `public_url`).
+        In lists of sessions Kratos omits the addresses, and in some of them the `schema_url` (an empty `public_url`).
         """
-        optional = {
+        optional: dict[str, Any] = {
             "external_id": self.external_id,
             "state_changed_at": None if self.state_changed_at is None else rfc3339(self.state_changed_at),
-            "verifiable_addresses": [address.json() for address in self.verifiable] if associated else None,
-            "recovery_addresses": [address.recovery_json() for address in self.recovery] if associated else None,
         }
+        if with_addresses:
+            optional["verifiable_addresses"] = [address.to_json() for address in self.verifiable_addresses]
+            optional["recovery_addresses"] = [address.recovery_json() for address in self.recovery_addresses]
         schema_path = base64.urlsafe_b64encode(self.schema_id.encode()).decode().rstrip("=")
         schema_url = f"{public_url}/schemas/{schema_path}"
         return {
@@ -114,8 +115,9 @@ class Identity:
 
     @property
     def has_second_factor(self) -> bool:
-        totp, lookup = (self.config(factor) for factor in SECOND_FACTORS)
-        return bool(totp.get("totp_url") or lookup.get("recovery_codes"))
+        has_app = bool(self.credential_config("totp").get("totp_url"))
+        has_backup_codes = bool(self.credential_config("lookup_secret").get("recovery_codes"))
+        return has_app or has_backup_codes
 
     @property
     def identifiers(self) -> list[str]:
@@ -123,31 +125,39 @@ class Identity:
         credential = self.credentials.get("password")
         return credential.identifiers if credential else []
 
-    def config(self, credential_type: str) -> dict[str, Any]:
-        """The credential's config, empty when there is no such credential."""
+    def credential_config(self, credential_type: str) -> dict[str, Any]:
+        """The config of the credential, empty if the identity has no such credential."""
         credential = self.credentials.get(credential_type)
         return credential.config if credential else {}
 
-    def set_config(self, credential_type: str, config: dict[str, Any], now: int) -> None:
-        """Add a credential, or replace what it holds."""
-        at_hand = self.credentials.setdefault(
-            credential_type, Credential(credential_type, [self.id], created_at=microseconds(now))
-        )
-        at_hand.config, at_hand.updated_at = config, microseconds(now)
+    def set_credential_config(self, credential_type: str, config: dict[str, Any], now: int) -> None:
+        """Add a credential, or replace its config."""
+        if credential_type not in self.credentials:
+            self.credentials[credential_type] = Credential(
+                credential_type, [self.id], created_at=truncate_to_microseconds(now)
+            )
+        credential = self.credentials[credential_type]
+        credential.config, credential.updated_at = config, truncate_to_microseconds(now)
 
-    def follow_traits(self, schema: dict[str, Any], now: int, status: str = "pending") -> None:
-        """Bring addresses and identifiers in line with the traits, keeping those that stay as they are."""
-        marked = list(annotated(schema, self.traits))
+    def update_from_traits(self, schema: dict[str, Any], now: int, new_address_status: str = "pending") -> None:
+        """Derive login names and addresses from the traits. Addresses that stay keep their state."""
+        annotations = list(kratos_annotations(schema, self.traits))
         for credential_type in ("code", "password"):
             identifiers = [
                 value.strip().lower()
-                for rules, value in marked
+                for rules, value in annotations
                 if rules.get("credentials", {}).get(credential_type, {}).get("identifier")
             ]
             if identifiers or credential_type in self.credentials:
-                self.set_config(credential_type, self.config(credential_type), now)
+                self.set_credential_config(credential_type, self.credential_config(credential_type), now)
                 self.credentials[credential_type].identifiers = identifiers
-        for kind, kept in (("verification", self.verifiable), ("recovery", self.recovery)):
-            known = {address.value: address for address in kept}
-            wanted = [value.strip().lower() for rules, value in marked if kind in rules]
-            kept[:] = [known.get(value) or Address(value, microseconds(now), status=status) for value in wanted]
+        for rule, addresses in (("verification", self.verifiable_addresses), ("recovery", self.recovery_addresses)):
+            existing = {address.value: address for address in addresses}
+            addresses.clear()
+            for rules, trait in annotations:
+                if rule in rules:
+                    value = trait.strip().lower()
+                    address = existing.get(value)
+                    if address is None:
+                        address = Address(value, truncate_to_microseconds(now), status=new_address_status)
+                    addresses.append(address)

@@ -1,4 +1,4 @@
-"""The nodes of a flow: what a form is made of. https://www.ory.com/docs/kratos/bring-your-own-ui/custom-ui-advanced-integration"""
+"""UI nodes: the parts of a flow's form. https://www.ory.com/docs/kratos/bring-your-own-ui/custom-ui-advanced-integration"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .messages import Message, message
 Node = dict[str, Any]
 
 
-def node(group: str, node_type: str, attributes: dict[str, Any], label: Message | None = None) -> Node:
+def make_node(group: str, node_type: str, attributes: dict[str, Any], label: Message | None = None) -> Node:
     return {
         "type": node_type,
         "group": group,
@@ -19,33 +19,33 @@ def node(group: str, node_type: str, attributes: dict[str, Any], label: Message 
     }
 
 
-def field(group: str, name: str, type: str, label: Message | None = None, **attributes: Any) -> Node:
-    """An input; `required`, `value` and `autocomplete` stand only where they are given."""
-    return node(group, "input", {"name": name, "type": type, **attributes, "disabled": False}, label)
+def input_field(group: str, name: str, type: str, label: Message | None = None, **attributes: Any) -> Node:
+    """An input. Attributes such as `required`, `value` and `autocomplete` are absent unless you pass them."""
+    return make_node(group, "input", {"name": name, "type": type, **attributes, "disabled": False}, label)
 
 
-def submit(group: str, label: int, *, name: str = "method", value: str = "", **attributes: Any) -> Node:
-    """The button of a group, whose value names the method unless told otherwise."""
-    return field(group, name, "submit", message(label), value=value or group, **attributes)
+def submit_button(group: str, label: int, *, name: str = "method", value: str = "", **attributes: Any) -> Node:
+    """The submit button of a group. By default it submits the group as `method`. `label` is a message ID."""
+    return input_field(group, name, "submit", message(label), value=value or group, **attributes)
 
 
-def csrf(value: str) -> Node:
-    return field("default", "csrf_token", "hidden", value=value, required=True)
+def csrf_field(value: str) -> Node:
+    return input_field("default", "csrf_token", "hidden", value=value, required=True)
 
 
-def new_password() -> Node:
+def new_password_field() -> Node:
     label = message(1070001)
-    return field("password", "password", "password", label, required=True, autocomplete="new-password")
+    return input_field("password", "password", "password", label, required=True, autocomplete="new-password")
 
 
-def text(group: str, id: str, content: Message, label: Message) -> Node:
-    return node(group, "text", {"text": content, "id": id}, label)
+def text_node(group: str, id: str, content: Message, label: Message) -> Node:
+    return make_node(group, "text", {"text": content, "id": id}, label)
 
 
-def find(nodes: list[Node], name: str) -> Node:
-    """The node of that name; where there is none, a plain one is added, as Kratos does to hang a message on."""
-    for one in nodes:
-        if one["attributes"].get("name") == name:
-            return one
-    nodes.append(field("default", name, "text"))
+def find_or_add(nodes: list[Node], name: str) -> Node:
+    """The node with this name. If there is none, add a plain input, as Kratos does to show an error at it."""
+    for node in nodes:
+        if node["attributes"].get("name") == name:
+            return node
+    nodes.append(input_field("default", name, "text"))
     return nodes[-1]

@@ -1,4 +1,4 @@
-"""Passwords: what Kratos refuses as one, and how they are kept."""
+"""Passwords: the policy and the hash."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ MIN_LENGTH = 8
 
 
 def password_problem(password: str, identifiers: Iterable[str]) -> Message | None:
-    """Why Kratos' policy refuses a password. https://www.ory.com/docs/kratos/concepts/security#password-policy"""
+    """The error if Kratos' policy refuses the password. https://www.ory.com/docs/kratos/concepts/security#password-policy"""
     if not password:
         return message(4000002, property="password")
     if len(password) < MIN_LENGTH:
         return message(4000032, min_length=MIN_LENGTH, actual_length=len(password))
-    if any(_similar(password.lower(), identifier) for identifier in identifiers):
+    if any(_is_similar(password.lower(), identifier) for identifier in identifiers):
         return message(4000031)
     return None
 
 
-def _similar(password: str, identifier: str) -> bool:
+def _is_similar(password: str, identifier: str) -> bool:
     shared = SequenceMatcher(None, password, identifier).find_longest_match().size
     return shared > len(password) / 2
 
 
 def hash_password(password: str) -> str:
-    """A hash in a format that Kratos imports; of one round only, for these are passwords of tests and demos."""
+    """A hash in a format that Kratos can import. One round is enough for passwords of tests and demos."""
     return _pbkdf2(password, os.urandom(16), 1, 32)
 
 
 def password_matches(password: str, hashed: str) -> bool:
-    """Whether it is the password; hashes in other formats than `$pbkdf2-sha256$` match nothing."""
+    """Whether the hash belongs to the password. A hash in a format other than `$pbkdf2-sha256$` never matches."""
     try:
         _, algorithm, parameters, salt, _ = hashed.split("$")
         rounds, length = (int(parameter.partition("=")[2]) for parameter in parameters.split(","))

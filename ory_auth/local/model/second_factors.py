@@ -18,25 +18,25 @@ ISSUER = "local Ory"
 
 
 def totp_config(secret: str, account: str) -> dict[str, Any]:
-    """What is kept of an authenticator app: the URL that it reads from the QR code."""
+    """The config of a `totp` credential: the URL that the QR code contains."""
     return {"totp_url": pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=ISSUER)}
 
 
 def totp_matches(config: dict[str, Any], code: str, now: int) -> bool:
-    """Whether the code is that of this half minute, of the one before or of the one after, by Ory's clock."""
-    return _app(config).verify(code, for_time=datetime.fromtimestamp(now / SECOND, UTC), valid_window=1)
+    """Whether the code is valid at `now`, 30 seconds earlier or 30 seconds later."""
+    return _parse_totp(config).verify(code, for_time=datetime.fromtimestamp(now / SECOND, UTC), valid_window=1)
 
 
 def totp_code(config: dict[str, Any], now: int) -> str:
-    """What the app shows by Ory's clock."""
-    return _app(config).at(datetime.fromtimestamp(now / SECOND, UTC))
+    """The code that the authenticator app shows at `now`."""
+    return _parse_totp(config).at(datetime.fromtimestamp(now / SECOND, UTC))
 
 
-def _app(config: dict[str, Any]) -> pyotp.TOTP:
-    app = pyotp.parse_uri(config["totp_url"])
-    if not isinstance(app, pyotp.TOTP):
-        raise ValueError("the app's URL is not of one that goes by time")
-    return app
+def _parse_totp(config: dict[str, Any]) -> pyotp.TOTP:
+    totp = pyotp.parse_uri(config["totp_url"])
+    if not isinstance(totp, pyotp.TOTP):
+        raise ValueError("the URL of the authenticator app is not a time-based one")
+    return totp
 
 
 def new_backup_codes() -> list[str]:
@@ -44,19 +44,19 @@ def new_backup_codes() -> list[str]:
     return ["".join(secrets.choice(alphabet) for _ in range(BACKUP_CODE_LENGTH)) for _ in range(BACKUP_CODES)]
 
 
-def backup_config(codes: list[str]) -> dict[str, Any]:
+def backup_codes_config(codes: list[str]) -> dict[str, Any]:
     return {"recovery_codes": [{"code": code} for code in codes]}
 
 
 def backup_codes(identity: Identity) -> list[dict[str, str]]:
-    """The identity's backup codes; those that were used have a `used_at`."""
-    codes: list[dict[str, str]] = identity.config("lookup_secret").get("recovery_codes", [])
+    """The identity's backup codes. A used one has `used_at`."""
+    codes: list[dict[str, str]] = identity.credential_config("lookup_secret").get("recovery_codes", [])
     return codes
 
 
 def use_backup_code(identity: Identity, code: str, now: int) -> int:
-    """Use up a code: 0, or the id of the message that says why not."""
-    found = next((one for one in backup_codes(identity) if one["code"] == code), None)
+    """Mark a code as used. Returns 0, or the message ID of the error."""
+    found = next((candidate for candidate in backup_codes(identity) if candidate["code"] == code), None)
     if found is None:
         return 4000016
     if "used_at" in found:

@@ -1,4 +1,4 @@
-"""Sessions, and how the different endpoints show them."""
+"""Sessions, with the devices and authentication methods that belong to them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def new_token(prefix: str) -> str:
 
 @dataclass(frozen=True)
 class Device:
-    """Where a session was begun."""
+    """The client with which a session began."""
 
     ip_address: str
     user_agent: str | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {"id": self.id, "ip_address": self.ip_address, "user_agent": self.user_agent, "location": ""}
 
 
 @dataclass(frozen=True)
 class Method:
-    """One factor that was proven."""
+    """An authentication method that the person completed, such as a password or a code."""
 
     method: str
     completed_at: int
@@ -41,13 +41,13 @@ class Method:
     def aal(self) -> str:
         return "aal2" if self.method in SECOND_FACTORS else "aal1"
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {"method": self.method, "aal": self.aal, "completed_at": rfc3339(self.completed_at)}
 
 
 @dataclass
 class Session:
-    """Somebody signed in somewhere. Times are in nanoseconds."""
+    """A sign-in of one identity. Times are in nanoseconds."""
 
     identity: Identity
     issued_at: int
@@ -64,26 +64,25 @@ class Session:
     def aal(self) -> str:
         return max(method.aal for method in self.methods)
 
-    def begin(self, at: int, expires_at: int) -> None:
-        """Let it count from that moment, to that one."""
-        self.issued_at = self.authenticated_at = at
+    def renew(self, now: int, expires_at: int) -> None:
+        self.issued_at = self.authenticated_at = now
         self.expires_at = expires_at
 
     def is_active(self, now: int) -> bool:
-        """Not revoked, not expired, and its identity may sign in."""
+        """Whether the session is neither revoked nor expired, and its identity is active."""
         return not self.revoked and now < self.expires_at and self.identity.state == "active"
 
-    def json(
+    def to_json(
         self, now: int, *, identity: dict[str, Any] | None, devices: list[dict[str, Any]] | None
     ) -> dict[str, Any]:
-        """The session with that much of its identity and devices as the endpoint shows."""
+        """The session with the given JSON of its identity and devices: endpoints show different parts of them."""
         return {
             "id": self.id,
             "active": not self.revoked and now < self.expires_at and (identity is None or self.is_active(now)),
             "expires_at": rfc3339(self.expires_at),
             "authenticated_at": rfc3339(self.authenticated_at),
             "authenticator_assurance_level": self.aal,
-            "authentication_methods": [method.json() for method in self.methods],
+            "authentication_methods": [method.to_json() for method in self.methods],
             "issued_at": rfc3339(self.issued_at),
             "identity": identity,
             "devices": devices,

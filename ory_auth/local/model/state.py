@@ -1,4 +1,4 @@
-"""Everything that one local Ory knows."""
+"""The data of one local Ory, in memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .session import Device, Method, Session
 
 
 class State:
-    """Identities, sessions, flows and errors, in memory. It is not thread-safe: `LocalOry` holds the lock."""
+    """Identities, sessions, flows and errors. Not thread-safe: hold `LocalOry.lock` while you use it."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.clock = Clock()
         self.secret = secrets.token_bytes(32)
-        self.listens_at = self.admin_url = ""
+        self.listening_url = self.admin_url = ""
         self.identities: dict[str, Identity] = {}
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
@@ -32,25 +32,25 @@ class State:
 
     @property
     def public_url(self) -> str:
-        """Where this Ory takes itself to be."""
-        return self.config.base_url or self.listens_at
+        """The public URL that responses contain."""
+        return self.config.base_url or self.listening_url
 
     def ui_url(self, page: str) -> str:
         return f"{self.config.ui_base}/{page}"
 
-    def identity(self, identity_id: str) -> Identity:
-        """The identity, or the error 404."""
+    def get_identity(self, identity_id: str) -> Identity:
+        """Raises `OryError` with status 404 if the identity does not exist."""
         if identity_id not in self.identities:
             raise not_found()
         return self.identities[identity_id]
 
-    def identity_by_identifier(self, identifier: str) -> Identity | None:
-        """Whose login name that is, in whatever case."""
+    def find_identity_by_identifier(self, identifier: str) -> Identity | None:
+        """The identity with this login name. Case does not matter."""
         wanted = identifier.strip().lower()
-        return next((one for one in self.identities.values() if wanted in one.identifiers), None)
+        return next((identity for identity in self.identities.values() if wanted in identity.identifiers), None)
 
-    def conflicts(self, identity: Identity) -> bool:
-        """Whether another identity has one of its login names, or its `external_id`."""
+    def has_conflict(self, identity: Identity) -> bool:
+        """Whether another identity has one of the same login names, or the same `external_id`."""
         return any(
             not set(identity.identifiers).isdisjoint(other.identifiers)
             or (identity.external_id is not None and identity.external_id == other.external_id)
@@ -59,69 +59,72 @@ class State:
         )
 
     def save(self, identity: Identity) -> None:
-        """Add an identity, or let the one of that id become like it: sessions and flows hold on to the object.
+        """Add an identity. If its ID exists, change that object in place, because sessions and flows refer to it.
 
-        Raises the error 409 for a login name or an `external_id` that is taken.
+        Raises `OryError` with status 409 if a login name or the `external_id` is taken.
         """
-        if self.conflicts(identity):
+        if self.has_conflict(identity):
             new = identity.id not in self.identities
             raise OryError(409, reason="another identity has the same login name or external_id" if new else "")
-        vars(self.identities.setdefault(identity.id, identity)).update(vars(identity))
+        stored = self.identities.setdefault(identity.id, identity)
+        vars(stored).update(vars(identity))
 
     def delete_identity(self, identity_id: str) -> None:
-        del self.identities[self.identity(identity_id).id]
+        del self.identities[self.get_identity(identity_id).id]
         for session in list(self.sessions_of(identity_id)):
             del self.sessions[session.id]
 
     def sessions_of(self, identity_id: str) -> Iterator[Session]:
-        """Latest first, as Kratos lists them."""
+        """The sessions of an identity, the latest first."""
         return (session for session in reversed(self.sessions.values()) if session.identity.id == identity_id)
 
-    def session(self, session_id: str) -> Session:
-        """The session, or the error 404; the error 400 for what is no UUID."""
+    def get_session(self, session_id: str) -> Session:
+        """Raises `OryError`: status 400 if the ID is not a UUID, 404 if the session does not exist."""
         try:
             uuid.UUID(session_id)
         except ValueError:
-            raise OryError(400, message="the session id is no UUID") from None
+            raise OryError(400, message="the session id is not a UUID") from None
         if session_id not in self.sessions:
             raise not_found()
         return self.sessions[session_id]
 
-    def session_by_token(self, token: str) -> Session | None:
-        """The session if it is active; nobody's when the database is down, as with Kratos."""
+    def find_session_by_token(self, token: str) -> Session | None:
+        """The active session with this token. `None` if the database is down, as with Kratos."""
+        if not self.database_is_up:
+            return None
         now = self.clock.now()
-        found = (one for one in self.sessions.values() if one.token == token and one.is_active(now))
-        return next(found, None) if self.database_is_up else None
+        matches = (session for session in self.sessions.values() if session.token == token and session.is_active(now))
+        return next(matches, None)
 
     def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
         now = self.clock.now()
-        session = Session(identity, now, now, self.session_end(), methods, [device])
-        self.keep_session(session)
+        session = Session(identity, now, now, self.new_session_expiry(), methods, [device])
+        self.store_session(session)
         return session
 
-    def keep_session(self, session: Session) -> None:
+    def store_session(self, session: Session) -> None:
         self.sessions[session.id] = session
 
     def renew_session(self, session: Session, method: Method) -> None:
-        """Its person has proven a factor just now."""
+        """Add a method that the person has just completed, and restart the lifespan."""
         session.methods.append(method)
-        session.begin(self.clock.now(), self.session_end())
+        session.renew(self.clock.now(), self.new_session_expiry())
 
-    def session_end(self) -> int:
-        """When a session that begins now is to end."""
+    def new_session_expiry(self) -> int:
+        """The expiry of a session that begins now."""
         return self.clock.now() + int(self.config.session_lifespan * SECOND)
 
-    def remember_error(self, error: OryError) -> str:
-        """Keep an error for the error page; gives its id."""
+    def store_error(self, error: OryError) -> str:
+        """Store an error for the error page. Returns its ID."""
         error_id = str(uuid.uuid4())
         self.errors[error_id] = (error, self.clock.now())
         return error_id
 
     def session_json(self, session: Session, extra_device: Device | None = None) -> dict[str, Any]:
-        """The session in full, as whoami and the ends of flows show it."""
+        """The whole session, as whoami and completed flows show it."""
         devices = [*session.devices, *([extra_device] if extra_device else [])]
-        return session.json(
+        return session.to_json(
             self.clock.now(),
-            identity=session.identity.json(self.public_url),
-            devices=[device.json() for device in devices],
+            identity=session.identity.to_json(self.public_url),
+            devices=[device.to_json() for device in devices],
         )

@@ -107,12 +107,12 @@ def _local_ory(options: dict[str, Any]) -> LocalOry:
 
 
 def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
-    from ory_auth.local.control.seed_file import PeopleError, read_people
+    from ory_auth.local.control.seed_file import SeedFileError, read_seed_file
     from ory_auth.local.model.errors import OryError
 
     try:
-        people = read_people(path)
-    except PeopleError as error:
+        people = read_seed_file(path)
+    except SeedFileError as error:
         raise CommandError(f"--identities: {error}") from None
     for number, person in enumerate(people, 1):
         try:

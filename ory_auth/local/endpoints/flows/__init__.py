@@ -1,4 +1,4 @@
 """Self-service flows: login, registration, settings and logout.
 
-`handler` has what the flows share; each flow that has a form is a subclass.
+`handler` contains the endpoints of a flow with a form. Login, registration and settings are subclasses.
 """

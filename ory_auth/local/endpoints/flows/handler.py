@@ -1,4 +1,4 @@
-"""What all flows have in common: they are begun, read, and submitted until they are done.
+"""What all flows with a form have in common: start a flow, read it, and submit it until it is complete.
 
 https://www.ory.com/docs/kratos/self-service
 """
@@ -12,178 +12,193 @@ from typing import Any, ClassVar
 from starlette.responses import Response
 
 from ...http.cookies import mask
-from ...http.exchange import Call
+from ...http.exchange import Exchange
 from ...model import nodes
-from ...model.clock import SECOND, microseconds, rfc3339
+from ...model.clock import SECOND, rfc3339, truncate_to_microseconds
 from ...model.errors import OryError, not_found
 from ...model.flow import Body, Flow
 from ...model.messages import Message, message
 from ...model.nodes import Node
-from .return_to import allowed_return_to
-from .submission import csrf_violation, submitted
+from .return_to import resolve_return_to
+from .submission import csrf_error, parse_submission
 
 
-def set_pending(call: Call, flow: Flow, body: Body) -> None:
-    """Keep a submit for later; a browser gets Kratos' cookie for it, though here the flow's id is enough."""
-    flow.pending = body
-    if flow.type == "browser":
-        call.give_continuity_cookie()
+class InvalidSubmission(Exception):
+    """A submission that the flow answers with its form and error messages.
 
+    Positional arguments are messages for the whole form, keyword arguments are messages for single fields.
+    """
 
-def end_pending(call: Call, flow: Flow) -> None:
-    """What was kept has been done, or is not wanted any more."""
-    flow.pending = {}
-    if call.has_continuity_cookie:
-        call.give_continuity_cookie()
-        call.give_continuity_cookie()
-
-
-class Refused(Exception):
-    """A submit that the flow answers with messages: for the form as a whole, and for single fields."""
-
-    def __init__(self, *messages: Message, **fields: Message) -> None:
+    def __init__(self, *messages: Message, **field_messages: Message) -> None:
         self.messages = list(messages)
-        self.fields = fields
+        self.field_messages = field_messages
         super().__init__()
 
 
-class Kind(ABC):
-    """A kind of flow: how it begins and what a submit does."""
+class FlowHandler(ABC):
+    """The endpoints of one kind of flow. Subclasses say how a flow begins and what a submission does."""
 
     name: ClassVar[str]
-    no_such_method: ClassVar[int]  # the message for a submit that names none of its methods
-    refused_status: ClassVar[int] = 303  # where a browser is sent back to its form
+    unknown_method_message: ClassVar[int]  # for a submission that names none of the flow's methods
+    invalid_redirect_status: ClassVar[int] = 303  # of the redirect back to the form, for browsers
 
     @abstractmethod
-    def begin(self, call: Call, flow: Flow) -> None:
-        """Fill a new flow, or raise the `OryError` that stands against it."""
+    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+        """Add the form to a new flow. Raises `OryError` if this person cannot start one."""
 
     @abstractmethod
-    def check(self, call: Call, flow: Flow) -> Response | None:
-        """Look at the session before a submit counts: an answer that ends it, or an `OryError`."""
+    def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
+        """Check the session before a submission. Raises `OryError`, or returns a response that ends the flow."""
 
-    def readable(self, call: Call, flow: Flow) -> None:
-        """Raises the `OryError` that keeps a flow from who asks: a browser's is shown to its own browser only."""
-        if flow.type == "browser" and call.csrf_cookie != flow.csrf:
-            raise csrf_violation(call)
+    def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
+        """Raises `OryError` if this client may not see the flow. A browser sees only flows that it has started."""
+        if flow.type == "browser" and exchange.csrf_cookie != flow.csrf:
+            raise csrf_error(exchange)
 
-    def body(self, call: Call, flow: Flow) -> Body:
-        """What was submitted."""
-        return submitted(call)
+    def read_submission(self, exchange: Exchange, flow: Flow) -> Body:
+        return parse_submission(exchange)
 
     @abstractmethod
-    def finish(self, call: Call, flow: Flow, body: Body) -> Response:
-        """Carry a submit out; raises `Refused` or `OryError`."""
+    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+        """Carry out a submission. Raises `InvalidSubmission` or `OryError`."""
 
-    def arranged(self, call: Call, form: list[Node]) -> list[Node]:
-        """The nodes in the order in which Kratos shows a form that was refused."""
+    def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
+        """The nodes in the order that Kratos uses after an invalid submission."""
         return form
 
-    # ---- begin
+    # ---- start
 
-    def start_browser(self, call: Call) -> Response:
+    def start_browser_flow(self, exchange: Exchange) -> Response:
+        """GET /self-service/KIND/browser"""
         try:
-            flow = self.start(call, "browser")
+            flow = self.start_flow(exchange, "browser")
         except OryError as error:
-            return call.error_page(error)
-        return call.json(self.shown(call, flow)) if call.wants_json else call.redirect(self.page(call, flow))
+            return exchange.error_response(error)
+        if exchange.wants_json:
+            return exchange.json(self.to_json(exchange, flow))
+        return exchange.redirect(self.page_url(exchange, flow))
 
-    def start_api(self, call: Call) -> Response:
-        return call.json(self.shown(call, self.start(call, "api")))
+    def start_api_flow(self, exchange: Exchange) -> Response:
+        """GET /self-service/KIND/api"""
+        return exchange.json(self.to_json(exchange, self.start_flow(exchange, "api")))
 
-    def start(self, call: Call, type: str) -> Flow:
-        now = call.state.clock.now()
-        return_to = call.query.get("return_to", "")
-        allowed_return_to(call, return_to)
-        lifespan = int(call.state.config.flow_lifespan * SECOND)
-        flow = Flow(self.name, type, call.url, return_to, call.csrf_token, now, now + lifespan)
-        flow.nodes.append(nodes.csrf(mask(call.csrf_token) if type == "browser" else ""))
-        self.begin(call, flow)
-        call.state.flows[flow.id] = flow
+    def start_flow(self, exchange: Exchange, type: str) -> Flow:
+        now = exchange.state.clock.now()
+        return_to = exchange.query.get("return_to", "")
+        resolve_return_to(exchange, return_to)
+        lifespan = int(exchange.state.config.flow_lifespan * SECOND)
+        flow = Flow(self.name, type, exchange.url, return_to, exchange.csrf_token, now, now + lifespan)
+        flow.nodes.append(nodes.csrf_field(mask(exchange.csrf_token) if type == "browser" else ""))
+        self.prepare(exchange, flow)
+        exchange.state.flows[flow.id] = flow
         return flow
 
-    def page(self, call: Call, flow: Flow) -> str:
-        return f"{call.state.ui_url(self.name)}?flow={flow.id}"
+    def page_url(self, exchange: Exchange, flow: Flow) -> str:
+        return f"{exchange.state.ui_url(self.name)}?flow={flow.id}"
 
-    def shown(self, call: Call, flow: Flow) -> dict[str, Any]:
-        return flow.json(call.state.public_url)
+    def to_json(self, exchange: Exchange, flow: Flow) -> dict[str, Any]:
+        return flow.to_json(exchange.state.public_url)
 
     # ---- read
 
-    def read(self, call: Call) -> Response:
+    def get_flow(self, exchange: Exchange) -> Response:
         """GET /self-service/KIND/flows?id="""
-        flow = self.flow(call, call.query.get("id", ""))
-        self.readable(call, flow)
-        if call.state.clock.now() > flow.expires_at:
-            raise self.gone(call, flow)
-        return call.json(self.shown(call, flow))
+        flow = self.find_flow(exchange, exchange.query.get("id", ""))
+        self.check_read_access(exchange, flow)
+        if exchange.state.clock.now() > flow.expires_at:
+            raise self.expired_error(exchange, flow)
+        return exchange.json(self.to_json(exchange, flow))
 
-    def flow(self, call: Call, flow_id: str) -> Flow:
-        flow = call.state.flows.get(flow_id)
+    def find_flow(self, exchange: Exchange, flow_id: str) -> Flow:
+        flow = exchange.state.flows.get(flow_id)
         if flow is None or flow.kind != self.name:
             raise not_found()
         return flow
 
-    def gone(self, call: Call, flow: Flow) -> OryError:
-        begin = f"{call.state.public_url}/self-service/{self.name}/{flow.type}"
-        details = {"redirect_to": begin, "return_to": flow.return_to} if flow.type == "browser" else {"api": begin}
+    def expired_error(self, exchange: Exchange, flow: Flow) -> OryError:
+        start_url = f"{exchange.state.public_url}/self-service/{self.name}/{flow.type}"
+        if flow.type == "browser":
+            details = {"redirect_to": start_url, "return_to": flow.return_to}
+        else:
+            details = {"api": start_url}
         return OryError(410, "self_service_flow_expired", reason=f"the {self.name} flow has expired", details=details)
 
     # ---- submit
 
-    def submit(self, call: Call) -> Response:
+    def submit(self, exchange: Exchange) -> Response:
+        """POST /self-service/KIND?flow="""
         try:
-            flow = self.flow(call, self.flow_id(call))
+            flow = self.find_flow(exchange, self.parse_flow_id(exchange))
         except OryError as error:
-            return call.error_page(error)
+            return exchange.error_response(error)
         try:
-            ended = self.check(call, flow) or self.expired(call, flow)
-            return ended or self.finish(call, flow, self.body(call, flow))
-        except Refused as refused:
-            return self.refused(call, flow, refused)
+            response = self.check_session(exchange, flow) or self.replace_expired(exchange, flow)
+            return response or self.process(exchange, flow, self.read_submission(exchange, flow))
+        except InvalidSubmission as invalid:
+            return self.show_errors(exchange, flow, invalid)
         except OryError as error:
             if error.code == 400:
-                return self.refused(call, flow, Refused(message(4000001, reason=error.reason or error.message)))
-            return call.error(error) if flow.type == "api" else call.error_page(error)
+                text = message(4000001, reason=error.reason or error.message)
+                return self.show_errors(exchange, flow, InvalidSubmission(text))
+            return exchange.json_error(error) if flow.type == "api" else exchange.error_response(error)
 
-    def flow_id(self, call: Call) -> str:
+    def parse_flow_id(self, exchange: Exchange) -> str:
         try:
-            return str(uuid.UUID(call.query.get("flow", "")))
+            return str(uuid.UUID(exchange.query.get("flow", "")))
         except ValueError:
-            raise OryError(400, reason="the query has no flow, or none that is a UUID") from None
+            raise OryError(400, reason="the query parameter flow is missing or not a UUID") from None
 
-    def expired(self, call: Call, flow: Flow) -> Response | None:
-        """An expired flow is replaced by a new one, which the answer names."""
-        now = call.state.clock.now()
+    def replace_expired(self, exchange: Exchange, flow: Flow) -> Response | None:
+        """If the flow has expired, start a new one and respond with it: a redirect, or `OryError` with its ID."""
+        now = exchange.state.clock.now()
         if now <= flow.expires_at:
             return None
-        new = self.start(call, flow.type)
+        new = self.start_flow(exchange, flow.type)
         new.request_url = flow.request_url
         new.messages.append(message(4010001))
-        if flow.type == "browser" and not call.wants_json:
-            return call.redirect(self.page(call, new))
-        beside = {"expired_at": rfc3339(flow.expires_at), "since": now - flow.expires_at, "use_flow_id": new.id}
-        reason = "the flow has expired, a new one was begun"
-        raise OryError(410, "self_service_flow_expired", reason=reason, beside=beside)
+        if flow.type == "browser" and not exchange.wants_json:
+            return exchange.redirect(self.page_url(exchange, new))
+        extra = {"expired_at": rfc3339(flow.expires_at), "since": now - flow.expires_at, "use_flow_id": new.id}
+        reason = "the flow has expired, and a new one was started"
+        raise OryError(410, "self_service_flow_expired", reason=reason, extra=extra)
 
-    def refused(self, call: Call, flow: Flow, refused: Refused) -> Response:
-        """The flow once more, with what is wrong."""
-        flow.messages = refused.messages
-        for one in flow.nodes:
-            one["messages"] = []
-        for name, wrong in refused.fields.items():
-            nodes.find(flow.nodes, name)["messages"].append(wrong)
-        return self.again(call, flow, self.refused_status)
+    def show_errors(self, exchange: Exchange, flow: Flow, invalid: InvalidSubmission) -> Response:
+        """Respond with the form and the error messages."""
+        flow.messages = invalid.messages
+        for node in flow.nodes:
+            node["messages"] = []
+        for name, field_message in invalid.field_messages.items():
+            nodes.find_or_add(flow.nodes, name)["messages"].append(field_message)
+        return self.show_form(exchange, flow, self.invalid_redirect_status)
 
-    def again(self, call: Call, flow: Flow, redirect_status: int) -> Response:
-        """The form once more, for another try or for the next step: for a program that is an error 400."""
-        flow.nodes = self.arranged(call, flow.nodes)
+    def show_form(self, exchange: Exchange, flow: Flow, redirect_status: int) -> Response:
+        """Respond with the form, for another try or for the next step. For programs the status is 400."""
+        flow.nodes = self.sort_nodes(exchange, flow.nodes)
         if flow.type == "browser":
-            nodes.find(flow.nodes, "csrf_token")["attributes"]["value"] = mask(call.csrf_token)
-            if not call.wants_json:
-                return call.redirect(self.page(call, flow), redirect_status)
-        return call.json(self.shown(call, flow), 400)
+            nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask(exchange.csrf_token)
+            if not exchange.wants_json:
+                return exchange.redirect(self.page_url(exchange, flow), redirect_status)
+        return exchange.json(self.to_json(exchange, flow), 400)
 
 
-def stamps(now: int) -> dict[str, str]:
-    return {"created_at": rfc3339(microseconds(now)), "updated_at": rfc3339(microseconds(now))}
+def timestamps(now: int) -> dict[str, str]:
+    time = rfc3339(truncate_to_microseconds(now))
+    return {"created_at": time, "updated_at": time}
+
+
+# ---- a submission that waits until the person has signed in again
+
+
+def store_pending_submission(exchange: Exchange, flow: Flow, body: Body) -> None:
+    """Store a submission. A browser gets the cookie that Kratos uses for it; the local Ory needs only the flow's ID."""
+    flow.pending_submission = body
+    if flow.type == "browser":
+        exchange.set_continuity_cookie()
+
+
+def clear_pending_submission(exchange: Exchange, flow: Flow) -> None:
+    """Forget a stored submission. As in Kratos, the response sets the cookie twice (`settings_privileged`)."""
+    flow.pending_submission = {}
+    if exchange.has_continuity_cookie:
+        exchange.set_continuity_cookie()
+        exchange.set_continuity_cookie()

@@ -1,4 +1,7 @@
-"""Registration with a password, in two steps or in one. https://www.ory.com/docs/kratos/self-service/flows/user-registration"""
+"""Registration with a password, in two steps or in one.
+
+https://www.ory.com/docs/kratos/self-service/flows/user-registration
+"""
 
 from __future__ import annotations
 
@@ -6,115 +9,125 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...http.exchange import Call
+from ...http.exchange import Exchange
 from ...model import nodes
-from ...model.clock import microseconds
+from ...model.clock import truncate_to_microseconds
 from ...model.errors import already_signed_in
 from ...model.flow import Body, Flow
 from ...model.identity import Identity
-from ...model.identity_schema import fill, filled, identifier_fields, refusals, trait_nodes
+from ...model.identity_schema import fill_missing_containers, identifier_fields, trait_errors
 from ...model.messages import message
 from ...model.nodes import Node
 from ...model.passwords import hash_password, password_problem
 from ...model.session import Method
-from .handler import Kind, Refused
-from .return_to import allowed_return_to, redirect_browser_to
-from .submission import require_csrf, sent_traits
+from ...model.trait_forms import fill_form, trait_nodes
+from .handler import FlowHandler, InvalidSubmission
+from .return_to import redirect_browser_to, resolve_return_to
+from .submission import check_csrf, submitted_traits
 
 
-class Registration(Kind):
+class Registration(FlowHandler):
     name = "registration"
-    no_such_method = 4010003
-    refused_status = 302
+    unknown_method_message = 4010003
+    invalid_redirect_status = 302
 
-    def begin(self, call: Call, flow: Flow) -> None:
-        if call.session:
-            raise already_signed_in(browser_to=allowed_return_to(call, flow.return_to))
-        flow.more = {"organization_id": None}
-        _show_profile(call, flow, {})
+    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+        if exchange.session:
+            raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
+        flow.extra = {"organization_id": None}
+        _show_profile_step(exchange, flow, {})
 
-    def check(self, call: Call, flow: Flow) -> Response | None:
-        if call.session is None:
+    def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
+        if exchange.session is None:
             return None
-        if call.wants_json or flow.type == "api":
-            return call.error(already_signed_in())
-        return call.redirect(call.state.config.default_return_url, self.refused_status)
+        if exchange.wants_json or flow.type == "api":
+            return exchange.json_error(already_signed_in())
+        return exchange.redirect(exchange.state.config.default_return_url, self.invalid_redirect_status)
 
-    def finish(self, call: Call, flow: Flow, body: Body) -> Response:
-        method, schema, traits = body.get("method"), call.state.config.schema, sent_traits(body)
-        back = body.get("screen") == "previous"
-        wrong = {} if back else refusals(schema, traits)
+    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+        method, traits = body.get("method"), submitted_traits(body)
+        goes_back = body.get("screen") == "previous"
+        errors = {} if goes_back else trait_errors(exchange.state.config.schema, traits)
         if method == "password" and not body.get("password"):
-            wrong["password"] = message(4000002, property="password")
-        if wrong:
-            fill(flow.nodes, None, traits)
-            raise Refused(**wrong)
-        if method not in ("password", "profile") and not back:
-            raise Refused(message(self.no_such_method))
-        require_csrf(call, flow, body)
-        if method == "password" and not back:
-            return self._registered(call, flow, self._new_identity(call, flow, traits, str(body["password"])))
-        flow.messages = [] if back else [message(1040009)]
-        flow.more["transient_payload"] = {}
-        (_show_profile if back else _show_credentials)(call, flow, traits)
-        return self.again(call, flow, 303)
-
-    def _new_identity(self, call: Call, flow: Flow, traits: dict[str, Any], password: str) -> Identity:
-        state, now = call.state, call.state.clock.now()
-        stamp = microseconds(now)
-        identity = Identity(state.config.schema_id, filled(state.config.schema, traits), stamp, stamp, now)
-        identity.follow_traits(state.config.schema, now, status="sent")
-        if problem := password_problem(password, identity.identifiers):
-            fill(flow.nodes, None, traits)
-            raise Refused(password=problem)
-        if state.conflicts(identity):
-            raise Refused(message(4000007))
-        identity.set_config("password", {"hashed_password": hash_password(password)}, now)
-        state.save(identity)
-        return identity
-
-    def _registered(self, call: Call, flow: Flow, identity: Identity) -> Response:
-        state = call.state
-        answer: dict[str, Any] = {"identity": identity.json(state.public_url), "continue_with": None}
-        session = None
-        if state.config.registration_session_hook:
-            session = state.add_session(identity, [Method("password", state.clock.now())], call.device)
-            answer["session"] = state.session_json(session)
-        if flow.type == "api":
-            if session:
-                token = {"action": "set_ory_session_token", "ory_session_token": session.token}
-                answer |= {"session_token": session.token, "continue_with": [token]}
-            return call.json(answer)
-        if session:
-            call.give_session_cookie(session)
+            errors["password"] = message(4000002, property="password")
+        if errors:
+            fill_form(flow.nodes, None, traits)
+            raise InvalidSubmission(**errors)
+        if method not in ("password", "profile") and not goes_back:
+            raise InvalidSubmission(message(self.unknown_method_message))
+        check_csrf(exchange, flow, body)
+        if method == "password" and not goes_back:
+            identity = _create_identity(exchange, flow, traits, str(body["password"]))
+            return _success_response(exchange, flow, identity)
+        flow.extra["transient_payload"] = {}
+        if goes_back:
+            flow.messages = []
+            _show_profile_step(exchange, flow, traits)
         else:
-            call.renew_csrf_token()
-        return_to = allowed_return_to(call, flow.return_to)
-        answer["continue_with"] = [redirect_browser_to(return_to)]
-        return call.json(answer) if call.wants_json else call.redirect(return_to)
+            flow.messages = [message(1040009)]
+            _show_credentials_step(exchange, flow, traits)
+        return self.show_form(exchange, flow, 303)
 
-    def arranged(self, call: Call, form: list[Node]) -> list[Node]:
-        """Kratos sorts: login names, password, other traits, what was added to hang a message on, buttons."""
-        identifiers = identifier_fields(call.state.config.schema)
+    def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
+        """Kratos' order: CSRF token, login names, password, other traits, inputs added for an error, buttons."""
+        identifiers = identifier_fields(exchange.state.config.schema)
 
-        def rank(one: Node) -> int:
-            name = one["attributes"].get("name", "")
-            if one["attributes"].get("type") == "submit":
+        def position(node: Node) -> int:
+            name = node["attributes"].get("name", "")
+            if node["attributes"].get("type") == "submit":
                 return 5
             if name.startswith("traits."):
                 return 1 if name in identifiers else 3
             return {"csrf_token": 0, "password": 2}.get(name, 4)
 
-        return sorted(form, key=rank)
+        return sorted(form, key=position)
 
 
-def _show_profile(call: Call, flow: Flow, traits: dict[str, Any]) -> None:
-    shown = trait_nodes("default", call.state.config.schema, traits)
-    flow.show([*shown, nodes.submit("profile", 1040001)])
+def _create_identity(exchange: Exchange, flow: Flow, traits: dict[str, Any], password: str) -> Identity:
+    state, now = exchange.state, exchange.state.clock.now()
+    schema = state.config.schema
+    created = truncate_to_microseconds(now)
+    identity = Identity(state.config.schema_id, fill_missing_containers(schema, traits), created, created, now)
+    identity.update_from_traits(schema, now, new_address_status="sent")
+    if problem := password_problem(password, identity.identifiers):
+        fill_form(flow.nodes, None, traits)
+        raise InvalidSubmission(password=problem)
+    if state.has_conflict(identity):
+        raise InvalidSubmission(message(4000007))
+    identity.set_credential_config("password", {"hashed_password": hash_password(password)}, now)
+    state.save(identity)
+    return identity
 
 
-def _show_credentials(call: Call, flow: Flow, traits: dict[str, Any]) -> None:
-    """The second screen: the traits are hidden, a password is asked for."""
-    hidden = trait_nodes("default", call.state.config.schema, traits, hidden=True)
-    back = nodes.submit("profile", 1040008, name="screen", value="previous")
-    flow.show([*hidden, nodes.new_password(), nodes.submit("password", 1040001), back])
+def _success_response(exchange: Exchange, flow: Flow, identity: Identity) -> Response:
+    state = exchange.state
+    content: dict[str, Any] = {"identity": identity.to_json(state.public_url), "continue_with": None}
+    session = None
+    if state.config.registration_session_hook:
+        session = state.add_session(identity, [Method("password", state.clock.now())], exchange.device)
+        content["session"] = state.session_json(session)
+    if flow.type == "api":
+        if session:
+            set_token = {"action": "set_ory_session_token", "ory_session_token": session.token}
+            content |= {"session_token": session.token, "continue_with": [set_token]}
+        return exchange.json(content)
+    if session:
+        exchange.set_session_cookie(session)
+    else:
+        exchange.renew_csrf_token()
+    return_to = resolve_return_to(exchange, flow.return_to)
+    content["continue_with"] = [redirect_browser_to(return_to)]
+    return exchange.json(content) if exchange.wants_json else exchange.redirect(return_to)
+
+
+def _show_profile_step(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
+    """The first step: inputs for the traits."""
+    inputs = trait_nodes("default", exchange.state.config.schema, traits)
+    flow.set_form([*inputs, nodes.submit_button("profile", 1040001)])
+
+
+def _show_credentials_step(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
+    """The second step: a password. The traits are hidden inputs."""
+    hidden = trait_nodes("default", exchange.state.config.schema, traits, hidden=True)
+    back = nodes.submit_button("profile", 1040008, name="screen", value="previous")
+    flow.set_form([*hidden, nodes.new_password_field(), nodes.submit_button("password", 1040001), back])

@@ -1,32 +1,33 @@
-"""Where a browser goes when a flow is done. https://www.ory.com/docs/kratos/concepts/browser-redirect-flow-completion"""
+"""Where the browser goes after a flow. https://www.ory.com/docs/kratos/concepts/browser-redirect-flow-completion"""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ...http.exchange import Call
+from ...http.exchange import Exchange
 from ...model.errors import OryError
 
 
-def allowed_return_to(call: Call, return_to: str) -> str:
-    """Where the browser goes in the end: the given URL if it is allowed, the default if none is given."""
+def resolve_return_to(exchange: Exchange, return_to: str) -> str:
+    """The absolute URL of `return_to`, the default URL if it is empty. Raises `OryError` if it is not allowed."""
+    config = exchange.state.config
     if not return_to:
-        return call.state.config.default_return_url
+        return config.default_return_url
     try:
-        wanted = urlsplit(return_to)
-        wanted.port  # noqa: B018 - raises where the port is none
+        url = urlsplit(return_to)
+        url.port  # noqa: B018 - raises ValueError if the port is invalid
     except ValueError:
-        raise OryError(400, reason="return_to is no URL") from None
-    default = urlsplit(call.state.config.default_return_url)
-    wanted = wanted._replace(scheme=wanted.scheme or default.scheme, netloc=wanted.netloc or default.netloc)
-    for allowed in (*call.state.config.allowed_return_urls, f"{call.state.public_url}/self-service"):
-        base = urlsplit(allowed)
-        same_site = (base.scheme, base.netloc.lower()) == (wanted.scheme, wanted.netloc.lower())
-        if same_site and (wanted.path or "/").startswith(base.path or "/"):
-            return wanted.geturl()
+        raise OryError(400, reason="return_to is not a valid URL") from None
+    default = urlsplit(config.default_return_url)
+    url = url._replace(scheme=url.scheme or default.scheme, netloc=url.netloc or default.netloc)
+    for allowed_url in (*config.allowed_return_urls, f"{exchange.state.public_url}/self-service"):
+        allowed = urlsplit(allowed_url)
+        same_site = (allowed.scheme, allowed.netloc.lower()) == (url.scheme, url.netloc.lower())
+        if same_site and (url.path or "/").startswith(allowed.path or "/"):
+            return url.geturl()
     raise OryError(400, "self_service_flow_return_to_forbidden", reason=f"return_to {return_to!r} is not allowed")
 
 
 def redirect_browser_to(url: str) -> dict[str, str]:
-    """What a single-page app finds in `continue_with`: where the browser goes next."""
+    """An item of `continue_with`: a single-page app navigates the browser to this URL."""
     return {"action": "redirect_browser_to", "redirect_browser_to": url}

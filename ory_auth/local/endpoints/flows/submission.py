@@ -1,4 +1,4 @@
-"""What is submitted to a flow: how it is read, and why it is believed."""
+"""Submissions: parsing the body, and CSRF protection."""
 
 from __future__ import annotations
 
@@ -7,65 +7,72 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ...http.cookies import unmask
-from ...http.exchange import FORM, JSON, Call
+from ...http.exchange import FORM, JSON, Exchange
 from ...model.errors import OryError
 from ...model.flow import Body, Flow
-from ...model.identity_schema import traits_of_form
+from ...model.trait_forms import parse_traits
 
 
-def submitted(call: Call) -> Body:
-    """The body of a submit, from JSON or a form; raises the error 400."""
-    content_type = call.request.headers.get("content-type", "").partition(";")[0]
-    if not call.body:
+def parse_submission(exchange: Exchange) -> Body:
+    """The body, from JSON or from a form. Raises `OryError` with status 400."""
+    content_type = exchange.request.headers.get("content-type", "").partition(";")[0]
+    if not exchange.body:
         raise OryError(400, reason="the body is empty")
     if content_type == FORM:
-        fields = parse_qs(call.body.decode("utf-8", "replace"), keep_blank_values=True)
-        plain = {
-            name: values[-1] for name, values in fields.items() if name != "traits" and not name.startswith("traits.")
-        }
-        try:
-            return {**plain, "traits": traits_of_form(call.state.config.schema, fields)}
-        except (ValueError, TypeError):
-            raise OryError(400, reason="a field that has to be JSON is none") from None
+        return _parse_form(exchange)
     if content_type != JSON:
         raise OryError(400, reason=f"the body is neither {JSON} nor {FORM}")
     try:
-        body = json.loads(call.body)
+        body = json.loads(exchange.body)
     except ValueError:
-        raise OryError(400, reason="the body is no JSON") from None
+        raise OryError(400, reason="the body is not valid JSON") from None
     if not isinstance(body, dict):
-        raise OryError(400, reason="the body is no JSON object")
+        raise OryError(400, reason="the body is not a JSON object")
     return body
 
 
-def require_csrf(call: Call, flow: Flow, body: Body) -> None:
-    """A browser proves its own page by cookie and field; a native app must not look like a browser."""
+def _parse_form(exchange: Exchange) -> Body:
+    fields = parse_qs(exchange.body.decode("utf-8", "replace"), keep_blank_values=True)
+    body: Body = {}
+    for name, values in fields.items():
+        if name != "traits" and not name.startswith("traits."):
+            body[name] = values[-1]
+    try:
+        body["traits"] = parse_traits(exchange.state.config.schema, fields)
+    except (ValueError, TypeError):
+        raise OryError(400, reason="a field that must contain JSON is not valid JSON") from None
+    return body
+
+
+def submitted_traits(body: Body) -> dict[str, Any]:
+    traits = body.get("traits")
+    return traits if isinstance(traits, dict) else {}
+
+
+def check_csrf(exchange: Exchange, flow: Flow, body: Body) -> None:
+    """Raises `OryError` if a browser's cookie and field don't match, or if a native app looks like a browser."""
     if flow.type == "browser":
-        if call.csrf_cookie is None or unmask(str(body.get("csrf_token", ""))) != call.csrf_cookie:
-            raise csrf_violation(call, submitting=True)
-    elif "origin" in call.request.headers:
-        raise OryError(400, reason="a native flow is not for browsers: the request has an Origin header")
-    elif call.cookies:
-        raise OryError(400, reason="a native flow is not for browsers: the request has a Cookie header")
+        if exchange.csrf_cookie is None or unmask(str(body.get("csrf_token", ""))) != exchange.csrf_cookie:
+            raise csrf_error(exchange, has_field=True)
+    elif "origin" in exchange.request.headers:
+        raise OryError(400, reason="this flow is for native apps, but the request has an Origin header")
+    elif exchange.cookies:
+        raise OryError(400, reason="this flow is for native apps, but the request has a Cookie header")
 
 
-def csrf_violation(call: Call, *, submitting: bool = False) -> OryError:
+def csrf_error(exchange: Exchange, *, has_field: bool = False) -> OryError:
+    """The error for a missing or wrong CSRF cookie, or CSRF field if the request has one."""
     details = {"docs": "https://www.ory.com/kratos/docs/debug/csrf", "hint": "is the browser's Cookie header sent on?"}
-    if not call.request.headers.get("cookie"):
-        details["reject_reason"] = "there is no Cookie header"
-    elif call.csrf_cookie is None:
-        details["reject_reason"] = "there is no anti-CSRF cookie"
-    elif submitting:
-        details["reject_reason"] = "the anti-CSRF cookie and the csrf_token differ"
+    if not exchange.request.headers.get("cookie"):
+        details["reject_reason"] = "the request has no Cookie header"
+    elif exchange.csrf_cookie is None:
+        details["reject_reason"] = "the request has no CSRF cookie"
+    elif has_field:
+        details["reject_reason"] = "the CSRF cookie and the csrf_token differ"
     return OryError(
         403,
         "security_csrf_violation",
-        reason="the anti-CSRF cookie or the csrf_token is missing or wrong",
-        message="refused as a forged request",
+        reason="the CSRF cookie or the csrf_token is missing or wrong",
+        message="the request may be forged",
         details=details,
     )
-
-
-def sent_traits(body: Body) -> dict[str, Any]:
-    traits = body.get("traits")
-    return traits if isinstance(traits, dict) else {}
