@@ -13,10 +13,11 @@ from django.core.mail import EmailMessage
 from django.db import connections
 from pytest_django import Settings
 
+from ory_auth.sessions.process import reset_process
 from ory_auth import events
 from ory_auth.local import LocalOry
 from ory_auth.ory import admin_api
-from ory_auth.sessions import single_flight
+
 from ory_auth.users import row_cache
 from tests.support.client import DualClient
 from tests.support.ory import Ory, start_ory
@@ -91,7 +92,7 @@ def _new_process() -> Iterator[None]:
     """Forget what the process has remembered: sessions, rate limits, pauses, whether Ory is ready."""
     caches["default"].clear()
     events.reset()
-    single_flight.forget()
+    reset_process()
     row_cache.reset()
     admin_api.reset()
     yield

@@ -11,11 +11,12 @@ import pytest
 from django.core.cache import caches
 from pytest_django import Settings
 
+from ory_auth.sessions.process import process_of, reset_process
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind, mark_of
-from ory_auth.sessions import local_cache, single_flight
-from ory_auth.sessions.revocations import Names
+from ory_auth.sessions import local_cache, process
+from ory_auth.sessions.cache_keys import CacheKeys
 from tests.support.caches import cache_contents, cache_expiry
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
@@ -70,7 +71,7 @@ def form(tier: str = "s") -> str:
 
 def of_session(session: Session, tier: str, slot: str = "") -> str:
     """The key in the cache that stands for a session."""
-    return f"ory_auth:{tier}:{Names(conf())._session(UUID(session.id).bytes)}{slot}"
+    return f"ory_auth:{tier}:{CacheKeys(conf())._session(UUID(session.id).bytes)}{slot}"
 
 
 def kinds() -> set[str]:
@@ -308,7 +309,7 @@ def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_the
     session = ory.person().app_session()
     by_header = {"token": session.headers, "bearer": bearer(session)}
     sign_out_while_ory_is_down(web, local_ory, by_header[ends])
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert [is_signed_in(web, headers) for headers in by_header.values()] == [False, False]
 
 
@@ -321,7 +322,7 @@ def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
     assert "cache_down" not in caplog.text
     assert list(seconds().values()) == [MINUTES]
     assert kinds() == {"x"}
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert not is_signed_in(web, session.headers)
 
 
@@ -337,12 +338,12 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
     assert is_signed_in(web, session.headers)
     pass_by(LONGER + 1)
     if where == "elsewhere":
-        single_flight.forget()
+        reset_process()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
     assert set(marks.values()) == {30 * DAY + SKEW}
     assert of_session(session, "x") in marks
-    single_flight.forget()
+    reset_process()
     assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
 
 
@@ -353,7 +354,7 @@ def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     before = seconds()
-    single_flight.forget()
+    reset_process()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     assert seconds() == before
 
@@ -364,14 +365,14 @@ def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor do they make a process forget a real sign-out."""
-    monkeypatch.setattr(local_cache, "MAX_STRANGERS", 20)
-    cache = single_flight.flights(conf()).cache
-    cache.memory = local_cache.Memory(0)
+    monkeypatch.setattr(local_cache, "MAX_UNKNOWN_SIGN_OUTS", 20)
+    cache = process_of(conf()).cache
+    cache.local = local_cache.LocalCache(0)
     for number in range(300):
         cache.sign_out(Credential(Kind.TOKEN, f"made up {number}").key(conf()), None)
     assert len(content()) == 20
     assert set(seconds().values()) == {MINUTES}
-    assert len(cache.memory._signed_out) == 0
+    assert len(cache.local._signed_out) == 0
 
 
 @pytest.mark.django_db
@@ -381,7 +382,7 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
-    single_flight.forget()
+    reset_process()
     assert not is_signed_in(web, session.headers)
 
 
@@ -394,7 +395,7 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(
     assert is_signed_in(web, session.headers)
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    single_flight.forget()
+    reset_process()
     assert not is_signed_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
     assert kinds() == {"x", "f"}
 
@@ -406,7 +407,7 @@ def kept_for_trouble() -> dict[str, object]:
 def put_back(kept: dict[str, object]) -> None:
     """As a fill may that was under way in another process."""
     caches["default"].set_many(kept, LONGER)
-    single_flight.forget()
+    reset_process()
 
 
 @pytest.mark.django_db
@@ -431,7 +432,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
     assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     caches["default"].clear()
-    single_flight.forget()
+    reset_process()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     put_back(kept)
     with local_ory.failing(500):
@@ -447,7 +448,7 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     caches["default"].clear()
     with monkeypatch.context() as another_process:
-        another_process.setattr(single_flight, "_current", None)
+        another_process.setattr(process, "_current", None)
         assert is_signed_in(web, session.headers)
     assert form()
     assert not is_signed_in(web, session.headers)
@@ -509,7 +510,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
     session = ory.person().browser_session()
     assert is_signed_in(web, session.headers)
-    single_flight.flights(conf()).cache.refused(form())
+    process_of(conf()).cache.record_refusal(form())
     assert is_signed_in(web, session.headers)
     asked = len(ory.requests_to())
     assert is_signed_in(web, session.headers)
@@ -526,7 +527,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
 
 @pytest.mark.django_db
 def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: DualClient) -> None:
-    single_flight.flights(conf()).cache.refused(Credential(Kind.TOKEN, "made up").key(conf()))
+    process_of(conf()).cache.record_refusal(Credential(Kind.TOKEN, "made up").key(conf()))
     assert not content()
 
 
@@ -547,7 +548,7 @@ def test_a_mark_of_a_refusal_that_is_none_refuses(
 
 def rotate_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
-    single_flight.forget()
+    reset_process()
 
 
 @pytest.mark.promise("A sign-out counts after SECRET_KEY was rotated")
@@ -570,7 +571,7 @@ def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_ol
     rotate_secret_key(settings)
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
-    single_flight.forget()
+    reset_process()
     assert not is_signed_in(web, session.headers)
 
 
@@ -579,9 +580,9 @@ def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: DualClien
     assert is_signed_in(web, token.headers)
     rotate_secret_key(settings)
     key = Credential(Kind.TOKEN, token.token).key(conf())
-    assert single_flight.flights(conf()).cache.was_good(key)
-    single_flight.flights(conf()).cache.refused(key)
-    assert not single_flight.flights(conf()).cache.was_good(key)
+    assert process_of(conf()).cache.is_known(key)
+    process_of(conf()).cache.record_refusal(key)
+    assert not process_of(conf()).cache.is_known(key)
 
 
 # --- CACHE_NAMESPACE --------------------------------------------------------------------------------------------------

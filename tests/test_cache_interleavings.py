@@ -16,7 +16,7 @@ import pytest
 from pytest_django import Settings
 
 from ory_auth.conf import Conf
-from ory_auth.sessions import revocations
+from ory_auth.sessions import cache_keys
 from ory_auth.sessions.entries import Entry
 from ory_auth.sessions.shared_cache import SessionCache
 from ory_auth.types import OrySession, SessionSummary
@@ -37,7 +37,7 @@ def facts(session_id: bytes) -> SessionSummary:
 
 def fill(form: str, body: bytes) -> Action:
     key, session_id = FORMS[form]
-    return lambda cache: cache.keep(key, Entry(facts(session_id), body, 0.0), 60)
+    return lambda cache: cache.store(key, Entry(facts(session_id), body, 0.0), 60)
 
 
 def sign_out(form: str) -> Action:
@@ -51,7 +51,7 @@ def sign_out_unknown(form: str) -> Action:
 
 
 def refuse(form: str) -> Action:
-    return lambda cache: cache.refused(FORMS[form][0])
+    return lambda cache: cache.record_refusal(FORMS[form][0])
 
 
 ACTIONS: dict[str, Action] = {
@@ -67,7 +67,7 @@ ACTIONS: dict[str, Action] = {
 def _one_moment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {**settings.CACHES, "model": {"BACKEND": "tests.support.interleavings.SharedCache"}}
     monkeypatch.setattr(time, "time", lambda: float(NOW))
-    monkeypatch.setattr(revocations, "SLOTS", 2)
+    monkeypatch.setattr(cache_keys, "SLOTS", 2)
 
 
 def conf(stale: int = 0) -> Conf:
@@ -85,7 +85,7 @@ def counts(explorer: Explorer, content: Content, form: str, *, stale: bool = Fal
     key = FORMS[form][0]
 
     def read(cache: SessionCache) -> Entry | None:
-        return cache.read(key, stale=stale)
+        return cache.get(key, stale=stale)
 
     return explorer.at_once(dict(content), read) is not None
 

@@ -11,7 +11,8 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
-from ory_auth.sessions import cache_backend, single_flight
+from ory_auth.sessions.process import reset_process
+from ory_auth.sessions import cache_backend
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings
@@ -82,7 +83,7 @@ def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> 
 def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "PAUSE", 0.1)
+    monkeypatch.setattr(cache_backend, "PAUSE_SECONDS", 0.1)
     session = ory.person().app_session()
     assert session_seen(web, session) == session.id
     QuietCache.away = True
@@ -90,14 +91,14 @@ def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     time.sleep(0.25)
     QuietCache.away = False
     time.sleep(0.25)
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
 def test_nothing_is_tried_again_once_everything_is_written(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "PAUSE", 0.05)
+    monkeypatch.setattr(cache_backend, "PAUSE_SECONDS", 0.05)
     session = ory.person().app_session()
     QuietCache.away = True
     sign_out(web, session)
@@ -113,5 +114,5 @@ def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: D
     sign_out(web, session)
     QuietCache.away = False
     assert session_seen(web, session) is None
-    single_flight.forget()  # as another process, which has the entry in the cache that both share
+    reset_process()  # as another process, which has the entry in the cache that both share
     assert session_seen(web, session) is None

@@ -21,12 +21,13 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ory_auth.sessions.process import process_of, reset_process
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.pages import health
-from ory_auth.sessions import cache_backend, single_flight
+from ory_auth.sessions import cache_backend
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings
@@ -86,13 +87,13 @@ def sign_out(web: DualClient, local_ory: LocalOry, session: Session) -> None:
 def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
     ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
     session = ory.person().app_session()
     failing.answers, failing.after = 0, 0.1
     for _ in range(3):
         assert session_seen(web, session) == session.id
     assert len(failing.asked) == 1
-    time.sleep(cache_backend.PAUSE + 0.1)
+    time.sleep(cache_backend.PAUSE_SECONDS + 0.1)
     session_seen(web, session)
     assert len(failing.asked) == 2
 
@@ -125,21 +126,21 @@ def test_an_answer_counts_from_the_cache_once_it_is_back(
 def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
     ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
     session, other = ory.person().app_session(), ory.person().app_session()
     session_seen(web, session)
     failing.answers, failing.after = 0, 0.1
     session_seen(web, other)
     failing.answers = math.inf
     sign_out(web, local_ory, session)
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
 def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
     ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "SLOW", 0.05)
+    monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
     monkeypatch.setattr(health, "SECONDS", 0.0)
     failing.answers, failing.after = 0, 0.1
     assert web.get("/auth/ready").json()["cache"] == "unavailable"
@@ -182,7 +183,7 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     session_seen(web, other)
     assert failing.asked.count("delete_many") == told == 3
     assert "cache_down" not in caplog.text
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert [session_seen(web, session) for session in sessions] == [None] * 3
     assert session_seen(web, other) == other.id
 
@@ -383,7 +384,7 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
     assert "cache_down error=write_lost" in caplog.text
     silent.away = False
     session_seen(web, other)
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -398,7 +399,7 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
     sign_out(web, local_ory, session)
     silent.takes = math.inf
     session_seen(web, other)
-    single_flight.forget()
+    reset_process()
     assert [web.get("/session", headers=headers).json()["session"] for headers in (session.headers, twice)] == [
         None
     ] * 2
@@ -436,8 +437,8 @@ def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_wheth
 def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_it_lost(
     ory: Ory, local_ory: LocalOry, web: DualClient, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_backend, "SLOW", -1.0)  # any time is a long time
-    monkeypatch.setattr(cache_backend, "PAUSE", 0.3)
+    monkeypatch.setattr(cache_backend, "SLOW_SECONDS", -1.0)  # any time is a long time
+    monkeypatch.setattr(cache_backend, "PAUSE_SECONDS", 0.3)
     session, other = ory.person().app_session(), ory.person().app_session()
     silent.away = True
     sign_out(web, local_ory, session)
@@ -495,9 +496,9 @@ def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
     assert session_seen(web, session) == session.id
     key = Credential(Kind.TOKEN, session.token).key(conf())
     with transaction.atomic():
-        single_flight.flights(conf()).cache.sign_out(key, None)
+        process_of(conf()).cache.sign_out(key, None)
         transaction.set_rollback(True)
     assert session_seen(web, session) is None  # this process remembers it
     session_seen(web, other)
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert session_seen(web, session) is None

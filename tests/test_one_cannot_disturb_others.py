@@ -14,9 +14,10 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ory_auth.sessions.process import reset_process
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
-from ory_auth.sessions import circuit_breaker, rate_limit, single_flight
+from ory_auth.sessions import circuit_breaker, rate_limit, fetch
 from ory_auth.sessions.rate_limit import Rate
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
@@ -170,7 +171,7 @@ def test_a_large_response_is_not_cached(ory: Ory, web: DualClient, ory_auth: Cha
     """Otherwise each session of somebody with a megabyte of traits takes a megabyte of the shared cache."""
     ory_auth(SESSION_CACHE_SECONDS=60)
     small, large = ory.person().app_session(), ory.person().app_session()
-    large.person.patch("/traits/email", "x" * single_flight.MAX_KEPT_BODY + "@example.org")
+    large.person.patch("/traits/email", "x" * fetch.MAX_CACHED_BODY + "@example.org")
     for session, calls in ((small, 1), (large, 2)):
         before = len(ory.requests_to())
         assert [status(web, session) for _ in range(2)] == [200, 200]
@@ -239,7 +240,7 @@ def test_the_pages_of_flows_have_a_limit_of_their_own(
     ory: Ory, web: DualClient, ada: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 8.0))
-    single_flight.forget()
+    reset_process()
     answers = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
     assert answers[503] == 4
     assert len(ory.requests_to("/self-service/errors")) == 8
@@ -250,7 +251,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
-    single_flight.forget()
+    reset_process()
     assert [web.get(f"/auth/login?flow={uuid.uuid4()}").status_code for _ in range(2)] == [404, 503]
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
@@ -259,7 +260,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
 def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
-    single_flight.forget()
+    reset_process()
     web.get("/auth/login")
     for _ in range(10):
         assert web.get("/auth/error?id=!").status_code == 400
@@ -271,7 +272,7 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
-    single_flight.forget()
+    reset_process()
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
@@ -341,7 +342,7 @@ def test_a_session_that_ory_refused_is_not_back_in_an_outage(
     assert web.get("/session", headers=session.headers).json()["session"] is None
     with local_ory.failing(500):
         assert status(web, session) == 503
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     with local_ory.failing(500):
         assert status(web, session) == 503
 

@@ -15,8 +15,9 @@ from django.db import connection
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
+from ory_auth.sessions.process import reset_process
 from ory_auth.local import LocalOry
-from ory_auth.sessions import single_flight
+
 from tests.support.client import DualClient
 from tests.support.cookies import sign_in
 from tests.support.ory import Ory, Session
@@ -383,7 +384,7 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
         broken.setattr(LocMemCache, "set_many", down)
         web.post("/auth/logout", headers=session.headers)
     assert is_signed_in(web, other.headers)
-    single_flight.forget()  # as another process that shares the cache
+    reset_process()  # as another process that shares the cache
     assert exists_at_ory(session)
     assert not is_signed_in(web, session.headers)
 
@@ -407,7 +408,7 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
     assert not is_signed_in(web, session.headers)
     assert signed_out
-    single_flight.forget()
+    reset_process()
     assert not is_signed_in(web, session.headers)
 
 

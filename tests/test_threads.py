@@ -23,8 +23,8 @@ from pytest_django import Settings
 import ory_auth
 from ory_auth.conf import Conf, conf
 from ory_auth.ory import admin_api
-from ory_auth.sessions.local_cache import MAX_FORMS, Memory
-from ory_auth.sessions.single_flight import Flights, flights
+from ory_auth.sessions.local_cache import MAX_CREDENTIALS, LocalCache
+from ory_auth.sessions.process import Process, process_of
 from ory_auth.users import row_cache
 from ory_auth.users.row_cache import UserRowCache
 from tests.support.ory import Ory
@@ -58,28 +58,28 @@ def switching() -> Iterator[None]:
 
 
 def test_a_credential_that_many_threads_see_at_once_counts_once() -> None:
-    memory = Memory(0)
+    memory = LocalCache(0)
     memory._lock.acquire()
-    with threads(MAX_FORMS + 8, lambda: memory.remember_good("0" * 40, SESSION)) as seen:
+    with threads(MAX_CREDENTIALS + 8, lambda: memory.add_known("0" * 40, SESSION)) as seen:
         wait(seen, timeout=0.2)  # each has looked by now whether the credential is known, and waits for its turn
         memory._lock.release()
     assert sum(result.result() for result in seen) == 1
-    assert memory.was_good("0" * 40)
-    assert not memory.is_crowded(SESSION)
+    assert memory.is_known("0" * 40)
+    assert not memory.has_many_credentials(SESSION)
 
 
 def test_a_session_that_is_refused_meanwhile_is_not_crowded(switching: None) -> None:
-    memory = Memory(0)
+    memory = LocalCache(0)
     stop = time.monotonic() + 1
 
     def change() -> None:
         while time.monotonic() < stop:
-            memory.remember_good("0" * 40, SESSION)
-            memory.refuse("0" * 40, SESSION, 0.0)
+            memory.add_known("0" * 40, SESSION)
+            memory.record_refusal("0" * 40, SESSION, 0.0)
 
     def look() -> None:
         while time.monotonic() < stop:
-            assert not memory.is_crowded(SESSION)
+            assert not memory.has_many_credentials(SESSION)
 
     with threads(1, change), threads(2, look):
         pass
@@ -92,16 +92,16 @@ def test_many_first_requests_of_one_person_leave_a_known_credential(
     ory_auth(SESSION_CACHE_SECONDS=60)
     headers = ory.person().app_session().headers
     assert Client().get("/session", headers=headers).status_code == 200
-    process = flights(conf())
-    process.cache.memory = memory = Memory(0)  # of another process, which finds the session in the cache
+    process = process_of(conf())
+    process.cache.local = memory = LocalCache(0)  # of another process, which finds the session in the cache
     answers = []
     memory._lock.acquire()
-    with threads(2 * MAX_FORMS, lambda: answers.append(Client().get("/session", headers=headers))) as asked:
+    with threads(2 * MAX_CREDENTIALS, lambda: answers.append(Client().get("/session", headers=headers))) as asked:
         wait(asked, timeout=0.5)
         memory._lock.release()
     assert {answer.status_code for answer in answers} == {200}
     assert len(memory._known) == 1
-    assert max(number for number, _ in memory._forms.values()) == 1
+    assert max(number for number, _ in memory._credentials.values()) == 1
 
 
 # --- one object of a kind
@@ -125,10 +125,10 @@ def test_threads_that_read_new_settings_at_once_share_one_object(ory: Ory, setti
 
 def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Settings) -> None:
     settings.ORY_AUTH = SlowSettings({**settings.ORY_AUTH, "TIMEOUT": 2.75})
-    with threads(8, lambda: flights(conf())) as made:
+    with threads(8, lambda: process_of(conf())) as made:
         pass
     [shared] = {id(result.result()): result.result() for result in made}.values()
-    assert isinstance(shared, Flights)
+    assert isinstance(shared, Process)
 
 
 def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:

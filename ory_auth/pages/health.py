@@ -8,28 +8,29 @@ from django.db import Error as DjangoDatabaseError
 from django.db import connections
 
 from ..conf import Conf
-from ..ory.client import Readiness
-from ..sessions.driver import carry_out
-from ..sessions.single_flight import Flights, Priority, flights
+from ..ory.client import Client, Readiness
+from ..sessions.driver import perform
+from ..sessions.ory_caller import Priority
+from ..sessions.process import Process, process_of
 from ..users.database import reading_alias
 
 SECONDS = 1.0  # for which a result is kept: the view needs no credential, so anybody may call it at will
-_last: tuple[Flights, float, dict[str, bool]] | None = None
+_last: tuple[Process, float, dict[str, bool]] | None = None
 
 
 def health(conf: Conf) -> dict[str, bool]:
     """Each of them, tried at most once a second."""
     global _last
-    process, last, now = flights(conf), _last, time.monotonic()
+    process, last, now = process_of(conf), _last, time.monotonic()
     if last is None or last[0] is not process or now - last[1] >= SECONDS:
         last = _last = (process, now, _try_all(process, conf.timeout))
     return last[2]
 
 
-def _try_all(process: Flights, timeout: float) -> dict[str, bool]:
-    readiness = carry_out(process.call(lambda client: client.readiness(), Priority.KNOWN), timeout)
+def _try_all(process: Process, timeout: float) -> dict[str, bool]:
+    readiness = perform(process.call(Priority.KNOWN, Client.readiness), timeout)
     ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
-    return {"ory": ory, "cache": process.cache.answers(), "database": _database_answers()}
+    return {"ory": ory, "cache": process.cache.ping(), "database": _database_answers()}
 
 
 def _database_answers() -> bool:

@@ -36,10 +36,12 @@ from ..exceptions import OryAuthError, OryUnavailable
 from ..models import OryIdentity
 from ..ory.cookies import CSRF_PREFIX
 from ..ory.credentials import Credential, EventsToLog, Kind, Malformed, find_credential
-from ..sessions.driver import Guarded, Steps, arun, run
-from ..sessions.lookup import lookup, recall
-from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
-from ..sessions.single_flight import ORY_IS_DOWN, Priority, flights
+from ..ory.client import Client
+from ..sessions.driver import AsyncSafe, Effects, run_async, run_sync
+from ..sessions.lookup import find_locally, lookup
+from ..sessions.ory_caller import Priority
+from ..sessions.outcomes import ORY_IS_DOWN, Outcome, SignedIn, SignedOut, Unavailable
+from ..sessions.process import process_of
 from ..signals import user_created, user_linked, user_updated
 from ..types import OrySession
 from ..users import provisioning
@@ -184,7 +186,7 @@ class RequestState:
     def _key(self) -> str:
         return self.credential.key(self.conf) if self.credential else ""
 
-    def _lookup(self, credential: Credential, **how: bool) -> Steps[Outcome]:
+    def _lookup(self, credential: Credential, **how: bool) -> Effects[Outcome]:
         client = client_address(self.request.META, self.conf.trusted_proxies)
         how = {"signing_out": self._signing_out, **how}
         return lookup(credential, self.conf, client=client, use_marker=partial(use_marker, self.request), **how)
@@ -198,7 +200,7 @@ class RequestState:
         token = _resolving.set(self)
         try:
             if not self._recalled(fresh):
-                run(self._decide(fresh), self.conf.timeout)
+                run_sync(self._decide(fresh), self.conf.timeout)
         finally:
             _resolving.reset(token)
         return self._outcome  # type: ignore[return-value]
@@ -212,7 +214,7 @@ class RequestState:
             if not self._recalled(fresh):
                 async with self._one_at_a_time:
                     if not self._recalled(fresh):
-                        await arun(self._decide(fresh), self.conf.timeout)
+                        await run_async(self._decide(fresh), self.conf.timeout)
         finally:
             _resolving.reset(token)
         return self._outcome  # type: ignore[return-value]
@@ -226,10 +228,10 @@ class RequestState:
         if not isinstance(found, Credential):
             self._outcome = SignedOut(Event.MALFORMED if found else None)
         elif not fresh and not django_session.came(self.request):
-            self._outcome = recall(found, self.conf)
+            self._outcome = find_locally(found, self.conf)
         return self._outcome is not None
 
-    def _decide(self, fresh: bool) -> Steps[None]:
+    def _decide(self, fresh: bool) -> Effects[None]:
         request, credential = self.request, cast(Credential, self.credential)
         came, flushed, failure = django_session.came(request), False, None
         sign_in = django_session.SignIn(exists=False, outranks=False)
@@ -239,8 +241,8 @@ class RequestState:
             if sign_in.outranks:
                 outcome: Outcome = SignedOut()
             else:
-                was_good = sign_in.exists and (yield partial(flights(self.conf).cache.was_good, self._key()))
-                outcome = yield from self._lookup(credential, fresh=fresh, recalled=not came)
+                was_good = sign_in.exists and (yield partial(process_of(self.conf).cache.is_known, self._key()))
+                outcome = yield from self._lookup(credential, fresh=fresh, skip_local=not came)
                 if came and not isinstance(outcome, Unavailable):
                     outcome, flushed = yield partial(self._settle, request, credential, outcome, was_good)
         except DjangoDatabaseError as error:
@@ -306,7 +308,7 @@ class RequestState:
             token = _resolving.set(self)
             try:
                 if not self._recalled_user():
-                    run(self._decide_user(), self.conf.timeout)
+                    run_sync(self._decide_user(), self.conf.timeout)
             finally:
                 _resolving.reset(token)
         return self._told(self._user)
@@ -330,7 +332,7 @@ class RequestState:
                 if not self._recalled_user():
                     async with self._one_at_a_time:
                         if not self._recalled_user():
-                            await arun(self._decide_user(), self.conf.timeout)
+                            await run_async(self._decide_user(), self.conf.timeout)
             finally:
                 _resolving.reset(token)
         return self._told(self._user)
@@ -352,7 +354,7 @@ class RequestState:
                 self._take(found, self.request, self._outcome.session)
         return self._user is not None
 
-    def _decide_user(self) -> Steps[None]:
+    def _decide_user(self) -> Effects[None]:
         if self._outcome is None:
             yield from self._decide(fresh=False)
         match self._outcome:
@@ -362,7 +364,7 @@ class RequestState:
                 self._user = outage
             case _ if self._base_user is not None and not self._signed_out:
                 try:
-                    yield Guarded(bool, self._base_user)  # a lazy object of Django's: this loads it
+                    yield AsyncSafe(bool, self._base_user)  # a lazy object of Django's: this loads it
                     self._user = getattr(self._base_user, "_wrapped", self._base_user)
                 except DjangoDatabaseError as error:
                     self._user = Unavailable(Event.DB_UNAVAILABLE)
@@ -549,7 +551,7 @@ class RequestState:
         outcome = self._outcome
         if not isinstance(outcome, SignedIn):
             with self._mark_as_resolving():
-                outcome = run(self._lookup(credential), self.conf.timeout)
+                outcome = run_sync(self._lookup(credential), self.conf.timeout)
         session = outcome.session if isinstance(outcome, SignedIn) else None
         if session is not None and _is_user_of(session, user):
             django_session.undo_sign_in(request)
@@ -646,11 +648,11 @@ class RequestState:
 
     def sign_out(self) -> Unavailable | None:
         """End the Ory session: here at once, and at Ory. ``Unavailable`` if Ory could not end it."""
-        return run(self._end(), self.conf.timeout)
+        return run_sync(self._end(), self.conf.timeout)
 
-    def _end(self) -> Steps[Unavailable | None]:
+    def _end(self) -> Effects[Unavailable | None]:
         self.asked = True
-        credential, process, key = self.credential, flights(self.conf), self._key()
+        credential, process, key = self.credential, process_of(self.conf), self._key()
         if credential is None or self._signed_out:
             return self._not_told
         known = self._outcome
@@ -669,7 +671,7 @@ class RequestState:
             return None
         answer: Any = known
         if not (isinstance(known, Unavailable) and known.event in ORY_IS_DOWN):  # do not wait for Ory twice
-            answer = yield process.call(lambda client: client.end_session(credential), Priority.KNOWN)
+            answer = yield process.call(Priority.KNOWN, Client.end_session, credential)
         if isinstance(answer, Unavailable):
             log(answer.event, status=answer.status, error=answer.cause, at="logout")
             self._not_told = answer

@@ -14,8 +14,7 @@ from django.contrib.auth import get_user_model
 from ..conf import Conf
 from ..events import Event
 from ..ory.addresses import is_loopback
-from ..sessions.outcomes import Unavailable
-from ..sessions.single_flight import BREAKER_OPEN
+from ..sessions.outcomes import BREAKER_OPEN, Unavailable
 
 SETUP_PROBLEMS = frozenset({Event.MIGRATIONS_MISSING, Event.USER_NOT_CREATED})  # waiting does not help
 

@@ -1,4 +1,4 @@
-"""Django's cache, which may fail. Then Ory is asked instead, and nobody is signed out.
+"""Django's cache, which may fail. Then Ory is asked instead, and no person is signed out.
 
 After a slow failure the cache is not used for a second. A write that must not get lost reads back what it wrote,
 because some caches lose a write without raising an error. Such a write is repeated until it succeeds: by the next
@@ -23,9 +23,9 @@ from django.db import close_old_connections, connections, router
 
 from ..events import Event, log
 
-SLOW = 0.1  # seconds: after a failure that takes longer,
-PAUSE = 1.0  # the cache is not used for so many seconds
-MAX_AT_ONCE = 64  # calls to Redis
+SLOW_SECONDS = 0.1  # seconds: after a failure that takes longer,
+PAUSE_SECONDS = 1.0  # the cache is not used for so many seconds
+MAX_REDIS_CALLS = 64  # at the same time
 MAX_PENDING = 1000  # writes that wait for the cache to come back
 
 Write = Callable[[BaseCache], bool]  # False: the cache did not take it
@@ -43,17 +43,17 @@ class CacheBackend:
         self._timer_lock = threading.Lock()
         self._closed = False
         self._shared: tuple[Any, BaseCache | None] = (None, None)
-        self._connections = nullcontext() if alias not in caches.settings else _connections(alias)
+        self._connection_limit = nullcontext() if alias not in caches.settings else _connection_limit(alias)
 
     @property
-    def blocks(self) -> bool:
-        """Whether reading may take a while, so that it does not belong into an event loop (or is not known yet)."""
+    def may_block(self) -> bool:
+        """Whether a read may take a while, so that it must stay off the event loop. ``True`` until that is known."""
         return not isinstance(self._shared[1], (LocMemCache, DummyCache)) or self._shared[0] is not caches.settings
 
     @property
-    def in_transactions(self) -> bool:
-        """Whether what is written in a request's own thread waits for the end of its transaction."""
-        with suppress(Exception):  # a backend that cannot be made is reported when it is used
+    def is_transactional(self) -> bool:
+        """Whether a write in a request's own thread waits for the end of its database transaction."""
+        with suppress(Exception):  # a backend that cannot be created is reported when it is used
             return isinstance(self._backend(), BaseDatabaseCache)
         return False
 
@@ -62,26 +62,26 @@ class CacheBackend:
         """Whether a write waits for the cache to come back. The next call of :meth:`run` writes it first."""
         return bool(self._pending)
 
-    def run(self, action: Callable[[BaseCache], Any], *, always: bool = False) -> Any:
-        """What ``action`` returns; ``None`` if the cache fails, or (unless ``always``) is paused after a slow one."""
+    def run(self, action: Callable[[BaseCache], Any], *, force: bool = False) -> Any:
+        """What ``action`` returns; ``None`` if the cache fails, or (unless ``force``) is paused after a slow one."""
         started = time.monotonic()
-        if started < self._resume_at and not always:
+        if started < self._resume_at and not force:
             return None
         try:
             cache = self._backend()
-            with self._connections:
+            with self._connection_limit:
                 if self._pending and started >= self._write_again_at and not _in_transaction(cache):
                     self._write_pending(cache)
                 return action(cache)
-        except Exception as error:  # whatever a backend raises
-            if time.monotonic() - started > SLOW:
-                self._resume_at = time.monotonic() + PAUSE
+        except Exception as error:  # backends raise errors of many kinds
+            if time.monotonic() - started > SLOW_SECONDS:
+                self._resume_at = time.monotonic() + PAUSE_SECONDS
             log(Event.CACHE_DOWN, error=type(error).__name__)
             return None
 
     def write(self, write: Write) -> None:
         """Write it now, or as soon as the cache is back."""
-        written = self.run(write, always=True)
+        written = self.run(write, force=True)
         if written is False:
             log(Event.CACHE_DOWN, error="write_lost")
         if not written or self._may_be_rolled_back():
@@ -97,7 +97,7 @@ class CacheBackend:
         """Try again in a thread, because this process may get no more requests."""
         with self._timer_lock, suppress(RuntimeError):  # no thread can be started while the interpreter shuts down
             if self._timer is None:
-                timer = threading.Timer(PAUSE, self._write_in_timer)
+                timer = threading.Timer(PAUSE_SECONDS, self._write_in_timer)
                 timer.daemon = True
                 timer.start()
                 self._timer = timer
@@ -108,7 +108,7 @@ class CacheBackend:
         if self._closed:
             return
         try:
-            self.run(lambda cache: None, always=True)
+            self.run(_do_nothing, force=True)  # writes what is pending first
         finally:
             close_old_connections()
         if self._pending:
@@ -131,18 +131,22 @@ class CacheBackend:
                     if not written:
                         self._pending.appendleft(write)
                 if not written:
-                    if time.monotonic() - started > SLOW:
-                        self._write_again_at = time.monotonic() + PAUSE
+                    if time.monotonic() - started > SLOW_SECONDS:
+                        self._write_again_at = time.monotonic() + PAUSE_SECONDS
                     return
 
     def _backend(self) -> BaseCache:
         """One object for all threads, if the backend allows it. Django makes one for each thread and async request."""
-        made_for, shared = self._shared
-        if made_for is not caches.settings:
+        settings, shared = self._shared
+        if settings is not caches.settings:
             cache = caches.create_connection(self._alias)
             shared = cache if isinstance(cache, (LocMemCache, DummyCache, RedisCache)) else None
             self._shared = caches.settings, shared
         return shared or caches[self._alias]
+
+
+def _do_nothing(cache: BaseCache) -> None:
+    pass
 
 
 def _in_transaction(cache: BaseCache) -> bool:
@@ -151,10 +155,10 @@ def _in_transaction(cache: BaseCache) -> bool:
     return connections[router.db_for_write(cache.cache_model_class)].in_atomic_block
 
 
-def _connections(alias: str) -> AbstractContextManager[Any]:
+def _connection_limit(alias: str) -> AbstractContextManager[Any]:
     """A limit for calls to Redis: its client raises an error if more connections are needed than it may open."""
     cache = caches.settings[alias]
     if not cache["BACKEND"].endswith("RedisCache"):
         return nullcontext()
-    limit = cache.get("OPTIONS", {}).get("max_connections", MAX_AT_ONCE)
-    return threading.BoundedSemaphore(min(limit, MAX_AT_ONCE))
+    limit = cache.get("OPTIONS", {}).get("max_connections", MAX_REDIS_CALLS)
+    return threading.BoundedSemaphore(min(limit, MAX_REDIS_CALLS))

@@ -18,7 +18,7 @@ FAILURES = 5  # in a row
 OPEN = 1.0  # seconds between two probes
 
 
-class Breaker:
+class CircuitBreaker:
     """The breaker of one process, safe for its threads."""
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class Breaker:
         self._probe_at = 0.0  # monotonic
         self.is_open = False
 
-    def refuses(self) -> bool:
-        """Whether to fail at once. While the breaker is open, one caller a second may go on: it has to probe."""
-        return self.is_open and not self._takes_probe()
+    def admit_call(self) -> bool:
+        """Whether a call may be made. While the breaker is open, one caller a second may go on, and has to probe."""
+        return not self.is_open or self._claim_probe_second()
 
-    def wants_probe(self) -> bool:
-        """Whether this caller has to ask Ory's readiness before anything else."""
-        return self.is_open or (self._suspicions >= FAILURES and self._takes_probe())
+    def claim_probe(self) -> bool:
+        """Whether this caller has to ask Ory's readiness first. Only one caller a second has to."""
+        return self.is_open or (self._suspicions >= FAILURES and self._claim_probe_second())
 
-    def _takes_probe(self) -> bool:
+    def _claim_probe_second(self) -> bool:
         with self._lock:
             now = time.monotonic()
             if now < self._probe_at:
@@ -51,7 +51,7 @@ class Breaker:
                 closes, self.is_open = self.is_open, False
                 self._failures = self._suspicions = 0
             if closes:
-                telemetry.breaker(is_open=False)
+                telemetry.record_breaker(is_open=False)
                 log(Event.BREAKER_CLOSED)
 
     def record_suspicion(self) -> None:
@@ -68,5 +68,5 @@ class Breaker:
             if self.is_open:
                 self._probe_at = time.monotonic() + OPEN
         if opens:
-            telemetry.breaker(is_open=True)
+            telemetry.record_breaker(is_open=True)
             log(Event.BREAKER_OPEN, failures=self._failures)

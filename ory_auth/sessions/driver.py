@@ -1,7 +1,7 @@
-"""Decisions without I/O: generators decide and yield steps, and :func:`run` and :func:`arun` carry these out.
+"""Decisions without I/O: generators decide and yield effects, and :func:`run_sync` and :func:`run_async` perform them.
 
-A step is either a plain call (a cache, a database: quick, or bounded by their own settings) or a :class:`Call` to Ory,
-for which waiting is limited. What a step raises is raised inside the generator, which may handle it.
+An effect is either a plain call (a cache or a database, limited by their own settings) or an :class:`OryCall`, for
+which waiting is limited. An exception of an effect is raised inside the generator, which may handle it.
 """
 
 from __future__ import annotations
@@ -22,117 +22,104 @@ T = TypeVar("T")
 GRACE = 0.05  # seconds to wait longer than the call's own deadline, because its outcome says why it was late
 
 
-class Call:
-    """A call to Ory. Both methods return its result, or a future of it."""
+class OryCall:
+    """An effect that calls Ory. Both methods return the result, or a future of it."""
 
-    def here(self) -> Any:
-        """Make the call in this thread, unless it is running already."""
+    def run(self) -> Any:
+        """Make the call in this thread, unless another request is making it already."""
         raise NotImplementedError
 
-    def elsewhere(self) -> Any:
+    def submit(self) -> Any:
         """Make the call in another thread."""
         raise NotImplementedError
 
 
-Step = Callable[[], Any] | Call
-Steps = Generator[Step, Any, T]
+Effect = Callable[[], Any] | OryCall
+Effects = Generator[Effect, Any, T]  # a generator that yields effects, gets their results, and returns a T
 
 
-class Guarded(partial[Any]):
-    """A step that makes sure itself that it does not block an event loop, as Django's lazy objects do."""
+class AsyncSafe(partial[Any]):
+    """A plain call that itself makes sure not to block an event loop, as Django's lazy objects do."""
 
 
-class _Done(Exception):
-    """The generator has returned ``value``."""
+def run_sync(effects: Effects[T], timeout: float) -> T:
+    """Perform the effects in this thread, and return what the generator returns.
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def run(steps: Steps[T], timeout: float) -> T:
-    """Carry out the steps in this thread; ``timeout`` is the limit of each wait for Ory, in seconds.
-
-    Raises ``SynchronousOnlyOperation`` in async code if a step would block.
+    ``timeout`` is the limit of each wait for Ory, in seconds. Raises ``SynchronousOnlyOperation`` in async code if an
+    effect would block.
     """
     try:
-        step = _send(steps, None)
+        effect = next(effects)
         while True:
             try:
-                value = step() if isinstance(step, Guarded) else carry_out(step, timeout)
+                value = effect() if isinstance(effect, AsyncSafe) else perform(effect, timeout)
             except Exception as error:
-                step = _throw(steps, error)
+                effect = effects.throw(error)
             else:
-                step = _send(steps, value)
-    except _Done as done:
-        return done.value  # type: ignore[no-any-return]
+                effect = effects.send(value)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
 
 
-async def arun(steps: Steps[T], timeout: float) -> T:
-    """Carry out the steps without blocking the event loop; see :func:`run`.
+async def run_async(effects: Effects[T], timeout: float) -> T:
+    """:func:`run_sync` for coroutines. It does not block the event loop.
 
     Successive plain calls run in one thread, because a change of thread costs more than most of them.
     """
     try:
-        step = _send(steps, None)
+        effect = next(effects)
         while True:
-            if not isinstance(step, Call):
-                step = await sync_to_async(_carry_on)(steps, step)
-            step = _send(steps, await _await(step, timeout))
-    except _Done as done:
-        return done.value  # type: ignore[no-any-return]
+            if isinstance(effect, OryCall):
+                effect = effects.send(await _await_call(effect, timeout))
+            else:
+                next_call, result = await sync_to_async(_perform_plain_calls)(effects, effect)
+                if next_call is None:
+                    return result  # type: ignore[no-any-return]
+                effect = next_call
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
 
 
-def _carry_on(steps: Steps[Any], step: Step) -> Call:
-    """Carry out plain calls up to the next call to Ory, or to the end."""
-    while not isinstance(step, Call):
-        try:
-            value = step()
-        except Exception as error:
-            step = _throw(steps, error)
-        else:
-            step = _send(steps, value)
-    return step
-
-
-def _send(steps: Steps[Any], value: Any) -> Step:
+def _perform_plain_calls(effects: Effects[Any], effect: Effect) -> tuple[OryCall | None, Any]:
+    """Perform effects up to the next call to Ory. Returns that call, or ``None`` and what the generator returned."""
     try:
-        return steps.send(value)
-    except StopIteration as end:
-        raise _Done(end.value) from None
-
-
-def _throw(steps: Steps[Any], error: Exception) -> Step:
-    try:
-        return steps.throw(error)
-    except StopIteration as end:
-        raise _Done(end.value) from None
+        while not isinstance(effect, OryCall):
+            try:
+                value = effect()
+            except Exception as error:
+                effect = effects.throw(error)
+            else:
+                effect = effects.send(value)
+    except StopIteration as stop:  # cannot be raised out of the thread
+        return None, stop.value
+    return effect, None
 
 
 @async_unsafe("Use `await request.auser()` or `await request.aory_session()` in async code: the others block.")
-def carry_out(step: Step, timeout: float) -> Any:
-    """One step, in this thread; see :func:`run`."""
-    if not isinstance(step, Call):
-        return step()
-    result = step.here()
+def perform(effect: Effect, timeout: float) -> Any:
+    """Perform one effect in this thread; see :func:`run_sync`."""
+    if not isinstance(effect, OryCall):
+        return effect()
+    result = effect.run()
     if not isinstance(result, Future):
         return result
     try:
         return result.result(timeout + GRACE)
     except TimeoutError:
-        return _late(result)
+        return _outcome_of_late_call(result)
 
 
-async def _await(call: Call, timeout: float) -> Any:
-    result = call.elsewhere()
+async def _await_call(call: OryCall, timeout: float) -> Any:
+    result = call.submit()
     if not isinstance(result, Future):
         return result
     try:
-        # Shielded: the flight goes on for the others when this request is cancelled.
+        # Shielded: if this request is cancelled, the call goes on for the others.
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(result)), timeout + GRACE)
     except TimeoutError:
-        return _late(result)
+        return _outcome_of_late_call(result)
 
 
-def _late(flight: Future[Any]) -> Unavailable:
+def _outcome_of_late_call(call: Future[Any]) -> Unavailable:
     """The outcome of a call that was too slow, or is still queued behind slow ones."""
-    return Unavailable(Event.TIMEOUT if flight.running() or flight.done() else Event.POOL_FULL)
+    return Unavailable(Event.TIMEOUT if call.running() or call.done() else Event.POOL_FULL)

@@ -1,4 +1,4 @@
-"""From a credential to an outcome: this process' memory, the cache, a call to Ory, and in an outage a stale entry."""
+"""From a credential to an outcome: the local cache, the shared cache, Ory, and in an outage a stale cache entry."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from ..conf import Conf
 from ..events import Event, log
 from ..ory.credentials import Credential
 from . import telemetry
-from .driver import Steps
+from .driver import Effects
 from .entries import Entry
-from .outcomes import Outcome, SignedIn, SignedOut, Unavailable
-from .single_flight import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Flights, Lookup, LookupRequest, flights
-from .whoami import judge_entry
+from .fetch import LookupRequest
+from .lookup_call import LookupCall
+from .outcomes import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Outcome, SignedIn, SignedOut, Unavailable
+from .process import Process, process_of
+from .whoami import interpret_entry
 
 
 def lookup(
@@ -22,51 +24,48 @@ def lookup(
     conf: Conf,
     *,
     client: str = "",
-    use_marker: Callable[[], bool] = lambda: False,
+    use_marker: Callable[[], bool] | None = None,
     signing_out: bool = False,
     fresh: bool = False,
-    recalled: bool = False,
-) -> Steps[Outcome]:
-    """Decide who this is: a generator that yields each step, gets its result, and returns the outcome.
+    skip_local: bool = False,
+) -> Effects[Outcome]:
+    """Decide who this is: a generator that yields effects and returns the outcome.
 
-    ``client`` is the client's address, or ``""`` when it is not known; ``use_marker`` says whether the browser comes
-    back from a sign-in that this site started. Both matter only for a credential that was never good. ``fresh`` skips
-    all caches, ``recalled`` those that the caller has tried with :func:`recall`.
+    ``client`` is the client's address, or ``""`` if it is not known. ``use_marker`` says whether the browser comes back
+    from a sign-in that this site started. Both matter only for an unknown credential. ``fresh`` skips all caches.
+    ``skip_local`` skips what the caller has tried with :func:`find_locally`.
     """
-    process, key = flights(conf), credential.key(conf)
+    process, key = process_of(conf), credential.key(conf)
     if not fresh:
-        cached = yield from _read_caches(process, key, recalled)
+        cached = None if skip_local else _find_locally(process, key)
+        if cached is None and process.cache.enabled and process.cache.may_block:
+            cached = _interpret((yield partial(process.cache.get, key)), "cache")
         if cached is not None:
             return cached
-    known = process.cache.memory.was_good(key)
-    returning = not known and not signing_out and use_marker()
-    request = LookupRequest(key, credential, known, returning, signing_out, client)
-    outcome = yield from _ask_ory(process, request, fresh)
+    known = process.cache.local.is_known(key)
+    returning = not known and not signing_out and use_marker is not None and use_marker()
+    request = LookupRequest(key, credential, known, returning, signing_out, fresh, client)
+    outcome = yield from _ask_ory(process, request)
     if isinstance(outcome, Unavailable):
-        if outcome.event in PER_REQUEST_EVENTS or outcome.cause == BREAKER_OPEN:
-            log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
-        if not fresh and conf.stale_if_error_seconds and _ory_is_down(outcome):
-            stale = yield partial(process.cache.read, key, stale=True)
-            return _judge(stale, "stale") or outcome
+        _log_per_request(outcome, credential)
+        if not fresh and conf.stale_if_error_seconds and _is_ory_down(outcome):
+            stale = yield partial(process.cache.get, key, stale=True)
+            return _interpret(stale, "stale") or outcome
     return outcome
 
 
-def _ask_ory(process: Flights, request: LookupRequest, fresh: bool) -> Steps[Outcome]:
-    outcome = yield from _wait_for(process.lookup(request, fresh=fresh))
-    if _is_turned_away(outcome) and request.returning:
+def _ask_ory(process: Process, request: LookupRequest) -> Effects[Outcome]:
+    """Ask Ory. If the rate limit refuses the request, try again as what it may also be."""
+    outcome = yield from _wait_for(LookupCall(process, request))
+    if _is_rate_limited(outcome) and request.returning:
         request = replace(request, returning=False)
-        outcome = yield from _wait_for(process.lookup(request, fresh=fresh))
-    turned_away = _is_turned_away(outcome) and not request.known
-    if turned_away and (yield partial(process.cache.was_good, request.key)):
-        outcome = yield from _wait_for(process.lookup(replace(request, known=True), fresh=fresh))
+        outcome = yield from _wait_for(LookupCall(process, request))
+    if _is_rate_limited(outcome) and not request.known and (yield partial(process.cache.is_known, request.key)):
+        outcome = yield from _wait_for(LookupCall(process, replace(request, known=True)))
     return outcome
 
 
-def _is_turned_away(outcome: Outcome) -> bool:
-    return isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD
-
-
-def _wait_for(call: Lookup) -> Steps[Outcome]:
+def _wait_for(call: LookupCall) -> Effects[Outcome]:
     try:
         outcome: Outcome = yield call
     except GeneratorExit:  # the request was cancelled
@@ -76,38 +75,39 @@ def _wait_for(call: Lookup) -> Steps[Outcome]:
     return outcome
 
 
-def _ory_is_down(outcome: Unavailable) -> bool:
+def _is_rate_limited(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD
+
+
+def _is_ory_down(outcome: Unavailable) -> bool:
     """Whether Ory itself failed: not a limit of this process or of Ory's, nor a response that could not be read."""
     return outcome.event in ORY_IS_DOWN and outcome.cause in {None, BREAKER_OPEN}
 
 
-def recall(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
-    """The outcome that this process remembers for a credential, if any, without waiting for anything."""
-    process = flights(conf)
-    return _recall(process, credential.key(conf))
+def _log_per_request(outcome: Unavailable, credential: Credential) -> None:
+    if outcome.event in PER_REQUEST_EVENTS or outcome.cause == BREAKER_OPEN:
+        log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
 
 
-def _recall(process: Flights, key: str) -> SignedIn | SignedOut | None:
-    if process.remembers_refusal(key):
+def find_locally(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
+    """The outcome that this process can tell without waiting for anything; ``None`` if there is none."""
+    return _find_locally(process_of(conf), credential.key(conf))
+
+
+def _find_locally(process: Process, key: str) -> SignedIn | SignedOut | None:
+    if key in process.refusals:
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = process.cache
-    if cache.memory.signed_out(key, None) and not cache.has_pending:
+    if cache.local.is_signed_out(key, None) and not cache.has_pending:
         return SignedOut(Event.LOGOUT)  # signed out here, which counts whatever Ory says
-    if not cache.reads:
+    if not cache.enabled:
         return None
-    local = _judge(cache.recall(key), "memory")
-    return local if local or cache.blocks else _judge(cache.read(key), "cache")
+    local = _interpret(cache.get_local(key), "memory")
+    return local if local or cache.may_block else _interpret(cache.get(key), "cache")
 
 
-def _read_caches(process: Flights, key: str, recalled: bool) -> Steps[SignedIn | SignedOut | None]:
-    cached = None if recalled else _recall(process, key)
-    if cached is None and process.cache.reads and process.cache.blocks:
-        cached = _judge((yield partial(process.cache.read, key)), "cache")
-    return cached
-
-
-def _judge(entry: Entry | None, tier: str) -> SignedIn | None:
-    outcome = None if entry is None else judge_entry(entry, stale=tier == "stale")
+def _interpret(entry: Entry | None, tier: str) -> SignedIn | None:
+    outcome = None if entry is None else interpret_entry(entry, stale=tier == "stale")
     if outcome is not None:
-        telemetry.hit(tier)
+        telemetry.record_hit(tier)
     return outcome

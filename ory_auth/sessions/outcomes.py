@@ -10,6 +10,11 @@ from ..events import Event
 from ..exceptions import OryUnavailable
 from ..types import AAL, OrySession
 
+ORY_IS_DOWN = frozenset({Event.TIMEOUT, Event.UNAVAILABLE, Event.NOT_READY})
+# Logged for each request that waited or was refused, not once for the call.
+PER_REQUEST_EVENTS = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
+BREAKER_OPEN = "breaker_open"  # the cause of an outage: the circuit breaker is open
+
 
 @dataclass(slots=True)  # created at every request, and three times as fast as a frozen one; never changed
 class SignedIn:
@@ -49,12 +54,12 @@ class SecondFactorMissing:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Ory did not say who the user is. Never treat this as "signed out"."""
+    """It is not known who the user is. Never treat this as "signed out"."""
 
     event: Event = Event.UNAVAILABLE
     status: int | None = None
     retry_after: int | None = None
-    cause: str | None = None  # the type of an error, the fields of a user, or why Ory was not asked at all
+    cause: str | None = None  # the type of an error, the fields of a user, or why Ory was not called
     connected: bool = True
     tried: str | None = None  # the method and path of the call
 

@@ -7,15 +7,15 @@ from ..exceptions import OryUnavailable
 from ..ory.client import Whoami, read_object
 from ..ory.http_client import Response
 from ..types import AAL, OrySession
-from .entries import Entry, remaining
+from .entries import Entry, remaining_seconds
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut
 
 
-def judge(whoami: Whoami, now: float) -> Outcome:
+def interpret_whoami(whoami: Whoami, now: float) -> Outcome:
     """What a response of whoami means. Raises :class:`OryUnavailable` if it says nothing. ``now`` is Unix time."""
     response = whoami.response
     if whoami.session is not None:
-        return _judge_session(whoami.session, response, now)
+        return _interpret_session(whoami.session, response, now)
     match response.status:
         case 401:
             return SignedOut(Event.SESSION_GONE)
@@ -32,9 +32,9 @@ def judge(whoami: Whoami, now: float) -> Outcome:
     raise OryUnavailable(f"Ory answered {response.status}.", event=event, status=response.status)
 
 
-def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
+def interpret_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     """What a cached session means now; ``None`` if it has expired meanwhile."""
-    if remaining(entry.summary, entry.offset) <= 0:
+    if remaining_seconds(entry.summary, entry.offset) <= 0:
         return None
     session = OrySession.from_cache(entry.summary, entry.body)
     if stale:
@@ -42,12 +42,12 @@ def judge_entry(entry: Entry, *, stale: bool = False) -> SignedIn | None:
     return SignedIn(session, entry.offset, stale=stale)
 
 
-def _judge_session(session: OrySession, response: Response, now: float) -> Outcome:
+def _interpret_session(session: OrySession, response: Response, now: float) -> Outcome:
     clock = response.clock
     offset = clock - now if clock else 0.0
     if not session.active or session.identity.state != "active":
         return SignedOut(Event.SESSION_GONE)
-    if remaining(session.summary, offset) <= 0:
+    if remaining_seconds(session.summary, offset) <= 0:
         return SignedOut(Event.EXPIRED)
     return SignedIn(session, offset, cookies=response.cookies)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 import redis
 
-from ory_auth.sessions.local_cache import STRANGER_SECONDS
+from ory_auth.sessions.local_cache import UNKNOWN_SIGN_OUT_SECONDS
 from ory_auth.sessions.rate_limit import SIGN_OUTS
 from stress.campaign import Figure, Result, campaign, figures
 from stress.environment import Environment
@@ -177,7 +177,7 @@ class _Visitors:
             Figure("lookups for them", lookups, int(allowed)),
             Figure("other calls for them", told + seen.ready, int(allowed)),
             Figure("new keys", len(keys), FEW_KEYS if not instead else int(allowed)),
-            Figure("their longest life", longest, STRANGER_SECONDS, "s"),
+            Figure("their longest life", longest, UNKNOWN_SIGN_OUT_SECONDS, "s"),
         ]
 
     async def _sign_out_strangers(self, site: Site, statuses: Counter[int]) -> Tally:

@@ -12,7 +12,7 @@ from ...models import OryIdentity
 from ...ory.client import Whoami, read_session
 from ...ory.credentials import Credential, Kind, Malformed, find_credential
 from ...sessions.outcomes import SignedIn, Unavailable
-from ...sessions.whoami import judge
+from ...sessions.whoami import interpret_whoami
 from ...users.database import reading_alias
 from ...users.handler import import_handler_class
 from ..facts.http_result import Reply
@@ -47,7 +47,9 @@ def look_at_session(http: Http, conf: Conf, given: Given) -> SessionFacts:
     if (response := reply.answer) is None:
         return SessionFacts(given, reply, Unavailable())
     try:
-        outcome = judge(Whoami(response, read_session(response) if response.status == 200 else None), time.time())
+        outcome = interpret_whoami(
+            Whoami(response, read_session(response) if response.status == 200 else None), time.time()
+        )
     except OryUnavailable as error:
         return SessionFacts(given, reply, Unavailable.of(error))
     user = _user(conf, outcome) if isinstance(outcome, SignedIn) else None

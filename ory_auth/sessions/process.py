@@ -1,0 +1,67 @@
+"""What all requests of a process share to find sessions: the caches, the limits, and the calls to Ory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..conf import Conf
+from ..process.forks import after_fork
+from .driver import OryCall
+from .fetch import SessionFetcher
+from .negative_cache import NegativeCache
+from .ory_caller import ClientCall, OryCaller, Priority
+from .outcomes import Outcome
+from .rate_limit import RateLimiter
+from .shared_cache import SessionCache
+from .single_flight import SingleFlight
+
+
+class Process:
+    """The shared objects of one process, for one set of settings."""
+
+    def __init__(self, conf: Conf) -> None:
+        self.cache = SessionCache(conf)
+        self.refusals = NegativeCache(conf.refused_cache_seconds)
+        self.limiter = RateLimiter()
+        self.caller = OryCaller(conf)
+        self.lookups: SingleFlight[Outcome] = SingleFlight(conf.timeout)
+        self.fetcher = SessionFetcher(conf, self.cache, self.limiter, self.refusals, self.lookups)
+        self._timeout = conf.timeout
+
+    def call(self, priority: Priority, action: Callable[..., Any], *args: Any) -> OryCall:
+        """The effect that calls ``action(client, *args)``. Its result is what that returns, or an ``Unavailable``."""
+        return ClientCall(self.caller, self._timeout, priority, action, *args)
+
+
+_current: tuple[Conf, Process] | None = None
+_lock = threading.Lock()
+
+
+def process_of(conf: Conf) -> Process:
+    """The shared objects of this process for these settings."""
+    global _current
+    current = _current
+    if current is None or current[0] is not conf:
+        with _lock:
+            if _current is not None and _current[0] is conf:
+                return _current[1]
+            _close(_current)
+            current = _current = (conf, Process(conf))
+    return current[1]
+
+
+def reset_process() -> None:
+    """Start anew: a forked process must not share sockets, threads or locks with its parent."""
+    global _current, _lock
+    _close(_current)
+    _current, _lock = None, threading.Lock()
+
+
+def _close(former: tuple[Conf, Process] | None) -> None:
+    if former is not None:
+        former[1].cache.close()
+
+
+after_fork(reset_process)
