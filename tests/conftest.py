@@ -13,7 +13,7 @@ from django.core.mail import EmailMessage
 from django.db import connections
 from pytest_django import Settings
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth import events
 from ory_auth.local import LocalOry
 from ory_auth.ory import admin_api
@@ -92,7 +92,7 @@ def _new_process() -> Iterator[None]:
     """Forget what the process has remembered: sessions, rate limits, pauses, whether Ory is ready."""
     caches["default"].clear()
     events.reset()
-    reset_process()
+    reset_services()
     row_cache.reset()
     admin_api.reset()
     yield

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from starlette.responses import Response as OryResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.client import NOT_READY_SECONDS
@@ -494,7 +494,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
     session = ory.person().app_session()
     assert web.get("/session", headers=session.headers).json()["session"] == session.id
     if process == "another":
-        reset_process()
+        reset_services()
     answers = iter([OryResponse(b"{}", 401)])
 
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,7 +21,7 @@ from django.urls import path
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 
 from ory_auth.types import OryHttpRequest, OrySession
@@ -194,7 +194,7 @@ def test_a_receiver_of_user_logged_in_sees_who_it_is(ory: Ory, web: DualClient) 
 def test_two_tasks_of_one_request_see_the_same_person(ory: Ory) -> None:
     """The second one asks while the first one waits: it is not inside, and waits as well."""
     session = ory.person().app_session()
-    reset_process()
+    reset_services()
 
     async def visit() -> Any:
         return await AsyncClient().get("/aboth", headers=session.headers)

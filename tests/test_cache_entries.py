@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import caches
 from pytest_django import Settings
 
-from ory_auth.sessions.process import process_of, reset_process
+from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind, mark_of
@@ -309,7 +309,7 @@ def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_the
     session = ory.person().app_session()
     by_header = {"token": session.headers, "bearer": bearer(session)}
     sign_out_while_ory_is_down(web, local_ory, by_header[ends])
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert [is_signed_in(web, headers) for headers in by_header.values()] == [False, False]
 
 
@@ -322,7 +322,7 @@ def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
     assert "cache_down" not in caplog.text
     assert list(seconds().values()) == [MINUTES]
     assert kinds() == {"x"}
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert not is_signed_in(web, session.headers)
 
 
@@ -338,12 +338,12 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
     assert is_signed_in(web, session.headers)
     pass_by(LONGER + 1)
     if where == "elsewhere":
-        reset_process()
+        reset_services()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
     assert set(marks.values()) == {30 * DAY + SKEW}
     assert of_session(session, "x") in marks
-    reset_process()
+    reset_services()
     assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
 
 
@@ -354,7 +354,7 @@ def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     before = seconds()
-    reset_process()
+    reset_services()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     assert seconds() == before
 
@@ -366,7 +366,7 @@ def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
 ) -> None:
     """Nor do they make a process forget a real sign-out."""
     monkeypatch.setattr(local_cache, "MAX_UNKNOWN_SIGN_OUTS", 20)
-    cache = process_of(conf()).cache
+    cache = services_of(conf()).cache
     cache.local = local_cache.LocalCache(0)
     for number in range(300):
         cache.sign_out(Credential(Kind.TOKEN, f"made up {number}").key(conf()), None)
@@ -382,7 +382,7 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
-    reset_process()
+    reset_services()
     assert not is_signed_in(web, session.headers)
 
 
@@ -395,7 +395,7 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(
     assert is_signed_in(web, session.headers)
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    reset_process()
+    reset_services()
     assert not is_signed_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
     assert kinds() == {"x", "f"}
 
@@ -407,7 +407,7 @@ def kept_for_trouble() -> dict[str, object]:
 def put_back(kept: dict[str, object]) -> None:
     """As a fill may that was under way in another process."""
     caches["default"].set_many(kept, LONGER)
-    reset_process()
+    reset_services()
 
 
 @pytest.mark.django_db
@@ -432,7 +432,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
     assert is_signed_in(web, session.headers)
     kept = kept_for_trouble()
     caches["default"].clear()
-    reset_process()
+    reset_services()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     put_back(kept)
     with local_ory.failing(500):
@@ -510,7 +510,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
     session = ory.person().browser_session()
     assert is_signed_in(web, session.headers)
-    process_of(conf()).cache.record_refusal(form())
+    services_of(conf()).cache.record_refusal(form())
     assert is_signed_in(web, session.headers)
     asked = len(ory.requests_to())
     assert is_signed_in(web, session.headers)
@@ -527,7 +527,7 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
 
 @pytest.mark.django_db
 def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: DualClient) -> None:
-    process_of(conf()).cache.record_refusal(Credential(Kind.TOKEN, "made up").key(conf()))
+    services_of(conf()).cache.record_refusal(Credential(Kind.TOKEN, "made up").key(conf()))
     assert not content()
 
 
@@ -548,7 +548,7 @@ def test_a_mark_of_a_refusal_that_is_none_refuses(
 
 def rotate_secret_key(settings: Settings) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
-    reset_process()
+    reset_services()
 
 
 @pytest.mark.promise("A sign-out counts after SECRET_KEY was rotated")
@@ -571,7 +571,7 @@ def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_ol
     rotate_secret_key(settings)
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
-    reset_process()
+    reset_services()
     assert not is_signed_in(web, session.headers)
 
 
@@ -580,9 +580,9 @@ def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: DualClien
     assert is_signed_in(web, token.headers)
     rotate_secret_key(settings)
     key = Credential(Kind.TOKEN, token.token).key(conf())
-    assert process_of(conf()).cache.is_known(key)
-    process_of(conf()).cache.record_refusal(key)
-    assert not process_of(conf()).cache.is_known(key)
+    assert services_of(conf()).cache.is_known(key)
+    services_of(conf()).cache.record_refusal(key)
+    assert not services_of(conf()).cache.is_known(key)
 
 
 # --- CACHE_NAMESPACE --------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.local import LocalOry
 
@@ -115,7 +115,7 @@ def test_a_session_is_kept_and_signed_out_for_all_processes(
     assert len(ory.requests_to()) == asked
     with local_ory.failing(500, path="/self-service/logout"):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
     assert "cache_" not in caplog.text
 
@@ -130,11 +130,11 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
     kept = {key: server.dump(key) or b"" for key in server.keys("*ory_auth:o:*")}
     assert kept
     session.revoke()
-    reset_process()
+    reset_services()
     web.get("/fresh", headers={**session.headers, "Accept": "application/json"})
     for key, value in kept.items():
         server.restore(key, 0, value, replace=True)
-    reset_process()
+    reset_services()
     with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
     assert "cache_" not in caplog.text
@@ -171,7 +171,7 @@ def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
     assert is_signed_in(web, session.headers)
     for key in server.keys("*ory_auth:*"):
         server.set(key, pickle.dumps(RunsCode(tmp_path / "ran")))
-    reset_process()
+    reset_services()
     assert is_signed_in(web, session.headers)
     assert not (tmp_path / "ran").exists()
 

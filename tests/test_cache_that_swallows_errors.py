@@ -11,7 +11,7 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.sessions import cache_backend
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
@@ -91,7 +91,7 @@ def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     time.sleep(0.25)
     QuietCache.away = False
     time.sleep(0.25)
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -114,5 +114,5 @@ def test_the_next_request_of_the_same_browser_writes_it_at_once(ory: Ory, web: D
     sign_out(web, session)
     QuietCache.away = False
     assert session_seen(web, session) is None
-    reset_process()  # as another process, which has the entry in the cache that both share
+    reset_services()  # as another process, which has the entry in the cache that both share
     assert session_seen(web, session) is None

@@ -21,7 +21,7 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth.sessions.process import process_of, reset_process
+from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
@@ -133,7 +133,7 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
     session_seen(web, other)
     failing.answers = math.inf
     sign_out(web, local_ory, session)
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -183,7 +183,7 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     session_seen(web, other)
     assert failing.asked.count("delete_many") == told == 3
     assert "cache_down" not in caplog.text
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert [session_seen(web, session) for session in sessions] == [None] * 3
     assert session_seen(web, other) == other.id
 
@@ -384,7 +384,7 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
     assert "cache_down error=write_lost" in caplog.text
     silent.away = False
     session_seen(web, other)
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert session_seen(web, session) is None
 
 
@@ -399,7 +399,7 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
     sign_out(web, local_ory, session)
     silent.takes = math.inf
     session_seen(web, other)
-    reset_process()
+    reset_services()
     assert [web.get("/session", headers=headers).json()["session"] for headers in (session.headers, twice)] == [
         None
     ] * 2
@@ -496,9 +496,9 @@ def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
     assert session_seen(web, session) == session.id
     key = Credential(Kind.TOKEN, session.token).key(conf())
     with transaction.atomic():
-        process_of(conf()).cache.sign_out(key, None)
+        services_of(conf()).cache.sign_out(key, None)
         transaction.set_rollback(True)
     assert session_seen(web, session) is None  # this process remembers it
     session_seen(web, other)
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert session_seen(web, session) is None

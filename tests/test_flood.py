@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
-from ory_auth.sessions.process import process_of, reset_process
+from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.request import sign_in_marker
@@ -245,7 +245,7 @@ def test_who_was_good_in_another_process_is_looked_up_in_a_flood(
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     status(web, session.headers)
-    reset_process()
+    reset_services()
     flood(web, 8)
     assert session_seen(web, session.headers) == session.id
 
@@ -256,7 +256,7 @@ def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().app_session()
     status(web, session.headers)
-    reset_process()
+    reset_services()
     status(web, session.headers)
     caches["default"].clear()
     flood(web, 8)
@@ -506,7 +506,7 @@ def test_any_number_of_markers_is_no_way_round_the_limit(
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
-    reset_process()
+    reset_services()
     answers = []
     for _ in range(10):
         web.cookies[sign_in_marker.COOKIE] = marker(web)
@@ -519,7 +519,7 @@ def test_a_browser_over_the_limit_of_markers_counts_like_any_other(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 0.0))
-    reset_process()
+    reset_services()
     session = ory.person().browser_session()
     web.get("/auth/login")
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
@@ -531,7 +531,7 @@ def test_markers_do_not_bring_about_a_429(
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING_TRICKLE", Rate(0.0, 2.0))
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_TRICKLE", Rate(0.0, 1.0))
-    reset_process()
+    reset_services()
     web.get("/auth/login")
     with local_ory.failing(401, limited("100", "10", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 6, "127.0.0.1") == [200] * 4 + [503] * 2  # one before the header came, two, and one
@@ -543,7 +543,7 @@ def test_after_a_429_strangers_are_held_back_for_longer_than_others(
 ) -> None:
     """Otherwise they bring about the next pause at once."""
     monkeypatch.setattr(rate_limit, "UNKNOWN_AFTER_429", Rate(0.0, 3.0))
-    reset_process()
+    reset_services()
     ory_auth(SESSION_CACHE_SECONDS=0)
     ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
@@ -613,7 +613,7 @@ def test_one_session_with_any_number_of_credentials_drives_nobody_out(
         status(web, forms(session.cookie, number), "127.0.0.1")
     after = len([key for key in caches["default"]._cache if ":ory_auth:k:" in key])  # type: ignore[attr-defined]
     assert after - known <= 16
-    memory = process_of(conf()).cache.local
+    memory = services_of(conf()).cache.local
     assert len(memory._known) <= 17
     flood(web, 30, "127.0.0.1")
     assert session_seen(web, ada.headers) == ada.id
@@ -639,7 +639,7 @@ def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
     session.revoke()
     for number in range(5):
         status(web, forms(session.cookie, number), "127.0.0.1")
-    memory = process_of(conf()).cache.local
+    memory = services_of(conf()).cache.local
     assert not memory._known
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from ory_auth.sessions.process import process_of
+from ory_auth.sessions.services import services_of
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
@@ -45,7 +45,7 @@ def forget_shared() -> None:
 
 
 def memory_of_this_process() -> TTLCache[str, Entry]:
-    answers = process_of(conf()).cache.local._entries
+    answers = services_of(conf()).cache.local._entries
     assert answers
     return answers
 

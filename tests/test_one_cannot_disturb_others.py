@@ -14,7 +14,7 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import circuit_breaker, rate_limit, fetch
@@ -240,7 +240,7 @@ def test_the_pages_of_flows_have_a_limit_of_their_own(
     ory: Ory, web: DualClient, ada: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 8.0))
-    reset_process()
+    reset_services()
     answers = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
     assert answers[503] == 4
     assert len(ory.requests_to("/self-service/errors")) == 8
@@ -251,7 +251,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
-    reset_process()
+    reset_services()
     assert [web.get(f"/auth/login?flow={uuid.uuid4()}").status_code for _ in range(2)] == [404, 503]
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
@@ -260,7 +260,7 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
 def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
-    reset_process()
+    reset_services()
     web.get("/auth/login")
     for _ in range(10):
         assert web.get("/auth/error?id=!").status_code == 400
@@ -272,7 +272,7 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
-    reset_process()
+    reset_services()
     web.get("/auth/login")
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
@@ -342,7 +342,7 @@ def test_a_session_that_ory_refused_is_not_back_in_an_outage(
     assert web.get("/session", headers=session.headers).json()["session"] is None
     with local_ory.failing(500):
         assert status(web, session) == 503
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     with local_ory.failing(500):
         assert status(web, session) == 503
 

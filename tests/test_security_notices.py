@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import rate_limit
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.sessions.rate_limit import Rate
 from tests.support.browser import resolve_like_browser
 from tests.support.client import DualClient
@@ -148,7 +148,7 @@ def test_people_who_are_looked_up_at_once_get_their_own_sessions(ory: Ory, local
     own = [session.id for session in sessions]
     with local_ory.slow(0.1):
         assert [answer.json()["session"] for answer in async_to_sync(ask)()] == own
-        reset_process()
+        reset_services()
         with ThreadPoolExecutor(len(sessions)) as threads:
             assert list(threads.map(ask_in_thread, [session.headers for session in sessions])) == own
 

@@ -11,7 +11,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.cache import caches
 from django.utils import timezone
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.models import OrySignIn
 
 from tests.support.client import DualClient
@@ -44,7 +44,7 @@ def test_a_session_that_is_authenticated_again_is_no_new_sign_in(
     assert session.get("/sessions/whoami").json["authenticated_at"] > before
     session.set_up_totp()
     for _ in range(2):
-        reset_process()
+        reset_services()
         caches["default"].clear()
         assert web.get("/who", headers=session.headers).status_code == 200
     assert len(sign_ins) == 1

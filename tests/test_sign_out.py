@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 
 from tests.support.client import DualClient
@@ -384,7 +384,7 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
         broken.setattr(LocMemCache, "set_many", down)
         web.post("/auth/logout", headers=session.headers)
     assert is_signed_in(web, other.headers)
-    reset_process()  # as another process that shares the cache
+    reset_services()  # as another process that shares the cache
     assert exists_at_ory(session)
     assert not is_signed_in(web, session.headers)
 
@@ -408,7 +408,7 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
     assert not is_signed_in(web, session.headers)
     assert signed_out
-    reset_process()
+    reset_services()
     assert not is_signed_in(web, session.headers)
 
 

@@ -24,7 +24,7 @@ import ory_auth
 from ory_auth.conf import Conf, conf
 from ory_auth.ory import admin_api
 from ory_auth.sessions.local_cache import MAX_CREDENTIALS, LocalCache
-from ory_auth.sessions.process import Process, process_of
+from ory_auth.sessions.services import Services, services_of
 from ory_auth.users import row_cache
 from ory_auth.users.row_cache import UserRowCache
 from tests.support.ory import Ory
@@ -92,7 +92,7 @@ def test_many_first_requests_of_one_person_leave_a_known_credential(
     ory_auth(SESSION_CACHE_SECONDS=60)
     headers = ory.person().app_session().headers
     assert Client().get("/session", headers=headers).status_code == 200
-    process = process_of(conf())
+    process = services_of(conf())
     process.cache.local = memory = LocalCache(0)  # of another process, which finds the session in the cache
     answers = []
     memory._lock.acquire()
@@ -125,10 +125,10 @@ def test_threads_that_read_new_settings_at_once_share_one_object(ory: Ory, setti
 
 def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Settings) -> None:
     settings.ORY_AUTH = SlowSettings({**settings.ORY_AUTH, "TIMEOUT": 2.75})
-    with threads(8, lambda: process_of(conf())) as made:
+    with threads(8, lambda: services_of(conf())) as made:
         pass
     [shared] = {id(result.result()): result.result() for result in made}.values()
-    assert isinstance(shared, Process)
+    assert isinstance(shared, Services)
 
 
 def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:

@@ -11,26 +11,26 @@ from ..conf import Conf
 from ..ory.client import Client, Readiness
 from ..sessions.driver import perform
 from ..sessions.ory_caller import Priority
-from ..sessions.process import Process, process_of
+from ..sessions.services import Services, services_of
 from ..users.database import reading_alias
 
 SECONDS = 1.0  # for which a result is kept: the view needs no credential, so anybody may call it at will
-_last: tuple[Process, float, dict[str, bool]] | None = None
+_last: tuple[Services, float, dict[str, bool]] | None = None
 
 
 def health(conf: Conf) -> dict[str, bool]:
     """Each of them, tried at most once a second."""
     global _last
-    process, last, now = process_of(conf), _last, time.monotonic()
-    if last is None or last[0] is not process or now - last[1] >= SECONDS:
-        last = _last = (process, now, _try_all(process, conf.timeout))
+    services, last, now = services_of(conf), _last, time.monotonic()
+    if last is None or last[0] is not services or now - last[1] >= SECONDS:
+        last = _last = (services, now, _try_all(services, conf.timeout))
     return last[2]
 
 
-def _try_all(process: Process, timeout: float) -> dict[str, bool]:
-    readiness = perform(process.call(Priority.KNOWN, Client.readiness), timeout)
+def _try_all(services: Services, timeout: float) -> dict[str, bool]:
+    readiness = perform(services.call(Priority.KNOWN, Client.readiness), timeout)
     ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
-    return {"ory": ory, "cache": process.cache.ping(), "database": _database_answers()}
+    return {"ory": ory, "cache": services.cache.ping(), "database": _database_answers()}
 
 
 def _database_answers() -> bool:

@@ -41,7 +41,7 @@ from ..sessions.driver import AsyncSafe, Effects, run_async, run_sync
 from ..sessions.lookup import find_locally, lookup
 from ..sessions.ory_caller import Priority
 from ..sessions.outcomes import ORY_IS_DOWN, Outcome, SignedIn, SignedOut, Unavailable
-from ..sessions.process import process_of
+from ..sessions.services import services_of
 from ..signals import user_created, user_linked, user_updated
 from ..types import OrySession
 from ..users import provisioning
@@ -241,7 +241,7 @@ class RequestState:
             if sign_in.outranks:
                 outcome: Outcome = SignedOut()
             else:
-                was_good = sign_in.exists and (yield partial(process_of(self.conf).cache.is_known, self._key()))
+                was_good = sign_in.exists and (yield partial(services_of(self.conf).cache.is_known, self._key()))
                 outcome = yield from self._lookup(credential, fresh=fresh, skip_local=not came)
                 if came and not isinstance(outcome, Unavailable):
                     outcome, flushed = yield partial(self._settle, request, credential, outcome, was_good)
@@ -652,7 +652,7 @@ class RequestState:
 
     def _end(self) -> Effects[Unavailable | None]:
         self.asked = True
-        credential, process, key = self.credential, process_of(self.conf), self._key()
+        credential, process, key = self.credential, services_of(self.conf), self._key()
         if credential is None or self._signed_out:
             return self._not_told
         known = self._outcome

@@ -24,7 +24,7 @@ from ..request import django_session, session_guard
 from ..request.middleware_order import DIRECTLY_AFTER, remote_user_positions
 from ..request.state import RequestState, is_optional, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
-from ..sessions.process import process_of
+from ..sessions.services import services_of
 from ..types import OrySession
 from . import login_redirects, redirect_loop, refusals
 
@@ -35,7 +35,7 @@ _UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a r
 
 def prepare() -> None:
     """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
-    process_of(conf())
+    services_of(conf())
 
 
 def is_built_for_asgi() -> bool:

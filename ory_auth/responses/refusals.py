@@ -27,7 +27,7 @@ from ..exceptions import AALRequired, NotAdmitted
 from ..ory.flows import Flow
 from ..request.state import state_of
 from ..sessions.outcomes import Unavailable
-from ..sessions.process import process_of
+from ..sessions.services import services_of
 from . import redirect_loop
 from .client_kind import PROBLEM_JSON, ClientKind, kind_of, preferred_script_type, vary
 from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
@@ -77,7 +77,7 @@ def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | N
     if not settings.DEBUG:
         return None
     conf = state_of(request).conf
-    return explain(outcome, conf, process_of(conf).caller.last_failure).as_json()
+    return explain(outcome, conf, services_of(conf).caller.last_failure).as_json()
 
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:

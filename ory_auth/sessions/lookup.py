@@ -15,7 +15,7 @@ from .entries import Entry
 from .fetch import LookupRequest
 from .lookup_call import LookupCall
 from .outcomes import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Outcome, SignedIn, SignedOut, Unavailable
-from .process import Process, process_of
+from .services import Services, services_of
 from .whoami import interpret_entry
 
 
@@ -35,33 +35,33 @@ def lookup(
     from a sign-in that this site started. Both matter only for an unknown credential. ``fresh`` skips all caches.
     ``skip_local`` skips what the caller has tried with :func:`find_locally`.
     """
-    process, key = process_of(conf), credential.key(conf)
+    services, key = services_of(conf), credential.key(conf)
     if not fresh:
-        cached = None if skip_local else _find_locally(process, key)
-        if cached is None and process.cache.enabled and process.cache.may_block:
-            cached = _interpret((yield partial(process.cache.get, key)), "cache")
+        cached = None if skip_local else _find_locally(services, key)
+        if cached is None and services.cache.enabled and services.cache.may_block:
+            cached = _interpret((yield partial(services.cache.get, key)), "cache")
         if cached is not None:
             return cached
-    known = process.cache.local.is_known(key)
+    known = services.cache.local.is_known(key)
     returning = not known and not signing_out and use_marker is not None and use_marker()
     request = LookupRequest(key, credential, known, returning, signing_out, fresh, client)
-    outcome = yield from _ask_ory(process, request)
+    outcome = yield from _ask_ory(services, request)
     if isinstance(outcome, Unavailable):
         _log_per_request(outcome, credential)
         if not fresh and conf.stale_if_error_seconds and _is_ory_down(outcome):
-            stale = yield partial(process.cache.get, key, stale=True)
+            stale = yield partial(services.cache.get, key, stale=True)
             return _interpret(stale, "stale") or outcome
     return outcome
 
 
-def _ask_ory(process: Process, request: LookupRequest) -> Effects[Outcome]:
+def _ask_ory(services: Services, request: LookupRequest) -> Effects[Outcome]:
     """Ask Ory. If the rate limit refuses the request, try again as what it may also be."""
-    outcome = yield from _wait_for(LookupCall(process, request))
+    outcome = yield from _wait_for(LookupCall(services, request))
     if _is_rate_limited(outcome) and request.returning:
         request = replace(request, returning=False)
-        outcome = yield from _wait_for(LookupCall(process, request))
-    if _is_rate_limited(outcome) and not request.known and (yield partial(process.cache.is_known, request.key)):
-        outcome = yield from _wait_for(LookupCall(process, replace(request, known=True)))
+        outcome = yield from _wait_for(LookupCall(services, request))
+    if _is_rate_limited(outcome) and not request.known and (yield partial(services.cache.is_known, request.key)):
+        outcome = yield from _wait_for(LookupCall(services, replace(request, known=True)))
     return outcome
 
 
@@ -91,13 +91,13 @@ def _log_per_request(outcome: Unavailable, credential: Credential) -> None:
 
 def find_locally(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
     """The outcome that this process can tell without waiting for anything; ``None`` if there is none."""
-    return _find_locally(process_of(conf), credential.key(conf))
+    return _find_locally(services_of(conf), credential.key(conf))
 
 
-def _find_locally(process: Process, key: str) -> SignedIn | SignedOut | None:
-    if key in process.refusals:
+def _find_locally(services: Services, key: str) -> SignedIn | SignedOut | None:
+    if key in services.refusals:
         return SignedOut(Event.SESSION_GONE, remembered=True)
-    cache = process.cache
+    cache = services.cache
     if cache.local.is_signed_out(key, None) and not cache.has_pending:
         return SignedOut(Event.LOGOUT)  # signed out here, which counts whatever Ory says
     if not cache.enabled:

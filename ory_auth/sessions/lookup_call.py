@@ -16,7 +16,7 @@ from . import telemetry
 from .driver import OryCall
 from .fetch import LookupRequest
 from .outcomes import PER_REQUEST_EVENTS, Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
-from .process import Process
+from .services import Services
 from .single_flight import Part, SharedCall
 
 
@@ -26,12 +26,12 @@ class LookupCall(OryCall):
     _call: SharedCall[Outcome]
     _part: Part | None = None  # until this request has joined a call
 
-    def __init__(self, process: Process, request: LookupRequest) -> None:
-        self._process, self._request = process, request
+    def __init__(self, services: Services, request: LookupRequest) -> None:
+        self._services, self._request = services, request
         self._began_at = time.monotonic()
 
     def run(self) -> Future[Outcome] | Unavailable:
-        if self._process.cache.is_transactional:  # a write in this thread may be rolled back
+        if self._services.cache.is_transactional:  # a write in this thread may be rolled back
             return self.submit()
         refusal = self._join_or_start()
         if refusal is not None:
@@ -45,15 +45,15 @@ class LookupCall(OryCall):
         if refusal is not None:
             return refusal
         if self._part is Part.MAKE:
-            self._process.caller.submit(self._request.priority, self._make, telemetry.current_trace())
+            self._services.caller.submit(self._request.priority, self._make, telemetry.current_trace())
         return self._call.future
 
     def _join_or_start(self) -> Unavailable | None:
         """Join the running call for this credential, or start one. Returns why neither is possible."""
-        refusal = self._process.caller.find_refusal()
+        refusal = self._services.caller.find_refusal()
         if refusal is not None:
             return refusal
-        lookups, key, fresh = self._process.lookups, self._request.key, self._request.fresh
+        lookups, key, fresh = self._services.lookups, self._request.key, self._request.fresh
         running = lookups.join(key, fresh=fresh)
         if running is not None:
             self._call, self._part = running, Part.WAIT
@@ -69,34 +69,34 @@ class LookupCall(OryCall):
 
     def _make(self, trace: Any = None) -> None:
         """Make the call in this thread, and give its outcome to all requests that wait for it."""
-        request, process, call = self._request, self._process, self._call
+        request, services, call = self._request, self._services, self._call
         outcome: Outcome = Unavailable()
         started_at = time.monotonic()
         call.future.set_running_or_notify_cancel()
         try:
             with telemetry.lookup_span(trace) as span:
-                outcome = process.caller.call(
-                    process.fetcher.fetch, request, priority=request.priority, deadline=call.deadline
+                outcome = services.caller.call(
+                    services.fetcher.fetch, request, priority=request.priority, deadline=call.deadline
                 )
                 telemetry.record_lookup(span, outcome, time.monotonic() - started_at)
-            process.caller.record(outcome)
+            services.caller.record(outcome)
             if not _uses_up_token(outcome) and not self._has_many_credentials(outcome):
                 self._give_token_back()
         finally:
-            process.lookups.finish(request.key, call, outcome, fresh=request.fresh)
+            services.lookups.finish(request.key, call, outcome, fresh=request.fresh)
 
     def _make_next(self, _previous: Future[Outcome]) -> None:
         """The call that was running has ended, so the fresh one of this request begins."""
-        self._process.lookups.start_next(self._request.key, self._call)
+        self._services.lookups.start_next(self._request.key, self._call)
         try:
-            self._process.caller.submit(self._request.priority, self._make)
+            self._services.caller.submit(self._request.priority, self._make)
         except RuntimeError:  # the interpreter is shutting down
             self._call.future.set_result(Unavailable())
 
     # --- the rate limit
 
     def _acquire_token(self) -> bool:
-        request, limiter = self._request, self._process.limiter
+        request, limiter = self._request, self._services.limiter
         if request.known:
             return request.signing_out or limiter.acquire_known(request.key)
         if request.returning:
@@ -106,7 +106,7 @@ class LookupCall(OryCall):
         return limiter.acquire_unknown(request.client, by_header=request.credential.kind.by_header)
 
     def _give_token_back(self) -> None:
-        request, limiter = self._request, self._process.limiter
+        request, limiter = self._request, self._services.limiter
         if request.returning:
             limiter.give_back_returning(request.client)
         elif not request.known and not request.signing_out:
@@ -114,7 +114,7 @@ class LookupCall(OryCall):
 
     def _has_many_credentials(self, outcome: Outcome) -> bool:
         """Whether so many credentials were valid for this session that each one more counts like an unknown one."""
-        cache = self._process.cache.local
+        cache = self._services.cache.local
         return isinstance(outcome, SignedIn) and cache.has_many_credentials(outcome.session.summary.session_id)
 
     # --- the log

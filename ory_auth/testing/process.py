@@ -15,7 +15,7 @@ from ory_auth.conf import KRATOS_COOKIE, conf
 from ory_auth.local import Config, LocalOry
 from ory_auth.local.model.config import PERSON_SCHEMA
 from ory_auth.process.forks import after_fork
-from ory_auth.sessions.process import reset_process
+from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache
 
 API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project's settings is never sent anywhere
@@ -77,5 +77,5 @@ def _cookie_name() -> str:
 def forget() -> None:
     """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
     events.reset()
-    reset_process()
+    reset_services()
     row_cache.reset()

@@ -13,7 +13,7 @@ from django.db import connection
 
 from ory_auth.conf import conf
 from ory_auth.sessions.local_cache import LocalCache
-from ory_auth.sessions.process import process_of
+from ory_auth.sessions.services import services_of
 from trials.bench import drive
 from trials.bench.case import Case
 from trials.bench.project import Variant
@@ -62,7 +62,7 @@ def _twins(name: str, stack: str, path: str, headers: Mapping[str, str], **optio
 def _nobody_seen() -> None:
     """A process that has its connections, and has never seen this session; nor has the cache."""
     caches["default"].clear()
-    process = process_of(conf())
+    process = services_of(conf())
     process.cache.local = LocalCache(conf().local_cache_seconds)
     process._completed.clear()
 

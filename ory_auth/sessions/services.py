@@ -18,7 +18,7 @@ from .shared_cache import SessionCache
 from .single_flight import SingleFlight
 
 
-class Process:
+class Services:
     """The shared objects of one process, for one set of settings."""
 
     def __init__(self, conf: Conf) -> None:
@@ -35,11 +35,11 @@ class Process:
         return ClientCall(self.caller, self._timeout, priority, action, *args)
 
 
-_current: tuple[Conf, Process] | None = None
+_current: tuple[Conf, Services] | None = None
 _lock = threading.Lock()
 
 
-def process_of(conf: Conf) -> Process:
+def services_of(conf: Conf) -> Services:
     """The shared objects of this process for these settings."""
     global _current
     current = _current
@@ -48,20 +48,20 @@ def process_of(conf: Conf) -> Process:
             if _current is not None and _current[0] is conf:
                 return _current[1]
             _close(_current)
-            current = _current = (conf, Process(conf))
+            current = _current = (conf, Services(conf))
     return current[1]
 
 
-def reset_process() -> None:
+def reset_services() -> None:
     """Start anew: a forked process must not share sockets, threads or locks with its parent."""
     global _current, _lock
     _close(_current)
     _current, _lock = None, threading.Lock()
 
 
-def _close(former: tuple[Conf, Process] | None) -> None:
+def _close(former: tuple[Conf, Services] | None) -> None:
     if former is not None:
         former[1].cache.close()
 
 
-after_fork(reset_process)
+after_fork(reset_services)
