@@ -13,11 +13,10 @@ from django.core.mail import EmailMessage
 from django.db import connections
 from pytest_django import Settings
 
-from ory_auth.sessions.services import reset_services
 from ory_auth import events
 from ory_auth.local import LocalOry
 from ory_auth.ory import admin_api
-
+from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache
 from tests.support.client import DualClient
 from tests.support.ory import Ory, start_ory

@@ -15,11 +15,10 @@ from django.contrib.auth import get_user_model
 from starlette.responses import Response as OryResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.client import NOT_READY_SECONDS
-
+from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings, Json, Response

@@ -21,9 +21,8 @@ from django.urls import path
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
-
+from ory_auth.sessions.services import reset_services
 from ory_auth.types import OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
 from tests.support.client import DualClient

@@ -11,12 +11,12 @@ import pytest
 from django.core.cache import caches
 from pytest_django import Settings
 
-from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind, mark_of
-from ory_auth.sessions import local_cache, process
+from ory_auth.sessions import local_cache, services
 from ory_auth.sessions.cache_keys import CacheKeys
+from ory_auth.sessions.services import reset_services, services_of
 from tests.support.caches import cache_contents, cache_expiry
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
@@ -448,7 +448,7 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     caches["default"].clear()
     with monkeypatch.context() as another_process:
-        another_process.setattr(process, "_current", None)
+        another_process.setattr(services, "_current", None)
         assert is_signed_in(web, session.headers)
     assert form()
     assert not is_signed_in(web, session.headers)

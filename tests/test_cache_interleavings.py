@@ -18,7 +18,7 @@ from pytest_django import Settings
 from ory_auth.conf import Conf
 from ory_auth.sessions import cache_keys
 from ory_auth.sessions.entries import Entry
-from ory_auth.sessions.shared_cache import SessionCache
+from ory_auth.sessions.shared_cache import SessionCache, Stored
 from ory_auth.types import OrySession, SessionSummary
 from tests.support.interleavings import Action, Content, Explorer, SharedCache, State
 
@@ -115,7 +115,7 @@ def assert_signed_out(explorer: Explorer, state: State, forms: tuple[str, ...]) 
         for number, step in enumerate(steps, 1):
             form = step.action.split()[1]
             if step.late and step.action.startswith("fill") and form in forms:
-                assert explorer.value(steps[:number]) is False, state
+                assert explorer.value(steps[:number]) is Stored.SIGNED_OUT, state
 
 
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")

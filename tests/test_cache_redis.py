@@ -20,10 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.local import LocalOry
-
+from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.ory import Ory
 from tests.support.ports import free_ports

@@ -21,13 +21,13 @@ from pytest_django import Settings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.pages import health
 from ory_auth.sessions import cache_backend
+from ory_auth.sessions.services import reset_services, services_of
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings

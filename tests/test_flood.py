@@ -12,12 +12,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
-from ory_auth.sessions.services import services_of, reset_services
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.request import sign_in_marker
 from ory_auth.sessions import rate_limit
 from ory_auth.sessions.rate_limit import Rate
+from ory_auth.sessions.services import reset_services, services_of
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
 from tests.support.ory import Ory

@@ -15,14 +15,13 @@ from django.db import transaction
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from ory_auth.sessions.services import services_of
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.responses.hooks import attach
 from ory_auth.sessions import local_cache
 from ory_auth.sessions.entries import Entry
-
+from ory_auth.sessions.services import services_of
 from ory_auth.types import OrySession, SessionSummary
 from ory_auth.users import UserHandler
 from tests.support.caches import cache_contents, cache_expiry
@@ -181,8 +180,8 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.PER_ENTRY))
     bounded, facts = local_cache.LocalCache(60), SessionSummary(b"", b"", 0, 0, 0, 0)
     for number in range(5):
-        bounded.keep(str(number), Entry(facts, b"x" * 2000, 0.0))
-    assert [bounded.read(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
+        bounded.set(str(number), Entry(facts, b"x" * 2000, 0.0))
+    assert [bounded.get(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
 
 
 # --- rows of users ----------------------------------------------------------------------------------------------------

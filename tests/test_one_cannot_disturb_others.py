@@ -14,11 +14,11 @@ import anyio
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
-from ory_auth.sessions import circuit_breaker, rate_limit, fetch
+from ory_auth.sessions import circuit_breaker, fetch, rate_limit
 from ory_auth.sessions.rate_limit import Rate
+from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
 from tests.support.ory import Ory, Session

@@ -32,8 +32,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.sessions import rate_limit
-from ory_auth.sessions.services import reset_services
 from ory_auth.sessions.rate_limit import Rate
+from ory_auth.sessions.services import reset_services
 from tests.support.browser import resolve_like_browser
 from tests.support.client import DualClient
 from tests.support.cookies import set_cookie, sign_in

@@ -11,9 +11,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.cache import caches
 from django.utils import timezone
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.models import OrySignIn
-
+from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.ory import Ory
 

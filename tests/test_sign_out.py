@@ -15,9 +15,8 @@ from django.db import connection
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from ory_auth.sessions.services import reset_services
 from ory_auth.local import LocalOry
-
+from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.cookies import sign_in
 from tests.support.ory import Ory, Session

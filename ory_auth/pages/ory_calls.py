@@ -15,9 +15,10 @@ from ..ory.http_client import Response
 from ..request.client_address import client_address
 from ..request.sign_in_marker import has_marker, use_marker
 from ..request.state import RequestState
-from ..sessions.driver import carry_out
-from ..sessions.outcomes import Unavailable
-from ..sessions.single_flight import BREAKER_OPEN, Priority, flights
+from ..sessions.driver import perform
+from ..sessions.ory_caller import Priority
+from ..sessions.outcomes import BREAKER_OPEN, Unavailable
+from ..sessions.services import services_of
 
 Call = Callable[[Client, Callable[[], bool]], Response]
 
@@ -28,16 +29,14 @@ def call_ory(request: HttpRequest, state: RequestState, call: Call) -> Response:
     Raises :class:`OryUnavailable` if there is no response, or one with a status of 500 or more.
     """
     conf = state.conf
-    process = flights(conf)
+    services = services_of(conf)
     address = client_address(request.META, conf.trusted_proxies)
 
     def is_allowed() -> bool:
-        return process.limiter.acquire_page(address, marked=use_marker(request))
+        return services.limiter.acquire_page(address, marked=use_marker(request))
 
     priority = Priority.RETURNING if has_marker(request) else Priority.PAGE
-    response: Response | Unavailable = carry_out(
-        process.call(lambda client: call(client, is_allowed), priority), conf.timeout
-    )
+    response: Response | Unavailable = perform(services.call(priority, call, is_allowed), conf.timeout)
     if isinstance(response, Unavailable):
         log(response.event, status=response.status, error=response.cause, at="flow")
         raise response.error()
@@ -57,7 +56,7 @@ def find_outage_in_debug(request: HttpRequest, state: RequestState) -> Unavailab
     conf = state.conf
     if urlsplit(conf.sdk_url).netloc == request.get_host():  # this site itself, not Ory
         return Unavailable(Event.UPSTREAM_REJECTS, 404)
-    readiness = carry_out(flights(conf).call(lambda client: client.readiness(), Priority.PAGE), conf.timeout)
+    readiness = perform(services_of(conf).call(Priority.PAGE, Client.readiness), conf.timeout)
     if not isinstance(readiness, Unavailable) or (readiness.connected and readiness.cause != BREAKER_OPEN):
         return None
     return readiness

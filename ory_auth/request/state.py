@@ -34,9 +34,9 @@ from ..conf import Conf, conf
 from ..events import Event, log, log_sampled
 from ..exceptions import OryAuthError, OryUnavailable
 from ..models import OryIdentity
+from ..ory.client import Client
 from ..ory.cookies import CSRF_PREFIX
 from ..ory.credentials import Credential, EventsToLog, Kind, Malformed, find_credential
-from ..ory.client import Client
 from ..sessions.driver import AsyncSafe, Effects, run_async, run_sync
 from ..sessions.lookup import find_locally, lookup
 from ..sessions.ory_caller import Priority

@@ -28,8 +28,9 @@ _Credentials = tuple[int, tuple[str, ...]]  # how many credentials of a session 
 class LocalCache:
     """Safe for all threads of one process.
 
-    Keys are those of :meth:`ory_auth.ory.credentials.Credential.key`, session IDs the 16 bytes of ``SessionSummary``. Except for
-    entries, everything here counts for the secret of a credential, whichever header it came in.
+    Keys are those of :meth:`ory_auth.ory.credentials.Credential.key`, session IDs the 16 bytes of
+    ``SessionSummary``. Except for entries, everything here counts for the secret of a credential, whichever header it
+    came in.
     """
 
     def __init__(self, seconds: float) -> None:
