@@ -22,7 +22,7 @@ from ory_auth.local import LocalOry
 from ory_auth.local.model.messages import TEXTS
 from ory_auth.models import OryIdentity
 from ory_auth.pages.ui import read_flow
-from ory_auth.pages.ui.words import ERRORS, TITLE, WORDS, explain, said
+from ory_auth.pages.ui.messages import ERRORS, MESSAGES, TITLE_ID, translate_error, translate_message
 from tests import catalogues
 from tests.support.client import DualClient
 from tests.support.cookies import sign_in
@@ -102,11 +102,11 @@ def recorded() -> dict[str, set[object]]:
 def test_there_are_words_for_every_message_that_a_real_ory_gave() -> None:
     messages = recorded()["messages"]
     assert len(messages) > 30
-    assert messages - WORDS.keys() - {TITLE} <= VALUES_ALONE | FREE_TEXT
+    assert messages - MESSAGES.keys() - {TITLE_ID} <= VALUES_ALONE | FREE_TEXT
 
 
 def test_there_are_words_for_every_message_of_the_local_ory() -> None:
-    assert TEXTS.keys() - WORDS.keys() - {TITLE} <= VALUES_ALONE | FREE_TEXT
+    assert TEXTS.keys() - MESSAGES.keys() - {TITLE_ID} <= VALUES_ALONE | FREE_TEXT
 
 
 def test_there_are_words_for_every_error_that_a_person_can_be_shown() -> None:
@@ -115,16 +115,16 @@ def test_there_are_words_for_every_error_that_a_person_can_be_shown() -> None:
 
 
 def spoken(id: int, text: str = "Ory's words", **context: object) -> str:
-    return said({"id": id, "type": "info", "text": text, "context": context})
+    return translate_message({"id": id, "type": "info", "text": text, "context": context})
 
 
 def test_in_english_the_words_are_orys() -> None:
-    assert {spoken(number) for number in WORDS} == {"Ory's words"}
+    assert {spoken(number) for number in MESSAGES} == {"Ory's words"}
 
 
 def test_in_english_the_words_for_an_error_are_ours() -> None:
-    assert {name: explain(name) for name in ERRORS} == ERRORS
-    assert (explain("something_new"), explain("")) == ("", "")
+    assert {name: translate_error(name) for name in ERRORS} == ERRORS
+    assert (translate_error("something_new"), translate_error("")) == ("", "")
 
 
 def test_where_nobody_translates_the_words_are_orys() -> None:
@@ -150,19 +150,19 @@ def test_in_german_orys_values_are_put_in() -> None:
 def test_where_a_value_is_missing_or_odd_the_words_are_orys(context: dict[str, object]) -> None:
     with translation.override("de"):
         for number in (4000032, 1050014):
-            assert said({"id": number, "text": "Ory's words", "context": context}) == "Ory's words"
+            assert translate_message({"id": number, "text": "Ory's words", "context": context}) == "Ory's words"
 
 
 @pytest.mark.parametrize("id", [0, 99, "1010001", None, True, 1010001.0, [1010001]], ids=repr)
 def test_what_has_no_known_id_stays_as_ory_says_it(id: object) -> None:
     with translation.override("de"):
-        assert said({"id": id, "text": "Ory's words"}) == "Ory's words"
+        assert translate_message({"id": id, "text": "Ory's words"}) == "Ory's words"
 
 
 def test_a_label_is_translated_by_its_title() -> None:
     with translation.override("de"):
-        assert spoken(TITLE, "First name") == "Vorname"
-        assert spoken(TITLE, "Favourite cheese") == "Favourite cheese"
+        assert spoken(TITLE_ID, "First name") == "Vorname"
+        assert spoken(TITLE_ID, "Favourite cheese") == "Favourite cheese"
 
 
 def test_a_project_has_words_of_its_own(settings: Settings, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_project_has_words_of_its_own(settings: Settings, tmp_path: Path) -> N
     settings.LOCALE_PATHS = [str(tmp_path)]
     with translation.override("de"):
         assert spoken(1010001) == "Moin"
-        assert spoken(TITLE, "Favourite cheese") == "Lieblingskäse"
+        assert spoken(TITLE_ID, "Favourite cheese") == "Lieblingskäse"
         assert spoken(4000032, min_length=8) == "Ory's words"  # the slip is theirs, the page is still there
 
 

@@ -1,8 +1,11 @@
-"""Ory's self-service flows as something to render: the ``ui.nodes`` of a flow, sorted into forms.
+"""Reads the JSON of Ory's self-service flows as pages: the ``ui.nodes`` of a flow, sorted into forms.
 
-Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance: what Ory asks for is
-Ory's to say, and where there is no translation of its words (``words``) they are shown as they are. What cannot be read
-is left out and never an error; nothing is marked safe.
+Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance, because Ory decides
+what it asks for. Texts without a translation (``messages``) are shown as Ory wrote them. A node that cannot be read is
+left out, and is never an error. Nothing is marked safe.
+
+``nodes`` reads one node as a value of ``page``; ``forms`` sorts the groups of nodes into forms. ``traits`` keeps what
+the profile form cannot carry.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from .forms import DEFAULT_GROUP, Group, sort_into_sections
+from .forms import build_sections
+from .groups import DEFAULT_GROUP, Group
+from .messages import translate_error
 from .nodes import list_of, mapping_of, read_messages, read_node
 from .page import Button, ErrorPage, Field, FlowPage, Hidden, Message, Script
-from .traits import PREFIX, Traits, read_schema_id, read_traits
+from .trait_kinds import PREFIX
+from .traits import Traits, read_schema_id, read_traits
 from .values import text_of, write_exact
-from .words import explain
 
 __all__ = [
     "ErrorPage",
@@ -43,9 +48,9 @@ def read_flow(
 ) -> FlowPage:
     """Ory's JSON of a flow as a page.
 
-    ``submit_url`` is where every form goes (never Ory's ``ui.action``); scripts count only where they come from
-    ``ory_url``, Ory's public API as the browser reaches it. ``traits``, for settings: where plain fields cannot carry
-    them to Ory, the profile goes to ``merge_url`` of this site first.
+    Every form goes to ``submit_url``, never to Ory's ``ui.action``. Scripts are left out unless they come from
+    ``ory_url``, Ory's public API as the browser reaches it. ``traits`` are for settings: if plain fields cannot carry
+    them to Ory, the profile goes first to ``merge_url``, which is on this site.
     """
     flow = mapping_of(flow)
     ui = mapping_of(flow.get("ui"))
@@ -65,11 +70,11 @@ def read_flow(
             groups.setdefault(name, Group(name)).add(value)
     if traits and PROFILE in groups:
         if traits.can_be_edited:
-            _keep_traits(groups[PROFILE], traits, merge_url)
+            _preserve_traits(groups[PROFILE], traits, merge_url)
         else:
             del groups[PROFILE]
             messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
-    sections = sort_into_sections(list(groups.values()))
+    sections = build_sections(list(groups.values()))
     return FlowPage(
         submit_url=submit_url,
         messages=tuple(messages),
@@ -81,9 +86,9 @@ def read_flow(
     )
 
 
-def _keep_traits(profile: Group, traits: Traits, merge_url: str) -> None:
-    """Let the profile form send all traits back, if it is sent as it is."""
-    if traits.fit_a_form({node.name for node in profile.fields if not node.disabled}):
+def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
+    """Make sure that the profile form, if it is sent unchanged, changes no trait."""
+    if traits.survive_form({node.name for node in profile.fields if not node.disabled}):
         profile.nodes = [
             replace(node, needs_script=True) if isinstance(node, Field) and traits.is_missing_list(node.name) else node
             for node in profile.nodes
@@ -93,7 +98,7 @@ def _keep_traits(profile: Group, traits: Traits, merge_url: str) -> None:
 
 
 def read_csrf_token(flow: Mapping[str, Any]) -> str:
-    """Ory's own CSRF token, which every form of a flow has to send."""
+    """Ory's CSRF token, which every form of a flow must send."""
     for node in map(mapping_of, list_of(mapping_of(flow.get("ui")).get("nodes"))):
         attributes = mapping_of(node.get("attributes"))
         if attributes.get("name") == "csrf_token":
@@ -102,12 +107,12 @@ def read_csrf_token(flow: Mapping[str, Any]) -> str:
 
 
 def read_error(error: Mapping[str, Any], *, with_texts: bool) -> ErrorPage:
-    """Ory's JSON of an error as a page; Ory's own texts are left out unless asked for."""
+    """Ory's JSON of an error as a page; Ory's own texts are left out unless ``with_texts``."""
     id_, code = text_of(error.get("id")), error.get("code")
     return ErrorPage(
         id=id_ if ERROR_ID.fullmatch(id_) else "",
         code=code if type(code) is int and 400 <= code < 600 else 0,
-        explanation=explain(id_),
+        explanation=translate_error(id_),
         reason=text_of(error.get("reason")) if with_texts else "",
         message=text_of(error.get("message")) if with_texts else "",
     )

@@ -1,178 +1,99 @@
-"""Which nodes travel together.
+"""Which groups of nodes go into one form.
 
-A submit has to carry what its method needs and must not be held up by the required fields of another one, so each
-group of nodes becomes a form of its own, and:
+A submit must carry what its method needs, and the required fields of another method must not block it. So each group
+of nodes becomes a form, with these exceptions:
 
-* The nodes of the group ``default`` (the CSRF token, the identifier, the traits at registration), and of any group
-  without a button, are *shared*. Their hidden fields go with every form.
-* Shared fields that a person fills in can be in one form only. The groups that need them share that form: those with
-  a button named ``method``, a script's trigger or fields of their own. The others (``provider=github``,
-  ``screen=previous``) only carry a value and get a form with the hidden fields alone.
-* Where a group has a ``method`` button or a trigger, its other buttons ("send the code again", "remove this key")
-  form a second form without fields: Enter never presses them, and an empty code does not hold them up.
+* The nodes of the group ``default`` (the CSRF token, the identifier, the traits at registration) are *shared*, and so
+  are those of any group without a button. Their hidden fields go with every form.
+* Shared fields that a person fills in can be in one form only. The groups that need them are *joined* into that form:
+  those with a button named ``method``, a script's trigger or their own fields. The others (``provider=github``,
+  ``screen=previous``) only carry a value, and get a *separate* form with the hidden fields alone.
+* If a group has a ``method`` button or a trigger, its other buttons ("send the code again", "remove this key") get a
+  second form without fields. So Enter never presses them, and an empty code does not block them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from .page import Button, Checkbox, Division, Field, Form, Hidden, Part, Section, Visible
-
-DEFAULT_GROUP = "default"
-ARRAY_ITEM = re.compile(r"(.+)\.\d{1,9}", re.ASCII | re.DOTALL)
-Node = TypeVar("Node", bound=Hidden | Visible)
+from .arrays import join_arrays
+from .groups import DEFAULT_GROUP, Group
+from .page import Form, Part, Section
 
 
-@dataclass(slots=True)
-class Group:
-    """The nodes of one group of Ory's, while they are collected."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which groups share a form, and which do not."""
 
-    name: str
-    hidden: list[Hidden] = field(default_factory=list)
-    nodes: list[Visible] = field(default_factory=list)
-    buttons: list[Button] = field(default_factory=list)
-    action: str = ""
-
-    def add(self, node: Hidden | Button | Visible) -> None:
-        match node:
-            case Hidden():
-                self.hidden.append(node)
-            case Button():
-                self.buttons.append(node)
-            case _:
-                self.nodes.append(node)
+    shared: Group
+    joined: Sequence[Group]
+    separate: Sequence[Group]
 
     @property
-    def fields(self) -> list[Field]:
-        return [node for node in self.nodes if isinstance(node, Field)]
-
-    @property
-    def is_shared(self) -> bool:
-        if self.name == DEFAULT_GROUP:
-            return True
-        return not self.buttons and bool(self.hidden or any(isinstance(node, Field | Division) for node in self.nodes))
-
-    @property
-    def main_buttons(self) -> list[Button]:
-        """The ``method`` buttons and the triggers, or else all."""
-        return [button for button in self.buttons if button.sends_fields] or self.buttons
-
-    @property
-    def other_buttons(self) -> list[Button]:
-        main = self.main_buttons
-        return [button for button in self.buttons if button not in main]
-
-    @property
-    def needs_shared_fields(self) -> bool:
-        return bool(self.fields) or any(button.sends_fields for button in self.buttons)
+    def has_shared_form(self) -> bool:
+        return bool(self.joined or self.shared.fields or self.shared.buttons)
 
 
-def sort_into_sections(groups: Sequence[Group]) -> Iterator[Section]:
-    """The groups of a flow, in Ory's order, as the sections of a page; the shared fields come first."""
-    groups = [_with_arrays_joined(group) for group in groups]
-    shared = Group(DEFAULT_GROUP)
-    for group in groups:
-        if group.is_shared:
-            shared.hidden += group.hidden
-            shared.nodes += group.nodes
-            shared.buttons += group.buttons
-    acting = [group for group in groups if group.buttons and not group.is_shared]
-    joined = [group for group in acting if group.needs_shared_fields] if shared.fields or shared.buttons else []
-    if shared.nodes and not joined and not shared.buttons:
-        joined = acting[:1]
-
-    if joined or shared.fields or shared.buttons:
-        yield _shared_section(shared, joined)
-    elif shared.nodes:
-        yield Section(DEFAULT_GROUP, nodes=tuple(shared.nodes))
-    for group in groups:
-        if group in acting and group not in joined:
-            parts = (Part(group.name, tuple(group.nodes), tuple(group.main_buttons)),)
-            form = Form((*shared.hidden, *group.hidden), parts, action=group.action)
-            yield Section(group.name, (form, *_second_forms(shared, [group])))
-        elif group.nodes and not group.buttons and not group.is_shared:
+def build_sections(groups: Sequence[Group]) -> Iterator[Section]:
+    """The groups of a flow, in Ory's order, as the sections of a page. The form with the shared fields comes first."""
+    layout = arrange([join_arrays(group) for group in groups])
+    if layout.has_shared_form:
+        yield _shared_section(layout)
+    elif layout.shared.nodes:
+        yield Section(DEFAULT_GROUP, nodes=tuple(layout.shared.nodes))
+    for group in layout.separate:
+        if group.buttons:
+            yield _separate_section(group, layout.shared)
+        elif group.nodes:
             yield Section(group.name, nodes=tuple(group.nodes))
 
 
-def _shared_section(shared: Group, joined: Sequence[Group]) -> Section:
-    """The form with the shared fields. Groups with fields come first: Enter presses the first button of a form."""
-    parts = [Part(shared.name, tuple(shared.nodes), tuple(shared.buttons))] if shared.nodes or shared.buttons else []
+def arrange(groups: Sequence[Group]) -> Layout:
+    """Decide which groups are shared, joined and separate."""
+    shared = Group(DEFAULT_GROUP)
+    others = []
+    for group in groups:
+        if group.is_shared:
+            shared.extend(group)
+        else:
+            others.append(group)
+    with_buttons = [group for group in others if group.buttons]
+    joined: list[Group] = []
+    if shared.fields or shared.buttons:
+        joined = [group for group in with_buttons if group.needs_shared_fields]
+    if shared.nodes and not joined and not shared.buttons:
+        joined = with_buttons[:1]  # a text or a captcha goes with the first form
+    names = {group.name for group in joined}
+    return Layout(shared, joined, [group for group in others if group.name not in names])
+
+
+def _shared_section(layout: Layout) -> Section:
+    """The form with the shared fields. Groups with fields come first, because Enter presses the first button."""
+    shared, joined = layout.shared, layout.joined
+    parts = []
+    if shared.nodes or shared.buttons:
+        parts.append(Part(shared.name, tuple(shared.nodes), tuple(shared.buttons)))
     for group in sorted(joined, key=lambda group: not group.fields):
-        held_up = any(node.required for other in joined if other is not group for node in other.fields)
-        buttons = tuple(replace(button, skip_validation=held_up) for button in group.main_buttons)
+        fields_of_others = [field for other in joined if other is not group for field in other.fields]
+        is_blocked = any(field.required for field in fields_of_others)
+        buttons = tuple(replace(button, skip_validation=is_blocked) for button in group.main_buttons)
         parts.append(Part(group.name, tuple(group.nodes), buttons))
     hidden = [node for group in (shared, *joined) for node in group.hidden]
-    name = joined[0].name if len(joined) == 1 else shared.name
     action = next((group.action for group in joined if group.action), "")
-    return Section(name, (Form(tuple(hidden), tuple(parts), action=action), *_second_forms(shared, joined)))
+    form = Form(tuple(hidden), tuple(parts), action=action)
+    name = joined[0].name if len(joined) == 1 else shared.name
+    return Section(name, (form, *_secondary_forms(joined, shared)))
 
 
-def _second_forms(shared: Group, groups: Sequence[Group]) -> Iterator[Form]:
+def _separate_section(group: Group, shared: Group) -> Section:
+    part = Part(group.name, tuple(group.nodes), tuple(group.main_buttons))
+    form = Form((*shared.hidden, *group.hidden), (part,), action=group.action)
+    return Section(group.name, (form, *_secondary_forms([group], shared)))
+
+
+def _secondary_forms(groups: Sequence[Group], shared: Group) -> Iterator[Form]:
     for group in groups:
         if group.other_buttons:
-            yield Form(
-                (*shared.hidden, *group.hidden), (Part(group.name, (), tuple(group.other_buttons)),), secondary=True
-            )
-
-
-def _with_arrays_joined(group: Group) -> Group:
-    """Name the items of an array (``traits.groups.0``) as Ory takes them: all of them by the name of the array.
-
-    Beside the items Ory lists the array itself as an empty field, which would send an empty item more. It sorts the
-    items by what they say: here they are in their own order.
-    """
-    inputs: list[Hidden | Field] = [*group.hidden, *group.fields]
-    names = {node.name for node in inputs}
-    arrays = {name: found[1] for name in names if (found := ARRAY_ITEM.fullmatch(name)) and found[1] in names}
-    labels = {node.name: node.label for node in group.fields}
-    filled = {arrays[node.name] for node in inputs if node.name in arrays and node.has_value}
-
-    def belongs(node: Hidden | Field) -> bool:
-        if node.name in arrays:
-            return node.has_value if isinstance(node, Field) else bool(node.value)
-        return node.name not in filled and not (isinstance(node, Hidden) and node.name in arrays.values())
-
-    def renamed(node: Visible) -> Visible:
-        if not isinstance(node, Field) or node.name not in arrays:
-            return node
-        array = arrays[node.name]
-        return replace(_as_text(node), name=array, label=labels.get(array, node.label))
-
-    hidden = [
-        replace(node, name=arrays.get(node.name, node.name))
-        for node in _in_order(group.hidden, arrays)
-        if belongs(node)
-    ]
-    nodes = [renamed(node) for node in _in_order(group.nodes, arrays) if not isinstance(node, Field) or belongs(node)]
-    return Group(group.name, hidden, nodes, group.buttons, group.action)
-
-
-def _in_order(nodes: Sequence[Node], arrays: Mapping[str, str]) -> list[Node]:
-    """The nodes with the items of each array in the order of their numbers, at the places of its items."""
-
-    def array_of(node: Node) -> str | None:
-        return arrays.get(node.name) if isinstance(node, Hidden | Field) else None
-
-    def number(node: Node) -> int:
-        return int(node.name.rpartition(".")[2]) if isinstance(node, Hidden | Field) else 0
-
-    items = {array: iter(sorted((n for n in nodes if array_of(n) == array), key=number)) for array in arrays.values()}
-    return [next(items[array]) if (array := array_of(node)) else node for node in nodes]
-
-
-def _as_text(item: Field) -> Field:
-    """A checkbox sends two values, which would be two items."""
-    if not isinstance(item, Checkbox):
-        return item
-    return Field(
-        item.id,
-        item.name,
-        "text",
-        item.label,
-        "true" if item.checked else "false",
-        disabled=item.disabled,
-        messages=item.messages,
-    )
+            part = Part(group.name, (), tuple(group.other_buttons))
+            yield Form((*shared.hidden, *group.hidden), (part,), secondary=True)

@@ -1,4 +1,4 @@
-"""One node of Ory's JSON as one value of the page; what cannot be read is left out."""
+"""Reads one node of Ory's JSON as one value of the page. Nodes that cannot be read are left out."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext
 
+from .messages import translate_message
 from .page import Button, Checkbox, Code, Codes, Division, Field, Hidden, Image, Link, Message, Script, Text, Visible
-from .traits import PREFIX, Traits
+from .trait_kinds import PREFIX
+from .traits import Traits
 from .values import text_of, value_text
-from .widgets import EXAMPLES, holds, usable_maxlength, usable_pattern
-from .words import said
+from .widgets import PLACEHOLDERS, input_keeps, usable_maxlength, usable_pattern
 
 FIELD_TYPES = frozenset({"text", "password", "number", "email", "tel", "url", "date"})
-# What browsers and password managers need to know, where Ory does not say it.
+# For browsers and password managers, if Ory sends no autocomplete attribute.
 AUTOCOMPLETE = {"identifier": "username", "code": "one-time-code", "totp_code": "one-time-code", "lookup_secret": "off"}
 DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
 HTTP_URL = re.compile(r"https?://[^\s/\\\x00-\x1f][^\s\\\x00-\x1f]*", re.ASCII | re.IGNORECASE)
 TRIGGER = re.compile(r"ory[A-Za-z]{1,60}", re.ASCII)
 DATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
-LONGEST = 524288
+MAX_LENGTH = 524288
 
 
 def read_node(
     node: Mapping[str, Any], *, field_id: str, ory_url: str, traits: Traits | None = None
 ) -> Visible | Hidden | Button | Script | None:
-    """The node as a value of the page; ``traits`` are those of the person, where the form is about them."""
+    """The node as a value of the page. ``traits`` are those of the person, in settings."""
     attributes = mapping_of(node.get("attributes"))
     label = _label(mapping_of(node.get("meta")).get("label")) or _label(attributes.get("label"))
     messages = tuple(read_messages(node.get("messages")))
@@ -67,8 +68,8 @@ def _read_input(
     disabled = attributes.get("disabled") is True
     if type_ in ("submit", "button"):
         trigger = _trigger(attributes.get("onclickTrigger"))
-        return Button(name, text, label or text or gettext(_humanised(name)), type_, disabled, trigger)
-    label = label or gettext(_humanised(name))
+        return Button(name, text, label or text or gettext(_humanise(name)), type_, disabled, trigger)
+    label = label or gettext(_humanise(name))
     required = attributes.get("required") is True
     if type_ == "checkbox" and (value is None or text in ("true", "false")):
         return Checkbox(
@@ -77,27 +78,27 @@ def _read_input(
             type=type_,
             label=label,
             value="true",
-            required=required and not of_trait,  # there "required" means yes or no; a browser would insist on yes
+            required=required and not of_trait,  # for a trait, "no" is a value, too; a browser would insist on "yes"
             disabled=disabled,
             messages=messages,
             has_value=has_value,
             checked=text == "true",
-            unchecked="false" if has_value or not traits else "",  # a trait that is not there stays away
+            unchecked="false" if has_value or not traits else "",  # a trait without a value stays without one
         )
     if type_ == "password":
         text = ""
     return Field(
         id=field_id,
         name=name,
-        type=type_ if type_ in FIELD_TYPES and holds(type_, text) else "text",
+        type=type_ if type_ in FIELD_TYPES and input_keeps(type_, text) else "text",
         label=label,
         value=text,
         required=required and not (traits and traits.is_empty(name)),
         disabled=disabled,
         pattern=usable_pattern(text_of(attributes.get("pattern")), text, of_trait=of_trait),
-        maxlength=usable_maxlength(attributes.get("maxlength"), text, longest=LONGEST),
+        maxlength=usable_maxlength(attributes.get("maxlength"), text, longest=MAX_LENGTH),
         autocomplete=text_of(attributes.get("autocomplete")) or AUTOCOMPLETE.get(name, ""),
-        placeholder=EXAMPLES.get(type_, ""),
+        placeholder=PLACEHOLDERS.get(type_, ""),
         messages=messages,
         has_value=has_value,
     )
@@ -113,12 +114,12 @@ def _read_text(text: Mapping[str, Any], label: str, messages: tuple[Message, ...
     if codes:
         return Codes(label, codes, messages)
     secret = text_of(context.get("secret"))
-    words = secret or _label(text)
-    return Text(label, words, bool(secret), messages) if words or label else None
+    content = secret or _label(text)
+    return Text(label, content, bool(secret), messages) if content or label else None
 
 
 def _read_image(attributes: Mapping[str, Any], label: str, messages: tuple[Message, ...], ory_url: str) -> Image | None:
-    """Left out where it comes from a third party, which would learn who opens this page."""
+    """The image, unless it comes from a third party, which would learn who opens this page."""
     src = text_of(attributes.get("src"))
     if not DATA_IMAGE.fullmatch(src) and not (url_of(src) and _is_from(src, ory_url)):
         return None
@@ -153,7 +154,7 @@ def _read_script(attributes: Mapping[str, Any], ory_url: str) -> Script | None:
 
 
 def _is_from(url: str, ory_url: str) -> bool:
-    """Whether ``url`` begins with Ory's origin and a slash: compared as text, so that no two parsers can disagree."""
+    """Whether ``url`` begins with Ory's origin and a slash. Compared as text, since two URL parsers may disagree."""
     ory = urlsplit(ory_url)
     origin = f"{ory.scheme}://{ory.netloc}/".lower()
     return bool(ory.netloc) and url.lower().startswith(origin)
@@ -172,11 +173,11 @@ def read_messages(value: object) -> Iterator[Message]:
 
 
 def _label(value: object) -> str:
-    return text_of(said(mapping_of(value)))
+    return text_of(translate_message(mapping_of(value)))
 
 
-def _humanised(name: str) -> str:
-    """A field's name as a label, where Ory has none: ``traits.home_address`` is "Home address"."""
+def _humanise(name: str) -> str:
+    """A label made of a field's name, if Ory sends none: ``traits.home_address`` is "Home address"."""
     parts = [part for part in name.split(".") if part and not part.isdecimal()] or [name]
     return parts[-1].replace("_", " ").strip().capitalize() or name
 
@@ -186,11 +187,11 @@ def _trigger(value: object) -> str:
 
 
 def _pixels(value: object) -> int | None:
-    return value if type(value) is int and 0 < value <= LONGEST else None
+    return value if type(value) is int and 0 < value <= MAX_LENGTH else None
 
 
 def url_of(value: object) -> str:
-    """An absolute http(s) address, or nothing: a browser runs ``javascript:``."""
+    """An absolute http(s) URL, or nothing: a browser would run ``javascript:``."""
     url = text_of(value)
     return url if HTTP_URL.fullmatch(url) else ""
 

@@ -1,4 +1,4 @@
-"""A flow as the templates see it: frozen values with nothing in them that is not to be shown."""
+"""A flow as the templates get it: immutable values that contain only what a page may show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Ory says to the person, in the language of the page. ``id`` is Ory's number for it, or 0."""
+    """A message of Ory, in the language of the page. ``id`` is Ory's number for it, or 0."""
 
     id: int
     kind: Literal["info", "error", "success"]
@@ -17,7 +17,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A field that nobody sees. ``onload`` names a function of Ory's script."""
+    """A hidden input. ``onload`` names a function of Ory's script."""
 
     name: str
     value: str
@@ -27,9 +27,10 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field to fill in. ``id`` is unique on the page. ``has_value``: Ory sent a value, if only an empty one.
+    """A field to fill in. ``id`` is unique on the page.
 
-    ``needs_script``: it can be filled in with scripts only, which leave it out while it is empty.
+    ``has_value``: Ory sent a value, which may be empty. ``needs_script``: the field can be filled in only with
+    JavaScript, which does not send it while it is empty.
     """
 
     kind: ClassVar[str] = "field"
@@ -50,7 +51,7 @@ class Field:
 
     @property
     def is_multiline(self) -> bool:
-        """Whether this needs several lines: a browser removes line breaks from a field of one line."""
+        """Whether this needs a ``<textarea>``: a browser removes line breaks from an ``<input>``."""
         return self.type == "text" and ("\n" in self.value or "\r" in self.value)
 
     @property
@@ -60,7 +61,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Checkbox(Field):
-    """``value`` is what it sends when it is checked, ``unchecked`` what it sends else."""
+    """Sends ``value`` if it is checked, otherwise ``unchecked``."""
 
     kind: ClassVar[str] = "checkbox"
     checked: bool = False
@@ -69,7 +70,7 @@ class Checkbox(Field):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What sends a form (``type`` "submit"), or starts a function of Ory's script ("button" and ``trigger``)."""
+    """Submits a form (``type`` "submit"), or starts a function of Ory's script ("button", with ``trigger``)."""
 
     kind: ClassVar[str] = "button"
     name: str
@@ -82,13 +83,13 @@ class Button:
 
     @property
     def sends_fields(self) -> bool:
-        """Whether this sends what was filled in; other buttons are themselves all that there is to say."""
+        """Whether this sends what was filled in. Other buttons send only their own value."""
         return self.name == "method" or self.type == "button"
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something to read. ``secret``: to be copied letter by letter."""
+    """A text to read. ``secret``: to be copied character by character."""
 
     kind: ClassVar[str] = "text"
     label: str
@@ -105,7 +106,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """A list of one-time codes, the used ones among them."""
+    """A list of one-time codes, including used ones."""
 
     kind: ClassVar[str] = "codes"
     label: str
@@ -133,7 +134,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A place in the page that a script of Ory fills (a captcha)."""
+    """An empty ``<div>`` that a script of Ory fills (a captcha)."""
 
     kind: ClassVar[str] = "division"
     id: str
@@ -144,7 +145,7 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script of Ory's own: WebAuthn and passkeys do not work without it."""
+    """A script of Ory. Security keys and passkeys do not work without it."""
 
     src: str
     type: str
@@ -160,7 +161,7 @@ Visible = Field | Text | Codes | Image | Link | Division
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one group adds to a form: fields and things to read, then buttons."""
+    """What one group adds to a form: fields and texts, then buttons."""
 
     group: str
     nodes: tuple[Visible, ...]
@@ -169,9 +170,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One HTML form. ``secondary``: buttons only, beside the group's real form.
+    """One HTML form. ``secondary``: buttons only, beside the group's main form.
 
-    ``action``: a URL of this site, where the form goes instead of Ory.
+    ``action``: a URL of this site, to which the form goes instead of Ory.
     """
 
     hidden: tuple[Hidden, ...]
@@ -186,7 +187,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One way on: the forms of one group. Without forms: ``nodes`` to read only."""
+    """One alternative of a page: the forms of one group. Without forms, ``nodes`` are for reading only."""
 
     group: str
     forms: tuple[Form, ...] = ()
@@ -194,13 +195,13 @@ class Section:
 
     @property
     def goes_back(self) -> bool:
-        """Whether this only leads to another screen of the same flow: no alternative to the other sections."""
+        """Whether this only leads to another screen of the same flow, so it is no alternative to the other sections."""
         buttons = [button for form in self.forms for part in form.parts for button in part.buttons]
         return bool(buttons) and all(button.name == "screen" for button in buttons)
 
     @property
     def shows_codes(self) -> bool:
-        """Whether this shows codes to note down, which somebody has just asked for."""
+        """Whether this shows codes to write down, which the person has just asked for."""
         nodes = [*self.nodes, *(node for form in self.forms for part in form.parts for node in part.nodes)]
         return any(isinstance(node, Codes) for node in nodes)
 
@@ -224,18 +225,18 @@ class FlowPage:
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether this login asks for a second factor and the person has one to offer."""
+        """Whether this login asks for a second factor, and the person has one."""
         return self.step_up and any(part.buttons for part in self._parts)
 
     @property
     def has_errors(self) -> bool:
-        """Whether anything was wrong with what was sent last."""
-        said = [message for part in self._parts for node in part.nodes for message in node.messages]
-        return any(message.kind == "error" for message in (*self.messages, *said))
+        """Whether Ory refused what was sent last."""
+        of_nodes = [message for part in self._parts for node in part.nodes for message in node.messages]
+        return any(message.kind == "error" for message in (*self.messages, *of_nodes))
 
     @property
     def focus(self) -> str:
-        """The ``id`` of the field where writing should begin: the first that is wrong, or else the first empty one."""
+        """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one."""
         fields = [n for part in self._parts for n in part.nodes if isinstance(n, Field) and not n.disabled]
         chosen = [n for n in fields if n.invalid] or [n for n in fields if not n.value]
         return chosen[0].id if chosen else ""
@@ -247,9 +248,9 @@ class FlowPage:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """An error of Ory's. ``code`` is an HTTP status or 0, ``explanation`` this package's words for the ``id``, if any.
+    """An error of Ory. ``code`` is an HTTP status or 0, ``explanation`` this package's text for the ``id``, if any.
 
-    ``reason`` and ``message`` are Ory's own texts, which are there for developers only (``DEBUG``).
+    ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``).
     """
 
     id: str = ""

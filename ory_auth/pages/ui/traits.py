@@ -1,12 +1,11 @@
-"""The traits of an identity behind the profile form: which of them plain form fields carry, and how to keep the rest.
+"""The traits of an identity in the profile form: which of them plain fields can carry, and how to keep the others.
 
 Ory replaces all traits by what a form sends, and reads each field as the type that the identity schema declares for its
-name. So it drops, or changes, whatever has no declared type (nullable or undeclared traits, lists of objects) and
-whatever a field cannot hold (``null``, empty lists, numbers beyond double precision, line feeds). One field can carry
-everything: ``traits``, the JSON of all traits.
+name. So it drops or changes traits without a declared type (nullable or undeclared traits, lists of objects), and
+values that a field cannot hold (``null``, empty lists, numbers beyond double precision, line feeds). One field can
+carry everything: ``traits``, the JSON of all traits.
 
-The rules of this module are those of Kratos' ``decoderx`` (how it reads a form) and ``jsonschemax`` (which names it
-reads), which are not documented: https://github.com/ory/kratos/tree/v26.2.0/oryx.
+These are the rules of Kratos' ``decoderx``, which are not documented: https://github.com/ory/kratos/tree/v26.2.0/oryx.
 """
 
 from __future__ import annotations
@@ -18,15 +17,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
-from itertools import groupby
 from typing import Any
-from urllib.parse import unquote
 
+from .trait_kinds import ITEM_KINDS, PREFIX, Kind, read_kinds
 from .values import Number, form_keeps, read_exact, text_of, value_text
 
-PREFIX = "traits."
-DEEPEST_TRAITS = 100  # levels of objects and lists
-DEEPEST = 20  # levels of a schema, and references that follow each other
+MAX_DEPTH = 100  # levels of objects and lists
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 Path = tuple[str | int, ...]
@@ -37,34 +33,6 @@ class _Missing(Enum):
 
 
 MISSING = _Missing.MISSING
-
-
-class Kind(Enum):
-    """As what Ory reads a form field."""
-
-    TEXT = auto()
-    NUMBER = auto()
-    BOOLEAN = auto()
-    TEXTS = auto()
-    NUMBERS = auto()
-    BOOLEANS = auto()
-    OBJECT = auto()
-    UNREADABLE = auto()  # a list of objects or of lists: whatever a field sends, Ory reads as a list of texts
-
-    @property
-    def is_list(self) -> bool:
-        return self in {Kind.TEXTS, Kind.NUMBERS, Kind.BOOLEANS}
-
-
-SCALARS = {"string": Kind.TEXT, "number": Kind.NUMBER, "integer": Kind.NUMBER, "boolean": Kind.BOOLEAN}
-LISTS = {"string": Kind.TEXTS, "number": Kind.NUMBERS, "integer": Kind.NUMBERS, "boolean": Kind.BOOLEANS}
-ITEM_KINDS = {Kind.TEXTS: Kind.TEXT, Kind.NUMBERS: Kind.NUMBER, Kind.BOOLEANS: Kind.BOOLEAN}
-SUBSCHEMAS = ("not", "if", "then", "else")
-LISTS_OF_SUBSCHEMAS = ("allOf", "anyOf", "oneOf")
-
-
-class UnknownSchema(Exception):
-    """The schema refers to something that is not in it."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +49,16 @@ class Traits:
     @cached_property
     def can_be_edited(self) -> bool:
         """Whether this module can handle them: they are not nested too deeply."""
-        return all(len(path) <= DEEPEST_TRAITS for path, _ in self._by_name.values())
+        return all(len(path) <= MAX_DEPTH for path, _ in self._by_name.values())
 
     def has_field(self, name: str) -> bool:
-        """Whether a person can edit the trait of this name. (Ory hangs errors on fields that it cannot read.)"""
+        """Whether a person can edit the trait of this name. (Ory adds fields that it cannot read, to show errors.)"""
         if not form_keeps(name) or "\r" in name:
             return False  # a browser would send another name
         match self._by_name.get(name, (None, MISSING))[1]:
             case dict():
                 return False
-            case list() as items:  # else each item is a field of its own
+            case list() as items:  # otherwise only its items have fields
                 return self._kind(name).is_list and not any(isinstance(v, dict | list | None) for v in items)
             case _Missing():
                 return self.kinds is None or self._kind(name) not in {Kind.OBJECT, Kind.UNREADABLE}
@@ -102,7 +70,7 @@ class Traits:
         return name in self._by_name and not value_text(self._by_name[name][1])
 
     def is_missing_list(self, name: str) -> bool:
-        """Whether Ory would read an empty field of this name as a list with one empty item, where now is no list."""
+        """Whether there is no such list, and Ory would read its empty field as a list with one empty item."""
         return self._kind(name).is_list and name not in self._by_name
 
     def exact_number(self, name: str, value: object) -> Number | None:
@@ -115,20 +83,20 @@ class Traits:
         except OverflowError:
             return None
 
-    def fit_a_form(self, sent: set[str]) -> bool:
-        """Whether a form with these fields, sent as it is, leaves all traits as they are.
+    def survive_form(self, sent: set[str]) -> bool:
+        """Whether a form with these fields, if it is sent unchanged, changes no trait.
 
-        But for lists that are missing: their empty fields must not be sent.
+        The empty fields of missing lists do not count: they must not be sent.
         """
         return self.kinds is not None and all(
-            self._fits(f"{PREFIX}{_escape(key)}", value, sent) for key, value in self.values.items()
+            self._survives(f"{PREFIX}{_escape(key)}", value, sent) for key, value in self.values.items()
         )
 
-    def _fits(self, name: str, value: object, sent: set[str]) -> bool:
+    def _survives(self, name: str, value: object, sent: set[str]) -> bool:
         kind = self._kind(name)
         match value:
             case dict():
-                below = [self._fits(f"{name}.{_escape(key)}", inner, sent) for key, inner in value.items()]
+                below = [self._survives(f"{name}.{_escape(key)}", inner, sent) for key, inner in value.items()]
                 return all(below) and (bool(below) or kind is Kind.OBJECT)
             case []:
                 return False
@@ -142,7 +110,7 @@ class Traits:
         return (self.kinds or {}).get(name, Kind.UNREADABLE)
 
     def merge(self, sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """The traits with what a person changed in the fields; a trait without a field stays as it is."""
+        """The traits with the changes that a person made in the fields. A trait without a field stays as it is."""
         merged: dict[str, Any] = deepcopy(dict(self.values))
         for name, values in sent.items():
             if not name.startswith(PREFIX) or not values:
@@ -154,12 +122,12 @@ class Traits:
             is_list = isinstance(stored, list) or (stored is MISSING and kind.is_list)
             new = (_merge_list if is_list else _merge_scalar)(kind, stored, values)
             if new is not stored:
-                _set(merged, path, new)
-        return {key: _without_removed(value) for key, value in merged.items() if value is not MISSING}
+                _set_value(merged, path, new)
+        return {key: _remove_missing(value) for key, value in merged.items() if value is not MISSING}
 
 
 def _merge_scalar(kind: Kind, stored: Any, values: Sequence[str]) -> Any:
-    """Of several values Ory takes the first, but for a checkbox, whose hidden field comes first, the last."""
+    """Of several values, Ory takes the first; for a checkbox the last, because its hidden field comes first."""
     value = values[-1] if kind is Kind.BOOLEAN or isinstance(stored, bool) else values[0]
     return stored if _shows(stored, value) else _parse(kind, stored, value)
 
@@ -179,7 +147,7 @@ def _merge_list(kind: Kind, stored: Any, values: Sequence[str]) -> Any:
 
 
 def _parse(kind: Kind, before: Any, value: str) -> Any:
-    """What a person entered, as the type that the trait had, or else as the schema's; as text where it is neither."""
+    """The entered value, as the type that the trait had, or else the schema's type; as text if it is of neither."""
     if value == "":
         return MISSING
     if isinstance(before, bool) or (kind is Kind.BOOLEAN and not isinstance(before, str)):
@@ -200,7 +168,7 @@ def _number(value: str) -> Number | str:
 
 
 def _shows(stored: Any, value: str) -> bool:
-    """Whether a field that shows the stored value sends this one."""
+    """Whether a field that shows the stored value, and was not changed, sends this value."""
     return _comparable("" if stored is MISSING else value_text(stored)) == _comparable(value)
 
 
@@ -209,30 +177,30 @@ def _comparable(value: str) -> str:
     return LINE_BREAK.sub("\n", value).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _set(traits: dict[str, Any], path: Path, value: Any) -> None:
-    """Set the value at ``path``, also to ``MISSING``: the items of a list keep their numbers until all is done."""
-    place: Any = traits
+def _set_value(traits: dict[str, Any], path: Path, value: Any) -> None:
+    """Set the value at ``path``. ``MISSING`` marks a removed item, so that the others keep their numbers for now."""
+    parent: Any = traits
     for step in path[:-1]:
-        if isinstance(place, dict) and step not in place:
+        if isinstance(parent, dict) and step not in parent:
             if value is MISSING:
                 return
-            place[step] = {}
-        if not _has_places_for(place, step):
-            return  # the traits do not have the form that the schema asks for
-        place = place[step]
-    if _has_places_for(place, path[-1]):
-        place[path[-1]] = value
+            parent[step] = {}
+        if not _can_contain(parent, step):
+            return  # the traits do not have the structure that the schema requires
+        parent = parent[step]
+    if _can_contain(parent, path[-1]):
+        parent[path[-1]] = value
 
 
-def _has_places_for(place: Any, step: str | int) -> bool:
-    return isinstance(place, list if isinstance(step, int) else dict)
+def _can_contain(parent: Any, step: str | int) -> bool:
+    return isinstance(parent, list if isinstance(step, int) else dict)
 
 
-def _without_removed(value: Any) -> Any:
+def _remove_missing(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_removed(below) for key, below in value.items() if below is not MISSING}
+        return {key: _remove_missing(below) for key, below in value.items() if below is not MISSING}
     if isinstance(value, list):
-        return [_without_removed(item) for item in value if item is not MISSING]
+        return [_remove_missing(item) for item in value if item is not MISSING]
     return value
 
 
@@ -250,7 +218,7 @@ def _reads_exactly(kind: Kind, value: object) -> bool:
 
 
 def walk(traits: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
-    """Everything in the traits but themselves, by the name of its field."""
+    """Each value in the traits, at any depth: the name of its field, its path and the value."""
     pending: list[tuple[str, Path, Any]] = [("traits", (), traits)]
     while pending:
         name, path, value = pending.pop()
@@ -268,17 +236,14 @@ def _escape(key: str) -> str:
     return key.replace(".", "\\.")
 
 
-# ---- the identity schema
-
-
 def read_traits(flow: bytes, schema: object) -> Traits | None:
-    """The traits in the JSON of a settings flow, if there are any, with what the identity schema says of them."""
+    """The traits in the JSON of a settings flow, with the types of the identity schema; ``None`` if there are none."""
     traits = _identity(flow).get("traits")
     return Traits(traits, read_kinds(schema)) if isinstance(traits, dict) else None
 
 
 def read_schema_id(flow: bytes) -> str:
-    """The id of the schema of a settings flow's identity, or nothing."""
+    """The id of the identity's schema in the JSON of a settings flow, or an empty string."""
     return text_of(_identity(flow).get("schema_id"))
 
 
@@ -288,100 +253,3 @@ def _identity(flow: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return identity if isinstance(identity, dict) else {}
-
-
-def read_kinds(schema: object) -> dict[str, Kind] | None:
-    """As what Ory reads each field of the profile form, by its name; ``None`` if that is not known."""
-    if not isinstance(schema, dict):
-        return None
-    kinds: dict[str, Kind] = {}
-    with_default = set()
-    try:
-        for path, kind, has_default in _declarations(schema, schema, (), 0):
-            name = ".".join(path)
-            if name not in with_default:  # of several declarations the last one counts, or the first with a default
-                kinds[name] = kind
-            if has_default:
-                with_default.add(name)
-    except UnknownSchema:
-        return None
-    return {name: kind for name, kind in kinds.items() if name.startswith(PREFIX)}
-
-
-def _declarations(
-    schema: object, root: Mapping[str, Any], path: tuple[str, ...], depth: int
-) -> Iterator[tuple[tuple[str, ...], Kind, bool]]:
-    """All that a schema declares about names, in Kratos' order: their kinds, and whether they have a default."""
-    if depth > DEEPEST:
-        raise UnknownSchema
-    if not isinstance(schema, dict):
-        return
-    if "$ref" in schema:  # whatever else is beside it does not count
-        yield from _declarations(_referenced(schema["$ref"], root), root, path, depth + 1)
-        return
-    kind, has_default = _kind_of(schema, root), schema.get("default") is not None
-    if path and (kind or has_default):
-        yield path, kind or Kind.UNREADABLE, has_default
-    for word in SUBSCHEMAS:
-        yield from _declarations(schema.get(word), root, path, depth + 1)
-    for word in LISTS_OF_SUBSCHEMAS:
-        for below in _list(schema.get(word)):
-            yield from _declarations(below, root, path, depth + 1)
-    properties = schema.get("properties")
-    for key, below in properties.items() if isinstance(properties, dict) else ():
-        yield from _declarations(below, root, (*path, key), depth + 1)
-
-
-def _kind_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Kind | None:
-    """The kind that a schema gives to a field; ``None``: fields of its name are not read."""
-    if "const" in schema:
-        match schema["const"]:
-            case bool():
-                return Kind.BOOLEAN
-            case int() | float():
-                return Kind.NUMBER
-            case str():
-                return Kind.TEXT
-            case _:
-                return Kind.UNREADABLE
-    types = _types(schema)
-    if types == ["object"]:
-        return Kind.OBJECT
-    if types == ["array"]:
-        return _kind_of_list(schema.get("items"), root)
-    return SCALARS.get(types[0]) if len(types) == 1 else None
-
-
-def _kind_of_list(items: object, root: Mapping[str, Any]) -> Kind:
-    types: list[str] = []
-    for item in items if isinstance(items, list) else [items]:
-        if isinstance(item, dict):
-            types += _types(_referenced(item["$ref"], root)) if "$ref" in item else _types(item)
-    types = [name for name, _ in groupby(types)]
-    return LISTS.get(types[0], Kind.UNREADABLE) if len(types) == 1 else Kind.TEXTS
-
-
-def _types(schema: object) -> list[str]:
-    types = schema.get("type") if isinstance(schema, dict) else None
-    return [types] if isinstance(types, str) else [name for name in _list(types) if isinstance(name, str)]
-
-
-def _referenced(reference: object, root: Mapping[str, Any]) -> object:
-    """What a ``$ref`` into the same schema names; raises :class:`UnknownSchema` for all others."""
-    url, _, pointer = reference.partition("#") if isinstance(reference, str) else ("", "", "?")
-    if url not in {"", root.get("$id")} or (pointer and not pointer.startswith("/")):
-        raise UnknownSchema
-    found: object = root
-    for part in unquote(pointer).split("/")[1:]:
-        step = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict) and step in found:
-            found = found[step]
-        elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
-            found = found[int(step)]
-        else:
-            raise UnknownSchema
-    return found
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -14,7 +14,7 @@ LONE_LINE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number exactly as it stands in Ory's JSON, also beyond the precision of a double."""
+    """A number exactly as Ory's JSON has it, also beyond the precision of a double."""
 
     text: str
 
@@ -50,7 +50,7 @@ def write_exact(value: Any) -> str:
 
 
 def value_text(value: object) -> str:
-    """What a form field shows and sends for a value; nothing for ``null``, lists and objects."""
+    """The text that a form field shows and sends for a value; empty for ``null``, lists and objects."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -67,7 +67,7 @@ def value_text(value: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """The text, or nothing: also where it cannot be written out (a lone surrogate)."""
+    """The text; empty for other types, and for text that cannot be encoded (a lone surrogate)."""
     if not isinstance(value, str):
         return ""
     try:
@@ -78,7 +78,8 @@ def text_of(value: object) -> str:
 
 
 def form_keeps(text: str) -> bool:
-    """Whether a browser sends this text unchanged: it sends every line break as CRLF, and no page can hold
-    a NUL or half a character.
+    """Whether a browser sends this text unchanged.
+
+    It sends every line break as CRLF, and a page cannot contain NUL or lone surrogates.
     """
     return not (LONE_LINE_BREAK.search(text) or LONE_SURROGATE.search(text) or "\0" in text)

@@ -1,8 +1,8 @@
-"""Which form field shows a value so that the browser sends it back unchanged, and does not refuse to send it.
+"""Which type of input shows a value so that the browser sends it back unchanged, and does not refuse to send it.
 
-Browsers replace what a field of a type cannot hold by nothing ("value sanitization"), and do not send a form with a
-value that breaks the rules of its field ("constraint validation"). Whatever a type could change or refuse becomes a
-text field; the rules are those of https://html.spec.whatwg.org/multipage/input.html, or stricter.
+Browsers empty an input that cannot hold its value ("value sanitization"), and do not send a form with a value that
+breaks the rules of its input ("constraint validation"). So a value that a type could change or refuse gets a text
+input. The rules are those of https://html.spec.whatwg.org/multipage/input.html, or stricter.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ URL = re.compile(
 NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-# Ory wants times with a zone, which browsers' own fields for times cannot hold: an example says what to enter.
-EXAMPLES = {"datetime-local": "2027-01-31T10:00:00Z", "time": "10:00:00Z"}
+# Ory requires times with a zone, which browsers' inputs for times cannot hold. So people enter them as text.
+PLACEHOLDERS = {"datetime-local": "2027-01-31T10:00:00Z", "time": "10:00:00Z"}
 
 
-def holds(type_: str, value: str) -> bool:
+def input_keeps(type_: str, value: str) -> bool:
     """Whether ``<input type=…>`` sends this value back unchanged."""
     if not value:
         return True
@@ -54,9 +54,9 @@ def _is_date(value: str) -> bool:
 
 
 def usable_pattern(pattern: str, value: str, *, of_trait: bool) -> str:
-    """The pattern, unless a browser would refuse more by it than Ory does.
+    """The pattern, unless a browser would refuse values that Ory accepts.
 
-    Ory looks for the pattern of a trait anywhere in the value; browsers compare it with all of the value.
+    Ory searches for the pattern of a trait anywhere in the value; browsers match it with the whole value.
     """
     if of_trait and not (pattern.startswith("^") and pattern.endswith("$")):
         return ""

@@ -1,14 +1,14 @@
-"""Ory's messages, labels and errors in the language of the page, by the ids that Ory gives them.
+"""Translates Ory's messages, labels and errors, by the ids that Ory gives them.
 
-Ory speaks English only. Where the catalogues of this package or of the project have a translation for the active
-language, that is shown, with Ory's values put in; everywhere else, English included, the words are Ory's own. So a
-project adds a language, or words of its own, in a catalogue of its own (``LOCALE_PATHS``): the texts below are the
-``msgid``s. What has no id here (a web hook's messages, what a schema says of a value) stays as Ory says it.
+Ory sends English texts only. If a catalogue of this package or of the project has a translation for the active
+language, the page shows that, with Ory's values filled in. Otherwise, and always in English, it shows Ory's own text.
+A project adds a language, or changes a text, in its own catalogue (``LOCALE_PATHS``); the texts below are the
+``msgid``s. Messages without an id here (of a web hook, or a schema's about a value) are shown as Ory wrote them.
 
-Errors are another matter: Ory's texts for them may quote a stranger's link, so in every language, English too, they are
-explained in the words below, by their ids.
+Errors are different. Ory's texts for them may quote a link that an attacker wrote. So in every language, English
+included, the page shows the texts below instead.
 
-The ids are https://www.ory.com/docs/kratos/concepts/ui-messages; the words are this package's.
+The ids are documented at https://www.ory.com/docs/kratos/concepts/ui-messages.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LINK_WRONG = _("The link is not valid, or has been used already. Please start ag
 LINK_INCOMPLETE = _("The link is incomplete. Please start again.")
 START_AGAIN = _("Something went wrong. Please start again.")
 
-WORDS: dict[int, str] = {
+MESSAGES: dict[int, str] = {
     # signing in
     1010001: _("Sign in"),
     1010002: _("Sign in with %(provider)s"),
@@ -180,7 +180,7 @@ WORDS: dict[int, str] = {
     **dict.fromkeys((4060004, 4070001), LINK_WRONG),
     5000002: _("There is no way to sign in here. Please write to the people who run this site."),
 }
-TITLE = 1070002  # a trait's label is the title that the identity schema gives it, and is looked up as it stands
+TITLE_ID = 1070002  # the label of a trait: its title in the identity schema, which is looked up itself
 TITLES = (
     *(_("E-Mail"), _("E-mail"), _("Email"), _("Phone"), _("Username"), _("User name")),
     *(_("Name"), _("First name"), _("Last name"), _("Groups")),
@@ -203,35 +203,36 @@ ERRORS = {
 }
 
 
-def said(message: Mapping[str, Any]) -> str:
-    """What a message or a label of Ory's says, in the language of the page; an empty string where it says nothing."""
+def translate_message(message: Mapping[str, Any]) -> str:
+    """The text of a message or a label of Ory, in the language of the page; empty if it has no text."""
     id_, text = message.get("id"), message.get("text")
     text = text.strip() if isinstance(text, str) else ""
     if not text or type(id_) is not int:
         return text
-    if id_ == TITLE:
+    if id_ == TITLE_ID:
         return gettext(text)
-    translated = _translated(WORDS.get(id_, ""))
+    translated = _find_translation(MESSAGES.get(id_, ""))
     context = message.get("context")
     try:
         return translated % _Values(context if isinstance(context, Mapping) else {}) if translated else text
     except (KeyError, ValueError, TypeError, OverflowError):
-        return text  # a value that Ory did not send, or a slip in a project's catalogue
+        return text  # Ory did not send a value, or a project's catalogue has a mistake
 
 
-def explain(error_id: str) -> str:
-    """What an error of Ory's means, in the language of the page; an empty string for an id that is not known here."""
+def translate_error(error_id: str) -> str:
+    """The explanation of an error of Ory, in the language of the page; empty if the id is not in the table."""
     text = ERRORS.get(error_id, "")
     return gettext(text) if text else ""  # gettext("") is the catalogue's own header
 
 
-def _translated(text: str) -> str:
+def _find_translation(text: str) -> str:
+    """The translation in the active language; empty if there is none."""
     translated = gettext(text) if text else ""  # gettext("") is the catalogue's own header
     return translated if translated != text else ""
 
 
 class _Values(dict[str, Any]):
-    """Ory's values, ready to be read: times as the page's language writes them."""
+    """Ory's values for a text; times are formatted for the active language."""
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
