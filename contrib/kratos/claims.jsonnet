@@ -1,4 +1,4 @@
-// What a session token of Kratos says beside iss, sub, sid, iat, nbf, exp and jti.
+// The claims of a JWT of Kratos, in addition to iss, sub, sid, iat, nbf, exp and jti.
 local session = std.extVar('session');
 
 {

@@ -1,10 +1,10 @@
-"""Make the keys with which Kratos signs session tokens (`tokenize_as`), unless they are there already.
+"""Make the keys with which Kratos signs JWTs (`tokenize_as`), unless they exist.
 
     python contrib/kratos/make_keys.py [DIRECTORY]
 
-`jwks.json` holds the private key and is Kratos' alone; `jwks.public.json` is for whoever checks tokens. Both are JSON
-Web Key Sets (RFC 7517) with one ES256 key. They are made rather than kept in the repository: a signing key that
-everybody can read would let everybody be anybody.
+`jwks.json` contains the private key and is for Kratos only. `jwks.public.json` is for servers that check tokens. Both
+are JSON Web Key Sets (RFC 7517) with one ES256 key. They are not in the repository: with a signing key that everybody
+can read, anybody could forge a token for anybody.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRIVATE, PUBLIC = "jwks.json", "jwks.public.json"
 
 
 def make_keys(directory: Path) -> None:
-    """Write both files into the directory, which is made if need be; leave them alone where the private one exists."""
+    """Write both files. Creates the directory if necessary. Does nothing if the private file exists."""
     private = directory / PRIVATE
     if private.exists():
         return
