@@ -59,8 +59,9 @@ stress: .venv/stress  ## cause faults in real servers and check every response
 
 chaos: stress
 
-mutants: .venv/stress  ## change the code in small ways and see the tests fail
-	@$(BIN)/python -m stress.mutants $(ARGS)
+mutants: .venv/stress  ## make small changes to the code and list those that no test notices
+	$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results
 
 compatibility: .venv/done  ## try the newest other packages and servers
 	PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13' | tail -1)}" \
@@ -89,4 +90,4 @@ requirements:  ## compile the requirements files again (needs uv)
 		--group docs -c requirements.txt pyproject.toml -o docs/requirements.txt
 
 clean:  ## remove everything that make has created
-	rm -rf docs/_build .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf docs/_build .venv .nox .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants
