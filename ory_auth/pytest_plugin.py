@@ -1,7 +1,7 @@
-"""The pytest plugin: the fixtures ``ory`` and ``ory_login``, for projects that use :mod:`ory_auth`.
+"""The pytest plugin: the fixtures ``ory`` and ``ory_login``.
 
-pytest loads it wherever this package is installed, so it imports nothing of Django, of this package's or of the extra
-``local`` before a test asks for a fixture.
+pytest loads this module in every project of an environment with this package. So it imports Django, the rest of this
+package and the extra ``local`` only when a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if find_spec("pytest_django"):
 
     @pytest.fixture
     def ory(settings: Any) -> Iterator[Ory]:
-        """A local Ory in this process, which has forgotten the test before; ``ORY_AUTH`` points at it."""
+        """A local Ory in this process, reset for each test. ``ORY_AUTH`` uses it."""
         try:
             from ory_auth import testing
-            from ory_auth.testing.process import forget
+            from ory_auth.testing.local_ory import reset_process_state
         except ModuleNotFoundError as missing:
             pytest.fail(str(missing), pytrace=False)
         yield testing.Ory(lambda ory_auth: setattr(settings, "ORY_AUTH", ory_auth))
-        forget()
+        reset_process_state()
 
     @pytest.fixture
     def ory_login(db: None, ory: Ory) -> OryLogin:
-        """Sign people in: ``ory_login(client)``. Gives access to the database, as ``admin_client`` does.
+        """Sign people in: ``ory_login(client)``. Allows access to the database, as ``admin_client`` does.
 
-        Takes what :meth:`ory_auth.testing.Ory.login` takes, and gives an :class:`ory_auth.testing.SignIn`.
+        It is :meth:`ory_auth.testing.Ory.login`, and returns an :class:`ory_auth.testing.SignIn`.
         """
         return ory.login
 
@@ -40,9 +40,9 @@ else:
 
     @pytest.fixture
     def ory() -> None:
-        """A local Ory; needs pytest-django."""
+        """A local Ory. Needs pytest-django."""
         pytest.fail("The fixtures ory and ory_login need pytest-django: pip install pytest-django", pytrace=False)
 
     @pytest.fixture
     def ory_login(ory: None) -> None:
-        """Sign people in; needs pytest-django."""
+        """Sign people in. Needs pytest-django."""

@@ -1,7 +1,7 @@
-"""For the tests of projects: a local Ory in the test process, and people who sign in to it without walking a flow.
+"""Tools for the tests of your project: a local Ory in the test process, and people who sign in without a form.
 
-Under pytest these are the fixtures ``ory`` and ``ory_login`` (:mod:`ory_auth.pytest_plugin`), under ``unittest``
-:class:`OryTestMixin`. Needs the extra ``local``. Nothing here talks to an Ory that is not in this process.
+With pytest, use the fixtures ``ory`` and ``ory_login`` (:mod:`ory_auth.pytest_plugin`). With ``unittest``, use
+:class:`OryTestMixin`. Needs the extra ``local``. Nothing here connects to an Ory outside of this process.
 """
 
 from __future__ import annotations

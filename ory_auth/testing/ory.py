@@ -1,4 +1,4 @@
-"""The local Ory as a test has it."""
+"""The class of the fixture ``ory``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from django.urls import NoReverseMatch, reverse
 from ory_auth.local import LocalOry
 from ory_auth.local.model.clock import Clock
 
-from .people import AAL, Person, SignIn, told_by_the_schema
-from .process import API_KEY, forget, local_ory, pointed_at
+from .local_ory import API_KEY, get_local_ory, reset_process_state, settings_for
+from .people import AAL, Person, SignIn, schema_errors_as_value_errors
 
 LOOPBACK = ("localhost", "127.0.0.1")
 
 
 class OryLogin(Protocol):
-    """What ``ory_login`` is: see :meth:`Ory.login`."""
+    """The type of the fixture ``ory_login``: :meth:`Ory.login`."""
 
     def __call__(
         self,
@@ -40,49 +40,50 @@ class OryLogin(Protocol):
 
 
 class Ory:
-    """A local Ory that has forgotten the test before. ``local`` is the :class:`ory_auth.local.LocalOry` itself.
+    """A local Ory, reset for each test. ``local`` is the :class:`ory_auth.local.LocalOry`.
 
-    What is changed here is seen by the next request, and undone when the test ends.
+    The next request sees every change that you make here. At the end of the test it is undone.
     """
 
-    def __init__(self, point: Callable[[dict[str, Any]], object]) -> None:
-        """``point`` is given the ``ORY_AUTH`` of this test, and sets it."""
-        self.local: LocalOry = local_ory()
+    def __init__(self, set_ory_auth: Callable[[dict[str, Any]], object]) -> None:
+        """``set_ory_auth`` is called once with the ``ORY_AUTH`` of this test, and has to set it."""
+        self.local: LocalOry = get_local_ory()
         self.local.reset()
-        forget()
+        reset_process_state()
         self._numbers = count(1)
-        ory_auth = pointed_at(self.local)
+        ory_auth = settings_for(self.local)
         self.configure(session_cookie_name=ory_auth["SESSION_COOKIE_NAME"])
-        point(ory_auth)
+        set_ory_auth(ory_auth)
         self.pages_at("http://testserver")
 
     @property
     def public_url(self) -> str:
-        """Where its public API is."""
+        """The URL of the public API."""
         return self.local.public_url
 
     @property
     def admin_url(self) -> str:
-        """Where its admin API is."""
+        """The URL of the admin API."""
         return self.local.admin_url
 
     @property
     def calls(self) -> list[str]:
-        """What it was asked in this test, the first first: ``["GET /sessions/whoami"]``."""
+        """The requests that it received in this test, in order: ``["GET /sessions/whoami"]``."""
         return [f"{request.method} {request.path}" for request in self.local.requests]
 
     def configure(self, **changes: Any) -> None:
-        """Change its configuration for this test, by the names of :class:`ory_auth.local.Config`."""
+        """Change its configuration for this test. The names are those of :class:`ory_auth.local.Config`."""
         self.local.configure(**changes)
 
     def pages_at(self, url: str) -> None:
-        """Let its flows lead to the pages of the site at ``url``, such as a live server's, and back to it.
+        """Let its flows use the pages of the site at ``url``, such as a live server's.
 
-        Where that is ``localhost``, browsers find this Ory there as well, so that its cookies reach the site.
+        If the host is ``localhost``, browsers reach this Ory at ``localhost`` as well, so that its cookies reach the
+        site.
         """
         site = urlsplit(url)
         base = f"{site.scheme}://{site.netloc}"
-        self.configure(ui_base=base + _pages(), default_return_url=f"{base}/", allowed_return_urls=(base,))
+        self.configure(ui_base=base + _pages_path(), default_return_url=f"{base}/", allowed_return_urls=(base,))
         if site.hostname in LOOPBACK:
             browser_url = f"http://{site.hostname}:{urlsplit(self.public_url).port}"
             settings.ORY_AUTH["BROWSER_URL"] = browser_url
@@ -99,22 +100,23 @@ class Ory:
         verified: bool = False,
         password: str | None = None,
     ) -> Person:
-        """The person with this e-mail address, made where there is none yet, changed where more is said of them.
+        """The person with this e-mail address: a new one, or an existing one with these changes.
 
-        Without an address there is a new one each time; ``None`` is nobody's. ``verified`` is about the address, a
-        ``password`` is only for tests that type one. Raises ``ValueError`` for what the identity schema refuses.
+        Without an address, each call creates a new person with a new address; ``None`` creates one without an address.
+        ``verified`` marks the address as verified. Pass a ``password`` only if the test enters it. Raises
+        ``ValueError`` if the identity schema refuses the traits.
         """
         traits = self._with_email(dict(traits or {}), email)
-        known = self.local.find_identity(traits.get("email") or "")
-        if known is not None and password is None:
-            person = Person(self.local, UUID(known["id"]))
+        existing = self.local.find_identity(traits.get("email") or "")
+        if existing is not None and password is None:
+            person = Person(self.local, UUID(existing["id"]))
             person.change(traits=traits, metadata_public=metadata_public, verified=verified)
             return person
-        with told_by_the_schema():
-            made = self.local.create_identity(
+        with schema_errors_as_value_errors():
+            created = self.local.create_identity(
                 traits=traits, metadata_public=metadata_public, verified=verified, password=password
             )
-        return Person(self.local, UUID(made["id"]))
+        return Person(self.local, UUID(created["id"]))
 
     def login(
         self,
@@ -130,7 +132,8 @@ class Ory:
     ) -> SignIn:
         """Sign a person in with a client: :meth:`person`, then :meth:`Person.sign_in`.
 
-        ``url`` is the live server's, for a browser. A client that somebody else was signed in with changes hands.
+        ``url`` is that of the live server; browsers need it. If another person is signed in with the client, this
+        person replaces them.
         """
         person = self.person(email, traits=traits, metadata_public=metadata_public, verified=verified)
         if url:
@@ -138,58 +141,61 @@ class Ory:
         return person.sign_in(client, url, aal=aal, age=age)
 
     def _with_email(self, traits: dict[str, Any], email: str | None) -> dict[str, Any]:
-        takes_one = "email" in self.local.state.config.schema["properties"]["traits"].get("properties", {})
+        """The traits with this e-mail address. If it is empty and the schema has ``email``, the address is new."""
         if email and traits.get("email", email) != email:
-            raise ValueError("email and traits['email'] are two addresses: give one.")
-        if email is None or "email" in traits or not (email or takes_one):
+            raise ValueError("email and traits['email'] are different addresses. Pass only one of them.")
+        if email is None or "email" in traits:
+            return traits
+        schema_has_email = "email" in self.local.state.config.schema["properties"]["traits"].get("properties", {})
+        if not email and not schema_has_email:
             return traits
         return {"email": email or f"person-{next(self._numbers)}@example.org", **traits}
 
-    # --- time and trouble
+    # --- time and faults
 
     @property
     def clock(self) -> Clock:
-        """Ory's clock, by which sessions age and end: ``clock.move(hours=1)``, ``clock.freeze()``.
+        """Ory's clock, which decides when sessions expire: ``clock.move(hours=1)``, ``clock.freeze()``.
 
-        Either lasts until the test ends, or in a ``with`` statement until the block does.
+        A change lasts until the end of the test, or of its ``with`` block.
         """
         return self.local.clock
 
     def slow(self, seconds: float, path: str = "/") -> AbstractContextManager[None]:
-        """Answer so many seconds late, in a ``with`` block; ``path`` is how the paths begin that it is about."""
-        return _over(self.local.slow(seconds, path))
+        """In a ``with`` block, respond this much later. ``path`` limits it to paths that begin with it."""
+        return _resetting_process_state(self.local.slow(seconds, path))
 
     def failing(self, status: int = 503, path: str = "/") -> AbstractContextManager[None]:
-        """Answer with this status and nothing else, in a ``with`` block."""
-        return _over(self.local.failing(status, path=path))
+        """In a ``with`` block, respond with this status and an empty body."""
+        return _resetting_process_state(self.local.failing(status, path=path))
 
     def stopped(self) -> AbstractContextManager[None]:
-        """Refuse connections, in a ``with`` block."""
-        return _over(self.local.stopped())
+        """In a ``with`` block, refuse connections."""
+        return _resetting_process_state(self.local.stopped())
 
     @contextmanager
     def strict(self) -> Iterator[None]:
-        """In a ``with`` block refuse what would not do in production, and fail the test at its end where that came.
+        """In a ``with`` block, refuse requests that would fail in production. If there were any, the test fails.
 
-        That is: the admin API without ``ORY_AUTH["API_KEY"]`` or at the public port and the other way round, more than
-        one credential in a request, cookies that are none of Ory's.
+        Refused are: the admin API without ``ORY_AUTH["API_KEY"]``, either API at the port of the other, more than one
+        credential in a request, and cookies that do not belong to Ory.
         """
-        with self.local.strict(API_KEY) as refused:
+        with self.local.strict(API_KEY) as violations:
             yield
-        if refused:
-            raise AssertionError("Ory would not take this in production:\n" + "\n".join(refused))
+        if violations:
+            raise AssertionError("In production, Ory would refuse these requests:\n" + "\n".join(violations))
 
 
 @contextmanager
-def _over(trouble: AbstractContextManager[None]) -> Iterator[None]:
-    """A trouble of which nothing is remembered when it is over: nobody waits for a breaker or a pause."""
-    with trouble:
+def _resetting_process_state(fault: AbstractContextManager[None]) -> Iterator[None]:
+    """A fault after which the process forgets it: the next request does not wait for a circuit breaker or a pause."""
+    with fault:
         yield
-    forget()
+    reset_process_state()
 
 
-def _pages() -> str:
-    """The path under which the project has the pages of Ory's flows."""
+def _pages_path() -> str:
+    """The path below which the project includes ``ory_auth.urls``."""
     try:
         return reverse("ory_auth:login").rpartition("/")[0]
     except NoReverseMatch:

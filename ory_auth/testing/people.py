@@ -1,4 +1,4 @@
-"""People of the local Ory, and their sessions."""
+"""People in the local Ory, and their sessions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEVER = "1970-01-01T00:00:00Z"
 
 
 class Person:
-    """An identity at the local Ory. Its changes are seen by the next request."""
+    """An identity in the local Ory. The next request sees every change."""
 
     def __init__(self, local: LocalOry, identity_id: UUID) -> None:
         self._local = local
@@ -47,84 +47,84 @@ class Person:
 
     @property
     def traits(self) -> dict[str, Any]:
-        """The traits as they are now; see :meth:`change`."""
+        """The current traits. :meth:`change` changes them."""
         return dict(self._local.state.get_identity(self._id).traits)
 
     @property
     def email(self) -> str:
-        """The trait ``email``, empty where there is none."""
+        """The trait ``email``, empty if there is none."""
         return str(self.traits.get("email", ""))
 
     @cached_property
     def user(self) -> Any:
-        """The Django user of this person, made as the first request would make it where there is none yet.
+        """The Django user of this person. If there is none yet, it is created as the first request would create it.
 
-        It is read once: ``user.refresh_from_db()`` shows what requests have changed. Raises
-        :class:`~ory_auth.exceptions.NotAdmitted` where the project lets this person have none.
+        It is read from the database once: call ``user.refresh_from_db()`` to see changes by requests. Raises
+        :class:`~ory_auth.exceptions.NotAdmitted` if the project does not admit this person.
         """
         session = self._local.preview_session(self._id, "aal2" if self.has_second_factor else "aal1")
-        facts = {**session, "authenticated_at": NEVER}  # the first request is still the first sign-in
-        imagined = OrySession.from_json(json.dumps(facts).encode())
-        found = provisioning.load_user(imagined, conf())
-        if found.user is None:
-            raise NotAdmitted(found.refused or Event.NOT_ADMITTED)
-        if found.created:
-            news = {"user": found.user, "identity": imagined.identity, "request": HttpRequest()}
-            tell = partial(user_created.send, sender=type(found.user), **news)
-            transaction.on_commit(tell, using=router.db_for_write(type(found.user)))
-        return found.user
+        session["authenticated_at"] = NEVER  # so that the first request still counts as the first sign-in
+        ory_session = OrySession.from_json(json.dumps(session).encode())
+        result = provisioning.load_user(ory_session, conf())
+        if result.user is None:
+            raise NotAdmitted(result.refused or Event.NOT_ADMITTED)
+        if result.created:
+            facts = {"user": result.user, "identity": ory_session.identity, "request": HttpRequest()}
+            send_signal = partial(user_created.send, sender=type(result.user), **facts)
+            transaction.on_commit(send_signal, using=router.db_for_write(type(result.user)))
+        return result.user
 
     async def auser(self) -> Any:
         """:attr:`user` for coroutines."""
         return await sync_to_async(lambda: self.user)()
 
     def sign_in(self, client: Any = None, url: str = "", *, aal: AAL = "aal1", age: timedelta | float = 0) -> SignIn:
-        """A new session, ``age`` old (a ``timedelta``, or seconds), whose cookie the client gets if there is one.
+        """Create a session that began ``age`` ago (a ``timedelta``, or seconds), and set its cookie in the client.
 
-        ``aal="aal2"`` is a session with a second factor, which the person gets where they had none. ``url`` is the
-        live server's, for a browser.
+        ``aal="aal2"`` is a session with a second factor; a person without one gets one. ``url`` is that of the live
+        server; browsers need it.
         """
         if aal not in ("aal1", "aal2"):
-            raise ValueError("aal has to be 'aal1' or 'aal2'")
+            raise ValueError("aal must be 'aal1' or 'aal2'")
         if aal == "aal2":
             self.add_second_factor()
         seconds = age.total_seconds() if isinstance(age, timedelta) else age
-        given = self._local.create_session(self._id, aal, age=seconds)
-        signed_in = SignIn(self._local, self.identity_id, UUID(given.id), given.token, given.cookie)
+        session = self._local.create_session(self._id, aal, age=seconds)
+        signed_in = SignIn(self._local, self.identity_id, UUID(session.id), session.token, session.cookie)
         if client is not None:
-            clients.give(client, signed_in.cookie, url)
+            clients.set_cookie(client, signed_in.cookie, url)
         return signed_in
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether Ory wants a second factor of this person."""
+        """Whether this person has an authenticator app or backup codes."""
         return self._local.state.get_identity(self._id).has_second_factor
 
     def add_second_factor(self) -> None:
-        """Give this person an authenticator app, where they have none."""
+        """Add an authenticator app, if this person has no second factor."""
         if not self.has_second_factor:
             self._local.change_identity(self._id, totp=pyotp.random_base32())
 
     def totp_code(self) -> str:
-        """What the authenticator app shows now, by Ory's clock."""
+        """The current code of the authenticator app, by Ory's clock."""
         return totp_code(self._local.state.get_identity(self._id).credential_config("totp"), self._local.clock.now())
 
     def change(
         self, *, traits: Mapping[str, Any] | None = None, metadata_public: Any = None, verified: bool = False
     ) -> None:
-        """Change these traits, and leave the others; replace ``metadata_public``; verify the e-mail address.
+        """Change these traits (others stay), replace ``metadata_public``, or mark the e-mail address as verified.
 
-        Raises ``ValueError`` for traits that the identity schema refuses.
+        Raises ``ValueError`` if the identity schema refuses the traits.
         """
         members = {
             **({"traits": {**self.traits, **traits}} if traits else {}),
             **({"metadata_public": metadata_public} if metadata_public is not None else {}),
         }
-        with told_by_the_schema():
+        with schema_errors_as_value_errors():
             self._local.change_identity(self._id, verified=verified, **members)
 
     def deactivate(self) -> None:
-        """Ory lets this person in no more."""
+        """Make the identity inactive: the person can no longer sign in."""
         self._local.change_identity(self._id, state="inactive")
 
     def activate(self) -> None:
@@ -132,12 +132,12 @@ class Person:
         self._local.change_identity(self._id, state="active")
 
     def delete(self) -> None:
-        """Delete the identity and its sessions at Ory; the Django user stays."""
+        """Delete the identity and its sessions. The Django user stays."""
         self._local.delete_identity(self._id)
 
 
 class SignIn(Person):
-    """A person with a session at Ory: who they are, what proves it, and what becomes of it."""
+    """A person with a session: the result of ``ory_login``."""
 
     def __init__(self, local: LocalOry, identity_id: UUID, session_id: UUID, token: str, cookie: str) -> None:
         super().__init__(local, identity_id)
@@ -147,33 +147,33 @@ class SignIn(Person):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an app sends to prove the session: ``client.get("/api", headers=sign_in.headers)``.
+        """The headers that an app sends: ``client.get("/api", headers=sign_in.headers)``.
 
-        Send them with a client that has no Ory cookie: the cookie would count, as at Ory.
+        Use a client without an Ory cookie, because the cookie would count instead.
         """
         return {"Authorization": f"Bearer {self.token}"}
 
     def step_up(self) -> None:
-        """Prove a second factor: from now on this is a session with AAL2."""
+        """Complete a second factor: the session now has AAL2."""
         self.add_second_factor()
         self._local.complete_factor(str(self.session_id), "totp")
 
     def sign_in_again(self) -> None:
-        """Prove the password again, which ``max_age`` guards ask for; the session and its cookie stay the same."""
+        """Enter the password again, as guards with ``max_age`` demand. The session and its cookie stay the same."""
         self._local.complete_factor(str(self.session_id), "password")
 
     def revoke(self) -> None:
-        """End the session at Ory, as signing out elsewhere does; the client still has the cookie."""
+        """End the session at Ory, as signing out elsewhere does. The client still has the cookie."""
         self._local.revoke_session(str(self.session_id))
 
 
 @contextmanager
-def told_by_the_schema() -> Iterator[None]:
-    """What the identity schema refuses as a ``ValueError``: it is the caller's own data, so its values are told."""
+def schema_errors_as_value_errors() -> Iterator[None]:
+    """Raise an error of the identity schema as ``ValueError``. Its text may contain values from the test."""
     try:
         yield
     except OryError as error:
         raise ValueError(
-            f"The local Ory does not take this: {error.reason or error.message}. "
-            "Its identity schema is set with ory.configure(schema=…)."
+            f"The local Ory refuses this identity: {error.reason or error.message}. "
+            "To use your own identity schema, call ory.configure(schema=…)."
         ) from None

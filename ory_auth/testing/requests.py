@@ -1,4 +1,4 @@
-"""Requests of a ``RequestFactory``, as views get them."""
+"""Prepares requests of a ``RequestFactory`` for a view."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Request = TypeVar("Request", bound=HttpRequest)
 
 
 def prepare_request(request: Request) -> Request:
-    """Let a request of a ``RequestFactory`` pass through the middleware that sign-in needs, and return it.
+    """Run the middleware that sign-in needs for this request, and return the request.
 
-    These are Django's ``SessionMiddleware`` and ``AuthenticationMiddleware``, where the project has them, and
-    ``OryMiddleware``. No other middleware of the project runs. Call it before you assign ``request.user``.
+    This is ``OryMiddleware``, and Django's ``SessionMiddleware`` and ``AuthenticationMiddleware`` if the project has
+    them. No other middleware runs. Call this function before you assign ``request.user``.
     """
     if find_state(request) is None:
-        for wanted in (SESSION, AUTHENTICATION):
-            for position in positions(settings.MIDDLEWARE, wanted):
+        for middleware in (SESSION, AUTHENTICATION):
+            for position in positions(settings.MIDDLEWARE, middleware):
                 _run(settings.MIDDLEWARE[position], request)
         hooks.attach(request)
     return request

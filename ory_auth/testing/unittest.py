@@ -1,4 +1,4 @@
-"""For Django's own test runner: a mixin for ``TestCase`` and its kin."""
+"""A mixin for Django's ``TestCase`` and similar classes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.test import override_settings
 
+from .local_ory import reset_process_state
 from .ory import Ory, OryLogin
-from .process import forget
 
 if TYPE_CHECKING:
     from django.test import SimpleTestCase as Base
@@ -16,10 +16,10 @@ else:
 
 
 class OryTestMixin(Base):
-    """Gives each test a local Ory, and people who sign in to it; put it before Django's class.
+    """Adds ``self.ory`` and ``self.ory_login`` to a test class. Put it before Django's class.
 
-    ``class OrderTests(OryTestMixin, TestCase)``, and ``LiveServerTestCase`` and the others likewise. A ``setUp`` of
-    your own calls ``super().setUp()`` first.
+    ``class OrderTests(OryTestMixin, TestCase)``. It works in the same way with ``LiveServerTestCase`` and others. If
+    you define ``setUp``, call ``super().setUp()`` first.
     """
 
     ory: Ory
@@ -27,11 +27,11 @@ class OryTestMixin(Base):
 
     def setUp(self) -> None:
         super().setUp()
-        self.ory = Ory(self._point)
-        self.addCleanup(forget)
+        self.ory = Ory(self._set_ory_auth)
+        self.addCleanup(reset_process_state)
         self.ory_login = self.ory.login
 
-    def _point(self, ory_auth: dict[str, Any]) -> None:
+    def _set_ory_auth(self, ory_auth: dict[str, Any]) -> None:
         override = override_settings(ORY_AUTH=ory_auth)
         override.enable()
         self.addCleanup(override.disable)

@@ -74,14 +74,14 @@ def test_says_that_the_file_is_not_there(tmp_path: Path) -> None:
 def test_names_the_option_of_a_port_that_is_taken(option: str, other: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"choose another with {option}" in refusal(option, port, other, "0")
+        assert f"Choose another with {option}" in refusal(option, port, other, "0")
 
 
 def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.startswith("ory_auth.local")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "starlette.requests", None)
-    assert "pip install django-ory[local]" in refusal()
+    assert "pip install 'django-ory[local]'" in refusal()
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
@@ -103,4 +103,4 @@ def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.
     ]
     assert "JBSWY3DPEHPK3PXP" not in "".join(lines)
     assert (answer.status, answer.headers["Ory-Session-Cache-For"]) == (401, None)
-    assert (ory.returncode, rest.strip()) == (0, "The local Ory has ended.")
+    assert (ory.returncode, rest.strip()) == (0, "The local Ory has stopped.")

@@ -112,7 +112,7 @@ def test_what_is_no_client_is_told_so(ory_login: OryLogin) -> None:
     class Thing:
         cookies: ClassVar[dict[str, str]] = {}
 
-    with pytest.raises(TypeError, match="Thing is no client known here"):
+    with pytest.raises(TypeError, match="Thing is not a supported client"):
         ory_login(Thing())
 
 

@@ -1,4 +1,4 @@
-"""manage.py ory_local: a local Ory in the terminal."""
+"""manage.py ory_local: runs a local Ory."""
 
 from __future__ import annotations
 
@@ -18,53 +18,61 @@ from django.core.management.base import BaseCommand, CommandError
 if TYPE_CHECKING:
     from ory_auth.local import LocalOry
 
-WARNING = "This is a local Ory, for development and tests only. It forgets everything when it ends."
+WARNING = "This is a local Ory, for development and tests only. When it stops, all data is lost."
 LIBRARIES = ("starlette", "uvicorn", "h11", "pyotp", "segno", "jsonschema")
 PORT_OPTIONS = {"public": "--port", "admin": "--admin-port"}
 
 
 class Command(BaseCommand):
-    help = "Runs a local Ory (Kratos' HTTP, without pages of its own), for development and tests only."
+    help = "Runs a local Ory for development and tests: Kratos' HTTP APIs, without pages."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--allow-remote", action="store_true", help="let other machines in, where --host does")
+        parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
         parser.add_argument("--port", type=int, default=4433, help="port of the public API (default: %(default)s)")
         parser.add_argument("--admin-port", type=int, default=4434, help="port of the admin API (default: %(default)s)")
-        parser.add_argument("--identities", type=Path, metavar="FILE.json", help="people to begin with: a JSON list")
+        parser.add_argument(
+            "--identities", type=Path, metavar="FILE.json", help="JSON list of identities to begin with"
+        )
         parser.add_argument(
             "--ui-base",
             default="http://127.0.0.1:8000/auth",
-            help="where the project's pages for login, registration and so on are (default: %(default)s)",
+            help="URL of the project's pages for login, registration and so on (default: %(default)s)",
         )
         parser.add_argument(
             "--allow-return-to",
             action="append",
             default=[],
             metavar="URL",
-            help="another site that people may be sent back to, such as a single-page app's; may be repeated",
+            help="another URL that flows may return to, such as a single-page app's (may be repeated)",
         )
-        parser.add_argument("--session-lifespan", type=float, default=86400, metavar="SECONDS")
-        parser.add_argument("--no-session-caching", action="store_true", help="send no Ory-Session-Cache-For")
+        parser.add_argument(
+            "--session-lifespan",
+            type=float,
+            default=86400,
+            metavar="SECONDS",
+            help="how long a session lasts (default: %(default)s)",
+        )
+        parser.add_argument("--no-session-caching", action="store_true", help="don't send Ory-Session-Cache-For")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_remote(options["host"], options["allow_remote"])
-        ory = _local_ory(options)
-        people = _add_people(ory, options["identities"]) if options["identities"] else []
-        with _until_told_to_end() as ended, _running(ory):
-            self._introduce(ory, options["ui_base"], people)
-            ended.wait()
-        self.stdout.write("The local Ory has ended.")
+        ory = _create_local_ory(options)
+        people = _create_people(ory, options["identities"]) if options["identities"] else []
+        with _stop_signal() as stop, _running(ory):
+            self._print_introduction(ory, options["ui_base"], people)
+            stop.wait()
+        self.stdout.write("The local Ory has stopped.")
 
-    def _introduce(self, ory: LocalOry, ui_base: str, people: list[dict[str, Any]]) -> None:
+    def _print_introduction(self, ory: LocalOry, ui_base: str, people: list[dict[str, Any]]) -> None:
         self.stdout.write(self.style.WARNING(WARNING))
         rows = [("public API", ory.public_url), ("admin API", ory.admin_url), ("pages", ui_base)]
         self._write_table(rows)
         if people:
             self.stdout.write("People:")
-            self._write_table([_described(person) for person in people])
-        self.stdout.write("Ctrl-C ends it.")
+            self._write_table([_describe(person) for person in people])
+        self.stdout.write("Press Ctrl-C to stop.")
         self.stdout.flush()
 
     def _write_table(self, rows: Sequence[tuple[str, ...]]) -> None:
@@ -80,17 +88,19 @@ def _refuse_remote(host: str, allowed: bool) -> None:
     except ValueError:
         loopback = False
     if not loopback and not allowed:
-        raise CommandError(f"--host {host} may let other machines in, and the admin API asks nobody who they are. If "
-                           "that is what you want, add --allow-remote.")  # fmt: skip
+        raise CommandError(
+            f"Other machines may be able to connect to --host {host}, and the admin API needs no credentials. "
+            "If that is what you want, add --allow-remote."
+        )
 
 
-def _local_ory(options: dict[str, Any]) -> LocalOry:
+def _create_local_ory(options: dict[str, Any]) -> LocalOry:
     try:
         from ory_auth.local import Config, LocalOry
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in LIBRARIES:
             raise
-        raise CommandError(f"{missing.name} is not installed. Run: pip install django-ory[local]") from None
+        raise CommandError(f"{missing.name} is not installed. Run: pip install 'django-ory[local]'") from None
     pages = urlsplit(options["ui_base"])
     site = f"{pages.scheme}://{pages.netloc}"
     config = Config(
@@ -106,7 +116,7 @@ def _local_ory(options: dict[str, Any]) -> LocalOry:
     return LocalOry(config)
 
 
-def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
+def _create_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
     from ory_auth.local.control.seed_file import SeedFileError, read_seed_file
     from ory_auth.local.model.errors import OryError
 
@@ -124,16 +134,16 @@ def _add_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
     return people
 
 
-def _described(person: dict[str, Any]) -> tuple[str, ...]:
-    """One line about somebody: address, password, and what is special."""
-    special = [
+def _describe(person: dict[str, Any]) -> tuple[str, ...]:
+    """One row of the table: address, password and other facts."""
+    facts = [
         "inactive" if person.get("state") == "inactive" else "",
         "authenticator app" if person.get("totp") else "",
         "backup codes" if person.get("lookup_codes") else "",
         person.get("note", ""),
     ]
     email = person.get("email") or person.get("traits", {}).get("email", "(no address)")
-    return email, person.get("password", "(no password)"), ", ".join(filter(None, special))
+    return email, person.get("password", "(no password)"), ", ".join(filter(None, facts))
 
 
 @contextmanager
@@ -145,7 +155,7 @@ def _running(ory: LocalOry) -> Iterator[None]:
     except PortUnavailable as error:
         option = PORT_OPTIONS[error.name]
         reason = os.strerror(error.errno or 0)
-        raise CommandError(f"port {error.port} cannot be used ({reason}); choose another with {option}") from None
+        raise CommandError(f"Port {error.port} cannot be used ({reason}). Choose another with {option}.") from None
     try:
         yield
     finally:
@@ -153,12 +163,12 @@ def _running(ory: LocalOry) -> Iterator[None]:
 
 
 @contextmanager
-def _until_told_to_end() -> Iterator[threading.Event]:
+def _stop_signal() -> Iterator[threading.Event]:
     """An event that Ctrl-C or SIGTERM sets."""
-    ended = threading.Event()
-    before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    stop = threading.Event()
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield ended
+        yield stop
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

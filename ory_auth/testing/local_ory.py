@@ -1,4 +1,4 @@
-"""The one local Ory of a test process, the settings that point a project at it, and what a process remembers."""
+"""The local Ory of this test process, and the settings that make the project use it."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from ory_auth.process.forks import after_fork
 from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache
 
-API_KEY = "ory_pat_of_the_local_ory"  # opens nothing: a real one of the project's settings is never sent anywhere
+API_KEY = "ory_pat_of_the_local_ory"  # a fake one, so that the project's real key is never sent anywhere
 
 
-def _any_person() -> dict[str, Any]:
-    """The identity schema of the local Ory, with room for whatever else a project's schema has."""
+def _schema_without_limits() -> dict[str, Any]:
+    """An identity schema that accepts any traits, because a project may have any schema."""
     schema = deepcopy(PERSON_SCHEMA)
     traits = schema["properties"]["traits"]
     del traits["required"], traits["additionalProperties"]
     return schema
 
 
-_current: LocalOry | None = None
+_local_ory: LocalOry | None = None
 
 
-def local_ory() -> LocalOry:
-    """The local Ory of this process, on free ports; it starts at the first call and ends with the process."""
-    global _current
-    if _current is None:
-        _current = LocalOry(Config(public_port=0, admin_port=0, schema=_any_person())).start()
-        atexit.register(_current.stop)
-    return _current
+def get_local_ory() -> LocalOry:
+    """The local Ory of this process, on free ports. It starts at the first call, and stops when the process ends."""
+    global _local_ory
+    if _local_ory is None:
+        _local_ory = LocalOry(Config(public_port=0, admin_port=0, schema=_schema_without_limits())).start()
+        atexit.register(_local_ory.stop)
+    return _local_ory
 
 
-def _forget_server() -> None:
-    global _current
-    _current = None  # a forked process has the server's sockets, and not its thread
+def _forget_local_ory() -> None:
+    global _local_ory
+    _local_ory = None  # a forked process has the sockets, but not the thread that serves them
 
 
-after_fork(_forget_server)
+after_fork(_forget_local_ory)
 
 
-def pointed_at(local: LocalOry) -> dict[str, Any]:
-    """The project's ``ORY_AUTH`` with that Ory in it; nothing is kept between requests, so each asks Ory anew."""
+def settings_for(local: LocalOry) -> dict[str, Any]:
+    """The project's ``ORY_AUTH``, changed to use this Ory and to cache nothing, so that each request asks it again."""
     project = getattr(settings, "ORY_AUTH", None)
     return {
         **(project if isinstance(project, Mapping) else {}),
@@ -67,15 +67,15 @@ def pointed_at(local: LocalOry) -> dict[str, Any]:
 
 
 def _cookie_name() -> str:
-    """The project's own, given or derived, where its settings say enough for that."""
+    """The cookie name from the project's settings, or Kratos' default if they are incomplete."""
     try:
         return conf().session_cookie_name
     except ImproperlyConfigured:
         return KRATOS_COOKIE
 
 
-def forget() -> None:
-    """Let this process remember nothing: no pause, no open breaker, no sign-out, no row of a user."""
+def reset_process_state() -> None:
+    """Clear what this package keeps in the process: circuit breaker, rate limits, pending sign-outs, cached users."""
     events.reset()
     reset_services()
     row_cache.reset()
