@@ -1,1 +1,1 @@
-"""What the probes found: plain values, for the rules to evaluate."""
+"""What the probes found: plain values without behaviour."""

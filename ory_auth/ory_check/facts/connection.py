@@ -1,4 +1,4 @@
-"""How far one gets with an address."""
+"""The result of connecting to an address."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Trouble(Enum):
-    """Where it ended."""
+class ConnectionProblem(Enum):
+    """The step that failed, and how."""
 
-    NAME = auto()
-    CONNECTION = auto()
+    DNS = auto()
+    CONNECT = auto()
     TIMEOUT = auto()
     CERTIFICATE = auto()
     TLS = auto()
-    SPEAKS_HTTP = auto()
+    PLAIN_HTTP = auto()  # the URL is https, and the server speaks plain HTTP
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """How far one got; times are seconds, ``detail`` is what the operating system or OpenSSL calls the trouble."""
+class Reachability:
+    """Whether an address can be reached. Times are in seconds."""
 
-    addresses: tuple[str, ...] = ()
-    trouble: Trouble | None = None
-    detail: str = ""
-    name_seconds: float = 0.0
+    ip_addresses: tuple[str, ...] = ()
+    problem: ConnectionProblem | None = None
+    detail: str = ""  # the problem, in the words of the operating system or of OpenSSL
+    dns_seconds: float = 0.0
     connect_seconds: float = 0.0
-    tls: str = ""
-    certificate_left: float | None = None  # seconds until it ends
+    tls_version: str = ""
+    certificate_expires_in: float | None = None

@@ -1,4 +1,4 @@
-"""What came of one HTTP request."""
+"""The result of one HTTP request."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from ...ory.http_client import Response
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a request: an answer, or ``trouble``, in words without anything from the answer."""
+class HttpResult:
+    """A response, or a ``problem`` in words that contain nothing from the response."""
 
-    answer: Response | None = field(default=None, repr=False)
-    trouble: str = ""
+    response: Response | None = field(default=None, repr=False)
+    problem: str = ""
     seconds: float = 0.0
-    at: float = 0.0  # Unix time halfway between question and answer, by this machine's clock
+    measured_at: float = 0.0  # Unix time by this machine's clock, halfway between request and response
 
     @property
     def status(self) -> int:
-        """Ory's HTTP status, 0 where there was no answer."""
-        return self.answer.status if self.answer else 0
+        """The HTTP status; 0 without a response."""
+        return self.response.status if self.response else 0
 
     @property
-    def header(self) -> Mapping[str, str]:
-        return self.answer.headers if self.answer else {}
+    def headers(self) -> Mapping[str, str]:
+        return self.response.headers if self.response else {}
 
     @property
-    def content(self) -> dict[str, Any]:
-        """The JSON object in the answer, empty where there is none."""
+    def json(self) -> dict[str, Any]:
+        """The JSON object in the body; empty if the body is anything else."""
         try:
-            data = json.loads(self.answer.body) if self.answer else None
+            data = json.loads(self.response.body) if self.response else None
         except (ValueError, RecursionError):
             return {}
         return data if isinstance(data, dict) else {}
 
     @property
     def error(self) -> dict[str, Any]:
-        """The error as Ory writes it, empty where the answer is not such a one."""
-        error = self.content.get("error")
+        """The ``error`` object of Ory's error responses; empty if there is none."""
+        error = self.json.get("error")
         return error if isinstance(error, dict) else {}
 
-    def says(self, status: int) -> bool:
-        """Whether it is Ory that answers with this status: its errors in JSON repeat it."""
+    def is_ory_error(self, status: int) -> bool:
+        """Whether it is an error response of Ory with this status, which its JSON repeats."""
         return self.status == status and self.error.get("code") == status
 
     @property
-    def told(self) -> str:
-        """In words, what came."""
-        return f"{self.status}" if self.answer else self.trouble
+    def summary(self) -> str:
+        """The status, or the problem."""
+        return f"{self.status}" if self.response else self.problem

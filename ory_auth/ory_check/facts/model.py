@@ -1,4 +1,4 @@
-"""What the probes saw: plain values, for the rules to judge."""
+"""The facts about this project, its Ory, and a session."""
 
 from __future__ import annotations
 
@@ -11,114 +11,120 @@ from ...conf import Conf
 from ...ory.addresses import Origin
 from ...ory.credentials import Credential, Kind
 from ...sessions.outcomes import Outcome
-from .connection import Reached
-from .http_result import Reply
+from .connection import Reachability
+from .http_result import HttpResult
 
 STORE_BYTES = "store bytes"
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """What a cache cannot do, and how that shows: the name of an error, or what it does instead."""
+class CacheDefect:
+    """An operation that a cache cannot do, and the symptom: the name of an error, or a wrong result."""
 
-    what: str
-    how: str
+    operation: str
+    symptom: str
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """Something tried on this side. ``trouble`` is empty where it worked."""
+class CacheResult:
+    """The cache that ``SESSION_CACHE`` names."""
 
-    name: str
-    trouble: str = ""
+    alias: str
+    error: str = ""  # the name of an exception
+    loses_values: bool = False  # it does not return what was just stored
     seconds: float = 0.0
-    missing: tuple[str, ...] = ()  # of the database: migrations that are not applied; of the cache: its table
-    shared: bool = True  # of the cache: whether all processes see what one keeps
-    evicts: str = (
-        ""  # of the cache: by which rule it throws away what is still to be kept; empty: not known, or by none
-    )
-    misfit: Misfit | None = None  # of the cache: what it cannot do that requests need
+    missing_table: str = ""
+    is_shared: bool = True  # between processes
+    eviction_policy: str = ""  # of a Redis that may drop keys before they expire; empty if it does not, or is unknown
+    defect: CacheDefect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseResult:
+    alias: str
+    error: str = ""  # the name of an exception
+    seconds: float = 0.0
+    missing: tuple[str, ...] = ()  # migrations that are not applied, or the table that they should have created
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Whom this project answers to, as its settings say."""
+    """The settings that say which hosts and origins belong to this project."""
 
-    allowed: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()  # CSRF_TRUSTED_ORIGINS
-    api_origins: tuple[str, ...] = ()  # CORS_ALLOWED_ORIGINS of django-cors-headers
+    allowed: tuple[str, ...] = ()  # ALLOWED_HOSTS
+    trusted_origins: tuple[str, ...] = ()  # CSRF_TRUSTED_ORIGINS
+    cors_origins: tuple[str, ...] = ()  # CORS_ALLOWED_ORIGINS of django-cors-headers
     redirects: tuple[str, ...] = ()  # LOGIN_REDIRECT_HOSTS
     debug: bool = False
-    given: tuple[str, ...] = ()  # --site
+    site_options: tuple[str, ...] = ()  # --site
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """This side. ``conf`` is as much of ``ORY_AUTH`` as can be read, ``None`` without a usable ``SDK_URL``."""
+    """This project. ``conf`` has the valid part of ``ORY_AUTH``; ``None`` without a valid ``SDK_URL``."""
 
     conf: Conf | None
-    keys: frozenset[str]  # of ORY_AUTH, as far as they are set
+    keys: frozenset[str]  # of ORY_AUTH that are set
     hosts: Hosts
     messages: tuple[CheckMessage, ...]
     checks_seconds: float
-    login_path: str  # of ory_auth:login; empty where the URLs are not included
-    login_is_ours: bool  # whether ory_auth:login answers there, not a view of the project
+    login_path: str  # of ory_auth:login; empty if the URLs are not included
+    serves_login_page: bool  # False if another view of the project answers at login_path
     backends: tuple[str, ...]  # AUTHENTICATION_BACKENDS
-    database: Trial
-    cache: Trial | None
+    database: DatabaseResult
+    cache: CacheResult | None
 
     def has_message(self, message_id: str) -> bool:
-        """Whether a system check of this id has found something."""
         return any(message.id == message_id for message in self.messages)
 
 
-class Speaker(Enum):
-    """Who answers at an address."""
+class Service(Enum):
+    """What answers at an address."""
 
-    ORY = auto()
-    ADMIN = auto()
-    OTHER = auto()
-    NOBODY = auto()
-    TLS = auto()  # over plain HTTP, and TLS would be right
+    PUBLIC_API = auto()
+    ADMIN_API = auto()
+    NOT_ORY = auto()
+    NO_RESPONSE = auto()
+    TLS = auto()  # the URL is http, and the server speaks TLS
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One of Ory's public addresses, and what it answered."""
+    """A URL of Ory's public API, and its responses."""
 
     url: str
-    reached: Reached
-    speaker: Speaker = Speaker.NOBODY
-    whoami: tuple[Reply, ...] = ()
-    flow: Reply = field(default_factory=Reply)  # a login flow as JSON
-    page: Reply = field(default_factory=Reply)  # the same as a browser gets it: the redirect to the login page
-    admin: Reply = field(default_factory=Reply)  # the admin API, asked here and without a key
+    reachability: Reachability
+    service: Service = Service.NO_RESPONSE
+    whoami: tuple[HttpResult, ...] = ()
+    login_flow: HttpResult = field(default_factory=HttpResult)  # as JSON
+    login_redirect: HttpResult = field(default_factory=HttpResult)  # to the login page, as a browser gets it
+    admin: HttpResult = field(default_factory=HttpResult)  # a request to the admin API at this URL, without a key
 
 
 @dataclass(frozen=True, slots=True)
-class AdminFacts:
-    """The admin API as the settings name it."""
+class AdminApi:
+    """The admin API at ``ADMIN_URL``."""
 
     url: str
-    reached: Reached
-    reply: Reply = field(default_factory=Reply)
+    reachability: Reachability
+    result: HttpResult = field(default_factory=HttpResult)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What ``--token`` or ``--cookie`` gave: a credential, ``None`` where it cannot be one."""
+class SuppliedCredential:
+    """The value of ``--token`` or ``--cookie``. ``credential`` is ``None`` if the value cannot be one."""
 
     kind: Kind
     credential: Credential | None = field(repr=False)
-    cookie_name: str = ""  # where the cookie came with its name
+    cookie_name: str = ""  # if the cookie was supplied with its name
 
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """The user of a session, as it stands in the database; nothing is created."""
+    """The user that is linked to an identity in the database."""
 
-    trouble: str = ""
-    known: bool = False
+    error: str = ""  # the name of an exception
+    exists: bool = False
     pk: str = ""
     active: bool = True
     staff: bool = False
@@ -128,42 +134,44 @@ class UserFacts:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """A session that was given: what Ory said of it, and what this project makes of it."""
+    """The session of a supplied credential: Ory's response, its outcome in this project, and the user."""
 
-    given: Given
-    reply: Reply
+    supplied: SuppliedCredential
+    result: HttpResult
     outcome: Outcome | None = None
     user: UserFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was seen. Without a usable ``SDK_URL``, or where nobody answers, most of it is empty."""
+    """Everything that the probes found. Most of it is empty without a valid ``SDK_URL``, or if Ory is down."""
 
     project: Project
-    proxy: str = ""  # the environment's variable that names a proxy for SDK_URL; never its value
-    sdk: Endpoint | None = None
-    browser: Endpoint | None = None  # None: the same as sdk, or not worth asking
-    ready: Reply = field(default_factory=Reply)
-    version: Reply = field(default_factory=Reply)
-    page_is_ours: bool = False  # whether this project has a view at the path of the login page
+    proxy_variable: str = ""  # the environment variable that names a proxy for SDK_URL; never its value
+    at_sdk_url: Endpoint | None = None
+    at_browser_url: Endpoint | None = None  # None if it is the same URL, or a host that this server cannot know
+    readiness: HttpResult = field(default_factory=HttpResult)
+    version: HttpResult = field(default_factory=HttpResult)
+    login_page_exists: bool = False  # whether this project has a view at the path of Ory's login page
     sites: tuple[Origin, ...] = ()
-    returns: tuple[tuple[Origin, Reply], ...] = ()
-    preflights: tuple[tuple[str, Reply], ...] = ()
-    admin: AdminFacts | None = None
+    return_to: tuple[tuple[Origin, HttpResult], ...] = ()
+    cors_preflights: tuple[tuple[str, HttpResult], ...] = ()
+    admin: AdminApi | None = None
     session: SessionFacts | None = None
 
     @property
-    def has_admin_url(self) -> bool:
-        """Whether ``ADMIN_URL`` is set, and Ory's admin API is there."""
-        return self.admin is not None and "ADMIN_URL" in self.project.keys and self.admin.reply.says(404)
+    def admin_url_works(self) -> bool:
+        """Whether ``ADMIN_URL`` is set, and Ory's admin API answers there."""
+        return self.admin is not None and "ADMIN_URL" in self.project.keys and self.admin.result.is_ory_error(404)
 
     @property
-    def entrance(self) -> Endpoint | None:
-        """Where browsers come in, as far as this server gets there; else the same Ory by its other address."""
-        return self.browser if self.browser and self.browser.speaker is Speaker.ORY else self.sdk
+    def browser_endpoint(self) -> Endpoint | None:
+        """The endpoint that browsers use. If this server cannot reach it: the same Ory at ``SDK_URL``."""
+        if self.at_browser_url and self.at_browser_url.service is Service.PUBLIC_API:
+            return self.at_browser_url
+        return self.at_sdk_url
 
     @property
-    def answers(self) -> bool:
-        """Whether Ory answers at ``SDK_URL``."""
-        return self.sdk is not None and self.sdk.speaker is Speaker.ORY
+    def ory_responds(self) -> bool:
+        """Whether Ory's public API answers at ``SDK_URL``."""
+        return self.at_sdk_url is not None and self.at_sdk_url.service is Service.PUBLIC_API

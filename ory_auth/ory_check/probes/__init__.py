@@ -1,1 +1,1 @@
-"""Everything that looks outside: Ory over the network, the cache, the database and the settings."""
+"""All I/O of ``ory_check``: Ory over the network, and the settings, cache and database of this project."""

@@ -1,4 +1,4 @@
-"""Whether a cache can store what requests store in it: sessions as bytes, their slots, and sign-outs.
+"""Tries whether a cache can store what requests store: sessions as bytes, their slots, and sign-outs.
 
 Each step calls the cache as :mod:`ory_auth.sessions.shared_cache` and :mod:`ory_auth.sessions.revocations` do, with
 values of the same types.
@@ -13,60 +13,65 @@ from typing import Any
 
 from django.core.cache import BaseCache
 
-from ..facts.model import STORE_BYTES, Misfit
+from ..facts.model import STORE_BYTES, CacheDefect
 
-SECONDS = 60  # that a value stays in the cache if it cannot be removed
-SESSION = bytes(range(256)) * 4  # no text, in any encoding
-SLOT = secrets.token_hex(16)  # the key of a credential is a text
+SECONDS = 60  # the lifetime of a value, in case it cannot be deleted
+SESSION = bytes(range(256)) * 4  # not text in any encoding
+SLOT = secrets.token_hex(16)  # a slot holds the key of a credential, which is text
+
+ADD_ONCE = "add a key only once"
+STORE_TEXT = "store text"
+TOUCH = "extend the lifetime of a key"
+WRITE_MANY = "write and read several keys at once"
+DELETE_MANY = "delete several keys at once"
 
 
-def find_misfit(cache: BaseCache) -> Misfit | None:
-    """Write, read and delete as requests do; ``None`` if the cache is fit for that. Leaves nothing in it."""
+def find_defect(cache: BaseCache) -> CacheDefect | None:
+    """Write, read and delete as requests do. Leaves nothing in the cache."""
     prefix = f"ory_auth:check:{secrets.token_hex(8)}"
-    names = [f"{prefix}:{number}" for number in range(3)]
-    what = ""
+    keys = [f"{prefix}:{number}" for number in range(3)]
+    operation = STORE_BYTES
     try:
-        for what, how in _steps(cache, *names):
-            if how:
-                return Misfit(what, how)
-    except Exception as error:  # whatever a backend raises
-        return Misfit(what or STORE_BYTES, type(error).__name__)
+        for operation, symptom in _try_operations(cache, *keys):
+            if symptom:
+                return CacheDefect(operation, symptom)
+    except Exception as error:  # backends raise errors of any kind
+        return CacheDefect(operation, type(error).__name__)
     finally:
         with suppress(Exception):
-            for name in names:
-                cache.delete(name)
+            for key in keys:
+                cache.delete(key)
     return None
 
 
-def _steps(cache: BaseCache, entry: str, slot: str, mark: str) -> Iterator[tuple[str, str]]:
-    """What is tried next, then the same with how it failed (empty: it did not)."""
+def _try_operations(cache: BaseCache, entry: str, slot: str, mark: str) -> Iterator[tuple[str, str]]:
+    """Yield each operation twice: before it, so that an exception is attributed to it, and with its symptom after."""
     yield STORE_BYTES, ""
     cache.set(entry, SESSION, SECONDS)
-    yield STORE_BYTES, _difference(cache.get(entry), SESSION)
+    yield STORE_BYTES, _compare(cache.get(entry), SESSION)
 
-    yield "add a key only once", ""
+    yield ADD_ONCE, ""
     added, added_again = cache.add(slot, SLOT, SECONDS), cache.add(slot, "other", SECONDS)
-    yield "add a key only once", "" if (bool(added), bool(added_again)) == (True, False) else "add() says otherwise"
-    yield "store text", _difference(cache.get(slot), SLOT)
+    yield ADD_ONCE, "" if added and not added_again else "add() returns the wrong result"
+    yield STORE_TEXT, _compare(cache.get(slot), SLOT)
 
-    yield "extend the lifetime of a key", ""
-    yield "extend the lifetime of a key", "" if cache.touch(slot, SECONDS) else "touch() refuses"
+    yield TOUCH, ""
+    yield TOUCH, "" if cache.touch(slot, SECONDS) else "touch() returns False"
 
-    yield "write and read several keys at once", ""
+    yield WRITE_MANY, ""
     cache.set_many({mark: 1}, SECONDS)
-    found = cache.get_many([entry, slot, mark])
-    difference = _difference(found, {entry: SESSION, slot: SLOT, mark: 1})
-    yield "write and read several keys at once", difference and "get_many() returns something else"
+    difference = _compare(cache.get_many([entry, slot, mark]), {entry: SESSION, slot: SLOT, mark: 1})
+    yield WRITE_MANY, "get_many() returns other values" if difference else ""
 
-    yield "delete several keys at once", ""
+    yield DELETE_MANY, ""
     cache.delete_many([entry, slot, mark])
-    yield "delete several keys at once", "they are still there" if cache.get_many([entry, slot, mark]) else ""
+    yield DELETE_MANY, "they are still there" if cache.get_many([entry, slot, mark]) else ""
 
 
-def _difference(found: Any, stored: Any) -> str:
-    """How what was found differs from what was stored; empty if it does not."""
-    if found is None:
+def _compare(value: Any, stored: Any) -> str:
+    """How the value differs from the stored one; empty if it does not."""
+    if value is None:
         return "it stores nothing"
-    if type(found) is not type(stored):
-        return f"it returns {type(found).__name__}"
-    return "" if found == stored else "it returns another value"
+    if type(value) is not type(stored):
+        return f"it returns {type(value).__name__}"
+    return "" if value == stored else "it returns another value"

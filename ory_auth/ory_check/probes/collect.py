@@ -1,46 +1,53 @@
-"""A look at Ory over the network: what any browser may ask, and the admin API for somebody who is nobody."""
+"""Collects all facts, with requests that change nothing at Ory."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ...conf import Conf
-from ...ory.addresses import Origin, is_internal
-from ..facts.http_result import Reply
-from ..facts.model import AdminFacts, Endpoint, Facts, Given, Project, Speaker
-from ..facts.sites import pages_elsewhere, sites
-from .connection import reach, speaks_tls
-from .http import HTML, JSON, Http
-from .project import answers_at
-from .session import look_at_session
+from ...ory.addresses import Origin, host_of, is_internal
+from ..facts.http_result import HttpResult
+from ..facts.model import AdminApi, Endpoint, Facts, Project, Service, SuppliedCredential
+from ..facts.sites import cross_origin_callers, find_sites
+from .connection import probe_connection, speaks_tls
+from .http import HTML, JSON, HttpProbe
+from .project import has_view_at
+from .session import probe_session
 
-TRIES = 5  # answers of whoami that are timed
-MAX_SITES = 8  # origins for which return_to is tried
-NOBODY = "/admin/identities/00000000-0000-4000-8000-000000000000"  # tells whether one may, and shows nobody's traits
+WHOAMI_REQUESTS = 5
+MAX_SITES = 8  # for which return_to is tested
 WHOAMI = "/sessions/whoami"
 LOGIN = "/self-service/login/browser"
+# The response tells an admin API from others, and whether the API key is valid, without showing a person's traits.
+IMPOSSIBLE_IDENTITY = "/admin/identities/00000000-0000-4000-8000-000000000000"
 
 
-def look(project: Project, given: Given | None = None) -> Facts:
-    """Everything that the rules judge. Ory keeps the login flows that were begun until they expire, as ever."""
+def collect_facts(project: Project, supplied: SuppliedCredential | None = None) -> Facts:
+    """Probe Ory. Starts login flows at Ory, which expire there after their lifespan."""
     conf = project.conf
     if conf is None:
         return Facts(project)
-    http = Http(conf.timeout)
-    sdk = _endpoint(http, conf.sdk_url)
-    browser = None
-    if conf.browser_url != conf.sdk_url and not is_internal(urlsplit(conf.browser_url).hostname or ""):
-        browser = _endpoint(http, conf.browser_url)
-    facts = Facts(project, _proxy(conf.sdk_url), sdk, browser, admin=_admin(http, project, conf))
-    return facts if not facts.answers else _looked_inside(http, facts, conf, given)
+    http = HttpProbe(conf.timeout)
+    at_browser_url = None
+    if conf.browser_url != conf.sdk_url and not is_internal(host_of(conf.browser_url)):
+        at_browser_url = _probe_endpoint(http, conf.browser_url)
+    facts = Facts(
+        project,
+        proxy_variable=_find_proxy_variable(conf.sdk_url),
+        at_sdk_url=_probe_endpoint(http, conf.sdk_url),
+        at_browser_url=at_browser_url,
+        admin=_probe_admin_api(http, project, conf),
+    )
+    return _collect_more(http, facts, conf, supplied) if facts.ory_responds else facts
 
 
 def wait_until_ready(conf: Conf, seconds: float) -> bool:
-    """Whether Ory is reachable and ready by then."""
-    http, until, pause = Http(conf.timeout), time.monotonic() + seconds, 0.1
+    """Whether Ory becomes ready within this time."""
+    http, until, pause = HttpProbe(conf.timeout), time.monotonic() + seconds, 0.1
     while True:
         status = http.get(f"{conf.sdk_url}/health/ready").status
         if status == 200 or (status == 404 and http.get(conf.sdk_url + WHOAMI).status == 401):
@@ -51,86 +58,87 @@ def wait_until_ready(conf: Conf, seconds: float) -> bool:
         pause = min(pause * 1.5, 1.0)
 
 
-def _looked_inside(http: Http, facts: Facts, conf: Conf, given: Given | None) -> Facts:
-    entrance = facts.entrance
-    assert entrance is not None
-    login_page = entrance.page.header.get("location", "")
-    found = sites(facts.project.hosts, conf.browser_url, login_page)[:MAX_SITES]
-    scheme = found[0].scheme if found else "https"
-    back = (*found, *filter(None, (Origin.of(f"{scheme}://{host}") for host in facts.project.hosts.redirects)))
-    return Facts(
-        facts.project,
-        facts.proxy,
-        facts.sdk,
-        facts.browser,
-        ready=http.get(f"{conf.sdk_url}/health/ready"),
-        version=_version(http, facts),
-        page_is_ours=answers_at(urlsplit(login_page).path),
-        sites=found,
-        returns=tuple((site, _return_to(http, entrance.url, site)) for site in dict.fromkeys(back)),
-        preflights=_preflights(http, entrance.url, pages_elsewhere(facts.project.hosts)),
-        admin=facts.admin,
-        session=look_at_session(http, conf, given) if given else None,
+def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedCredential | None) -> Facts:
+    """What can be asked of an Ory that responds."""
+    endpoint, hosts = facts.browser_endpoint, facts.project.hosts
+    assert endpoint is not None
+    login_page = endpoint.login_redirect.headers.get("location", "")
+    sites = find_sites(hosts, conf.browser_url, login_page)[:MAX_SITES]
+    scheme = sites[0].scheme if sites else "https"
+    redirect_targets = filter(None, (Origin.of(f"{scheme}://{host}") for host in hosts.redirects))
+    return replace(
+        facts,
+        readiness=http.get(f"{conf.sdk_url}/health/ready"),
+        version=_probe_version(http, facts),
+        login_page_exists=has_view_at(urlsplit(login_page).path),
+        sites=sites,
+        return_to=tuple(
+            (origin, _probe_return_to(http, endpoint.url, origin))
+            for origin in dict.fromkeys((*sites, *redirect_targets))
+        ),
+        cors_preflights=_probe_cors(http, endpoint.url, cross_origin_callers(hosts)),
+        session=probe_session(http, conf, supplied) if supplied else None,
     )
 
 
-def _endpoint(http: Http, url: str) -> Endpoint:
-    reached = reach(url, http.timeout)
-    if reached.trouble:
-        return Endpoint(url, reached)
-    whoami = [http.get(url + WHOAMI)]
-    admin = http.get(url + NOBODY)
-    speaker = _speaker(url, http, whoami[0], admin)
-    if speaker is not Speaker.ORY:
-        return Endpoint(url, reached, speaker, tuple(whoami), admin=admin)
-    whoami += (http.get(url + WHOAMI) for _ in range(TRIES - 1))
-    flow, page = http.get(url + LOGIN, JSON), http.get(url + LOGIN, HTML)
-    return Endpoint(url, reached, speaker, tuple(whoami), flow, page, admin)
+def _probe_endpoint(http: HttpProbe, url: str) -> Endpoint:
+    reachability = probe_connection(url, http.timeout)
+    if reachability.problem:
+        return Endpoint(url, reachability)
+    whoami = [http.get(url + WHOAMI, keep_connection=True)]
+    admin = http.get(url + IMPOSSIBLE_IDENTITY)
+    service = _identify(url, http, whoami[0], admin)
+    if service is not Service.PUBLIC_API:
+        return Endpoint(url, reachability, service, tuple(whoami), admin=admin)
+    whoami += (http.get(url + WHOAMI, keep_connection=True) for _ in range(WHOAMI_REQUESTS - 1))
+    login_flow, login_redirect = http.get(url + LOGIN, JSON), http.get(url + LOGIN, HTML)
+    return Endpoint(url, reachability, service, tuple(whoami), login_flow, login_redirect, admin)
 
 
-def _speaker(url: str, http: Http, whoami: Reply, admin: Reply) -> Speaker:
-    """Kratos says 401 in JSON to nobody; its admin port redirects that question, and knows that there is no NOBODY."""
-    if whoami.status in {401, 403} and whoami.error.get("code") == whoami.status:
-        return Speaker.ORY
-    if whoami.status == 429 or (whoami.status >= 500 and whoami.error.get("code") == whoami.status):
-        return Speaker.ORY  # in trouble, and it says so in Ory's words
-    if admin.says(404):
-        return Speaker.ADMIN
+def _identify(url: str, http: HttpProbe, whoami: HttpResult, admin: HttpResult) -> Service:
+    """Kratos' public API responds to whoami with a 401 in JSON. Its admin API redirects whoami."""
+    if whoami.is_ory_error(401) or whoami.is_ory_error(403):
+        return Service.PUBLIC_API
+    if whoami.status == 429 or (whoami.status >= 500 and whoami.is_ory_error(whoami.status)):
+        return Service.PUBLIC_API  # which has a problem
+    if admin.is_ory_error(404):
+        return Service.ADMIN_API
     if url.startswith("http:") and whoami.status in {0, 400} and speaks_tls(url, http.timeout):
-        return Speaker.TLS
-    return Speaker.OTHER if whoami.answer else Speaker.NOBODY
+        return Service.TLS
+    return Service.NOT_ORY if whoami.response else Service.NO_RESPONSE
 
 
-def _admin(http: Http, project: Project, conf: Conf) -> AdminFacts | None:
-    """Asked where the settings name it, or a key for it."""
+def _probe_admin_api(http: HttpProbe, project: Project, conf: Conf) -> AdminApi | None:
     if not {"ADMIN_URL", "API_KEY"} & project.keys:
         return None
-    reached = reach(conf.admin_url, http.timeout)
-    if reached.trouble:
-        return AdminFacts(conf.admin_url, reached)
+    reachability = probe_connection(conf.admin_url, http.timeout)
+    if reachability.problem:
+        return AdminApi(conf.admin_url, reachability)
     key = {"Authorization": f"Bearer {conf.api_key.reveal()}"} if conf.api_key else {}
-    return AdminFacts(conf.admin_url, reached, http.get(conf.admin_url + NOBODY, {**JSON, **key}))
+    return AdminApi(conf.admin_url, reachability, http.get(conf.admin_url + IMPOSSIBLE_IDENTITY, {**JSON, **key}))
 
 
-def _version(http: Http, facts: Facts) -> Reply:
-    """Kratos tells its version on the admin port only."""
-    if facts.admin is None or facts.admin.reached.trouble:
-        return Reply()
+def _probe_version(http: HttpProbe, facts: Facts) -> HttpResult:
+    """Kratos shows its version only in the admin API."""
+    if facts.admin is None or facts.admin.reachability.problem:
+        return HttpResult()
     return http.get(f"{facts.admin.url}/admin/version")
 
 
-def _return_to(http: Http, ory: str, site: Origin) -> Reply:
-    return http.get(f"{ory}{LOGIN}?{urlencode({'return_to': f'{site}/'})}")
+def _probe_return_to(http: HttpProbe, ory_url: str, origin: Origin) -> HttpResult:
+    return http.get(f"{ory_url}{LOGIN}?{urlencode({'return_to': f'{origin}/'})}")
 
 
-def _preflights(http: Http, ory: str, origins: Iterable[str]) -> tuple[tuple[str, Reply], ...]:
-    """What a browser asks before a page of another origin may ask whoami with its cookies."""
-    asks = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "content-type"}
-    return tuple((o, http.get(ory + WHOAMI, {"Origin": o, **asks}, method="OPTIONS")) for o in origins)
+def _probe_cors(http: HttpProbe, ory_url: str, origins: Iterable[str]) -> tuple[tuple[str, HttpResult], ...]:
+    """The preflight requests that browsers send before a page of another origin can call whoami with cookies."""
+    headers = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "content-type"}
+    return tuple(
+        (origin, http.get(ory_url + WHOAMI, {"Origin": origin, **headers}, method="OPTIONS")) for origin in origins
+    )
 
 
-def _proxy(url: str) -> str:
-    """The environment's variable that names a proxy for this address, if there is one."""
+def _find_proxy_variable(url: str) -> str:
+    """The environment variable that names a proxy for this URL."""
     parts = urlsplit(url)
     proxies = getproxies()
     for name in (parts.scheme, "all"):

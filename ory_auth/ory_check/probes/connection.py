@@ -1,4 +1,4 @@
-"""How far one gets with an address: its name, a connection, TLS. Each step is timed and bounded."""
+"""Connects to an address: DNS, TCP, TLS. Each step is timed and limited."""
 
 from __future__ import annotations
 
@@ -12,44 +12,51 @@ from ...ory.addresses import DEFAULT_PORTS
 from ...ory.dns import Resolver
 from ...ory.http_client import deadline as until
 from ...ory.http_client import open_socket, remaining_seconds
-from ..facts.connection import Reached, Trouble
+from ..facts.connection import ConnectionProblem, Reachability
 
 
-def reach(url: str, timeout: float) -> Reached:
-    """Look up the name, connect, and shake hands where the URL is https: as the client does, without a proxy."""
+def probe_connection(url: str, timeout: float) -> Reachability:
+    """Look up the host, connect, and if the URL is https, do a TLS handshake. As in the client, without a proxy."""
     host, port = _host_and_port(url)
     started, deadline = time.perf_counter(), time.monotonic() + timeout
     try:
         found = Resolver().resolve(host, port, timeout)
     except TimeoutError:
-        return Reached(trouble=Trouble.NAME, detail=f"no answer within {timeout:g} seconds")
+        return Reachability(problem=ConnectionProblem.DNS, detail=f"no response within {timeout:g} seconds")
     except (OSError, UnicodeError) as error:
-        return Reached(trouble=Trouble.NAME, detail=getattr(error, "strerror", None) or type(error).__name__)
-    addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
-    named = time.perf_counter()
+        detail = getattr(error, "strerror", None) or type(error).__name__
+        return Reachability(problem=ConnectionProblem.DNS, detail=detail)
+    ip_addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    resolved = time.perf_counter()
+    tls_version, expires_in = "", None
     try:
         with until(deadline), open_socket(found) as sock:
-            tls, remains = _shaken(sock, host) if url.startswith("https:") else ("", None)
-    except ssl.SSLCertVerificationError as error:
-        trouble, detail = Trouble.CERTIFICATE, error.verify_message.rstrip(".")
-    except TimeoutError:
-        trouble, detail = Trouble.TIMEOUT, f"nothing within {timeout:g} seconds"
-    except ssl.SSLError as error:
-        spoken = speaks_http(url, timeout)
-        trouble, detail = (Trouble.SPEAKS_HTTP, "") if spoken else (Trouble.TLS, (error.reason or "").lower())
+            if url.startswith("https:"):
+                tls_version, expires_in = _do_handshake(sock, host)
     except OSError as error:
-        if url.startswith("https:") and isinstance(error, ConnectionError) and speaks_http(url, timeout):
-            trouble, detail = Trouble.SPEAKS_HTTP, ""
-        else:
-            trouble, detail = Trouble.CONNECTION, os.strerror(error.errno).lower() if error.errno else ""
-    else:
-        return Reached(addresses, None, "", named - started, time.perf_counter() - named, tls, remains)
-    return Reached(addresses, trouble, detail, named - started, time.perf_counter() - named)
+        problem, detail = _explain(error, url, timeout)
+        return Reachability(ip_addresses, problem, detail, resolved - started, time.perf_counter() - resolved)
+    connect_seconds = time.perf_counter() - resolved
+    return Reachability(ip_addresses, None, "", resolved - started, connect_seconds, tls_version, expires_in)
+
+
+def _explain(error: OSError, url: str, timeout: float) -> tuple[ConnectionProblem, str]:
+    """The problem and its detail."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectionProblem.CERTIFICATE, error.verify_message.rstrip(".")
+    if isinstance(error, TimeoutError):
+        return ConnectionProblem.TIMEOUT, f"no response within {timeout:g} seconds"
+    may_be_plain_http = url.startswith("https:") and isinstance(error, (ssl.SSLError, ConnectionError))
+    if may_be_plain_http and speaks_http(url, timeout):
+        return ConnectionProblem.PLAIN_HTTP, "the server speaks plain HTTP"
+    if isinstance(error, ssl.SSLError):
+        return ConnectionProblem.TLS, (error.reason or "").lower()
+    return ConnectionProblem.CONNECT, os.strerror(error.errno).lower() if error.errno else ""
 
 
 def speaks_http(url: str, timeout: float) -> bool:
-    """Whether plain HTTP is what is spoken there."""
-    sock = _connection(url, timeout)
+    """Whether the server responds to plain HTTP."""
+    sock = _connect(url, timeout)
     if sock is None:
         return False
     with sock:
@@ -61,12 +68,12 @@ def speaks_http(url: str, timeout: float) -> bool:
 
 
 def speaks_tls(url: str, timeout: float) -> bool:
-    """Whether TLS is what is spoken there, with whatever certificate."""
-    sock = _connection(url, timeout)
+    """Whether the server does a TLS handshake, with any certificate."""
+    sock = _connect(url, timeout)
     if sock is None:
         return False
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent over it
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # no data is sent over it
     with sock:
         try:
             context.wrap_socket(sock, server_hostname=_host_and_port(url)[0]).close()
@@ -80,7 +87,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
 
-def _connection(url: str, timeout: float) -> socket.socket | None:
+def _connect(url: str, timeout: float) -> socket.socket | None:
     host, port = _host_and_port(url)
     deadline = time.monotonic() + timeout
     with until(deadline):
@@ -92,9 +99,10 @@ def _connection(url: str, timeout: float) -> socket.socket | None:
     return sock
 
 
-def _shaken(sock: socket.socket, host: str) -> tuple[str, float | None]:
+def _do_handshake(sock: socket.socket, host: str) -> tuple[str, float | None]:
+    """The TLS version, and the seconds until the certificate expires."""
     sock.settimeout(max(remaining_seconds(), 0.001))
     with ssl.create_default_context().wrap_socket(sock, server_hostname=host) as wrapped:
-        ends = (wrapped.getpeercert() or {}).get("notAfter")
-        remains = ssl.cert_time_to_seconds(ends) - time.time() if isinstance(ends, str) else None
-        return wrapped.version() or "TLS", remains
+        not_after = (wrapped.getpeercert() or {}).get("notAfter")
+        expires_in = ssl.cert_time_to_seconds(not_after) - time.time() if isinstance(not_after, str) else None
+        return wrapped.version() or "TLS", expires_in

@@ -1,4 +1,4 @@
-"""One request to whatever answers at an address, bounded in time and size."""
+"""HTTP requests to an address that may not be Ory, limited in time and size."""
 
 from __future__ import annotations
 
@@ -7,39 +7,56 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ...exceptions import OryResponseInvalid
-from ...ory.http_client import ConnectionPool, NoResponse, NotConnected, deadline
-from ..facts.http_result import Reply
+from ...ory.http_client import Connection, ConnectionPool, NoResponse, NotConnected, Response, deadline
+from ..facts.http_result import HttpResult
 
 JSON = {"Accept": "application/json"}
 HTML = {"Accept": "text/html"}
 
 
-class Http:
-    """Requests that end within ``timeout`` seconds each, and never follow a redirect. No proxy, as in the client."""
+class HttpProbe:
+    """Sends requests with the HTTP client of this package: no redirects, no proxy, ``timeout`` seconds for each."""
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
+        self._pools: dict[str, ConnectionPool] = {}
 
-    def get(self, url: str, headers: Mapping[str, str] = JSON, *, method: str = "GET") -> Reply:
-        """Ask once; never raises for what the network or the other side does."""
+    def get(
+        self, url: str, headers: Mapping[str, str] = JSON, *, method: str = "GET", keep_connection: bool = False
+    ) -> HttpResult:
+        """Send one request. Whatever the network or the server does is a result, not an exception.
+
+        With ``keep_connection`` it uses the connection of the last such request, and leaves it open.
+        """
         started, now = time.perf_counter(), time.time()
-        response, trouble = None, ""
+        response, problem = None, ""
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             with deadline(time.monotonic() + self.timeout):
-                pool = ConnectionPool(f"{parts.scheme}://{parts.netloc}", 0)
-                response = pool.request(method, target, {"User-Agent": "django-ory", **headers})
+                pool = self._pool_for(f"{parts.scheme}://{parts.netloc}")
+                recognise = _accept_any if keep_connection else None
+                response = pool.request(method, target, {"User-Agent": "django-ory", **headers}, recognise=recognise)
         except OryResponseInvalid as error:
-            trouble = str(error).rstrip(".")
+            problem = str(error).rstrip(".")
         except (OSError, NoResponse) as error:
-            trouble = self._trouble(error)
+            problem = self._describe(error)
         seconds = time.perf_counter() - started
-        return Reply(response, trouble, seconds, now + seconds / 2)
+        return HttpResult(response, problem, seconds, now + seconds / 2)
 
-    def _trouble(self, error: Exception) -> str:
+    def _pool_for(self, origin: str) -> ConnectionPool:
+        if origin not in self._pools:
+            self._pools[origin] = ConnectionPool(origin, max_idle=1)
+        return self._pools[origin]
+
+    def _describe(self, error: Exception) -> str:
         if isinstance(error, TimeoutError) or (isinstance(error, NotConnected) and error.timed_out):
-            return f"no answer within {self.timeout:g} seconds"
+            return f"no response within {self.timeout:g} seconds"
         if isinstance(error, NotConnected):
-            return f"no answer ({error.reason})"
-        return "no answer in HTTP"
+            return f"no connection: {error.reason}"
+        return "no HTTP response"
+
+
+def _accept_any(response: Response, connection: Connection) -> bool:
+    """Keep the connection whatever the response is: the requests that use it carry no credential."""
+    return True

@@ -1,12 +1,12 @@
-"""A look at this side: settings, system checks, the database, the cache. Nothing here talks to Ory."""
+"""Probes of this project: settings, system checks, the database and the cache. Ory is not called."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.apps import apps
 from django.conf import settings
@@ -25,34 +25,34 @@ from ...conf import Conf, configured_keys, parse
 from ...models import OryIdentity
 from ...ory.ascii_hosts import ascii_host
 from ...users.database import writing_alias
-from ..facts.model import Hosts, Misfit, Project, Trial
-from .cache import find_misfit
+from ..facts.model import CacheDefect, CacheResult, DatabaseResult, Hosts, Project
+from .cache import find_defect
 
-OWN_CHECKS = "ory_auth."  # modules, and ids of messages
-PROBE_SECONDS = 60  # that the cache may keep the probe's key, should it not be removed
+CHECKS_PREFIX = "ory_auth."  # of the modules of our system checks, and of their ids
+PROBE_SECONDS = 60  # the lifetime of the cache key, in case it cannot be deleted
 
 
-def look_at_project(given_sites: tuple[str, ...] = ()) -> Project:
-    """Everything there is to see without asking Ory. Writes some keys to the cache, and removes them."""
+def probe_project(site_options: tuple[str, ...] = ()) -> Project:
+    """Everything that can be known without calling Ory. Writes some keys to the cache, and deletes them."""
     conf, _ = parse(getattr(settings, "ORY_AUTH", None))
     started = time.perf_counter()
-    messages = tuple(_system_checks())
+    messages = tuple(_run_system_checks())
     seconds = time.perf_counter() - started
     return Project(
         conf=conf,
         keys=configured_keys(),
-        hosts=_hosts(conf, given_sites),
+        hosts=_read_hosts(conf, site_options),
         messages=messages,
         checks_seconds=seconds,
         login_path=_login_path(),
-        login_is_ours=_login_is_ours(),
-        backends=_texts("AUTHENTICATION_BACKENDS"),
-        database=_database(),
-        cache=_cache(conf) if conf else None,
+        serves_login_page=_serves_login_page(),
+        backends=_read_strings("AUTHENTICATION_BACKENDS"),
+        database=_probe_database(),
+        cache=_probe_cache(conf) if conf else None,
     )
 
 
-def answers_at(path: str) -> bool:
+def has_view_at(path: str) -> bool:
     """Whether this project has a view at this path."""
     try:
         resolve(path)
@@ -63,27 +63,27 @@ def answers_at(path: str) -> bool:
     return True
 
 
-def _system_checks() -> Iterator[checks.CheckMessage]:
-    """The messages of this app's own checks, which never raise; the database is looked at more closely here."""
+def _run_system_checks() -> Iterator[checks.CheckMessage]:
+    """The messages of our system checks, which never raise. Not of the one for the database, which is probed here."""
     for check in registry.get_checks(include_deployment_checks=not settings.DEBUG):
-        if check.__module__.startswith(OWN_CHECKS):
-            found = check(app_configs=None, databases=None)
-            yield from (m for m in found if str(m.id).startswith(OWN_CHECKS) and not m.is_silenced())
+        if check.__module__.startswith(CHECKS_PREFIX):
+            messages = check(app_configs=None, databases=None)
+            yield from (m for m in messages if str(m.id).startswith(CHECKS_PREFIX) and not m.is_silenced())
 
 
-def _hosts(conf: Conf | None, given: tuple[str, ...]) -> Hosts:
+def _read_hosts(conf: Conf | None, site_options: tuple[str, ...]) -> Hosts:
     return Hosts(
-        allowed=_texts("ALLOWED_HOSTS"),
-        origins=_texts("CSRF_TRUSTED_ORIGINS"),
-        api_origins=_texts("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
+        allowed=_read_strings("ALLOWED_HOSTS"),
+        trusted_origins=_read_strings("CSRF_TRUSTED_ORIGINS"),
+        cors_origins=_read_strings("CORS_ALLOWED_ORIGINS") if apps.is_installed("corsheaders") else (),
         redirects=tuple(ascii_host(host) or host for host in conf.login_redirect_hosts) if conf else (),
         debug=bool(settings.DEBUG),
-        given=given,
+        site_options=site_options,
     )
 
 
-def _texts(name: str) -> tuple[str, ...]:
-    """The texts in a list of Django's settings, whatever else is in it."""
+def _read_strings(name: str) -> tuple[str, ...]:
+    """The strings in a list of Django's settings. Values of other types are ignored."""
     value = getattr(settings, name, ())
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple, set)) else ()
 
@@ -95,8 +95,8 @@ def _login_path() -> str:
         return ""
 
 
-def _login_is_ours() -> bool:
-    """Whether the page of ours answers at its address. Another pattern before it may match the same address."""
+def _serves_login_page() -> bool:
+    """Whether ory_auth:login answers at its own path. An earlier pattern may match the same path."""
     try:
         match = resolve(f"/{_login_path().removeprefix(get_script_prefix()).lstrip('/')}")
     except Exception:  # as above
@@ -104,89 +104,96 @@ def _login_is_ours() -> bool:
     return "ory_auth" in match.app_names and match.url_name == "login"
 
 
-def _database() -> Trial:
+def _probe_database() -> DatabaseResult:
     started = time.perf_counter()
     alias = writing_alias()
     missing: tuple[str, ...] = ()
-    trouble = ""
+    error_name = ""
     try:
         executor = MigrationExecutor(connections[alias])
         targets = executor.loader.graph.leaf_nodes("ory_auth")
         missing = tuple(f"{migration.app_label}.{migration.name}" for migration, _ in executor.migration_plan(targets))
-        if not missing and OryIdentity._meta.db_table not in _tables(alias):
-            missing = (OryIdentity._meta.db_table,)  # a router kept them from doing anything
+        if not missing and not _has_table(alias, OryIdentity._meta.db_table):
+            missing = (OryIdentity._meta.db_table,)  # a router kept the migrations from creating it
     except Exception as error:  # of any driver; its text may hold a host and a user name
-        trouble = type(error).__name__
-    return Trial(alias, trouble, time.perf_counter() - started, missing=missing)
+        error_name = type(error).__name__
+    return DatabaseResult(alias, error_name, time.perf_counter() - started, missing)
 
 
-def _tables(alias: str) -> list[str]:
+def _has_table(alias: str, table: str) -> bool:
     with connections[alias].cursor() as cursor:
-        return connections[alias].introspection.table_names(cursor)
+        return table in connections[alias].introspection.table_names(cursor)
 
 
-def _cache(conf: Conf) -> Trial:
-    """Write, read and delete: in a thread, because a cache may hang for as long as it likes."""
-    alias, trouble = conf.session_cache, ["TimeoutError"]
-    shared, evicts = True, [""]
-    misfits: list[Misfit | None] = []
+@dataclass
+class _CacheProbe:
+    """Writes to a cache, reads and deletes. Its attributes are the result as far as it got."""
 
-    def use() -> None:
+    alias: str
+    error: str = "TimeoutError"  # until it ends
+    loses_values: bool = False
+    eviction_policy: str = ""
+    defect: CacheDefect | None = None
+
+    def run(self) -> None:
+        try:
+            self._use_cache()
+            self.error = ""
+        except Exception as error:  # backends raise errors of any kind
+            self.error = type(error).__name__
+        finally:
+            connections.close_all()  # those of this thread, which a cache in the database opens
+
+    def _use_cache(self) -> None:
         key, value = f"ory_auth:check:{secrets.token_hex(8)}", secrets.token_hex(8)
-        cache = caches[alias]
+        cache = caches[self.alias]
         cache.set(key, value, PROBE_SECONDS)
-        kept = cache.get(key)
+        self.loses_values = cache.get(key) != value
         cache.delete(key)
-        if kept == value:
-            misfits.append(find_misfit(cache))
-        trouble[0] = "" if kept == value else "forgets"
-        evicts[0] = _eviction_policy(cache)
+        if not self.loses_values:
+            self.defect = find_defect(cache)
+        self.eviction_policy = _eviction_policy(cache)
 
+
+def _probe_cache(conf: Conf) -> CacheResult:
+    """In a thread, because a cache may hang without a time limit."""
+    probe = _CacheProbe(conf.session_cache)
     started = time.perf_counter()
-    _bounded(use, trouble, conf.timeout)
-    seconds = time.perf_counter() - started
-    if not trouble[0] or trouble[0] == "forgets":
-        shared = not isinstance(caches[alias], (LocMemCache, DummyCache))
-    misfit = next(iter(misfits), None)
-    return Trial(alias, trouble[0], seconds, _missing_table(alias) if trouble[0] else (), shared, evicts[0], misfit)
+    thread = threading.Thread(target=probe.run, daemon=True)
+    thread.start()
+    thread.join(conf.timeout)
+    error, seconds = probe.error, time.perf_counter() - started
+    if error:
+        return CacheResult(probe.alias, error, seconds=seconds, missing_table=_missing_table(probe.alias))
+    return CacheResult(
+        probe.alias,
+        loses_values=probe.loses_values,
+        seconds=seconds,
+        is_shared=not isinstance(caches[probe.alias], (LocMemCache, DummyCache)),
+        eviction_policy=probe.eviction_policy,
+        defect=probe.defect,
+    )
 
 
 def _eviction_policy(cache: BaseCache) -> str:
-    """Redis' rule for what goes when its memory is full; empty where nothing goes, and where it does not say."""
+    """The ``maxmemory-policy`` of a Redis with limited memory; empty if it evicts nothing or does not say."""
     if not isinstance(cache, RedisCache):
         return ""
     try:
         memory = cache._cache.get_client().info("memory")
         policy = str(memory["maxmemory_policy"])
         return policy if int(memory["maxmemory"]) and policy != "noeviction" else ""
-    except Exception:  # a server that is no Redis, or may not be asked this
+    except Exception:  # the server is not a Redis, or does not allow this command
         return ""
 
 
-def _missing_table(alias: str) -> tuple[str, ...]:
-    """The table of a cache in the database, where it is not there."""
+def _missing_table(alias: str) -> str:
+    """The table of a cache in the database, if it does not exist."""
     try:
         cache = caches[alias]
         if not isinstance(cache, BaseDatabaseCache):
-            return ()
+            return ""
         table = str(cache.cache_model_class._meta.db_table)
-        connection = connections[router.db_for_write(cache.cache_model_class)]
-        with connection.cursor() as cursor:
-            tables = connection.introspection.table_names(cursor)
-    except Exception:  # no such alias, or a database that does not answer: that there is trouble is said anyway
-        return ()
-    return () if table in tables else (table,)
-
-
-def _bounded(action: Callable[[], Any], trouble: list[str], timeout: float) -> None:
-    def run() -> None:
-        try:
-            action()
-        except Exception as error:  # whatever a backend raises
-            trouble[0] = type(error).__name__
-        finally:
-            connections.close_all()  # this thread's own, which a cache in the database opens
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(timeout)
+        return "" if _has_table(router.db_for_write(cache.cache_model_class), table) else table
+    except Exception:  # no such alias, or a database that does not respond: another finding says so
+        return ""

@@ -1,4 +1,4 @@
-"""A session that somebody gave: what Ory says of it, and what this project would make of it. Nothing is created."""
+"""Looks up the session of a credential at Ory, and its user in the database. Creates nothing."""
 
 from __future__ import annotations
 
@@ -15,45 +15,53 @@ from ...sessions.outcomes import SignedIn, Unavailable
 from ...sessions.whoami import interpret_whoami
 from ...users.database import reading_alias
 from ...users.handler import import_handler_class
-from ..facts.http_result import Reply
-from ..facts.model import Given, SessionFacts, UserFacts
-from .http import JSON, Http
+from ..facts.http_result import HttpResult
+from ..facts.model import SessionFacts, SuppliedCredential, UserFacts
+from .http import JSON, HttpProbe
 
-# A name, then more than padding: base64 has "=" at its end only, so that no part of a value is taken for a name.
+# The value has to be longer than base64 padding, so that a value that ends with "=" is not mistaken for a name.
 _NAMED = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})=([^=;]{16,}.*)", re.DOTALL)
 
 
-def given_token(token: str, conf: Conf) -> Given:
-    """A session token, as an app has it."""
-    return Given(Kind.TOKEN, _credential({"HTTP_X_SESSION_TOKEN": token.strip()}, conf.session_cookie_name))
+def read_token(token: str, conf: Conf) -> SuppliedCredential:
+    return SuppliedCredential(
+        Kind.TOKEN, _credential({"HTTP_X_SESSION_TOKEN": token.strip()}, conf.session_cookie_name)
+    )
 
 
-def given_cookie(text: str, conf: Conf) -> Given:
-    """A session cookie: its value, ``name=value``, or a whole ``Cookie`` header with the session's among them."""
+def read_cookie(text: str, conf: Conf) -> SuppliedCredential:
+    """A session cookie: its value, ``name=value``, or a whole ``Cookie`` header."""
     pairs = [match.groups() for part in text.strip().split(";") if (match := _NAMED.fullmatch(part.strip()))]
     names = [name for name, _ in pairs if not name.startswith("csrf_token")]
-    own = conf.session_cookie_name
-    name = own if own in names else next((n for n in names if n.startswith("ory_")), names[0] if names else "")
-    header = text.strip() if name else f"{own}={text.strip()}"
-    return Given(Kind.COOKIE, _credential({"HTTP_COOKIE": header}, name or own), name)
+    expected = conf.session_cookie_name
+    name = _choose_name(names, expected)
+    header = text.strip() if name else f"{expected}={text.strip()}"
+    return SuppliedCredential(Kind.COOKIE, _credential({"HTTP_COOKIE": header}, name or expected), name)
 
 
-def look_at_session(http: Http, conf: Conf, given: Given) -> SessionFacts:
-    """Ask Ory whose session it is, and the database for the user of that identity."""
-    if given.credential is None:
-        return SessionFacts(given, Reply())
-    headers = {**JSON, **given.credential.headers, "Cache-Control": "max-age=0"}
-    reply = http.get(f"{conf.sdk_url}/sessions/whoami", headers)
-    if (response := reply.answer) is None:
-        return SessionFacts(given, reply, Unavailable())
+def _choose_name(names: list[str], expected: str) -> str:
+    """The name that is most likely that of Ory's session cookie; empty if there is none."""
+    if expected in names:
+        return expected
+    return next((name for name in names if name.startswith("ory_")), names[0] if names else "")
+
+
+def probe_session(http: HttpProbe, conf: Conf, supplied: SuppliedCredential) -> SessionFacts:
+    """Call whoami with the credential, and find the user of that identity."""
+    if supplied.credential is None:
+        return SessionFacts(supplied, HttpResult())
+    headers = {**JSON, **supplied.credential.headers, "Cache-Control": "max-age=0"}
+    result = http.get(f"{conf.sdk_url}/sessions/whoami", headers)
+    if (response := result.response) is None:
+        return SessionFacts(supplied, result, Unavailable())
     try:
         outcome = interpret_whoami(
             Whoami(response, read_session(response) if response.status == 200 else None), time.time()
         )
     except OryUnavailable as error:
-        return SessionFacts(given, reply, Unavailable.of(error))
-    user = _user(conf, outcome) if isinstance(outcome, SignedIn) else None
-    return SessionFacts(given, reply, outcome, user)
+        return SessionFacts(supplied, result, Unavailable.of(error))
+    user = _find_user(conf, outcome) if isinstance(outcome, SignedIn) else None
+    return SessionFacts(supplied, result, outcome, user)
 
 
 def _credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
@@ -61,7 +69,7 @@ def _credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
     return None if found is None or isinstance(found, Malformed) else found
 
 
-def _user(conf: Conf, outcome: SignedIn) -> UserFacts:
+def _find_user(conf: Conf, outcome: SignedIn) -> UserFacts:
     try:
         link = (
             OryIdentity.objects.using(reading_alias())
@@ -71,12 +79,12 @@ def _user(conf: Conf, outcome: SignedIn) -> UserFacts:
         )
         user = link.user if link else None
         admitted = bool(import_handler_class(conf.user_handler)(conf).admit(outcome.session, user))
-    except Exception as error:  # the database's, or of the project's own handler
-        return UserFacts(trouble=type(error).__name__)
+    except Exception as error:  # of the database, or of a handler of the project
+        return UserFacts(error=type(error).__name__)
     if user is None:
         return UserFacts(admitted=admitted)
     return UserFacts(
-        known=True,
+        exists=True,
         pk=str(user.pk) if isinstance(user.pk, (int, UUID)) else "",
         active=bool(user.is_active),
         staff=bool(getattr(user, "is_staff", False)),

@@ -1,1 +1,1 @@
-"""The findings as lines in a terminal, or as JSON."""
+"""The findings as text for a terminal, or as JSON."""

@@ -1,4 +1,4 @@
-"""The findings as JSON, for programs. The schema is docs/ory_check.schema.json; what is added later breaks nobody."""
+"""The findings as JSON. The schema is docs/ory_check.schema.json; keys may be added to it, never removed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..rules.findings import Finding, Level
 SCHEMA_VERSION = 1
 
 
-def report(facts: Facts, findings: Sequence[Finding], status: int) -> dict[str, Any]:
-    """The whole report; times are in milliseconds."""
+def build_report(facts: Facts, findings: Sequence[Finding], status: int) -> dict[str, Any]:
+    """The report as JSON values. Times are in milliseconds."""
     conf = facts.project.conf
+    whoami = facts.at_sdk_url.whoami if facts.at_sdk_url else ()
     levels = [finding.level for finding in findings]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -23,21 +24,21 @@ def report(facts: Facts, findings: Sequence[Finding], status: int) -> dict[str, 
         "browser_url": redact(conf.browser_url) if conf else None,
         "sites": [str(site) for site in facts.sites],
         "counts": {level.name.lower(): levels.count(level) for level in Level},
-        "answer_times": [milliseconds(reply.seconds) for reply in facts.sdk.whoami] if facts.sdk else [],
-        "findings": [_finding(finding) for finding in findings],
+        "answer_times": [to_milliseconds(result.seconds) for result in whoami],
+        "findings": [_to_json(finding) for finding in findings],
     }
 
 
-def milliseconds(seconds: float) -> float:
+def to_milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _to_json(finding: Finding) -> dict[str, Any]:
     return {
         "check": finding.check.value,
         "level": finding.level.name.lower(),
         "id": finding.id or None,
         "found": finding.found,
         "fix": finding.fix or None,
-        "milliseconds": None if finding.seconds is None else milliseconds(finding.seconds),
+        "milliseconds": None if finding.seconds is None else to_milliseconds(finding.seconds),
     }

@@ -1,4 +1,4 @@
-"""The findings as lines: with symbols and colours, and wrapped, on a terminal; one line for each elsewhere."""
+"""The findings as text: wrapped, with symbols and colours, on a terminal; otherwise plain, one line for each."""
 
 from __future__ import annotations
 
@@ -9,96 +9,98 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ...conf import DOCS
-from ..facts.http_result import Reply
+from ..facts.http_result import HttpResult
 from ..facts.model import Facts
 from ..rules.findings import Check, Finding, Level
 
 SYMBOLS = {Level.OK: "✓", Level.UNKNOWN: "?", Level.SKIPPED: "–", Level.WARNING: "!", Level.FAILURE: "✗"}
 WORDS = {Level.OK: "ok", Level.UNKNOWN: "?", Level.SKIPPED: "-", Level.WARNING: "WARNING", Level.FAILURE: "FAILURE"}
-SUBJECT, TIME = 18, 9  # columns
+WORD_WIDTH = max(map(len, WORDS.values()))
+SUBJECT_WIDTH, TIME_WIDTH = 18, 9  # columns
+MIN_TEXT_WIDTH = 30
 
 
-def plain(text: str) -> str:
+def _plain(text: str) -> str:
     return text
 
 
 @dataclass(frozen=True)
-class Look:
-    """How lines look: ``width`` of a terminal in columns (0: no wrapping), and what paints a level's text."""
+class Style:
+    """How to format lines. ``width`` is that of the terminal in columns, or 0 for lines that are not wrapped."""
 
     width: int = 0
     symbols: bool = False
-    paint: Mapping[Level, Callable[[str], str]] | None = None
-    heading: Callable[[str], str] = plain
+    colours: Mapping[Level, Callable[[str], str]] | None = None
+    heading: Callable[[str], str] = _plain
 
     def mark(self, level: Level) -> str:
-        word = SYMBOLS[level] if self.symbols else WORDS[level].ljust(max(map(len, WORDS.values())))
-        return self.painted(level, word)
+        """The symbol or word in front of a line."""
+        return self.colour(level, SYMBOLS[level] if self.symbols else WORDS[level].ljust(WORD_WIDTH))
 
-    def painted(self, level: Level, text: str) -> str:
-        return self.paint[level](text) if self.paint and level in self.paint else text
+    def colour(self, level: Level, text: str) -> str:
+        return self.colours[level](text) if self.colours and level in self.colours else text
 
     @property
-    def margin(self) -> int:
-        return 1 if self.symbols else max(map(len, WORDS.values()))
+    def text_column(self) -> int:
+        """The column at which the text of a finding begins."""
+        return (1 if self.symbols else WORD_WIDTH) + 1 + SUBJECT_WIDTH + 1 + TIME_WIDTH + 2
 
 
-def lines(facts: Facts, findings: Sequence[Finding], look: Look) -> Iterator[str]:
-    """The report, line by line, with the sum of it at the end."""
-    for part, group in groupby(findings, key=lambda finding: finding.check.part):
-        yield look.heading(part.value)
+def render_lines(facts: Facts, findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """The report, with the verdict in the last line."""
+    for section, group in groupby(findings, key=lambda finding: finding.check.section):
+        yield style.heading(section.value)
         for finding in group:
-            yield from _line(finding, look)
-            if finding.check is Check.ANSWER_TIME and facts.sdk:
-                yield from _table(facts.sdk.whoami, look)
+            yield from _render_finding(finding, style)
+            if finding.check is Check.ANSWER_TIME and facts.at_sdk_url:
+                yield from _render_times(facts.at_sdk_url.whoami, style)
         yield ""
     if any(finding.id for finding in findings):
-        yield f"What each id means is in {DOCS}/ory_check.md."
-    yield _sum(findings, look)
+        yield f"The ids in brackets are explained in {DOCS}/ory_check.md."
+    yield _verdict(findings, style)
 
 
-def _line(finding: Finding, look: Look) -> Iterator[str]:
-    time = "" if finding.seconds is None else shown_time(finding.seconds)
-    start = f"{finding.check.subject:<{SUBJECT}} {time:>{TIME}}  "
+def _render_finding(finding: Finding, style: Style) -> Iterator[str]:
+    time = "" if finding.seconds is None else format_seconds(finding.seconds)
+    start = f"{finding.check.subject:<{SUBJECT_WIDTH}} {time:>{TIME_WIDTH}}  "
     text = f"{finding.found} {finding.fix}".rstrip() + (f" [{finding.id}]" if finding.id else "")
-    text = " ".join(text.split())
-    indent = look.margin + 1 + len(start)
-    rows = [text]
-    if look.width and look.width - indent >= 30:
-        rows = textwrap.wrap(text, look.width - indent, break_long_words=False, break_on_hyphens=False)
-    bad = finding.level in {Level.WARNING, Level.FAILURE}
-    painted = [look.painted(finding.level, row) if bad else row for row in rows]
-    yield f"{look.mark(finding.level)} {start}{painted[0]}"
-    for row in painted[1:]:
-        yield " " * indent + row
+    rows = [" ".join(text.split())]
+    if style.width and (text_width := style.width - style.text_column) >= MIN_TEXT_WIDTH:
+        rows = textwrap.wrap(rows[0], text_width, break_long_words=False, break_on_hyphens=False)
+    if finding.level in {Level.WARNING, Level.FAILURE}:
+        rows = [style.colour(finding.level, row) for row in rows]
+    yield f"{style.mark(finding.level)} {start}{rows[0]}"
+    for row in rows[1:]:
+        yield " " * style.text_column + row
 
 
-def _table(replies: Sequence[Reply], look: Look) -> Iterator[str]:
-    """How long whoami took: the first answer had to connect, the others show what a request costs."""
-    rest = [reply.seconds for reply in replies[1:]] or [replies[0].seconds]
+def _render_times(results: Sequence[HttpResult], style: Style) -> Iterator[str]:
+    """The first request opened a connection. The others show what a request costs."""
+    others = [result.seconds for result in results[1:]] or [results[0].seconds]
     columns = {
-        "first": replies[0].seconds,
-        "fastest": min(rest),
-        "median": statistics.median(rest),
-        "slowest": max(rest),
+        "first": results[0].seconds,
+        "fastest": min(others),
+        "median": statistics.median(others),
+        "slowest": max(others),
     }
-    indent = " " * (look.margin + 1 + SUBJECT + 1 + TIME + 2)
-    yield indent + " ".join(f"{name:>9}" for name in columns) + f"   of {len(replies)} answers of whoami"
-    yield indent + " ".join(f"{shown_time(seconds):>9}" for seconds in columns.values())
+    indent = " " * style.text_column
+    yield indent + " ".join(f"{name:>9}" for name in columns) + f"   of {len(results)} requests to whoami"
+    yield indent + " ".join(f"{format_seconds(seconds):>9}" for seconds in columns.values())
 
 
-def _sum(findings: Sequence[Finding], look: Look) -> str:
-    """Whether it can work, and how many lines say otherwise or do not know."""
+def _verdict(findings: Sequence[Finding], style: Style) -> str:
+    """Whether this project can work with this Ory, and how many problems there are."""
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     worst = next((level for level in (Level.FAILURE, Level.WARNING) if counts[level]), Level.OK)
     verdict = "cannot work with this Ory yet" if worst is Level.FAILURE else "can work with this Ory"
-    told = [
-        look.painted(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
+    parts = [style.colour(worst, f"This project {verdict}")]
+    parts += [
+        style.colour(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
         for level in (Level.FAILURE, Level.WARNING, Level.UNKNOWN)
         if (count := counts[level])
     ]
-    return look.painted(worst, f"This project {verdict}") + (f"; {', '.join(told)}." if told else ".")
+    return f"{parts[0]}; {', '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
 
 
-def shown_time(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"

@@ -1,1 +1,1 @@
-"""Facts → findings. Pure functions."""
+"""Pure functions that turn facts into findings."""

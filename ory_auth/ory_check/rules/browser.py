@@ -1,206 +1,224 @@
-"""What a browser on this project's hosts will meet at Ory, judged."""
+"""Ory as browsers on the hosts of this project see it: addresses, redirects and CORS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from ...ory.addresses import Origin, is_domain_name, is_internal, is_loopback, redact
-from ..facts.model import Endpoint, Facts, Speaker
+from ...ory.addresses import Origin, host_of, is_domain_name, is_internal, is_loopback, is_ory_network, redact
+from ..facts.http_result import HttpResult
+from ..facts.model import Endpoint, Facts, Project, Service
 from ..facts.sites import allows
-from .browser_view import Met, csrf_cookie
-from .connection import is_network, judge_reached, judge_speaker
-from .cookies import by_local_ory, judge_cookies
+from .browser_view import BrowserView, HostRelation, find_csrf_cookie
+from .connection import evaluate_reachability, evaluate_service
+from .cookies import evaluate_cookies, join, local_ory_option
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
 
-NO_HOSTS = "ALLOWED_HOSTS names no host: give --site URL with the address that people open"
-HIDDEN_PAGES = "ory_auth.W028"  # another view answers in the place of our pages
-BELOW, ABOVE = "see the line about cookies below", "see the line about cookies above"
+NO_HOSTS = "ALLOWED_HOSTS names no host; run ory_check with --site URL, the URL that people open"
+HIDDEN_PAGES = "ory_auth.W028"  # another view answers at the paths of our pages
+SEE_COOKIES = "see the line 'Cookies'"
+RETURN_TO_FORBIDDEN = "self_service_flow_return_to_forbidden"
 
 
-def judge_browser(facts: Facts) -> Iterator[Finding]:
-    entrance, conf = facts.entrance, facts.project.conf
-    if not facts.answers or entrance is None or conf is None:
+def evaluate_browser(facts: Facts) -> Iterator[Finding]:
+    endpoint, conf = facts.browser_endpoint, facts.project.conf
+    if not facts.ory_responds or endpoint is None or conf is None:
         return
-    met = Met.of(facts, entrance, conf.browser_url)
-    if met is None:
+    view = BrowserView.of(facts, endpoint, conf.browser_url)
+    if view is None:
         return
-    if (internal := _internal(facts, conf.browser_url, met.own)) is not None:
+    if (internal := _internal_browser_url(conf.browser_url, view)) is not None:
         yield internal
     else:
         yield _browser_url(facts, conf.browser_url)
-        yield _base_url(facts, entrance, met)
+        yield _base_url(endpoint, view)
     if facts.sites:
-        yield _schemes(facts.sites, conf.browser_url)
-        yield from judge_cookies(facts.sites, met)
+        yield _schemes(view)
+        yield from evaluate_cookies(view)
     else:
         yield unknown(Check.COOKIES, NO_HOSTS)
-    yield _login_page(facts, entrance, met)
-    yield from _return_to(facts, met) if facts.returns else [unknown(Check.RETURN_TO, NO_HOSTS)]
-    yield from _cors(facts)
+    yield _login_page(facts, endpoint, view)
+    yield from _return_to(facts.return_to, view)
+    yield from _cors(facts.cors_preflights)
 
 
-def _internal(facts: Facts, url: str, own: Origin | None) -> Finding | None:
-    host = urlsplit(url).hostname or ""
-    people_elsewhere = any(is_domain_name(site.host) and not is_internal(site.host) for site in facts.sites)
-    if not (is_internal(host) or (is_loopback(host) and people_elsewhere)):
+def _internal_browser_url(url: str, view: BrowserView) -> Finding | None:
+    """A problem if only servers, or only this machine, can reach it."""
+    is_public_site = any(is_domain_name(site.host) and not is_internal(site.host) for site in view.sites)
+
+    def is_unreachable(host: str) -> bool:
+        return is_internal(host) or (is_loopback(host) and is_public_site)
+
+    if not is_unreachable(host_of(url)):
         return None
-    found = f"No browser elsewhere gets to BROWSER_URL {redact(url)}, and every redirect and form goes there."
-    known = own is not None and not is_internal(own.host) and not (is_loopback(own.host) and people_elsewhere)
-    example = f" (Ory takes itself to be at {own})" if known else ""
-    fix = f"Set ORY_AUTH['BROWSER_URL'] to the address at which browsers reach Ory's public API{example}."
+    found = f"Browsers of other people cannot reach BROWSER_URL {redact(url)}, but every redirect and form leads there."
+    example = ""
+    if view.base_url is not None and not is_unreachable(view.base_url.host):
+        example = f" (Ory's base URL is {view.base_url})"
+    fix = f"Set ORY_AUTH['BROWSER_URL'] to the URL at which browsers reach Ory's public API{example}."
     return failure(Check.BROWSER_URL, Problem.BROWSER_URL_INTERNAL, found, fix)
 
 
 def _browser_url(facts: Facts, url: str) -> Finding:
-    check, host = Check.BROWSER_URL, urlsplit(url).hostname or ""
-    browser = facts.browser
-    if browser is None:
-        return ok(check, f"{redact(url)}, as SDK_URL")
-    if browser.reached.trouble:
-        if is_loopback(host):
-            return unknown(
-                check,
-                f"nobody answers at {redact(url)} on this machine, as in a container; a browser's is another",
-            )
-        wrong = next(
-            finding
-            for finding in judge_reached("BROWSER_URL", url, browser.reached, debug=facts.project.hosts.debug)
-            if finding.fix
-        )
-        return warning(check, Problem.BROWSER_URL_UNREACHABLE, wrong.found, wrong.fix, wrong.seconds)
-    if browser.speaker is not Speaker.ORY:
-        return judge_speaker("BROWSER_URL", browser, has_admin_url=facts.has_admin_url)
-    mine, theirs = csrf_cookie(facts.sdk.flow if facts.sdk else None), csrf_cookie(browser.flow)
-    if mine and theirs and mine.key != theirs.key and not is_network(facts.sdk.url if facts.sdk else ""):
-        found = f"At BROWSER_URL {redact(url)} is another Ory than at SDK_URL: their CSRF cookies have different names."
-        fix = "Set ORY_AUTH['SDK_URL'] and ['BROWSER_URL'] to two addresses of one Ory."
+    check, endpoint, sdk_endpoint = Check.BROWSER_URL, facts.at_browser_url, facts.at_sdk_url
+    if endpoint is None or sdk_endpoint is None:
+        return ok(check, f"{redact(url)}, the same as SDK_URL")
+    if endpoint.reachability.problem:
+        if is_loopback(host_of(url)):
+            return unknown(check, f"{redact(url)} does not respond on this machine; in a container that is normal")
+        debug = facts.project.hosts.debug
+        findings = evaluate_reachability("BROWSER_URL", url, endpoint.reachability, debug=debug)
+        problem = next(finding for finding in findings if finding.fix)
+        return warning(check, Problem.BROWSER_URL_UNREACHABLE, problem.found, problem.fix, problem.seconds)
+    if endpoint.service is not Service.PUBLIC_API:
+        return evaluate_service("BROWSER_URL", endpoint, admin_url_works=facts.admin_url_works)
+    cookies = [find_csrf_cookie(flow) for flow in (sdk_endpoint.login_flow, endpoint.login_flow)]
+    names = {cookie.key for cookie in cookies if cookie}
+    if len(names) > 1 and not is_ory_network(host_of(sdk_endpoint.url)):
+        found = f"BROWSER_URL {redact(url)} and SDK_URL are different Orys: their CSRF cookies have different names."
+        fix = "Set ORY_AUTH['SDK_URL'] and ORY_AUTH['BROWSER_URL'] to two addresses of the same Ory."
         return failure(check, Problem.BROWSER_URL_OTHER_ORY, found, fix)
-    return ok(check, f"{redact(url)} is the same Ory", browser.whoami[0].seconds)
+    return ok(check, f"{redact(url)} is the same Ory", endpoint.whoami[0].seconds)
 
 
-def _base_url(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
-    """Where Ory believes to be is in the mails, redirects and callbacks that it makes."""
-    own, wanted, key, seconds = met.own, met.ory, met.key, entrance.flow.seconds
-    if own is None:
-        return unknown(Check.BASE_URL, f"Ory began no login flow ({entrance.flow.told})", seconds)
-    if own == wanted:
-        return ok(Check.BASE_URL, f"Ory takes itself to be at {own}, as {key} says", seconds)
-    two_names = is_loopback(own.host) and is_loopback(wanted.host) and own.host != wanted.host
-    if two_names and met.one_name(facts.sites) == own.host:
-        return skipped(Check.BASE_URL, f"Ory takes itself to be at {own}, and {key} is to have that name: {BELOW}")
-    found = f"Ory takes itself to be at {own}, and {key} is {wanted}: {_other(own, wanted)} in its redirects."
-    if two_names:
-        found = f"{found} {own.host} and {wanted.host} are two hosts to a browser."
-    fix = f"Set serve.public.base_url to {wanted} in Kratos' configuration"
-    if two_names:
-        fix += by_local_ory(f"--host {wanted.host}")
-    fix += "." if two_names or is_internal(own.host) else f", or ORY_AUTH[{key!r}] to {own}."
-    if is_network(entrance.url):
-        fix = f"Set ORY_AUTH['BROWSER_URL'] to {own}, or to the custom domain or tunnel that Ory knows of."
+def _base_url(endpoint: Endpoint, view: BrowserView) -> Finding:
+    """Ory makes redirects, links in e-mails and callbacks with its base URL."""
+    base_url, ory, key, seconds = view.base_url, view.ory, view.key, endpoint.login_flow.seconds
+    if base_url is None:
+        return unknown(Check.BASE_URL, f"Ory did not start a login flow ({endpoint.login_flow.summary})", seconds)
+    if base_url == ory:
+        return ok(Check.BASE_URL, f"{base_url}, the same as {key}", seconds)
+    two_names = is_loopback(base_url.host) and is_loopback(ory.host) and base_url.host != ory.host
+    if two_names and view.canonical_loopback_host == base_url.host:
+        return skipped(Check.BASE_URL, f"{base_url}, which is right; {key} has to change: {SEE_COOKIES}")
+    found = f"Ory's base URL is {base_url}, but {key} is {ory}: Ory's redirects lead to {_difference(base_url, ory)}."
+    if is_ory_network(host_of(endpoint.url)):
+        fix = f"Set ORY_AUTH['BROWSER_URL'] to {base_url}, or to the custom domain or tunnel that Ory uses."
+    elif two_names:
+        found += f" To a browser, {base_url.host} and {ory.host} are different hosts."
+        local = local_ory_option(f"--host {ory.host}")
+        fix = f"Set serve.public.base_url to {ory} in Kratos' configuration{local}."
+    else:
+        fix = f"Set serve.public.base_url to {ory} in Kratos' configuration"
+        fix += "." if is_internal(base_url.host) else f", or ORY_AUTH[{key!r}] to {base_url}."
     return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, seconds)
 
 
-def _other(own: Origin, wanted: Origin) -> str:
-    """What the first has that the second has not."""
-    if is_internal(own.host):
+def _difference(base_url: Origin, ory: Origin) -> str:
+    if is_internal(base_url.host):
         return "an internal address"
-    if own.host != wanted.host:
+    if base_url.host != ory.host:
         return "another host"
-    return "another scheme" if own.scheme != wanted.scheme else "another port"
+    return "another scheme" if base_url.scheme != ory.scheme else "another port"
 
 
-def _schemes(sites: tuple[Origin, ...], browser_url: str) -> Finding:
-    ory = Origin.of(browser_url)
-    other = [site for site in sites if ory and site.scheme != ory.scheme]
-    if not other or ory is None:
-        return ok(Check.SCHEMES, f"this site and BROWSER_URL are {sites[0].scheme} both")
+def _schemes(view: BrowserView) -> Finding:
+    ory = view.ory
+    site = next((site for site in view.sites if site.scheme != ory.scheme), None)
+    if site is None:
+        return ok(Check.SCHEMES, f"this site and BROWSER_URL are both {ory.scheme}")
     found = (
-        f"This site is {other[0].scheme} ({other[0]}) and BROWSER_URL is {ory.scheme}: to a browser two sites, "
-        "whose forms and cookies do not get from one to the other."
+        f"This site ({site}) is {site.scheme}, but BROWSER_URL is {ory.scheme}: browsers do not send forms and cookies "
+        "from one to the other."
     )
-    fix = f"Serve both by https, and set ORY_AUTH['BROWSER_URL'] to https://{ory.netloc} (or this site to http)."
-    if other[0].scheme == "http":
+    if site.scheme == "http":
         fix = (
-            "Serve this site by https as well (SECURE_SSL_REDIRECT; behind a proxy SECURE_PROXY_SSL_HEADER), "
-            "and set selfservice.flows.*.ui_url in Kratos' configuration to https."
+            "Serve this site over https (SECURE_SSL_REDIRECT; behind a proxy SECURE_PROXY_SSL_HEADER), and change "
+            "selfservice.flows.*.ui_url in Kratos' configuration to https."
         )
+    else:
+        fix = f"Serve both over https, and set ORY_AUTH['BROWSER_URL'] to https://{ory.netloc}."
     return failure(Check.SCHEMES, Problem.SCHEMES_MIXED, found, fix)
 
 
-def _login_page(facts: Facts, entrance: Endpoint, met: Met) -> Finding:
-    check, seconds = Check.LOGIN_PAGE, entrance.page.seconds
-    page, own = entrance.page.header.get("location", ""), facts.project.login_path
-    site = met.page
-    if site is None:
-        return unknown(check, f"Ory sends browsers nowhere for it ({entrance.page.told})", seconds)
-    wanted = f"{facts.sites[0] if facts.sites else site}{own}"
-    fix = f"Set selfservice.flows.login.ui_url to {wanted} in Kratos' configuration, and the other ui_urls beside it"
-    is_here = is_loopback(urlsplit(wanted).hostname or "")
-    fix += (by_local_ory(f"--ui-base {wanted.removesuffix('/login')}") if own and is_here else "") + "."
-    if not allows(facts.project.hosts, site.host):
-        if site == Origin.of(entrance.url):
-            return ok(check, f"Ory's own, at {redact(page)}", seconds)
-        if site.host == met.one_name(facts.sites):
-            return skipped(check, f"Ory sends browsers to {redact(page)}, and this site is to have that name: {ABOVE}")
-        found = f"Ory sends browsers to {redact(page)}, which is not on a host of this project (ALLOWED_HOSTS)."
-        return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, fix, seconds)
-    path = urlsplit(page).path
-    if own and path == own and not facts.project.login_is_ours and facts.project.has_message(HIDDEN_PAGES):
-        return skipped(check, f"Ory sends browsers to {redact(page)}, where another view answers: see {HIDDEN_PAGES}")
-    if own and path == own and facts.project.login_is_ours:
-        return ok(check, f"Ory sends browsers to {redact(page)}, which is ory_auth:login", seconds)
-    if facts.page_is_ours:
-        return ok(check, f"Ory sends browsers to {redact(page)}, a page of this project", seconds)
-    if not own:
+def _login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
+    check, project, seconds = Check.LOGIN_PAGE, facts.project, endpoint.login_redirect.seconds
+    page, origin = endpoint.login_redirect.headers.get("location", ""), view.login_page
+    if origin is None:
+        summary = endpoint.login_redirect.summary
+        return unknown(check, f"Ory did not redirect to a login page ({summary})", seconds)
+    url = redact(page)
+    if not allows(project.hosts, origin.host):
+        if origin == Origin.of(endpoint.url):
+            return ok(check, f"Ory's login page at {url}", seconds)
+        if origin.host == view.canonical_loopback_host:
+            return skipped(check, f"{url}, which is right; this site has to use that name: {SEE_COOKIES}")
+        found = f"Ory redirects browsers to {url}, which is not on a host in ALLOWED_HOSTS."
+        return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, _set_ui_url(project, view, origin), seconds)
+    if project.login_path and urlsplit(page).path == project.login_path:
+        if project.serves_login_page:
+            return ok(check, f"Ory redirects browsers to {url}, which is ory_auth:login", seconds)
+        if project.has_message(HIDDEN_PAGES):
+            return skipped(
+                check, f"Ory redirects browsers to {url}, but another view answers there: see {HIDDEN_PAGES}"
+            )
+    if facts.login_page_exists:
+        return ok(check, f"Ory redirects browsers to {url}, a page of this project", seconds)
+    found = f"Ory redirects browsers to {url}, but this project has no page there."
+    fix = _set_ui_url(project, view, origin)
+    if not project.login_path:
         fix = (
             'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in '
             "Kratos' configuration to its login page."
         )
-    found = f"Ory sends browsers to {redact(page)}, where this project has no page."
     return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
 
 
-def _return_to(facts: Facts, met: Met) -> Iterator[Finding]:
-    refused = [
-        site for site, reply in facts.returns if reply.error.get("id") == "self_service_flow_return_to_forbidden"
-    ]
-    accepted = [site for site, reply in facts.returns if reply.status == 200]
-    seconds = sum(reply.seconds for _, reply in facts.returns) / len(facts.returns)
-    if accepted:
-        moot = [site for site in facts.sites if met.cookie is not None and not met.reaches(site)]
-    else:
-        moot = met.named_otherwise(facts.sites) if met.one_name(facts.sites) == met.ory.host else []
-    if mended := [site for site in refused if site not in moot]:
-        found = f"Ory does not send people back to {_listed(mended)}."
-        urls = " and ".join(f"{site}/" for site in mended)
+def _set_ui_url(project: Project, view: BrowserView, login_page: Origin) -> str:
+    path, site = project.login_path, view.sites[0] if view.sites else login_page
+    local = ""
+    if path and is_loopback(site.host):
+        local = local_ory_option(f"--ui-base {site}{path.removesuffix('/login')}")
+    return (
+        f"Set selfservice.flows.login.ui_url to {site}{path} in Kratos' configuration, and the ui_url of the other "
+        f"flows accordingly{local}."
+    )
+
+
+def _return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) -> Iterator[Finding]:
+    check = Check.RETURN_TO
+    if not results:
+        yield unknown(check, NO_HOSTS)
+        return
+    refused = [origin for origin, result in results if result.error.get("id") == RETURN_TO_FORBIDDEN]
+    accepted = [origin for origin, result in results if result.status == 200]
+    seconds = sum(result.seconds for _, result in results) / len(results)
+    irrelevant = _sites_that_will_change(view, any_accepted=bool(accepted))
+    if relevant := [origin for origin in refused if origin not in irrelevant]:
+        found = f"Ory refuses to send people back to {join(relevant)}."
+        urls = " and ".join(f"{origin}/" for origin in relevant)
         fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)"
-        fix += (by_local_ory(f"--allow-return-to {mended[0]}") if is_loopback(mended[0].host) else "") + "."
-        say = warning if accepted else failure
-        yield say(Check.RETURN_TO, Problem.RETURN_TO_REFUSED, found, fix, seconds)
+        fix += (local_ory_option(f"--allow-return-to {relevant[0]}") if is_loopback(relevant[0].host) else "") + "."
+        level = warning if accepted else failure
+        yield level(check, Problem.RETURN_TO_REFUSED, found, fix, seconds)
     if accepted:
-        yield ok(Check.RETURN_TO, f"Ory sends people back to {_listed(accepted)}", seconds)
+        yield ok(check, f"Ory sends people back to {join(accepted)}", seconds)
     elif not refused:
-        yield unknown(Check.RETURN_TO, f"Ory began no login flow ({facts.returns[0][1].told})", seconds)
-    elif not mended:
-        yield skipped(Check.RETURN_TO, f"Ory does not send people back to {_listed(refused)}: {ABOVE}")
+        yield unknown(check, f"Ory did not start a login flow ({results[0][1].summary})", seconds)
+    elif not relevant:
+        yield skipped(check, f"Ory refuses to send people back to {join(refused)}: {SEE_COOKIES}")
 
 
-def _listed(sites: Iterable[Origin]) -> str:
-    return ", ".join(map(str, sites))
+def _sites_that_will_change(view: BrowserView, *, any_accepted: bool) -> list[Origin]:
+    """The sites that people cannot use until the findings about cookies are fixed, so that ``return_to`` can wait."""
+    if any_accepted:
+        return view.sites_with(HostRelation.OTHER_LOOPBACK_NAME, HostRelation.OTHER_DOMAIN)
+    if view.canonical_loopback_host == view.ory.host:
+        return view.sites_with(HostRelation.OTHER_LOOPBACK_NAME)
+    return []
 
 
-def _cors(facts: Facts) -> Iterator[Finding]:
-    if not facts.preflights:
-        yield skipped(Check.CORS, "not asked for: no page of another origin is named (CSRF_TRUSTED_ORIGINS)")
-    for origin, reply in facts.preflights:
-        allowed = reply.header.get("access-control-allow-origin") == origin
-        if allowed and reply.header.get("access-control-allow-credentials") == "true":
-            yield ok(Check.CORS, f"pages of {origin} may ask Ory with cookies", reply.seconds)
+def _cors(preflights: Sequence[tuple[str, HttpResult]]) -> Iterator[Finding]:
+    if not preflights:
+        yield skipped(Check.CORS, "not tested: CSRF_TRUSTED_ORIGINS names no other origin")
+    for origin, result in preflights:
+        is_allowed = result.headers.get("access-control-allow-origin") == origin
+        if is_allowed and result.headers.get("access-control-allow-credentials") == "true":
+            yield ok(Check.CORS, f"pages of {origin} can call Ory with cookies", result.seconds)
             continue
-        found = f"Ory does not let pages of {origin} ask it with cookies."
+        found = f"Pages of {origin} cannot call Ory with cookies."
         fix = (
-            f"Add {origin} to serve.public.cors.allowed_origins in Kratos' configuration, with enabled and "
-            "allow_credentials true (Ory Network: CORS), where those pages call Ory."
+            f"If those pages call Ory, add {origin} to serve.public.cors.allowed_origins in Kratos' configuration, and "
+            "set enabled and allow_credentials to true there (Ory Network: CORS)."
         )
-        yield warning(Check.CORS, Problem.CORS_REFUSED, found, fix, reply.seconds)
+        yield warning(Check.CORS, Problem.CORS_REFUSED, found, fix, result.seconds)

@@ -1,72 +1,97 @@
-"""Ory as browsers meet it, and by which names: read from the facts, for the rules about browsers."""
+"""Ory as browsers see it before sign-in, and whether its cookies reach this site."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from http.cookies import Morsel
 
 from ...ory.addresses import Origin, is_loopback
 from ...ory.cookies import CSRF_PREFIX, covers, read_set_cookie
-from ..facts.http_result import Reply
+from ..facts.http_result import HttpResult
 from ..facts.model import Endpoint, Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
-    """What a browser comes to know of Ory before anybody is signed in."""
+class HostRelation(Enum):
+    """How the host of a site relates to the host of Ory. Ory's cookies reach only the first two."""
 
-    ory: Origin  # where browsers are sent
-    key: str  # of ORY_AUTH, that says so
-    own: Origin | None  # where Ory believes to be: the address in the form of a login flow
-    page: Origin | None  # where its login page is
-    cookie: Morsel[str] | None = field(repr=False)  # the CSRF cookie that came with a login flow
+    SAME_HOST = auto()
+    SHARED_DOMAIN = auto()  # the Domain of Ory's cookies covers both
+    OTHER_LOOPBACK_NAME = auto()  # both are this machine, such as localhost and 127.0.0.1
+    OTHER_DOMAIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserView:
+    """What a browser that comes from these sites sees of Ory."""
+
+    ory: Origin  # BROWSER_URL
+    key: str  # of ORY_AUTH that BROWSER_URL comes from
+    sites: tuple[Origin, ...]
+    base_url: Origin | None  # what Ory takes for its own origin: that of the form in a login flow
+    login_page: Origin | None  # where Ory redirects browsers for a login
+    csrf_cookie: Morsel[str] | None = field(repr=False)  # which stands for all cookies of Ory
 
     @classmethod
-    def of(cls, facts: Facts, entrance: Endpoint, browser_url: str) -> Met | None:
-        """``None`` where ``BROWSER_URL`` has no host."""
+    def of(cls, facts: Facts, endpoint: Endpoint, browser_url: str) -> BrowserView | None:
+        """``None`` if ``BROWSER_URL`` has no host."""
         ory = Origin.of(browser_url)
         if ory is None:
             return None
-        ui = entrance.flow.content.get("ui")
+        ui = endpoint.login_flow.json.get("ui")
         action = ui.get("action") if isinstance(ui, dict) else None
         return cls(
             ory,
             "BROWSER_URL" if "BROWSER_URL" in facts.project.keys else "SDK_URL",
+            facts.sites,
             Origin.of(action) if isinstance(action, str) else None,
-            Origin.of(entrance.page.header.get("location", "")),
-            csrf_cookie(entrance.flow),
+            Origin.of(endpoint.login_redirect.headers.get("location", "")),
+            find_csrf_cookie(endpoint.login_flow),
         )
 
     @property
-    def domain(self) -> str:
-        """For which hosts its cookies are; empty where for its own alone."""
-        return self.cookie["domain"].lstrip(".").lower() if self.cookie is not None else ""
+    def cookie_domain(self) -> str:
+        """The ``Domain`` of Ory's cookies; empty if they are for Ory's host only."""
+        return self.csrf_cookie["domain"].lstrip(".").lower() if self.csrf_cookie is not None else ""
 
-    def reaches(self, site: Origin) -> bool:
-        """Whether a browser that got this cookie from Ory sends it to the site, as far as its ``Domain`` decides."""
-        return covers(self.domain, site.host) if self.domain else site.host == self.ory.host
+    def relation(self, site: Origin) -> HostRelation:
+        if self.cookie_domain:
+            if covers(self.cookie_domain, site.host):
+                return HostRelation.SHARED_DOMAIN
+        elif site.host == self.ory.host:
+            return HostRelation.SAME_HOST
+        are_loopback = is_loopback(site.host) and is_loopback(self.ory.host)
+        if are_loopback and covers(self.cookie_domain, self.ory.host):
+            return HostRelation.OTHER_LOOPBACK_NAME
+        return HostRelation.OTHER_DOMAIN
 
-    def named_otherwise(self, sites: Sequence[Origin]) -> list[Origin]:
-        """The sites that cookies do not reach only because they have another name of this machine than Ory."""
-        if self.cookie is None or not is_loopback(self.ory.host) or (self.domain and not self.reaches(self.ory)):
-            return []
-        return [site for site in sites if is_loopback(site.host) and not self.reaches(site)]
+    def sites_with(self, *relations: HostRelation) -> list[Origin]:
+        """The sites with one of these relations; none if Ory set no cookie."""
+        return [site for site in self.sites if self.csrf_cookie is not None and self.relation(site) in relations]
 
-    def one_name(self, sites: Sequence[Origin]) -> str:
-        """The name of this machine that this site and Ory are to have both: that of the login page, of Ory's own URL,
-        or of this site, whichever of them has one first. Empty where there are no two names.
+    @property
+    def sites_with_cookies(self) -> list[Origin]:
+        """The sites that Ory's cookies reach."""
+        return self.sites_with(HostRelation.SAME_HOST, HostRelation.SHARED_DOMAIN)
+
+    @property
+    def canonical_loopback_host(self) -> str:
+        """The one loopback name that this site and Ory should both use; empty if they don't have different ones.
+
+        It is the name in Ory's login page, else in Ory's base URL, else that of this site.
         """
-        otherwise = self.named_otherwise(sites)
-        if not otherwise:
+        others = self.sites_with(HostRelation.OTHER_LOOPBACK_NAME)
+        if not others:
             return ""
-        hosts = {site.host for site in otherwise} | {self.ory.host}
-        wanted = [site.host for site in (self.page, self.own) if site and site.host in hosts]
-        return (wanted or [self.ory.host if any(map(self.reaches, sites)) else otherwise[0].host])[0]
+        hosts = {site.host for site in others} | {self.ory.host}
+        for origin in (self.login_page, self.base_url):
+            if origin and origin.host in hosts:
+                return origin.host
+        return self.ory.host if self.sites_with_cookies else others[0].host
 
 
-def csrf_cookie(flow: Reply | None) -> Morsel[str] | None:
-    """The CSRF cookie that came with a login flow."""
-    lines = flow.answer.cookies if flow and flow.answer else ()
+def find_csrf_cookie(flow: HttpResult) -> Morsel[str] | None:
+    """The CSRF cookie that came with a flow."""
+    lines = flow.response.cookies if flow.response else ()
     morsels = (read_set_cookie(line) for line in lines)
     return next((morsel for morsel in morsels if morsel is not None and morsel.key.startswith(CSRF_PREFIX)), None)

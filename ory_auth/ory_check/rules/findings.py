@@ -1,4 +1,4 @@
-"""What a look at something came to: one line of ``manage.py ory_check``. Ids are stable; docs/ory_check.md has them."""
+"""Findings: the lines of ``manage.py ory_check``. Their ids are stable, and documented in docs/ory_check.md."""
 
 from __future__ import annotations
 
@@ -8,67 +8,65 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How good or bad it is."""
-
     OK = "ok"
-    UNKNOWN = "not known"
+    UNKNOWN = "unknown"
     SKIPPED = "skipped"
     WARNING = "warning"
     FAILURE = "failure"
 
 
-class Part(StrEnum):
-    """The parts of the report, in order."""
+class Section(StrEnum):
+    """The sections of the report, in order."""
 
     PROJECT = "This project"
     ORY = "Ory, from this server"
     BROWSER = "Ory, from a browser on this site"
     ADMIN = "Ory's admin API"
-    SESSION = "Somebody signed in"
+    SESSION = "A session"
 
 
 class Check(StrEnum):
-    """What was looked at, in order."""
+    """What is checked, in order. The value is ``check`` in the JSON report."""
 
     subject: str
-    part: Part
+    section: Section
 
-    def __new__(cls, slug: str, subject: str = "", part: Part = Part.PROJECT) -> Check:
+    def __new__(cls, slug: str, subject: str = "", section: Section = Section.PROJECT) -> Check:
         check = str.__new__(cls, slug)
-        check._value_, check.subject, check.part = slug, subject, part
+        check._value_, check.subject, check.section = slug, subject, section
         return check
 
-    SETTINGS = "settings", "Settings", Part.PROJECT
-    BACKENDS = "backends", "Backends", Part.PROJECT
-    DATABASE = "database", "Database", Part.PROJECT
-    CACHE = "cache", "Cache", Part.PROJECT
-    NAME = "name", "Name (DNS)", Part.ORY
-    CONNECTION = "connection", "Connection", Part.ORY
-    PROXY = "proxy", "Proxy", Part.ORY
-    IDENTITY_OF_ORY = "ory", "SDK_URL", Part.ORY
-    READY = "ready", "Readiness", Part.ORY
-    VERSION = "version", "Version", Part.ORY
-    ANSWER_TIME = "answer-time", "Answer time", Part.ORY
-    CACHING = "caching", "Cost of a request", Part.ORY
-    CLOCK = "clock", "Clock", Part.ORY
-    BROWSER_URL = "browser-url", "BROWSER_URL", Part.BROWSER
-    BASE_URL = "base-url", "Ory's own URL", Part.BROWSER
-    SCHEMES = "schemes", "http and https", Part.BROWSER
-    COOKIES = "cookies", "Cookies", Part.BROWSER
-    LOGIN_PAGE = "login-page", "Login page", Part.BROWSER
-    RETURN_TO = "return-to", "return_to", Part.BROWSER
-    CORS = "cors", "CORS", Part.BROWSER
-    ADMIN = "admin", "ADMIN_URL", Part.ADMIN
-    ADMIN_IN_PUBLIC = "admin-in-public", "In public", Part.ADMIN
-    SESSION = "session", "Session", Part.SESSION
-    COOKIE_NAME = "cookie-name", "Session cookie", Part.SESSION
-    CACHE_TIME = "cache-time", "Cache time", Part.SESSION
-    USER = "user", "User here", Part.SESSION
-    GUARDS = "guards", "Guards", Part.SESSION
+    SETTINGS = "settings", "Settings", Section.PROJECT
+    BACKENDS = "backends", "Backends", Section.PROJECT
+    DATABASE = "database", "Database", Section.PROJECT
+    CACHE = "cache", "Cache", Section.PROJECT
+    NAME = "name", "DNS", Section.ORY
+    CONNECTION = "connection", "Connection", Section.ORY
+    PROXY = "proxy", "Proxy", Section.ORY
+    IDENTITY_OF_ORY = "ory", "SDK_URL", Section.ORY
+    READY = "ready", "Readiness", Section.ORY
+    VERSION = "version", "Version", Section.ORY
+    ANSWER_TIME = "answer-time", "Response time", Section.ORY
+    CACHING = "caching", "Caching", Section.ORY
+    CLOCK = "clock", "Clock", Section.ORY
+    BROWSER_URL = "browser-url", "BROWSER_URL", Section.BROWSER
+    BASE_URL = "base-url", "Ory's base URL", Section.BROWSER
+    SCHEMES = "schemes", "HTTP or HTTPS", Section.BROWSER
+    COOKIES = "cookies", "Cookies", Section.BROWSER
+    LOGIN_PAGE = "login-page", "Login page", Section.BROWSER
+    RETURN_TO = "return-to", "return_to", Section.BROWSER
+    CORS = "cors", "CORS", Section.BROWSER
+    ADMIN = "admin", "ADMIN_URL", Section.ADMIN
+    ADMIN_IN_PUBLIC = "admin-in-public", "Exposure", Section.ADMIN
+    SESSION = "session", "Session", Section.SESSION
+    COOKIE_NAME = "cookie-name", "Session cookie", Section.SESSION
+    CACHE_TIME = "cache-time", "Cache time", Section.SESSION
+    USER = "user", "Django user", Section.SESSION
+    GUARDS = "guards", "Guards", Section.SESSION
 
 
 class Problem(StrEnum):
-    """What can be wrong, each with an id that stays. Findings of system checks have the ids of those."""
+    """The ids of warnings and failures. Findings of system checks have the ids of those instead."""
 
     SDK_URL_MISSING = "sdk-url-missing"
     DATABASE_UNAVAILABLE = "database-unavailable"
@@ -125,7 +123,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, what was found, how to mend it in one sentence, and how long looking took."""
+    """One line of the report. ``found`` and ``fix`` are for people; ``seconds`` is how long the check took."""
 
     check: Check
     level: Level
@@ -140,7 +138,7 @@ def ok(check: Check, found: str, seconds: float | None = None) -> Finding:
 
 
 def unknown(check: Check, found: str, seconds: float | None = None) -> Finding:
-    return Finding(check, Level.UNKNOWN, f"not known: {found}", seconds=seconds)
+    return Finding(check, Level.UNKNOWN, f"unknown: {found}", seconds=seconds)
 
 
 def skipped(check: Check, found: str) -> Finding:
@@ -156,7 +154,7 @@ def failure(check: Check, problem: Problem, found: str, fix: str, seconds: float
 
 
 def exit_status(findings: Iterable[Finding], *, strict: bool) -> int:
-    """For scripts: 2 where anything fails, 1 for warnings where those count, else 0."""
+    """2 if there is a failure; 1 if there is a warning and ``strict`` is set; else 0."""
     levels = {finding.level for finding in findings}
     if Level.FAILURE in levels:
         return 2

@@ -1,4 +1,4 @@
-"""What was seen on this side, judged."""
+"""This project: its settings, database and cache."""
 
 from __future__ import annotations
 
@@ -7,129 +7,110 @@ from collections.abc import Iterator
 from django.core import checks
 
 from ...request.middleware_order import BACKEND
-from ..facts.model import STORE_BYTES, Facts, Misfit, Project, Trial
+from ..facts.model import STORE_BYTES, CacheDefect, CacheResult, DatabaseResult, Facts, Project
 from .findings import Check, Finding, Level, Problem, failure, ok, skipped, warning
 
 BACKENDS = {
     BACKEND: "permissions, never passwords",
-    "django.contrib.auth.backends.ModelBackend": "permissions, and passwords of Django's own",
+    "django.contrib.auth.backends.ModelBackend": "permissions and Django passwords",
 }
-# Warnings of manage.py check, which a project may silence if it knows better. Otherwise people cannot sign in.
-STOPS_SIGN_IN = frozenset({"ory_auth.W001", "ory_auth.W018", "ory_auth.W028"})
+# Warnings of manage.py check, because a project may have a reason to silence them. Without one, nobody can sign in.
+PREVENTS_SIGN_IN = frozenset({"ory_auth.W001", "ory_auth.W018", "ory_auth.W028"})
 SERIALIZER = "ory_auth.cache_serializer.BytesSerializer"
 
 
-def judge_project(facts: Facts) -> Iterator[Finding]:
+def evaluate_project(facts: Facts) -> Iterator[Finding]:
     project = facts.project
     yield from _settings(project)
     if project.backends:
-        yield ok(Check.BACKENDS, f"in this order: {', '.join(map(_explained, project.backends))}")
+        yield ok(Check.BACKENDS, f"in this order: {', '.join(map(_describe_backend, project.backends))}")
     yield _database(project.database)
-    yield _cache(project, project.cache)
+    if project.cache is None:
+        yield skipped(Check.CACHE, "not tested: ORY_AUTH cannot be read")
+    else:
+        yield _cache(project.cache, debug=project.hosts.debug)
 
 
-def _explained(backend: str) -> str:
-    """A backend by its path, and what it does where that is known."""
+def _describe_backend(backend: str) -> str:
     return f"{backend} ({BACKENDS[backend]})" if backend in BACKENDS else backend
 
 
 def _settings(project: Project) -> Iterator[Finding]:
     for message in project.messages:
-        stops = message.level >= checks.ERROR or message.id in STOPS_SIGN_IN
-        level = Level.FAILURE if stops else Level.WARNING
+        fails = message.level >= checks.ERROR or message.id in PREVENTS_SIGN_IN
+        level = Level.FAILURE if fails else Level.WARNING
         yield Finding(Check.SETTINGS, level, str(message.msg), str(message.hint or ""), str(message.id))
     if project.conf is None and not project.messages:
         yield failure(
             Check.SETTINGS,
             Problem.SDK_URL_MISSING,
             "ORY_AUTH['SDK_URL'] is missing.",
-            "Set it to Ory's public API as this server reaches it, such as 'http://127.0.0.1:4433'.",
+            "Set it to the URL of Ory's public API, such as 'http://127.0.0.1:4433'.",
         )
     elif not project.messages:
-        found = "the system checks have nothing to say about ORY_AUTH, the middleware, its order and the backend"
-        yield ok(Check.SETTINGS, found, project.checks_seconds)
+        yield ok(Check.SETTINGS, "the system checks of ory_auth found no problems", project.checks_seconds)
 
 
-def _database(trial: Trial) -> Finding:
-    if trial.trouble:
+def _database(database: DatabaseResult) -> Finding:
+    alias = database.alias
+    if database.error:
         return failure(
             Check.DATABASE,
             Problem.DATABASE_UNAVAILABLE,
-            f"The database {trial.name!r} does not answer ({trial.trouble}).",
-            f"Correct DATABASES[{trial.name!r}], and see that it runs.",
-            trial.seconds,
+            f"The database {alias!r} does not respond ({database.error}).",
+            f"Correct DATABASES[{alias!r}], and check that the database is running.",
+            database.seconds,
         )
-    if trial.missing:
+    if database.missing:
         return failure(
             Check.DATABASE,
             Problem.DATABASE_NOT_MIGRATED,
-            f"Migrations of ory_auth are not applied ({', '.join(trial.missing)}): nobody can sign in.",
-            f"Run 'manage.py migrate ory_auth{'' if trial.name == 'default' else f' --database {trial.name}'}'.",
-            trial.seconds,
+            f"The database {alias!r} lacks migrations of ory_auth ({', '.join(database.missing)}): nobody can sign in.",
+            f"Run 'manage.py migrate ory_auth{'' if alias == 'default' else f' --database {alias}'}'.",
+            database.seconds,
         )
-    return ok(Check.DATABASE, f"{trial.name!r} answers, and ory_auth's migrations are applied", trial.seconds)
+    return ok(Check.DATABASE, f"{alias!r} responds, and the migrations of ory_auth are applied", database.seconds)
 
 
-def _cache(project: Project, trial: Trial | None) -> Finding:
-    if trial is None or project.conf is None:
-        return skipped(Check.CACHE, "ORY_AUTH cannot be read")
-    name, check = trial.name, Check.CACHE
-    if trial.trouble == "forgets":
-        return warning(
-            check,
-            Problem.CACHE_FORGETS,
-            f"The cache {name!r} does not keep what it is given: every request asks Ory.",
-            f"Give CACHES[{name!r}] a backend that keeps values, or name another alias in ORY_AUTH['SESSION_CACHE'].",
-            trial.seconds,
+def _cache(cache: CacheResult, *, debug: bool) -> Finding:
+    check, alias, seconds = Check.CACHE, cache.alias, cache.seconds
+    if cache.loses_values:
+        found = f"The cache {alias!r} does not store values: every request calls Ory."
+        fix = f"Use a backend that stores values in CACHES[{alias!r}], or another alias in ORY_AUTH['SESSION_CACHE']."
+        return warning(check, Problem.CACHE_FORGETS, found, fix, seconds)
+    if cache.missing_table:
+        found = f"The cache {alias!r} cannot store values, because its table {cache.missing_table!r} is missing: "
+        found += "every request calls Ory."
+        return failure(check, Problem.CACHE_UNAVAILABLE, found, "Run 'manage.py createcachetable'.", seconds)
+    if cache.error:
+        found = f"The cache {alias!r} does not respond ({cache.error}): every request calls Ory."
+        fix = f"Correct CACHES[{alias!r}] or ORY_AUTH['SESSION_CACHE'], and check that the cache is running."
+        return failure(check, Problem.CACHE_UNAVAILABLE, found, fix, seconds)
+    if cache.defect:
+        return _cache_defect(cache, cache.defect)
+    if not cache.is_shared and not debug:
+        found = f"The cache {alias!r} is separate in each process: other processes accept a session after a sign-out."
+        fix = f"Use a backend that all processes share in CACHES[{alias!r}], such as Redis."
+        return warning(check, Problem.CACHE_PER_PROCESS, found, fix, seconds)
+    if cache.eviction_policy:
+        found = (
+            f"The cache {alias!r} evicts keys when its memory is full (maxmemory-policy {cache.eviction_policy}). If "
+            "it loses a sign-out that Ory has not received, the session counts again."
         )
-    if trial.missing:
-        return failure(
-            check,
-            Problem.CACHE_UNAVAILABLE,
-            f"The cache {name!r} keeps nothing, for its table {trial.missing[0]!r} is missing: every request asks Ory.",
-            "Run 'manage.py createcachetable'.",
-            trial.seconds,
-        )
-    if trial.trouble:
-        return failure(
-            check,
-            Problem.CACHE_UNAVAILABLE,
-            f"The cache {name!r} does not answer ({trial.trouble}): every request asks Ory.",
-            f"Correct CACHES[{name!r}] or ORY_AUTH['SESSION_CACHE'], and see that the cache runs.",
-            trial.seconds,
-        )
-    if trial.misfit:
-        return _misfit(trial, trial.misfit)
-    if not trial.shared and not project.hosts.debug:
-        return warning(
-            check,
-            Problem.CACHE_PER_PROCESS,
-            f"The cache {name!r} is one per process: a sign-out is not seen by the other processes while they keep it.",
-            f"Give CACHES[{name!r}] a backend that all processes share, such as Redis.",
-            trial.seconds,
-        )
-    if trial.evicts:
-        return warning(
-            check,
-            Problem.CACHE_EVICTS,
-            f"The cache {name!r} throws entries away when its memory is full (maxmemory-policy {trial.evicts}), and "
-            "sign-outs among them: a session that Ory could not be told to end would count again.",
-            f"Give the sessions a Redis of their own with 'maxmemory-policy noeviction' in CACHES[{name!r}].",
-            trial.seconds,
-        )
-    kind = "keeps what it is given" if trial.shared else "keeps what it is given, each process for itself"
-    return ok(check, f"{name!r} {kind}", trial.seconds)
+        fix = f"Use a Redis for sessions only in CACHES[{alias!r}], with 'maxmemory-policy noeviction'."
+        return warning(check, Problem.CACHE_EVICTS, found, fix, seconds)
+    return ok(check, f"{alias!r} stores values{'' if cache.is_shared else ', separately in each process'}", seconds)
 
 
-def _misfit(trial: Trial, misfit: Misfit) -> Finding:
+def _cache_defect(cache: CacheResult, defect: CacheDefect) -> Finding:
     effect = "sign-outs may get lost"
-    if misfit.what == STORE_BYTES:
-        effect = "no session is cached, and every request asks Ory"
+    if defect.operation == STORE_BYTES:
+        effect = "no session is cached, and every request calls Ory"
     return failure(
         Check.CACHE,
         Problem.CACHE_UNFIT,
-        f"The cache {trial.name!r} cannot {misfit.what} ({misfit.how}): {effect}.",
-        "Name another alias in ORY_AUTH['SESSION_CACHE'], with a backend of Django's or of django-redis. If you set a "
-        f"serializer for it, it has to return bytes unchanged, as {SERIALIZER!r} does.",
-        trial.seconds,
+        f"The cache {cache.alias!r} cannot {defect.operation} ({defect.symptom}): {effect}.",
+        "Set ORY_AUTH['SESSION_CACHE'] to an alias with a backend of Django or django-redis. If it has a serializer, "
+        f"that must return bytes unchanged, as {SERIALIZER!r} does.",
+        cache.seconds,
     )
