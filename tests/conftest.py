@@ -10,7 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 from django.core.cache import caches
 from django.core.mail import EmailMessage
-from django.db import connections
+from django.db import connection, connections
 from pytest_django import Settings
 
 from ory_auth import events
@@ -19,7 +19,7 @@ from ory_auth.ory import admin_api
 from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache
 from tests.support.client import DualClient
-from tests.support.ory import Ory, start_ory
+from tests.support.ory import WHOAMI, Ory, Session, start_ory
 from tests.support.types import ChangeSettings
 
 
@@ -109,3 +109,44 @@ def no_raise(web: DualClient) -> DualClient:
     """A client that shows the 500 page instead of raising the exception."""
     web.client.raise_request_exception = False
     return web
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def csrf_web(request: pytest.FixtureRequest) -> DualClient:
+    """A test client whose requests are checked for CSRF, as those of browsers are."""
+    return DualClient(request.param, enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def aal2_session(ory: Ory) -> Session:
+    """The session of a browser in which the person has used their second factor."""
+    session = ory.person().browser_session()
+    session.set_up_totp()
+    return session
+
+
+@pytest.fixture
+def aal1_session(aal2_session: Session) -> Session:
+    """The session of another browser of that person, in which the second factor was not used."""
+    return aal2_session.person.browser_session()
+
+
+@pytest.fixture
+def cached(ory_auth: ChangeSettings) -> None:
+    """Cache sessions for a minute."""
+    ory_auth(SESSION_CACHE_SECONDS=60)
+
+
+@pytest.fixture
+def ory_down(local_ory: LocalOry) -> Iterator[None]:
+    """Ory answers every lookup with 503."""
+    with local_ory.failing(503, path=WHOAMI):
+        yield
+
+
+@pytest.fixture
+def atomic_requests() -> Iterator[None]:
+    """Run each request in a transaction."""
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    yield
+    connection.settings_dict["ATOMIC_REQUESTS"] = False

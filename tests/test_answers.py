@@ -40,12 +40,6 @@ def anyone(visitor: str) -> dict[str, str]:
     return {"Cookie": "ory_kratos_session=x", "Accept": ACCEPT[visitor]}
 
 
-def content_of(session: Session) -> Json:
-    """What Ory says of this session."""
-    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
-    return content
-
-
 def answering(local_ory: LocalOry, content: object, **headers: str) -> AbstractContextManager[object]:
     """Ory says this instead, of everyone; ``_`` in a header's name stands for ``-``."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -54,7 +48,7 @@ def answering(local_ory: LocalOry, content: object, **headers: str) -> AbstractC
 
 
 def assert_signed_out(web: DualClient, headers: dict[str, str], visitor: str, guard: str = "/guarded") -> None:
-    assert web.get("/session", headers=headers).json()["session"] is None
+    assert web.session_id(headers) is None
     answer = web.get(guard, headers=headers)
     if visitor == BROWSER:
         assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={guard}")
@@ -101,15 +95,15 @@ def test_what_ory_adds_later_breaks_nobody(
     ory: Ory, web: DualClient, local_ory: LocalOry, news: dict[str, object] | dict[str, None] | dict[str, str]
 ) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session) | news):
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    with answering(local_ory, session.whoami() | news):
+        assert web.session_id(session.headers) == session.id
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("level", ["aal7", None, "", "AAL2", ["aal2"], 2])
 def test_an_unknown_aal_is_the_lowest(ory: Ory, web: DualClient, local_ory: LocalOry, level: object) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session) | {"authenticator_assurance_level": level}):
+    with answering(local_ory, session.whoami() | {"authenticator_assurance_level": level}):
         answer = web.get("/aal2", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
@@ -119,8 +113,8 @@ def test_a_session_that_ends_in_the_year_9999_is_a_session(
     ory: Ory, web: DualClient, local_ory: LocalOry, far: str
 ) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session) | {"expires_at": far}, Ory_Session_Cache_For="60"):
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    with answering(local_ory, session.whoami() | {"expires_at": far}, Ory_Session_Cache_For="60"):
+        assert web.session_id(session.headers) == session.id
 
 
 # --- known, not admitted here
@@ -197,7 +191,7 @@ def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str, change: dict[str, bool] | dict[str, str]
 ) -> None:
     session = ory.person().browser_session()
-    with answering(local_ory, content_of(session) | change):
+    with answering(local_ory, session.whoami() | change):
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
@@ -207,8 +201,8 @@ def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(
 ) -> None:
     local_ory.configure(session_lifespan=30)
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session), Age=age, Date=formatdate(usegmt=True)):
-        known = web.get("/session", headers=session.headers).json()["session"]
+    with answering(local_ory, session.whoami(), Age=age, Date=formatdate(usegmt=True)):
+        known = web.session_id(session.headers)
     assert (known is not None) is signed_in
 
 
@@ -217,7 +211,7 @@ def test_a_session_of_an_inactive_identity_is_signed_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str
 ) -> None:
     session = ory.person().browser_session()
-    content = content_of(session)
+    content = session.whoami()
     content["identity"]["state"] = "inactive"
     with answering(local_ory, content):
         assert_signed_out(web, sent(session, visitor), visitor)
@@ -242,7 +236,7 @@ class TestAPersonWhoLacksTheSecondFactor:
 
     def test_is_anonymous_on_public_pages(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/who", headers=headers).json()["user"] == ""
-        assert web.get("/session", headers=headers).json()["session"] is None
+        assert web.session_id(headers) is None
 
     @guards
     def test_is_led_to_it_by_guards(
@@ -349,7 +343,7 @@ def test_a_session_without_what_is_needed_is_unavailable(
     ory: Ory, web: DualClient, local_ory: LocalOry, key: str, value: object
 ) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session) | {key: value}):
+    with answering(local_ory, session.whoami() | {key: value}):
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
 
 
@@ -358,7 +352,7 @@ def test_an_identity_without_a_uuid_is_unavailable(
     ory: Ory, web: DualClient, local_ory: LocalOry, identity_id: str | int | None
 ) -> None:
     session = ory.person().app_session()
-    content = content_of(session)
+    content = session.whoami()
     content["identity"]["id"] = identity_id
     with answering(local_ory, content):
         assert_unavailable(web.get("/session", headers=session.headers), PROGRAM)
@@ -370,7 +364,7 @@ def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str
 ) -> None:
     session, other = ory.person().browser_session(), ory.person()
-    with answering(local_ory, content_of(session), X_Kratos_Authenticated_Identity_Id=other.id):
+    with answering(local_ory, session.whoami(), X_Kratos_Authenticated_Identity_Id=other.id):
         assert_unavailable(web.get("/guarded", headers=sent(session, visitor)), visitor)
 
 
@@ -379,8 +373,8 @@ def test_nonsense_in_orys_cache_header_costs_only_the_cache(
     ory: Ory, web: DualClient, local_ory: LocalOry, allowed: str
 ) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session), Ory_Session_Cache_For=allowed):
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    with answering(local_ory, session.whoami(), Ory_Session_Cache_For=allowed):
+        assert web.session_id(session.headers) == session.id
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 10:33:47 GMT", "Mon, 23 Nov 2026 10:33:47 -0000"])
@@ -388,7 +382,7 @@ def test_an_answer_whose_date_cannot_be_read_still_counts(
     ory: Ory, web: DualClient, local_ory: LocalOry, date: str
 ) -> None:
     session = ory.person().app_session()
-    with answering(local_ory, content_of(session), Date=date):
+    with answering(local_ory, session.whoami(), Date=date):
         assert web.get("/session", headers=session.headers).status_code == 200
 
 
@@ -397,7 +391,7 @@ def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: DualClient, loca
     for fault in (answering(local_ory, b"{}", Ory_Session_Cache_For="60"), local_ory.failing(500, path=WHOAMI)):
         with fault:
             assert web.get("/session", headers=session.headers).status_code == 503
-    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    assert web.session_id(session.headers) == session.id
 
 
 def test_an_error_that_one_credential_causes_is_no_trouble_for_others(
@@ -407,7 +401,7 @@ def test_an_error_that_one_credential_causes_is_no_trouble_for_others(
     for status in (431, 500):
         with local_ory.failing(status, path=WHOAMI):
             assert web.get("/session", headers={"Cookie": "ory_kratos_session=odd"}).status_code == 503
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
 
 
 # --- 401 from an Ory that is not ready
@@ -491,7 +485,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
     """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
-    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    assert web.session_id(session.headers) == session.id
     if process == "another":
         reset_services()
     answers = iter([OryResponse(b"{}", 401)])
@@ -500,7 +494,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
         await next(answers, app)(scope, receive, send)
 
     local_ory.faults.append(Fault(WHOAMI, dip))
-    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    assert web.session_id(session.headers) == session.id
 
 
 @pytest.mark.promise("Two 401s sign nobody out if Ory is not ready after the second")
@@ -585,7 +579,7 @@ def test_max_age_counts_from_the_last_first_factor(
 ) -> None:
     """Kratos moves ``authenticated_at`` when a second factor is set up, which is no sign-in."""
     session = ory.person().app_session()
-    content = content_of(session) | {"authenticated_at": minutes_ago(0), "authentication_methods": methods}
+    content = session.whoami() | {"authenticated_at": minutes_ago(0), "authentication_methods": methods}
     with answering(local_ory, content):
         assert web.get("/recent", headers=session.headers).status_code == status
 
@@ -594,7 +588,7 @@ def test_max_age_counts_from_the_last_first_factor(
 def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     methods = [used("oidc", 1, "aal2")]
-    content = content_of(session) | {"authenticator_assurance_level": "aal2", "authentication_methods": methods}
+    content = session.whoami() | {"authenticator_assurance_level": "aal2", "authentication_methods": methods}
     with answering(local_ory, content):
         assert web.get("/aal2", headers=session.headers).status_code == 200
 

@@ -24,7 +24,6 @@ from pytest_django import Settings
 
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import OryUnavailable
-from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
 from tests.support.client import DualClient
 from tests.support.ory import Ory
@@ -34,7 +33,6 @@ from .project import urls as project
 
 pytestmark = pytest.mark.urls(__name__)
 
-WHOAMI = "/sessions/whoami"
 SOMEBODY = {"Cookie": "ory_kratos_session=x"}
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
@@ -335,12 +333,6 @@ def _nobody_was_seen() -> None:
 
 
 @pytest.fixture
-def down(local_ory: LocalOry) -> Iterator[None]:
-    with local_ory.failing(503, path=WHOAMI):
-        yield
-
-
-@pytest.fixture
 def add(settings: Settings) -> Callable[..., None]:
     """Add middleware of this module, and take the client's after that."""
 
@@ -369,7 +361,7 @@ def failures() -> Iterator[list[object]]:
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/unknown-address"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
 def test_middleware_that_nobody_has_listed_gets_503(
-    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     answer = web.get(path, headers=SOMEBODY)
@@ -384,7 +376,7 @@ def test_middleware_that_nobody_has_listed_gets_503(
 @pytest.mark.parametrize("name", [*MIDDLEWARE, None])
 def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors(
     web: DualClient,
-    down: None,
+    ory_down: None,
     add: Callable[..., None],
     settings: Settings,
     caplog: pytest.LogCaptureFixture,
@@ -409,7 +401,7 @@ def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors
 
 
 def test_a_503_of_the_projects_own_is_still_logged(
-    web: DualClient, down: None, caplog: pytest.LogCaptureFixture, error_mails: list[EmailMessage]
+    web: DualClient, ory_down: None, caplog: pytest.LogCaptureFixture, error_mails: list[EmailMessage]
 ) -> None:
     assert web.get("/closed", headers=SOMEBODY).status_code == 503
     assert "Service Unavailable: /closed" in caplog.text
@@ -420,26 +412,26 @@ def test_a_503_of_the_projects_own_is_still_logged(
 @pytest.mark.parametrize("name", ["Redirects", "Refuses"])
 @pytest.mark.parametrize("path", ["/nothing", "/who"])
 def test_what_middleware_answers_after_an_outage_never_looks_like_signed_out(
-    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
 def test_middleware_may_answer_an_outage_with_a_server_error_of_its_own(
-    web: DualClient, down: None, add: Callable[..., None]
+    web: DualClient, ory_down: None, add: Callable[..., None]
 ) -> None:
     add("Closes")
     assert web.get("/nothing", headers=SOMEBODY).status_code in {503, 504}
 
 
 @pytest.mark.parametrize("path", ["/to-login", "/unauthorised"])
-def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: DualClient, down: None, path: str) -> None:
+def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: DualClient, ory_down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
 def test_middleware_that_asks_while_it_handles_an_error_gets_503(
-    web: DualClient, down: None, add: Callable[..., None]
+    web: DualClient, ory_down: None, add: Callable[..., None]
 ) -> None:
     add("HandlesNotFound")
     assert web.get("/nothing", headers=SOMEBODY).status_code == 503
@@ -456,7 +448,7 @@ def test_middleware_that_asks_while_it_handles_an_error_gets_503(
 @pytest.mark.parametrize("name", MIDDLEWARE)
 def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
     web: DualClient,
-    down: None,
+    ory_down: None,
     add: Callable[..., None],
     ory_auth: ChangeSettings,
     name: str,
@@ -473,7 +465,7 @@ def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
 
 
 def test_a_subclass_of_middleware_that_records_records_as_well(
-    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings
+    web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings
 ) -> None:
     add("Inherited")
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.Plain"])
@@ -484,7 +476,7 @@ def test_a_subclass_of_middleware_that_records_records_as_well(
 @pytest.mark.parametrize("decider", ["Plain", "BothWorlds", "Awaiting", "AfterTheView", "BeforeTheView", "function"])
 @pytest.mark.parametrize("recorder", ["Inherited", "WithHooks"])
 def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
-    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, decider: str
+    web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, decider: str
 ) -> None:
     """The one that records is on the stack of everything further in, as that is what it calls."""
     add(recorder, decider)
@@ -494,7 +486,7 @@ def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
 
 @pytest.mark.parametrize(("recorder", "other"), [("audit", "gate"), ("made_audit", "made_gate")])
 def test_functions_that_one_decorator_has_made_do_not_record_because_another_does(
-    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
+    web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
 ) -> None:
     """They run the same code."""
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
@@ -518,7 +510,7 @@ def test_middleware_that_records_sees_the_person_while_ory_is_there(
 
 
 def test_a_log_handler_sees_nobody_and_the_page_is_served(
-    web: DualClient, down: None, monkeypatch: pytest.MonkeyPatch, add: Callable[..., None]
+    web: DualClient, ory_down: None, monkeypatch: pytest.MonkeyPatch, add: Callable[..., None]
 ) -> None:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -542,7 +534,7 @@ def test_a_log_handler_sees_nobody_and_the_page_is_served(
 
 @pytest.mark.parametrize("path", ["/logs-the-user", "/compares-the-user"])
 def test_a_view_that_logs_its_user_first_still_sees_the_outage(
-    web: DualClient, down: None, caplog: pytest.LogCaptureFixture, path: str
+    web: DualClient, ory_down: None, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
     assert "here comes AnonymousUser" in caplog.text
@@ -550,7 +542,7 @@ def test_a_view_that_logs_its_user_first_still_sees_the_outage(
 
 @pytest.mark.parametrize("recorder", ["Inherited", "BothWorlds", "WithHooks", "BeforeTheView", "function"])
 def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_outage(
-    web: DualClient, down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
+    web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
 ) -> None:
     add("HoldsTheUser", recorder)
     ory_auth(RECORDING_MIDDLEWARE=[f"{__name__}.{recorder}"])
@@ -564,7 +556,7 @@ def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_ou
 @pytest.mark.parametrize("path", ["/greets", "/agreets", "/greets-exempt", "/greets-class"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
 def test_an_optional_view_greets_whatever_middleware_has_asked_before(
-    web: DualClient, down: None, add: Callable[..., None], name: str, path: str
+    web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     answer = web.get(path, headers=SOMEBODY)
@@ -573,7 +565,7 @@ def test_an_optional_view_greets_whatever_middleware_has_asked_before(
 
 
 def test_a_view_that_is_not_the_optional_one_is_not_called(
-    web: DualClient, down: None, add: Callable[..., None]
+    web: DualClient, ory_down: None, add: Callable[..., None]
 ) -> None:
     add("Plain", "ChoosesOtherUrls")
     assert web.get("/greets", headers=SOMEBODY).status_code == 503
@@ -582,7 +574,7 @@ def test_a_view_that_is_not_the_optional_one_is_not_called(
 @pytest.mark.parametrize("path", ["/requires-and-greets", "/optional-and-guarded"])
 @pytest.mark.parametrize("name", ["Plain", None])
 def test_a_guard_around_or_in_an_optional_view_still_gets_503(
-    web: DualClient, down: None, add: Callable[..., None], name: str | None, path: str
+    web: DualClient, ory_down: None, add: Callable[..., None], name: str | None, path: str
 ) -> None:
     if name:
         add(name)
@@ -590,7 +582,7 @@ def test_a_guard_around_or_in_an_optional_view_still_gets_503(
 
 
 def test_an_optional_view_that_login_required_middleware_guards_gets_503(
-    web: DualClient, down: None, settings: Settings, add: Callable[..., None]
+    web: DualClient, ory_down: None, settings: Settings, add: Callable[..., None]
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
     assert web.get("/greets", headers=SOMEBODY).status_code == 503
@@ -621,7 +613,7 @@ def test_a_request_that_was_given_another_class_still_has_its_session(
 
 
 def test_an_error_collector_sees_nobody_and_the_page_is_served(
-    web: DualClient, down: None, monkeypatch: pytest.MonkeyPatch
+    web: DualClient, ory_down: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sentry's SDK reads the user when a view reports something, and swallows what that raises."""
     read_user = FunctionType(name_of.__code__, {"__name__": "sentry_sdk.integrations.django", "str": str})

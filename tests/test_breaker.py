@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 
 import pytest
 
@@ -11,14 +10,10 @@ from ory_auth.local import LocalOry
 from ory_auth.sessions import circuit_breaker
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
-from tests.support.ory import Ory, Session
+from tests.support.ory import Ory, Session, unknown_token
 from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.usefixtures("local_ory")
-
-
-def made_up() -> dict[str, str]:
-    return {"X-Session-Token": f"ory_st_{uuid.uuid4().hex}"}
 
 
 @pytest.fixture
@@ -96,7 +91,7 @@ def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: DualClient, ada: Se
 def test_somebody_unknown_cannot_open_it(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     with local_ory.failing(500, path="/sessions/whoami"):
         for _ in range(circuit_breaker.FAILURES + 3):
-            web.get("/session", headers=made_up())
+            web.get("/session", headers=unknown_token())
     assert ask(web, ada, 1) == [200]
 
 
@@ -120,7 +115,7 @@ def test_where_nobody_can_connect_strangers_open_it_too(
 ) -> None:
     with local_ory.stopped():
         for _ in range(circuit_breaker.FAILURES):
-            web.get("/session", headers=made_up())
+            web.get("/session", headers=unknown_token())
     assert "breaker_open" in event_ids(caplog)
 
 

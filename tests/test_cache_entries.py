@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import cast
 from uuid import UUID
 
@@ -79,14 +78,6 @@ def kinds() -> set[str]:
     return {key.split(":")[1] for key in content()}
 
 
-def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
-    return web.get("/session", headers=headers).json()["session"] is not None
-
-
-def bearer(session: Session) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session.token}"}
-
-
 def sign_out_while_ory_is_down(web: DualClient, local_ory: LocalOry, headers: dict[str, str]) -> None:
     with local_ory.failing(500):
         assert web.post("/auth/logout", headers=headers).status_code == 503
@@ -100,7 +91,7 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
 ) -> None:
     local_ory.configure(session_lifespan=30 * DAY)
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert seconds() == {
         f"ory_auth:s:{form()}": MINUTE,
         f"ory_auth:o:{form()}": LONGER,
@@ -113,7 +104,7 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
 
 def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     local_ory.configure(session_lifespan=100)
-    assert is_signed_in(web, ory.person().app_session().headers)
+    assert web.is_signed_in(ory.person().app_session().headers)
     assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
 
 
@@ -122,7 +113,7 @@ def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
 ) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=0)
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert kinds() == {"s", "f", "k"}
     assert seconds()[of_session(session, "f", ":0")] == MINUTE + 5
 
@@ -131,38 +122,38 @@ def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
-    assert is_signed_in(web, ory.person().app_session().headers)
+    assert web.is_signed_in(ory.person().app_session().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
 def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=5, LOCAL_CACHE_SECONDS=5, STALE_IF_ERROR_SECONDS=0)
-    assert is_signed_in(web, ory.person().app_session().headers)
+    assert web.is_signed_in(ory.person().app_session().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
 def test_an_entry_for_one_second_is_one(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert seconds()[f"ory_auth:s:{form()}"] == 1
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert len(ory.requests_to()) == 1
 
 
 def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     pass_by(MINUTE + 1)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert seconds()[of_session(session, "f", ":0")] == SLOT
     assert of_session(session, "f", ":1") not in content()
 
 
 def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
-    assert is_signed_in(web, bearer(session))
+    assert web.is_signed_in(session.headers)
+    assert web.is_signed_in(session.bearer)
     forms = {value for key, value in content().items() if key.startswith("ory_auth:f:")}
     assert forms == {key.rpartition(":")[2] for key in content() if key.startswith("ory_auth:s:")}
     assert len(forms) == 2
@@ -171,17 +162,17 @@ def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None
 def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory, web: DualClient) -> None:
     cookie = ory.person().browser_session().cookie
     for times in range(1, 19):
-        assert is_signed_in(web, {"Cookie": "; ".join([cookie] * times)})
+        assert web.is_signed_in({"Cookie": "; ".join([cookie] * times)})
     assert sum(key.startswith("ory_auth:s:") for key in content()) == 16
     asked = len(ory.requests_to())
-    assert is_signed_in(web, {"Cookie": cookie})
+    assert web.is_signed_in({"Cookie": cookie})
     assert len(ory.requests_to()) == asked
 
 
 @pytest.mark.django_db
 def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     pass_by(5)
     web.get("/fresh", headers=session.headers)
     assert seconds()[f"ory_auth:s:{form()}"] == MINUTE
@@ -190,11 +181,11 @@ def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: DualClien
 @pytest.mark.django_db
 def test_another_answer_replaces_the_entry(ory: Ory, web: DualClient) -> None:
     session = ory.person(name={"first": "Ada"}).app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     session.person.patch("/traits/name/first", "Augusta")
     web.get("/fresh", headers=session.headers)
     asked = len(ory.requests_to())
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert len(ory.requests_to()) == asked
     assert all(b"Augusta" in cast(bytes, content()[f"ory_auth:{tier}:{form()}"]) for tier in "so")
 
@@ -209,12 +200,12 @@ def test_an_entry_that_is_put_back_later_counts_no_more(
 ) -> None:
     """By somebody who can write to the cache, or by a replica that was behind and is promoted."""
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = content()
     session.revoke()
     pass_by(after)
     caches["default"].set_many(kept, None)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert "cache_invalid" in caplog.text
 
 
@@ -222,22 +213,22 @@ def test_an_entry_that_was_kept_by_a_server_whose_clock_is_ahead_counts(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept, now = content(), time.time()
     for elsewhere in (now - SKEW, now + SKEW):
         monkeypatch.setattr(time, "time", lambda elsewhere=elsewhere: elsewhere)
         caches["default"].set_many(kept, 1000)
-        assert is_signed_in(web, session.headers)
+        assert web.is_signed_in(session.headers)
     assert len(ory.requests_to()) == 1
 
 
 def test_an_entry_from_the_future_is_a_miss(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept, now = content(), time.time()
     monkeypatch.setattr(time, "time", lambda: now - SKEW - 2)
     caches["default"].set_many(kept, 1000)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert len(ory.requests_to()) == 2
 
 
@@ -246,7 +237,7 @@ def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = kept_for_trouble()
     pass_by(LONGER + SKEW + 1)
     caches["default"].set_many(kept, None)
@@ -264,7 +255,7 @@ def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
 ) -> None:
     local_ory.configure(session_lifespan=lifespan)
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
     left = seconds()
@@ -281,7 +272,7 @@ def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
     local_ory.configure(session_lifespan=1000)
     session = ory.person().app_session()
     pass_by(900)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     mark = mark_of(form())
     web.post("/auth/logout", headers=session.headers)
     assert 998 + SKEW <= seconds()[f"ory_auth:x:{mark}"] <= 1000 + SKEW
@@ -292,8 +283,8 @@ def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
 def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
-    assert is_signed_in(web, session.headers)
-    assert is_signed_in(web, twice)
+    assert web.is_signed_in(session.headers)
+    assert web.is_signed_in(twice)
     web.post("/auth/logout", headers=session.headers)
     marks = [key for key in content() if key.startswith("ory_auth:x:")]
     assert len(marks) == 3  # two forms, and the session
@@ -307,10 +298,10 @@ def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_the
     ory: Ory, local_ory: LocalOry, web: DualClient, ends: str
 ) -> None:
     session = ory.person().app_session()
-    by_header = {"token": session.headers, "bearer": bearer(session)}
+    by_header = {"token": session.headers, "bearer": session.bearer}
     sign_out_while_ory_is_down(web, local_ory, by_header[ends])
     reset_services()  # as another process that shares the cache
-    assert [is_signed_in(web, headers) for headers in by_header.values()] == [False, False]
+    assert [web.is_signed_in(headers) for headers in by_header.values()] == [False, False]
 
 
 @pytest.mark.django_db
@@ -323,7 +314,7 @@ def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
     assert list(seconds().values()) == [MINUTES]
     assert kinds() == {"x"}
     reset_services()  # as another process that shares the cache
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 @pytest.mark.django_db
@@ -335,7 +326,7 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
     local_ory.configure(session_lifespan=90 * DAY)
     session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     pass_by(LONGER + 1)
     if where == "elsewhere":
         reset_services()
@@ -344,13 +335,13 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
     assert set(marks.values()) == {30 * DAY + SKEW}
     assert of_session(session, "x") in marks
     reset_services()
-    assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+    assert [web.is_signed_in(headers) for headers in (session.headers, twice)] == [False, False]
 
 
 @pytest.mark.django_db
 def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     before = seconds()
@@ -383,7 +374,7 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
     session = ory.person().app_session()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     reset_services()
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 @pytest.mark.django_db
@@ -392,11 +383,11 @@ def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(
 ) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
     session = ory.person().browser_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     reset_services()
-    assert not is_signed_in(web, {"Cookie": f"{session.cookie}; {session.cookie}"})
+    assert not web.is_signed_in({"Cookie": f"{session.cookie}; {session.cookie}"})
     assert kinds() == {"x", "f"}
 
 
@@ -411,14 +402,14 @@ def put_back(kept: dict[str, object]) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("ended_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
+@pytest.mark.parametrize("ended_by", ["headers", "bearer"], ids=["this form", "another"])
 def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
-    ory: Ory, local_ory: LocalOry, web: DualClient, ended_by: Callable[[Session], dict[str, str]]
+    ory: Ory, local_ory: LocalOry, web: DualClient, ended_by: str
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = kept_for_trouble()
-    web.post("/auth/logout", headers=ended_by(session))
+    web.post("/auth/logout", headers=getattr(session, ended_by))
     put_back(kept)
     with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
@@ -429,7 +420,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = kept_for_trouble()
     caches["default"].clear()
     reset_services()
@@ -449,17 +440,17 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     caches["default"].clear()
     with monkeypatch.context() as another_process:
         another_process.setattr(services, "_current", None)
-        assert is_signed_in(web, session.headers)
+        assert web.is_signed_in(session.headers)
     assert form()
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert not [key for key in content() if key.startswith("ory_auth:k:")]
 
 
@@ -468,21 +459,21 @@ def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: DualClient, pass_by
 
 @pytest.mark.promise("A session that Ory refused is not used again in an outage")
 @pytest.mark.django_db
-@pytest.mark.parametrize("asked_by", [lambda session: session.headers, bearer], ids=["this form", "another"])
+@pytest.mark.parametrize("asked_by", ["headers", "bearer"], ids=["this form", "another"])
 def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_down(
-    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, asked_by: Callable[[Session], dict[str, str]]
+    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, asked_by: str
 ) -> None:
     session = ory.person().app_session()
-    for headers in (session.headers, bearer(session)):
-        assert is_signed_in(web, headers)
+    for headers in (session.headers, session.bearer):
+        assert web.is_signed_in(headers)
     kept = kept_for_trouble()
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_signed_in(web, asked_by(session))
+    assert not web.is_signed_in(getattr(session, asked_by))
     assert kinds() == {"f", "r"}
     put_back(kept)  # as a fill does that was under way in another process
     with local_ory.failing(500):
-        for headers in (session.headers, bearer(session)):
+        for headers in (session.headers, session.bearer):
             assert web.get("/session", headers=headers).status_code == 503
 
 
@@ -492,11 +483,11 @@ def test_a_process_remembers_a_refusal_that_the_cache_lost(
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = kept_for_trouble()
     session.revoke()
     pass_by(MINUTE + 1)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     caches["default"].clear()
     caches["default"].set_many(kept, LONGER)
     with local_ory.failing(500):
@@ -509,20 +500,20 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
 ) -> None:
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
     session = ory.person().browser_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     services_of(conf()).cache.record_refusal(form())
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     asked = len(ory.requests_to())
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert len(ory.requests_to()) == asked
     pass_by(MINUTE + 1)
     with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
     pass_by(SKEW)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     pass_by(MINUTE + 1)
     with local_ory.failing(500):
-        assert is_signed_in(web, session.headers)
+        assert web.is_signed_in(session.headers)
 
 
 @pytest.mark.django_db
@@ -536,7 +527,7 @@ def test_a_mark_of_a_refusal_that_is_none_refuses(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     caches["default"].set(of_session(session, "r"), "some text")
     pass_by(MINUTE + 1)
     with local_ory.failing(500):
@@ -559,8 +550,8 @@ def test_a_sign_out_under_the_old_secret_key_still_counts(
     session = ory.person().app_session()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     rotate_secret_key(settings)
-    assert not is_signed_in(web, session.headers)
-    assert not is_signed_in(web, bearer(session))
+    assert not web.is_signed_in(session.headers)
+    assert not web.is_signed_in(session.bearer)
 
 
 @pytest.mark.django_db
@@ -572,12 +563,12 @@ def test_a_sign_out_under_the_new_secret_key_counts_for_workers_that_have_the_ol
     sign_out_while_ory_is_down(web, local_ory, session.headers)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = old, []
     reset_services()
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 def test_a_credential_is_known_under_the_old_secret_key(ory: Ory, web: DualClient, settings: Settings) -> None:
     token = ory.person().app_session()
-    assert is_signed_in(web, token.headers)
+    assert web.is_signed_in(token.headers)
     rotate_secret_key(settings)
     key = Credential(Kind.TOKEN, token.token).key(conf())
     assert services_of(conf()).cache.is_known(key)
@@ -596,12 +587,12 @@ def test_deployments_with_another_namespace_share_neither_sessions_nor_sign_outs
     """Staging and production may have one Redis, one ``SECRET_KEY`` and one text in ``SDK_URL``, and not one Ory."""
     session = ory.person().app_session()
     ory_auth(CACHE_NAMESPACE="staging")
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     ory_auth(CACHE_NAMESPACE="production")
     with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     ory_auth(CACHE_NAMESPACE="staging")
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)

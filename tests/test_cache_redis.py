@@ -95,10 +95,6 @@ def server(
 only_bytes = pytest.mark.parametrize("server", [BYTES], indirect=True, ids=["bytes"])
 
 
-def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
-    return web.get("/session", headers=headers).json()["session"] is not None
-
-
 @needs_redis
 @pytest.mark.django_db
 def test_a_session_is_kept_and_signed_out_for_all_processes(
@@ -107,15 +103,15 @@ def test_a_session_is_kept_and_signed_out_for_all_processes(
     session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
     for headers in (session.headers, twice):
-        assert is_signed_in(web, headers)
+        assert web.is_signed_in(headers)
     asked = len(ory.requests_to())
     for headers in (session.headers, twice):
-        assert is_signed_in(web, headers)
+        assert web.is_signed_in(headers)
     assert len(ory.requests_to()) == asked
     with local_ory.failing(500, path="/self-service/logout"):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     reset_services()  # as another process that shares the cache
-    assert [is_signed_in(web, headers) for headers in (session.headers, twice)] == [False, False]
+    assert [web.is_signed_in(headers) for headers in (session.headers, twice)] == [False, False]
     assert "cache_" not in caplog.text
 
 
@@ -125,7 +121,7 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, server: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     kept = {key: server.dump(key) or b"" for key in server.keys("*ory_auth:o:*")}
     assert kept
     session.revoke()
@@ -143,9 +139,9 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
 def test_a_hit_is_one_turn_to_redis(ory: Ory, web: DualClient, server: redis.Redis) -> None:
     session = ory.person().app_session()
     for _ in range(2):
-        assert is_signed_in(web, session.headers)
+        assert web.is_signed_in(session.headers)
     server.config_resetstat()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     asked = {name: stats["calls"] for name, stats in server.info("commandstats").items()}
     own = {"cmdstat_config|resetstat", "cmdstat_info"}
     assert {name: calls for name, calls in asked.items() if name not in own} == {"cmdstat_mget": 1}
@@ -167,11 +163,11 @@ def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
     ory: Ory, web: DualClient, server: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     for key in server.keys("*ory_auth:*"):
         server.set(key, pickle.dumps(RunsCode(tmp_path / "ran")))
     reset_services()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert not (tmp_path / "ran").exists()
 
 

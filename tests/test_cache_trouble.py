@@ -73,11 +73,6 @@ def failing(
     return FailingCache
 
 
-def session_seen(web: DualClient, session: Session) -> str | None:
-    seen: str | None = web.get("/session", headers=session.headers).json()["session"]
-    return seen
-
-
 def sign_out(web: DualClient, local_ory: LocalOry, session: Session) -> None:
     """Here only: Ory cannot be told."""
     with local_ory.failing(500, path="/self-service/logout"):
@@ -91,10 +86,10 @@ def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
     session = ory.person().app_session()
     failing.answers, failing.after = 0, 0.1
     for _ in range(3):
-        assert session_seen(web, session) == session.id
+        assert web.session_id(session.headers) == session.id
     assert len(failing.asked) == 1
     time.sleep(cache_backend.PAUSE_SECONDS + 0.1)
-    session_seen(web, session)
+    web.session_id(session.headers)
     assert len(failing.asked) == 2
 
 
@@ -103,10 +98,10 @@ def test_a_cache_that_fails_at_once_is_asked_again_at_once(
 ) -> None:
     session = ory.person().app_session()
     failing.answers = 0
-    session_seen(web, session)
+    web.session_id(session.headers)
     first = len(failing.asked)
     assert first > 1
-    session_seen(web, session)
+    web.session_id(session.headers)
     assert len(failing.asked) > first
     assert "cache_down error=ConnectionError" in caplog.text
 
@@ -116,10 +111,10 @@ def test_an_answer_counts_from_the_cache_once_it_is_back(
 ) -> None:
     session = ory.person().app_session()
     failing.answers = 0
-    session_seen(web, session)
+    web.session_id(session.headers)
     failing.answers = math.inf
     for _ in range(3):
-        assert session_seen(web, session) == session.id
+        assert web.session_id(session.headers) == session.id
     assert len(ory.requests_to()) == 2
 
 
@@ -128,13 +123,13 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
     session, other = ory.person().app_session(), ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     failing.answers, failing.after = 0, 0.1
-    session_seen(web, other)
+    web.session_id(other.headers)
     failing.answers = math.inf
     sign_out(web, local_ory, session)
     reset_services()  # as another process that shares the cache
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
 
 
 def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
@@ -155,7 +150,7 @@ def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_
     failing.answers = 0
     with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
 
 
 @pytest.mark.parametrize("at_first", [math.inf, 4], ids=["at once", "in the middle of which it fails again"])
@@ -170,22 +165,22 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     sessions = [ory.person().app_session() for _ in range(3)]
     other = ory.person().app_session()
     for session in sessions:
-        session_seen(web, session)
+        web.session_id(session.headers)
     failing.answers = 0
     for session in sessions:
         sign_out(web, local_ory, session)
     failing.answers = at_first
-    session_seen(web, other)
+    web.session_id(other.headers)
     failing.answers = math.inf
     caplog.clear()
-    session_seen(web, other)
+    web.session_id(other.headers)
     told = failing.asked.count("delete_many")
-    session_seen(web, other)
+    web.session_id(other.headers)
     assert failing.asked.count("delete_many") == told == 3
     assert "cache_down" not in caplog.text
     reset_services()  # as another process that shares the cache
-    assert [session_seen(web, session) for session in sessions] == [None] * 3
-    assert session_seen(web, other) == other.id
+    assert [web.session_id(session.headers) for session in sessions] == [None] * 3
+    assert web.session_id(other.headers) == other.id
 
 
 def test_a_sign_out_that_the_cache_took_is_not_told_it_again(
@@ -193,7 +188,7 @@ def test_a_sign_out_that_the_cache_took_is_not_told_it_again(
 ) -> None:
     session, other = ory.person().app_session(), ory.person().app_session()
     web.post("/auth/logout", headers=session.headers)
-    session_seen(web, other)
+    web.session_id(other.headers)
     assert failing.asked.count("delete_many") == 1
 
 
@@ -201,7 +196,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_w
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     caches["default"].clear()
     answers = iter([Response(b"{}", 401)])
 
@@ -209,7 +204,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_w
         await next(answers, app)(scope, receive, send)
 
     local_ory.faults.append(Fault("/sessions/whoami", dip))
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
 
 
 def test_no_more_sign_outs_wait_for_a_cache_than_fit(
@@ -221,7 +216,7 @@ def test_no_more_sign_outs_wait_for_a_cache_than_fit(
     for session in sessions:
         sign_out(web, local_ory, session)
     failing.answers = math.inf
-    session_seen(web, ory.person().app_session())
+    web.session_id(ory.person().app_session().headers)
     assert failing.asked.count("delete_many") == 2
 
 
@@ -230,7 +225,7 @@ def test_without_a_cache_of_that_name_ory_is_asked(
 ) -> None:
     ory_auth(SESSION_CACHE="nowhere")
     session = ory.person().app_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     assert "cache_down" in caplog.text
 
 
@@ -377,15 +372,15 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
 ) -> None:
     session, other = ory.person().app_session(), ory.person().app_session()
     if known:
-        assert session_seen(web, session) == session.id
+        assert web.session_id(session.headers) == session.id
     silent.away = True
     with local_ory.failing(500):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     assert "cache_down error=write_lost" in caplog.text
     silent.away = False
-    session_seen(web, other)
+    web.session_id(other.headers)
     reset_services()  # as another process that shares the cache
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
 
 
 def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
@@ -394,15 +389,13 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
     session, other = ory.person().browser_session(), ory.person().app_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
     for headers in (session.headers, twice):
-        assert web.get("/session", headers=headers).json()["session"] == session.id
+        assert web.session_id(headers) == session.id
     silent.takes = 2  # the marks of this form and of the session, and not that of the other form
     sign_out(web, local_ory, session)
     silent.takes = math.inf
-    session_seen(web, other)
+    web.session_id(other.headers)
     reset_services()
-    assert [web.get("/session", headers=headers).json()["session"] for headers in (session.headers, twice)] == [
-        None
-    ] * 2
+    assert [web.session_id(headers) for headers in (session.headers, twice)] == [None] * 2
 
 
 def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
@@ -412,7 +405,7 @@ def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
     monkeypatch.setattr(SilentCache, "add", lambda *_, **__: True)
     session = ory.person().app_session()
     for _ in range(2):
-        assert session_seen(web, session) == session.id
+        assert web.session_id(session.headers) == session.id
     assert len(ory.requests_to()) == 2
 
 
@@ -426,10 +419,10 @@ def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_wheth
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=600)
     session = ory.person().app_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     time.sleep(1.1)
     with local_ory.failing(500):
-        assert session_seen(web, session) == session.id
+        assert web.session_id(session.headers) == session.id
         monkeypatch.setattr(SilentCache, "get_many", lambda *_, **__: {})
         assert web.get("/session", headers=session.headers).status_code == 503
 
@@ -444,10 +437,10 @@ def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_
     sign_out(web, local_ory, session)
     assert silent.writes == 1
     for _ in range(2):
-        session_seen(web, other)
+        web.session_id(other.headers)
     assert silent.writes == 2
     time.sleep(0.35)
-    session_seen(web, other)
+    web.session_id(other.headers)
     assert silent.writes == 3
 
 
@@ -456,9 +449,9 @@ def test_a_cache_that_keeps_nothing_owes_nothing(
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     sign_out(web, local_ory, session)
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
     assert "cache_down" not in caplog.text
 
 
@@ -469,13 +462,13 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
     ory_auth(STALE_IF_ERROR_SECONDS=600, LOCAL_CACHE_SECONDS=local, REFUSED_CACHE_SECONDS=0)
     session = ory.person().app_session()
     bearer = {"Authorization": f"Bearer {session.token}", "Accept": "application/json"}
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     assert web.get("/guarded", headers=bearer).status_code == 200
     failing.answers = 0
     session.revoke()
     assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
     failing.answers = math.inf
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
     with local_ory.failing(500):
         assert web.get("/session", headers=session.headers).status_code == 503
         assert web.get("/guarded", headers=bearer).status_code == 503
@@ -493,12 +486,12 @@ def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kept"}}
     call_command("createcachetable", verbosity=0)
     session, other = ory.person().app_session(), ory.person().app_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     key = Credential(Kind.TOKEN, session.token).key(conf())
     with transaction.atomic():
         services_of(conf()).cache.sign_out(key, None)
         transaction.set_rollback(True)
-    assert session_seen(web, session) is None  # this process remembers it
-    session_seen(web, other)
+    assert web.session_id(session.headers) is None  # this process remembers it
+    web.session_id(other.headers)
     reset_services()  # as another process that shares the cache
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None

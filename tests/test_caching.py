@@ -23,12 +23,11 @@ from pytest_django import Settings
 from ory_auth.local import LocalOry
 from tests.support.caches import cache_contents
 from tests.support.client import DualClient
-from tests.support.ory import Ory, Session
-from tests.support.types import ChangeSettings, Fault, Json, Response, Wait
+from tests.support.ory import WHOAMI, Ory, Session
+from tests.support.types import ChangeSettings, Fault, Response, Wait
 
 from .project import urls as project
 
-WHOAMI = "/sessions/whoami"
 UPDATE, FETCH = (f"django.middleware.cache.{name}CacheMiddleware" for name in ("Update", "FetchFrom"))
 LOOKED_AT = {"X-Session-Token", "Cookie", "Authorization"}
 
@@ -83,18 +82,13 @@ Seen = Callable[[Session], str | None]
 @pytest.fixture
 def seen(web: DualClient) -> Seen:
     """The session that the project sees."""
-    return lambda session: web.get("/session", headers=session.headers).json()["session"]
+    return lambda session: web.session_id(session.headers)
 
 
 def entries(tier: str = "s") -> list[str]:
     """The keys of what is kept."""
     keys = (key.partition(":1:")[2] for key in cache_contents())
     return [key for key in keys if key.startswith(f"ory_auth:{tier}:")]
-
-
-def content_of(session: Session) -> Json:
-    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
-    return content
 
 
 # --- how long
@@ -132,7 +126,7 @@ def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, local_ory: LocalOry,
 @pytest.mark.parametrize("allowed", ["0", "", "-60", "60.5", "\xb3", "60, 60", "soon"])
 def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, local_ory: LocalOry, seen: Seen, allowed: str) -> None:
     session = ory.person().app_session()
-    body = json.dumps(content_of(session)).encode()
+    body = json.dumps(session.whoami()).encode()
     with local_ory.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
         assert seen(session) == session.id
     assert not entries()
@@ -213,7 +207,7 @@ def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
     caches["default"].touch(key, None)
     with local_ory.failing(500):
         later(95)
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
         later(5)
         assert web.get("/session", headers=session.headers).status_code == 503
 
@@ -224,12 +218,12 @@ def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
 @pytest.mark.usefixtures("local_ory")
 def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
-    by_header = [session.headers, {"Authorization": f"Bearer {session.token}"}]
+    by_header = [session.headers, session.bearer]
     for headers in by_header:
         web.get("/session", headers=headers)
     assert len(entries()) == 2
     asked = len(ory.requests_to())
-    assert [web.get("/session", headers=headers).json()["session"] for headers in by_header] == [session.id] * 2
+    assert [web.session_id(headers) for headers in by_header] == [session.id] * 2
     assert len(ory.requests_to()) == asked
 
 
@@ -246,7 +240,7 @@ def test_the_same_token_at_another_ory_is_another_entry(ory: Ory, seen: Seen, or
 def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: DualClient) -> None:
     cookie = ory.person().browser_session().cookie
     for sent in (cookie, f"{cookie}; {cookie}"):
-        assert web.get("/session", headers={"Cookie": sent}).json()["session"]
+        assert web.session_id({"Cookie": sent})
     assert len(entries()) == 2
 
 

@@ -29,12 +29,11 @@ from ory_auth.local import LocalOry
 from ory_auth.types import OryHttpRequest
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
-from tests.support.ory import Ory, Session
-from tests.support.types import AsyncResponse, ChangeSettings, Fault, Json, Response
+from tests.support.ory import WHOAMI, Ory, Session
+from tests.support.types import AsyncResponse, ChangeSettings, Fault, Response
 
 from .project import urls as project
 
-WHOAMI = "/sessions/whoami"
 SOMEBODY = {"Cookie": "ory_kratos_session=x"}
 MEBIBYTE = 1024 * 1024
 
@@ -88,11 +87,6 @@ def http(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def content_of(session: Session) -> Json:
-    content: Json = session.ory.public("GET", WHOAMI, headers=session.headers).json
-    return content
-
-
 IN_TIME = 5  # seconds: far beyond the limits that are set here, and what hangs hangs longer
 
 
@@ -140,7 +134,7 @@ def test_a_call_that_was_given_up_makes_room_for_the_next(
     with local_ory.dripping(0.05, headers=part == "headers"):
         assert_unavailable_in_time(web, headers=ada.headers)
     for session in (bob, ada):
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
 
 
 def test_a_tls_handshake_that_hangs_is_unavailable(
@@ -186,7 +180,7 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
 
     monkeypatch.setattr(socket, "getaddrinfo", hang_once)
     assert_unavailable_in_time(web, session.headers)
-    assert web.get("/session", headers=session.headers).json()["session"] == session.id
+    assert web.session_id(session.headers) == session.id
     go_on.set()
 
 
@@ -259,7 +253,7 @@ def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(
 def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(
     ory: Ory, web: DualClient, serving: Serving
 ) -> None:
-    body = json.dumps(content_of(ory.person().app_session())).encode()
+    body = json.dumps(ory.person().app_session().whoami()).encode()
 
     def answer_once(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
@@ -272,7 +266,7 @@ def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(
 
 
 def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: DualClient, serving: Serving) -> None:
-    body = json.dumps(content_of(ory.person().app_session())).encode()
+    body = json.dumps(ory.person().app_session().whoami()).encode()
 
     def stop_half_way_at_first(connection: socket.socket, number: int) -> None:
         while connection.recv(65536):
@@ -293,7 +287,7 @@ def test_an_answer_has_at_most_one_mebibyte(
     ory: Ory, web: DualClient, local_ory: LocalOry, size: int, status: int, packed: bool
 ) -> None:
     session = ory.person().app_session()
-    body = json.dumps(content_of(session)).encode().ljust(size)
+    body = json.dumps(session.whoami()).encode().ljust(size)
     headers = {"Content-Encoding": "gzip"} if packed else {}
     with local_ory.failing(200, headers, gzip.compress(body) if packed else body, WHOAMI):
         assert web.get("/session", headers=session.headers).status_code == status
@@ -306,9 +300,9 @@ def test_an_answer_may_be_packed(
     ory: Ory, web: DualClient, local_ory: LocalOry, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     session = ory.person().app_session()
-    body = pack(json.dumps(content_of(session)).encode())
+    body = pack(json.dumps(session.whoami()).encode())
     with local_ory.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
 
 
 @pytest.fixture(scope="module")
@@ -349,7 +343,7 @@ def test_a_gzip_bomb_is_cut_off(
 def test_an_answer_that_is_badly_packed_is_unavailable(
     ory: Ory, web: DualClient, local_ory: LocalOry, spoil: Callable[[bytes], bytes]
 ) -> None:
-    packed = gzip.compress(json.dumps(content_of(ory.person().app_session())).encode())
+    packed = gzip.compress(json.dumps(ory.person().app_session().whoami()).encode())
     with local_ory.failing(200, {"Content-Encoding": "gzip"}, spoil(packed), WHOAMI):
         assert web.get("/session", headers=SOMEBODY).status_code == 503
 
@@ -411,13 +405,13 @@ class TestAfter429:
         self.limited(web, local_ory, Retry_After="30")
         monotonic = time.monotonic
         monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 40)
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
 
     def test_what_is_cached_still_serves(self, ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
         session = ory.person().app_session()
         web.get("/session", headers=session.headers)
         self.limited(web, local_ory, Retry_After="30")
-        assert web.get("/session", headers=session.headers).json()["session"] == session.id
+        assert web.session_id(session.headers) == session.id
 
 
 # --- calls at once
@@ -536,4 +530,4 @@ def test_a_process_that_was_forked_makes_its_own_calls(ory: Ory, web: DualClient
     with open(read, "rb") as pipe:
         assert json.loads(pipe.read())["session"] == own.id
     os.waitpid(child, 0)
-    assert web.get("/session", headers=after.headers).json()["session"] == after.id
+    assert web.session_id(after.headers) == after.id

@@ -139,12 +139,12 @@ def test_an_api_that_takes_djangos_sessions_as_well_knows_force_login(user: User
 def test_an_api_that_takes_djangos_sessions_as_well_still_takes_tokens(ory: Ory) -> None:
     session = ory.person().app_session()
     client = APIClient(enforce_csrf_checks=True)
-    answer = client.post("/api/both", headers={"Authorization": f"Bearer {session.token}"})
+    answer = client.post("/api/both", headers=session.bearer)
     assert answer.json()["session"] == session.id
 
 
 def test_djangos_sessions_before_orys_refuse_tokens(ory: Ory) -> None:
-    headers = {"Authorization": f"Bearer {ory.person().app_session().token}"}
+    headers = ory.person().app_session().bearer
     assert APIClient(enforce_csrf_checks=True).post("/api/wrong-order", headers=headers).status_code == 403
 
 

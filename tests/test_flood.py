@@ -20,7 +20,7 @@ from ory_auth.sessions.rate_limit import Rate
 from ory_auth.sessions.services import reset_services, services_of
 from tests.support.client import DualClient
 from tests.support.logs import event_ids
-from tests.support.ory import Ory
+from tests.support.ory import Ory, unknown_token
 from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.usefixtures("local_ory")
@@ -35,10 +35,6 @@ def small(ory: Ory, monkeypatch: pytest.MonkeyPatch) -> None:
     sign_in_marker.forget()
 
 
-def made_up() -> dict[str, str]:
-    return {"X-Session-Token": f"ory_st_{uuid.uuid4().hex}"}
-
-
 def made_up_cookie() -> dict[str, str]:
     return {"Cookie": f"ory_kratos_session={uuid.uuid4().hex}"}
 
@@ -50,12 +46,12 @@ def status(web: DualClient, headers: dict[str, str], address: str = "192.0.2.1",
 
 def session_seen(web: DualClient, headers: dict[str, str], address: str = "192.0.2.1") -> str | None:
     """Whose session the page shows, asked from the address that the flood comes from."""
-    seen: str | None = web.get("/session", headers=headers, REMOTE_ADDR=address).json()["session"]
+    seen: str | None = web.session_id(headers, REMOTE_ADDR=address)
     return seen
 
 
 def flood(web: DualClient, number: int, address: str = "192.0.2.1", **meta: str) -> list[int]:
-    return [status(web, made_up(), address, **meta) for _ in range(number)]
+    return [status(web, unknown_token(), address, **meta) for _ in range(number)]
 
 
 @pytest.fixture
@@ -82,7 +78,7 @@ def test_another_address_is_not_disturbed(web: DualClient) -> None:
 
 
 def test_all_addresses_together_have_a_limit(ory: Ory, web: DualClient) -> None:
-    answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(30)]
+    answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(30)]
     assert (answers.count(200), answers.count(503)) == (20, 10)
     assert len(ory.requests_to()) == 20
 
@@ -119,9 +115,9 @@ def test_an_address_that_many_may_share_has_no_limit_of_its_own(web: DualClient,
 
 
 def test_a_client_has_one_limit_for_its_whole_ipv6_network(web: DualClient) -> None:
-    answers = [status(web, made_up(), f"2001:db8:0:1::{number:x}") for number in range(1, 9)]
+    answers = [status(web, unknown_token(), f"2001:db8:0:1::{number:x}") for number in range(1, 9)]
     assert answers == [200] * 5 + [503] * 3
-    assert status(web, made_up(), "2001:db8:0:2::1") == 200
+    assert status(web, unknown_token(), "2001:db8:0:2::1") == 200
 
 
 @pytest.mark.parametrize("form", ["::ffff:198.51.100.{}", "64:ff9b::198.51.100.{}", "2002:c633:64{:02x}::1"])
@@ -159,7 +155,7 @@ def test_a_header_that_a_client_wrote_itself_changes_nothing(
     web: DualClient, ory_auth: ChangeSettings, trusted: int
 ) -> None:
     ory_auth(TRUSTED_PROXIES=trusted)
-    answers = [status(web, made_up(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
+    answers = [status(web, unknown_token(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
     assert answers == [200] * 5 + [503] * 2
 
 
@@ -167,7 +163,7 @@ def test_a_header_that_a_client_wrote_itself_changes_nothing(
 def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(TRUSTED_PROXIES=1)
     answers = [
-        status(web, made_up(), "10.0.0.1", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.9")
+        status(web, unknown_token(), "10.0.0.1", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.9")
         for number in range(7)
     ]
     assert answers == [200] * 5 + [503] * 2
@@ -290,7 +286,7 @@ def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credenti
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().app_session()
-    bearer = {"Authorization": f"Bearer {session.token}"}
+    bearer = session.bearer
     assert session_seen(web, bearer) == session.id
     flood(web, 8)
     web.post("/auth/logout", headers=session.headers, REMOTE_ADDR="192.0.2.1")
@@ -299,7 +295,7 @@ def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credenti
 
 @pytest.mark.promise("Sign-outs of unknown credentials are limited")
 def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: DualClient) -> None:
-    answers = [web.post("/auth/logout", headers=made_up()).status_code for _ in range(12)]
+    answers = [web.post("/auth/logout", headers=unknown_token()).status_code for _ in range(12)]
     assert answers == [204] * 5 + [503] * 7
     assert len(ory.requests_to()) == 5
     assert not ory.requests_to("/self-service/logout/api")
@@ -307,7 +303,7 @@ def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: DualClient)
 
 def test_a_sign_out_of_a_made_up_credential_leaves_nothing_behind(ory: Ory, web: DualClient) -> None:
     before = len(caches["default"]._cache)  # type: ignore[attr-defined]
-    web.post("/auth/logout", headers=made_up())
+    web.post("/auth/logout", headers=unknown_token())
     assert len(caches["default"]._cache) == before  # type: ignore[attr-defined]
 
 
@@ -321,7 +317,7 @@ def limited(limit: str, remaining: str, reset: str) -> dict[str, str]:
 @pytest.mark.promise("Unknown credentials slow down as Ory's rate is used up")
 def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     with local_ory.failing(401, limited("100, 100;w=60", "30", "60"), b"{}", "/sessions/whoami"):
-        answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(20)]
+        answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(20)]
     assert (answers.count(200), answers.count(503)) == (12, 8)
 
 
@@ -346,7 +342,7 @@ def test_the_last_quarter_of_orys_rate_is_left_to_those_who_are_known(
     ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
     with local_ory.failing(401, limited("100", "24", "60"), b"{}", "/sessions/whoami"):
-        answers = [status(web, made_up(), f"192.0.2.{number}") for number in range(10)]
+        answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(10)]
     assert answers == [200] * 4 + [503] * 6
     assert status(web, ada.headers) == 200
     web.get("/auth/login")
@@ -371,7 +367,7 @@ def test_a_rate_header_counts_for_a_minute_at_most(
         assert flood(web, 1) == [200]
     monotonic = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + rate_limit.MAX_HOLD + 1)
-    assert [status(web, made_up(), f"192.0.2.{number}") for number in range(19)] == [200] * 19
+    assert [status(web, unknown_token(), f"192.0.2.{number}") for number in range(19)] == [200] * 19
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "1e9"])
@@ -409,14 +405,14 @@ def test_a_refusal_is_remembered_for_a_few_seconds(ory: Ory, kind: str, caplog: 
     session = ory.person().app_session()
     session.revoke()
     for _ in range(20):
-        assert web.get("/session", headers=session.headers).json()["session"] is None
+        assert web.session_id(session.headers) is None
     assert (len(ory.requests_to()), len(ory.requests_to("/health/ready"))) == (1, 1)
     assert event_ids(caplog) == ["session_gone"]
 
 
 def test_a_remembered_refusal_ends(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0.2)
-    headers = made_up()
+    headers = unknown_token()
     status(web, headers)
     time.sleep(0.3)
     status(web, headers)
@@ -425,14 +421,14 @@ def test_a_remembered_refusal_ends(ory: Ory, web: DualClient, ory_auth: ChangeSe
 
 def test_no_refusal_is_remembered_where_the_setting_is_0(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
-    headers = made_up()
+    headers = unknown_token()
     for _ in range(3):
         status(web, headers)
     assert len(ory.requests_to()) == 3
 
 
 def test_a_view_that_wants_it_fresh_asks_again(ory: Ory, web: DualClient) -> None:
-    headers = made_up()
+    headers = unknown_token()
     status(web, headers)
     web.get("/fresh", headers=headers)
     assert len(ory.requests_to()) == 2
@@ -448,7 +444,7 @@ def test_the_sign_in_page_asks_again(ory: Ory, web: DualClient) -> None:
 def test_a_refusal_that_readiness_did_not_confirm_is_not_remembered(
     ory: Ory, web: DualClient, local_ory: LocalOry
 ) -> None:
-    headers = made_up()
+    headers = unknown_token()
     with local_ory.failing(404, path="/health/ready"):
         for _ in range(2):
             status(web, headers)

@@ -36,25 +36,6 @@ def challenge(answer: Response) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(url.query).items()}
 
 
-@pytest.fixture
-def two_factors(ory: Ory) -> Session:
-    """A browser whose person has a second factor, and has used it."""
-    session = ory.person().browser_session()
-    session.set_up_totp()
-    return session
-
-
-@pytest.fixture
-def one_of_two_factors(ory: Ory, two_factors: Session) -> Session:
-    """Another browser of that person, which has not used it yet."""
-    return two_factors.person.browser_session()
-
-
-@pytest.fixture
-def cached(ory_auth: ChangeSettings, ory: Ory) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=60)
-
-
 # --- the bare guard ---------------------------------------------------------------------------------------------------
 
 
@@ -173,8 +154,8 @@ def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_who_has_used_a_second_factor_comes_in(web: DualClient, two_factors: Session, path: str) -> None:
-    assert web.get(path, headers=two_factors.headers).status_code == 200
+def test_who_has_used_a_second_factor_comes_in(web: DualClient, aal2_session: Session, path: str) -> None:
+    assert web.get(path, headers=aal2_session.headers).status_code == 200
 
 
 @pytest.mark.promise("A view that requires a second factor refuses a session without one")
@@ -197,31 +178,29 @@ def test_a_program_without_a_second_factor_gets_the_code_and_the_way(
 
 @pytest.mark.parametrize("path", BARE + AAL2)
 def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(
-    web: DualClient, one_of_two_factors: Session, path: str
+    web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers=one_of_two_factors.headers)
+    answer = web.get(path, headers=aal1_session.headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": TARGET + path}
 
 
 @pytest.mark.parametrize("path", BARE)
 def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(
-    web: DualClient, one_of_two_factors: Session, path: str
+    web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers={**one_of_two_factors.headers, **JSON})
+    answer = web.get(path, headers={**aal1_session.headers, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_who_has_to_step_up_is_anonymous_on_public_pages(
-    web: DualClient, one_of_two_factors: Session, path: str
-) -> None:
-    assert web.get(path, headers=one_of_two_factors.headers).json()["user"] == ""
+def test_who_has_to_step_up_is_anonymous_on_public_pages(web: DualClient, aal1_session: Session, path: str) -> None:
+    assert web.get(path, headers=aal1_session.headers).json()["user"] == ""
 
 
-def test_after_stepping_up_they_are_in_at_once(web: DualClient, cached: None, one_of_two_factors: Session) -> None:
-    assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 302
-    one_of_two_factors.step_up()
-    assert web.get("/aal2", headers=one_of_two_factors.headers).status_code == 200
+def test_after_stepping_up_they_are_in_at_once(web: DualClient, cached: None, aal1_session: Session) -> None:
+    assert web.get("/aal2", headers=aal1_session.headers).status_code == 302
+    aal1_session.step_up()
+    assert web.get("/aal2", headers=aal1_session.headers).status_code == 200
 
 
 @pytest.mark.promise("Ory is asked again before a cached AAL refuses anyone")
@@ -317,20 +296,20 @@ def test_clocks_that_are_apart_let_nobody_in_for_longer(
 
 @pytest.mark.parametrize("path", ["/recent-aal2", "/strict-mixin", "/astrict-mixin"])
 def test_with_a_second_factor_its_own_time_counts(
-    local_ory: LocalOry, web: DualClient, two_factors: Session, path: str
+    local_ory: LocalOry, web: DualClient, aal2_session: Session, path: str
 ) -> None:
-    assert web.get(path, headers=two_factors.headers).status_code == 200
+    assert web.get(path, headers=aal2_session.headers).status_code == 200
     local_ory.clock.move(16 * 60)
-    _sign_in_again(two_factors)
-    answer = web.get(path, headers=two_factors.headers)
+    _sign_in_again(aal2_session)
+    answer = web.get(path, headers=aal2_session.headers)
     assert challenge(answer) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
 
 
 def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_long_ago(
-    local_ory: LocalOry, web: DualClient, two_factors: Session
+    local_ory: LocalOry, web: DualClient, aal2_session: Session
 ) -> None:
     local_ory.clock.move(-16 * 60)
-    session = two_factors.person.browser_session()
+    session = aal2_session.person.browser_session()
     local_ory.clock.move(16 * 60)
     session.step_up()
     assert web.get("/recent-aal2", headers=session.headers).status_code == 200
@@ -363,15 +342,15 @@ def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, local_ory: LocalOry, w
 
 
 @pytest.fixture
-def stale(ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, two_factors: Session) -> Iterator[Session]:
+def stale(ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, aal2_session: Session) -> Iterator[Session]:
     """A session that Ory vouched for a while ago; now Ory is down."""
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
-    assert web.get("/aal2", headers=two_factors.headers).status_code == 200
+    assert web.get("/aal2", headers=aal2_session.headers).status_code == 200
     memory = cache_contents()
     for fresh in [key for key in memory if ":ory_auth:s:" in key]:
         del memory[fresh]
     with local_ory.failing(500):
-        yield two_factors
+        yield aal2_session
 
 
 @pytest.mark.parametrize("path", ["/who", *BARE])

@@ -30,11 +30,6 @@ from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings, User
 
 
-def session_seen(web: DualClient, session: Session) -> str | None:
-    seen: str | None = web.get("/session", headers=session.headers).json()["session"]
-    return seen
-
-
 def forget_shared() -> None:
     """Take from Django's cache what is kept there of sessions."""
     shared = caches["default"]
@@ -60,9 +55,9 @@ def kept(ory_auth: ChangeSettings) -> None:
 @pytest.mark.usefixtures("local_ory")
 def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     forget_shared()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     assert len(ory.requests_to()) == 1
 
 
@@ -70,9 +65,9 @@ def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: DualClient, kept: No
 def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     forget_shared()
-    session_seen(web, session)
+    web.session_id(session.headers)
     assert len(ory.requests_to()) == 2
 
 
@@ -80,17 +75,17 @@ def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: DualClient, 
 def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=0.2)
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     forget_shared()
     time.sleep(0.25)
-    session_seen(web, session)
+    web.session_id(session.headers)
     assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.promise("Both caches together keep a session no longer than allowed")
 @pytest.mark.usefixtures("local_ory")
 def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: DualClient, kept: None) -> None:
-    session_seen(web, ory.person().app_session())
+    web.session_id(ory.person().app_session().headers)
     [expires] = [at for key, at in cache_expiry().items() if "ory_auth:s:" in key]
     assert 50 < expires - time.time() <= 55
 
@@ -102,9 +97,9 @@ def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(
     ory_auth(SESSION_CACHE_SECONDS=3, LOCAL_CACHE_SECONDS=5)
     session = ory.person().app_session()
     for _ in range(2):  # from Ory, and from the cache
-        session_seen(web, session)
+        web.session_id(session.headers)
     forget_shared()
-    session_seen(web, session)
+    web.session_id(session.headers)
     assert len(ory.requests_to()) == 2
 
 
@@ -112,17 +107,17 @@ def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(
 def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, LOCAL_CACHE_SECONDS=5)
     session = ory.person().app_session()
-    session_seen(web, session), session_seen(web, session)
+    web.session_id(session.headers), web.session_id(session.headers)
     assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.usefixtures("local_ory")
 def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     memory_of_this_process().clear()
     for _ in range(2):
-        session_seen(web, session)
+        web.session_id(session.headers)
         forget_shared()
     assert len(ory.requests_to()) == 1
 
@@ -131,12 +126,12 @@ def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: DualClient, k
 @pytest.mark.django_db
 def test_signing_out_empties_memory_at_once(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
-    bearer = {"Authorization": f"Bearer {session.token}"}
+    bearer = session.bearer
     for headers in (session.headers, bearer):
-        assert web.get("/session", headers=headers).json()["session"] == session.id
+        assert web.session_id(headers) == session.id
     web.post("/auth/logout", headers=session.headers)
     for headers in (session.headers, bearer):
-        assert web.get("/session", headers=headers).json()["session"] is None
+        assert web.session_id(headers) is None
 
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
@@ -145,13 +140,13 @@ def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was
     ory: Ory, web: DualClient, kept: None, local_ory: LocalOry
 ) -> None:
     session = ory.person().app_session()
-    session_seen(web, session)
+    web.session_id(session.headers)
     with local_ory.failing(500):
         assert web.post("/auth/logout", headers=session.headers).status_code == 503
     caches["default"].clear()
-    assert session_seen(web, session) is None
-    bearer = {"Authorization": f"Bearer {session.token}"}
-    assert web.get("/session", headers=bearer).json()["session"] is None
+    assert web.session_id(session.headers) is None
+    bearer = session.bearer
+    assert web.session_id(bearer) is None
 
 
 def test_a_session_ends_in_memory_when_it_ends(
@@ -159,17 +154,17 @@ def test_a_session_ends_in_memory_when_it_ends(
 ) -> None:
     local_ory.configure(session_lifespan=100)
     session = ory.person().app_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     clock = time.time
     monkeypatch.setattr(time, "time", lambda: clock() + 100)
     local_ory.clock.move(100)
-    assert session_seen(web, session) is None
+    assert web.session_id(session.headers) is None
 
 
 @pytest.mark.django_db
 def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().browser_session()
-    assert session_seen(web, session) == session.id
+    assert web.session_id(session.headers) == session.id
     session.set_up_totp()
     assert web.get("/aal2", headers=session.headers).status_code == 200
 

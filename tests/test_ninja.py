@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.test import AsyncClient, Client
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
@@ -176,20 +175,12 @@ def test_djangos_session_is_no_credential(ory: Ory, web: DualClient, a: str) -> 
 # --- CSRF -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["wsgi", "asgi"])
-def strict(request: pytest.FixtureRequest) -> DualClient:
-    """A client whose requests are checked for CSRF, as a browser's are."""
-    web = DualClient(request.param)
-    web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
-    return web
-
-
 @pytest.mark.promise("A django-ninja operation needs a CSRF token with the session cookie")
 @twice
 @pytest.mark.parametrize("name", ["me", "open", "both"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, strict: DualClient, a: str, name: str) -> None:
-    sign_in(strict, ory.person().browser_session())
-    answer = strict.post(f"/ninja/{a}{name}")
+def test_the_cookie_alone_writes_nothing(ory: Ory, csrf_web: DualClient, a: str, name: str) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    answer = csrf_web.post(f"/ninja/{a}{name}")
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["detail"]
 
@@ -197,60 +188,53 @@ def test_the_cookie_alone_writes_nothing(ory: Ory, strict: DualClient, a: str, n
 @twice
 @pytest.mark.parametrize("in_sessions", [False, True], ids=["cookie", "session"])
 def test_the_cookie_with_the_csrf_token_writes(
-    ory: Ory, strict: DualClient, settings: Settings, a: str, in_sessions: bool
+    ory: Ory, csrf_web: DualClient, settings: Settings, a: str, in_sessions: bool
 ) -> None:
     settings.CSRF_USE_SESSIONS = in_sessions
     session = ory.person().browser_session()
-    sign_in(strict, session)
-    page = strict.get("/admin/login/?local=1").content.decode()  # a page with a form
+    sign_in(csrf_web, session)
+    page = csrf_web.get("/admin/login/?local=1").content.decode()  # a page with a form
     token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    answer = strict.post(f"/ninja/{a}me", headers={"X-CSRFToken": token})
+    answer = csrf_web.post(f"/ninja/{a}me", headers={"X-CSRFToken": token})
     assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
 
 
 @twice
-def test_the_cookie_alone_reads(ory: Ory, strict: DualClient, a: str) -> None:
-    sign_in(strict, ory.person().browser_session())
-    assert strict.get(f"/ninja/{a}me").status_code == 200
+def test_the_cookie_alone_reads(ory: Ory, csrf_web: DualClient, a: str) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    assert csrf_web.get(f"/ninja/{a}me").status_code == 200
 
 
 @twice
 @pytest.mark.parametrize("form", [by_token, by_bearer])
 def test_a_token_needs_no_csrf_token(
-    ory: Ory, strict: DualClient, a: str, form: Callable[[Session], dict[str, str]]
+    ory: Ory, csrf_web: DualClient, a: str, form: Callable[[Session], dict[str, str]]
 ) -> None:
-    assert strict.post(f"/ninja/{a}me", headers=form(ory.person().app_session())).status_code == 200
+    assert csrf_web.post(f"/ninja/{a}me", headers=form(ory.person().app_session())).status_code == 200
 
 
-def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, strict: DualClient) -> None:
-    sign_in(strict, ory.person().browser_session())
+def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, csrf_web: DualClient) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
     for header in ({"X-Session-Token": " "}, {"Authorization": "Bearer x"}, {"X-Api-Key": ""}):
-        assert strict.post("/ninja/me", headers=header).status_code == 403
+        assert csrf_web.post("/ninja/me", headers=header).status_code == 403
 
 
-def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, strict: DualClient) -> None:
-    sign_in(strict, ory.person().browser_session())
-    assert strict.post("/ninja/exempt").status_code == 200
+def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, csrf_web: DualClient) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    assert csrf_web.post("/ninja/exempt").status_code == 200
 
 
 # --- 403 --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def one_of_two_factors(ory: Ory) -> Session:
-    person = ory.person()
-    person.browser_session().set_up_totp()
-    return person.browser_session()
 
 
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 @pytest.mark.parametrize("name", ["me", "open", "aal2"])
 def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
-    ory: Ory, web: DualClient, settings: Settings, one_of_two_factors: Session, a: str, name: str, debug: bool
+    ory: Ory, web: DualClient, settings: Settings, aal1_session: Session, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    answer = web.get(f"/ninja/{a}{name}", headers=one_of_two_factors.headers)
+    answer = web.get(f"/ninja/{a}{name}", headers=aal1_session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
     assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
@@ -267,10 +251,10 @@ def test_an_operation_that_requires_a_second_factor_refuses_who_has_none(
 
 @twice
 def test_an_operation_that_requires_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: DualClient, one_of_two_factors: Session, a: str
+    ory: Ory, web: DualClient, aal1_session: Session, a: str
 ) -> None:
-    one_of_two_factors.step_up()
-    assert web.get(f"/ninja/{a}aal2", headers=one_of_two_factors.headers).status_code == 200
+    aal1_session.step_up()
+    assert web.get(f"/ninja/{a}aal2", headers=aal1_session.headers).status_code == 200
 
 
 @twice
@@ -315,14 +299,14 @@ def test_a_projects_own_handler_answers_first(ory: Ory, web: DualClient) -> None
 
 @twice
 def test_a_second_factor_counts_only_for_the_credential_that_authenticated(
-    ory: Ory, web: DualClient, one_of_two_factors: Session, a: str
+    ory: Ory, web: DualClient, aal1_session: Session, a: str
 ) -> None:
-    one_of_two_factors.step_up()
+    aal1_session.step_up()
     User.objects.create_user("victim")
-    with_key = {**one_of_two_factors.headers, "X-Api-Key": "victim"}
+    with_key = {**aal1_session.headers, "X-Api-Key": "victim"}
     assert web.get(f"/ninja/{a}both", headers=with_key).json()["session"] is None  # the key authenticated
-    without = web.get(f"/ninja/{a}both", headers=one_of_two_factors.headers)
-    assert without.json()["user"] == one_of_two_factors.person.id
+    without = web.get(f"/ninja/{a}both", headers=aal1_session.headers)
+    assert without.json()["user"] == aal1_session.person.id
 
 
 @twice

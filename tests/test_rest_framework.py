@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from django.db import connection
-from django.test import AsyncClient, Client
 
 from ory_auth.local import LocalOry
 from tests.support.caches import cache_contents
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def forms(session: Session) -> list[dict[str, str]]:
-    return [{"X-Session-Token": session.token}, {"Authorization": f"Bearer {session.token}"}]
+    return [{"X-Session-Token": session.token}, session.bearer]
 
 
 # --- who it is --------------------------------------------------------------------------------------------------------
@@ -80,43 +79,35 @@ def test_nobody_is_401_and_told_how(
 # --- CSRF -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["wsgi", "asgi"])
-def strict(request: pytest.FixtureRequest) -> DualClient:
-    """A client whose requests are checked for CSRF, as a browser's are."""
-    web = DualClient(request.param)
-    web.client = Client(enforce_csrf_checks=True) if web.kind == "wsgi" else AsyncClient(enforce_csrf_checks=True)
-    return web
-
-
 @pytest.mark.promise("A Django REST framework view needs a CSRF token with the session cookie")
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, strict: DualClient, path: str) -> None:
-    sign_in(strict, ory.person().browser_session())
-    answer = strict.post(path)
+def test_the_cookie_alone_writes_nothing(ory: Ory, csrf_web: DualClient, path: str) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    answer = csrf_web.post(path)
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["detail"]
 
 
-def test_the_cookie_with_the_csrf_token_writes(ory: Ory, strict: DualClient) -> None:
-    sign_in(strict, ory.person().browser_session())
-    strict.get("/admin/login/?local=1")
-    answer = strict.post("/api/me", headers={"X-CSRFToken": strict.cookies["csrftoken"].value})
+def test_the_cookie_with_the_csrf_token_writes(ory: Ory, csrf_web: DualClient) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    csrf_web.get("/admin/login/?local=1")
+    answer = csrf_web.post("/api/me", headers={"X-CSRFToken": csrf_web.cookies["csrftoken"].value})
     assert answer.status_code == 200
 
 
-def test_the_cookie_alone_reads(ory: Ory, strict: DualClient) -> None:
-    sign_in(strict, ory.person().browser_session())
-    assert strict.get("/api/me").status_code == 200
+def test_the_cookie_alone_reads(ory: Ory, csrf_web: DualClient) -> None:
+    sign_in(csrf_web, ory.person().browser_session())
+    assert csrf_web.get("/api/me").status_code == 200
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
-def test_a_token_needs_no_csrf_token(ory: Ory, strict: DualClient, form: int) -> None:
-    assert strict.post("/api/me", headers=forms(ory.person().app_session())[form]).status_code == 200
+def test_a_token_needs_no_csrf_token(ory: Ory, csrf_web: DualClient, form: int) -> None:
+    assert csrf_web.post("/api/me", headers=forms(ory.person().app_session())[form]).status_code == 200
 
 
-def test_djangos_session_alone_writes_nothing(ory: Ory, strict: DualClient) -> None:
-    strict.client.force_login(User.objects.create_superuser("root"))
-    assert strict.post("/api/me").status_code == 401
+def test_djangos_session_alone_writes_nothing(ory: Ory, csrf_web: DualClient) -> None:
+    csrf_web.client.force_login(User.objects.create_superuser("root"))
+    assert csrf_web.post("/api/me").status_code == 401
 
 
 # --- 403 --------------------------------------------------------------------------------------------------------------
@@ -130,18 +121,11 @@ def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: DualCl
     assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
 
 
-@pytest.fixture
-def one_of_two_factors(ory: Ory) -> Session:
-    person = ory.person()
-    person.browser_session().set_up_totp()
-    return person.browser_session()
-
-
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
 def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
-    ory: Ory, web: DualClient, one_of_two_factors: Session, path: str
+    ory: Ory, web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers=one_of_two_factors.headers)
+    answer = web.get(path, headers=aal1_session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
     assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
@@ -153,10 +137,10 @@ def test_a_view_that_wants_a_second_factor_refuses_who_has_none(ory: Ory, web: D
 
 
 def test_a_view_that_wants_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: DualClient, one_of_two_factors: Session
+    ory: Ory, web: DualClient, aal1_session: Session
 ) -> None:
-    one_of_two_factors.step_up()
-    assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 200
+    aal1_session.step_up()
+    assert web.get("/api/aal2", headers=aal1_session.headers).status_code == 200
 
 
 def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
@@ -172,17 +156,17 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
 
 @pytest.mark.promise("A stale session has no second factor")
 def test_a_stale_session_is_no_second_factor(
-    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, one_of_two_factors: Session
+    ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, aal1_session: Session
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
-    one_of_two_factors.step_up()
-    web.get("/api/aal2", headers=one_of_two_factors.headers)
+    aal1_session.step_up()
+    web.get("/api/aal2", headers=aal1_session.headers)
     memory = cache_contents()
     for fresh in [key for key in memory if ":ory_auth:s:" in key]:
         del memory[fresh]
     with local_ory.failing(500):
-        assert web.get("/api/me", headers=one_of_two_factors.headers).status_code == 200
-        assert web.get("/api/aal2", headers=one_of_two_factors.headers).status_code == 503
+        assert web.get("/api/me", headers=aal1_session.headers).status_code == 200
+        assert web.get("/api/aal2", headers=aal1_session.headers).status_code == 503
 
 
 # --- 503 --------------------------------------------------------------------------------------------------------------

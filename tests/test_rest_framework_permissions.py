@@ -145,13 +145,6 @@ def one_factor(ory: Ory) -> Session:
     return ory.person().browser_session()
 
 
-@pytest.fixture
-def two_factors(ory: Ory) -> Session:
-    session = ory.person().browser_session()
-    session.set_up_totp()
-    return session
-
-
 def code_of(answer: ClientResponse) -> str:
     return str(answer.json().get("code", ""))
 
@@ -162,24 +155,24 @@ def without_own_code(expected: str) -> str:
 
 @by_name
 def test_expressions_work_as_those_of_djangorestframework(
-    web: DualClient, one_factor: Session, two_factors: Session, name: str
+    web: DualClient, one_factor: Session, aal2_session: Session, name: str
 ) -> None:
     _, without, with_one, code = TABLE[name]
     answer = web.get(f"/things/{name}", headers=one_factor.headers)
     assert (answer.status_code, code_of(answer)) == (without, without_own_code(code))
     assert ("redirect_browser_to" in answer.json()) is (code == "session_aal2_required")
-    answer = web.get(f"/things/{name}", headers=two_factors.headers)
+    answer = web.get(f"/things/{name}", headers=aal2_session.headers)
     assert (answer.status_code, code_of(answer)) == (with_one, "")
 
 
 @of_objects
 def test_expressions_work_for_objects_too(
-    web: DualClient, one_factor: Session, two_factors: Session, name: str
+    web: DualClient, one_factor: Session, aal2_session: Session, name: str
 ) -> None:
     _, without, with_one, code = OBJECTS[name]
     answer = web.get(f"/thing/{name}", headers=one_factor.headers)
     assert (answer.status_code, code_of(answer)) == (without, code)
-    assert web.get(f"/thing/{name}", headers=two_factors.headers).status_code == with_one
+    assert web.get(f"/thing/{name}", headers=aal2_session.headers).status_code == with_one
 
 
 @pytest.mark.parametrize("name", ["or-owner", "owner-or", "list"])
@@ -208,9 +201,9 @@ def test_nobody_is_401_or_let_in_as_the_expression_says(ory: Ory, web: DualClien
     assert web.get(f"/things/{name}").status_code == (200 if name in passes else 401)
 
 
-def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: DualClient, two_factors: Session) -> None:
+def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: DualClient, aal2_session: Session) -> None:
     User.objects.create_user("carl", password="Sleipnir-8-legs")
-    basic = {"Authorization": "Basic Y2FybDpTbGVpcG5pci04LWxlZ3M=", **two_factors.headers}
+    basic = {"Authorization": "Basic Y2FybDpTbGVpcG5pci04LWxlZ3M=", **aal2_session.headers}
     assert web.get("/things/or-passes", headers=basic).json() == {"user": "carl"}
     answer = web.get("/things/or-fails", headers=basic)
     assert (answer.status_code, answer.json().keys()) == (403, {"detail"})

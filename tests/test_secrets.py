@@ -23,12 +23,11 @@ from ory_auth.types import Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler
 from tests.support.caches import cache_contents
 from tests.support.client import DualClient
-from tests.support.ory import Ory, Session
+from tests.support.ory import WHOAMI, Ory, Session
 from tests.support.types import ChangeSettings, Json
 
 from .project import urls as project
 
-WHOAMI = "/sessions/whoami"
 TRAIT = "Canary-of-a-trait"
 CSRF = "canary-of-django-csrf-0123456789"
 DJANGO = "canaryofdjangosession0123456789"

@@ -38,7 +38,7 @@ from tests.support.browser import resolve_like_browser
 from tests.support.client import DualClient
 from tests.support.cookies import set_cookie, sign_in
 from tests.support.logs import event_ids
-from tests.support.ory import Ory, Person
+from tests.support.ory import WHOAMI, Ory, Person, unknown_token
 from tests.support.types import AsyncResponse, ChangeSettings
 from tests.support.users import USERNAME_IS_EMAIL, set_metadata, user_of
 
@@ -46,7 +46,6 @@ from .project import urls as project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
-WHOAMI = "/sessions/whoami"
 UPDATE, FETCH = (f"django.middleware.cache.{name}CacheMiddleware" for name in ("Update", "FetchFrom"))
 KINDS = ["cookie", "token", "bearer"]
 
@@ -71,7 +70,7 @@ urlpatterns = [
 
 def headers_of(person: Person, kind: str) -> dict[str, str]:
     if kind == "bearer":
-        return {"Authorization": f"Bearer {person.app_session().token}"}
+        return person.app_session().bearer
     return person.browser_session().headers if kind == "cookie" else person.app_session().headers
 
 
@@ -282,7 +281,7 @@ def test_a_sign_in_of_ones_own_refills_no_limit(ory: Ory, client: Client, monkey
         return client.get("/session", headers=headers, REMOTE_ADDR="192.0.2.1").status_code
 
     def guess() -> int:
-        return status({"X-Session-Token": f"ory_st_{uuid.uuid4().hex}"})
+        return status(unknown_token())
 
     own = [ory.person().app_session().headers for _ in range(3)]
     assert [guess() for _ in range(4)] == [200] * 4
@@ -298,7 +297,7 @@ def test_a_limit_holds_however_many_come_at_once(ory: Ory, client: Client, monke
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_OF_CLIENT", Rate(0.0, 5.0))
 
     def status(_: int) -> int:
-        headers = {"X-Session-Token": f"ory_st_{uuid.uuid4().hex}"}
+        headers = unknown_token()
         return Client().get("/session", headers=headers, REMOTE_ADDR="192.0.2.1").status_code
 
     with ThreadPoolExecutor(16) as threads:

@@ -25,22 +25,9 @@ from tests.support.types import ChangeSettings, Response
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cached(ory_auth: ChangeSettings, ory: Ory) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=60)
-
-
-def bearer(session: Session) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session.token}"}
-
-
 def exists_at_ory(session: Session) -> bool:
     """Whether Ory itself still knows the session."""
     return session.ory.public("GET", "/sessions/whoami", headers=session.headers).status == 200
-
-
-def is_signed_in(web: DualClient, headers: dict[str, str]) -> bool:
-    return web.get("/session", headers=headers).json()["session"] is not None
 
 
 # --- how it is asked for ----------------------------------------------------------------------------------------------
@@ -103,17 +90,17 @@ def test_the_session_ends_at_ory(ory: Ory, web: DualClient, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_the_session_ends_here_although_it_is_cached(ory: Ory, cached: None, web: DualClient, kind: str) -> None:
     session = ory.person().session(kind)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     web.post("/auth/logout", headers=session.headers)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web: DualClient) -> None:
     person = ory.person()
     here, there = person.browser_session(), person.browser_session()
-    is_signed_in(web, there.headers)
+    web.is_signed_in(there.headers)
     web.post("/auth/logout", headers=here.headers)
-    assert is_signed_in(web, there.headers)
+    assert web.is_signed_in(there.headers)
     assert exists_at_ory(there)
 
 
@@ -167,9 +154,9 @@ def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: DualClient) -> None:
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_djangos_logout_ends_the_ory_session(ory: Ory, cached: None, web: DualClient, kind: str, path: str) -> None:
     session = ory.person().session(kind)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     assert web.get(path, headers=session.headers).json()["user"] == ""
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert not exists_at_ory(session)
 
 
@@ -197,7 +184,7 @@ def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, w
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_staff=True, is_superuser=True)
     assert web.post("/admin/logout/", headers=session.headers).status_code in {200, 302}
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert not exists_at_ory(session)
 
 
@@ -206,23 +193,23 @@ def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, w
 
 def test_the_same_token_by_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
     session = ory.person().app_session()
-    assert is_signed_in(web, session.headers)
-    assert is_signed_in(web, bearer(session))
-    web.post("/auth/logout", headers=bearer(session))
-    assert not is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
+    assert web.is_signed_in(session.bearer)
+    web.post("/auth/logout", headers=session.bearer)
+    assert not web.is_signed_in(session.headers)
 
 
 def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
     person = ory.person()
     session = person.browser_session()
     old = session.headers
-    assert is_signed_in(web, old)
+    assert web.is_signed_in(old)
     flow = session.get("/self-service/login/browser?refresh=true").json
     session.submit("login", flow, {"method": "password", "identifier": person.email, "password": person.password})
     assert session.headers != old
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     web.post("/auth/logout", headers=session.headers)
-    assert not is_signed_in(web, old)
+    assert not web.is_signed_in(old)
 
 
 def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, local_ory: LocalOry, cached: None, web: DualClient) -> None:
@@ -230,10 +217,10 @@ def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, local_ory: LocalOry, c
     session = ory.person().app_session()
     given = local_ory.create_session(session.person.id)
     forms = [{"X-Session-Token": given.token}, {"Cookie": given.cookie}, {"Authorization": f"Bearer {given.token}"}]
-    assert all(is_signed_in(web, form) for form in forms)
+    assert all(web.is_signed_in(form) for form in forms)
     with local_ory.failing(500, path="/self-service/logout"):
         assert web.post("/auth/logout", headers=forms[0]).status_code == 503
-    assert [is_signed_in(web, form) for form in forms] == [False, False, False]
+    assert [web.is_signed_in(form) for form in forms] == [False, False, False]
 
 
 @pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
@@ -244,7 +231,7 @@ def test_a_form_that_was_never_seen_before_is_refused_too(
     with local_ory.failing(500, path="/self-service/logout"):
         web.post("/auth/logout", headers=session.headers)
     assert exists_at_ory(session)
-    assert not is_signed_in(web, bearer(session))
+    assert not web.is_signed_in(session.bearer)
 
 
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
@@ -253,10 +240,10 @@ def test_an_answer_under_way_does_not_bring_the_session_back(
 ) -> None:
     session = ory.person().app_session()
     web = DualClient(kind)
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
     answers = []
     with local_ory.slow(0.2, path="/sessions/whoami"), local_ory.failing(500, path="/self-service/logout"):
-        under_way = threading.Thread(target=lambda: answers.append(is_signed_in(DualClient(kind), bearer(session))))
+        under_way = threading.Thread(target=lambda: answers.append(DualClient(kind).is_signed_in(session.bearer)))
         under_way.start()
         while len(ory.requests_to()) < 2:
             threading.Event().wait(0.01)
@@ -264,7 +251,7 @@ def test_an_answer_under_way_does_not_bring_the_session_back(
         under_way.join()
     assert exists_at_ory(session)
     assert answers == [False]
-    assert not is_signed_in(web, bearer(session))
+    assert not web.is_signed_in(session.bearer)
 
 
 # --- while Ory is down ------------------------------------------------------------------------------------------------
@@ -275,7 +262,7 @@ def test_while_ory_is_down_signing_out_is_503(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, kind: str
 ) -> None:
     session = ory.person().session(kind)
-    is_signed_in(web, session.headers)
+    web.is_signed_in(session.headers)
     with local_ory.failing(500):
         answer = web.post("/auth/logout", headers=session.headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
@@ -288,11 +275,11 @@ def test_a_session_signed_out_while_ory_was_down_stays_refused(
 ) -> None:
     session = ory.person().session(kind)
     if known:
-        is_signed_in(web, session.headers)
+        web.is_signed_in(session.headers)
     with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     assert exists_at_ory(session)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert web.get("/guarded", headers={**session.headers, "Accept": "application/json"}).status_code == 401
     assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
 
@@ -301,7 +288,7 @@ def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
     session = ory.person().browser_session()
-    is_signed_in(web, session.headers)
+    web.is_signed_in(session.headers)
     with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     answer = web.get("/auth/login", headers=session.headers)
@@ -313,7 +300,7 @@ def test_a_browser_that_signs_out_again_when_ory_is_back_is_signed_out_there(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
     session = ory.person().browser_session()
-    is_signed_in(web, session.headers)
+    web.is_signed_in(session.headers)
     with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
@@ -324,11 +311,11 @@ def test_djangos_logout_while_ory_is_down_refuses_the_session(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
     session = ory.person().app_session()
-    is_signed_in(web, session.headers)
+    web.is_signed_in(session.headers)
     with local_ory.failing(500):
         web.get("/django-logout", headers=session.headers)
     assert exists_at_ory(session)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(
@@ -362,11 +349,11 @@ def test_djangos_own_logout_signs_out_while_ory_is_down(
 ) -> None:
     session = ory.person().app_session()
     if known:
-        is_signed_in(web, session.headers)
+        web.is_signed_in(session.headers)
     with local_ory.failing(500):
         assert web.get(path, headers=session.headers).status_code in {200, 503}
     assert exists_at_ory(session)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 @pytest.mark.promise("A sign-out that the cache did not store is written again")
@@ -374,7 +361,7 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, other = ory.person().app_session(), ory.person().app_session()
-    assert is_signed_in(web, session.headers)
+    assert web.is_signed_in(session.headers)
 
     def down(*_: object, **__: object) -> None:
         raise ConnectionError
@@ -382,10 +369,10 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
     with local_ory.failing(500), monkeypatch.context() as broken:
         broken.setattr(LocMemCache, "set_many", down)
         web.post("/auth/logout", headers=session.headers)
-    assert is_signed_in(web, other.headers)
+    assert web.is_signed_in(other.headers)
     reset_services()  # as another process that shares the cache
     assert exists_at_ory(session)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 @pytest.mark.promise("A sign-out covers all credentials of the session")
@@ -400,15 +387,15 @@ def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
 
     def set_after_the_sign_out(cache: LocMemCache, key: str, value: object, *given: Any, **named: Any) -> None:
         if key.startswith("ory_auth:s:") and not signed_out:
-            signed_out.append(web.post("/auth/logout", headers=bearer(session)))
+            signed_out.append(web.post("/auth/logout", headers=session.bearer))
         set_entry(cache, key, value, *given, **named)
 
-    assert is_signed_in(web, bearer(session))  # so that the session is known, under its other form
+    assert web.is_signed_in(session.bearer)  # so that the session is known, under its other form
     monkeypatch.setattr(LocMemCache, "set", set_after_the_sign_out)
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
     assert signed_out
     reset_services()
-    assert not is_signed_in(web, session.headers)
+    assert not web.is_signed_in(session.headers)
 
 
 # --- who signed out ---------------------------------------------------------------------------------------------------

@@ -26,15 +26,23 @@ class _AsyncClient(AsyncClient):
 class DualClient:
     """Django's test client for WSGI (``kind="wsgi"``) or ASGI (``kind="asgi"``), called the same way."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, **options: Any) -> None:
         self.kind = kind
-        self.client: Client | AsyncClient = Client() if kind == "wsgi" else _AsyncClient()
+        self.client: Client | AsyncClient = Client(**options) if kind == "wsgi" else _AsyncClient(**options)
 
     def get(self, path: str, **options: object) -> Response:
         return self._call(self.client.get, path, options)
 
     def post(self, path: str, *args: object, **options: object) -> Response:
         return self._call(self.client.post, path, options, *args)
+
+    def session_id(self, headers: dict[str, str], **options: object) -> str | None:
+        """The ID of the Ory session that a view of the project sees."""
+        session_id: str | None = self.get("/session", headers=headers, **options).json()["session"]
+        return session_id
+
+    def is_signed_in(self, headers: dict[str, str]) -> bool:
+        return self.session_id(headers) is not None
 
     @property
     def cookies(self) -> SimpleCookie:

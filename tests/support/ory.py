@@ -20,6 +20,7 @@ import urllib3
 from ory_auth.local import Config, LocalOry, RecordedRequest
 
 PASSWORD = "Ratatosk-9-tree"
+WHOAMI = "/sessions/whoami"
 HTTP = urllib3.PoolManager(retries=False, maxsize=4)
 
 
@@ -147,9 +148,19 @@ class Session:
         """The header that carries the session's credential."""
         return {"X-Session-Token": self.token} if self.token else {"Cookie": self.cookie}
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The session token as a Bearer token."""
+        return {"Authorization": f"Bearer {self.token}"}
+
     @cached_property
     def ory(self) -> Ory:
         return self.person.ory
+
+    def whoami(self) -> dict[str, Any]:
+        """What Ory knows about the session."""
+        content: dict[str, Any] = self.ory.public("GET", WHOAMI, headers=self.headers).json
+        return content
 
     def revoke(self) -> None:
         assert self.ory.admin("DELETE", f"/admin/sessions/{self.id}").status == 204
@@ -193,6 +204,11 @@ class Session:
             name, _, value = line.split(";")[0].partition("=")
             self.jar[name] = value
         return reply
+
+
+def unknown_token() -> dict[str, str]:
+    """The header of a session token that Ory never issued."""
+    return {"X-Session-Token": f"ory_st_{uuid.uuid4().hex}"}
 
 
 def start_ory() -> Ory:
