@@ -1,7 +1,7 @@
-"""The calls that this package makes to one Ory: who somebody is, readiness, flows, errors, sign-out.
+"""The calls to Ory's public API: whoami, readiness, flows, errors, sign-out.
 
-A call returns a response, whatever its status, or raises :class:`OryUnavailable` when there is none. No error holds a
-credential, a URL or any part of a response.
+A call returns the response, whatever its status, or raises :class:`OryUnavailable` if there is none. No error contains
+a credential, a URL or any part of a response.
 """
 
 from __future__ import annotations
@@ -37,19 +37,18 @@ from .http_client import (
     remaining_seconds,
 )
 
-READINESS_UNKNOWN_SECONDS = 300  # for how long "there is no readiness path here" is remembered
-PROBE_INTERVAL = 0.01  # seconds between two probes of readiness: those who ask meanwhile share the next one
-RECENTLY_READY = 10  # seconds: while Ory limits the probes, it is taken to be as it was so long ago at most
-NOT_READY_SECONDS = 0.5  # for how long "not ready" is remembered
-MISSING_SECONDS = 5  # for how long "there is no such flow" is remembered
+READINESS_UNKNOWN_SECONDS = 300  # how long to remember that there is no readiness path
+PROBE_INTERVAL = 0.01  # seconds between two probes of readiness; callers in between share the next one
+RECENTLY_READY = 10  # seconds that "ready" counts while Ory limits the rate of the probes
+NOT_READY_SECONDS = 0.5  # how long to remember "not ready"
+MISSING_SECONDS = 5  # how long to remember that there is no such flow
 ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
 
 
 class Endpoint(Enum):
-    """Endpoints whose rate Ory limits separately. The value is the longest pause after a 429, in seconds.
+    """Endpoints that pause separately after a 429. The value is the longest pause, in seconds.
 
-    A visitor can make Ory limit the pages. That must not stop lookups, so each endpoint pauses alone, lookups for the
-    shortest time.
+    A visitor can make Ory limit the rate of flow pages, which must not stop lookups.
     """
 
     WHOAMI = 60
@@ -69,14 +68,14 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Whoami:
-    """A response of whoami; ``session`` is the session in a 200."""
+    """A response of whoami. ``session`` is set if the status is 200."""
 
     response: Response
     session: OrySession | None = field(repr=False, default=None)
 
 
 class Client:
-    """Shared by the threads of a process, never across a fork. Every call is made inside a ``deadline``."""
+    """Shared by the threads of a process, never across a fork. Make every call inside a ``deadline``."""
 
     def __init__(self, conf: Conf) -> None:
         self._timeout = conf.timeout
@@ -91,20 +90,21 @@ class Client:
         self._probing, self._probes, self._readiness = threading.Lock(), 0, Readiness.NOT_READY
 
     def whoami(self, credential: Credential, key: str, *, fresh: bool = False) -> Whoami:
-        """``GET /sessions/whoami`` with this one credential; ``fresh`` goes past the cache of Ory's edge too.
+        """``GET /sessions/whoami`` with this credential. ``fresh`` also goes past the cache of Ory's edge.
 
-        ``key`` names the credential: a kept connection never gives one session to two credentials. A 200 without a
-        session raises :class:`OryResponseInvalid`.
+        ``key`` is the credential's key: a reused connection must not return one session for two credentials. A 200
+        without a session raises :class:`OryResponseInvalid`.
         Follows https://www.ory.com/docs/reference/api#operation/toSession.
         """
         sessions: list[OrySession] = []
 
         def recognise(response: Response, connection: Connection) -> bool:
             if response.status != 200:
-                return False  # without a session there is no telling whether it belongs to this request
+                return False  # without a session, nobody can tell whether it belongs to this request
             session = read_session(response)
-            # If a proxy sends a response twice, the second copy is read as the response to the next request. It then
-            # shows a session that another credential got before. (So does a renewed cookie: that costs one more call.)
+            # If a proxy sends a response twice, the second copy is read as the response to the next request. Its
+            # session was then already returned for another credential. (A renewed cookie also looks like this, which
+            # costs one more call.)
             if connection.served.setdefault(session.summary.session_id, mark_of(key)) != mark_of(key):
                 raise ResponseMismatch
             sessions.append(session)
@@ -115,7 +115,7 @@ class Client:
         return Whoami(response, sessions[-1] if response.status == 200 else None)
 
     def readiness(self) -> Readiness:
-        """Whether Ory says that it is ready. One probe runs at a time, for all callers who asked before it began.
+        """Whether Ory says that it is ready. One probe runs at a time, for all callers that came before it began.
 
         Follows https://www.ory.com/docs/kratos/reference/api#operation/isReady.
         """
@@ -127,7 +127,7 @@ class Client:
                 time.sleep(max(min(self._probe_at - time.monotonic(), PROBE_INTERVAL), 0))
                 self._probes += 1
                 self._probe_at = time.monotonic() + PROBE_INTERVAL
-                self._readiness = Readiness.NOT_READY  # for those who wait, should this probe fail
+                self._readiness = Readiness.NOT_READY  # for the callers that wait, if this probe fails
                 self._readiness = self._probe()
             return self._readiness
         finally:
@@ -155,13 +155,13 @@ class Client:
         return Readiness.NOT_READY
 
     def flow(self, kind: str, flow_id: str, cookies: str, may_ask: Callable[[], bool]) -> Response:
-        """``GET /self-service/<kind>/flows``: the flow, for the browser that sent these Ory cookies."""
+        """``GET /self-service/<kind>/flows`` with the Ory cookies of the browser. ``may_ask`` is the rate limit."""
         headers = {"Cookie": cookies} if cookies else {}
         path = f"/self-service/{quote(kind, safe='')}/flows"
         return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_ask)
 
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
-        """``GET /schemas/<id>``: the JSON Schema of identities; ``None`` if Ory does not give it now.
+        """``GET /schemas/<id>``: the JSON Schema of identities, or ``None`` if Ory does not return it.
 
         Follows https://www.ory.com/docs/reference/api#operation/getIdentitySchema.
         """
@@ -173,32 +173,32 @@ class Client:
             return None
 
     def error(self, error_id: str, may_ask: Callable[[], bool]) -> Response:
-        """``GET /self-service/errors``: the error with which Ory sent a browser here."""
+        """``GET /self-service/errors``: the error for which Ory redirected a browser to this site."""
         return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_ask)
 
     def _get_by_id(
         self,
         endpoint: Endpoint,
         path: str,
-        given_id: str,
+        id_: str,
         headers: Mapping[str, str],
         may_ask: Callable[[], bool],
     ) -> Response:
-        """``may_ask`` is the rate limit: it is asked only if this costs a call."""
-        if not ID.fullmatch(given_id) or (path, given_id) in self._missing:
-            return Response(404, {}, b"{}")  # Ory has no such id: no need to ask
+        """``may_ask`` is called only if a call to Ory is necessary."""
+        if not ID.fullmatch(id_) or (path, id_) in self._missing:
+            return Response(404, {}, b"{}")  # Ory has no such ID
         if not may_ask():
-            raise OryUnavailable("Too many pages were asked for.", event=Event.FLOOD, retry_after=10)
-        response = self._call(endpoint, "GET", path, query={"id": given_id}, headers=headers)
+            raise OryUnavailable("The rate limit for flow pages is reached.", event=Event.FLOOD, retry_after=10)
+        response = self._call(endpoint, "GET", path, query={"id": id_}, headers=headers)
         if response.status == 404:
             with self._missing_lock:
-                self._missing[path, given_id] = True
+                self._missing[path, id_] = True
         return response
 
     def end_session(self, credential: Credential) -> Response | None:
-        """End the session at Ory; the response's cookies are for the browser. ``None``: there was no session to end.
+        """End the session at Ory. The response's cookies are for the browser. ``None`` if there was no session.
 
-        Raises :class:`OryUnavailable` when it is not known to have ended.
+        Raises :class:`OryUnavailable` if the session may not have ended.
         """
         if credential.kind.by_header:
             body = {"session_token": credential.value}
@@ -238,13 +238,13 @@ class Client:
             response = self._pool.request(method, target, sent, content, recognise=recognise)
             return self._pause_if_limited(endpoint, response)
         except NotConnected as error:
-            failure = self._failure(error.reason, timed_out=error.timed_out, connected=False)
+            failure = self._to_error(error.reason, timed_out=error.timed_out, connected=False)
         except (NoResponse, TimeoutError) as error:
-            failure = self._failure(type(error).__name__, timed_out=isinstance(error, TimeoutError), connected=True)
+            failure = self._to_error(type(error).__name__, timed_out=isinstance(error, TimeoutError), connected=True)
         failure.tried = f"{method} {path}"
         raise failure
 
-    def _failure(self, reason: str, *, timed_out: bool, connected: bool) -> OryUnavailable:
+    def _to_error(self, reason: str, *, timed_out: bool, connected: bool) -> OryUnavailable:
         if timed_out:
             text = f"Ory did not answer within {self._timeout:g} seconds."
             return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
@@ -254,31 +254,38 @@ class Client:
         seconds = self._paused_until.get(endpoint, 0.0) - time.monotonic()
         if seconds > 0:
             wait = int(seconds) + 1
-            raise OryUnavailable("Ory asked for a pause.", event=Event.RATE_LIMITED, status=429, retry_after=wait)
+            raise OryUnavailable(
+                "Ory has limited the rate, and the pause is not over.",
+                event=Event.RATE_LIMITED,
+                status=429,
+                retry_after=wait,
+            )
 
     def _pause_if_limited(self, endpoint: Endpoint, response: Response) -> Response:
         if response.status != 429:
             return response
         pause = _pause_seconds(response.headers, endpoint.value)
-        jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that not all processes come back at once)
+        jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that processes don't all come back at once)
         self._paused_until[endpoint] = time.monotonic() + pause * jitter
-        raise OryUnavailable("Ory limits our rate.", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1)
+        raise OryUnavailable(
+            "Ory limits the rate (429).", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1
+        )
 
 
 def read_session(response: Response) -> OrySession:
-    """The session in a 200 of whoami; raises :class:`OryResponseInvalid`."""
+    """The session in a whoami response with status 200. Raises :class:`OryResponseInvalid`."""
     try:
         session = OrySession.from_json(response.body)
     except ValueError as error:
         raise OryResponseInvalid(f"Ory's response is {error}.", status=200) from None
     identity = response.headers.get("x-kratos-authenticated-identity-id")
     if identity is not None and identity.strip().lower() != str(session.identity.id):
-        raise OryResponseInvalid("Ory's response is about another identity than its header says.", status=200)
+        raise OryResponseInvalid("Ory's response and its header name different identities.", status=200)
     return session
 
 
 def read_object(response: Response) -> dict[str, Any]:
-    """The JSON object in a response; raises :class:`OryResponseInvalid`."""
+    """The JSON object in a response. Raises :class:`OryResponseInvalid`."""
     try:
         data = json.loads(response.body)
     except (ValueError, RecursionError):
@@ -291,7 +298,7 @@ def read_object(response: Response) -> dict[str, Any]:
 def _pause_seconds(headers: Mapping[str, str], longest: float) -> float:
     """Seconds to pause after a 429, from ``Retry-After`` (seconds or a date) or ``x-ratelimit-reset``.
 
-    A number of more than nine digits is Unix time, as many gateways send it.
+    A number of more than nine digits is a Unix time, which many gateways send.
     """
     for name in ("retry-after", "x-ratelimit-reset"):
         value = headers.get(name, "").strip()
