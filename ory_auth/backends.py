@@ -1,4 +1,4 @@
-"""The authentication backend of users that Ory signs in: Django's permissions, and no passwords."""
+"""The authentication backend for users that Ory signs in: Django's permissions, without passwords."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["OryBackend"]
 
 
 class OryBackend(ModelBackend):
-    """Django's ``ModelBackend`` for permissions; it never signs anyone in by a password, as those are at Ory."""
+    """Django's ``ModelBackend`` for permissions only. It accepts no password, because passwords are at Ory."""
 
     def authenticate(self, request: Any, username: Any = None, password: Any = None, **kwargs: Any) -> None:
         return None

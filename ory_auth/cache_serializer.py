@@ -1,7 +1,7 @@
-"""A serializer for Django's Redis cache that never unpickles. Nothing else of this package imports it.
+"""A serializer for Django's Redis cache that never unpickles. Only projects import it.
 
-Django's caches unpickle what they read before anybody can look at it, so write access to such a cache is code execution
-in every worker. Sessions need no pickle: give them an alias of their own, with this serializer.
+Django's caches unpickle what they read before other code can check it, so write access to such a cache is enough to run
+code in every worker. Sessions need no pickles: give them their own alias, with this serializer.
 """
 
 from __future__ import annotations
@@ -12,26 +12,25 @@ __all__ = ["BytesSerializer"]
 
 
 class BytesSerializer:
-    """Takes bytes, text and whole numbers, and gives nothing else back.
+    """Stores bytes, strings and integers. Anything else in the cache, such as a pickle, reads as ``None``.
 
-    For ``"OPTIONS": {"serializer": "ory_auth.cache_serializer.BytesSerializer"}`` of an alias whose ``BACKEND`` is
-    ``django.core.cache.backends.redis.RedisCache``. The option of django-redis is called ``"SERIALIZER"``. Whatever
-    else is found there, such as a pickle, reads as ``None``.
+    Use ``"OPTIONS": {"serializer": "ory_auth.cache_serializer.BytesSerializer"}`` with the ``BACKEND``
+    ``django.core.cache.backends.redis.RedisCache``. With django-redis the option is ``"SERIALIZER"``.
     """
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        pass  # Django gives no arguments, other packages give their options
+        pass  # Django passes no arguments; other packages pass their options
 
     def dumps(self, value: object) -> bytes | int:
-        """Raises ``TypeError`` for a value that would need a pickle."""
+        """Raises ``TypeError`` for a value that needs a pickle."""
         if type(value) is int:
-            return value  # Redis adds to numbers itself
+            return value  # as a number, so that Redis can increment it
         if isinstance(value, bytes):
             return b"b" + value
         if isinstance(value, str):
             return b"s" + value.encode()
         raise TypeError(
-            f"This cache takes bytes, text and whole numbers, not {type(value).__name__}: its serializer is "
+            f"This cache stores bytes, strings and integers, not {type(value).__name__}, because its serializer is "
             "BytesSerializer. Use another alias of CACHES for other values."
         )
 

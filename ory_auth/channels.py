@@ -1,7 +1,6 @@
-"""Channels: middleware for consumers. What it does is in :mod:`ory_auth.responses.asgi_scope`, which is loaded when it
-is built.
+"""Channels: middleware for consumers. Its work is in :mod:`ory_auth.responses.asgi_scope`.
 
-``asgi.py`` may import this module before Django is set up, as it may import Channels' own middleware.
+That is imported when the middleware is built, because ``asgi.py`` may import this module before Django is set up.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ App = Callable[..., Awaitable[None]]
 
 
 class OryAuthMiddleware:
-    """Fills ``scope["user"]`` and ``scope["ory_session"]`` when a connection is opened.
+    """Sets ``scope["user"]`` and ``scope["ory_session"]`` when a connection is opened.
 
-    While Ory does not answer, connections with a credential are refused: with a 503, or with the close code 1013 if the
+    While Ory does not answer, connections with a credential are refused with a 503, or with the close code 1013 if the
     server cannot send a response. With ``optional=True`` they are anonymous, and ``scope["ory_unavailable"]`` is true.
     A WebSocket whose credential is a cookie must have the ``Origin`` of this site or of ``CSRF_TRUSTED_ORIGINS``.
     """
@@ -46,13 +45,13 @@ class OryAuthMiddleware:
 
 
 def OryAuthMiddlewareStack(inner: App, *, optional: bool = False) -> App:  # noqa: N802  (named as Channels' own)
-    """:class:`OryAuthMiddleware` in Channels' middleware for cookies and Django's sessions."""
+    """:class:`OryAuthMiddleware` inside Channels' middleware for cookies and Django's sessions."""
     stack: App = SessionMiddlewareStack(OryAuthMiddleware(inner, optional=optional))
     return stack
 
 
 class OryRequired:
-    """A consumer (``Consumer.as_asgi()``) or a router for people who are signed in.
+    """Guards a consumer (``Consumer.as_asgi()``) or a router: only for people who are signed in.
 
     ``aal``, ``max_age`` and ``fresh`` mean the same as in :func:`~ory_auth.decorators.ory_required`. Others are refused
     with 401 or 403, or with the close codes 4401 and 4403.
@@ -81,12 +80,12 @@ class OryRequired:
 
 @markcoroutinefunction
 def recheck(scope: Scope) -> Awaitable[bool]:
-    """Whether the person of this connection is still signed in, and still satisfies :class:`OryRequired`.
+    """Whether the person is still signed in, and still satisfies :class:`OryRequired`.
 
-    Fills ``scope`` anew, with nobody if the answer is no. Raises :class:`~ory_auth.exceptions.OryUnavailable` if Ory
-    does not answer. Sessions come from the cache, as with requests.
+    Updates ``scope``; if the result is false, its user is anonymous. Raises
+    :class:`~ory_auth.exceptions.OryUnavailable` if Ory does not answer. Uses the cache like a request.
     """
-    # Not a coroutine function: error reports would show the headers in the scope among the variables of its frame.
+    # Not a coroutine function, because error reports would show the scope with its headers as a variable of the frame.
     connection = import_module("ory_auth.responses.asgi_scope").connection_of(scope)
     still: Awaitable[bool] = connection.recheck(scope["user"], scope.update)
     return still

@@ -1,4 +1,4 @@
-"""Guards for views, and the decorator for public pages that only greet the user."""
+"""Guards for views, and a decorator for public pages that only greet the user."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def ory_required(
     """Require an Ory session. Works with and without arguments, on sync and async views.
 
     ``aal="aal2"`` requires a second factor. ``max_age`` (a ``timedelta``, or seconds) is how long ago the person may
-    have signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. A browser
-    that lacks something is sent to Ory and comes back; a script gets 401 or 403 as JSON. See
+    have signed in, or with ``aal="aal2"`` used the second factor. ``fresh=True`` asks Ory, past all caches. If
+    something is missing, browsers are sent to Ory and come back, and scripts get 401 or 403 as JSON. See
     https://www.ory.com/docs/kratos/mfa/step-up-authentication.
     """
     guard = Guard(aal, max_age, fresh=fresh)
@@ -64,45 +64,48 @@ def ory_required(
 
 
 def ory_optional(view: V) -> V:
-    """For public pages that only greet: while Ory is down, users are anonymous (``request.ory_unavailable``)."""
+    """For public pages that only greet the user. While Ory is down, users are anonymous instead of getting a 503.
+
+    ``request.ory_unavailable`` is then true.
+    """
     _require_function(ory_optional, view)
     if iscoroutinefunction(view):
 
         @wraps(view)
-        async def agreeting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        async def aoptional(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             _require_request(ory_optional, view, request)
             state_of(request).optional = True
             return await view(request, *args, **kwargs)
 
-        agreeting.ory_optional = True  # type: ignore[attr-defined]  # for middleware, which asks before the view
-        return cast(V, agreeting)
+        aoptional.ory_optional = True  # type: ignore[attr-defined]  # middleware reads this before the view runs
+        return cast(V, aoptional)
 
     @wraps(view)
-    def greeting(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def optional(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         _require_request(ory_optional, view, request)
         state_of(request).optional = True
         return view(request, *args, **kwargs)
 
-    greeting.ory_optional = True  # type: ignore[attr-defined]
-    return cast(V, greeting)
+    optional.ory_optional = True  # type: ignore[attr-defined]
+    return cast(V, optional)
 
 
 def _require_function(decorator: Callable[..., Any], view: object) -> None:
-    """Raise ``TypeError`` if the decorator would not guard this: a class, or a value instead of a view."""
+    """Raise ``TypeError`` if ``view`` is a class or cannot be called, because the decorator would not guard it."""
     name = decorator.__name__
     if isinstance(view, type):
         fix = f'Write @method_decorator({name}, name="dispatch")'
         more = " or use OryRequiredMixin" if decorator is ory_required else ""
-        raise TypeError(f"@{name} is for functions, and {view.__name__} is a class. {fix}{more}.")
+        raise TypeError(f"@{name} is for functions, but {view.__name__} is a class. {fix}{more}.")
     if not callable(view):
         raise TypeError(
-            f"@{name} is for views, and {type(view).__name__} can't be called. Name arguments, as in aal=…."
+            f"@{name} is for views, but {type(view).__name__} can't be called. Name the arguments, as in aal=…."
         )
 
 
 def _require_request(decorator: Callable[..., Any], view: Callable[..., Any], request: object) -> None:
-    """Raise ``TypeError`` if a method was decorated: its first argument is not the request."""
-    if isinstance(request, HttpRequest) or hasattr(request, "META"):  # or one that wraps it, as DRF's does
+    """Raise ``TypeError`` if a method was decorated, whose first argument is not the request."""
+    if isinstance(request, HttpRequest) or hasattr(request, "META"):  # or a wrapper such as DRF's request
         return
     called, name = getattr(view, "__name__", type(view).__name__), decorator.__name__
     raise TypeError(

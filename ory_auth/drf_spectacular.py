@@ -1,6 +1,6 @@
-"""drf-spectacular: the three forms of an Ory credential, as security schemes of the OpenAPI schema.
+"""drf-spectacular: the three forms of an Ory credential as security schemes of the OpenAPI schema.
 
-:mod:`ory_auth.rest_framework` imports this in processes that use drf-spectacular.
+:mod:`ory_auth.rest_framework` imports this module in processes that use drf-spectacular.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from .conf import conf
 from .rest_framework import OrySessionAuthentication
 
-# Subclasses have the same schemes, which drf-spectacular would take for different ones with the same name.
+# Subclasses have the same schemes. Without this, drf-spectacular warns that two schemes have the same name.
 set_override(OrySessionAuthentication, "suppress_collision_warning", True)
 
 
 class OrySessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Any one of the three is enough. A project's own description of a subclass comes first."""
+    """One of the three schemes is enough. A project's own extension for a subclass takes precedence."""
 
     target_class = OrySessionAuthentication
     match_subclasses = True
@@ -31,7 +31,7 @@ class OrySessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         csrf_header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-")
-        csrf_header = csrf_header.replace("CSRFTOKEN", "CSRFToken")  # as Django's documents write it
+        csrf_header = csrf_header.replace("CSRFTOKEN", "CSRFToken")  # as Django's documentation writes it
         bearer = {
             "type": "http",
             "scheme": "bearer",

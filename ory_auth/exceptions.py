@@ -1,14 +1,14 @@
-"""What can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
 ::
 
     OryAuthError
     ├── OryUnavailable          Ory did not say who the user is: 503, never "signed out"
-    │   └── OryResponseInvalid  Ory answered, but not in a way that can be trusted
-    ├── AALRequired             known, but a second factor (or a fresh sign-in) is missing
+    │   └── OryResponseInvalid  Ory's response cannot be trusted
+    ├── AALRequired             a second factor, or signing in again, is required
     └── NotAdmitted             known at Ory, but not admitted here
 
-None of them carries a credential, a trait or a body of Ory's.
+None of them contains a credential, a trait or a part of Ory's response.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ __all__ = ["AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "
 
 
 class OryAuthError(Exception):
-    """Base of every error that this package raises for a request."""
+    """Base class of all errors that this package raises for a request."""
 
 
 class OryUnavailable(OryAuthError):
     """Ory did not say who the user is. The response is a 503.
 
-    ``event`` names the kind of failure, ``status`` is Ory's HTTP status where there was one, ``retry_after`` is the
-    number of seconds after which to ask again, and ``connected`` says whether there was a connection to Ory. ``cause``
-    is more about it, such as the type of an error, and ``tried`` is the method and path of the call.
+    ``event`` is the kind of failure, ``status`` Ory's HTTP status if there was a response, and ``retry_after`` the
+    number of seconds after which to try again. ``connected`` is whether there was a connection to Ory, ``cause`` a
+    detail such as the type of an error, and ``tried`` the method and path of the call.
     """
 
     def __init__(
         self,
-        message: str = "Ory could not be asked who this is.",
+        message: str = "Ory did not say who the user is.",
         *,
         event: Event = Event.UNAVAILABLE,
         status: int | None = None,
@@ -47,14 +47,14 @@ class OryUnavailable(OryAuthError):
 
 
 class OryResponseInvalid(OryUnavailable):
-    """Ory's response cannot be trusted: not JSON, too large, or about somebody else."""
+    """Ory's response cannot be trusted: it is not JSON, is too large, or is about another identity."""
 
     def __init__(self, message: str, *, event: Event = Event.BAD_ANSWER, status: int | None = None) -> None:
         super().__init__(message, event=event, status=status)
 
 
 class AALRequired(OryAuthError):
-    """The person has to do more at Ory first: a second factor (``aal``), or signing in again (``refresh``)."""
+    """The person must first use a second factor (``aal``) or sign in again (``refresh``) at Ory."""
 
     def __init__(self, *, aal: str | None = "aal2", refresh: bool = False) -> None:
         super().__init__("A second factor is required." if aal else "Signing in again is required.")
@@ -62,12 +62,12 @@ class AALRequired(OryAuthError):
 
     @property
     def code(self) -> str:
-        """The stable code of the JSON answer, as Ory names it."""
+        """The stable code in JSON responses, which is Ory's own."""
         return "session_refresh_required" if self.refresh else "session_aal2_required"
 
 
 class NotAdmitted(OryAuthError):
-    """Ory knows this person, but they are not admitted here. ``reason`` is the event that says why."""
+    """The person is known at Ory, but not admitted here. ``reason`` is the event that says why."""
 
     code = "not_admitted"
 

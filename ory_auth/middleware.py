@@ -1,6 +1,6 @@
-"""The one middleware. What it does is in :mod:`ory_auth.responses.hooks`, which is loaded when the middleware is built.
+"""The middleware. Its work is in :mod:`ory_auth.responses.hooks`, which is imported when the middleware is built.
 
-Django's checks import every middleware that a project names, in commands that serve nobody.
+Django's checks import all middleware in every command, so importing this module must be cheap.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["OryMiddleware"]
 
 
 class OryMiddleware:
-    """Gives a request ``user``, ``auser()``, ``ory_session`` and ``aory_session()``, all lazy.
+    """Adds ``user``, ``auser()``, ``ory_session`` and ``aory_session()`` to each request. All of them are lazy.
 
-    Goes directly after ``AuthenticationMiddleware`` if that is used. Raises ``ImproperlyConfigured`` when it is built
-    in the wrong place or with wrong settings.
+    Put it directly after ``AuthenticationMiddleware``, if you use that. Raises ``ImproperlyConfigured`` at startup if
+    it is in the wrong place or the settings are wrong.
     """
 
     sync_capable = True

@@ -20,10 +20,10 @@ __all__ = ["OryRequiredMixin"]
 
 
 class OryRequiredMixin:
-    """Put it first among the bases. ``aal``, ``max_age`` and ``fresh`` mean the same as in ``ory_required``.
+    """A guard for class-based views. ``aal``, ``max_age`` and ``fresh`` mean the same as in ``ory_required``.
 
-    A class whose guard could never run, because of the order of its bases or a ``dispatch`` that never calls the next
-    one, raises ``ImproperlyConfigured`` when it is defined. So does one with impossible values.
+    Put it first among the bases. A class raises ``ImproperlyConfigured`` when it is defined if its guard would never
+    run, because of the order of the bases or a ``dispatch()`` that never calls the next one, or if a value is invalid.
     """
 
     aal: str | AAL | None = None
@@ -62,12 +62,12 @@ def _make_guard(view: Any, aal: Any = None, max_age: Any = None, fresh: Any = Fa
 
 
 def _is_computed(attribute: object) -> bool:
-    """Whether an instance has another value, as with properties. A method is not one: its value is the method."""
+    """Whether the value is known only on an instance, as with properties. Methods don't count."""
     return hasattr(type(attribute), "__get__") and not callable(attribute)
 
 
 def _require_order(view: type) -> None:
-    """Each ``dispatch`` that runs before the guard's has to call the next one; Django's and DRF's views don't."""
+    """Every ``dispatch()`` before the guard's must call the next one, which those of Django's and DRF's views don't."""
     for owner in view.__mro__[: view.__mro__.index(OryRequiredMixin)]:
         dispatch = vars(owner).get("dispatch")
         if dispatch is None or _may_call_next(dispatch):
@@ -84,13 +84,13 @@ def _require_order(view: type) -> None:
 
 
 def _may_call_next(dispatch: object) -> bool:
-    """Whether its code names a ``dispatch``, as ``super().dispatch(…)`` does. What has no code may call anything."""
+    """Whether its code contains the name ``dispatch``, as in ``super().dispatch(…)``. True if it has no Python code."""
     codes = list(_read_code(dispatch))
     return not codes or any("dispatch" in code.co_names for code in codes)
 
 
 def _read_code(dispatch: object) -> Iterator[CodeType]:
-    """The code of a function, of those inside it, and of those that it decorates."""
+    """The code of a function, of the functions inside it, and of those that it wraps."""
     pending, seen = [dispatch], set[int]()
     while pending:
         item = pending.pop()
@@ -103,5 +103,5 @@ def _read_code(dispatch: object) -> Iterator[CodeType]:
         elif isinstance(item, FunctionType):
             pending += [item.__code__, getattr(item, "__wrapped__", None)]
             for cell in item.__closure__ or ():
-                with suppress(ValueError):  # empty: the name is assigned later
+                with suppress(ValueError):  # the cell is empty: its name is assigned later
                     pending.append(cell.cell_contents)

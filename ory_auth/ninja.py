@@ -1,4 +1,4 @@
-"""django-ninja: authenticators over the same pipeline, for sync and async operations."""
+"""django-ninja: authenticators for sync and async operations."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class OryAuth(tuple["_Authenticator", ...]):
     does not count. CSRF is enforced if the credential is a cookie. ``aal``, ``max_age`` and ``fresh`` mean the same
     as in :func:`~ory_auth.decorators.ory_required`.
 
-    It is a tuple of authenticators, because OpenAPI describes each form of the credential by itself. Unpack it to
-    accept other credentials as well: ``auth=[*OryAuth(), ApiKey()]``.
+    It is a tuple of authenticators, because OpenAPI describes each form of the credential separately. Unpack it to
+    accept other credentials, too: ``auth=[*OryAuth(), ApiKey()]``.
     """
 
     def __new__(
@@ -42,10 +42,10 @@ class OryAuth(tuple["_Authenticator", ...]):
 
 
 class _Authenticator:
-    """Answers for the one credential of the request, if that came in this form."""
+    """Authenticates the request if its credential has this form."""
 
     kind: ClassVar[Kind]
-    is_async = True  # django-ninja then awaits what it gets in async operations
+    is_async = True  # in async operations, django-ninja then awaits the result
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -61,7 +61,7 @@ class _Authenticator:
         if self._needs_csrf_token(request, state.outcome()):
             _require_csrf_token(request)
         _refuse(state, self._guard.find_missing(request))
-        return state.session()  # None if signed out: django-ninja goes on with the next authenticator
+        return state.session()  # None if signed out: django-ninja then tries the next authenticator
 
     async def _aauthenticate(self, request: HttpRequest, state: RequestState) -> OrySession | None:
         if self._needs_csrf_token(request, await state.aoutcome()):
@@ -70,7 +70,7 @@ class _Authenticator:
         return await state.asession()
 
     def _needs_csrf_token(self, request: HttpRequest, outcome: Outcome) -> bool:
-        """Browsers add cookies to requests by themselves, also to those that another site makes."""
+        """Browsers also add the cookie to requests that another site makes."""
         exempt = request.method in SAFE_METHODS or getattr(request, "_ninja_csrf_exempt", False)
         return isinstance(outcome, SignedIn) and not self.kind.by_header and not exempt
 
@@ -109,7 +109,7 @@ def _require_csrf_token(request: HttpRequest) -> None:
 
 
 def _refuse(state: RequestState, missing: Missing | None) -> None:
-    """Raise what somebody lacks who is known to Ory."""
+    """Raise the reason why a signed-in user is refused, if there is one."""
     if missing is not None and not isinstance(missing, SignedOut):
         state.refusal = missing
         raise missing

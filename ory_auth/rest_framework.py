@@ -1,4 +1,4 @@
-"""Django REST framework: an authentication class over the same pipeline, and a permission for a second factor."""
+"""Django REST framework: an authentication class, and a permission that requires a second factor."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .types import AAL, OrySession
 
 __all__ = ["AAL2Required", "OrySessionAuthentication"]
 
-# The exception handlers of these packages take a dict for several errors, one for each of its keys.
+# The exception handlers of these packages treat a dict as several errors, one for each key.
 ONE_ERROR_PER_KEY = ("drf_standardized_errors", "exceptions_hog")
 
 
 class _ErrorWithCode(APIException):
-    """One error with a stable code, and with ``extra`` fields that say what to do about it.
+    """One error with a stable code, and ``extra`` fields that say what to do.
 
-    DRF's own exception handler takes the whole body from ``detail``, so that is a dict. Some handlers would make
-    several errors of a dict. They get the text with its code, and can read ``extra``.
+    ``detail`` is a dict, because DRF's own exception handler uses it as the body. Some handlers would turn a dict into
+    several errors. They get the text and the code, and can read ``extra``.
     """
 
     def __init__(self, body: Mapping[str, Any], request: Request | None = None) -> None:
@@ -61,12 +61,13 @@ class Refused(_ErrorWithCode, PermissionDenied):
 
 
 class OrySessionAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` from an Ory credential, and from nothing else.
+    """Authenticates requests by their Ory credential only.
 
-    ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without an Ory credential the class does not
-    authenticate, even if there is a Django session. CSRF is enforced if the credential is a cookie.
+    ``request.user`` is the Django user, and ``request.auth`` is the :class:`~ory_auth.types.OrySession`. Without an Ory
+    credential the class does not authenticate, even if there is a Django session. CSRF is enforced if the credential is
+    a cookie.
 
-    A user whom a middleware has assigned to ``request.user``, as impersonation does, is the user here as well.
+    If middleware has assigned another user to ``request.user``, as impersonation does, that user counts here, too.
     """
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class OrySessionAuthentication(BaseAuthentication):
             case SignedIn() if state.credential is not None:
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
-                user = _shown_user(request, self._user(request))
+                user = _effective_user(request, self._user(request))
                 return (user, outcome.session) if getattr(user, "is_active", False) else None
         return None
 
@@ -106,10 +107,9 @@ class OrySessionAuthentication(BaseAuthentication):
 
 
 class AAL2Required(BasePermission):
-    """Allows users who have used a second factor. Others get 403 with the URL to use one.
+    """Allows users who have used a second factor. Others get a 403 with the URL at which to use one.
 
-    Works with ``&``, ``|`` and ``~``. The 403 names the second factor if its absence is why the whole expression
-    fails.
+    Works with ``&``, ``|`` and ``~``. The 403 of an expression has the URL only if the second factor is why it fails.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -118,7 +118,7 @@ class AAL2Required(BasePermission):
         state = state_of(request)
         outcome = state.outcome()
         if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
-            outcome = state.outcome(fresh=True)  # ask Ory before refusing somebody because of a cached session
+            outcome = state.outcome(fresh=True)  # ask Ory before refusing a user because of a cached session
         match outcome:
             case Unavailable():
                 raise _outage(state, outcome, request)
@@ -129,21 +129,20 @@ class AAL2Required(BasePermission):
         return False
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
-        return self.has_permission(request, view)  # ~AAL2Required would refuse every object if this were always true
+        return self.has_permission(request, view)  # if this were always true, ~AAL2Required would refuse every object
 
 
 class _RefusalExplainer:
-    """Replaces two methods of one view object, so that its 403 can name the second factor that is missing.
+    """Replaces two methods of a view object, so that its 403 can say that a second factor is missing.
 
-    DRF knows only that a permission has failed. If it is an expression of several, this finds out whether
-    :class:`AAL2Required` is the part that failed. To do so it checks the permissions again, as DRF does for an object.
-    A view object serves one request.
+    DRF only knows that a permission failed. If that is an expression, this finds out whether :class:`AAL2Required` is
+    the part that failed, by checking the permissions again. A view object serves one request.
     """
 
     def __init__(self, view: Any) -> None:
         self.aal2_refused = False  # set by AAL2Required
         self._view = view
-        self._objects: tuple[Any, ...] = ()  # what the permissions are asked about
+        self._objects: tuple[Any, ...] = ()  # that the permissions are checked for
         self._permission_denied = view.permission_denied
         self._check_object_permissions = view.check_object_permissions
         view.permission_denied = self.permission_denied
@@ -165,7 +164,7 @@ class _RefusalExplainer:
         for permission in self._view.get_permissions():
             if not self._passes(permission, request):
                 return self._fails_for_aal2(permission, request)
-        return not self._objects  # AAL2Required was first asked about an object that was not recorded here
+        return not self._objects  # AAL2Required failed for an object before this recorded objects
 
     def _passes(self, permission: Any, request: Request) -> bool:
         return permission.has_permission(request, self._view) and all(
@@ -173,7 +172,7 @@ class _RefusalExplainer:
         )
 
     def _fails_for_aal2(self, permission: Any, request: Request) -> bool:
-        """Whether AAL2Required is the part of a failed permission that made it fail."""
+        """Whether a permission that failed did so because of AAL2Required."""
         operator = type(permission)
         if operator is NOT:
             return False
@@ -187,7 +186,7 @@ class _RefusalExplainer:
 
 
 def _explain_refusal(view: Any) -> None:
-    """Let the view's 403 name the second factor. Without a view of DRF the caller has to say it."""
+    """Let the 403 of a DRF view say that a second factor is missing. Does nothing for other callers."""
     explainer = getattr(view, "_ory_refusal_explainer", None)
     if explainer is None and hasattr(view, "permission_denied") and hasattr(view, "check_object_permissions"):
         explainer = view._ory_refusal_explainer = _RefusalExplainer(view)
@@ -196,7 +195,7 @@ def _explain_refusal(view: Any) -> None:
 
 
 def _is_authenticated_by_ory(request: Request) -> bool:
-    """Whether this user came from this request's Ory session, and not from another authenticator or an assignment."""
+    """Whether the user comes from this request's Ory session, not from another authenticator or an assignment."""
     if not isinstance(request.successful_authenticator, OrySessionAuthentication):
         return False
     state = find_state(request)
@@ -209,21 +208,18 @@ def _is_authenticated_by_ory(request: Request) -> bool:
     return same_session and is_same_user(request.user, state.user())
 
 
-def _shown_user(request: Request, own_user: Any) -> Any:
-    """The user whom Django's views see: the person of the session, or another one whom a middleware has assigned.
+def _effective_user(request: Request, own_user: Any) -> Any:
+    """The user of the session, or another one that middleware assigned to ``request.user``.
 
-    A user whom DRF itself assigned, for another authenticator or view, does not count. DRF then sets ``auth`` as well.
+    A user that DRF itself assigned, for another authenticator or view, does not count. DRF then also sets ``auth``.
     """
-    given = vars(request._request)
-    assigned_by_drf = "auth" in given and not isinstance(given["auth"], OrySession)
+    attributes = vars(request._request)
+    assigned_by_drf = "auth" in attributes and not isinstance(attributes["auth"], OrySession)
     return own_user if assigned_by_drf or state_of(request).is_own_user_shown(request) else request._request.user
 
 
 def _assigned_user(request: Request) -> tuple[Any, Any] | None:
-    """Who was assigned to a request that has not passed through the middleware, such as one of a test.
-
-    drf-spectacular makes such requests to look at views.
-    """
+    """The user that was assigned to a request that skipped the middleware, such as one of a test or drf-spectacular."""
     user = getattr(request._request, "user", None)
     if not getattr(user, "is_active", False):
         return None
@@ -232,7 +228,7 @@ def _assigned_user(request: Request) -> tuple[Any, Any] | None:
 
 
 def _outage(state: RequestState, outcome: Unavailable, request: Request) -> OryNotAvailable:
-    state.trouble(outcome)  # from now on the response must not hide it
+    state.trouble(outcome)  # recorded, so that no other response hides the outage
     return OryNotAvailable(outcome, request)
 
 
@@ -251,8 +247,8 @@ def _takes_one_error_per_key(request: Request | None) -> bool:
 def _describe_to_drf_spectacular() -> None:
     """Register the security schemes, if drf-spectacular is loaded in this process.
 
-    It creates the authenticators of a view before it looks for their descriptions, so this is early enough. When this
-    module is imported it is too early: DRF may be in the middle of its own import, and drf-spectacular needs DRF.
+    drf-spectacular creates the authenticators of a view before it looks for their schemes. Importing this module is too
+    early, because DRF may not be fully imported yet, and drf-spectacular needs DRF.
     """
     if "drf_spectacular.extensions" in sys.modules and "ory_auth.drf_spectacular" not in sys.modules:
         import_module("ory_auth.drf_spectacular")

@@ -1,4 +1,4 @@
-"""Signals about the shadow user; all are sent once the transaction that changed it has been committed."""
+"""Signals about the shadow user. All are sent after the transaction that changed it is committed."""
 
 from django.dispatch import Signal
 
@@ -8,8 +8,9 @@ user_created = Signal()
 """A user was created, or an existing one linked, for an identity. Sends ``user``, ``identity``, ``request``."""
 
 user_linked = Signal()
-"""An existing user was linked by ``LINK_BY_VERIFIED_EMAIL``. End credentials of your project that whoever had the
-account before may still hold. Sends ``user``, ``identity``, ``request``; ``user_created`` is sent as well."""
+"""An existing user was linked by ``LINK_BY_VERIFIED_EMAIL``. Revoke your project's own credentials of this user, which
+a previous holder of the account may still have. Sends ``user``, ``identity``, ``request``. ``user_created`` is also
+sent."""
 
 user_updated = Signal()
 """A user was updated because the identity had changed. Sends ``user``, ``identity``, ``request``."""

@@ -329,14 +329,14 @@ DECORATORS: list[tuple[str, Any]] = [
 def test_a_class_is_not_decorated(name: str, decorate: Any) -> None:
     with pytest.raises(TypeError) as caught:
         decorate(Page)
-    assert str(caught.value).startswith(f"@{name} is for functions, and Page is a class. ")
+    assert str(caught.value).startswith(f"@{name} is for functions, but Page is a class. ")
     assert f'@method_decorator({name}, name="dispatch")' in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "decorate"), DECORATORS)
 @pytest.mark.parametrize("wrong", ["aal2", 900, timedelta(1), AAL.AAL2])
 def test_what_cannot_be_called_is_not_decorated(name: str, decorate: Any, wrong: object) -> None:
-    with pytest.raises(TypeError, match=rf"@{name} is for views, and {type(wrong).__name__} can't be called\."):
+    with pytest.raises(TypeError, match=rf"@{name} is for views, but {type(wrong).__name__} can't be called\."):
         decorate(wrong)
 
 
