@@ -47,12 +47,11 @@ docs: .venv/docs  ## build the documentation into docs/_build
 
 # These start real servers on loopback and end them; SHORT=1 is a rough answer within minutes. As root they
 # install redis-server, postgresql, nginx, haproxy and wrk by apt where those are missing.
-bench: .venv/stress  ## measure what a request costs
-	@$(BIN)/python -m trials.bench \
-		$(if $(SHORT),--quick,--json docs/pictures/bench.json --picture docs/pictures/bench.svg) $(ARGS)
+bench: .venv/stress  ## measure what a request costs (4 minutes; writes docs/performance.md)
+	@$(BIN)/python -m benchmarks $(if $(SHORT),--short,--docs) $(ARGS)
 
-bench-load: .venv/stress  ## measure it through real servers
-	@$(BIN)/python -m trials.load $(if $(SHORT),--short) $(ARGS)
+bench-load: .venv/stress  ## measure requests a second through real servers
+	@$(BIN)/python -m benchmarks.load $(if $(SHORT),--short) $(ARGS)
 
 stress: .venv/stress  ## cause faults in real servers and check every response
 	@$(BIN)/python -m stress $(if $(SHORT),--short) $(ARGS)

@@ -1,1 +1,0 @@
-"""Measurements and campaigns against real servers on loopback: `make bench`, `bench-load`, `chaos`, `guards`."""
