@@ -1,4 +1,4 @@
-"""Which user of this project is which identity at Ory."""
+"""The links between the users of this project and identities at Ory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["OryIdentity"]
 
 
 class OryIdentity(models.Model):
-    """The link between an identity at Ory and its shadow user. Its key is Ory's identity id.
+    """The link between an identity at Ory and its shadow user. The primary key is the identity's ID at Ory.
 
-    It stays when the user is deleted, with ``user`` empty.
+    When the user is deleted, the link stays, with ``user`` empty.
     """
 
     id = models.UUIDField(_("Ory identity"), primary_key=True)
-    # None: the user was deleted, and only a later sign-in at Ory creates a new one. See ory_auth.users.delete_user.
+    # None: the user was deleted. Only a later sign-in at Ory creates a new one. See ory_auth.users.delete_user.
     user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -43,10 +43,10 @@ class OryIdentity(models.Model):
 
 
 class OrySignIn(models.Model):
-    """A session at Ory that was seen here: its ``user_logged_in`` has been sent, and is not sent again.
+    """A session at Ory that this site has seen, so that ``user_logged_in`` is sent only once for it.
 
-    Its key is Ory's session id, which stays the same when the person re-authenticates, steps up or sets up a second
-    factor. Rows of ended sessions are deleted when the person signs in the next time.
+    The primary key is the session's ID at Ory, which stays the same when the person re-authenticates, steps up or sets
+    up a second factor. Rows of ended sessions are deleted when the person next signs in.
     """
 
     session_id = models.UUIDField(primary_key=True)

@@ -136,7 +136,7 @@ def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
     ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
-    monkeypatch.setattr(health, "SECONDS", 0.0)
+    monkeypatch.setattr(health, "RESULT_SECONDS", 0.0)
     failing.answers, failing.after = 0, 0.1
     assert web.get("/auth/ready").json()["cache"] == "unavailable"
     failing.answers = math.inf

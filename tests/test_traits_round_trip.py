@@ -322,7 +322,7 @@ def test_the_first_item_of_a_list_needs_scripts_where_the_form_goes_to_ory(rich_
         assert stored(person)["texts"] == ["choir"]
     else:
         assert page.form_with("traits.email").control("traits.texts").disabled
-        assert "To fill in this field, allow JavaScript." in page.text
+        assert "Turn on JavaScript to fill in this field." in page.text
 
 
 def test_an_item_that_is_emptied_is_removed(rich_ory: Ory, browser: Browser) -> None:

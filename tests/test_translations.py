@@ -373,7 +373,7 @@ def test_the_page_of_causes_is_german(ory: Ory, web: DualClient) -> None:
         return Words(answer.content.decode())
 
     english, german = circle("en"), circle("de")
-    assert "Die Anmeldung ist hier nicht angekommen" in german.said
+    assert "Die Anmeldung wurde nicht abgeschlossen" in german.said
     assert english.said & german.said == set()
 
 
@@ -404,7 +404,11 @@ ERROR = {"id": "security_csrf_violation", "code": 403, "status": "Forbidden", "r
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (ERROR, "Das Formular wurde nicht von hier gesendet, oder Ihr Browser hat ein Cookie nicht behalten."),
+        (
+            ERROR,
+            "Das Formular wurde nicht von dieser Website gesendet, oder Ihr Browser hat ein Cookie nicht behalten. "
+            "Erlauben Sie Cookies und beginnen Sie neu.",
+        ),
         ({**ERROR, "id": "something_new"}, "Der Anmeldedienst konnte den Vorgang nicht ausführen."),
         ({}, "Der Anmeldedienst konnte den Vorgang nicht ausführen."),
     ],

@@ -163,10 +163,10 @@ def what(page: Page) -> str:
     said = {
         "No access": "not admitted",
         "Not allowed": "refused",
-        "Sign-in did not arrive here": "the causes",
+        "Sign-in didn't complete": "the causes",
         "A second factor is needed": "set one up",
         "Second step": "second factor",
-        "Confirm that it is you": "sign in again",
+        "Confirm that it's you": "sign in again",
         "This form is no longer valid": "flow gone",
     }
     heading = re.search("<h1>(.*?)</h1>", page.text)
@@ -481,7 +481,7 @@ def test_a_forged_return_to_puts_no_text_on_the_error_page(ory: Ory, browser: Br
     carry(browser, ory.person().browser_session())
     page = browser.open(f"{ory.public_url}/self-service/{flow}/browser?{urlencode({'return_to': FORGED})}")
     assert (page.path, page.status) == ("/auth/error", 400)
-    assert "The page you wanted to return to is not allowed." in page.text
+    assert "This site cannot send you back to the page that you came from." in page.text
     assert "self_service_flow_return_to_forbidden" in page.text
     assert [piece for piece in PIECES if piece in page.text] == []
 

@@ -1,4 +1,4 @@
-"""Whether Ory, the cache and the database answer now, for the readiness view."""
+"""Checks whether Ory, the cache and the database answer, for the readiness view."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ..sessions.ory_caller import Priority
 from ..sessions.services import Services, services_of
 from ..users.database import reading_alias
 
-SECONDS = 1.0  # for which a result is kept: the view needs no credential, so anybody may call it at will
+RESULT_SECONDS = 1.0  # how long a result is reused, because any visitor can call the view without limit
 _last: tuple[Services, float, dict[str, bool]] | None = None
 
 
-def health(conf: Conf) -> dict[str, bool]:
-    """Each of them, tried at most once a second."""
+def check_health(conf: Conf) -> dict[str, bool]:
+    """Which of ``ory``, ``cache`` and ``database`` answer; checked at most once a second."""
     global _last
     services, last, now = services_of(conf), _last, time.monotonic()
-    if last is None or last[0] is not services or now - last[1] >= SECONDS:
-        last = _last = (services, now, _try_all(services, conf.timeout))
+    if last is None or last[0] is not services or now - last[1] >= RESULT_SECONDS:
+        last = _last = (services, now, _check_all(services, conf.timeout))
     return last[2]
 
 
-def _try_all(services: Services, timeout: float) -> dict[str, bool]:
+def _check_all(services: Services, timeout: float) -> dict[str, bool]:
     readiness = perform(services.call(Priority.KNOWN, Client.readiness), timeout)
     ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
-    return {"ory": ory, "cache": services.cache.ping(), "database": _database_answers()}
+    return {"ory": ory, "cache": services.cache.ping(), "database": _is_database_available()}
 
 
-def _database_answers() -> bool:
+def _is_database_available() -> bool:
     try:
         with connections[reading_alias()].cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -22,7 +22,7 @@ from ..responses.client_kind import ClientKind
 from ..responses.outage_help import explain_forbidden_return
 from ..responses.return_url import wanted
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
-from .health import health
+from .health import check_health
 from .ory_calls import call_ory
 from .ui import read_error
 
@@ -89,7 +89,7 @@ def _fetch_error(request: HttpRequest, state: RequestState, error_id: str) -> di
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """For load balancers: 200 if Ory, the cache and the database answer, else 503, with JSON that says which do."""
-    is_available = health(state_of(request).conf)
+    is_available = check_health(state_of(request).conf)
     status = 200 if all(is_available.values()) else 503
     body = {name: "ok" if available else "unavailable" for name, available in is_available.items()}
     return JsonResponse(body, status=status)

@@ -38,9 +38,7 @@ UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. P
 SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
 NOT_AUTHENTICATED = gettext_lazy("Authentication credentials were not provided or are not valid.")
 OPEN_IN_BROWSER = gettext_lazy("Open this address in the browser.")
-PERMISSION_DENIED = gettext_lazy(
-    "You are signed in, but this account does not have the rights that this page asks for."
-)
+PERMISSION_DENIED = gettext_lazy("You are signed in, but your account doesn't have permission to open this page.")
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
 REALM = 'Bearer realm="ory"'
 

@@ -143,7 +143,7 @@ def release(conflict: Conflict, using: str) -> bool:
 
 
 def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
-    """Values for a field without an address, the best first. A user name is never empty."""
+    """Values for a field without an address, the best first. A username is never empty."""
     model = user_model()
     field = model._meta.get_field(name)
     if name != model.USERNAME_FIELD:

@@ -59,7 +59,7 @@ class UserHandler:
     def update(self, user: Any, identity: Identity) -> bool:
         """Copy the identity's values to the user and save them; returns whether anything has changed.
 
-        If another user has an address or user name, this user keeps the old one. If a value cannot be stored,
+        If another user has an address or username, this user keeps the old one. If a value cannot be stored,
         :meth:`replacement` decides. Both are logged with the name of the field.
         """
         values, fields = self._checked_values(identity), self.fields()
@@ -96,7 +96,7 @@ class UserHandler:
         Values that their field cannot hold are left out.
         """
         values, name = read_values(identity, self.fields()), user_model().USERNAME_FIELD
-        return {field: value for field, value in values.items() if value or field != name}  # no empty user name
+        return {field: value for field, value in values.items() if value or field != name}  # no empty username
 
     def _checked_values(self, identity: Identity) -> dict[str, Any]:
         """:meth:`values`, if the user model can hold them.

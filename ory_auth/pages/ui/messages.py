@@ -33,10 +33,10 @@ CODE_MAILED = _(
     "If it does not arrive, check that it is the address you registered with."
 )
 TOO_LATE = _("This took too long. Please try again.")
-NO_SUCH_WAY = _("This could not be done. Please check what you entered.")
-DONE_ALREADY = _("This has been done already.")
-CODE_WRONG = _("The code is not right, or has been used already. Please try again.")
-LINK_WRONG = _("The link is not valid, or has been used already. Please start again.")
+NO_SUCH_WAY = _("That didn't work. Please check what you entered.")
+DONE_ALREADY = _("This has already been done.")
+CODE_WRONG = _("The code is wrong, or has already been used. Please try again.")
+LINK_WRONG = _("The link is not valid, or has already been used. Please start again.")
 LINK_INCOMPLETE = _("The link is incomplete. Please start again.")
 START_AGAIN = _("Something went wrong. Please start again.")
 
@@ -44,7 +44,7 @@ MESSAGES: dict[int, str] = {
     # signing in
     1010001: _("Sign in"),
     1010002: _("Sign in with %(provider)s"),
-    1010003: _("Please confirm that it is you."),
+    1010003: _("Please confirm that it's you."),
     1010004: _("Please complete the second step."),
     1010005: _("Confirm"),
     1010006: _("Code from the authenticator app"),
@@ -56,7 +56,7 @@ MESSAGES: dict[int, str] = {
     1010012: _("Have your security key ready, then continue."),
     1010013: CONTINUE,
     1010014: CODE_SENT,
-    1010015: _("Send a code to sign in with"),
+    1010015: _("Send a sign-in code"),
     1010016: _(
         "%(duplicate_identifier)s belongs to another account. "
         "Sign in to that account, and %(provider)s becomes another way to sign in to it."
@@ -73,7 +73,7 @@ MESSAGES: dict[int, str] = {
     1040003: CONTINUE,
     1040004: _("Sign up with a security key"),
     1040005: CODE_SENT,
-    1040006: _("Send a code to sign up with"),
+    1040006: _("Send a sign-up code"),
     1040007: _("Sign up with a passkey"),
     1040008: BACK,
     1040009: _("Please choose how you want to sign in from now on."),
@@ -84,13 +84,13 @@ MESSAGES: dict[int, str] = {
     1050004: _("Remove the authenticator app"),
     1050005: _("QR code for the authenticator app"),
     1050007: _("Show the backup codes"),
-    1050008: _("Make new backup codes"),
+    1050008: _("Create new backup codes"),
     1050010: _("These are your backup codes. Keep them in a safe place."),
     1050011: _("Confirm the backup codes"),
     1050012: _("Add a security key"),
     1050013: _("Name of the security key"),
     1050014: _("Used on %(used_at)s"),
-    1050016: _("Switch the backup codes off"),
+    1050016: _("Turn off the backup codes"),
     1050017: _("If you cannot scan the QR code, enter this secret in the authenticator app."),
     1050018: _("Remove the security key “%(display_name)s”"),
     1050019: _("Add a passkey"),
@@ -103,13 +103,13 @@ MESSAGES: dict[int, str] = {
         "We have sent a code to %(masked_address)s. "
         "If it does not arrive, check that it is the address you registered with."
     ),
-    1060005: _("Please enter your whole address to recover your account."),
+    1060005: _("Please enter your full address to recover your account."),
     1060006: _("Please choose how you want to recover your account."),
     1060007: BACK,
     # labels
     1070001: _("Password"),
     1070003: _("Save"),
-    1070004: _("Address or user name"),
+    1070004: _("Address or username"),
     1070005: _("Submit"),
     1070006: _("Code from the authenticator app"),
     1070007: _("E-mail address"),
@@ -129,43 +129,43 @@ MESSAGES: dict[int, str] = {
     1080003: CODE_MAILED,
     # what is wrong with a value
     4000002: _("This is missing."),
-    4000003: _("At least %(min_length)s characters are needed."),
-    4000004: _("This does not have the expected form."),
-    4000005: _("This password cannot be used. Please choose another one."),
-    4000006: _("The sign-in details are not right. Please check the name and the password."),
-    4000007: _("There is an account with these details already."),
-    4000008: _("The code is not right. Please try again."),
+    4000003: _("Enter at least %(min_length)s characters."),
+    4000004: _("This does not have the expected format."),
+    4000005: _("This password can't be used. Please choose another one."),
+    4000006: _("The sign-in details are wrong. Please check the name and the password."),
+    4000007: _("An account with these details already exists."),
+    4000008: _("The code is wrong. Please try again."),
     4000009: _("There is no name or address to sign in with."),
     4000010: _("This account is not active yet. Please verify your e-mail address first."),
     4000011: _("You have not set up an authenticator app."),
-    4000012: _("This backup code has been used already."),
+    4000012: _("This backup code has already been used."),
     4000013: _("You have not set up a security key."),
     4000014: _("You have no backup codes."),
     4000015: _("There is no such account, or it has no security key."),
-    4000016: _("The backup code is not right."),
-    4000017: _("At most %(max_length)s characters are possible."),
+    4000016: _("The backup code is wrong."),
+    4000017: _("Enter at most %(max_length)s characters."),
     4000018: _("The value must be at least %(minimum)s."),
     4000019: _("The value must be greater than %(minimum)s."),
-    4000020: _("The value may be at most %(maximum)s."),
+    4000020: _("The value must be at most %(maximum)s."),
     4000021: _("The value must be less than %(maximum)s."),
     4000022: _("The value must be a multiple of %(base)s."),
-    4000023: _("At most %(max_items)s entries are possible."),
-    4000024: _("At least %(min_items)s entries are needed."),
-    4000025: _("The same entry is there twice."),
-    4000026: _("This is not the kind of value that is expected."),
-    4000027: _("There is an account with these details already. Please sign in to it to link the two."),
-    4000028: _("There is an account with these details already. Please sign in to it."),
+    4000023: _("Enter at most %(max_items)s entries."),
+    4000024: _("Enter at least %(min_items)s entries."),
+    4000025: _("This entry appears twice."),
+    4000026: _("This is not the expected type of value."),
+    4000027: _("An account with these details already exists. Please sign in to it to link the two."),
+    4000028: _("An account with these details already exists. Please sign in to it."),
     4000029: _("This must be %(expected)s."),
     4000030: _("This is not the expected value."),
     4000031: _("The password is too similar to your name or address."),
     4000032: _("The password needs at least %(min_length)s characters."),
-    4000033: _("The password may have at most %(max_length)s characters."),
+    4000033: _("The password must have at most %(max_length)s characters."),
     4000034: _("This password has appeared in stolen data and can no longer be used."),
-    4000035: _("There is no such account, or it does not sign in with codes."),
+    4000035: _("There is no such account, or it is not set up for codes."),
     4000036: _("This differs from what you entered before."),
-    4000037: _("There is no such account, or it has no way to sign in."),
+    4000037: _("There is no such account, or it is not set up for this way to sign in."),
     4000038: _("The check failed. Please try again."),
-    4000039: _("The new password must differ from the old one."),
+    4000039: _("The new password must be different from the old one."),
     4000040: _("Please enter a valid e-mail address."),
     4000041: _("Please enter a valid phone number."),
     # what is wrong with a flow
@@ -178,7 +178,7 @@ MESSAGES: dict[int, str] = {
     **dict.fromkeys((4060002, 4070003), START_AGAIN),
     **dict.fromkeys((4060003, 4070004), LINK_INCOMPLETE),
     **dict.fromkeys((4060004, 4070001), LINK_WRONG),
-    5000002: _("There is no way to sign in here. Please write to the people who run this site."),
+    5000002: _("There is no way to sign in here. Please contact the people who run this site."),
 }
 TITLE_ID = 1070002  # the label of a trait: its title in the identity schema, which is looked up itself
 TITLES = (
@@ -187,19 +187,23 @@ TITLES = (
 )
 
 ERRORS = {
-    "security_csrf_violation": _("The form was not sent from here, or your browser did not keep a cookie."),
-    "security_identity_mismatch": _("This form was started with another account, so it was stopped for your safety."),
+    "security_csrf_violation": _(
+        "The form wasn't sent from this site, or your browser didn't keep a cookie. Allow cookies, then start again."
+    ),
+    "security_identity_mismatch": _(
+        "This form was started with another account. For your safety, it was stopped. Please start again."
+    ),
     "self_service_flow_disabled": _("This is not available on this site."),
     "self_service_flow_expired": TOO_LATE,
     "self_service_flow_replaced": TOO_LATE,
-    "self_service_flow_return_to_forbidden": _("The page you wanted to return to is not allowed."),
+    "self_service_flow_return_to_forbidden": _("This site cannot send you back to the page that you came from."),
     "session_aal1_required": _("You are not signed in."),
-    "session_aal2_required": _("A second step is needed for this."),
-    "session_aal_already_fulfilled": _("You have completed the second step already."),
-    "session_already_available": _("You are signed in already."),
+    "session_aal2_required": _("You need a second factor for this."),
+    "session_aal_already_fulfilled": _("You have already completed the second step."),
+    "session_already_available": _("You are already signed in."),
     "session_inactive": _("You are not signed in."),
     "session_refresh_required": _("You signed in too long ago for this. Please sign in again."),
-    "session_verified_address_required": _("Your address is not verified yet. Please verify it first."),
+    "session_verified_address_required": _("Your address isn't verified yet. Please verify it first."),
 }
 
 
