@@ -17,12 +17,12 @@ def running_ory() -> Iterator[LocalOry]:
 
 @pytest.fixture
 def local_ory(running_ory: LocalOry) -> LocalOry:
-    """A local Ory that has forgotten what other tests did."""
+    """A local Ory, reset for this test."""
     running_ory.reset()
     return running_ory
 
 
 @pytest.fixture
 def visits(local_ory: LocalOry) -> Visits:
-    """Visitors at that local Ory."""
+    """Requests of visitors to that local Ory."""
     return Visits(local_ory)

@@ -1,7 +1,7 @@
-"""Walks a recorded scenario against the local Ory, and compares every answer with the shape of the recorded one.
+"""Replays a recorded scenario with the local Ory, and compares the shape of each response with the recording.
 
-A scenario is a function that takes a `Walk` and makes the requests by the names that the recording gave them. What the
-recording tells (port, method, path) is not repeated; ids in the path are replaced by those of this walk, in order.
+A scenario is a function with a `Replay` as its argument. It makes each request by its name in the recording, which has
+the port, method and path. IDs in the path are replaced by those of this replay, in order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ory_auth.local import LocalOry
 
-from .visits import Answer, Headers, Visitor, Visits
+from .visits import Headers, Response, Visitor, Visits
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -35,7 +35,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 RECORDED_PUBLIC_URL = "http://127.0.0.1:4433"
-MEASURED = {"since"}  # numbers that no two runs share
+MEASURED = {"since"}  # numbers that are different in each run
 TRANSPORT_HEADERS = {"transfer-encoding", "content-length", "date", "connection"}
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ory_lo_\w+|(?<=page_token=)[\w-]{40,}")
 
@@ -52,13 +52,13 @@ def _shape_module() -> Any:
 shape_of: Callable[..., Any] = _shape_module().of
 
 
-class Walk(Visits):
-    """One scenario: its recorded exchanges, and the local Ory that has to answer alike."""
+class Replay(Visits):
+    """One scenario: its recorded exchanges, and the local Ory that has to respond in the same way."""
 
     def __init__(self, ory: LocalOry, scenario: str) -> None:
         super().__init__(ory)
         recorded = json.loads((CONTRACT / f"{scenario}.json").read_text())
-        self.left = deque(recorded["exchanges"])
+        self.remaining = deque(recorded["exchanges"])
         self.differences: list[str] = []
         self.skipped: dict[str, str] = {}
         ory.reset()
@@ -67,25 +67,25 @@ class Walk(Visits):
     def __call__(
         self,
         name: str,
-        who: Visitor | None = None,
+        visitor: Visitor | None = None,
         /,
-        *ids: Answer | str,
+        *ids: Response | str,
         headers: dict[str, str] | Headers = (),
         raw: bytes = b"",
         form: bool | None = None,
         patch: list[dict[str, Any]] | None = None,
         **content: Any,
-    ) -> Answer:
-        """Make the recorded request of that name, which must be the next one, and compare the answer.
+    ) -> Response:
+        """Make the recorded request with this name, which must be the next one, and compare the response.
 
-        `ids` replace those in the recorded path; a browser's flow among them gives its CSRF token to the content.
+        `ids` replace those in the recorded path. If one is a browser's flow, its CSRF token is added to the content.
         """
         recorded = self._next(name)
-        flow = next((one for one in ids if isinstance(one, Answer)), None)
+        flow = next((one for one in ids if isinstance(one, Response)), None)
         if content and flow and flow.csrf_token:
             content = {"csrf_token": flow.csrf_token, **content}
-        answer = self.request(
-            who or Visitor(),
+        response = self.request(
+            visitor or Visitor(),
             recorded["request"]["method"],
             self._url(recorded["request"], ids),
             headers=list(headers.items()) if isinstance(headers, dict) else headers,
@@ -93,36 +93,36 @@ class Walk(Visits):
             form=form,
             raw=raw,
         )
-        self.differences += [f"{name}: {difference}" for difference in differences(recorded["response"], answer)]
-        return answer
+        self.differences += [f"{name}: {difference}" for difference in differences(recorded["response"], response)]
+        return response
 
     def skip(self, name: str, reason: str) -> None:
-        """Leave the next recorded exchange out, and say why."""
+        """Skip the next recorded exchange, for this reason."""
         self._next(name)
         self.skipped[name] = reason
 
     def finish(self) -> None:
-        assert not self.left, f"not walked: {[one['name'] for one in self.left]}"
+        assert not self.remaining, f"not replayed: {[one['name'] for one in self.remaining]}"
         assert not self.differences, "\n".join(self.differences)
 
     def _next(self, name: str) -> dict[str, Any]:
-        recorded: dict[str, Any] = self.left.popleft()
+        recorded: dict[str, Any] = self.remaining.popleft()
         assert recorded["name"] == name, f"next in the recording is {recorded['name']!r}, not {name!r}"
         return recorded
 
-    def _url(self, request: dict[str, Any], ids: tuple[Answer | str, ...]) -> str:
-        values = iter([one.id if isinstance(one, Answer) else one for one in ids])
+    def _url(self, request: dict[str, Any], ids: tuple[Response | str, ...]) -> str:
+        values = iter([one.id if isinstance(one, Response) else one for one in ids])
         path = ID.sub(lambda found: next(values, found[0]), request["path"])
         path = path.replace(quote(RECORDED_PUBLIC_URL, safe=""), quote(self.ory.public_url, safe=""))
         return (self.ory.public_url if request["base"] == RECORDED_PUBLIC_URL else self.ory.admin_url) + path
 
 
-def differences(recorded: dict[str, Any], answer: Answer) -> Iterator[str]:
-    """In what an answer differs in shape from the recorded one."""
-    if recorded["status"] != answer.status:
-        yield f"status {answer.status}, recorded {recorded['status']}"
-    yield from _differing("headers", _headers(recorded["headers"]), _headers(shape_of(_named(answer.headers))))
-    yield from _differing("body", recorded["body"], shape_of(answer.content))
+def differences(recorded: dict[str, Any], response: Response) -> Iterator[str]:
+    """The differences in shape between a response and the recorded one."""
+    if recorded["status"] != response.status:
+        yield f"status {response.status}, recorded {recorded['status']}"
+    yield from _differing("headers", _headers(recorded["headers"]), _headers(shape_of(_named(response.headers))))
+    yield from _differing("body", recorded["body"], shape_of(response.content))
 
 
 def _named(headers: Message) -> dict[str, Any]:

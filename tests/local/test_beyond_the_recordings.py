@@ -1,4 +1,4 @@
-"""What was asked of Kratos 26.2.0 beside the recordings, because pages depend on it."""
+"""Behaviour of Kratos 26.2.0 that is not in the recordings, but that pages depend on."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import pytest
 
 from ory_auth.local import LocalOry
 
-from .visits import ADA, BOB, HTML, Answer, Visitor, Visits, send
+from .visits import ADA, BOB, HTML, Response, Visitor, Visits, send
 
 
-def message_ids(flow: Answer) -> list[int]:
+def message_ids(flow: Response) -> list[int]:
     return [message["id"] for message in flow.content["ui"].get("messages", [])]
 
 
-def read(visits: Visits, kind: str, who: Visitor, flow: Answer) -> Answer:
-    return visits.quietly("GET", f"/self-service/{kind}/flows?id={flow.id}", who)
+def read(visits: Visits, kind: str, visitor: Visitor, flow: Response) -> Response:
+    return visits.request_public("GET", f"/self-service/{kind}/flows?id={flow.id}", visitor)
 
 
-def post(visits: Visits, kind: str, who: Visitor, flow: Answer, **fields: str) -> Answer:
-    """Post a page's form."""
+def post(visits: Visits, kind: str, visitor: Visitor, flow: Response, **fields: str) -> Response:
+    """Submit the form of a page."""
     path = f"/self-service/{kind}?flow={flow.id}"
-    return visits.quietly("POST", path, who.page, **{"csrf_token": flow.csrf_token, **fields})
+    return visits.request_public("POST", path, visitor.page, **{"csrf_token": flow.csrf_token, **fields})
 
 
 EMPTY_PROFILE = {"traits.username": "", "traits.name.first": "", "traits.name.last": "", "traits.groups": ""}
 
 
 class TestForms:
-    def test_empty_inputs_are_no_traits_but_a_list_takes_them(self, visits: Visits) -> None:
+    def test_empty_inputs_are_ignored_except_in_lists(self, visits: Visits) -> None:
         visits.person()
         browser = visits.browser()
         flow = visits.flow("settings", browser)
@@ -37,7 +37,7 @@ class TestForms:
         assert saved.node("traits.groups.0")["value"] == ""
         assert message_ids(saved) == [1050001]
 
-    def test_a_button_with_a_name_of_its_own_needs_no_method(self, visits: Visits) -> None:
+    def test_a_button_with_its_own_name_needs_no_method(self, visits: Visits) -> None:
         visits.person()
         browser = visits.browser()
         flow = visits.flow("settings", browser)
@@ -46,7 +46,7 @@ class TestForms:
         post(visits, "settings", browser, flow, lookup_secret_confirm="true")
         assert read(visits, "settings", browser, flow).node("lookup_secret_reveal")
 
-    def test_a_form_keeps_its_csrf_token_after_a_refused_trait(self, visits: Visits) -> None:
+    def test_a_form_keeps_its_csrf_token_after_an_invalid_trait(self, visits: Visits) -> None:
         visits.person()
         browser = visits.browser()
         flow = visits.flow("settings", browser)
@@ -54,20 +54,20 @@ class TestForms:
         saved = visits.settings(browser, flow, method="profile", traits={"email": ADA})
         assert saved.node("csrf_token")["type"] == "hidden"
 
-    def test_registration_goes_to_the_second_screen_and_back(self, visits: Visits) -> None:
+    def test_registration_goes_to_the_second_step_and_back(self, visits: Visits) -> None:
         browser = Visitor()
         flow = visits.flow("registration", browser)
         profile = {**EMPTY_PROFILE, "traits.email": BOB}
-        answer = post(visits, "registration", browser, flow, method="profile", **profile)
-        assert (answer.status, message_ids(read(visits, "registration", browser, flow))) == (303, [1040009])
+        response = post(visits, "registration", browser, flow, method="profile", **profile)
+        assert (response.status, message_ids(read(visits, "registration", browser, flow))) == (303, [1040009])
         post(visits, "registration", browser, flow, screen="previous", **profile)
         assert read(visits, "registration", browser, flow).node("traits.email")["type"] == "email"
         password = {"method": "password", "password": "correct horse 9"}
         assert post(visits, "registration", browser, flow, **password, **profile).headers["Location"].endswith(":8000/")
-        assert visits.quietly("GET", "/sessions/whoami", browser).status == 200
+        assert visits.request_public("GET", "/sessions/whoami", browser).status == 200
 
 
-def test_a_change_goes_on_by_itself_after_signing_in_again(visits: Visits) -> None:
+def test_a_change_continues_after_signing_in_again(visits: Visits) -> None:
     visits.person()
     browser = visits.browser()
     flow = visits.flow("settings", browser)
@@ -75,10 +75,10 @@ def test_a_change_goes_on_by_itself_after_signing_in_again(visits: Visits) -> No
     visits.ory.clock.move(2)
     change = {"method": "password", "password": "another horse 8"}
     login_url = post(visits, "settings", browser, flow, **change).headers["Location"]
-    login = visits.quietly("GET", login_url.removeprefix(visits.ory.public_url), browser)
+    login = visits.request_public("GET", login_url.removeprefix(visits.ory.public_url), browser)
     back = post(visits, "login", browser, login, method="password", identifier=ADA, password="correct horse 9")
     assert back.headers["Location"] == f"{visits.ory.public_url}/self-service/settings?flow={flow.id}"
-    done = visits.quietly("GET", f"/self-service/settings?flow={flow.id}", browser.page)
+    done = visits.request_public("GET", f"/self-service/settings?flow={flow.id}", browser.page)
     assert done.headers["Location"].endswith(f"/auth/settings?flow={flow.id}")
     assert message_ids(read(visits, "settings", browser, flow)) == [1050001]
     assert visits.app(password="another horse 8").token
@@ -101,13 +101,13 @@ def test_a_change_goes_on_by_itself_after_signing_in_again(visits: Visits) -> No
         ("application/json;q=nonsense", 303),
     ],
 )
-def test_pages_are_for_who_does_not_ask_for_json(local_ory: LocalOry, accept: str, status: int) -> None:
-    answer = send(local_ory.public_url, "GET", "/self-service/login/browser", [("Accept", accept)])
-    assert answer.status == status
+def test_only_requests_that_prefer_json_get_json(local_ory: LocalOry, accept: str, status: int) -> None:
+    response = send(local_ory.public_url, "GET", "/self-service/login/browser", [("Accept", accept)])
+    assert response.status == status
 
 
 @pytest.mark.parametrize("kind", ["recovery", "verification"])
-def test_flows_by_mail_are_switched_off(local_ory: LocalOry, kind: str) -> None:
+def test_flows_that_need_mail_are_disabled(local_ory: LocalOry, kind: str) -> None:
     path = f"/self-service/{kind}/browser"
     page = send(local_ory.public_url, "GET", path, [("Accept", HTML)])
     assert page.headers["Location"].startswith("http://127.0.0.1:8000/auth/error?id=")
@@ -125,7 +125,7 @@ def test_flows_by_mail_are_switched_off(local_ory: LocalOry, kind: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["login", "registration"])
-def test_odd_submits_are_refused(local_ory: LocalOry, kind: str, body: bytes, content_type: str) -> None:
+def test_malformed_submissions_are_refused(local_ory: LocalOry, kind: str, body: bytes, content_type: str) -> None:
     flow = send(local_ory.public_url, "GET", f"/self-service/{kind}/api", [])
     headers = [("Content-Type", content_type)]
     assert send(local_ory.public_url, "POST", f"/self-service/{kind}?flow={flow.id}", headers, body).status == 400

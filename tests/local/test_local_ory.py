@@ -1,4 +1,4 @@
-"""What a test can do with a local Ory beside asking it."""
+"""The Python API of the local Ory."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ import pytest
 from ory_auth.local import Config, LocalOry, PortUnavailable
 from ory_auth.local.model.errors import OryError
 
-from .visits import Answer, send
+from .visits import Response, send
 
 WHOAMI = "/sessions/whoami"
 
 
-def whoami(ory: LocalOry, *headers: tuple[str, str]) -> Answer:
+def whoami(ory: LocalOry, *headers: tuple[str, str]) -> Response:
     return send(ory.public_url, "GET", WHOAMI, list(headers))
 
 
 def signed_in(ory: LocalOry, **more: Any) -> tuple[str, str]:
-    """Somebody's session token, as a header."""
+    """The header with the session token of a new person."""
     identity = ory.create_identity(email="ada@example.org", **more)
     return "X-Session-Token", ory.create_session(identity["id"]).token
 
 
 class TestRunning:
-    def test_starts_and_stops_at_once(self) -> None:
+    def test_starts_and_stops_without_waiting_for_idle_connections(self) -> None:
         before = time.monotonic()
         with LocalOry(Config(public_port=0, admin_port=0)) as ory:
             idle = http.client.HTTPConnection(urlsplit(ory.public_url).netloc)
@@ -54,7 +54,7 @@ class TestRunning:
         assert local_ory.public_url == public_url
         assert whoami(local_ory, token).status == 200
 
-    def test_ends_answers_that_are_under_way_when_it_stops(self, local_ory: LocalOry) -> None:
+    def test_closes_open_connections_when_it_stops(self, local_ory: LocalOry) -> None:
         failures: list[type[BaseException]] = []
 
         def ask() -> None:
@@ -72,7 +72,7 @@ class TestRunning:
                 asking.join(5)
         assert failures
 
-    def test_notes_requests_as_they_arrived(self, local_ory: LocalOry) -> None:
+    def test_records_requests_as_they_arrived(self, local_ory: LocalOry) -> None:
         whoami(local_ory, ("Cookie", "a=1"), ("Cookie", "b=2"))
         send(local_ory.admin_url, "GET", "/admin/identities?page_size=1", [])
         public, admin = local_ory.requests
@@ -80,20 +80,20 @@ class TestRunning:
         assert [value for name, value in public.headers if name == "cookie"] == ["a=1", "b=2"]
         assert (admin.port, admin.path, admin.query) == ("admin", "/admin/identities", "page_size=1")
 
-    def test_forgets_everything_at_a_reset(self, local_ory: LocalOry) -> None:
+    def test_reset_deletes_everything(self, local_ory: LocalOry) -> None:
         token = signed_in(local_ory)
         local_ory.configure(cacheable_sessions=False)
         local_ory.clock.move(3600)
         with local_ory.failing():
             local_ory.reset()
-            answer = whoami(local_ory, token)
-        assert answer.status == 401
+            response = whoami(local_ory, token)
+        assert response.status == 401
         assert len(local_ory.requests) == 1
         assert local_ory.state.config.cacheable_sessions
 
 
 class TestPeopleAndSessions:
-    def test_a_session_can_be_used_as_token_and_as_cookie(self, local_ory: LocalOry) -> None:
+    def test_a_session_has_a_token_and_a_cookie(self, local_ory: LocalOry) -> None:
         identity = local_ory.create_identity(email="ada@example.org")
         session = local_ory.create_session(identity["id"], aal="aal2")
         for header in (("X-Session-Token", session.token), ("Cookie", session.cookie)):
@@ -101,7 +101,7 @@ class TestPeopleAndSessions:
             assert (shown["id"], shown["authenticator_assurance_level"]) == (session.id, "aal2")
             assert shown["identity"]["id"] == identity["id"]
 
-    def test_an_identity_is_as_it_was_asked_for(self, local_ory: LocalOry) -> None:
+    def test_an_identity_has_the_given_values(self, local_ory: LocalOry) -> None:
         identity = local_ory.create_identity(
             email="ada@example.org",
             traits={"name": {"first": "Ada"}},
@@ -116,12 +116,12 @@ class TestPeopleAndSessions:
         assert {"totp", "lookup_secret"} <= identity["credentials"].keys()
 
     @pytest.mark.parametrize("traits", [{"email": "ada@example.org"}, {"email": "nonsense"}, {}])
-    def test_people_that_cannot_be_are_refused(self, local_ory: LocalOry, traits: dict[str, Any]) -> None:
+    def test_invalid_and_duplicate_people_are_refused(self, local_ory: LocalOry, traits: dict[str, Any]) -> None:
         local_ory.create_identity(email="ada@example.org")
         with pytest.raises(OryError):
             local_ory.create_identity(traits=traits)
 
-    def test_old_bytes_of_a_renewed_cookie_go_on_working(self, local_ory: LocalOry) -> None:
+    def test_the_old_value_of_a_renewed_cookie_still_works(self, local_ory: LocalOry) -> None:
         identity = local_ory.create_identity(email="ada@example.org")
         session = local_ory.create_session(identity["id"])
         local_ory.clock.move(60)
@@ -140,7 +140,7 @@ class TestPeopleAndSessions:
         local_ory.configure(**settings)
         assert whoami(local_ory, signed_in(local_ory)).headers["Ory-Session-Cache-For"] == seconds
 
-    def test_its_clock_can_be_moved(self, local_ory: LocalOry) -> None:
+    def test_moving_the_clock_expires_sessions(self, local_ory: LocalOry) -> None:
         token = signed_in(local_ory)
         before = whoami(local_ory, token)
         local_ory.clock.move(86401)
@@ -150,7 +150,7 @@ class TestPeopleAndSessions:
 
 
 class TestFaults:
-    def test_slow_waits_where_it_is_told_to(self, local_ory: LocalOry) -> None:
+    def test_slow_delays_the_given_path_only(self, local_ory: LocalOry) -> None:
         with local_ory.slow(1, path=WHOAMI):
             before = time.monotonic()
             send(local_ory.public_url, "GET", "/health/alive", [])
@@ -158,13 +158,13 @@ class TestFaults:
             whoami(local_ory)
         assert time.monotonic() - before >= 1
 
-    def test_failing_answers_what_it_is_told_to(self, local_ory: LocalOry) -> None:
+    def test_failing_sends_the_given_response(self, local_ory: LocalOry) -> None:
         with local_ory.failing(status=429, headers={"Retry-After": "7"}, body=b"<html>"):
-            answer = whoami(local_ory)
-        assert (answer.status, answer.headers["Retry-After"], answer.body) == (429, "7", b"<html>")
+            response = whoami(local_ory)
+        assert (response.status, response.headers["Retry-After"], response.body) == (429, "7", b"<html>")
         assert whoami(local_ory).status == 401
 
-    def test_hang_up_answers_nothing(self, local_ory: LocalOry) -> None:
+    def test_hang_up_sends_no_response(self, local_ory: LocalOry) -> None:
         with local_ory.hang_up(), pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
             whoami(local_ory)
 
@@ -172,18 +172,18 @@ class TestFaults:
     def test_dripping_is_slow_but_complete(self, local_ory: LocalOry, headers: bool) -> None:
         with local_ory.dripping(0.001, headers=headers):
             before = time.monotonic()
-            answer = whoami(local_ory)
+            response = whoami(local_ory)
         assert time.monotonic() - before > 0.1
-        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (401, 401)
+        assert (response.status, json.loads(response.body)["error"]["code"]) == (401, 401)
 
-    def test_dripping_keeps_the_head_back_if_told_to(self, local_ory: LocalOry) -> None:
+    def test_dripping_can_delay_the_headers(self, local_ory: LocalOry) -> None:
         host = urlsplit(local_ory.public_url)
         with local_ory.dripping(0.05, headers=True), socket.create_connection((host.hostname, host.port)) as line:
             line.sendall(b"GET /health/alive HTTP/1.1\r\nHost: x\r\n\r\n")
             assert line.recv(100) == b"H"
 
     @pytest.mark.parametrize("ready", [503, 200])
-    def test_without_a_database_nobody_is_known_and_nothing_begins(self, local_ory: LocalOry, ready: int) -> None:
+    def test_without_a_database_no_session_is_found_and_no_flow_starts(self, local_ory: LocalOry, ready: int) -> None:
         token = signed_in(local_ory)
         with local_ory.database_down(ready=ready):
             assert whoami(local_ory, token).body == whoami(local_ory).body

@@ -45,7 +45,7 @@ def people_file(folder: Path, content: Any) -> str:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "ory.example"])
-def test_does_not_let_other_machines_in_unasked(host: str) -> None:
+def test_other_machines_need_allow_remote(host: str) -> None:
     assert "--allow-remote" in refusal("--host", host)
 
 
@@ -62,11 +62,11 @@ def test_does_not_let_other_machines_in_unasked(host: str) -> None:
         ([{"email": "a@example.org", "totp": "short"}], "entry 1: 'totp'"),
     ],
 )
-def test_says_what_is_wrong_with_the_people(tmp_path: Path, content: Any, complaint: str) -> None:
+def test_names_the_mistake_in_the_seed_file(tmp_path: Path, content: Any, complaint: str) -> None:
     assert complaint in refusal("--identities", people_file(tmp_path, content))
 
 
-def test_says_that_the_file_is_not_there(tmp_path: Path) -> None:
+def test_says_that_the_seed_file_does_not_exist(tmp_path: Path) -> None:
     assert "No such file" in refusal("--identities", str(tmp_path / "nobody.json"))
 
 
@@ -85,7 +85,7 @@ def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.Signals) -> None:
+def test_prints_its_urls_responds_and_stops_cleanly(tmp_path: Path, end: signal.Signals) -> None:
     people = people_file(tmp_path, PEOPLE)
     arguments = ["--port", "0", "--admin-port", "0", "--identities", people, "--no-session-caching"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
@@ -93,7 +93,7 @@ def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ory:
         assert ory.stdout
         lines = [ory.stdout.readline().strip() for _ in range(8)]
-        answer = send(lines[1].split()[-1], "GET", "/sessions/whoami", [])
+        response = send(lines[1].split()[-1], "GET", "/sessions/whoami", [])
         ory.send_signal(end)
         rest = ory.stdout.read()
     assert "for development and tests only" in lines[0]
@@ -102,5 +102,5 @@ def test_introduces_itself_answers_and_ends_cleanly(tmp_path: Path, end: signal.
         "bob@example.org   (no password)     inactive, authenticator app",
     ]
     assert "JBSWY3DPEHPK3PXP" not in "".join(lines)
-    assert (answer.status, answer.headers["Ory-Session-Cache-For"]) == (401, None)
+    assert (response.status, response.headers["Ory-Session-Cache-For"]) == (401, None)
     assert (ory.returncode, rest.strip()) == (0, "The local Ory has stopped.")

@@ -1,4 +1,4 @@
-"""Visitors of a local Ory: browsers that keep their cookies, and apps that keep their token."""
+"""Clients of a local Ory: browsers with cookies, and apps with a token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass
 class Visitor:
-    """Somebody at the other end: a browser with its cookies, or an app with its token."""
+    """A browser with its cookies, or an app with its token."""
 
     token: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Visitor:
 
     @property
     def page(self) -> Visitor:
-        """The same browser, navigating."""
+        """The same browser, which navigates and so prefers HTML."""
         return Visitor(self.token, self.cookies, HTML)
 
     def headers(self) -> list[tuple[str, str]]:
@@ -40,7 +40,7 @@ class Visitor:
         named = [("Accept", self.accept), ("Cookie", cookie), ("X-Session-Token", self.token)]
         return [(name, value) for name, value in named if value]
 
-    def take(self, set_cookies: list[str]) -> None:
+    def store_cookies(self, set_cookies: list[str]) -> None:
         for line in set_cookies:
             name, _, rest = line.partition("=")
             if "Max-Age=0;" in line:
@@ -50,21 +50,21 @@ class Visitor:
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: Message
     body: bytes
 
     @property
     def content(self) -> Any:
-        """As the recordings have it: JSON parsed, other text as text, nothing as `None`."""
+        """The body as in the recordings: parsed JSON, other text as text, an empty body as `None`."""
         text = self.body.decode()
         is_json = self.headers.get("Content-Type", "").startswith("application/json")
         return (json.loads(text) if is_json else text) if text else None
 
     @property
     def id(self) -> str:
-        """The id of the flow, session or identity in it, or of the flow or error that it leads to."""
+        """The ID of the flow, session or identity in the body, or of the flow or error in the redirect."""
         if isinstance(self.content, dict):
             return str(self.content["id"])
         query = parse_qs(urlsplit(self.headers["Location"]).query)
@@ -80,14 +80,14 @@ class Answer:
 
 
 class Visits:
-    """What visitors do at a local Ory."""
+    """Requests of visitors to a local Ory."""
 
     def __init__(self, ory: LocalOry) -> None:
         self.ory = ory
 
     def request(
         self,
-        who: Visitor,
+        visitor: Visitor,
         method: str,
         url: str,
         *,
@@ -95,53 +95,53 @@ class Visits:
         content: Any = None,
         form: bool | None = None,
         raw: bytes = b"",
-    ) -> Answer:
-        """Send `content` as JSON, or as a form when a browser navigates or `form` says so; or `raw` bytes.
+    ) -> Response:
+        """Send `raw` bytes, or `content` as JSON. A browser that navigates sends a form, unless `form` says otherwise.
 
-        A header that is given takes the place of the visitor's own. A browser takes the cookies that it gets.
+        `headers` replace the visitor's own headers. A browser stores the cookies in the response.
         """
-        own, body = who.headers(), raw
+        own, body = visitor.headers(), raw
         if content is not None:
-            as_form = who.accept == HTML if form is None else form
+            as_form = visitor.accept == HTML if form is None else form
             own.append(("Content-Type", FORM if as_form else "application/json"))
             body = (urlencode(content) if as_form else json.dumps(content)).encode()
         given = {name.lower() for name, _ in headers}
         base = self.ory.admin_url if url.startswith(self.ory.admin_url) else self.ory.public_url
         pairs = [*(pair for pair in own if pair[0].lower() not in given), *headers]
-        answer = send(base, method, url.removeprefix(base), pairs, body)
-        if not who.token:
-            who.take(answer.headers.get_all("Set-Cookie") or [])
-        return answer
+        response = send(base, method, url.removeprefix(base), pairs, body)
+        if not visitor.token:
+            visitor.store_cookies(response.headers.get_all("Set-Cookie") or [])
+        return response
 
-    def quietly(self, method: str, path: str, who: Visitor, /, **content: Any) -> Answer:
-        """A request to the public port."""
-        return self.request(who, method, self.ory.public_url + path, content=content or None)
+    def request_public(self, method: str, path: str, visitor: Visitor, /, **content: Any) -> Response:
+        """A request to the public port, which is not part of a recording."""
+        return self.request(visitor, method, self.ory.public_url + path, content=content or None)
 
     # ---- people
 
     def person(self, email: str = ADA, **more: Any) -> str:
-        """Somebody with the usual password: the identity's id."""
+        """Create an identity with the usual password. Returns its ID."""
         return str(self.ory.create_identity(email=email, **{"password": PASSWORD, **more})["id"])
 
     def browser(self, email: str = ADA, password: str = PASSWORD) -> Visitor:
         """A browser that has signed in with the password."""
-        who = Visitor()
-        flow = self.quietly("GET", "/self-service/login/browser", who)
-        self.quietly(
+        visitor = Visitor()
+        flow = self.request_public("GET", "/self-service/login/browser", visitor)
+        self.request_public(
             "POST",
             f"/self-service/login?flow={flow.id}",
-            who,
+            visitor,
             method="password",
             identifier=email,
             password=password,
             csrf_token=flow.csrf_token,
         )
-        return who
+        return visitor
 
     def app(self, email: str = ADA, password: str = PASSWORD) -> Visitor:
         """A native app that has signed in with the password."""
-        flow = self.quietly("GET", "/self-service/login/api", Visitor())
-        answer = self.quietly(
+        flow = self.request_public("GET", "/self-service/login/api", Visitor())
+        response = self.request_public(
             "POST",
             f"/self-service/login?flow={flow.id}",
             Visitor(),
@@ -149,35 +149,37 @@ class Visits:
             identifier=email,
             password=password,
         )
-        return Visitor(token=answer.content["session_token"])
+        return Visitor(token=response.content["session_token"])
 
-    def set_up_totp(self, who: Visitor) -> str:
-        """Link an authenticator app in the settings: its secret."""
-        flow = self.flow("settings", who)
+    def set_up_totp(self, visitor: Visitor) -> str:
+        """Link an authenticator app in the settings. Returns its secret."""
+        flow = self.flow("settings", visitor)
         secret = str(flow.node("totp_secret_key")["text"]["context"]["secret"])
-        self.settings(who, flow, method="totp", totp_code=pyotp.TOTP(secret).now())
+        self.settings(visitor, flow, method="totp", totp_code=pyotp.TOTP(secret).now())
         return secret
 
-    def set_up_backup_codes(self, who: Visitor) -> list[str]:
-        flow = self.flow("settings", who)
-        shown = self.settings(who, flow, method="lookup_secret", lookup_secret_regenerate=True)
-        self.settings(who, flow, method="lookup_secret", lookup_secret_confirm=True)
+    def set_up_backup_codes(self, visitor: Visitor) -> list[str]:
+        flow = self.flow("settings", visitor)
+        shown = self.settings(visitor, flow, method="lookup_secret", lookup_secret_regenerate=True)
+        self.settings(visitor, flow, method="lookup_secret", lookup_secret_confirm=True)
         return [one["text"] for one in shown.node("lookup_secret_codes")["text"]["context"]["secrets"]]
 
-    def settings(self, who: Visitor, flow: Answer, **body: Any) -> Answer:
-        return self.quietly("POST", f"/self-service/settings?flow={flow.id}", who, csrf_token=flow.csrf_token, **body)
+    def settings(self, visitor: Visitor, flow: Response, **body: Any) -> Response:
+        return self.request_public(
+            "POST", f"/self-service/settings?flow={flow.id}", visitor, csrf_token=flow.csrf_token, **body
+        )
 
-    def flow(self, kind: str, who: Visitor, query: str = "") -> Answer:
-        """A flow that the recording does not show the beginning of: a browser's, or an app's if it has a token."""
-        form = "api" if who.token else "browser"
-        return self.quietly("GET", f"/self-service/{kind}/{form}{query}", who)
+    def flow(self, kind: str, visitor: Visitor, query: str = "") -> Response:
+        """Start a flow outside of the recording: a browser flow, or an API flow if the visitor has a token."""
+        form = "api" if visitor.token else "browser"
+        return self.request_public("GET", f"/self-service/{kind}/{form}{query}", visitor)
 
-    def native_flow(self, kind: str) -> Answer:
-        return self.quietly("GET", f"/self-service/{kind}/api", Visitor())
+    def native_flow(self, kind: str) -> Response:
+        return self.request_public("GET", f"/self-service/{kind}/api", Visitor())
 
 
-def send(base: str, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b"") -> Answer:
-    """One request, its headers exactly as given."""
+def send(base: str, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b"") -> Response:
+    """Send one request with exactly these headers."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=10)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
@@ -187,6 +189,6 @@ def send(base: str, method: str, path: str, headers: list[tuple[str, str]], body
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Response(response.status, response.headers, response.read())
     finally:
         connection.close()

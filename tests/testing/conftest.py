@@ -1,4 +1,4 @@
-"""The plugin's own fixtures instead of those of the rest of the tests."""
+"""The fixtures of the plugin, instead of those that other tests use."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ __all__ = ["ory", "ory_login"]
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Sample:
-    """A small project of somebody's own."""
+    """A small Django project with its own tests."""
     return Sample(tmp_path)

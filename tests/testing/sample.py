@@ -1,4 +1,4 @@
-"""A small project of somebody's own, in a directory, whose tests are run in processes of their own."""
+"""A small Django project in a directory. Its tests run in separate processes."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class Without:
 
 
 PathFinder.find_spec = Without(PathFinder.find_spec, sys.argv[1].split())
-import pytest  # keeps the finder that it finds here
+import pytest  # stores the finder at import
 
 sys.exit(pytest.main(sys.argv[2:]))
 """
 
 
 class Sample:
-    """The project in ``path``. The package is there as it is once it is installed: with its entry points."""
+    """The project in ``path``. The package looks installed there, with its entry points."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,7 +97,7 @@ class Sample:
         self.write(f"{info}/entry_points.txt", "\n".join(groups))
 
     def pytest(self, *arguments: str, without: Sequence[str] = (), settings: str = "shop.settings") -> Result:
-        """Run its tests; ``without`` names modules that are not installed, for once."""
+        """Run its tests. ``without`` names modules that look as if they were not installed."""
         given = ["-p", "no:cacheprovider", "-W", "error", *arguments]
         return self._run("-c", WITHOUT, " ".join(without), *given, settings=settings)
 
@@ -120,7 +120,7 @@ class Sample:
 
 
 class Result:
-    """How a run ended, and what it wrote."""
+    """The exit code and the output of a run."""
 
     def __init__(self, code: int, output: str) -> None:
         self.code, self.output = code, output

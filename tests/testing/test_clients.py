@@ -1,4 +1,4 @@
-"""Everything that may be signed in: Django's clients, DRF's, sessions of HTTP libraries, and real browsers."""
+"""All kinds of clients: Django's, DRF's, sessions of HTTP libraries, and browsers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def browser_at(url: str) -> Browser:
     return Browser(urlsplit(url).netloc)
 
 
-def test_a_browser_signs_in_by_hand_and_comes_back(ory: Ory, live_server: Any) -> None:
+def test_a_browser_signs_in_with_the_form_and_returns(ory: Ory, live_server: Any) -> None:
     ory.pages_at(live_server.url)
     person, browser = ory.person("ada@example.org", password="Sleipnir-8-legs"), browser_at(live_server.url)
     page = browser.open("/guarded")
@@ -43,12 +43,12 @@ def test_a_browser_signs_in_by_hand_and_comes_back(ory: Ory, live_server: Any) -
     assert (page.path, str(person.identity_id) in page.text) == ("/guarded", True)
 
 
-def test_a_browser_that_is_signed_in_steps_up_by_hand(ory: Ory, ory_login: OryLogin, live_server: Any) -> None:
+def test_a_signed_in_browser_steps_up_with_the_form(ory: Ory, ory_login: OryLogin, live_server: Any) -> None:
     browser = browser_at(live_server.url)
     context = Context()
     signed_in = ory_login(context, live_server.url)
     signed_in.add_second_factor()
-    (cookie,) = context.given
+    (cookie,) = context.cookies
     browser.jar[urlsplit(cookie["url"]).hostname or "", cookie["name"]] = cookie["value"]
     page = browser.open("/aal2")
     page = browser.submit(page, page.form_with("totp_code"), "totp", totp_code=signed_in.totp_code())
@@ -56,24 +56,24 @@ def test_a_browser_that_is_signed_in_steps_up_by_hand(ory: Ory, ory_login: OryLo
 
 
 class Context:
-    """Takes cookies as a context of Playwright does: each has a URL, or a domain and a path."""
+    """Accepts cookies like a context of Playwright: each has a URL, or a domain and a path."""
 
     def __init__(self) -> None:
-        self.given: list[dict[str, Any]] = []
+        self.cookies: list[dict[str, Any]] = []
 
     def add_cookies(self, cookies: list[dict[str, Any]]) -> None:
-        self.given += cookies
+        self.cookies += cookies
 
 
 class Page:
-    """Has its context as a page of Playwright does."""
+    """Has a context like a page of Playwright."""
 
     def __init__(self) -> None:
         self.context = Context()
 
 
 class Session:
-    """Has a jar of Python's own as a session of requests or httpx does."""
+    """Has one of Python's cookie jars, like a session of requests or httpx."""
 
     class Jar(CookieJar):
         def set(self, name: str, value: str, domain: str = "") -> None:
@@ -89,7 +89,7 @@ class Session:
 def test_a_page_of_playwright_gets_the_cookie_for_the_site(ory_login: OryLogin) -> None:
     page = Page()
     signed_in = ory_login(page, "http://localhost:8000")
-    (cookie,) = page.context.given
+    (cookie,) = page.context.cookies
     assert f"{cookie['name']}={cookie['value']}" == signed_in.cookie
     assert (cookie["url"], cookie["httpOnly"]) == ("http://localhost:8000", True)
 
@@ -103,12 +103,12 @@ def test_a_session_of_an_http_library(ory_login: OryLogin, live_server: Any, hos
         assert str(signed_in.identity_id) in answer.read().decode()
 
 
-def test_a_browser_has_to_be_told_the_site(ory_login: OryLogin) -> None:
+def test_a_browser_needs_the_url_of_the_site(ory_login: OryLogin) -> None:
     with pytest.raises(TypeError, match=r"live_server\.url"):
         ory_login(Page())
 
 
-def test_what_is_no_client_is_told_so(ory_login: OryLogin) -> None:
+def test_an_unknown_client_is_an_error(ory_login: OryLogin) -> None:
     class Thing:
         cookies: ClassVar[dict[str, str]] = {}
 
@@ -116,16 +116,16 @@ def test_what_is_no_client_is_told_so(ory_login: OryLogin) -> None:
         ory_login(Thing())
 
 
-def test_playwrights_async_pages_are_told_so(ory_login: OryLogin) -> None:
+def test_an_async_page_of_playwright_is_an_error(ory_login: OryLogin) -> None:
     class AsyncContext:
         async def add_cookies(self, cookies: list[dict[str, Any]]) -> None:
-            raise AssertionError("nobody waits for this")
+            raise AssertionError("this is never awaited")
 
     with pytest.raises(TypeError, match="async"):
         ory_login(AsyncContext(), "http://localhost:8000")
 
 
-@pytest.mark.skipif(not (shutil.which("chromedriver") and shutil.which("chromium")), reason="there is no Chromium")
+@pytest.mark.skipif(not (shutil.which("chromedriver") and shutil.which("chromium")), reason="Chromium is not installed")
 def test_a_real_browser(ory_login: OryLogin, live_server: Any) -> None:
     webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()

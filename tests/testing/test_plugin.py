@@ -1,4 +1,4 @@
-"""The pytest plugin in projects of people's own, loaded by its entry point."""
+"""The pytest plugin in a separate project, loaded by its entry point."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_guarded_view_is_tested_in_under_ten_lines(sample: Sample) -> None:
     assert len([line for line in GUARDED.splitlines() if line]) < 10
 
 
-def test_each_process_of_xdist_has_an_ory_of_its_own(sample: Sample) -> None:
+def test_each_xdist_worker_has_its_own_ory(sample: Sample) -> None:
     sample.write("test_orders.py", MANY)
     result = sample.pytest("-n", "2", "-rP")
     assert "20 passed" in result.output, result
@@ -82,13 +82,13 @@ def test_each_process_of_xdist_has_an_ory_of_its_own(sample: Sample) -> None:
     assert len({url for _, *urls in seen for url in urls}) == 4, seen
 
 
-def test_the_settings_are_the_projects_again_after_the_test(sample: Sample) -> None:
+def test_settings_are_restored_after_the_test(sample: Sample) -> None:
     sample.write("test_settings.py", RESTORED)
     result = sample.pytest("-q")
     assert "2 passed" in result.output, result
 
 
-def test_it_costs_nothing_where_nobody_asks_for_it(sample: Sample) -> None:
+def test_nothing_is_imported_unless_a_test_uses_a_fixture(sample: Sample) -> None:
     sample.write("test_nothing.py", COSTS_NOTHING)
     result = sample.pytest("-q", "-p", "no:django", settings="", without=["pytest_django"])
     assert "1 passed" in result.output, result
@@ -107,7 +107,7 @@ def test_it_says_that_the_extra_is_missing(sample: Sample) -> None:
     assert "1 passed, 1 error" in result.output, result
 
 
-def test_a_project_without_settings_can_have_it_installed(sample: Sample) -> None:
+def test_it_works_in_a_project_without_settings(sample: Sample) -> None:
     sample.write("test_nothing.py", "def test_nothing(): pass\ndef test_skipped(ory): pass")
     result = sample.pytest("-q", settings="")
     assert "1 passed, 1 skipped" in result.output, result

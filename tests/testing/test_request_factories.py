@@ -43,12 +43,12 @@ def test_an_async_view_gets_the_user(async_rf: AsyncRequestFactory, ory_login: O
     assert b"ada@example.org" in response.content
 
 
-def test_a_token_works_as_well(rf: RequestFactory, ory: Ory) -> None:
+def test_a_token_works_like_a_cookie(rf: RequestFactory, ory: Ory) -> None:
     ada = ory.person("ada@example.org").sign_in()
     assert b"ada@example.org" in ory_required(email)(prepare_request(rf.get("/", headers=ada.headers))).content
 
 
-def test_without_a_sign_in_nobody_is_there(rf: RequestFactory, ory: Ory) -> None:
+def test_without_a_sign_in_the_user_is_anonymous(rf: RequestFactory, ory: Ory) -> None:
     request = prepare_request(rf.get("/orders"))
     assert not request.user.is_authenticated
     assert cast(OryHttpRequest, request).ory_session is None
@@ -79,7 +79,7 @@ def test_it_works_without_djangos_own_middleware(rf: RequestFactory, ory_login: 
     assert b"ada@example.org" in ory_required(email)(request).content
 
 
-def test_a_user_who_is_assigned_later_stays(rf: RequestFactory, ory: Ory, django_user_model: Any) -> None:
+def test_a_user_assigned_later_stays(rf: RequestFactory, ory: Ory, django_user_model: Any) -> None:
     request = prepare_request(rf.get("/"))
     request.user = django_user_model(username="bob", email="bob@example.org")
     assert b"bob@example.org" in email(request).content

@@ -1,4 +1,4 @@
-"""Who signs in, and what becomes of that: ``ory_login`` and what it gives."""
+"""``ory_login`` and its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Editors(UserHandler):
-    """Lets those in whom Ory's admins call editors."""
+    """Admits only people with the role of an editor in their public metadata."""
 
     def admit(self, session: Any, user: Any) -> bool:
         return super().admit(session, user) and session.identity.metadata_public == {"role": "editor"}
@@ -32,52 +32,52 @@ def who(client: Client) -> str:
 
 
 def seen_by(client: Client) -> Any:
-    """The request as a view has seen it."""
+    """The request that a view has received."""
     return client.get("/who").wsgi_request
 
 
-# --- who it is
+# --- the person
 
 
-def test_somebody_is_signed_in_without_further_ado(client: Client, ory_login: OryLogin) -> None:
+def test_a_new_person_signs_in_with_one_call(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
     session = seen_by(client).ory_session
     assert (session.id, session.identity.id) == (signed_in.session_id, signed_in.identity_id)
 
 
-def test_traits_are_the_persons(client: Client, ory_login: OryLogin) -> None:
+def test_the_person_has_the_given_traits(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client, email="ada@example.org", traits={"name": {"first": "Ada"}, "company": "Engines"})
     assert signed_in.traits == {"email": "ada@example.org", "name": {"first": "Ada"}, "company": "Engines"}
     user = seen_by(client).user
     assert (user.email, user.first_name) == ("ada@example.org", "Ada")
 
 
-def test_an_address_is_one_person_with_as_many_sessions(ory_login: OryLogin) -> None:
+def test_one_address_is_one_person_with_several_sessions(ory_login: OryLogin) -> None:
     first, second = (ory_login(Client(), email=email) for email in ("ada@example.org", "ADA@example.org"))
     assert first.identity_id == second.identity_id
     assert first.session_id != second.session_id
 
 
-def test_without_an_address_everybody_is_somebody_else(ory_login: OryLogin) -> None:
+def test_without_an_address_each_call_makes_a_new_person(ory_login: OryLogin) -> None:
     people = [ory_login(Client()) for _ in range(3)]
     assert len({one.email for one in people} | {""}) == 4
 
 
-def test_the_next_sign_in_takes_the_client_over(client: Client, ory_login: OryLogin) -> None:
+def test_the_next_sign_in_replaces_the_person_of_the_client(client: Client, ory_login: OryLogin) -> None:
     ada = ory_login(client, email="ada@example.org")
     assert who(client) == str(ada.identity_id)
     eve = ory_login(client, email="eve@example.org")
     assert who(client) == str(eve.identity_id)
 
 
-def test_a_login_of_djangos_own_gives_way(client: Client, ory_login: OryLogin) -> None:
+def test_a_sign_in_replaces_force_login(client: Client, ory_login: OryLogin) -> None:
     client.force_login(get_user_model().objects.create_user("root"))
     assert who(client) == "root"
     ada = ory_login(client)
     assert who(client) == str(ada.identity_id)
 
 
-def test_two_addresses_for_one_person_are_a_mistake(client: Client, ory_login: OryLogin) -> None:
+def test_two_different_addresses_are_an_error(client: Client, ory_login: OryLogin) -> None:
     with pytest.raises(ValueError, match="different addresses"):
         ory_login(client, email="ada@example.org", traits={"email": "eve@example.org"})
 
@@ -86,14 +86,14 @@ def test_an_address_can_be_left_out(ory: Ory) -> None:
     assert ory.person(None, traits={"phone": "+4912345"}).email == ""
 
 
-def test_an_address_is_verified_where_that_is_said(ory: Ory, ory_login: OryLogin, client: Client) -> None:
+def test_verified_marks_the_address_as_verified(ory: Ory, ory_login: OryLogin, client: Client) -> None:
     ory_login(client, email="ada@example.org")
     assert seen_by(client).ory_session.identity.verified_emails() == []
     ory_login(client, email="ada@example.org", verified=True)
     assert seen_by(client).ory_session.identity.verified_emails() == ["ada@example.org"]
 
 
-def test_a_schema_of_ones_own_counts(ory: Ory, ory_login: OryLogin, client: Client) -> None:
+def test_your_own_schema_is_used(ory: Ory, ory_login: OryLogin, client: Client) -> None:
     traits = {"type": "object", "properties": {"badge": {"type": "integer"}}, "additionalProperties": False}
     ory.configure(schema={"type": "object", "properties": {"traits": traits}})
     assert ory_login(client, traits={"badge": 7}).traits == {"badge": 7}
@@ -104,7 +104,7 @@ def test_a_schema_of_ones_own_counts(ory: Ory, ory_login: OryLogin, client: Clie
 # --- the Django user
 
 
-def test_the_user_is_there_before_the_first_request(client: Client, ory_login: OryLogin) -> None:
+def test_the_user_exists_before_the_first_request(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client, email="ada@example.org")
     signed_in.user.is_staff = True
     signed_in.user.save()
@@ -112,13 +112,13 @@ def test_the_user_is_there_before_the_first_request(client: Client, ory_login: O
     assert OryIdentity.objects.get(user=signed_in.user).id == signed_in.identity_id
 
 
-def test_the_user_is_the_one_that_a_request_has_made(client: Client, ory_login: OryLogin) -> None:
+def test_the_user_is_the_one_that_a_request_has_created(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
     user = seen_by(client).user
     assert signed_in.user.pk == user.pk
 
 
-def test_receivers_are_told_of_a_user_once(
+def test_user_created_is_sent_once(
     client: Client, ory_login: OryLogin, django_capture_on_commit_callbacks: Any
 ) -> None:
     told: list[UUID] = []
@@ -137,7 +137,7 @@ def test_receivers_are_told_of_a_user_once(
     assert told == [signed_in.identity_id]
 
 
-def test_the_first_request_is_the_sign_in_all_the_same(client: Client, ory_login: OryLogin) -> None:
+def test_the_first_request_still_counts_as_the_sign_in(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
     assert signed_in.user.last_login is None
     before = OryIdentity.objects.get(pk=signed_in.identity_id).authenticated_at
@@ -145,7 +145,7 @@ def test_the_first_request_is_the_sign_in_all_the_same(client: Client, ory_login
     assert OryIdentity.objects.get(pk=signed_in.identity_id).authenticated_at > before
 
 
-def test_who_is_not_admitted_has_no_user(ory: Ory, settings: Any) -> None:
+def test_a_person_who_is_not_admitted_has_no_user(ory: Ory, settings: Any) -> None:
     settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": f"{__name__}.Editors"}
     with pytest.raises(NotAdmitted):
         _ = ory.person().user
@@ -156,16 +156,16 @@ async def _asks(client: AsyncClient, path: str) -> Any:
     return (await client.get(path)).json()
 
 
-def test_async_clients_sign_in_as_well(async_client: AsyncClient, ory_login: OryLogin) -> None:
+def test_an_async_client_signs_in(async_client: AsyncClient, ory_login: OryLogin) -> None:
     signed_in = ory_login(async_client)
     assert async_to_sync(_asks)(async_client, "/awho")["user"] == str(signed_in.identity_id)
     assert async_to_sync(signed_in.auser)().username == str(signed_in.identity_id)
 
 
-# --- what becomes of it
+# --- changes of the session and the person
 
 
-def test_a_second_factor_lets_into_strict_views(client: Client, ory_login: OryLogin) -> None:
+def test_aal2_opens_a_view_that_requires_it(client: Client, ory_login: OryLogin) -> None:
     ory_login(client)
     assert client.get("/aal2").status_code == 302
     ory_login(client, aal="aal2")
@@ -178,7 +178,7 @@ def test_a_session_steps_up(client: Client, ory_login: OryLogin) -> None:
     assert client.get("/aal2").status_code == 200
 
 
-def test_who_has_a_second_factor_and_did_not_use_it_is_led_to_it(client: Client, ory: Ory) -> None:
+def test_an_unused_second_factor_is_asked_for(client: Client, ory: Ory) -> None:
     person = ory.person()
     person.add_second_factor()
     person.sign_in(client)
@@ -186,7 +186,7 @@ def test_who_has_a_second_factor_and_did_not_use_it_is_led_to_it(client: Client,
     assert (answer.status_code, "aal=aal2" in answer["Location"]) == (302, True)
 
 
-def test_a_level_that_is_none_is_refused(client: Client, ory_login: OryLogin) -> None:
+def test_an_unknown_aal_is_an_error(client: Client, ory_login: OryLogin) -> None:
     with pytest.raises(ValueError, match="aal"):
         ory_login(client, aal="AAL2")  # type: ignore[arg-type]
 
@@ -200,7 +200,7 @@ def test_a_sign_in_can_be_old(client: Client, ory_login: OryLogin, age: timedelt
     assert client.get("/recent").status_code == 200
 
 
-def test_a_sign_in_that_is_too_old_is_none(client: Client, ory_login: OryLogin) -> None:
+def test_an_expired_sign_in_does_not_count(client: Client, ory_login: OryLogin) -> None:
     ory_login(client, age=timedelta(days=2))
     assert who(client) == ""
 
@@ -212,7 +212,7 @@ def test_a_revoked_session_is_signed_out_at_once(client: Client, ory_login: OryL
     assert who(client) == ""
 
 
-def test_people_are_deactivated_and_back(client: Client, ory_login: OryLogin) -> None:
+def test_people_can_be_deactivated_activated_and_deleted(client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client)
     signed_in.deactivate()
     assert who(client) == ""
@@ -235,7 +235,7 @@ def test_users_follow_a_change_of_traits(ory: Ory, client: Client, ory_login: Or
     assert request.ory_session.identity.metadata_public == {"role": "editor"}
 
 
-def test_an_app_signs_in_by_its_token(client: Client, ory: Ory) -> None:
+def test_an_app_signs_in_with_its_token(client: Client, ory: Ory) -> None:
     signed_in = ory.person().sign_in()
     # Error collectors hide this header by default, but not X-Session-Token.
     assert signed_in.headers == {"Authorization": f"Bearer {signed_in.token}"}
@@ -251,7 +251,7 @@ def test_signing_out_ends_the_session_at_ory(client: Client, ory_login: OryLogin
     assert signed_in.user is not None
 
 
-def test_nothing_that_opens_anything_is_shown(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_reprs_contain_no_credential(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     signed_in = ory_login(client, email="ada@example.org", traits={"name": {"first": "Augusta"}})
     client.get("/who")
     shown = repr([signed_in, Person(ory.local, signed_in.identity_id), ory, ory.calls, list(ory.local.requests)])

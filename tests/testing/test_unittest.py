@@ -42,7 +42,7 @@ class Guarded(OryTestMixin, TestCase):
         signed_in = self.ory_login(self.client)
         self.assertEqual(self.client.get("/guarded").json()["user"], str(signed_in.identity_id))
 
-    def test_users_can_be_had_before(self) -> None:
+    def test_the_user_exists_before_the_first_request(self) -> None:
         person = self.ory.person("ada@example.org")
         self.assertEqual(person.user.email, "ada@example.org")
 
@@ -56,10 +56,10 @@ class Guarded(OryTestMixin, TestCase):
         with self.ory.failing():
             self.assertEqual(self.client.get("/guarded").status_code, 503)
 
-    def test_nobody_is_known_from_the_test_before(self) -> None:
+    def test_each_test_starts_without_people(self) -> None:
         self.assertEqual((self.ory.calls, self.ory.local.state.identities), ([], {}))
 
-    def test_settings_can_be_changed_in_between(self) -> None:
+    def test_settings_can_be_changed_in_a_test(self) -> None:
         with self.settings(ORY_AUTH={**settings.ORY_AUTH, "TIMEOUT": "soon"}):
             self.ory_login(self.client)
             with self.assertRaises(ImproperlyConfigured):
@@ -82,7 +82,7 @@ class Live(OryTestMixin, LiveServerTestCase):
 
 
 class Afterwards(TestCase):
-    def test_the_settings_are_the_projects_again(self) -> None:
+    def test_settings_are_restored(self) -> None:
         self.assertEqual(settings.ORY_AUTH, {"SDK_URL": "http://127.0.0.1:1"})
 
 

@@ -1,4 +1,4 @@
-"""The recorded scenarios, as functions by the names of the recordings."""
+"""The recorded scenarios. Each function has the name of its recording."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from ..replay import CONTRACT, Walk
+from ..replay import CONTRACT, Replay
 from . import admin, login, registration, settings, whoami
 
 MODULES = (admin, login, registration, settings, whoami)
 
 
-def _scenarios(module: ModuleType) -> dict[str, Callable[[Walk], None]]:
+def _scenarios(module: ModuleType) -> dict[str, Callable[[Replay], None]]:
     functions = dict(inspect.getmembers(module, inspect.isfunction))
     return {name: function for name, function in functions.items() if (CONTRACT / f"{name}.json").exists()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..replay import Walk
+from ..replay import Replay
 from ..visits import ADA, BOB, HTML, Headers, Visitor
 
 UNKNOWN_TOKEN = "ory_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -10,15 +10,15 @@ NO_TOKENIZER = "the local Ory signs no JWTs"
 COOKIE = "ory_kratos_session"
 
 
-def whoami_credentials(walk: Walk) -> None:
-    walk.person(ADA)
-    walk.person(BOB)
-    cookie_of = {who: walk.browser(who).cookies[COOKIE] for who in (ADA, BOB)}
-    token_of = {who: walk.app(who).token for who in (ADA, BOB)}
-    revoked = walk.browser(ADA)
-    logout = walk.quietly("GET", "/self-service/logout/browser", revoked).content["logout_token"]
+def whoami_credentials(replay: Replay) -> None:
+    replay.person(ADA)
+    replay.person(BOB)
+    cookie_of = {visitor: replay.browser(visitor).cookies[COOKIE] for visitor in (ADA, BOB)}
+    token_of = {visitor: replay.app(visitor).token for visitor in (ADA, BOB)}
+    revoked = replay.browser(ADA)
+    logout = replay.request_public("GET", "/self-service/logout/browser", revoked).content["logout_token"]
     revoked_cookie = revoked.cookies[COOKIE]
-    walk.quietly("GET", f"/self-service/logout?token={logout}", revoked)
+    replay.request_public("GET", f"/self-service/logout?token={logout}", revoked)
     ada, bob, token, bobs = cookie_of[ADA], cookie_of[BOB], token_of[ADA], token_of[BOB]
     broken = ada[:-6] + ("AAAAA=" if ada.endswith("=") else "AAAAAA")
 
@@ -105,58 +105,58 @@ def whoami_credentials(walk: Walk) -> None:
         "whoami with the token in the query": {},
     }
     for name, headers in requests.items():
-        walk(name, headers=headers)
+        replay(name, headers=headers)
 
 
-def whoami_session_states(walk: Walk) -> None:
-    ada = walk.person()
-    browser, app = walk.browser(), walk.app()
-    session = walk("cookie session, still active", browser)
-    walk("admin revokes that session", None, session)
-    walk("cookie of the revoked session", browser)
-    walk("admin reads the revoked session", None, session)
-    session = walk("token session, still active", app)
-    walk("admin revokes the token's session", None, session)
-    walk("token of the revoked session", app)
+def whoami_session_states(replay: Replay) -> None:
+    ada = replay.person()
+    browser, app = replay.browser(), replay.app()
+    session = replay("cookie session, still active", browser)
+    replay("admin revokes that session", None, session)
+    replay("cookie of the revoked session", browser)
+    replay("admin reads the revoked session", None, session)
+    session = replay("token session, still active", app)
+    replay("admin revokes the token's session", None, session)
+    replay("token of the revoked session", app)
 
-    browser = walk.browser()
-    logout = walk("browser asks for its logout URL", browser)
+    browser = replay.browser()
+    logout = replay("browser asks for its logout URL", browser)
     copy = Visitor(cookies=dict(browser.cookies))
-    walk("browser logs out", browser, logout.content["logout_token"])
-    walk("the browser after logout (cookie removed)", browser)
-    walk("the old cookie after logout (a copy of it)", copy)
-    app = walk.app()
-    walk("native app logs out", session_token=app.token)
-    walk("token after native logout", app)
+    replay("browser logs out", browser, logout.content["logout_token"])
+    replay("the browser after logout (cookie removed)", browser)
+    replay("the old cookie after logout (a copy of it)", copy)
+    app = replay.app()
+    replay("native app logs out", session_token=app.token)
+    replay("token after native logout", app)
 
-    browser, app = walk.browser(), walk.app()
-    walk("admin sets the identity inactive", None, ada, patch=state("inactive"))
-    walk("cookie of an inactive identity", browser)
-    walk("token of an inactive identity", app)
-    refused_login(walk)
-    walk("admin lists the sessions of the inactive identity", None, ada)
-    walk("admin sets the identity active again", None, ada, patch=state("active"))
-    walk("cookie after re-activation: does the old session come back?", browser)
-    walk("token after re-activation", app)
-    walk("admin deletes the identity", None, ada)
-    walk("cookie of a deleted identity", browser)
-    walk("token of a deleted identity", app)
-    refused_login(walk)
+    browser, app = replay.browser(), replay.app()
+    replay("admin sets the identity inactive", None, ada, patch=state("inactive"))
+    replay("cookie of an inactive identity", browser)
+    replay("token of an inactive identity", app)
+    refused_login(replay)
+    replay("admin lists the sessions of the inactive identity", None, ada)
+    replay("admin sets the identity active again", None, ada, patch=state("active"))
+    replay("cookie after re-activation: does the old session come back?", browser)
+    replay("token after re-activation", app)
+    replay("admin deletes the identity", None, ada)
+    replay("cookie of a deleted identity", browser)
+    replay("token of a deleted identity", app)
+    refused_login(replay)
 
 
 def state(value: str) -> list[dict[str, str]]:
     return [{"op": "replace", "path": "/state", "value": value}]
 
 
-def refused_login(walk: Walk, email: str = ADA) -> None:
-    flow = walk("starts a native login flow")
-    walk("submits the password", None, flow, method="password", identifier=email, password="correct horse 9")
+def refused_login(replay: Replay, email: str = ADA) -> None:
+    flow = replay("starts a native login flow")
+    replay("submits the password", None, flow, method="password", identifier=email, password="correct horse 9")
 
 
-def whoami_session_body(walk: Walk) -> None:
-    walk.person("least@example.org")
-    walk("identity with an e-mail only", walk.app("least@example.org"))
-    walk(
+def whoami_session_body(replay: Replay) -> None:
+    replay.person("least@example.org")
+    replay("identity with an e-mail only", replay.app("least@example.org"))
+    replay(
         "admin creates an identity",
         schema_id="person",
         traits={
@@ -171,84 +171,84 @@ def whoami_session_body(walk: Walk) -> None:
         verifiable_addresses=[{"value": "most@example.org", "verified": True, "via": "email", "status": "completed"}],
         credentials={"password": {"config": {"password": "correct horse 9"}}},
     )
-    walk("identity with everything", walk.app("most@example.org"))
-    walk(
+    replay("identity with everything", replay.app("most@example.org"))
+    replay(
         "admin creates an identity without credentials",
         schema_id="person",
         traits={"email": "nopassword@example.org"},
     )
-    refused_login(walk, "nopassword@example.org")
+    refused_login(replay, "nopassword@example.org")
 
 
-def whoami_expired(walk: Walk) -> None:
-    walk.person()
-    browser, app = walk.browser(), walk.app()
-    session = walk("fresh cookie session", browser)
-    walk("fresh token session", app)
-    walk.ory.clock.move(5)
-    walk("expired cookie session", browser)
-    walk("expired token session", app)
-    walk("admin reads the expired session", None, session)
-    walk("admin lists sessions that are active")
-    walk("admin lists sessions that are not active")
-    walk("admin extends the expired session", None, session)
-    walk("cookie after the extension of an expired session", browser)
+def whoami_expired(replay: Replay) -> None:
+    replay.person()
+    browser, app = replay.browser(), replay.app()
+    session = replay("fresh cookie session", browser)
+    replay("fresh token session", app)
+    replay.ory.clock.move(5)
+    replay("expired cookie session", browser)
+    replay("expired token session", app)
+    replay("admin reads the expired session", None, session)
+    replay("admin lists sessions that are active")
+    replay("admin lists sessions that are not active")
+    replay("admin extends the expired session", None, session)
+    replay("cookie after the extension of an expired session", browser)
 
 
-def session_extend(walk: Walk) -> None:
-    walk.person()
-    browser = walk.browser()
-    session = walk("before", browser)
-    walk("admin extends", None, session)
-    walk("after", browser)
-    walk("admin extends an unknown session")
-    walk("admin extends with an id that is no UUID")
-    walk("admin disables the session", None, session)
-    walk("admin extends the disabled session", None, session)
-    walk("after extending a disabled session", browser)
+def session_extend(replay: Replay) -> None:
+    replay.person()
+    browser = replay.browser()
+    session = replay("before", browser)
+    replay("admin extends", None, session)
+    replay("after", browser)
+    replay("admin extends an unknown session")
+    replay("admin extends with an id that is no UUID")
+    replay("admin disables the session", None, session)
+    replay("admin extends the disabled session", None, session)
+    replay("after extending a disabled session", browser)
 
 
-def session_extend_window(walk: Walk) -> None:
-    walk.person()
-    browser = walk.browser()
-    session = walk("before", browser)
-    walk("admin extends too early", None, session)
-    walk("after", browser)
+def session_extend_window(replay: Replay) -> None:
+    replay.person()
+    browser = replay.browser()
+    session = replay("before", browser)
+    replay("admin extends too early", None, session)
+    replay("after", browser)
 
 
-def whoami_caching_off(walk: Walk) -> None:
-    walk.person()
-    walk("cookie", walk.browser())
-    walk("token", walk.app())
-    walk("no credentials")
-    walk("unknown token", Visitor(UNKNOWN_TOKEN))
+def whoami_caching_off(replay: Replay) -> None:
+    replay.person()
+    replay("cookie", replay.browser())
+    replay("token", replay.app())
+    replay("no credentials")
+    replay("unknown token", Visitor(UNKNOWN_TOKEN))
 
 
-def whoami_cache_header_default_age(walk: Walk) -> None:
-    walk.person()
-    walk("cookie", walk.browser())
-    walk("no credentials")
+def whoami_cache_header_default_age(replay: Replay) -> None:
+    replay.person()
+    replay("cookie", replay.browser())
+    replay("no credentials")
 
 
-def whoami_tokenize(walk: Walk) -> None:
-    walk.person(traits={"name": {"first": "Ada", "last": "Lovelace"}, "groups": ["editors"]})
-    app = walk.app()
-    walk.skip("tokenize_as=django with a cookie", NO_TOKENIZER)
-    walk.skip("tokenize_as=django with a token", NO_TOKENIZER)
-    walk("tokenize_as=unknown", app)
-    walk("tokenize_as empty", app)
-    walk("tokenize_as=django without credentials")
-    walk("tokenize_as=unknown without credentials")
+def whoami_tokenize(replay: Replay) -> None:
+    replay.person(traits={"name": {"first": "Ada", "last": "Lovelace"}, "groups": ["editors"]})
+    app = replay.app()
+    replay.skip("tokenize_as=django with a cookie", NO_TOKENIZER)
+    replay.skip("tokenize_as=django with a token", NO_TOKENIZER)
+    replay("tokenize_as=unknown", app)
+    replay("tokenize_as empty", app)
+    replay("tokenize_as=django without credentials")
+    replay("tokenize_as=unknown without credentials")
     jwt = {"Authorization": "Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}
-    walk("the JWT is not itself a credential", headers=jwt)
+    replay("the JWT is not itself a credential", headers=jwt)
 
 
-def whoami_huge_header(walk: Walk) -> None:
-    walk("X-Session-Token of 2 MiB", headers={"X-Session-Token": "x" * (2 << 20)})
+def whoami_huge_header(replay: Replay) -> None:
+    replay("X-Session-Token of 2 MiB", headers={"X-Session-Token": "x" * (2 << 20)})
 
 
-def device_headers(walk: Walk) -> None:
-    walk.person()
+def device_headers(replay: Replay) -> None:
+    replay.person()
     named = {"User-Agent": "R/1"}
     for name, headers in {
         "login with no User-Agent": {},
@@ -257,48 +257,48 @@ def device_headers(walk: Walk) -> None:
         "login with True-Client-IP and X-Real-IP": named
         | {"True-Client-IP": "203.0.113.7", "X-Real-IP": "203.0.113.8"},
     }.items():
-        flow = walk.native_flow("login")
-        walk(name, None, flow, headers=headers, method="password", identifier=ADA, password="correct horse 9")
+        flow = replay.native_flow("login")
+        replay(name, None, flow, headers=headers, method="password", identifier=ADA, password="correct horse 9")
 
 
-def user_sessions(walk: Walk) -> None:
-    walk.person(ADA)
-    walk.person(BOB)
-    browser = walk.browser()
-    app, *_ = [walk.app() for _ in range(3)]
-    bob = walk.app(BOB)
-    bobs_session = walk.quietly("GET", "/sessions/whoami", bob)
-    current = walk("the current session", browser)
-    walk("no session")
-    others = walk("lists my other sessions", browser).content
-    walk("lists with a page size of 1", browser)
-    walk("lists with page_size=1 and page=2", browser)
-    walk("follows rel=next as it stands, 1", browser)
-    walk("follows rel=next as it stands, 2", browser)
-    walk("lists with per_page=1, page=1", browser)
-    walk("lists with per_page=1, page=2", browser)
-    walk("revokes one of them", browser, others[0]["id"])
-    walk("revokes it again", browser, others[0]["id"])
-    walk("lists again", browser)
-    walk("revokes the current one", browser, current)
-    walk("revokes a session of somebody else", browser, bobs_session)
-    walk("whoami of that session afterwards", bob)
-    walk("revokes with an id that is no UUID", browser)
-    walk("revokes all others", browser)
-    walk("revokes all others again", browser)
-    walk("revokes all others without a session")
-    walk("this browser afterwards", browser)
-    walk("a token session elsewhere afterwards", app)
+def user_sessions(replay: Replay) -> None:
+    replay.person(ADA)
+    replay.person(BOB)
+    browser = replay.browser()
+    app, *_ = [replay.app() for _ in range(3)]
+    bob = replay.app(BOB)
+    bobs_session = replay.request_public("GET", "/sessions/whoami", bob)
+    current = replay("the current session", browser)
+    replay("no session")
+    others = replay("lists my other sessions", browser).content
+    replay("lists with a page size of 1", browser)
+    replay("lists with page_size=1 and page=2", browser)
+    replay("follows rel=next as it stands, 1", browser)
+    replay("follows rel=next as it stands, 2", browser)
+    replay("lists with per_page=1, page=1", browser)
+    replay("lists with per_page=1, page=2", browser)
+    replay("revokes one of them", browser, others[0]["id"])
+    replay("revokes it again", browser, others[0]["id"])
+    replay("lists again", browser)
+    replay("revokes the current one", browser, current)
+    replay("revokes a session of somebody else", browser, bobs_session)
+    replay("whoami of that session afterwards", bob)
+    replay("revokes with an id that is no UUID", browser)
+    replay("revokes all others", browser)
+    replay("revokes all others again", browser)
+    replay("revokes all others without a session")
+    replay("this browser afterwards", browser)
+    replay("a token session elsewhere afterwards", app)
 
 
-def database_outage(walk: Walk) -> None:
-    walk.person()
-    app = walk.app()
-    walk("before", app)
-    with walk.ory.database_down(ready=200):
-        walk("alive")
-        walk("ready")
-        walk("whoami with a token", app)
-        walk("whoami without credentials")
-        walk("starts a native login flow")
-    walk("afterwards", app)
+def database_outage(replay: Replay) -> None:
+    replay.person()
+    app = replay.app()
+    replay("before", app)
+    with replay.ory.database_down(ready=200):
+        replay("alive")
+        replay("ready")
+        replay("whoami with a token", app)
+        replay("whoami without credentials")
+        replay("starts a native login flow")
+    replay("afterwards", app)

@@ -1,4 +1,4 @@
-"""Ory's clock, and an Ory that is slow, failing, stopped or strict: each for as long as a test says."""
+"""Ory's clock, faults and strict mode."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from django.test import Client
 from ory_auth.testing import Ory, OryLogin
 from tests.support.ory import send
 
-Trouble = Callable[[Ory], AbstractContextManager[None]]
+MakeFault = Callable[[Ory], AbstractContextManager[None]]
 
 # --- the clock
 
 
-def test_a_session_ends_when_its_time_is_over(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_a_session_expires(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     ory_login(client)
     ory.clock.move(hours=23)
     assert client.get("/guarded").status_code == 200
@@ -28,7 +28,7 @@ def test_a_session_ends_when_its_time_is_over(ory: Ory, client: Client, ory_logi
     assert client.get("/guarded").status_code == 302
 
 
-def test_a_sign_in_grows_old(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_a_sign_in_becomes_too_old_for_max_age(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     ory_login(client)
     assert client.get("/recent").status_code == 200
     with ory.clock.move(minutes=16):
@@ -36,7 +36,7 @@ def test_a_sign_in_grows_old(ory: Ory, client: Client, ory_login: OryLogin) -> N
     assert client.get("/recent").status_code == 200
 
 
-def test_a_clock_that_stands_still_tells_one_time(ory: Ory) -> None:
+def test_a_frozen_clock_always_shows_the_same_time(ory: Ory) -> None:
     moment = datetime(2031, 5, 7, tzinfo=UTC)
     with ory.clock.freeze(moment):
         assert ory.clock.time() == ory.clock.time() == moment
@@ -51,7 +51,7 @@ def authenticated_at(client: Client) -> datetime:
     return at
 
 
-def test_nobody_grows_older_while_the_clock_stands_still(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_sessions_do_not_age_while_the_clock_is_frozen(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     ory.clock.freeze()
     signed_in = ory_login(client)
     assert authenticated_at(client) == ory.clock.time()
@@ -59,17 +59,17 @@ def test_nobody_grows_older_while_the_clock_stands_still(ory: Ory, client: Clien
     assert authenticated_at(client) == ory.clock.time()
 
 
-def test_a_test_begins_with_the_right_time_again(ory: Ory) -> None:
-    """The tests before have moved the clock and stopped it."""
+def test_each_test_begins_with_the_real_time(ory: Ory) -> None:
+    """The previous tests have moved and frozen the clock."""
     assert abs(ory.clock.time() - datetime.now(UTC)) < timedelta(minutes=1)
     before = ory.clock.now()
     time.sleep(0.001)
     assert ory.clock.now() > before
 
 
-# --- trouble
+# --- faults
 
-TROUBLES: list[Trouble] = [
+FAULTS: list[MakeFault] = [
     Ory.failing,
     lambda ory: ory.failing(500),
     lambda ory: ory.failing(429),
@@ -78,40 +78,40 @@ TROUBLES: list[Trouble] = [
 ]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=["503", "500", "429", "stopped", "slow"])
-def test_an_outage_is_503_and_forgotten_when_it_is_over(
-    ory: Ory, client: Client, ory_login: OryLogin, settings: Any, trouble: Trouble
+@pytest.mark.parametrize("make_fault", FAULTS, ids=["503", "500", "429", "stopped", "slow"])
+def test_an_outage_is_503_and_leaves_nothing_behind(
+    ory: Ory, client: Client, ory_login: OryLogin, settings: Any, make_fault: MakeFault
 ) -> None:
     settings.ORY_AUTH = {**settings.ORY_AUTH, "TIMEOUT": 0.1}
     ory_login(client)
-    with trouble(ory):
-        statuses = [client.get("/guarded").status_code for _ in range(7)]  # enough to open a breaker
+    with make_fault(ory):
+        statuses = [client.get("/guarded").status_code for _ in range(7)]  # enough to open the circuit breaker
     settings.ORY_AUTH = {**settings.ORY_AUTH, "TIMEOUT": 3}
     assert statuses == [503] * 7
     assert client.get("/guarded").status_code == 200
 
 
-def test_trouble_may_be_about_one_path(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_a_fault_can_affect_a_single_path(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     ory_login(client)
     with ory.failing(path="/self-service"):
         assert client.get("/guarded").status_code == 200
 
 
-def test_a_page_that_asks_nobody_is_there_in_an_outage(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_a_page_that_does_not_use_the_user_works_in_an_outage(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     ory_login(client)
     with ory.stopped():
         assert client.get("/silent").status_code == 200
     assert ory.calls == []
 
 
-# --- strictness
+# --- strict mode
 
 
 def admin_headers() -> dict[str, str]:
     return {"Authorization": f"Bearer {django_settings.ORY_AUTH['API_KEY']}"}
 
 
-def test_what_this_package_sends_would_do_in_production(ory: Ory, client: Client, ory_login: OryLogin) -> None:
+def test_strict_mode_accepts_the_requests_of_this_package(ory: Ory, client: Client, ory_login: OryLogin) -> None:
     with ory.strict():
         signed_in = ory_login(client)
         client.cookies["sessionid"] = "x"
@@ -123,7 +123,7 @@ def test_what_this_package_sends_would_do_in_production(ory: Ory, client: Client
     assert "DELETE /sessions" not in ory.calls
 
 
-TOO_MUCH = [
+VIOLATIONS = [
     ("admin_url", "/admin/identities", {}, 401, "API key"),
     ("admin_url", "/sessions/whoami", {}, 404, "admin port"),
     ("public_url", "/admin/identities", {}, 404, "public port"),
@@ -138,8 +138,8 @@ TOO_MUCH = [
 ]
 
 
-@pytest.mark.parametrize(("base", "path", "headers", "status", "why"), TOO_MUCH, ids=[row[-1] for row in TOO_MUCH])
-def test_what_would_not_do_in_production_is_refused_and_told(
+@pytest.mark.parametrize(("base", "path", "headers", "status", "why"), VIOLATIONS, ids=[row[-1] for row in VIOLATIONS])
+def test_strict_mode_refuses_and_reports_wrong_requests(
     ory: Ory, base: str, path: str, headers: dict[str, str], status: int, why: str
 ) -> None:
     with pytest.raises(AssertionError, match=f"GET {path}: .*{why}"), ory.strict():
@@ -153,7 +153,7 @@ def test_a_browser_may_send_the_cookies_of_its_host(ory: Ory) -> None:
         assert send("GET", f"{ory.public_url}/self-service/login/browser", headers=headers).status == 303
 
 
-def test_what_the_test_itself_finds_comes_first(ory: Ory) -> None:
+def test_a_failure_of_the_test_itself_comes_first(ory: Ory) -> None:
     def failing_test() -> None:
         with ory.strict():
             send("GET", f"{ory.admin_url}/admin/identities")
