@@ -80,9 +80,9 @@ class OrySessionAuthentication(BaseAuthentication):
         outcome = state.outcome()
         match outcome:
             case Unavailable():
-                raise _outage(state, outcome, request)
+                raise _outage_error(state, outcome, request)
             case SecondFactorMissing():
-                raise _step_up(request)
+                raise _step_up_error(request)
             case SignedIn() if state.credential is not None:
                 if not state.credential.kind.by_header:
                     SessionAuthentication().enforce_csrf(request)
@@ -99,7 +99,7 @@ class OrySessionAuthentication(BaseAuthentication):
             body = {"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value}
             raise Refused(body, request)
         if state.user_trouble:
-            raise _outage(state, state.user_trouble, request)
+            raise _outage_error(state, state.user_trouble, request)
         return user
 
     def authenticate_header(self, request: Request) -> str:
@@ -121,7 +121,7 @@ class AAL2Required(BasePermission):
             outcome = state.outcome(fresh=True)  # ask Ory before refusing a user because of a cached session
         match outcome:
             case Unavailable():
-                raise _outage(state, outcome, request)
+                raise _outage_error(state, outcome, request)
             case SignedIn() if outcome.satisfies(AAL.AAL2, None):
                 return True
             case SignedIn() | SecondFactorMissing():
@@ -157,7 +157,7 @@ class _RefusalExplainer:
             self._permission_denied(request, *args, **kwargs)
         except PermissionDenied:
             if self._needs_second_factor(request):
-                raise _step_up(request) from None
+                raise _step_up_error(request) from None
             raise
 
     def _needs_second_factor(self, request: Request) -> bool:
@@ -227,12 +227,12 @@ def _assigned_user(request: Request) -> tuple[Any, Any] | None:
     return user, getattr(request._request, "auth", None)
 
 
-def _outage(state: RequestState, outcome: Unavailable, request: Request) -> OryNotAvailable:
+def _outage_error(state: RequestState, outcome: Unavailable, request: Request) -> OryNotAvailable:
     state.trouble(outcome)  # recorded, so that no other response hides the outage
     return OryNotAvailable(outcome, request)
 
 
-def _step_up(request: Request) -> Refused:
+def _step_up_error(request: Request) -> Refused:
     return Refused(way_on(request._request, AALRequired()), request)
 
 
