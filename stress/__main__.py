@@ -26,7 +26,7 @@ def main() -> None:
     known = {each.name: each for each in sorted(CAMPAIGNS.values(), key=lambda each: each.order)}
     options = _options(known)
     chosen = [known[name] for name in options.names] or list(known.values())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers end with us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     started = time.monotonic()
     rows = _run(chosen, options.short)
     held = sum(row["holds"] for row in rows)
@@ -45,25 +45,25 @@ def main() -> None:
 
 
 def _options(known: dict[str, Campaign]) -> argparse.Namespace:
-    told = "\n".join(f"  {each.name:15} {each.holds_when}" for each in known.values())
+    listed = "\n".join(f"  {each.name:20} {each.holds_when}" for each in known.values())
     parser = argparse.ArgumentParser(
         prog="python -m stress",
-        description="Trouble of every kind against real servers on this machine. Campaigns:\n" + told,
+        description="Cause faults in real servers on this machine, and check every response. Campaigns:\n" + listed,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", choices=[*known, []], metavar="name", help="campaigns (default: all)")
     parser.add_argument("--short", action="store_true", help="a form that takes a few minutes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
 
 def _run(chosen: list[Campaign], short: bool) -> list[dict[str, Any]]:
     rows = []
-    print(f"{'campaign':15} {'verdict':7} {'seconds':>7}  figures (limit)")
-    with Environment(short=short) as stage:
+    print(f"{'campaign':20} {'verdict':7} {'seconds':>7}  figures (limit)")
+    with Environment(short=short) as env:
         for each in chosen:
             started = time.monotonic()
-            result = _result(each, stage)
+            result = _result(each, env)
             seconds = time.monotonic() - started
             _print(each, result, seconds)
             rows.append(
@@ -72,18 +72,18 @@ def _run(chosen: list[Campaign], short: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _result(each: Campaign, stage: Environment) -> Result:
+def _result(each: Campaign, env: Environment) -> Result:
     try:
-        return each.run(stage)
+        return each.run(env)
     except Exception as error:
         return Result([Figure(f"did not end: {type(error).__name__}", 1, 0)], traceback.format_exc().splitlines()[-12:])
 
 
 def _print(each: Campaign, result: Result, seconds: float) -> None:
-    margin = " " * 33
+    margin = " " * 38
     width = max(shutil.get_terminal_size((150, 24)).columns, 80) - len(margin)
     text = textwrap.wrap(" · ".join(map(str, result.figures)), width)
-    print(f"{each.name:15} {'holds' if result.holds else 'BREACH':7} {seconds:7.1f}  {text[0]}")
+    print(f"{each.name:20} {'holds' if result.holds else 'BREACH':7} {seconds:7.1f}  {text[0]}")
     for line in [*text[1:], *result.examples]:
         print(f"{margin}{line}")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a campaign is: a function with a name that is given a stage and returns its figures, each with its limit."""
+"""A campaign: a function that gets an environment and returns figures, each with its limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that was measured. It holds up to ``limit``; without one it only tells."""
+    """A measured number. ``limit`` is the highest allowed value; a figure without one is information only."""
 
     name: str
     value: float
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass
 class Result:
-    """What came of a campaign. ``examples``: lines about what was wrong; ``details``: more rows, for the JSON."""
+    """The result of a campaign. ``examples``: lines about what was wrong; ``details``: rows for the JSON file."""
 
     figures: list[Figure]
     examples: list[str] = field(default_factory=list)
@@ -51,8 +51,8 @@ class Result:
         return {"holds": self.holds, "figures": figures, "examples": self.examples, "details": self.details}
 
 
-def figures(tally: Tally, breaches: Sequence[Verdict] = BREACHES) -> list[Figure]:
-    """The figures that every campaign has: how many requests, and that nothing was wrong."""
+def common_figures(tally: Tally, breaches: Sequence[Verdict] = BREACHES) -> list[Figure]:
+    """The figures of every campaign: the number of requests, and of each kind of wrong response."""
     told = [Figure("requests", tally.requests)]
     told += [Figure(str(each), tally.verdicts[each], 0) for each in breaches]
     others = (Verdict.UNAVAILABLE, Verdict.BROKEN, Verdict.CANCELLED)
@@ -64,7 +64,7 @@ Run = Callable[["Environment"], Result]
 
 @dataclass(frozen=True)
 class Campaign:
-    """``order`` is its place in the table; ``holds_when`` says in a line what must hold."""
+    """``order`` is its place in the table; ``holds_when`` says in one line what must hold."""
 
     name: str
     order: int
@@ -76,7 +76,7 @@ CAMPAIGNS: dict[str, Campaign] = {}
 
 
 def campaign(name: str, order: int, holds_when: str) -> Callable[[Run], Run]:
-    """Register the function below as a campaign."""
+    """Register the decorated function as a campaign."""
 
     def register(run: Run) -> Run:
         CAMPAIGNS[name] = Campaign(name, order, holds_when, run)

@@ -1,4 +1,4 @@
-"""What campaigns play on: one Ory, one PostgreSQL and one Redis for all of them, and sites for each."""
+"""What campaigns run in: one Ory, one PostgreSQL and one Redis for all, and sites for each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N = TypeVar("N", int, float)
 
 
 class Environment:
-    """Servers are started when they are first asked for, and end with the stage."""
+    """Starts servers when they are first used, and stops them at the end."""
 
     def __init__(self, *, short: bool = False) -> None:
         self.short = short
@@ -36,7 +36,7 @@ class Environment:
         self._servers.close()
 
     def scaled(self, full: N, short: N) -> N:
-        """This number in the full form, that one in the short."""
+        """The first number, or the second one in the short form."""
         return short if self.short else full
 
     @cached_property
@@ -53,7 +53,7 @@ class Environment:
 
     @cached_property
     def logs(self) -> Path:
-        """The directory in which every site leaves what it logs, at DEBUG level."""
+        """The directory for the logs of all sites, at DEBUG level."""
         return self._servers.enter_context(private_directory())
 
     def people(self, count: int, sessions: int = 1) -> list[Given]:
@@ -68,24 +68,24 @@ class Environment:
         with private_directory() as directory, Proxy(self.ory.public_url, session, directory) as proxy:
             yield proxy
 
-    def environment(
+    def site_variables(
         self,
         *,
         ory_auth: Mapping[str, Any] | None = None,
         proxy: Proxy | None = None,
         database: str | None = None,
-        **variables: str,
+        **more: str,
     ) -> dict[str, str]:
-        """The ``SITE_…`` variables of a site with a new database (or the one named by its URL)."""
+        """The ``SITE_…`` variables of a site with a new database, or with ``database`` (a URL)."""
         return {
             "SITE_ORY_URL": proxy.url if proxy else self.ory.public_url,
             "SITE_ADMIN_URL": self.ory.admin_url,
             "SITE_REDIS_URL": self.redis.url,
-            "SITE_DATABASE_URL": database or self.new_database(variables.get("SITE_USER_MODEL", "auth.User")),
+            "SITE_DATABASE_URL": database or self.new_database(more.get("SITE_USER_MODEL", "auth.User")),
             "SITE_LOG": str(self.logs / f"{next(self._numbers)}.log"),
             "SITE_ORY_AUTH": json.dumps(dict(ory_auth or {})),
-            **(proxy.environment if proxy else {}),
-            **variables,
+            **(proxy.site_variables if proxy else {}),
+            **more,
         }
 
     def new_database(self, user_model: str = "auth.User") -> str:
@@ -93,22 +93,22 @@ class Environment:
         return self.postgresql.database(f"site_{next(self._numbers)}", user_model)
 
     def site(
-        self, kind: Literal["gunicorn", "uvicorn"], environment: Mapping[str, str], workers: int = 2, threads: int = 4
+        self, kind: Literal["gunicorn", "uvicorn"], variables: Mapping[str, str], workers: int = 2, threads: int = 4
     ) -> AbstractContextManager[Site]:
         """The site under one server.
 
-        Each request of uvicorn's has a thread of its own, so there connections to the database are in a pool, unless
+        Under uvicorn each request has a thread, so connections to the database are in a pool, unless
         ``SITE_CONN_MAX_AGE`` is set.
         """
         if kind == "gunicorn":
-            return servers.gunicorn(environment, workers, threads)
-        pool = {} if "SITE_CONN_MAX_AGE" in environment else {"SITE_POOL": POOL}
-        return servers.uvicorn({**pool, **environment}, workers)
+            return servers.gunicorn(variables, workers, threads)
+        pool = {} if "SITE_CONN_MAX_AGE" in variables else {"SITE_POOL": POOL}
+        return servers.uvicorn({**pool, **variables}, workers)
 
     @contextmanager
-    def sites(self, environment: Mapping[str, str], workers: int = 2, threads: int = 4) -> Iterator[tuple[Site, Site]]:
-        """The site under gunicorn and under uvicorn, which start at the same time."""
+    def sites(self, variables: Mapping[str, str], workers: int = 2, threads: int = 4) -> Iterator[tuple[Site, Site]]:
+        """The site under gunicorn and under uvicorn, started at the same time."""
         with ExitStack() as ends, ThreadPoolExecutor() as starters:
-            wsgi = starters.submit(ends.enter_context, self.site("gunicorn", environment, workers, threads))
-            asgi = starters.submit(ends.enter_context, self.site("uvicorn", environment, workers))
+            wsgi = starters.submit(ends.enter_context, self.site("gunicorn", variables, workers, threads))
+            asgi = starters.submit(ends.enter_context, self.site("uvicorn", variables, workers))
             yield wsgi.result(), asgi.result()

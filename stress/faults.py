@@ -1,6 +1,6 @@
-"""What a server can do to those who ask it: each fault is what is sent instead of Ory's answer, and how.
+"""Faults of a server: each says what is sent instead of Ory's response, and how.
 
-The bodies are real sessions of a stranger: whoever believes one of these answers shows the wrong person.
+The bodies are real sessions of a stranger, so a site that accepts one of them shows the wrong person.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ DRIP = 0.05  # seconds between two bytes
 OVER_SIZE = 2 * 1024 * 1024  # bytes
 BOMB = 64 * 1024 * 1024  # bytes, unpacked
 
-Answer = Callable[[asyncio.StreamWriter, bytes], Awaitable[None]]
+Responder = Callable[[asyncio.StreamWriter, bytes], Awaitable[None]]
 
 
 class Fault(StrEnum):
-    """The fault of the moment."""
+    """The current fault."""
 
     PASS = "pass"
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Fault(StrEnum):
     TLS_SELF_SIGNED = "self-signed"
 
 
-PLACES = frozenset({Fault.PASS, Fault.REFUSED, Fault.DNS_HANGS, Fault.TLS_PLAIN, Fault.TLS_SELF_SIGNED})
+CONNECTION_FAULTS = frozenset({Fault.PASS, Fault.REFUSED, Fault.DNS_HANGS, Fault.TLS_PLAIN, Fault.TLS_SELF_SIGNED})
 """Those that are about the port or its name; behind it, what comes is passed on."""
 
 
@@ -82,7 +82,7 @@ async def cut(writer: asyncio.StreamWriter, session: bytes) -> None:
     writer.close()
 
 
-def _says(make: Callable[[bytes], bytes]) -> Answer:
+def _respond_with(make: Callable[[bytes], bytes]) -> Responder:
     async def answer(writer: asyncio.StreamWriter, session: bytes) -> None:
         writer.write(make(session))
         await writer.drain()
@@ -90,50 +90,50 @@ def _says(make: Callable[[bytes], bytes]) -> Answer:
     return answer
 
 
-def _error(status: int, **headers: str) -> Answer:
+def _error_response(status: int, **headers: str) -> Responder:
     body = json.dumps({"error": {"code": status, "message": "a fault"}}).encode()
-    return _says(lambda _session: response(status, body, **headers))
+    return _respond_with(lambda _session: response(status, body, **headers))
 
 
 @cache
 def padded(session: bytes) -> bytes:
-    """The same session, in 2 MiB of JSON."""
+    """The session in 2 MiB of JSON."""
     return session[:-1] + b',"padding":"' + b"." * OVER_SIZE + b'"}'
 
 
 @cache
 def bomb(session: bytes) -> bytes:
-    """The same session before 64 MiB of blanks, packed."""
+    """The session before 64 MiB of blanks, compressed."""
     return gzip.compress(session + b" " * BOMB, 6)
 
 
-def prepare(session: bytes) -> None:
-    """Make the large answers beforehand: packing one takes as long as somebody waits for an answer."""
+def build_large_responses(session: bytes) -> None:
+    """Build the large responses in advance, because compressing one takes longer than a time limit."""
     padded(session)
     bomb(session)
 
 
-ANSWERS: dict[Fault, Answer] = {
+RESPONDERS: dict[Fault, Responder] = {
     Fault.RESET: reset,
     Fault.HANG: hang,
     Fault.DRIP_HEADERS: drip_headers,
     Fault.DRIP_BODY: drip_body,
     Fault.CUT: cut,
-    Fault.ERROR_500: _error(500),
-    Fault.ERROR_502: _error(502),
-    Fault.ERROR_503: _error(503),
-    Fault.HTML: _says(
+    Fault.ERROR_500: _error_response(500),
+    Fault.ERROR_502: _error_response(502),
+    Fault.ERROR_503: _error_response(503),
+    Fault.HTML: _respond_with(
         lambda _session: response(200, b"<!doctype html><title>Welcome</title>", content_type="text/html")
     ),
-    Fault.TRUNCATED: _says(lambda session: response(200, session[: len(session) // 2])),
-    Fault.OVER_SIZE: _says(lambda session: response(200, padded(session))),
-    Fault.GZIP_BOMB: _says(lambda session: response(200, bomb(session), content_encoding="gzip")),
-    Fault.REDIRECT: _says(lambda _session: response(302, b"", location="/stranger")),
+    Fault.TRUNCATED: _respond_with(lambda session: response(200, session[: len(session) // 2])),
+    Fault.OVER_SIZE: _respond_with(lambda session: response(200, padded(session))),
+    Fault.GZIP_BOMB: _respond_with(lambda session: response(200, bomb(session), content_encoding="gzip")),
+    Fault.REDIRECT: _respond_with(lambda _session: response(302, b"", location="/stranger")),
 }
 
 
 def response(status: int, body: bytes, **headers: str) -> bytes:
-    """An HTTP answer; ``headers`` with underscores for hyphens."""
+    """An HTTP response; ``headers`` with underscores for hyphens."""
     all_headers = {"content_type": "application/json", **headers, "content_length": str(len(body))}
     lines = [f"HTTP/1.1 {status} -", *(f"{name.replace('_', '-')}: {value}" for name, value in all_headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body

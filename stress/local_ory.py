@@ -1,8 +1,8 @@
-"""The local Ory as a process of its own, so that it does not share Python's lock with what is measured.
+"""The local Ory as a process, so that it does not share Python's lock with the measured site.
 
-It prints its two addresses as one line of JSON and then obeys lines of JSON on its standard input, each answered by
-one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``, ``{"do": "database", "down": true}``,
-``{"do": "configure", …}``.
+It prints its two addresses as one line of JSON. Then it runs commands, lines of JSON on its standard input, and answers
+each with one line: ``{"do": "people", "count": 3}``, ``{"do": "down"}``, ``{"do": "up"}``,
+``{"do": "database", "down": true}``, ``{"do": "configure", …}``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ory_auth.local.model.state import State
 
 
 class IndexedState(State):
-    """Finds a session by its token without looking at all of them: with 100,000 that would be what is measured."""
+    """Finds a session by its token without looking at all of them, which would take too long with 100,000 sessions."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -49,11 +49,11 @@ def main() -> None:
         _say({"public_url": ory.public_url, "admin_url": ory.admin_url})
         for line in sys.stdin:
             order = json.loads(line)
-            _say(ORDERS[order.pop("do")](ory, **order))
+            _say(COMMANDS[order.pop("do")](ory, **order))
 
 
 def people(ory: LocalOry, count: int, sessions: int = 1) -> list[dict[str, Any]]:
-    """So many new people with ``sessions`` sessions each; every session is a row with both of its credentials."""
+    """So many new people with ``sessions`` sessions each; a row for each session with both credentials."""
     rows = []
     for _ in range(count):
         email = f"{NUMBERED}{len(ory.state.identities)}@example.org"
@@ -73,7 +73,7 @@ def people(ory: LocalOry, count: int, sessions: int = 1) -> list[dict[str, Any]]
 
 
 def down(ory: LocalOry) -> None:
-    """Close the ports; nothing is forgotten."""
+    """Close the ports. No data is lost."""
     ory.stop()
 
 
@@ -82,7 +82,7 @@ def up(ory: LocalOry) -> None:
 
 
 def database(ory: LocalOry, down: bool) -> None:
-    """Without its database: 401 to everyone from whoami, 503 from the readiness path."""
+    """Without its database, whoami answers 401 to everyone, and the readiness path 503."""
     ory.state.database_is_up, ory.state.ready_status = not down, 503 if down else 200
 
 
@@ -90,7 +90,7 @@ def configure(ory: LocalOry, **changes: Any) -> None:
     ory.configure(**changes)
 
 
-ORDERS = {each.__name__: each for each in (people, down, up, database, configure)}
+COMMANDS = {each.__name__: each for each in (people, down, up, database, configure)}
 
 
 def _say(answer: Any) -> None:

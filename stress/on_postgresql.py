@@ -1,7 +1,7 @@
-"""Run a command with a PostgreSQL of its own: ``python -m stress.on_postgresql python -m pytest tests/test_users.py``.
+"""Run a command with a new PostgreSQL: ``python -m stress.on_postgresql python -m pytest tests/test_users.py``.
 
-The tests find it by ``ORY_TEST_DATABASE_URL`` (the database of the project under test) and ``ORY_TEST_POSTGRESQL`` (one
-whose tables they empty, so the tests run one after the other). As root, PostgreSQL is installed where it is missing.
+The tests find it by ``ORY_TEST_DATABASE_URL`` (the database of the project under test) and ``ORY_TEST_POSTGRESQL``
+(one whose tables they empty, so the tests run one after the other). As root, PostgreSQL is installed if it is missing.
 """
 
 from __future__ import annotations

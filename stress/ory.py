@@ -1,7 +1,7 @@
-"""The Ory of a trial: the one that the environment names, else the local one in a process of its own.
+"""The Ory of a campaign: the one that the environment names, or a local one in another process.
 
-Set ``ORY_TEST_PUBLIC_URL`` and ``ORY_TEST_ADMIN_URL`` for a real one, and ``ORY_TEST_DATABASE_DOWN`` and
-``ORY_TEST_DATABASE_UP`` to shell commands that take its database away and give it back.
+For a real one, set ``ORY_TEST_PUBLIC_URL`` and ``ORY_TEST_ADMIN_URL``, and ``ORY_TEST_DATABASE_DOWN`` and
+``ORY_TEST_DATABASE_UP`` to shell commands that stop and start its database.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support import ory as ories
 
 @dataclass
 class Given:
-    """One session at Ory, and whose it is; a real Ory gives a token and a cookie only for two sessions."""
+    """One session at Ory, and its person. A real Ory gives a token and a cookie only for two sessions."""
 
     identity: str
     email: str
@@ -47,7 +47,7 @@ class Given:
 
 
 class OryProcess(Process):
-    """`stress.local_ory`, which answers on its standard output."""
+    """`stress.local_ory`, which answers commands on its standard output."""
 
     def answers(self) -> bool:
         return self.running  # its first line comes once it listens, and is waited for
@@ -57,7 +57,7 @@ class OryProcess(Process):
         assert self.popen.stdout
         return json.loads(self.popen.stdout.readline() or "null")
 
-    def order(self, do: str, arguments: Mapping[str, Any]) -> Any:
+    def run_command(self, do: str, arguments: Mapping[str, Any]) -> Any:
         assert self.popen
         assert self.popen.stdin
         print(json.dumps({"do": do, **arguments}), file=self.popen.stdin, flush=True)
@@ -65,9 +65,9 @@ class OryProcess(Process):
 
 
 class Ory:
-    """One Ory. ``http`` makes people and changes them over HTTP; ``people`` makes many at once.
+    """One Ory. ``http`` creates people and changes them over HTTP; ``people`` creates many at once.
 
-    With the real one, which nobody here started, ``start``, ``stop``, ``freeze`` and ``thaw`` raise `NotLocal`.
+    With a real Ory, ``start``, ``stop``, ``freeze`` and ``thaw`` raise `NotLocal`.
     """
 
     def __init__(self, public_url: str, admin_url: str, process: OryProcess | None = None) -> None:
@@ -88,24 +88,24 @@ class Ory:
     def people(self, count: int, sessions: int = 1) -> list[Given]:
         """So many new people, each with that many sessions."""
         if self.is_local:
-            return [Given(**row) for row in self.order("people", count=count, sessions=sessions)]
+            return [Given(**row) for row in self.command("people", count=count, sessions=sessions)]
         return [
             self.signed_in(person) for person in (self.http.person() for _ in range(count)) for _ in range(sessions)
         ]
 
     def signed_in(self, person: ories.Person) -> Given:
-        """Somebody signed in as an app does, and as a browser does."""
+        """The person, signed in as in an app and in a browser."""
         by_token, by_cookie = person.app_session(), person.browser_session()
         return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie, by_cookie.id)
 
-    def order(self, do: str, **arguments: Any) -> Any:
-        """Tell the local Ory's process something, see `stress.local_ory`."""
-        return self.process.order(do, arguments)
+    def command(self, do: str, **arguments: Any) -> Any:
+        """Run a command of `stress.local_ory`."""
+        return self.process.run_command(do, arguments)
 
     def database(self, *, down: bool) -> None:
-        """Take its own database away, or give it back: here, or by the shell commands that the environment names."""
+        """Stop Ory's database, or start it again."""
         if self.is_local:
-            self.order("database", down=down)
+            self.command("database", down=down)
         else:
             command = os.environ.get("ORY_TEST_DATABASE_DOWN" if down else "ORY_TEST_DATABASE_UP")
             if not command:
@@ -113,11 +113,11 @@ class Ory:
             subprocess.run(command, shell=True, check=True)
 
     def stop(self) -> None:
-        """Close its ports; it forgets nothing."""
-        self.order("down")
+        """Close the ports. No data is lost."""
+        self.command("down")
 
     def start(self) -> None:
-        self.order("up")
+        self.command("up")
 
     def freeze(self) -> None:
         self.process.freeze()
@@ -127,12 +127,12 @@ class Ory:
 
 
 class NotLocal(RuntimeError):
-    """The real Ory cannot be started and stopped from here."""
+    """A real Ory cannot be started and stopped from here."""
 
 
 @contextmanager
 def ory(**config: Any) -> Iterator[Ory]:
-    """The Ory that the environment names, else a local one in a process of its own; ``config``: of the local one."""
+    """The Ory that the environment names, or a local one in another process; ``config`` is for the local one."""
     public, admin = os.environ.get("ORY_TEST_PUBLIC_URL"), os.environ.get("ORY_TEST_ADMIN_URL")
     if public and admin:
         yield Ory(public, admin)

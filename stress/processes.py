@@ -1,4 +1,4 @@
-"""Processes that a trial starts: each in a group and a directory of its own, and ended by its pid."""
+"""Processes that run in a process group and a directory each, and are stopped by their pid."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from typing import Self, TypeVar
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-START = 30.0  # seconds that a server may take until it answers
-END = 10.0  # seconds that it may take to end before it is killed
+START = 30.0  # seconds that a server may take to start
+END = 10.0  # seconds that it may take to stop before it is killed
 
 
 P = TypeVar("P", bound="Process")
 
 
 class NotStarted(RuntimeError):
-    """A server did not come up; the text has the end of its log."""
+    """A server did not start; the text has the end of its log."""
 
 
 class Process:
-    """One server process. ``start`` and ``stop`` may be called again and again: port and directory stay the same."""
+    """One server process. ``start`` and ``stop`` can be called repeatedly; port and directory stay the same."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Process:
         return self.popen is not None and self.popen.poll() is None
 
     def answers(self) -> bool:
-        """Whether it can be used now."""
+        """Whether it is ready."""
         return listens(self.port)
 
     def start(self) -> Self:
@@ -81,7 +81,7 @@ class Process:
         return self
 
     def wait(self, seconds: float = START) -> None:
-        """Until it answers."""
+        """Wait until it is ready."""
         until = time.monotonic() + seconds
         while not self.answers():
             if not self.running or time.monotonic() > until:
@@ -91,10 +91,10 @@ class Process:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End it and all of its children, whatever they do."""
+        """Stop the process and all its children."""
         if self.popen is None:
             return
-        everyone = self.everyone()
+        everyone = self.process_tree()
         self.thaw()
         with contextlib.suppress(ProcessLookupError):
             self.popen.send_signal(self._end)
@@ -110,25 +110,25 @@ class Process:
         self.popen = None
 
     def kill(self) -> None:
-        """As if its machine had lost power."""
-        for process in self.everyone():
+        """Kill it, as a power failure would."""
+        for process in self.process_tree():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.stop()
 
     def freeze(self) -> None:
-        """It is there and does nothing any more: connections are accepted by the system, and nobody answers."""
-        for process in self.everyone():
+        """Suspend it: the system accepts connections, but the process does not respond."""
+        for process in self.process_tree():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.suspend()
 
     def thaw(self) -> None:
-        for process in reversed(self.everyone()):
+        for process in reversed(self.process_tree()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
 
-    def everyone(self) -> list[psutil.Process]:
-        """The process and its children, the parent first; nobody if it has ended."""
+    def process_tree(self) -> list[psutil.Process]:
+        """The process and its children, the parent first; empty if it has ended."""
         try:
             process = psutil.Process(self.pid)
             return [process, *process.children(recursive=True)]
@@ -138,7 +138,7 @@ class Process:
 
 @contextlib.contextmanager
 def running(server: P) -> Iterator[P]:
-    """Started, and ended whatever happens."""
+    """Start the server, and stop it at the end."""
     try:
         server.start()
         yield server
@@ -148,7 +148,7 @@ def running(server: P) -> Iterator[P]:
 
 @contextlib.contextmanager
 def private_directory(owner: str | None = None) -> Iterator[Path]:
-    """A temporary directory that only this user (or ``owner``) can look into."""
+    """A temporary directory that only this user (or ``owner``) can read."""
     path = Path(tempfile.mkdtemp(prefix="django-ory-"))
     try:
         if owner:
@@ -170,7 +170,7 @@ def listens(port: int) -> bool:
 
 
 def need(program: str, package: str, places: str = "") -> str:
-    """The path of a program of the system, installed by apt where we are root; else says how to install it."""
+    """The path of a program. As root, apt installs it if it is missing; others get an error with the command to run."""
     found = _find(program, places)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"installing {package} …", file=sys.stderr)

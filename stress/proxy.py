@@ -1,9 +1,9 @@
-"""A proxy in front of Ory's public port that can be told to fail in many ways, and that counts what passes.
+"""A proxy in front of Ory's public port that can fail in many ways, and counts the requests.
 
-with Proxy(ory.public_url, stranger=session_json) as proxy:
+with Proxy(ory.public_url, stranger=session_json, directory) as proxy:
     proxy.url, proxy.tls_url       # http and https, to the same Ory
-    proxy.switch(Fault.HANG)       # connections that are open end at once
-    proxy.seen.whoami              # how often each credential was asked for, by its hash
+    proxy.set_fault(Fault.HANG)    # closes open connections
+    proxy.recorded.whoami          # the number of lookups by the hash of the credential
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from stress.faults import ANSWERS, PLACES, Fault, prepare, response
+from stress.faults import CONNECTION_FAULTS, RESPONDERS, Fault, build_large_responses, response
 from stress.processes import free_port
-from stress.recorded_requests import WHOAMI, Seen, credential_hash
+from stress.recorded_requests import WHOAMI, RecordedRequests, credential_hash
 
-NAME = "ory.stress.test"  # stands for 127.0.0.1 in the site's processes, see `stress.site.resolver`
+NAME = "ory.stress.test"  # stands for 127.0.0.1 in the site's processes, see `stress.site.slow_dns`
 HEAD_LIMIT = 256 * 1024  # bytes of request headers
 
 
 class Proxy:
-    """Runs in a thread of this process. ``stranger``: the JSON of a session that nobody here ever sends."""
+    """Runs in a thread of this process. ``stranger``: the JSON of a session whose credential no client sends."""
 
     def __init__(self, upstream: str, stranger: bytes, directory: Path) -> None:
         self.fault = Fault.PASS
         self.delay = 0.0  # seconds at most before a part of an answer of Ory's is passed on, at random
-        self.pause = 1  # seconds that a 429 asks for
+        self.retry_after = 1  # seconds that a 429 asks for
         self.rate: int | None = (
             None  # whoami calls in each second; Ory says what is left of them, and 429 to the others
         )
         # Given a path and the hash of a credential: the response to send instead of Ory's, or None for Ory's own.
-        self.instead: Callable[[str, str], bytes | None] = lambda path, credential: None
+        self.override: Callable[[str, str], bytes | None] = lambda path, credential: None
         self._used = 0, 0  # the second, and how many calls it had so far
-        self.seen = Seen()
+        self.recorded = RecordedRequests()
         self._upstream, self._stranger = urlsplit(upstream), stranger
         self._ports = free_port(), free_port()
         self._certificates = _Certificates(directory)
@@ -61,8 +61,8 @@ class Proxy:
         return f"https://{NAME}:{self._ports[1]}"
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What a site's processes need to find this proxy and to trust its certificate."""
+    def site_variables(self) -> dict[str, str]:
+        """What the site needs to find this proxy and to trust its certificate."""
         return {
             "SITE_SLOW_NAME": NAME,
             "SITE_SLOW_NAME_WHILE": str(self._names_hang),
@@ -70,25 +70,25 @@ class Proxy:
         }
 
     def __enter__(self) -> Self:
-        prepare(self._stranger)
+        build_large_responses(self._stranger)
         self._thread.start()
-        self.switch(Fault.PASS)
+        self.set_fault(Fault.PASS)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.switch(Fault.REFUSED)
+        self.set_fault(Fault.REFUSED)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    def forget(self) -> None:
-        """Count anew."""
-        self.seen = Seen()
+    def reset_recorded(self) -> None:
+        """Start counting again."""
+        self.recorded = RecordedRequests()
 
-    def switch(self, fault: Fault) -> None:
-        """From now on this; every open connection is closed, so that none goes on as before."""
-        asyncio.run_coroutine_threadsafe(self._switch(fault), self._loop).result(10)
+    def set_fault(self, fault: Fault) -> None:
+        """Cause this fault from now on. Closes every open connection."""
+        asyncio.run_coroutine_threadsafe(self._set_fault(fault), self._loop).result(10)
 
-    async def _switch(self, fault: Fault) -> None:
+    async def _set_fault(self, fault: Fault) -> None:
         for listener in self._listeners:
             listener.close()
         self.fault = fault
@@ -107,7 +107,7 @@ class Proxy:
         ]  # fmt: skip
 
     def _left_of_rate(self) -> int:
-        """What is left of this second's calls after this one; less than nothing: too many."""
+        """What is left of this second's rate after this call; negative: too many calls."""
         if self.rate is None:
             return 0
         now, (second, calls) = int(time.monotonic()), self._used
@@ -122,35 +122,37 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        line = _Line(self._upstream.hostname or "", self._upstream.port or 80, writer)
+        upstream = _UpstreamConnection(self._upstream.hostname or "", self._upstream.port or 80, writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                await self._answer(head, await reader.readexactly(_length(head)), writer, line)
+                await self._answer(head, await reader.readexactly(_length(head)), writer, upstream)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
             self._open.discard(writer)
-            line.close()
+            upstream.close()
             writer.close()
 
-    async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter, line: _Line) -> None:
+    async def _answer(
+        self, head: bytes, body: bytes, writer: asyncio.StreamWriter, upstream: _UpstreamConnection
+    ) -> None:
         path, headers = _read(head)
-        self.seen.note(path, headers)
+        self.recorded.add(path, headers)
         if path == "/stranger":
             writer.write(response(200, self._stranger))
-        elif given := self.instead(path, credential_hash(headers)):
+        elif given := self.override(path, credential_hash(headers)):
             writer.write(given)
         elif self.fault is Fault.RATE_LIMITED or (path == WHOAMI and self._left_of_rate() < 0):
-            self.seen.limited += 1
-            writer.write(response(429, b"{}", retry_after=str(self.pause)))
-        elif self.fault in PLACES:
-            await line.send(head + body, self.delay, self._rate_headers())
+            self.recorded.limited += 1
+            writer.write(response(429, b"{}", retry_after=str(self.retry_after)))
+        elif self.fault in CONNECTION_FAULTS:
+            await upstream.send(head + body, self.delay, self._rate_headers())
         else:
-            await ANSWERS[self.fault](writer, self._stranger)
+            await RESPONDERS[self.fault](writer, self._stranger)
 
 
-class _Line:
-    """The connection to Ory that belongs to one from a client: what comes from there is passed on as it is."""
+class _UpstreamConnection:
+    """The connection to Ory that belongs to one client connection. Responses are passed on unchanged."""
 
     def __init__(self, host: str, port: int, client: asyncio.StreamWriter) -> None:
         self._host, self._port, self._client = host, port, client
@@ -159,7 +161,7 @@ class _Line:
         self._delay, self._headers = 0.0, b""
 
     async def send(self, request: bytes, delay: float, headers: bytes) -> None:
-        """Pass a request on. Its answer comes late by ``delay`` seconds at most, with these ``headers`` besides."""
+        """Pass a request on. The response is delayed by up to ``delay`` seconds, and gets these ``headers``."""
         self._delay, self._headers = delay, headers
         if self._writer is None:
             reader, self._writer = await asyncio.open_connection(self._host, self._port)
@@ -187,7 +189,7 @@ class _Line:
 
 
 class _Certificates:
-    """An authority that the site trusts, a certificate of it, and one that nobody vouches for."""
+    """A CA that the site trusts, a certificate of it, and one of an unknown CA."""
 
     def __init__(self, directory: Path) -> None:
         trusted, unknown = trustme.CA(), trustme.CA()
@@ -196,7 +198,7 @@ class _Certificates:
         self._good, self._bad = _context(trusted), _context(unknown)
 
     def context(self, fault: Fault) -> ssl.SSLContext | None:
-        """What to speak TLS with; ``None``: not at all."""
+        """The TLS context; ``None``: no TLS."""
         return {Fault.TLS_PLAIN: None, Fault.TLS_SELF_SIGNED: self._bad}.get(fault, self._good)
 
 
@@ -208,7 +210,7 @@ def _context(authority: trustme.CA) -> ssl.SSLContext:
 
 def _read(head: bytes) -> tuple[str, dict[str, str]]:
     first, *rest = head.decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in rest if line)
+    pairs = (upstream.partition(":") for upstream in rest if upstream)
     path = first.split(" ")[1].partition("?")[0]
     return path, {name.lower(): value.strip() for name, _, value in pairs}
 

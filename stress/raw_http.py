@@ -1,4 +1,4 @@
-"""HTTP in raw bytes: sends whatever it is given, and reads one answer."""
+"""HTTP in raw bytes: sends any bytes, and reads one response."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ PATIENCE = 15.0  # seconds
 
 
 @dataclass
-class Answer:
-    """What came back; ``status`` is 0 where nothing did. Header names are in lower case."""
+class RawResponse:
+    """The response; ``status`` is 0 if there is none. Header names are in lower case."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -22,10 +22,10 @@ class Answer:
 
 
 class _Reading:
-    """What httptools calls while it parses."""
+    """Callbacks for httptools' parser."""
 
     def __init__(self) -> None:
-        self.answer = Answer()
+        self.answer = RawResponse()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -37,8 +37,8 @@ class _Reading:
         self.answer.complete = True
 
 
-class Line:
-    """One connection to a server on this machine, opened anew where the last exchange spoiled it."""
+class RawConnection:
+    """A connection to a server on this machine, opened again after an exchange that broke it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -50,18 +50,18 @@ class Line:
     async def __aexit__(self, *exception: object) -> None:
         self.close()
 
-    async def exchange(self, sent: bytes, *, keep: bool) -> Answer:
-        """Send it and read the first answer; ``keep``: the connection may be used again after it."""
+    async def exchange(self, sent: bytes, *, keep: bool) -> RawResponse:
+        """Send the bytes and read the first response; ``keep``: the connection may be used again."""
         try:
             async with asyncio.timeout(PATIENCE):
                 answer = await self._exchange(sent)
         except (OSError, TimeoutError, httptools.HttpParserError):
-            answer = Answer()
+            answer = RawResponse()
         if not (keep and answer.complete and answer.headers.get("connection", "").lower() != "close"):
             self.close()
         return answer
 
-    async def _exchange(self, sent: bytes) -> Answer:
+    async def _exchange(self, sent: bytes) -> RawResponse:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams

@@ -1,4 +1,4 @@
-"""What reached Ory through the proxy: calls are counted by the hash of their credential, never kept."""
+"""The requests that reached Ory through the proxy, counted by the hash of their credential."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ COUNTED = ("x-session-token", "cookie", "authorization")
 
 
 @dataclass
-class Seen:
-    """What reached Ory since the last `Proxy.forget`."""
+class RecordedRequests:
+    """The requests since the last `Proxy.reset_recorded`."""
 
     whoami: Counter[str] = field(default_factory=Counter)  # calls by the hash of their credential
     whoami_at: list[float] = field(default_factory=list)  # monotonic
@@ -23,7 +23,7 @@ class Seen:
     headers: set[str] = field(default_factory=set)  # names, in lower case
     cookies: set[str] = field(default_factory=set)  # names
 
-    def note(self, path: str, headers: dict[str, str]) -> None:
+    def add(self, path: str, headers: dict[str, str]) -> None:
         self.headers |= headers.keys()
         self.cookies |= {pair.strip().partition("=")[0] for pair in headers.get("cookie", "").split(";") if pair}
         self.paths[path] += 1
@@ -35,6 +35,6 @@ class Seen:
 
 
 def credential_hash(headers: dict[str, str]) -> str:
-    """Stands for whatever proves a session in these headers (names in any case)."""
+    """A hash of the credentials in these headers (names in any case)."""
     found = sorted((name.lower(), value) for name, value in headers.items() if name.lower() in COUNTED)
     return hashlib.sha256(repr(found).encode()).hexdigest()[:16]

@@ -1,9 +1,9 @@
-"""A relay in front of a TCP server: the network to it can be cut and mended, while the server keeps what it has.
+"""A relay in front of a TCP server: cuts the network to it, while the server keeps its data.
 
 with Relay(redis.port) as relay:
     relay.port     # leads to the server
-    relay.cut()    # connections end at once, and new ones are refused
-    relay.mend()
+    relay.cut()    # closes connections, and refuses new ones
+    relay.restore()
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Relay:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.mend()
+        self.restore()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -40,8 +40,8 @@ class Relay:
     def cut(self) -> None:
         asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
 
-    def mend(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._mend(), self._loop).result(10)
+    def restore(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._restore(), self._loop).result(10)
 
     async def _cut(self) -> None:
         if self._listener:
@@ -49,7 +49,7 @@ class Relay:
         for writer in list(self._open):
             writer.transport.abort()
 
-    async def _mend(self) -> None:
+    async def _restore(self) -> None:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=1024)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

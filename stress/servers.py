@@ -40,7 +40,7 @@ POSTGRESQL = "/usr/lib/postgresql/*/bin"
 
 
 class PostgreSQL(Process):
-    """A cluster of its own. It has no password and listens on loopback only."""
+    """A cluster without a password that listens on loopback only."""
 
     programs: Path
 
@@ -53,7 +53,7 @@ class PostgreSQL(Process):
         return f"postgres://site@127.0.0.1:{self.port}/{name}"
 
     def database(self, name: str, user_model: str = "auth.User") -> str:
-        """The URL of a new database with the site's tables; migrated once for a user model, then copied."""
+        """The URL of a new database with the site's tables: migrated once for each user model, then copied."""
         template = "template_" + user_model.lower().replace(".", "_")
         if template not in self.run("SELECT datname FROM pg_database"):
             self.run(f"CREATE DATABASE {template}")
@@ -67,13 +67,13 @@ class PostgreSQL(Process):
         return subprocess.run(command, check=False).returncode == 0
 
     def run(self, sql: str, database: str = "postgres") -> str:
-        """What psql prints for one statement: values only, one row a line."""
+        """The output of psql for one statement: values only, one row a line."""
         command = [str(self.programs / "psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", self._url(database), "-c", sql]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def migrate(database_url: str, user_model: str = "auth.User") -> None:
-    """Make the site's tables in an empty database."""
+    """Create the site's tables in an empty database."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "stress.site.settings",
@@ -85,7 +85,7 @@ def migrate(database_url: str, user_model: str = "auth.User") -> None:
 
 @contextmanager
 def postgresql(max_connections: int = 200) -> Iterator[PostgreSQL]:
-    """A PostgreSQL that has just been initialised. It refuses to run as root: there, the user postgres runs it."""
+    """A new PostgreSQL cluster. As root, the user postgres runs it, because PostgreSQL refuses to run as root."""
     programs = Path(need("postgres", "postgresql", POSTGRESQL)).parent
     user = "postgres" if os.geteuid() == 0 else None
     if user:
@@ -124,7 +124,7 @@ class Redis(Process):
 
 @contextmanager
 def redis() -> Iterator[Redis]:
-    """A Redis that keeps nothing on disk."""
+    """A Redis that writes nothing to disk."""
     program, port = need("redis-server", "redis-server"), free_port()
     with private_directory() as directory:
         options = {"port": port, "bind": "127.0.0.1", "dir": directory, "save": "", "appendonly": "no"}
@@ -137,7 +137,7 @@ def redis() -> Iterator[Redis]:
 
 
 class Site(Process):
-    """The project under one server; ``workers`` processes answer at ``url``."""
+    """The site under one server; ``workers`` processes respond at ``url``."""
 
     workers: int
     socket: Path | None = None  # where it listens instead of a port, for a proxy in front of it
@@ -148,16 +148,16 @@ class Site(Process):
 
     @property
     def pids(self) -> list[int]:
-        """The workers that can answer."""
+        """The workers that are ready."""
         loaded = {int(file.name) for file in (self.directory / "ready").iterdir()}
-        return sorted(process.pid for process in self.everyone() if process.pid in loaded and _lives(process))
+        return sorted(process.pid for process in self.process_tree() if process.pid in loaded and _is_alive(process))
 
     def answers(self) -> bool:
         listening = self.socket.exists() if self.socket else super().answers()
         return listening and len(self.pids) >= self.workers
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
@@ -172,10 +172,10 @@ def gunicorn(
     sockets: int = 1,
     unix_socket: Path | None = None,
 ) -> Iterator[Site]:
-    """The project under gunicorn; ``environment`` holds the ``SITE_…`` variables of `stress.site.settings`.
+    """The site under gunicorn; ``environment`` has the ``SITE_…`` variables of `stress.site.settings`.
 
-    With one socket for all workers, one of them may happen to get most connections; ``sockets`` is 1, or ``workers``.
-    With ``unix_socket`` it listens there and has no port.
+    With one socket for all workers, one of them may get most connections; ``sockets`` is 1, or ``workers``. With
+    ``unix_socket`` it listens there and has no port.
     """
     port = 0 if unix_socket else free_port()
     bind = f"unix:{unix_socket}" if unix_socket else f"127.0.0.1:{port}"
@@ -189,7 +189,7 @@ def gunicorn(
 
 @contextmanager
 def uvicorn(environment: Mapping[str, str], workers: int = 2) -> Iterator[Site]:
-    """The project under uvicorn, as `gunicorn`."""
+    """The site under uvicorn; see `gunicorn`."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "stress.site.asgi:application", "--host=127.0.0.1",
                f"--port={port}", f"--workers={workers}", "--lifespan=off", "--log-level=warning",
@@ -252,7 +252,7 @@ class Nginx(Process):
 
 @contextmanager
 def nginx(unix_socket: Path) -> Iterator[Nginx]:
-    """An nginx in front of a site on a Unix socket, configured as gunicorn's documentation says."""
+    """nginx in front of a site on a Unix socket, configured as in gunicorn's documentation."""
     program, port = need("nginx", "nginx", "/usr/sbin"), free_port()
     with private_directory() as directory:
         config = directory / "nginx.conf"
@@ -288,7 +288,7 @@ class HAProxy(Process):
 
 @contextmanager
 def haproxy(ory_port: int) -> Iterator[HAProxy]:
-    """A proxy that sends ``103 Early Hints`` before each response of Ory's."""
+    """A proxy that sends ``103 Early Hints`` before each response of Ory."""
     program, port = need("haproxy", "haproxy", "/usr/sbin"), free_port()
     with private_directory() as directory:
         config = directory / "haproxy.cfg"

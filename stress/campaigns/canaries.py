@@ -1,7 +1,7 @@
-"""Canaries: whatever happens, no credential, trait or key is in a log, a page, a trace or the name of a cache entry.
+"""No credential, trait or key ends up in a log, a page, a trace or a cache key.
 
-People whose every secret is a marker open every page of sites that run with ``DEBUG`` and log at DEBUG level, in good
-times and under each fault of Ory's. Then everything that was written is searched, the logs of all other campaigns too.
+People whose secrets are markers open every page of sites with ``DEBUG`` and logs at DEBUG level, without a fault and
+during each fault of Ory. Then everything that was written is searched, including the logs of all other campaigns.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ OWN = frozenset({200})  # pages that show people what is theirs
 
 
 @campaign("canaries", 11, "markers in cookie, token, traits, keys at DEBUG level: 0 in logs, pages, traces, cache keys")
-def canaries(stage: Environment) -> Result:
-    with private_directory() as directory, stage.proxy() as proxy:
+def canaries(env: Environment) -> Result:
+    with private_directory() as directory, env.proxy() as proxy:
         files = {"SITE_LOG": str(directory / "log"), "SITE_SPANS": str(directory / "spans"), "SITE_DEBUG": "1"}
-        with stage.sites(stage.environment(ory_auth=SETTINGS, proxy=proxy, **files)) as sites:
-            search = _Search(stage, proxy, sites)
+        with env.sites(env.site_variables(ory_auth=SETTINGS, proxy=proxy, **files)) as sites:
+            search = _Search(env, proxy, sites)
             search.open_everything()
             time.sleep(1.5)  # metrics are written once a second
-            logs = [*stage.logs.iterdir(), *directory.iterdir(), *(site.log for site in sites)]
+            logs = [*env.logs.iterdir(), *directory.iterdir(), *(site.log for site in sites)]
             in_logs = [leak for log in logs for leak in _leaks_in(log)]
             written = sum(log.stat().st_size for log in logs if log.exists()) / 2**20
             spans = (directory / "spans").read_text().count('"name": "ory_auth.lookup"')
-            keys, in_keys = _in_cache(stage, search.people)
-    told = [
+            keys, in_keys = _in_cache(env, search.people)
+    measured = [
         Figure("pages", search.pages),
         Figure("in pages", len(search.leaks), 0),
         Figure("MB of logs", written),
@@ -53,28 +53,28 @@ def canaries(stage: Environment) -> Result:
         Figure("cache entries", keys),
         Figure("in their names and credentials in their values", len(in_keys), 0),
     ]
-    return Result(told, [*search.leaks[:6], *in_logs[:6], *in_keys[:3]])
+    return Result(measured, [*search.leaks[:6], *in_logs[:6], *in_keys[:3]])
 
 
 class _Search:
-    """Opens pages as marked people, and searches each answer."""
+    """Opens pages as people with markers, and searches each response."""
 
-    def __init__(self, stage: Environment, proxy: Proxy, sites: tuple[Site, Site]) -> None:
-        self._stage, self._proxy, self._sites = stage, proxy, sites
+    def __init__(self, env: Environment, proxy: Proxy, sites: tuple[Site, Site]) -> None:
+        self._env, self._proxy, self._sites = env, proxy, sites
         self.people: list[Marked] = []
         self.pages, self.leaks = 0, list[str]()
 
     def open_everything(self) -> None:
-        """In good times first, then under each fault with people whom no cache knows, and at last signing out."""
-        faults = FAULTS_WHEN_SHORT if self._stage.short else Fault
+        """First without a fault, then during each fault with people whom no cache knows, then signing out."""
+        faults = FAULTS_WHEN_SHORT if self._env.short else Fault
         for fault in (Fault.PASS, *faults):
-            one = mark(self._stage)
+            one = mark(self._env)
             self.people.append(one)
-            self._proxy.pause = 1
-            self._proxy.switch(fault)
-            for number, page in enumerate(PAGES if fault is Fault.PASS or not self._stage.short else PAGES[::2]):
+            self._proxy.retry_after = 1
+            self._proxy.set_fault(fault)
+            for number, page in enumerate(PAGES if fault is Fault.PASS or not self._env.short else PAGES[::2]):
                 self._open(one, f"{self._sites[number % 2].url}{page}" if page[1] != "a" else self._sites[1].url + page)
-            self._proxy.switch(Fault.PASS)
+            self._proxy.set_fault(Fault.PASS)
         self._stranger_looks()
         for one in self.people:
             self._open(one, f"{self._sites[0].url}/auth/logout", "POST")
@@ -96,8 +96,8 @@ class _Search:
             )
 
     def _stranger_looks(self) -> None:
-        """Somebody else, and nobody, at the same pages."""
-        stranger = mark(self._stage)
+        """Another person and an anonymous visitor open the same pages."""
+        stranger = mark(self._env)
         self.people.append(stranger)
         for page in PAGES:
             self._open(stranger, self._sites[page[1] == "a"].url + page)
@@ -111,7 +111,7 @@ def _ways(one: Marked) -> Iterator[dict[str, str]]:
 
 
 def _leaks_in(log: Path) -> Iterator[str]:
-    """The lines of a file that have the shape of a secret."""
+    """The lines of a file that look like a secret."""
     if log.exists():
         with log.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -119,9 +119,9 @@ def _leaks_in(log: Path) -> Iterator[str]:
                     yield f"{log.name}:{number}: {match[0][:12]!r}… in {line[24:100]!r}"
 
 
-def _in_cache(stage: Environment, people: list[Marked]) -> tuple[int, list[str]]:
-    """How many entries there are; those whose name has the shape of a secret, or whose value has a credential."""
-    cache, leaks, count = redis.Redis.from_url(stage.redis.url), [], 0
+def _in_cache(env: Environment, people: list[Marked]) -> tuple[int, list[str]]:
+    """The number of cache entries, and those whose key looks like a secret or whose value has a credential."""
+    cache, leaks, count = redis.Redis.from_url(env.redis.url), [], 0
     credentials = [item for one in people for item in one.credentials.items()]
     for key in cache.scan_iter(count=1000):
         count += 1

@@ -1,7 +1,7 @@
-"""Changing people: two devices whose cached answers are of different ages, while the person changes at Ory.
+"""Two devices have cached sessions of different ages, while the person's traits change at Ory.
 
-Every change writes its number into the e-mail and the first name, so an answer, or a row, that goes back is seen; the
-database itself watches each write.
+Every change writes its number into the e-mail address and the first name, so a response or a row that goes back to an
+older state is noticed. A trigger in the database checks each write.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
-from stress.load import Ask, load, until
+from stress.load import Request, for_seconds, send_all
 from stress.oracle import Expected, Tally, Verdict
 from stress.servers import Given, Site
 
@@ -41,34 +41,36 @@ CREATE TRIGGER watch BEFORE UPDATE OF email, first_name ON {table} FOR EACH ROW 
 
 
 @campaign("changing-traits", 7, "two devices with differently old answers, traits changed under way: 0 fields go back")
-def changing_traits(stage: Environment) -> Result:
+def changing_traits(env: Environment) -> Result:
     total, back, behind, changes = Tally(), 0, 0, 0
-    for model, table in MODELS[-1:] if stage.short else MODELS:
-        people = _people(stage, stage.scaled(PEOPLE, 20))
+    for model, table in MODELS[-1:] if env.short else MODELS:
+        people = _people(env, env.scaled(PEOPLE, 20))
         settings = {"SESSION_CACHE_SECONDS": CACHED, "LOCAL_CACHE_SECONDS": LOCALLY}
-        environment = stage.environment(ory_auth=settings, SITE_USER_MODEL=model)
-        database = urlsplit(environment["SITE_DATABASE_URL"]).path.lstrip("/")
-        stage.postgresql.run(WATCH.format(table=table), database)
-        with stage.sites(environment) as sites:
-            with _changes(stage, people):
-                total.merge(load(until(stage.scaled(8.0, 4.0), _asks(people, sites, random.Random(SEED))), CLIENTS))
+        variables = env.site_variables(ory_auth=settings, SITE_USER_MODEL=model)
+        database = urlsplit(variables["SITE_DATABASE_URL"]).path.lstrip("/")
+        env.postgresql.run(WATCH.format(table=table), database)
+        with env.sites(variables) as sites:
+            with _changes(env, people):
+                total.merge(
+                    send_all(for_seconds(env.scaled(8.0, 4.0), _requests(people, sites, random.Random(SEED))), CLIENTS)
+                )
             time.sleep(CACHED + LOCALLY)
-            total.merge(load(_last_asks(people, sites), CLIENTS))
+            total.merge(send_all(_last_requests(people, sites), CLIENTS))
         torn = f"SELECT count(*) FROM {table} WHERE split_part(email, '.', 1) <> first_name"
-        back += int(stage.postgresql.run("SELECT count(*) FROM went_back", database))
-        behind += sum(one.seen < one.version for one in people) + int(stage.postgresql.run(torn, database))
+        back += int(env.postgresql.run("SELECT count(*) FROM went_back", database))
+        behind += sum(one.seen < one.version for one in people) + int(env.postgresql.run(torn, database))
         changes += sum(one.version for one in people)
-    told = [
+    measured = [
         Figure("changes", changes),
         Figure("rows that went back", back, 0),
         Figure("people not up to date in the end", behind, 0),
     ]
-    return Result([*figures(total), *told], total.examples)
+    return Result([*common_figures(total), *measured], total.examples)
 
 
 @dataclass
 class _Changing:
-    """One person with two devices; ``version`` is the latest change at Ory, ``seen`` the newest that was shown."""
+    """A person with two devices. ``version`` is the latest change at Ory, ``seen`` the newest one that was shown."""
 
     devices: Sequence[Given]
     version: int = 0
@@ -80,31 +82,31 @@ class _Changing:
         return self.devices[0].identity
 
 
-def _people(stage: Environment, count: int) -> list[_Changing]:
-    rows = stage.people(count, sessions=2)
+def _people(env: Environment, count: int) -> list[_Changing]:
+    rows = env.people(count, sessions=2)
     people = [_Changing(rows[number : number + 2]) for number in range(0, len(rows), 2)]
     for one in people:
-        _change(stage, one)
+        _change(env, one)
     return people
 
 
-def _change(stage: Environment, one: _Changing) -> None:
+def _change(env: Environment, one: _Changing) -> None:
     version = f"{one.version + 1:06}"
     traits = {"email": f"{version}.{one.identity}@example.org", "name": {"first": version}}
     body = [{"op": "replace", "path": "/traits", "value": traits}]
-    reply = stage.ory.http.admin("PATCH", f"/admin/identities/{one.identity}", body=body)
+    reply = env.ory.http.admin("PATCH", f"/admin/identities/{one.identity}", body=body)
     assert reply.status == 200, reply.body
     one.version += 1
 
 
 @contextmanager
-def _changes(stage: Environment, people: Sequence[_Changing]) -> Iterator[None]:
-    """Meanwhile somebody changes, again and again."""
+def _changes(env: Environment, people: Sequence[_Changing]) -> Iterator[None]:
+    """In a ``with`` block, people's traits keep changing."""
     done, chance = threading.Event(), random.Random(SEED)
 
     def change() -> None:
         while not done.wait(0.02):
-            _change(stage, chance.choice(people))
+            _change(env, chance.choice(people))
 
     changer = threading.Thread(target=change, daemon=True)
     changer.start()
@@ -115,26 +117,26 @@ def _changes(stage: Environment, people: Sequence[_Changing]) -> Iterator[None]:
         changer.join()
 
 
-def _asks(people: Sequence[_Changing], sites: tuple[Site, Site], chance: random.Random) -> Iterator[Ask]:
+def _requests(people: Sequence[_Changing], sites: tuple[Site, Site], chance: random.Random) -> Iterator[Request]:
     while True:
         one, which = chance.choice(people), chance.randrange(2)
-        yield _ask(one, one.devices[chance.randrange(2)], sites, which)
+        yield _request(one, one.devices[chance.randrange(2)], sites, which)
 
 
-def _last_asks(people: Sequence[_Changing], sites: tuple[Site, Site]) -> Iterator[Ask]:
+def _last_requests(people: Sequence[_Changing], sites: tuple[Site, Site]) -> Iterator[Request]:
     for which in range(2):
         for one in people:
-            yield _ask(one, one.devices[which], sites, which)
+            yield _request(one, one.devices[which], sites, which)
 
 
-def _ask(one: _Changing, device: Given, sites: tuple[Site, Site], which: int) -> Ask:
+def _request(one: _Changing, device: Given, sites: tuple[Site, Site], which: int) -> Request:
     page = f"{sites[which].url}/{('who', 'awho')[which]}"
-    return Ask(page, device.by_token, _NotOlder(one.identity, person=one, floor=one.seen))
+    return Request(page, device.by_token, _NotOlder(one.identity, person=one, floor=one.seen))
 
 
 @dataclass(frozen=True, slots=True)
 class _NotOlder(Expected):
-    """The person, at least as new as any answer that had come before this was asked (``floor``)."""
+    """The person, at least as new (``floor``) as any response that came before this request."""
 
     person: _Changing | None = None
     floor: int = 0

@@ -1,7 +1,7 @@
-"""First sign-ins: many connections bring the same new person at once, some with an address or a name that is taken.
+"""Many connections bring the same new person at once; some have an address or a name that is taken.
 
-gunicorn runs with ``ATOMIC_REQUESTS``, uvicorn (whose async views cannot) without, both on one database. Once with
-Django's user model, once with one whose e-mail is unique and whose user name is what people call themselves.
+gunicorn runs with ``ATOMIC_REQUESTS``, uvicorn (whose async views cannot) without, both on one database. First with
+Django's user model, then with one that has a unique e-mail address and user names that people choose.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
-from stress.load import Ask, load
+from stress.load import Request, send_all
 from stress.oracle import Expected, Tally, Verdict
 from stress.servers import Given, Site
 
@@ -24,24 +24,24 @@ RIGHTS = {"is_staff": True, "is_superuser": True, "groups": ["admin"]}
 
 
 @campaign("first-sign-ins", 6, "64 connections × 300 people: one user each or 403, 0 linked, 0 staff, 0 errors")
-def first_sign_ins(stage: Environment) -> Result:
+def first_sign_ins(env: Environment) -> Result:
     total, wrong = Tally(), Counter[str]()
-    for model in (UNIQUE_EMAIL,) if stage.short else (DJANGOS, UNIQUE_EMAIL):
-        people = _cast(stage, stage.scaled(PEOPLE, 48), model)
+    for model in (UNIQUE_EMAIL,) if env.short else (DJANGOS, UNIQUE_EMAIL):
+        people = _cast(env, env.scaled(PEOPLE, 48), model)
         variables = {"SITE_USER_MODEL": model.name, "SITE_ATOMIC": "1"}
-        wsgi = stage.environment(ory_auth={"USER_FIELDS": model.fields, "SESSION_CACHE_SECONDS": 60}, **variables)
-        _local_users(stage, wsgi["SITE_DATABASE_URL"], model, people)
-        with stage.site("gunicorn", wsgi) as first, stage.site("uvicorn", {**wsgi, "SITE_ATOMIC": ""}) as second:
-            tally = load(_asks(people, (first, second), stage.scaled(CONNECTIONS // 2, 16)), CONNECTIONS)
+        wsgi = env.site_variables(ory_auth={"USER_FIELDS": model.fields, "SESSION_CACHE_SECONDS": 60}, **variables)
+        _local_users(env, wsgi["SITE_DATABASE_URL"], model, people)
+        with env.site("gunicorn", wsgi) as first, env.site("uvicorn", {**wsgi, "SITE_ATOMIC": ""}) as second:
+            tally = send_all(_requests(people, (first, second), env.scaled(CONNECTIONS // 2, 16)), CONNECTIONS)
         total.merge(tally)
-        wrong += _what_is_wrong(stage, wsgi["SITE_DATABASE_URL"], model, people)
-    told = [Figure(name, wrong[name], 0) for name in ("not one user each", "linked", "staff")]
-    return Result([*figures(total), *told], total.examples)
+        wrong += _what_is_wrong(env, wsgi["SITE_DATABASE_URL"], model, people)
+    measured = [Figure(name, wrong[name], 0) for name in ("not one user each", "linked", "staff")]
+    return Result([*common_figures(total), *measured], total.examples)
 
 
 @dataclass(frozen=True)
 class _Model:
-    """A user model, its table, and what its fields are filled with."""
+    """A user model, its table, and ``USER_FIELDS`` for it."""
 
     name: str
     table: str
@@ -57,7 +57,7 @@ UNIQUE_EMAIL = _Model(
 
 @dataclass
 class _Newcomer:
-    """Somebody who comes for the first time; ``taken`` is what of theirs a local user has already."""
+    """A person who comes for the first time. ``taken`` is the field whose value a local user already has."""
 
     given: Given
     email: str
@@ -69,9 +69,9 @@ class _Newcomer:
     refused: int = 0
 
 
-def _cast(stage: Environment, count: int, model: _Model) -> list[_Newcomer]:
-    """Of twelve people: three have the address of a local user, one the user name, three call themselves the same."""
-    people = [_Newcomer(given, given.email) for given in stage.people(count)]
+def _cast(env: Environment, count: int, model: _Model) -> list[_Newcomer]:
+    """Of twelve people, three have the address of a local user, one the user name, and three share a name."""
+    people = [_Newcomer(given, given.email) for given in env.people(count)]
     for number, one in enumerate(people):
         role, traits = number % 12, {"email": one.email}
         if role in TAKEN_ADDRESSES:
@@ -88,7 +88,7 @@ def _cast(stage: Environment, count: int, model: _Model) -> list[_Newcomer]:
             {"op": "replace", "path": "/traits", "value": traits},
             {"op": "replace", "path": "/metadata_public", "value": RIGHTS},
         ]
-        reply = stage.ory.http.admin("PATCH", f"/admin/identities/{one.given.identity}", body=changes)
+        reply = env.ory.http.admin("PATCH", f"/admin/identities/{one.given.identity}", body=changes)
         assert reply.status == 200, reply.body
     return people
 
@@ -96,8 +96,8 @@ def _cast(stage: Environment, count: int, model: _Model) -> list[_Newcomer]:
 TAKEN_ADDRESSES = {0: "staff", 1: "inactive", 2: "plain"}
 
 
-def _local_users(stage: Environment, database: str, model: _Model, people: Sequence[_Newcomer]) -> None:
-    """Who was there before, without Ory."""
+def _local_users(env: Environment, database: str, model: _Model, people: Sequence[_Newcomer]) -> None:
+    """Create the users that existed before Ory."""
     rows = []
     for number, one in enumerate(people):
         if one.taken:
@@ -107,26 +107,23 @@ def _local_users(stage: Environment, database: str, model: _Model, people: Seque
             staff, active = kind == "staff", kind != "inactive"
             rows.append(f"('local', {staff}, '{name}', '', '', '{email}', {staff}, {active}, now())")
     columns = "password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined"
-    _sql(stage, database, f"INSERT INTO {model.table} ({columns}) VALUES {', '.join(rows)}")
+    _sql(env, database, f"INSERT INTO {model.table} ({columns}) VALUES {', '.join(rows)}")
 
 
-def _asks(people: Sequence[_Newcomer], sites: tuple[Site, Site], times: int) -> Iterator[Ask]:
-    """Everybody comes so many times at once, and the three who share a name come together.
-
-    With both models that is once by each connection.
-    """
+def _requests(people: Sequence[_Newcomer], sites: tuple[Site, Site], times: int) -> Iterator[Request]:
+    """Each person comes so many times at once, and the three who share a name come together."""
     pages = (f"{sites[0].url}/guarded", f"{sites[1].url}/aguarded")
     for start in range(0, len(people), 3):
         for number in range(times):
             for one in people[start : start + 3]:
                 headers = one.given.by_cookie if number % 4 > 1 else one.given.by_token
                 expected = _OneUser(one.given.identity, one.email, newcomer=one)
-                yield Ask(pages[number % 2], {**headers, "Accept": "application/json"}, expected)
+                yield Request(pages[number % 2], {**headers, "Accept": "application/json"}, expected)
 
 
 @dataclass(frozen=True, slots=True)
 class _OneUser(Expected):
-    """The page with one and the same user each time, or a 403 that says what is taken."""
+    """The page with the same user each time, or a 403 that says what is taken."""
 
     newcomer: _Newcomer | None = None
 
@@ -144,12 +141,12 @@ class _OneUser(Expected):
         return verdict
 
 
-def _what_is_wrong(stage: Environment, database: str, model: _Model, people: Sequence[_Newcomer]) -> Counter[str]:
-    """What the database and the answers say in the end."""
+def _what_is_wrong(env: Environment, database: str, model: _Model, people: Sequence[_Newcomer]) -> Counter[str]:
+    """Compare the database with the responses."""
     links: dict[str, list[str]] = defaultdict(list)
-    for row in _sql(stage, database, "SELECT id, user_id FROM ory_auth_oryidentity").split():
+    for row in _sql(env, database, "SELECT id, user_id FROM ory_auth_oryidentity").split():
         links[row.split("|")[0]].append(row.split("|")[1])
-    users = int(_sql(stage, database, f"SELECT count(*) FROM {model.table} WHERE password <> 'local'"))
+    users = int(_sql(env, database, f"SELECT count(*) FROM {model.table} WHERE password <> 'local'"))
     changed = "password = 'local' AND id IN (SELECT user_id FROM ory_auth_oryidentity)"
     staff = "password <> 'local' AND (is_staff OR is_superuser)"
     known = [[str(user) for user in one.users] == links.get(one.given.identity, []) for one in people]
@@ -157,8 +154,8 @@ def _what_is_wrong(stage: Environment, database: str, model: _Model, people: Seq
     return Counter(
         {
             "not one user each": known.count(False) + abs(users - sum(map(len, links.values()))) + alone,
-            "linked": int(_sql(stage, database, f"SELECT count(*) FROM {model.table} WHERE {changed}")),
-            "staff": int(_sql(stage, database, f"SELECT count(*) FROM {model.table} WHERE {staff}")),
+            "linked": int(_sql(env, database, f"SELECT count(*) FROM {model.table} WHERE {changed}")),
+            "staff": int(_sql(env, database, f"SELECT count(*) FROM {model.table} WHERE {staff}")),
         }
     )
 
@@ -171,5 +168,5 @@ def _namesakes(people: Sequence[_Newcomer], model: _Model) -> list[list[_Newcome
     return list(groups.values())
 
 
-def _sql(stage: Environment, database: str, statement: str) -> str:
-    return stage.postgresql.run(statement, urlsplit(database).path.lstrip("/"))
+def _sql(env: Environment, database: str, statement: str) -> str:
+    return env.postgresql.run(statement, urlsplit(database).path.lstrip("/"))

@@ -1,6 +1,6 @@
-"""Hostile input: header lines in raw bytes, through real sockets. Nothing breaks, nothing leaks to Ory.
+"""Header lines in raw bytes through real sockets: nothing breaks, and nothing leaks to Ory.
 
-A proxy in front of Ory sees what reaches it: the one credential and nothing else of the request.
+A proxy in front of Ory checks that only the one credential of a request reaches it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.campaigns.hostile_bytes import CREDENTIAL, STRANGER, Hostile, hostile_requests
 from stress.environment import Environment
 from stress.oracle import Tally, Verdict
-from stress.raw_http import Answer, Line
-from stress.recorded_requests import Seen
+from stress.raw_http import RawConnection, RawResponse
+from stress.recorded_requests import RecordedRequests
 from stress.servers import Given, Site
 
 COUNT = 50_000  # headers and cookies
@@ -39,17 +39,17 @@ CREDENTIALS = frozenset({"x-session-token", "cookie", "authorization"})
 
 
 @campaign("hostile-input", 8, "50,000 headers and cookies in raw bytes: 0 errors 500, 0 leaked headers at Ory")
-def hostile_input(stage: Environment) -> Result:
-    known, stranger = stage.people(2)
-    with stage.proxy() as proxy:
-        proxy.seen = watch = Watch()
-        with stage.sites(stage.environment(proxy=proxy, ory_auth={"SESSION_CACHE_SECONDS": 2})) as sites:
+def hostile_input(env: Environment) -> Result:
+    known, stranger = env.people(2)
+    with env.proxy() as proxy:
+        proxy.recorded = watch = Watch()
+        with env.sites(env.site_variables(proxy=proxy, ory_auth={"SESSION_CACHE_SECONDS": 2})) as sites:
             pids = [site.pids for site in sites]
             sender = _Sender(sites, known, stranger)
-            asyncio.run(sender.send_all(hostile_requests(stage.scaled(COUNT, 2_000))))
+            asyncio.run(sender.send_all(hostile_requests(env.scaled(COUNT, 2_000))))
             lost = sum(before != site.pids for before, site in zip(pids, sites, strict=True))
             traces = sum(site.log.read_text(errors="replace").count("Traceback") for site in sites)
-    told = [
+    measured = [
         Figure("headers and cookies", sender.count),
         Figure("refused by the servers themselves", sender.refused),
         Figure("signed in", sender.signed_in),
@@ -58,17 +58,17 @@ def hostile_input(stage: Environment) -> Result:
         Figure("sites that lost a worker", lost, 0),
         Figure("traces in their logs", traces, 0),
     ]
-    return Result([*figures(sender.tally), *told], [*sender.tally.examples, *watch.leaks[:5]])
+    return Result([*common_figures(sender.tally), *measured], [*sender.tally.examples, *watch.leaks[:5]])
 
 
 @dataclass
-class Watch(Seen):
-    """Looks at each request that reaches Ory for anything but the one credential."""
+class Watch(RecordedRequests):
+    """Searches each request that reaches Ory for anything but the one credential."""
 
     calls: int = 0
     leaks: list[str] = field(default_factory=list)
 
-    def note(self, path: str, headers: dict[str, str]) -> None:
+    def add(self, path: str, headers: dict[str, str]) -> None:
         self.calls += 1
         carried = headers.keys() & CREDENTIALS
         pairs = [pair.strip().partition("=")[0] for pair in headers.get("cookie", "").split(";") if pair.strip()]
@@ -83,7 +83,7 @@ class Watch(Seen):
 
 
 class _Sender:
-    """Sends hostile requests to both sites and judges the answers."""
+    """Sends hostile requests to both sites and judges the responses."""
 
     def __init__(self, sites: tuple[Site, Site], known: Given, stranger: Given) -> None:
         self._sites, self._known, self._stranger = sites, known, stranger
@@ -94,7 +94,7 @@ class _Sender:
 
         async def client(number: int) -> None:
             which = number % 2
-            async with Line(self._sites[which].port) as line:
+            async with RawConnection(self._sites[which].port) as line:
                 while one := await lines.get():
                     await self._send(line, PAGES[which][self.count % len(PAGES[which])], one)
 
@@ -106,7 +106,7 @@ class _Sender:
             for _ in range(CLIENTS):
                 await lines.put(None)
 
-    async def _send(self, line: Line, page: str, one: Hostile) -> None:
+    async def _send(self, line: RawConnection, page: str, one: Hostile) -> None:
         block = b"\r\n".join(one.lines)
         block = block.replace(CREDENTIAL, self._known.token.encode()).replace(
             STRANGER, self._stranger.identity.encode()
@@ -119,8 +119,8 @@ class _Sender:
         verdict = self._judge(answer, may_sign_in=one.names_credential)
         self.tally.add(verdict, time.perf_counter() - started, f"{page} {answer.status} after {ascii(block)[:300]}")
 
-    def _judge(self, answer: Answer, *, may_sign_in: bool) -> Verdict:
-        """Anybody may be refused, and only who sent a good credential may be seen."""
+    def _judge(self, answer: RawResponse, *, may_sign_in: bool) -> Verdict:
+        """Any request may be refused, but only one with a valid credential may be signed in."""
         match answer.status:
             case 0:
                 return Verdict.UNEXPECTED

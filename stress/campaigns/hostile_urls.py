@@ -1,4 +1,4 @@
-"""Values that want to lead a browser elsewhere, and the judge: a URL parser as browsers have it (WHATWG)."""
+"""Values that try to send a browser to another site, and a judge: a URL parser as in browsers (WHATWG)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hostile_values(host: str) -> list[str]:
 
 
 def origin(location: str, base: str) -> str:
-    """Where a browser that is at ``base`` goes."""
+    """The origin that a browser at ``base`` opens."""
     try:
         return str(URL(location, base=base).origin)
     except ValueError:
@@ -54,9 +54,9 @@ def origin(location: str, base: str) -> str:
 
 
 def astray(location: str, base: str, ory: str) -> str:
-    """What is wrong with a redirect: the origin that it leads to, at once or when Ory sends the browser back.
+    """The foreign origin of a redirect, at once or when Ory sends the browser back; empty if there is none.
 
-    The same host by https is no other place.
+    The same host with https is not foreign.
     """
     own, target = origin(base, base), origin(location, base)
     if target == ory:
@@ -66,5 +66,5 @@ def astray(location: str, base: str, ory: str) -> str:
 
 
 def leads_to_login(location: str, base: str) -> bool:
-    """Whether the next page is a login of this site, which has to judge the target that it was given."""
+    """Whether the next page is a login page of this site, which then has to judge the target."""
     return URL(location, base=base).pathname.startswith(("/auth/login", "/admin/login"))

@@ -1,5 +1,7 @@
-"""The identity mix: many people on shared connections, several credentials in one request, people who switch,
-clients that hang up, workers that are killed; every answer is about the person whose credential counts.
+"""Nobody is shown as another person or as signed out.
+
+Many people on shared connections, several credentials in one request, people who switch accounts, clients that hang up,
+workers that are killed.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
-from stress.load import Ask, load
+from stress.load import Request, send_all
 from stress.oracle import Expected
 from stress.servers import Given, Site
 
 CLIENTS = 50
-SETTINGS = {"LOCAL_CACHE_SECONDS": 30, "USER_CACHE_SECONDS": 30}  # every tier there is
+SETTINGS = {"LOCAL_CACHE_SECONDS": 30, "USER_CACHE_SECONDS": 30}  # all caches
 SEED = 4
 PAGES = (("/who", "/session", "/guarded", "/django-guarded", "/api/who"), ("/awho", "/asession", "/aguarded"))
 CANCELLED = 0.02  # share of the requests whose client hangs up
@@ -27,26 +29,26 @@ KILLED_EVERY = 20.0  # seconds
 
 
 @campaign("identities", 2, "nobody is ever shown as somebody else, or as nobody: 0 mismatches")
-def identities(stage: Environment) -> Result:
-    people = stage.people(stage.scaled(500, 100), sessions=2)
+def identities(env: Environment) -> Result:
+    people = env.people(env.scaled(500, 100), sessions=2)
     chance = random.Random(SEED)
-    with stage.sites(stage.environment(ory_auth=SETTINGS)) as sites:
-        asks = _asks(stage.scaled(100_000, 1_500), people, sites, chance)
-        with _killing(sites, stage.scaled(KILLED_EVERY, 2.0), chance) as killed:
-            tally = load(asks, CLIENTS)
-    return Result([*figures(tally), Figure("killed workers", len(killed))], tally.examples)
+    with env.sites(env.site_variables(ory_auth=SETTINGS)) as sites:
+        requests = _requests(env.scaled(100_000, 1_500), people, sites, chance)
+        with _killing(sites, env.scaled(KILLED_EVERY, 2.0), chance) as killed:
+            tally = send_all(requests, CLIENTS)
+    return Result([*common_figures(tally), Figure("killed workers", len(killed))], tally.examples)
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """Headers, and whose session they prove by the fixed order (``None``: nobody's)."""
+    """Headers, and whose session they prove (``None``: no one's)."""
 
     headers: dict[str, str]
     who: Given | None
     or_503: bool = False
 
 
-def _asks(count: int, people: Sequence[Given], sites: Sequence[Site], chance: random.Random) -> Iterator[Ask]:
+def _requests(count: int, people: Sequence[Given], sites: Sequence[Site], chance: random.Random) -> Iterator[Request]:
     kinds, weights = list(KINDS), list(KINDS.values())
     for _ in range(count):
         which = chance.randrange(2)
@@ -56,10 +58,10 @@ def _asks(count: int, people: Sequence[Given], sites: Sequence[Site], chance: ra
             who.identity if who else None, who.email if who else None, or_503=sent.or_503, may_break=True
         )
         cancel = chance.uniform(0, 0.05) if chance.random() < CANCELLED else None
-        yield Ask(sites[which].url + chance.choice(PAGES[which]), sent.headers, expected, cancel_after=cancel)
+        yield Request(sites[which].url + chance.choice(PAGES[which]), sent.headers, expected, cancel_after=cancel)
 
 
-# ---- what people send: one and another person, who sit at the same browser
+# ---- what two people send who use the same browser
 
 
 def _token(one: Given, _other: Given, _chance: random.Random) -> _Sent:
@@ -97,7 +99,7 @@ def _cookie_and_foreign_bearer(one: Given, _other: Given, _chance: random.Random
 
 
 def _bad_token_and_cookie(_one: Given, other: Given, chance: random.Random) -> _Sent:
-    """No fallback to the next. Never good, so it may be one of too many."""
+    """The next credential is not tried. The token was never valid, so it may exceed a limit."""
     return _Sent({"X-Session-Token": f"ory_st_{chance.getrandbits(128):032x}", **other.by_cookie}, None, or_503=True)
 
 
@@ -106,7 +108,7 @@ def _malformed_token_and_cookie(_one: Given, other: Given, _chance: random.Rando
 
 
 def _foreign_headers(_one: Given, other: Given, _chance: random.Random) -> _Sent:
-    """What a proxy of Ory's would say, from somebody who is no such proxy."""
+    """The headers of an authenticating proxy, from a client that is not one."""
     return _Sent({"X-Kratos-Authenticated-Identity-Id": other.identity, "X-User": other.identity}, None)
 
 
@@ -133,14 +135,14 @@ KINDS: dict[Callable[[Given, Given, random.Random], _Sent], int] = {
 
 @contextmanager
 def _killing(sites: Sequence[Site], every: float, chance: random.Random) -> Iterator[list[int]]:
-    """Meanwhile a worker of either site is killed every so many seconds; gives the pids."""
+    """In a ``with`` block, kill a worker of either site every so many seconds; yields the pids."""
     killed: list[int] = []
     done = threading.Event()
 
     def kill() -> None:
         while not done.wait(every):
             site = sites[len(killed) % len(sites)]
-            if len(site.pids) == site.workers:  # one stays, to answer
+            if len(site.pids) == site.workers:  # the other one stays
                 killed.append(chance.choice(site.pids))
                 with suppress(ProcessLookupError):
                     os.kill(killed[-1], signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""A cache that swallows errors: its server is away while people sign out, and comes back with all that it had.
+"""The cache hides errors. Its server is down while people sign out, and comes back with all its data.
 
-Nothing says that the sign-outs were not written, and the sessions are still in the cache. Once it is back, no process
-may accept one of them. For some of these people Ory cannot be told either, so Ory would still take their sessions.
+Nothing says that the sign-outs were not written, and the sessions are still in the cache. When the server is back, no
+process may accept them. In some cases Ory is down as well, so its sessions are still valid.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from itertools import islice
 
 import urllib3
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.faults import Fault
-from stress.load import PATIENCE, Ask, load, until
+from stress.load import REQUEST_TIMEOUT, Request, for_seconds, send_all
 from stress.oracle import Expected, Tally
 from stress.proxy import Proxy
 from stress.relay import Relay
 from stress.servers import Given, Site
 
 SETTINGS = {"SESSION_CACHE_SECONDS": 300, "TIMEOUT": 1.0}
-BACKEND = "stress.site.quiet_cache.QuietCache"
+BACKEND = "stress.site.error_hiding_cache.ErrorHidingCache"
 OTHERS = 20  # people who stay, and whose requests go on
 BACK = 2.0  # seconds after which every process knows of the sign-outs
 PAGES = ("/who", "/awho")
@@ -33,34 +33,34 @@ HOLDS_WHEN = "sign-outs while a cache that swallows errors is away: no process a
 
 
 @campaign("ignored-cache-errors", 14, HOLDS_WHEN)
-def ignored_cache_errors(stage: Environment) -> Result:
-    refused, frozen, ory_down, idle = (stage.scaled(*counts) for counts in ((100, 6), (10, 1), (50, 3), (50, 3)))
-    people, others = stage.people(refused + frozen + ory_down + idle), stage.people(OTHERS)
+def ignored_cache_errors(env: Environment) -> Result:
+    refused, frozen, ory_down, idle = (env.scaled(*counts) for counts in ((100, 6), (10, 1), (50, 3), (50, 3)))
+    people, others = env.people(refused + frozen + ory_down + idle), env.people(OTHERS)
     groups = iter(people)
-    with stage.proxy() as proxy, Relay(stage.redis.port) as relay:
-        environment = stage.environment(
+    with env.proxy() as proxy, Relay(env.redis.port) as relay:
+        variables = env.site_variables(
             ory_auth=SETTINGS,
             proxy=proxy,
             SITE_REDIS_URL=f"redis://127.0.0.1:{relay.port}/0",
             SITE_CACHE_BACKEND=BACKEND,
         )
-        with stage.sites(environment, workers=1) as sites:
-            play = _SignOuts(sites, people, others, proxy)
-            play.meet_everybody()
-            play.sign_out(islice(groups, refused), relay.cut, relay.mend)
-            play.sign_out(islice(groups, frozen), stage.redis.freeze, stage.redis.thaw)
-            play.sign_out(islice(groups, ory_down), relay.cut, relay.mend, tell_ory=False)
-            play.sign_out_at_idle_process(list(groups), relay.cut, relay.mend)
-    told = [
+        with env.sites(variables, workers=1) as sites:
+            scenario = _SignOuts(sites, people, others, proxy)
+            scenario.meet_everybody()
+            scenario.sign_out(islice(groups, refused), relay.cut, relay.restore)
+            scenario.sign_out(islice(groups, frozen), env.redis.freeze, env.redis.thaw)
+            scenario.sign_out(islice(groups, ory_down), relay.cut, relay.restore, tell_ory=False)
+            scenario.sign_out_at_idle_process(list(groups), relay.cut, relay.restore)
+    measured = [
         Figure("sign-outs", len(people)),
-        Figure("sign-outs not answered", play.failed, 0),
-        Figure("slowest sign-out", play.slowest, unit="s"),
+        Figure("sign-outs not answered", scenario.failed, 0),
+        Figure("slowest sign-out", scenario.slowest, unit="s"),
     ]
-    return Result([*figures(play.tally), *told], play.tally.examples)
+    return Result([*common_figures(scenario.tally), *measured], scenario.tally.examples)
 
 
 class _SignOuts:
-    """Each site is one process: what one of them knows, the other can only learn from the cache."""
+    """Each site is one process, so the other one can learn of a sign-out only from the cache."""
 
     def __init__(self, sites: Sequence[Site], people: Sequence[Given], others: Sequence[Given], proxy: Proxy) -> None:
         self._sites, self._people, self._others, self._proxy = sites, people, others, proxy
@@ -70,51 +70,56 @@ class _SignOuts:
         self.tally, self.failed, self.slowest = Tally(), 0, 0.0
 
     def meet_everybody(self) -> None:
-        """Every form of everybody's session is in the cache."""
+        """Store every form of everybody's session in the cache."""
         for _ in range(2):
-            self.tally.merge(load(self._asks([*self._people, *self._others], self._pages), 4))
+            self.tally.merge(send_all(self._requests([*self._people, *self._others], self._pages), 4))
 
     def sign_out(
-        self, people: Iterable[Given], cut: Callable[[], object], mend: Callable[[], object], *, tell_ory: bool = True
+        self,
+        people: Iterable[Given],
+        cut: Callable[[], object],
+        restore: Callable[[], object],
+        *,
+        tell_ory: bool = True,
     ) -> None:
-        """Each of them signs out while the cache is away. Meanwhile and afterwards others go on."""
+        """Each person signs out while the cache is down. Other people go on meanwhile and afterwards."""
         people = list(people)
         cut()
         if not tell_ory:
-            self._proxy.switch(Fault.ERROR_503)
+            self._proxy.set_fault(Fault.ERROR_503)
         for one in people:
             self._post_logout(one, self._chance.choice(self._sites), {204} if tell_ory else {503})
-        self._proxy.switch(Fault.PASS)
-        mend()
-        others = itertools.cycle(list(self._asks(self._others, self._pages, or_503=True)))
-        self.tally.merge(load(until(BACK, others), 8, 60))
-        self.tally.merge(load(self._asks(people * 4, self._pages, signed_out=True), 8))
+        self._proxy.set_fault(Fault.PASS)
+        restore()
+        others = itertools.cycle(list(self._requests(self._others, self._pages, or_503=True)))
+        self.tally.merge(send_all(for_seconds(BACK, others), 8, 60))
+        self.tally.merge(send_all(self._requests(people * 4, self._pages, signed_out=True), 8))
 
     def sign_out_at_idle_process(
-        self, people: Sequence[Given], cut: Callable[[], object], mend: Callable[[], object]
+        self, people: Sequence[Given], cut: Callable[[], object], restore: Callable[[], object]
     ) -> None:
-        """The process that they signed out at gets no request any more, so that nothing reminds it."""
+        """The process where they signed out gets no more requests."""
         cut()
         for one in people:
             self._post_logout(one, self._sites[0], {204})
-        mend()
+        restore()
         time.sleep(BACK)
-        self.tally.merge(load(self._asks(people * 2, self._pages[1:], signed_out=True), 8))
+        self.tally.merge(send_all(self._requests(people * 2, self._pages[1:], signed_out=True), 8))
 
     def _post_logout(self, one: Given, site: Site, good: set[int]) -> None:
         headers = {**self._chance.choice((one.by_token, one.by_bearer)), "Accept": "application/json"}
         started = time.monotonic()
-        answer = self._http.request("POST", f"{site.url}/auth/logout", headers=headers, timeout=PATIENCE)
+        answer = self._http.request("POST", f"{site.url}/auth/logout", headers=headers, timeout=REQUEST_TIMEOUT)
         self.slowest = max(self.slowest, time.monotonic() - started)
         self.failed += answer.status not in good
 
-    def _asks(
+    def _requests(
         self, people: Sequence[Given], pages: Sequence[str], *, signed_out: bool = False, or_503: bool = False
-    ) -> Iterator[Ask]:
-        """Every form of each one's credential, at each of the pages."""
+    ) -> Iterator[Request]:
+        """Every form of each person's credential, at each page."""
         for one in people:
             # After an outage of Ory, the first lookups may still be refused: that is no sign-in.
             expected = Expected(or_503=True) if signed_out else Expected(one.identity, one.email, or_503=or_503)
             for headers in (one.by_token, one.by_bearer, one.by_cookie):
                 for page in pages:
-                    yield Ask(page, headers, expected)
+                    yield Request(page, headers, expected)

@@ -1,4 +1,4 @@
-"""Walks: a browser in every state a person can be in opens every guarded page, and redirects are counted."""
+"""A browser in each state that a person can be in opens each guarded page, and its redirects are counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GUARDS = (
 
 
 class PatientBrowser(Browser):
-    """Shows an error page of its own where nobody answers, as browsers do."""
+    """Shows an error page if there is no response, as browsers do."""
 
     def _send(self, method: str, url: str, body: bytes | None) -> Reply:
         try:
@@ -33,70 +33,70 @@ class PatientBrowser(Browser):
 
 
 @dataclass
-class Walks:
-    """What came of them all."""
+class JourneyResults:
+    """The results of all journeys."""
 
     tally: Tally = field(default_factory=Tally)
     count: int = 0
     longest: int = 0
 
-    def note(self, what: str, seconds: float, page: Page | None, *, down: bool) -> None:
-        """Count one walk; no page: the browser gave up going round."""
+    def add(self, what: str, seconds: float, page: Page | None, *, down: bool) -> None:
+        """Count one journey; no page: the browser gave up after too many redirects."""
         self.count += 1
         self.longest = max(self.longest, page.hops if page else 99)
         good = page is not None and page.hops <= HOPS and page.status < 500
         calm = page is not None and page.hops <= HOPS and page.status == 503 and down
-        told = f"{page.hops} hops to {page.status} {urlsplit(page.url).path}" if page else "in circles"
+        outcome = f"{page.hops} hops to {page.status} {urlsplit(page.url).path}" if page else "in circles"
         verdict = Verdict.RIGHT if good else Verdict.UNAVAILABLE if calm else Verdict.UNEXPECTED
-        self.tally.add(verdict, seconds, f"{what}: {told}")
+        self.tally.add(verdict, seconds, f"{what}: {outcome}")
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Where people walk; ``database`` is the name of the sites' database."""
+class Place:
+    """Where the journeys happen; ``database`` is the name of the sites' database."""
 
-    stage: Environment
+    env: Environment
     database: str
 
 
-State = Callable[[Ground, Browser], None]
+State = Callable[[Place, Browser], None]
 
 
-def walk_all(stage: Environment, sites: Sequence[Site], database: str) -> Walks:
-    """Every state × every guard at each site; anonymous people also sign in at the form where they end."""
-    walks, ground = Walks(), Ground(stage, database)
-    for site in sites[:1] if stage.short else sites:
-        _point_at(stage, site)
+def run_journeys(env: Environment, sites: Sequence[Site], database: str) -> JourneyResults:
+    """Every state and every guard at each site. Anonymous people also sign in with the form that they reach."""
+    journeys, place = JourneyResults(), Place(env, database)
+    for site in sites[:1] if env.short else sites:
+        _point_at(env, site)
         for state, enter in STATES.items():
             host = f"localhost:{site.port}" if state == "cookie never arrives" else f"127.0.0.1:{site.port}"
             browser = PatientBrowser(host)
-            enter(ground, browser)
+            enter(place, browser)
             for guard in GUARDS:
-                _walk(walks, f"{state} at {guard}", browser, guard, down=state == "Ory down")
+                _run_journey(journeys, f"{state} at {guard}", browser, guard, down=state == "Ory down")
             if state == "Ory down":
-                stage.ory.start()
-    return walks
+                env.ory.start()
+    return journeys
 
 
-def _point_at(stage: Environment, site: Site) -> None:
-    """Ory's flows come back to this site, whichever of its names it is called by."""
+def _point_at(env: Environment, site: Site) -> None:
+    """Let Ory's flows come back to this site, by either of its names."""
     named = [f"http://{name}:{site.port}/" for name in ("127.0.0.1", "localhost")]
-    stage.ory.order("configure", ui_base=f"{site.url}/auth", default_return_url=named[0], allowed_return_urls=named)
+    env.ory.command("configure", ui_base=f"{site.url}/auth", default_return_url=named[0], allowed_return_urls=named)
 
 
-def _walk(walks: Walks, what: str, like: Browser, guard: str, *, down: bool) -> None:
+def _run_journey(journeys: JourneyResults, what: str, like: Browser, guard: str, *, down: bool) -> None:
     browser = PatientBrowser(like.host)
     browser.jar = dict(like.jar)
     started = time.perf_counter()
     try:
         page = browser.open(guard)
-        walks.note(what, time.perf_counter() - started, page, down=down)
+        journeys.add(what, time.perf_counter() - started, page, down=down)
         if what.startswith("anonymous") and "password" in page.fields and "identifier" in page.fields:
             started = time.perf_counter()
             page = _sign_in(browser, page, like)
-            walks.note(f"{what}, signed in then", time.perf_counter() - started, page, down=down)
+            journeys.add(f"{what}, signed in then", time.perf_counter() - started, page, down=down)
     except AssertionError:
-        walks.note(what, time.perf_counter() - started, None, down=down)
+        journeys.add(what, time.perf_counter() - started, None, down=down)
 
 
 def _sign_in(browser: Browser, page: Page, like: Browser) -> Page:
@@ -107,53 +107,53 @@ def _sign_in(browser: Browser, page: Page, like: Browser) -> Page:
 # ---- states
 
 
-def _anonymous(ground: Ground, browser: Browser) -> None:
-    browser.jar["", "email"] = ground.stage.ory.http.person().email  # of no host, so it is sent to nobody
+def _anonymous(place: Place, browser: Browser) -> None:
+    browser.jar["", "email"] = place.env.ory.http.person().email  # of no host, so it is sent to nobody
 
 
-def _signed_in(ground: Ground, browser: Browser) -> None:
-    _carry(browser, ground.stage.ory.http.person().browser_session().jar)
+def _signed_in(place: Place, browser: Browser) -> None:
+    _carry(browser, place.env.ory.http.person().browser_session().jar)
 
 
-def _not_admitted(ground: Ground, browser: Browser) -> None:
-    _signed_in(ground, browser)
+def _not_admitted(place: Place, browser: Browser) -> None:
+    _signed_in(place, browser)
     seen = browser.open("/who").text.partition('"user": ')[2].partition(",")[0]
     statement = f"UPDATE auth_user SET is_active = false WHERE id = {int(seen)}"
-    ground.stage.postgresql.run(statement, ground.database)
+    place.env.postgresql.run(statement, place.database)
 
 
-def _second_factor_missing(ground: Ground, browser: Browser) -> None:
-    person = ground.stage.ory.http.person()
+def _second_factor_missing(place: Place, browser: Browser) -> None:
+    person = place.env.ory.http.person()
     person.browser_session().set_up_totp()
     _carry(browser, person.browser_session().jar)
 
 
-def _second_factor_used(ground: Ground, browser: Browser) -> None:
-    session = ground.stage.ory.http.person().browser_session()
+def _second_factor_used(place: Place, browser: Browser) -> None:
+    session = place.env.ory.http.person().browser_session()
     session.set_up_totp()
     _carry(browser, session.jar)
 
 
-def _inactive_at_ory(ground: Ground, browser: Browser) -> None:
-    person = ground.stage.ory.http.person()
+def _inactive_at_ory(place: Place, browser: Browser) -> None:
+    person = place.env.ory.http.person()
     _carry(browser, person.browser_session().jar)
     person.deactivate()
 
 
-def _revoked(ground: Ground, browser: Browser) -> None:
-    session = ground.stage.ory.http.person().browser_session()
+def _revoked(place: Place, browser: Browser) -> None:
+    session = place.env.ory.http.person().browser_session()
     _carry(browser, session.jar)
     session.revoke()
 
 
-def _signed_out_elsewhere(ground: Ground, browser: Browser) -> None:
-    _signed_in(ground, browser)
+def _signed_out_elsewhere(place: Place, browser: Browser) -> None:
+    _signed_in(place, browser)
     browser.jar["127.0.0.1", "sessionid"] = "x" * 32
 
 
-def _ory_down(ground: Ground, browser: Browser) -> None:
-    _signed_in(ground, browser)
-    ground.stage.ory.stop()
+def _ory_down(place: Place, browser: Browser) -> None:
+    _signed_in(place, browser)
+    place.env.ory.stop()
 
 
 def _carry(browser: Browser, jar: dict[str, str]) -> None:
@@ -169,6 +169,6 @@ STATES: dict[str, State] = {
     "inactive at Ory": _inactive_at_ory,
     "revoked": _revoked,
     "cookie never arrives": _signed_in,
-    "a Django session of nobody's": _signed_out_elsewhere,
+    "unknown Django session": _signed_out_elsewhere,
     "Ory down": _ory_down,
 }

@@ -1,4 +1,4 @@
-"""Secrets that would be known again anywhere: those of two people, and shapes that every secret of a campaign has."""
+"""Secrets that can be recognised anywhere: those of two people, and the shapes of every secret of a campaign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHAPES = re.compile(
 
 @dataclass
 class Marked:
-    """Somebody all of whose traits and credentials are markers."""
+    """A person whose traits and credentials are all markers."""
 
     token: Session
     browser: Session
@@ -34,7 +34,7 @@ class Marked:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What nobody may see anywhere, the person included."""
+        """What must not be shown anywhere, not even to the person."""
         return {
             "token": self.token.token,
             "cookie": self.browser.jar["ory_kratos_session"],
@@ -50,7 +50,7 @@ class Marked:
         return "; ".join(f"{name}={value}" for name, value in pairs.items())
 
 
-def mark(stage: Environment) -> Marked:
+def mark(env: Environment) -> Marked:
     """A new person, signed in by a token and in a browser."""
     name = f"canary{secrets.token_hex(8)}"
     traits = {
@@ -59,14 +59,14 @@ def mark(stage: Environment) -> Marked:
         "last name": f"{name}last",
         "public": f"{name}meta",
     }
-    person = stage.ory.http.person(
+    person = env.ory.http.person(
         traits["e-mail"], name={"first": traits["first name"], "last": traits["last name"]}, username=f"{name}user"
     )
     body = [{"op": "replace", "path": "/metadata_public", "value": {"note": traits["public"]}}]
-    assert stage.ory.http.admin("PATCH", f"/admin/identities/{person.id}", body=body).status == 200
+    assert env.ory.http.admin("PATCH", f"/admin/identities/{person.id}", body=body).status == 200
     return Marked(person.app_session(), person.browser_session(), traits)
 
 
 def found(markers: Iterable[tuple[str, str]], text: bytes) -> list[str]:
-    """The names of those markers that are in it."""
+    """The names of the markers in this text."""
     return [name for name, value in markers if value.encode() in text]

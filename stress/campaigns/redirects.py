@@ -1,4 +1,4 @@
-"""Redirects: no value leads off the site, wherever it is given; and no state of a person leads round in circles."""
+"""No value leads off the site, and no state of a person leads to a redirect loop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote_from_bytes, urlsplit
 
-from stress.campaign import Figure, Result, campaign, figures
+from stress.campaign import Figure, Result, campaign, common_figures
 from stress.campaigns.hostile_urls import astray, hostile_values, leads_to_login, origin
-from stress.campaigns.journeys import HOPS, walk_all
+from stress.campaigns.journeys import HOPS, run_journeys
 from stress.environment import Environment
 from stress.oracle import Tally, Verdict
-from stress.raw_http import Answer, Line
+from stress.raw_http import RawConnection, RawResponse
 from stress.servers import Site
 
 CLIENTS = 8
@@ -24,28 +24,28 @@ FLOWS = ("login", "registration", "settings", "recovery", "verification")
 @campaign(
     "redirects", 9, "300 hostile values × every place: 0 off-origin; every state × every guard: 0 chains over five"
 )
-def redirects(stage: Environment) -> Result:
-    environment = stage.environment(ory_auth={"SESSION_CACHE_SECONDS": 20})
-    with stage.sites(environment) as sites:
-        sender = _Sender(stage, sites)
-        asyncio.run(sender.send_all(stage.scaled(1, 20)))
-        walks = walk_all(stage, sites, urlsplit(environment["SITE_DATABASE_URL"]).path.lstrip("/"))
-    sender.tally.merge(walks.tally)
-    told = [
+def redirects(env: Environment) -> Result:
+    variables = env.site_variables(ory_auth={"SESSION_CACHE_SECONDS": 20})
+    with env.sites(variables) as sites:
+        sender = _Sender(env, sites)
+        asyncio.run(sender.send_all(env.scaled(1, 20)))
+        journeys = run_journeys(env, sites, urlsplit(variables["SITE_DATABASE_URL"]).path.lstrip("/"))
+    sender.tally.merge(journeys.tally)
+    measured = [
         Figure("hostile values", sender.values),
         Figure("off-origin by themselves", sender.off_by_themselves),
         Figure("places", len(sender.places)),
         Figure("redirects judged", sender.judged),
         Figure("off-origin", sender.off_origin, 0),
-        Figure("walks", walks.count),
-        Figure("longest chain", walks.longest, HOPS, "hops"),
+        Figure("journeys", journeys.count),
+        Figure("longest chain", journeys.longest, HOPS, "hops"),
     ]
-    return Result([*figures(sender.tally), *told], sender.tally.examples)
+    return Result([*common_figures(sender.tally), *measured], sender.tally.examples)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A way to give a site the address to go to: the value stands where ``{}`` is, in path, form or Referer."""
+    """A way to give a site a target URL: the value replaces ``{}`` in the path or form, or is the Referer."""
 
     path: str
     method: str = "GET"
@@ -54,7 +54,7 @@ class _Place:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
     def request(self, host: str, value: str) -> bytes | None:
-        """The bytes to send; ``None`` where a header cannot hold the value."""
+        """The bytes to send; ``None`` if a header cannot hold the value."""
         raw = value.encode("utf-8", "surrogatepass")
         if self.referer and (len(raw) > 4000 or any(byte in raw for byte in b"\0\r\n\x01\x0b\x1f")):
             return None
@@ -70,9 +70,9 @@ class _Place:
         return b"\r\n".join([*(line.encode() for line in head), *referer, b"", body])
 
 
-def _places(stage: Environment) -> list[_Place]:
-    [given] = stage.people(1)
-    person = stage.ory.http.person()
+def _places(env: Environment) -> list[_Place]:
+    [given] = env.people(1)
+    person = env.ory.http.person()
     person.browser_session().set_up_totp()
     half = {"Cookie": person.browser_session().cookie}
     people = ({}, given.by_cookie, half)
@@ -95,19 +95,19 @@ NAMES = ("next", "return_to")
 
 
 class _Sender:
-    """Gives every place every value, at both sites in turn."""
+    """Sends every value to every place, at both sites in turn."""
 
-    def __init__(self, stage: Environment, sites: Sequence[Site]) -> None:
-        self._sites, self._ory = sites, origin(stage.ory.public_url, stage.ory.public_url)
-        self.places = _places(stage)
+    def __init__(self, env: Environment, sites: Sequence[Site]) -> None:
+        self._sites, self._ory = sites, origin(env.ory.public_url, env.ory.public_url)
+        self.places = _places(env)
         self.tally, self.values, self.off_by_themselves, self.judged, self.off_origin = Tally(), 0, 0, 0, 0
 
     async def send_all(self, step: int) -> None:
-        """Every value, or with ``step`` every so many-th."""
+        """Send every value, or every ``step``-th."""
         asks = self._asks(step)
 
         async def client(site: Site) -> None:
-            async with Line(site.port) as line:
+            async with RawConnection(site.port) as line:
                 for place, value in asks[site.port]:
                     await self._send(line, site, place, value)
 
@@ -127,7 +127,7 @@ class _Sender:
             shares[site.port] = pairs[which :: len(self._sites)]
         return {port: iter(share) for port, share in shares.items()}
 
-    async def _send(self, line: Line, site: Site, place: _Place, value: str) -> None:
+    async def _send(self, line: RawConnection, site: Site, place: _Place, value: str) -> None:
         sent = place.request(f"127.0.0.1:{site.port}", value)
         if sent is None:
             return
@@ -144,7 +144,7 @@ class _Sender:
         what = f"{place.method} {place.path} with {ascii(value)[:80]}: {answer.status} {why}"
         self.tally.add(verdict, time.perf_counter() - started, what)
 
-    def _judge(self, answer: Answer, base: str) -> tuple[Verdict, str]:
+    def _judge(self, answer: RawResponse, base: str) -> tuple[Verdict, str]:
         location = answer.headers.get("location")
         if location is None:
             return (Verdict.RIGHT if 200 <= answer.status < 500 else Verdict.UNEXPECTED), ""

@@ -1,1 +1,1 @@
-"""The Django project that runs under the servers of `stress`; `SITE_…` environment variables steer its settings."""
+"""The Django project behind the servers of `stress`. Environment variables (``SITE_…``) control its settings."""

@@ -10,16 +10,16 @@ variable                  meaning
 ``SITE_CACHE_BACKEND``    the class of that cache (default: Django's own for Redis)
 ``SITE_ORY_AUTH``         JSON that is merged into ``ORY_AUTH``
 ``SITE_USER_MODEL``       ``auth.User`` (default) or ``members.Member``, whose e-mail is unique
-``SITE_POOL``             PostgreSQL's connections are in a pool of at most so many, as is right under ASGI
+``SITE_POOL``             size of the connection pool for PostgreSQL, which ASGI needs
 ``SITE_ATOMIC``           ``1``: ``ATOMIC_REQUESTS``
-``SITE_CONN_MAX_AGE``     seconds that a connection to the database is kept (default: 60)
+``SITE_CONN_MAX_AGE``     Django's ``CONN_MAX_AGE`` (default: 60)
 ``SITE_DEBUG``            ``1``: Django's ``DEBUG``
 ``SITE_LOG``              file for every log line at DEBUG level
-``SITE_ASKERS``           ``1``: log handlers and receivers that read ``request.user``, see :mod:`stress.site.askers`
-``SITE_LIMITS``           share to which the limits for unknown credentials are lowered, see :mod:`stress.site.worker`
+``SITE_IMPLICIT_READS``   ``1``: code that reads ``request.user``, see :mod:`stress.site.implicit_reads`
+``SITE_LIMITS``           factor for the limits of unknown credentials, see :mod:`stress.site.worker`
 ``SITE_SPANS``            file for OpenTelemetry's spans and metrics
-``SITE_READY``            directory in which each worker leaves a file named by its pid once it can answer
-``SITE_SLOW_NAME``        host name that stands for 127.0.0.1, see :mod:`stress.site.resolver`
+``SITE_READY``            directory in which each worker creates a file named by its pid when it is ready
+``SITE_SLOW_NAME``        host name that stands for 127.0.0.1, see :mod:`stress.site.slow_dns`
 ``SITE_SLOW_NAME_WHILE``  file: while it exists, that name does not resolve
 ========================  ==============================================================================
 """
@@ -39,8 +39,8 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "stress.site.urls"
 WSGI_APPLICATION = "stress.site.wsgi.application"
 INSTALLED_APPS = [*INSTALLED_APPS, "stress.site.members", "rest_framework"]
-if env.bool("SITE_ASKERS", False):
-    MIDDLEWARE = [*MIDDLEWARE, "stress.site.askers.middleware"]
+if env.bool("SITE_IMPLICIT_READS", False):
+    MIDDLEWARE = [*MIDDLEWARE, "stress.site.implicit_reads.middleware"]
 AUTH_USER_MODEL = os.environ.get("SITE_USER_MODEL") or "auth.User"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/silent"
@@ -96,6 +96,6 @@ if os.environ.get("SITE_LOG"):
             "django.db.backends": {"level": "INFO"},  # with DEBUG it prints all values of every query, by design
         },
     }
-    if env.bool("SITE_ASKERS", False):
-        LOGGING["handlers"]["askers"] = {"class": "stress.site.askers.Handler", "level": "INFO"}
-        LOGGING["root"]["handlers"].append("askers")
+    if env.bool("SITE_IMPLICIT_READS", False):
+        LOGGING["handlers"]["implicit_reads"] = {"class": "stress.site.implicit_reads.Handler", "level": "INFO"}
+        LOGGING["root"]["handlers"].append("implicit_reads")

@@ -1,4 +1,4 @@
-"""OpenTelemetry's spans and metrics of this process, as text in a file."""
+"""Writes OpenTelemetry's spans and metrics of this process to a file, as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY = 1000  # milliseconds between two looks at the metrics
 
 
 def install() -> None:
-    """Write them to ``SITE_SPANS``, where that is set."""
+    """Write them to ``SITE_SPANS``, if that is set."""
     if file := os.environ.get("SITE_SPANS"):
         out = Path(file).open("a", buffering=1)  # noqa: SIM115  (for as long as the process lives)
         spans = TracerProvider()

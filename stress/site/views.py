@@ -1,4 +1,4 @@
-"""Views as projects have them; each says whom it sees."""
+"""Views as projects have them. Each responds with the person that it sees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ory_auth.rest_framework import OrySessionAuthentication
 
 
 def seen(session: Any, user: Any) -> dict[str, Any]:
-    """Who that is: by Ory (``None`` where nobody is signed in) and by Django; ``pid``: which process says so."""
+    """The person: from Ory (``None`` if signed out) and from Django. ``pid`` is the process that responds."""
     return {
         "identity": session and str(session.identity.id),
         "session": session and str(session.id),
@@ -34,7 +34,7 @@ def seen(session: Any, user: Any) -> dict[str, Any]:
 
 
 def silent(request: HttpRequest) -> HttpResponse:
-    """Asks nothing."""
+    """Does not read the user."""
     return HttpResponse("nobody asked")
 
 
@@ -43,7 +43,7 @@ async def asilent(request: HttpRequest) -> HttpResponse:
 
 
 def session(request: Any) -> JsonResponse:
-    """The session alone: no user is loaded."""
+    """Reads the session only, so no user is loaded."""
     found = request.ory_session
     return JsonResponse({"identity": found and str(found.identity.id), "session": found and str(found.id)})
 
@@ -103,13 +103,13 @@ def recent(request: Any) -> JsonResponse:
 
 @ory_required(max_age=1)
 def just_now(request: Any) -> JsonResponse:
-    """For whoever signed in a second ago; everybody else has to do it again."""
+    """For people who signed in a second ago."""
     return JsonResponse(seen(request.ory_session, request.user))
 
 
 @ory_optional
 def greeting(request: Any) -> JsonResponse:
-    """Greets whom it can; ``unavailable`` says that it could not know."""
+    """A page with ``@ory_optional``; ``unavailable`` says that Ory was down."""
     user = request.user
     return JsonResponse({"user": user.pk, "unavailable": bool(getattr(request, "ory_unavailable", False))})
 
@@ -135,12 +135,12 @@ async def django_alogout(request: Any) -> JsonResponse:
 
 
 def broken(request: Any) -> HttpResponse:
-    """A bug of the project's own, after somebody asked who it is: an error page of Django's."""
+    """A bug in the project, after the user was read: Django's error page."""
     raise ValueError(f"a bug, met by user {request.user.pk}")
 
 
 def collector(request: Any) -> HttpResponse:
-    """As an error collector does: the trace of trouble, with the variables of every frame."""
+    """Like an error collector: the traceback with the variables of every frame."""
     try:
         return JsonResponse({"user": request.user.pk})
     except Exception as error:

@@ -1,4 +1,4 @@
-"""A name server that can be made to hang: for one host name only, while a file exists."""
+"""A name server that hangs for one host name while a file exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEP = 0.05  # seconds between two looks at the file
 
 
 def install() -> None:
-    """Let ``SITE_SLOW_NAME`` stand for 127.0.0.1 in this process, and never resolve while the file exists."""
+    """Let ``SITE_SLOW_NAME`` stand for 127.0.0.1 in this process, and hang while the file exists."""
     name, file = os.environ.get("SITE_SLOW_NAME"), os.environ.get("SITE_SLOW_NAME_WHILE")
     if not name:
         return

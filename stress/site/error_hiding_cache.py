@@ -1,6 +1,6 @@
-"""A cache that swallows errors, as django-redis does with ``IGNORE_EXCEPTIONS`` and pymemcache as it comes.
+"""A cache that hides errors, as django-redis does with ``IGNORE_EXCEPTIONS`` and pymemcache does by default.
 
-While its server is away nothing is found, and nothing is written; only the return values tell, and not all of them.
+While its server is down, nothing is found and nothing is written. Only some return values show it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 SOCKET_TIMEOUT = 0.2  # seconds
 
 
-class QuietCache(BaseCache):
-    """Django's Redis cache, but for its errors."""
+class ErrorHidingCache(BaseCache):
+    """Django's Redis cache without its errors."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)

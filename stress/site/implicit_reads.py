@@ -1,7 +1,7 @@
 """Code that reads ``request.user`` at the worst moments, as Sentry's SDK, structlog and audit logs do.
 
-A log handler asks at every line that is logged while a request is under way, and receivers ask at every signal. What
-they see goes to the logger ``stress.askers``.
+A log handler reads it at every line that is logged during a request, and receivers at every signal. What they see goes
+to the logger ``stress.implicit_reads``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from django.utils.decorators import sync_and_async_middleware
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.signals import user_created, user_updated
 
-logger = logging.getLogger("stress.askers")
+logger = logging.getLogger("stress.implicit_reads")
 _current: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
-_latest: HttpRequest | None = None  # for threads of a pool: Sentry gives them the context of whoever started them
+_latest: HttpRequest | None = None  # for threads of a pool, which have no context
 
 
 @sync_and_async_middleware
 def middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Remember the request that is under way."""
+    """Remember the current request."""
 
     def begin(request: HttpRequest) -> None:
         global _latest
@@ -49,7 +49,7 @@ def middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequ
 
 
 class Handler(logging.Handler):
-    """Asks at every line, but for its own."""
+    """Reads the user at every line except its own."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name != logger.name:
@@ -57,7 +57,7 @@ class Handler(logging.Handler):
 
 
 def ask(at: str) -> None:
-    """Who is it?"""
+    """Read the user, and log the result."""
     request = _current.get() or _latest
     if request is None:
         return
@@ -75,6 +75,6 @@ def at_signal(**facts: Any) -> None:
 
 
 def install() -> None:
-    """Receive every signal there is for a sign-in."""
+    """Connect receivers to all signals of a sign-in."""
     for signal in (user_created, user_updated, user_logged_in):
         signal.connect(at_signal)
