@@ -119,6 +119,7 @@ def assert_signed_out(explorer: Explorer, state: State, forms: tuple[str, ...]) 
 
 
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
+@pytest.mark.promise("A sign-out covers all credentials of the session")
 @pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
 @pytest.mark.parametrize("sign_out", SIGN_OUTS)
 @pytest.mark.parametrize("others", PAIRS, ids=", ".join)

@@ -136,6 +136,18 @@ def test_signing_out_empties_memory_at_once(ory: Ory, web: DualClient, kept: Non
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
+def test_signing_out_empties_memory_of_the_sessions_other_credentials(
+    ory: Ory, web: DualClient, kept: None, local_ory: LocalOry
+) -> None:
+    session = local_ory.create_session(ory.person().id)
+    by_token, by_cookie = {"X-Session-Token": session.token}, {"Cookie": session.cookie}
+    assert [web.session_id(by_token), web.session_id(by_cookie)] == [session.id, session.id]
+    web.post("/auth/logout", headers=by_token)
+    assert web.session_id(by_cookie) is None
+
+
+@pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
+@pytest.mark.django_db
 def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
     ory: Ory, web: DualClient, kept: None, local_ory: LocalOry
 ) -> None:

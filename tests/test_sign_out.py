@@ -375,7 +375,6 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
     assert not web.is_signed_in(session.headers)
 
 
-@pytest.mark.promise("A sign-out covers all credentials of the session")
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
 def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
     ory: Ory, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
