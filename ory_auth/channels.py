@@ -30,7 +30,7 @@ class OryAuthMiddleware:
     def __init__(self, inner: App, *, optional: bool = False) -> None:
         self._inner, self._optional = inner, optional
         self._asgi_scope = import_module("ory_auth.responses.asgi_scope")
-        self._asgi_scope.hooks.prepare()
+        self._asgi_scope.hooks.warm_up()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] not in {"http", "websocket"}:

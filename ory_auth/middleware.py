@@ -35,27 +35,28 @@ class OryMiddleware:
         if problem:
             raise ImproperlyConfigured(problem)
         hooks = import_module("ory_auth.responses.hooks")
-        hooks.prepare()
-        self._begin, self._leave, self._aleave = hooks.begin, hooks.leave, hooks.aleave
-        self._finish, self.process_exception = hooks.finish, hooks.answer
+        hooks.warm_up()
+        self._begin_request = hooks.begin_request
+        self._leave_view, self._aleave_view = hooks.leave_view, hooks.aleave_view
+        self._finish_response, self.process_exception = hooks.finish_response, hooks.respond_to_error
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
         is_asgi = self._is_async or hooks.is_built_for_asgi()
         if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
-            self.process_view = hooks.aask_first if is_asgi else hooks.ask_first
+            self.process_view = hooks.aenter_view_with_user if is_asgi else hooks.enter_view_with_user
         else:
             self.process_view = hooks.aenter_view if is_asgi else hooks.enter_view
 
     def __call__(self, request: HttpRequest) -> Any:
-        self._begin(request)
+        self._begin_request(request)
         if self._is_async:
             return self._acall(request)
         response = self.get_response(request)
-        self._leave(request)
-        return self._finish(request, response)
+        self._leave_view(request)
+        return self._finish_response(request, response)
 
     async def _acall(self, request: HttpRequest) -> Any:
         response = await self.get_response(request)
-        await self._aleave(request)
-        return self._finish(request, response)
+        await self._aleave_view(request)
+        return self._finish_response(request, response)

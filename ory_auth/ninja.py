@@ -15,7 +15,8 @@ from ninja.utils import check_csrf
 from .conf import conf
 from .ory.credentials import Kind
 from .process.event_loop import in_event_loop
-from .request.state import SAFE_METHODS, RequestState, state_of
+from .request.django_session import SAFE_METHODS
+from .request.state import RequestState, state_of
 from .responses.guard import Guard, Missing
 from .sessions.outcomes import Outcome, SignedIn, SignedOut
 from .types import AAL, OrySession
@@ -53,7 +54,7 @@ class _Authenticator:
     def __call__(self, request: HttpRequest) -> OrySession | Awaitable[OrySession | None] | None:
         state = state_of(request)
         state.is_api = state.asked = True
-        if state.found is None or state.found.kind is not self.kind:
+        if state.credential_or_malformed is None or state.credential_or_malformed.kind is not self.kind:
             return None
         return self._aauthenticate(request, state) if in_event_loop() else self._authenticate(request, state)
 
@@ -111,5 +112,5 @@ def _require_csrf_token(request: HttpRequest) -> None:
 def _refuse(state: RequestState, missing: Missing | None) -> None:
     """Raise the reason why a signed-in user is refused, if there is one."""
     if missing is not None and not isinstance(missing, SignedOut):
-        state.refusal = missing
+        state.api_error = missing
         raise missing

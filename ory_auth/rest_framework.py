@@ -13,7 +13,8 @@ from rest_framework.permissions import AND, NOT, OR, BasePermission
 from rest_framework.request import Request
 
 from .exceptions import AALRequired, NotAdmitted
-from .request.state import RequestState, find_state, is_same_user, state_of
+from .request.state import RequestState, find_state, state_of
+from .request.user import is_same_user
 from .responses.refusals import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, way_on
 from .sessions.outcomes import SecondFactorMissing, SignedIn, Unavailable
 from .types import AAL, OrySession
@@ -92,14 +93,14 @@ class OrySessionAuthentication(BaseAuthentication):
 
     def _user(self, request: Request) -> Any:
         state = state_of(request)
-        with state.seen_as_anonymous():
+        with state.hide_outages():
             user = state.user()
-        if state.refused:
-            error = NotAdmitted(state.refused)
+        if state.not_admitted:
+            error = NotAdmitted(state.not_admitted)
             body = {"code": error.code, "detail": NOT_ADMITTED, "reason": error.reason.value}
             raise Refused(body, request)
-        if state.user_trouble:
-            raise _outage_error(state, state.user_trouble, request)
+        if state.user_outage:
+            raise _outage_error(state, state.user_outage, request)
         return user
 
     def authenticate_header(self, request: Request) -> str:
@@ -228,7 +229,7 @@ def _assigned_user(request: Request) -> tuple[Any, Any] | None:
 
 
 def _outage_error(state: RequestState, outcome: Unavailable, request: Request) -> OryNotAvailable:
-    state.trouble(outcome)  # recorded, so that no other response hides the outage
+    state.outage_error(outcome)  # recorded, so that no other response hides the outage
     return OryNotAvailable(outcome, request)
 
 

@@ -22,7 +22,7 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
         case Unavailable(event=Event.FLOOD):
             pass  # Ory knows the session, and browsers that come back from Ory are not limited
         case Unavailable():
-            raise state.trouble(outcome)
+            raise state.outage_error(outcome)
         case SignedIn():
             return _open_target(request, state, target)
         case SecondFactorMissing():
@@ -43,8 +43,8 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
 def _open_target(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
     """The response for a person who is signed in already."""
     state.user()
-    if state.refused:
-        return refusals.not_admitted(request, NotAdmitted(state.refused))
+    if state.not_admitted:
+        return refusals.not_admitted(request, NotAdmitted(state.not_admitted))
     if redirect_loop.is_back(request, target):
         return permission_denied_page(request)  # the target has just sent the browser here
     return mark_as_sent(request, target, refusals.open_in_browser(request, target))
@@ -66,7 +66,7 @@ def permission_denied_page(request: HttpRequest) -> HttpResponse:
 
 def login_loop_page(request: HttpRequest, state: RequestState, try_again_url: str) -> HttpResponse:
     """A page with likely causes, instead of another redirect: the browser was at Ory, but has no session here."""
-    cookie_came = state.found is not None
+    cookie_came = state.credential_or_malformed is not None
     log(Event.LOGIN_LOOP, cookie_came=cookie_came)
     response = refusals.page(
         request,

@@ -41,7 +41,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 def _sign_out(request: HttpRequest) -> HttpResponse:
     state = state_of(request)
-    with state.seen_as_anonymous():
+    with state.hide_outages():
         user = state.user_who_signs_out()
         if hasattr(request, "session"):
             auth.logout(request)

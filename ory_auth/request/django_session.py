@@ -1,9 +1,9 @@
 """Django's own session beside Ory's: the latest sign-in wins, and the data in a session belongs to one identity.
 
-Plain functions over ``request.session``. A session stores which Ory session a Django sign-in outranks, and which
-identity its data belongs to: each by Ory's id, if known, and by the key of the credential
-(:meth:`ory_auth.ory.credentials.Credential.key`). The id decides, because Ory renews cookies and ``SECRET_KEY``
-rotates. The key can be compared without asking Ory.
+Plain functions over ``request.session``. A session stores which Ory session is older than a Django sign-in, and which
+identity its data belongs to: each by Ory's ID, if known, and by the key of the credential
+(:meth:`ory_auth.ory.credentials.Credential.key`). The ID decides, because Ory renews cookies and ``SECRET_KEY``
+rotates. The key can be compared without calling Ory.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from ..conf import Conf
 from ..ory.credentials import Credential, make_hasher, matches_key
 from ..sessions.outcomes import Outcome, SignedIn, SignedOut
 
-# With a Django sign-in: the Ory credential that it outranks, and the id of that credential's session at Ory.
-OUTRANKS, OUTRANKED_SESSION = "_ory_outranks", "_ory_outranked_session"
+# With a Django sign-in: the Ory credential that is older than it, and the ID of that credential's session at Ory.
+OLDER_CREDENTIAL, OLDER_SESSION = "_ory_outranks", "_ory_outranked_session"
 # With data: the identity that it belongs to, and the credential that this identity used last.
 OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
-MARKS = frozenset({OUTRANKS, OUTRANKED_SESSION, OWNER, OWNER_KEY})
+OWN_KEYS = frozenset({OLDER_CREDENTIAL, OLDER_SESSION, OWNER, OWNER_KEY})
 SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
-UNKNOWN_OWNER = "credential:"  # and a key, as the owner: Ory could not say which identity it is
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
+UNKNOWN_OWNER = "credential:"  # and a credential's key, as the owner: Ory could not say which identity it is
 
 
 class Access(Enum):
-    """Whether a request may see the data in a session, as far as that shows without asking Ory."""
+    """Whether a request may see the data in a session, as far as is known without calling Ory."""
 
     ALLOWED = 1
     HIDDEN = 2  # the data belongs to an identity, and the request has no credential
@@ -39,28 +40,21 @@ class Access(Enum):
 
 
 class SignIn(NamedTuple):
-    """Django's own sign-in in a session: whether there is one, and whether it outranks the Ory credential."""
+    """Django's own sign-in in a session: whether there is one, and whether it is newer than the Ory credential."""
 
     exists: bool
-    outranks: bool
+    is_newer: bool
 
 
-class Settled(NamedTuple):
-    """The outcome for this request, and whether its Django session was flushed."""
-
-    outcome: Outcome
-    flushed: bool
-
-
-def came(request: HttpRequest) -> bool:
+def has_cookie(request: HttpRequest) -> bool:
     """Whether the browser sent a Django session cookie. Without one, nothing here costs anything."""
     return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def check_access(session: Any, credential: Credential | None, conf: Conf) -> Access:
-    """Whether this request may see the data in the session, as far as that shows without asking Ory."""
+    """Whether this request may see the data in the session, as far as is known without calling Ory."""
     if SESSION_KEY in session:
-        same = credential is None or _matches(credential, session.get(OUTRANKS), conf)
+        same = credential is None or _matches(credential, session.get(OLDER_CREDENTIAL), conf)
         return Access.ALLOWED if same else Access.UNKNOWN
     if OWNER not in session:
         return Access.ALLOWED
@@ -70,34 +64,37 @@ def check_access(session: Any, credential: Credential | None, conf: Conf) -> Acc
 
 
 def read_sign_in(request: HttpRequest, credential: Credential, conf: Conf) -> SignIn:
-    """Django's own sign-in in the session, and whether it outranks this credential."""
+    """Django's own sign-in in the session, and whether it is newer than this credential."""
     session = request.session
     if SESSION_KEY not in session:
-        return SignIn(exists=False, outranks=False)
-    outranks = _matches(credential, session.get(OUTRANKS), conf)
-    if outranks:
-        _remember_key(session, OUTRANKS, credential.key(conf))
-    return SignIn(exists=True, outranks=outranks)
+        return SignIn(exists=False, is_newer=False)
+    is_newer = _matches(credential, session.get(OLDER_CREDENTIAL), conf)
+    if is_newer:
+        _update_key(session, OLDER_CREDENTIAL, credential.key(conf))
+    return SignIn(exists=True, is_newer=is_newer)
 
 
-def settle(request: HttpRequest, outcome: Outcome, credential: Credential, conf: Conf, *, was_good: bool) -> Settled:
+def apply_outcome(
+    request: HttpRequest, outcome: Outcome, credential: Credential, conf: Conf, *, known: bool
+) -> tuple[Outcome, bool]:
     """Apply the outcome at Ory to the Django session of the request.
 
-    ``was_good`` says whether the credential was ever good here: one that never was does not end a Django sign-in.
+    ``known`` says whether the credential was ever valid here: one that never was does not end a Django sign-in.
+    Returns the outcome for this request, and whether the Django session was flushed.
     """
     session = request.session
     if isinstance(outcome, SignedIn):
         if SESSION_KEY not in session:
-            return Settled(outcome, _give_to(request, str(outcome.session.identity.id), credential, conf))
-        if session.get(OUTRANKED_SESSION) == str(outcome.session.id):  # its cookie was renewed
-            _remember_key(session, OUTRANKS, credential.key(conf))
-            return Settled(SignedOut(), flushed=False)
-        return Settled(outcome, _flush(request))
+            return outcome, _give_to(request, str(outcome.session.identity.id), credential, conf)
+        if session.get(OLDER_SESSION) == str(outcome.session.id):  # its cookie was renewed
+            _update_key(session, OLDER_CREDENTIAL, credential.key(conf))
+            return SignedOut(), False
+        return outcome, _flush(request)
     if SESSION_KEY in session:
-        return Settled(outcome, was_good and _flush(request))
+        return outcome, known and _flush(request)
     if check_access(session, credential, conf) is not Access.ALLOWED:
         hide(session)
-    return Settled(outcome, flushed=False)
+    return outcome, False
 
 
 def hide(session: Any) -> None:
@@ -117,25 +114,25 @@ def unhide(session: Any) -> None:
 
 
 def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: str | None) -> None:
-    """After a Django sign-in: it outranks this credential, and does not get the data of an identity."""
+    """After a Django sign-in: it is newer than this credential, and does not get the data of an identity."""
     session = request.session
     if OWNER in session:
         for name in set(session.keys()) - SIGN_IN:
             del session[name]
-    session[OUTRANKS] = str(credential_key)
-    session.pop(OUTRANKED_SESSION, None)
+    session[OLDER_CREDENTIAL] = str(credential_key)
+    session.pop(OLDER_SESSION, None)
     if ory_session_id is not None:
-        session[OUTRANKED_SESSION] = ory_session_id
+        session[OLDER_SESSION] = ory_session_id
 
 
 def undo_sign_in(request: HttpRequest) -> None:
     """Remove a Django sign-in from the session. The rest of the session stays."""
-    for name in SIGN_IN | {OUTRANKS, OUTRANKED_SESSION}:
+    for name in SIGN_IN | {OLDER_CREDENTIAL, OLDER_SESSION}:
         request.session.pop(name, None)
 
 
-def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
-    """Whether this request has stored data, and the session does not say yet whose they are."""
+def needs_owner(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
+    """Whether this request has stored data, and the session does not say yet whose data it is."""
     session = request.session
     if getattr(session, "_ory_guarded", False):
         return False  # the view has not used it
@@ -145,7 +142,7 @@ def is_unclaimed(request: HttpRequest, credential: Credential, conf: Conf) -> bo
     return owner.startswith(UNKNOWN_OWNER) or not _matches(credential, session.get(OWNER_KEY), conf)
 
 
-def claim(request: HttpRequest, identity: str | None, credential_key: str) -> None:
+def record_owner(request: HttpRequest, identity: str | None, credential_key: str) -> None:
     """Store in the session whose data it holds.
 
     If Ory could not say (``identity`` is ``None``), the credential stands for the identity.
@@ -162,7 +159,7 @@ def claim(request: HttpRequest, identity: str | None, credential_key: str) -> No
 def has_csrf_token(request: HttpRequest) -> bool:
     """Whether the browser has a Django CSRF token. Creates no session to find out."""
     if settings.CSRF_USE_SESSIONS:
-        return came(request) and CSRF_SESSION_KEY in request.session
+        return has_cookie(request) and CSRF_SESSION_KEY in request.session
     return settings.CSRF_COOKIE_NAME in request.COOKIES
 
 
@@ -179,11 +176,11 @@ def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: 
     the cookie is sent already.
     """
     session = request.session
-    if not set(session.keys()) - MARKS:
+    if not set(session.keys()) - OWN_KEYS:
         return False
     owner = session.get(OWNER)
     if owner == identity:
-        _remember_key(session, OWNER_KEY, credential.key(conf))
+        _update_key(session, OWNER_KEY, credential.key(conf))
     elif owner is None or _matches(credential, _owner_key(session), conf):
         if not getattr(session, "_ory_streaming", False):
             session.cycle_key()
@@ -200,7 +197,7 @@ def _owner_key(session: Any) -> str:
     return stored.removeprefix(UNKNOWN_OWNER)
 
 
-def _remember_key(session: Any, name: str, key: str) -> None:
+def _update_key(session: Any, name: str, key: str) -> None:
     if session.get(name) != key:
         session[name] = str(key)
 

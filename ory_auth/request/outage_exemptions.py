@@ -1,6 +1,6 @@
-"""Who asks, where that decides whether an outage is raised: the few places that ask in passing get an anonymous user.
+"""Which callers are exempt from an outage: the few that read the user in passing get an anonymous one.
 
-The stack says who asks. It is only looked at in an outage, so what that costs does not matter.
+The stack shows the caller. It is only inspected in an outage, so the cost does not matter.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ERROR_COLLECTOR = "sentry_sdk."  # with ``send_default_pii`` it adds the user to
 BETWEEN = ("ory_auth.", "django.utils.functional", "asgiref.")
 
 
-class Progress(Protocol):
+class RequestProgress(Protocol):
     """How far a request has come."""
 
     @property
@@ -42,10 +42,10 @@ class Progress(Protocol):
         """Whether a view was found for the address."""
 
     view_error: BaseException | None  # what the view raised
-    raised: bool  # the outage was raised already
+    outage_raised: bool  # already, in this request
 
 
-def is_error_page(request: Progress) -> bool:
+def is_error_page(request: RequestProgress) -> bool:
     """Whether Django is answering the view's error, or an unknown address, with a page or mail that asks in passing.
 
     It does that while the exception is being handled, so the pending one tells. Middleware may handle an ``Http404`` as
@@ -55,22 +55,22 @@ def is_error_page(request: Progress) -> bool:
     while pending is not None:
         if pending is request.view_error:
             return True
-        if isinstance(pending, Http404) and not request.in_view and _is(response_for_exception.__code__):
+        if isinstance(pending, Http404) and not request.in_view and _is_on_stack(response_for_exception.__code__):
             return True
         if isinstance(pending, OryUnavailable):
-            return request.raised  # nobody handled it further in, and Django's own page for that greets
+            return request.outage_raised  # it was not handled further in, and Django's own error page reads the user
         pending = pending.__context__
     return False
 
 
 def is_login_required_middleware() -> bool:
     """Whether it is Django's ``LoginRequiredMiddleware``, which asks before views that need no sign-in as well."""
-    return _is(LoginRequiredMiddleware.process_view.__code__)
+    return _is_on_stack(LoginRequiredMiddleware.process_view.__code__)
 
 
 def is_signing_out() -> bool:
     """Whether it is Django's ``logout()``, which asks who it was, and signs out whoever it was."""
-    return _is(auth.logout.__code__, auth.alogout.__code__)
+    return _is_on_stack(auth.logout.__code__, auth.alogout.__code__)
 
 
 def is_recording(middleware: Sequence[str]) -> bool:
@@ -78,10 +78,10 @@ def is_recording(middleware: Sequence[str]) -> bool:
 
     ``middleware`` are dotted paths of classes, whose subclasses count as well, or of functions.
     """
-    recorders = [recorder for recorder in map(_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
+    recorders = [recorder for recorder in map(_find_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
     functions = [function for recorder in recorders for function in _functions_of(recorder)]
-    frames = list(_frames_of_asker())
+    frames = list(_frames_of_caller())
     reader = next((module for module in map(_module, frames) if not module.startswith(BETWEEN)), "")
     return reader.startswith(ERROR_COLLECTOR) or any(
         frame.f_code in _LOGGING
@@ -145,7 +145,7 @@ _CALLERS = _CONVERTERS | {
 _LOGGING = frozenset({logging.Logger._log.__code__, logging.Logger.handle.__code__})
 
 
-def _frames_of_asker() -> Iterator[FrameType]:
+def _frames_of_caller() -> Iterator[FrameType]:
     """The frames of the middleware or view that asks, from the inside out."""
     for frame in _stack():
         if frame.f_code in _CALLERS:
@@ -160,7 +160,7 @@ def _stack() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _is(*codes: CodeType) -> bool:
+def _is_on_stack(*codes: CodeType) -> bool:
     return any(frame.f_code in codes for frame in _stack())
 
 
@@ -175,7 +175,7 @@ def _class_of_self(frame: FrameType) -> type:
     return type(first)  # not isinstance(): that would evaluate a lazy object
 
 
-def _loaded(path: str) -> Callable[..., Any] | None:
+def _find_loaded(path: str) -> Callable[..., Any] | None:
     """The middleware of this path. Nothing is imported for it: what is not loaded is not the one that asks."""
     module, _, name = path.rpartition(".")
     found: Callable[..., Any] | None = getattr(sys.modules.get(module), name, None)

@@ -15,7 +15,7 @@ def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
     """Django's ``login()`` was called; the signal of this package has no Django session and is ignored."""
     state = getattr(request, "_ory_state", None)
     if state is not None:
-        state.django_signed_in(user)
+        state.handle_django_login(user)
 
 
 def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The class of ``request.session``, which checks whose data it shows, and stores whose data it saves.
+"""The class of ``request.session``, which checks whose data it shows, and records whose data it saves.
 
 It checks once, when the view first reads or writes data. A view that does not use the session costs nothing.
 """
@@ -27,7 +27,7 @@ def guard_session(request: HttpRequest) -> None:
     if issubclass(type(session), SessionBase):
         session.__class__ = _class_of_session(session.__class__)
         session._ory_request = weakref.ref(request)  # weak, because the request holds the session
-        session._ory_guarded = django_session.came(request)
+        session._ory_guarded = django_session.has_cookie(request)
 
 
 def release(session: Any) -> None:
@@ -122,40 +122,40 @@ class _GuardedSession:
     # --- saving
 
     def save(self, must_create: bool = False) -> None:
-        if not must_create and self._is_saved_as_it_is():
+        if not must_create and self._is_saved_unused():
             with unguarded():
                 super().save(must_create)  # type: ignore[misc]
             return
         if not must_create and self._may_need_owner() and (self._ory_view_over or not in_event_loop()):
-            self._ory_request()._ory_state.claim_django_session()
+            self._ory_request()._ory_state.record_session_owner()
         super().save(must_create)  # type: ignore[misc]
 
     async def asave(self, must_create: bool = False) -> None:
-        if not must_create and self._is_saved_as_it_is():
+        if not must_create and self._is_saved_unused():
             with unguarded():
                 await super().asave(must_create)  # type: ignore[misc]
             return
         if not must_create and self._may_need_owner():
-            await self._ory_request()._ory_state.aclaim_django_session()
+            await self._ory_request()._ory_state.arecord_session_owner()
         await super().asave(must_create)  # type: ignore[misc]
 
     def get_expire_at_browser_close(self) -> Any:
-        with self._unguarded_if_saved_as_it_is():
+        with self._unguarded_if_saved_unused():
             return super().get_expire_at_browser_close()  # type: ignore[misc]
 
     def get_expiry_age(self, **kwargs: Any) -> Any:
-        with self._unguarded_if_saved_as_it_is():
+        with self._unguarded_if_saved_unused():
             return super().get_expiry_age(**kwargs)  # type: ignore[misc]
 
     @contextmanager
-    def _unguarded_if_saved_as_it_is(self) -> Iterator[None]:
-        with unguarded() if self._is_saved_as_it_is() else nullcontext():
+    def _unguarded_if_saved_unused(self) -> Iterator[None]:
+        with unguarded() if self._is_saved_unused() else nullcontext():
             yield
 
-    def _is_saved_as_it_is(self) -> bool:
+    def _is_saved_unused(self) -> bool:
         """Whether Django's middleware saves a session that this request has not used.
 
-        It does so with ``SESSION_SAVE_EVERY_REQUEST``. Nobody sees the data then, so nobody has to ask whose it is. A
+        It does so with ``SESSION_SAVE_EVERY_REQUEST``. No code sees the data then, so it does not matter whose it is. A
         hidden session gets its key back, so that the owner keeps it.
         """
         if not self._ory_view_over or self.modified:

@@ -22,7 +22,9 @@ from django.utils.functional import SimpleLazyObject
 
 from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
 from ..request import django_session, session_guard
-from ..request.state import SAFE_METHODS, is_same_user, state_of
+from ..request.django_session import SAFE_METHODS
+from ..request.state import state_of
+from ..request.user import is_same_user
 from ..sessions.outcomes import SignedOut, Unavailable
 from . import hooks, refusals
 from .guard import Guard, Missing
@@ -96,7 +98,7 @@ class Connection:
 
     async def _look_up(self) -> None:
         await _known(self._request)
-        response = hooks.finish(self._request, StreamingHttpResponse())
+        response = hooks.finish_response(self._request, StreamingHttpResponse())
         self._headers = _headers_of(response)
 
     async def _refuse_troubled(self, ask: Callable[[], Awaitable[HttpResponse | None]]) -> HttpResponse | None:
@@ -113,10 +115,10 @@ class Connection:
         request = self._request
         if self._scope["type"] == "http" and request.method in SAFE_METHODS:
             return False
-        found = state_of(request).found
+        found = state_of(request).credential_or_malformed
         if found is not None and found.kind.by_header:
             return False
-        by_cookie = found is not None or django_session.came(request)
+        by_cookie = found is not None or django_session.has_cookie(request)
         return by_cookie and not _OriginCheck(lambda _: HttpResponse()).allows(request)
 
     def _as_request(self, session: Any) -> Any:

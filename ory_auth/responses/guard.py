@@ -72,14 +72,14 @@ class Guard:
     def _judge(self, state: RequestState, outcome: Outcome, is_own_user: bool) -> Missing | None:
         match outcome:
             case Unavailable():
-                raise state.trouble(outcome)  # also with @ory_optional, which allows only to greet
+                raise state.outage_error(outcome)  # also with @ory_optional, which allows only to greet
             case SignedOut():
                 return outcome
             case SecondFactorMissing():
                 return AALRequired()
-            case SignedIn() if state.refused:
-                return NotAdmitted(state.refused)
-            case SignedIn() if not is_own_user and not state.user_trouble:
+            case SignedIn() if state.not_admitted:
+                return NotAdmitted(state.not_admitted)
+            case SignedIn() if not is_own_user and not state.user_outage:
                 # The Ory session says nothing about the user whom the view would serve.
                 log(Event.USER_MISMATCH, identity=str(outcome.session.identity.id))
                 return NotAdmitted(Event.USER_MISMATCH)
@@ -89,8 +89,8 @@ class Guard:
             case SignedIn() if not outcome.satisfies(self.aal, self.max_age):
                 return AALRequired(aal=self._second_factor(), refresh=True)
             case SignedIn():
-                if state.user_trouble:
-                    raise state.trouble(state.user_trouble)
+                if state.user_outage:
+                    raise state.outage_error(state.user_outage)
                 return None
 
     def _second_factor(self) -> str | None:

@@ -22,18 +22,19 @@ from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
 from ..ory import cookies
 from ..request import django_session, session_guard
 from ..request.middleware_order import DIRECTLY_AFTER, remote_user_positions
-from ..request.state import RequestState, is_optional, state_of
+from ..request.outages import is_optional
+from ..request.state import RequestState, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
 from ..sessions.services import services_of
 from ..types import OrySession
 from . import login_redirects, redirect_loop, refusals
 
-LOOKED_AT = ("X-Session-Token", "Cookie", "Authorization")
-VARY = ", ".join(LOOKED_AT)
+CREDENTIAL_HEADERS = ("X-Session-Token", "Cookie", "Authorization")
+VARY = ", ".join(CREDENTIAL_HEADERS)
 _UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a request, and what it has without that
 
 
-def prepare() -> None:
+def warm_up() -> None:
     """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
     services_of(conf())
 
@@ -50,21 +51,21 @@ def is_built_for_asgi() -> bool:
     return frame is not None and bool(frame.f_locals.get("is_async"))
 
 
-def begin(request: Any) -> None:
-    """A request has come to the middleware, and :func:`finish` will be called with its response."""
+def begin_request(request: Any) -> None:
+    """A request has come to the middleware, and :func:`finish_response` will be called with its response."""
     attach(request)
     request.__dict__["_ory_in_middleware"] = True
 
 
 def attach(request: Any) -> None:
     """Add the lazy attributes to a request. Costs no call, no query and no hash."""
-    given = request.__dict__
-    user = given["_ory_base_user"] = given.pop("user", None)
-    given.pop("auser", None)
-    given["_ory_original"] = weakref.ref(request)
+    attributes = request.__dict__
+    user = attributes["_ory_base_user"] = attributes.pop("user", None)
+    attributes.pop("auser", None)
+    attributes["_ory_original"] = weakref.ref(request)
     request.__class__ = _class_of_request(request.__class__)
     session_guard.guard_session(request)
-    if "_cached_user" in given or "_acached_user" in given or type(user) not in _UNREAD:
+    if "_cached_user" in attributes or "_acached_user" in attributes or type(user) not in _UNREAD:
         _report_early_read(user)
 
 
@@ -115,7 +116,7 @@ def _restore_class(request: Any) -> None:
 
 def _has_waiting_signals(request: Any) -> bool:
     state = request.__dict__.get("_ory_state")
-    return state is not None and state.has_waiting_signals
+    return state is not None and bool(state.waiting_signals)
 
 
 @lru_cache(maxsize=4)
@@ -123,7 +124,7 @@ def _has_remote_user(middleware: tuple[str, ...]) -> bool:
     return bool(remote_user_positions(middleware))
 
 
-def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+def enter_view_with_user(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
     """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
     if response := enter_view(request, view, args, kwargs):
         return response
@@ -135,8 +136,8 @@ def ask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBa
     return None
 
 
-async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-    """:func:`ask_first` for coroutines."""
+async def aenter_view_with_user(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    """:func:`enter_view_with_user` for coroutines."""
     if response := await aenter_view(request, view, args, kwargs):
         return response
     if getattr(view, "login_required", True):
@@ -147,7 +148,7 @@ async def aask_first(request: Any, view: Any, args: Any, kwargs: Any) -> HttpRes
     return None
 
 
-def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+def respond_to_error(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
     """The response to an error of this package that a view raised; ``None`` for all other errors."""
     state_of(request).view_error = exception
     match exception:
@@ -160,20 +161,20 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponseBase | Non
     return None
 
 
-def leave(request: Any) -> None:
+def leave_view(request: Any) -> None:
     """Before the response is finished: store whose data the view has put into Django's session."""
     if _has_waiting_signals(request):  # no view was reached
         request._ory_state.send_waiting_signals()
     if _is_written(request):
-        request._ory_state.claim_django_session()
+        request._ory_state.record_session_owner()
 
 
-async def aleave(request: Any) -> None:
-    """:func:`leave` for coroutines."""
+async def aleave_view(request: Any) -> None:
+    """:func:`leave_view` for coroutines."""
     if _has_waiting_signals(request):
         await sync_to_async(request._ory_state.send_waiting_signals)()
     if _is_written(request):
-        await request._ory_state.aclaim_django_session()
+        await request._ory_state.arecord_session_owner()
 
 
 def _is_written(request: Any) -> bool:
@@ -181,23 +182,23 @@ def _is_written(request: Any) -> bool:
     return session is not None and session.modified
 
 
-def finish(request: Any, response: HttpResponseBase) -> HttpResponseBase:
+def finish_response(request: Any, response: HttpResponseBase) -> HttpResponseBase:
     """Add to the response what it depends on, and replace it with a 503 if it would hide an outage."""
     _restore_class(request)
-    given, streaming = request.__dict__, getattr(response, "streaming", False)
-    given.pop("_ory_in_middleware", None)
-    if streaming or "_ory_state" in given:
-        response = _told(request._ory_state, response)
-    if "session" in given:
+    attributes, streaming = request.__dict__, getattr(response, "streaming", False)
+    attributes.pop("_ory_in_middleware", None)
+    if streaming or "_ory_state" in attributes:
+        response = _apply_state(request._ory_state, response)
+    if "session" in attributes:
         session_guard.end_view(request.session, streaming=streaming)
     if redirect_loop.COOKIE in request.META.get("HTTP_COOKIE", ""):
-        known = given["_ory_state"].known_outcome if "_ory_state" in given else None
+        known = attributes["_ory_state"].known_outcome if "_ory_state" in attributes else None
         redirect_loop.follow(request, response, signed_in=isinstance(known, SignedIn))
     return response
 
 
-def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
-    if state.raised:
+def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+    if state.outage_raised:
         if _hides_outage(state, response):
             response = refusals.unavailable(state.request, state.outage)
         elif response.status_code == 503:
@@ -205,13 +206,13 @@ def _told(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     elif state.asked and response.status_code == 302:
         response = login_redirects.answer_script(state.request, response)
     if state.is_api:
-        response = _told_as_api(state, response)
+        response = _complete_api_response(state, response)
     if getattr(response, "streaming", False):
         state.asked = True  # a stream may ask after its headers are gone
     if state.asked:
-        _vary(response)
-    if state.personal:
-        _private(response)
+        _add_vary(response)
+    if state.is_personal:
+        _make_private(response)
     if state.renews_csrf_token:
         django_session.renew_csrf_token(state.request)
     if state.cookies:
@@ -225,28 +226,28 @@ def _hides_outage(state: RequestState, response: HttpResponseBase) -> bool:
     A view that handles ``OryUnavailable`` may answer as it likes, but not with a page or as if nobody were signed in.
     """
     status = response.status_code
-    if state.raised_in_middleware:
+    if state.outage_raised_in_middleware:
         return status <= 500  # nobody knows whether that middleware would have let the request through
     return 200 <= status < 300 or status in {401, 500} or login_redirects.leads_to_login(state.request, response)
 
 
-def _told_as_api(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
+def _complete_api_response(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     """What django-ninja leaves out: the scheme of a 401, and with ``DEBUG`` the response to a refusal."""
-    if state.refusal is not None and response.status_code == 500:
-        response = answer(state.request, state.refusal) or response
+    if state.api_error is not None and response.status_code == 500:
+        response = respond_to_error(state.request, state.api_error) or response
     if response.status_code == 401:
         response.headers.setdefault("WWW-Authenticate", refusals.REALM)
     return response
 
 
-def _vary(response: HttpResponseBase) -> None:
+def _add_vary(response: HttpResponseBase) -> None:
     if "Vary" in response.headers:
-        patch_vary_headers(response, LOOKED_AT)
+        patch_vary_headers(response, CREDENTIAL_HEADERS)
     else:
         response.headers["Vary"] = VARY
 
 
-def _private(response: HttpResponseBase) -> None:
+def _make_private(response: HttpResponseBase) -> None:
     unavailable = response.status_code == 503
     if unavailable or "Cache-Control" in response.headers:
         patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
@@ -289,7 +290,7 @@ class _OryRequest:
     @property
     def _cache_update_cache(self) -> bool:
         """Django's ``cache_page`` and site cache read this before they store a page. Personal pages are not stored."""
-        return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.personal
+        return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.is_personal
 
     @_cache_update_cache.setter
     def _cache_update_cache(self, value: bool) -> None:

@@ -69,8 +69,8 @@ def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
             return refusals.unavailable(request, outage)
         case SecondFactorMissing():
             return refusals.challenge(request, AALRequired())
-        case SignedIn() if state.refused:
-            return refusals.not_admitted(request, NotAdmitted(state.refused))
+        case SignedIn() if state.not_admitted:
+            return refusals.not_admitted(request, NotAdmitted(state.not_admitted))
         case SignedIn():
             return refusals.permission_denied(request)
     if getattr(state.known_user, "is_authenticated", False):  # with Django's own sign-in

@@ -46,7 +46,7 @@ REALM = 'Bearer realm="ory"'
 def client_kind(request: HttpRequest) -> ClientKind:
     """Which form of an answer the client can use. One that sent its credential by header is a program."""
     state = state_of(request)
-    if state.is_api or (state.found is not None and state.found.kind.by_header):
+    if state.is_api or (state.credential_or_malformed is not None and state.credential_or_malformed.kind.by_header):
         return ClientKind.SCRIPT
     return kind_of(request)
 
@@ -185,7 +185,7 @@ def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts:
         debug = format_html_join("\n", "<pre>{}: {}</pre>", texts)
         response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
     else:
-        with state_of(request).seen_as_anonymous():
+        with state_of(request).hide_outages():
             response = page(request, status, name, detail=detail, **facts)
     patch_cache_control(response, no_store=True, private=True)
     vary(response, kind)

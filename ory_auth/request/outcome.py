@@ -1,0 +1,137 @@
+"""The outcome of a request: who it is at Ory. It stays the same for the rest of the request, failures included."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import Error as DjangoDatabaseError
+from django.http import HttpRequest
+
+from ..events import Event, log
+from ..ory.credentials import Credential
+from ..sessions.driver import Effects, run_async, run_sync
+from ..sessions.lookup import find_locally, lookup
+from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
+from ..sessions.services import services_of
+from . import django_session, session_guard
+from .client_address import client_address
+from .sign_in_marker import use_marker
+from .values import RequestValues, Resolving, is_resolving
+
+
+def get_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
+    """Who this is at Ory. With ``fresh``, an outcome from a cache does not count, and Ory is called."""
+    if is_resolving(values):
+        return values.known_outcome or SignedOut()
+    with Resolving(values):
+        try_local(values, fresh=fresh)
+        if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
+            run_sync(resolve(values, fresh=fresh), values.conf.timeout)
+    return values.known_outcome  # type: ignore[return-value]
+
+
+async def aget_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
+    """:func:`get_outcome` for coroutines."""
+    if is_resolving(values):
+        return values.known_outcome or SignedOut()
+    with Resolving(values):
+        try_local(values, fresh=fresh)
+        if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
+            async with values.async_lock:
+                # Another task may have found it meanwhile.
+                if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
+                    await run_async(resolve(values, fresh=fresh), values.conf.timeout)
+    return values.known_outcome  # type: ignore[return-value]
+
+
+def _must_be_refreshed(outcome: Outcome, fresh: bool) -> bool:
+    """Whether a fresh outcome is wanted, and this one is from a cache."""
+    if isinstance(outcome, SignedOut):
+        return fresh and outcome.remembered
+    return fresh and isinstance(outcome, SignedIn) and not outcome.fresh
+
+
+def try_local(values: RequestValues, *, fresh: bool = False) -> None:
+    """Set the outcome if this process can tell it without I/O."""
+    if values.known_outcome is not None:
+        return
+    values.asked = True
+    credential = values.credential_or_malformed
+    if not isinstance(credential, Credential):
+        values.known_outcome = SignedOut(Event.MALFORMED if credential else None)
+    elif not fresh and not django_session.has_cookie(values.request):
+        values.known_outcome = find_locally(credential, values.conf)
+
+
+def resolve(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
+    """Look the credential up, and set the outcome. Django's own session may take precedence."""
+    request, credential = values.request, values.credential
+    assert credential is not None  # try_local() has set the outcome otherwise
+    flushed, failure = False, None
+    try:
+        if django_session.has_cookie(request):
+            outcome, flushed = yield from _resolve_beside_django_session(values, request, credential, fresh)
+        else:
+            outcome = yield from look_up(values, credential, fresh=fresh, skip_local=True)
+    except DjangoDatabaseError as error:
+        outcome, failure = Unavailable(Event.DB_UNAVAILABLE), error
+    if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
+        values.cookies = outcome.cookies
+    if values.known_user is not None:  # found with a former outcome
+        values.known_user = values.not_admitted = None
+    values.known_outcome = outcome
+    # Only now: a log handler may read the user.
+    if failure:
+        log(Event.DB_UNAVAILABLE, error=type(failure).__name__)
+    if flushed:
+        values.base_user = None  # Django's middleware may have cached the user of the flushed session
+        log(Event.IDENTITY_CHANGED, ended="django_session")
+
+
+def _resolve_beside_django_session(
+    values: RequestValues, request: HttpRequest, credential: Credential, fresh: bool
+) -> Effects[tuple[Outcome, bool]]:
+    """The outcome, and whether the Django session was flushed."""
+    sign_in: django_session.SignIn = yield partial(_read_sign_in, values, request, credential)
+    if sign_in.is_newer:
+        return SignedOut(), False
+    known = sign_in.exists and (yield partial(services_of(values.conf).cache.is_known, values.credential_key))
+    outcome = yield from look_up(values, credential, fresh=fresh)
+    if isinstance(outcome, Unavailable):
+        return outcome, False
+    applied: tuple[Outcome, bool] = yield partial(_apply_outcome, values, request, credential, outcome, known)
+    return applied
+
+
+def look_up(
+    values: RequestValues,
+    credential: Credential,
+    *,
+    fresh: bool = False,
+    skip_local: bool = False,
+    signing_out: bool = False,
+) -> Effects[Outcome]:
+    """Look the credential of this request up."""
+    return lookup(
+        credential,
+        values.conf,
+        client=client_address(values.request.META, values.conf.trusted_proxies),
+        use_marker=partial(use_marker, values.request),
+        signing_out=signing_out or values.signing_out,
+        fresh=fresh,
+        skip_local=skip_local,
+    )
+
+
+def _read_sign_in(values: RequestValues, request: HttpRequest, credential: Credential) -> django_session.SignIn:
+    with session_guard.unguarded():
+        return django_session.read_sign_in(request, credential, values.conf)
+
+
+def _apply_outcome(
+    values: RequestValues, request: HttpRequest, credential: Credential, outcome: Outcome, known: bool
+) -> tuple[Outcome, bool]:
+    with session_guard.unguarded():
+        applied = django_session.apply_outcome(request, outcome, credential, values.conf, known=known)
+    session_guard.release(request.session)
+    return applied

@@ -1,0 +1,96 @@
+"""Who may see the data in Django's session, and whose data a request stores there.
+
+Data in a Django session belongs to one identity. So before a request first uses the session, and before it is saved,
+Ory may have to be called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+
+from ..sessions.outcomes import Outcome, SignedIn, Unavailable
+from . import django_session, session_guard
+from .django_session import Access
+from .outages import raise_unless_exempt
+from .outcome import aget_outcome, get_outcome
+from .values import RequestValues, is_resolving
+
+
+def open_session(values: RequestValues, session: Any) -> bool:
+    """Before Django's session is first read or written: hide its data if this request may not see them.
+
+    ``False`` if that is not known yet, because a lookup is running. Raises :class:`OryUnavailable` if Ory does not say
+    whose session it is.
+    """
+    if _is_lookup_running(values):
+        return False
+    if _check_access(values, session) is Access.UNKNOWN:
+        _hide_unless_allowed(values, session, get_outcome(values))
+    return True
+
+
+async def aopen_session(values: RequestValues, session: Any) -> bool:
+    """:func:`open_session` for coroutines; the session is loaded already."""
+    if _is_lookup_running(values):
+        return False
+    if _check_access(values, session) is Access.UNKNOWN:
+        _hide_unless_allowed(values, session, await aget_outcome(values))
+    return True
+
+
+def _is_lookup_running(values: RequestValues) -> bool:
+    return values.known_outcome is None and is_resolving(values)
+
+
+def _check_access(values: RequestValues, session: Any) -> Access:
+    """What is known without calling Ory. Hides the data from a request without a credential."""
+    with session_guard.unguarded():
+        access = django_session.check_access(session, values.credential, values.conf)
+        if access is not Access.ALLOWED or django_session.OWN_KEYS & session.keys():
+            values.asked = True  # what the view sees depends on the credential
+    if access is Access.HIDDEN:
+        django_session.hide(session)
+    return access
+
+
+def _hide_unless_allowed(values: RequestValues, session: Any, outcome: Outcome) -> None:
+    """Now that Ory was called: hide the data if they belong to another identity, or if Ory does not say who this is."""
+    if isinstance(outcome, Unavailable):
+        if session_guard.can_answer_503(session):
+            raise_unless_exempt(values, outcome)
+        django_session.hide(session)  # an error page, or another page that only reads the user in passing
+        return
+    with session_guard.unguarded():
+        access = django_session.check_access(session, values.credential, values.conf)
+        if access is Access.UNKNOWN and SESSION_KEY not in session:
+            django_session.hide(session)
+
+
+def record_owner(values: RequestValues) -> None:
+    """After the view, and before Django's session is saved: store whose data this request has put into it."""
+    if _may_need_owner(values):
+        _record_owner(values, get_outcome(values))
+
+
+async def arecord_owner(values: RequestValues) -> None:
+    """:func:`record_owner` for coroutines."""
+    if _may_need_owner(values):
+        _record_owner(values, await aget_outcome(values))
+
+
+def _may_need_owner(values: RequestValues) -> bool:
+    """``False`` also while a lookup is running: the owner is recorded after the view."""
+    credential = values.credential
+    if credential is None or values.signed_out or _is_lookup_running(values):
+        return False
+    return django_session.needs_owner(values.request, credential, values.conf)
+
+
+def _record_owner(values: RequestValues, outcome: Outcome) -> None:
+    match outcome:
+        case SignedIn(session):
+            django_session.record_owner(values.request, str(session.identity.id), values.credential_key)
+        case Unavailable():
+            django_session.record_owner(values.request, None, values.credential_key)
