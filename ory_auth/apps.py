@@ -1,4 +1,4 @@
-"""The app: connects the receivers and registers the checks."""
+"""The app: connects signal receivers and registers system checks."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from django.utils.translation import gettext_lazy as _
 TAG = "ory_auth"
 
 
-def _when_run(name: str) -> Callable[..., Any]:
-    """A check that is loaded by the commands that run checks: others start sooner."""
+def _load_when_run(name: str) -> Callable[..., Any]:
+    """A check that imports its code when it runs, so that commands without checks start sooner."""
 
-    def check(**given: Any) -> Any:
-        return getattr(import_module("ory_auth.checks"), name)(**given)
+    def check(**kwargs: Any) -> Any:
+        return getattr(import_module("ory_auth.checks"), name)(**kwargs)
 
     check.__name__ = name
     return check
 
 
-# Made once: when a test changes INSTALLED_APPS, Django calls ready() again, and each check must be registered once.
-_check_project, _check_deployment, _check_table = map(_when_run, ("check_project", "check_deployment", "check_table"))
+# Made once: Django calls ready() again if a test changes INSTALLED_APPS, and each check must be registered once.
+_check_project, _check_deployment, _check_table = map(
+    _load_when_run, ("check_project", "check_deployment", "check_table")
+)
 
 
 class OryAuthConfig(AppConfig):
@@ -44,14 +46,14 @@ class OryAuthConfig(AppConfig):
         self._watch_users(receivers)
 
     def _register_checks(self) -> None:
-        """Make ``manage.py check`` and its like run them; ``check --tag ory_auth`` runs these alone."""
+        """``check --tag ory_auth`` runs these alone."""
         checks.register(_check_project, TAG)
         checks.register(_check_deployment, TAG, deploy=True)
-        # With our tag Django 6.1 runs it without being asked for what reads a database.
+        # With our tag, Django 6.1 would run it even in commands that do not use a database.
         checks.register(_check_table, checks.Tags.database)
 
     def _watch_users(self, receivers: Any) -> None:
-        """Tell ``USER_CACHE_SECONDS`` of changes."""
+        """Drop cached users (``USER_CACHE_SECONDS``) when they change."""
         user, identity, group = get_user_model(), self.get_model("OryIdentity"), apps.get_model("auth.Group")
         family = [m for m in apps.get_models(include_auto_created=True) if issubclass(m, user) or issubclass(user, m)]
         for model in (*family, identity):

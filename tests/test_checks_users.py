@@ -115,7 +115,7 @@ def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settin
         ("a.b", "traits"),
         ("id.0", "no parts"),
         ("organization_id.x", "no parts"),
-        ("verified_email.0", "alone"),
+        ("verified_email.0", "single"),
         ("traits..email", "dots"),
         ("traits.", "dots"),
         ("traits.emails.-1", "from 0"),
@@ -204,8 +204,8 @@ def test_linking_needs_an_address(settings: Settings, model: MakeModel) -> None:
     [
         (models.CharField(max_length=30, unique=True), "max_length of 30"),
         (models.EmailField(unique=True), "e-mail"),
-        (models.TextField(unique=True), "no text"),
-        (models.IntegerField(unique=True), "no text"),
+        (models.TextField(unique=True), "not a text field"),
+        (models.IntegerField(unique=True), "not a text field"),
     ],
 )
 def test_a_user_name_that_holds_no_id_is_told(

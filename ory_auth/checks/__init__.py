@@ -1,8 +1,8 @@
-"""System checks: what is wrong with a project's settings, seen without a network; each with an id and a hint.
+"""System checks of a project's settings, without a network. Each message has an id and a hint.
 
-Most commands run them, so what serves requests is not imported for them; the app loads them where they are run. A check
-is a generator of messages; those under ``OF_CONF`` and ``DEPLOY`` get the settings, and are left out where these are
-wrong, which ``check_values`` says.
+Most commands run them, so they import nothing that only serves requests, and are loaded when they run. A check is a
+generator of messages. Those in ``CONF_CHECKS`` and ``DEPLOY_CHECKS`` get the settings, and are skipped if the settings
+are invalid, which ``check_values`` reports.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from ..conf import conf
 from . import browser, caches, database, deploy, middleware, site, urls, users, values
 from .database import check_table as check_table
-from .message import Message, tell
+from .message import Message, make_message
 
-PLAIN = (
+CHECKS = (
     values.check_values,
     middleware.check_presence,
     middleware.check_order,
@@ -31,7 +31,7 @@ PLAIN = (
     database.check_router,
     database.check_sqlite,
 )
-OF_CONF = (
+CONF_CHECKS = (
     values.check_cookie_name,
     values.check_effect,
     values.check_redirect_hosts,
@@ -47,7 +47,7 @@ OF_CONF = (
     users.check_new_users,
     users.check_user_cache,
 )
-DEPLOY = (
+DEPLOY_CHECKS = (
     deploy.check_addresses,
     deploy.check_scheme,
     deploy.check_cache,
@@ -59,17 +59,17 @@ DEPLOY = (
 
 
 def check_project(**_: Any) -> list[Message]:
-    """What is wrong anywhere, as Django calls a check."""
-    plain = [message for check in PLAIN for message in _run(check, check)]
-    return plain + [message for check in OF_CONF for message in _run(check, partial(_of_conf, check))]
+    """All checks but those for ``--deploy``."""
+    plain = [message for check in CHECKS for message in _run(check, check)]
+    return plain + [message for check in CONF_CHECKS for message in _run(check, partial(_run_with_conf, check))]
 
 
 def check_deployment(**_: Any) -> list[Message]:
-    """What is wrong in production, for ``check --deploy``."""
-    return [message for check in DEPLOY for message in _run(check, partial(_of_conf, check))]
+    """The checks for ``check --deploy``."""
+    return [message for check in DEPLOY_CHECKS for message in _run(check, partial(_run_with_conf, check))]
 
 
-def _of_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
+def _run_with_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
     try:
         current = conf()
     except ImproperlyConfigured:
@@ -78,9 +78,9 @@ def _of_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
 
 
 def _run(check: Callable[..., Any], run: Callable[[], Iterable[Message]]) -> list[Message]:
-    """None may keep a command from saying what else is wrong with settings that are odd."""
+    """The messages. A check that raises an error must not hide the messages of others."""
     try:
         return list(run())
     except Exception as error:  # its text may repeat a setting's value
-        text = f"A check of ory_auth ({check.__name__}) could not be carried out: {type(error).__name__}."
-        return [tell("W021", text, "Correct what the other messages name, and check again.")]
+        text = f"A check of ory_auth ({check.__name__}) raised {type(error).__name__}."
+        return [make_message("W021", text, "Fix the problems in the other messages, and check again.")]

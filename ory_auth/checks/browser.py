@@ -1,4 +1,4 @@
-"""What stands between a browser, this site and Ory: addresses, cookies, http beside https, content security."""
+"""What a browser needs of this site and Ory: reachable URLs, cookies, https, and a content security policy."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from ..conf import Conf
 from ..ory.addresses import host_of, is_https, is_internal, is_loopback, is_ory_network
 from . import site
 from .hosts import setting_of, shares_cookies, site_hosts
-from .message import Message, tell
+from .message import Message, make_message
 from .urls import PUBLIC_PORT
 
-OTHER_PORTS = (PUBLIC_PORT, 4000)  # Kratos and ``ory tunnel`` by themselves: this site is not there
+OTHER_PORTS = (PUBLIC_PORT, 4000)  # of Kratos and ``ory tunnel``, where this site cannot be
 
 
 def check_browser_url(conf: Conf) -> Iterator[Message]:
-    """Whether a browser can reach it, and whether the cookies that it sets there can come here."""
+    """Whether a browser can reach Ory, and whether Ory's cookies can reach this site."""
     ory, hosts, key = host_of(conf.browser_url), site_hosts(), setting_of("BROWSER_URL")
     if not site.has_urls():
-        return  # no browser is sent anywhere
+        return  # no browser is sent to Ory
+    blocked = f"Browsers do not send Ory's cookies to this site: ORY_AUTH[{key!r}] is at {ory!r}"
     if is_ory_network(ory):
-        yield tell(
+        yield make_message(
             "W007",
-            f"Browsers keep Ory's cookies for {ory!r} (ORY_AUTH[{key!r}]), which is never a host of this site.",
-            "Set ORY_AUTH['BROWSER_URL']: in production to a custom domain of the project, under the domain of this "
-            "site; in development to where 'ory tunnel' listens (http://localhost:4000).",
+            f"{blocked}, a domain of Ory Network.",
+            "Set ORY_AUTH['BROWSER_URL']: in production to a custom domain of the project under the domain of this "
+            "site, in development to the URL of 'ory tunnel' (http://localhost:4000).",
         )
     elif not hosts or _reaches_this_site(ory):
         return
     elif is_internal(ory):
-        yield tell(
+        yield make_message(
             "W006",
-            f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, a name that only servers know.",
-            "Set ORY_AUTH['BROWSER_URL'] to the same API as a browser reaches it; "
-            "ORY_AUTH['SDK_URL'] stays the address for this server.",
+            f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, an internal name that they cannot reach.",
+            "Set ORY_AUTH['BROWSER_URL'] to the URL at which browsers reach the same API. ORY_AUTH['SDK_URL'] stays "
+            "the URL for this server.",
         )
     elif "*" not in hosts:
-        yield tell(
+        yield make_message(
             "W007",
-            f"Browsers keep Ory's cookies for {ory!r} (ORY_AUTH[{key!r}]), and no host of ALLOWED_HOSTS shares them.",
+            f"{blocked}, and no host in ALLOWED_HOSTS can share cookies with it.",
             _same_host(ory)
             if is_loopback(ory)
             else "Serve Ory under the domain of this site, such as "
-            "auth.example.org for app.example.org, and set ORY_AUTH['BROWSER_URL'] to that.",
+            "auth.example.org for app.example.org, and set ORY_AUTH['BROWSER_URL'] to that URL.",
         )
 
 
@@ -58,10 +59,10 @@ def _reaches_this_site(ory: str) -> bool:
 def _same_host(ory: str) -> str:
     other = next((host.lstrip(".") for host in site_hosts() if is_loopback(host.lstrip("."))), None)
     if other is None:
-        return "Set ORY_AUTH['BROWSER_URL'] to Ory's address under the domain of this site."
+        return "Set ORY_AUTH['BROWSER_URL'] to a URL of Ory under the domain of this site."
     key = setting_of("BROWSER_URL")
     return (
-        f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are two hosts. For a local "
+        f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are different hosts. For a local "
         f"Ory, run 'manage.py ory_local --host {other}'. For Kratos, change serve.public.base_url if it has {ory!r}."
     )
 
@@ -72,22 +73,24 @@ def check_scheme(conf: Conf) -> Iterator[Message]:
         return  # another check is about these
     mixed = is_https(conf.sdk_url) and host_of(conf.sdk_url) == ory
     if not is_https(conf.browser_url) and (not settings.DEBUG or is_site_https() or mixed):
-        yield tell(
+        yield make_message(
             "W005",
-            f"ORY_AUTH[{key!r}] is http: passwords and sessions cross the network for everyone to read.",
-            f"Serve Ory's public API by https, and write ORY_AUTH[{key!r}] with https.",
+            f"ORY_AUTH[{key!r}] is http: passwords and sessions are sent unencrypted.",
+            f"Serve Ory's public API over https, and write https:// in ORY_AUTH[{key!r}].",
         )
     origins = [str(origin) for origin in settings.CSRF_TRUSTED_ORIGINS]
     if is_https(conf.browser_url) and origins and all(_is_plain_http(origin) for origin in origins):
-        yield tell(
+        yield make_message(
             "W019",
-            f"ORY_AUTH[{key!r}] is https and this site is http (CSRF_TRUSTED_ORIGINS): Ory's cookies do not come here.",
-            "Serve this site by https, and write CSRF_TRUSTED_ORIGINS so: Secure cookies are sent nowhere else.",
+            f"ORY_AUTH[{key!r}] is https, but this site is http (CSRF_TRUSTED_ORIGINS): browsers do not send Ory's "
+            "cookies here.",
+            "Serve this site over https, and write https:// in CSRF_TRUSTED_ORIGINS. Browsers send Secure cookies "
+            "only over https.",
         )
 
 
 def is_site_https() -> bool:
-    """Whether the project says of itself that browsers come by https."""
+    """Whether a setting says that browsers use https."""
     says = (settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE)
     return any(says) or any(is_https(str(origin)) for origin in settings.CSRF_TRUSTED_ORIGINS)
 
@@ -97,20 +100,20 @@ def _is_plain_http(origin: str) -> bool:
 
 
 def check_form_action(conf: Conf) -> Iterator[Message]:
-    """The forms of Ory's flows go to Ory, which a content security policy has to allow."""
+    """Browsers submit the forms of flows to Ory, which a content security policy has to allow."""
     key = setting_of("BROWSER_URL")
     for name, sources in _form_actions():
         if not any(_allows(str(source), conf.browser_url) for source in sources):
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(conf.browser_url))
-            yield tell(
+            yield make_message(
                 "W020",
-                f"'form-action' in {name} keeps forms from being sent to Ory (ORY_AUTH[{key!r}]).",
+                f"'form-action' in {name} blocks forms to Ory (ORY_AUTH[{key!r}]).",
                 f"Add {origin!r} to 'form-action' in {name}.",
             )
 
 
 def _form_actions() -> Iterator[tuple[str, Iterable[Any]]]:
-    """The lists of sources in Django's own setting (6.0 and later), and in django-csp's."""
+    """The sources in Django's setting (6.0 and later) and in the settings of django-csp."""
     policies = {
         "SECURE_CSP": getattr(settings, "SECURE_CSP", None),
         "CONTENT_SECURITY_POLICY": (getattr(settings, "CONTENT_SECURITY_POLICY", None) or {}).get("DIRECTIVES"),
@@ -125,9 +128,9 @@ def _form_actions() -> Iterator[tuple[str, Iterable[Any]]]:
 
 
 def _allows(source: str, url: str) -> bool:
-    """Whether a source of a policy covers this URL, as https://www.w3.org/TR/CSP3/#match-url-to-source-list has it.
+    """Whether a source allows this URL, by https://www.w3.org/TR/CSP3/#match-url-to-source-list without paths.
 
-    ``'self'`` covers it where Ory may be behind this site's own host and port. Paths are not looked at.
+    ``'self'`` allows it if Ory may be behind this site's host and port.
     """
     parts = urlsplit(url)
     if source in {"*", f"{parts.scheme}:"}:

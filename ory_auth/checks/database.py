@@ -1,4 +1,4 @@
-"""The database: whether our table is there, and SQLite's way with transactions."""
+"""The database: our table, routers, and transactions of SQLite."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from django.db import Error, connections, router
 
 from ..models import OryIdentity
 from ..users.database import reading_alias, writing_alias
-from .message import Message, tell
+from .message import Message, make_message
 
 
 def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Called by Django with the databases that a command may ask: ``migrate``, ``check --database``."""
+    """Django calls it with the databases that a command uses: ``migrate``, ``check --database``."""
     alias = writing_alias()
     if alias not in (databases or []):
         return []
@@ -24,45 +24,46 @@ def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
         with connections[alias].cursor() as cursor:
             tables = connections[alias].introspection.table_names(cursor)
     except Error:
-        return []  # Django's own checks and commands say so better
+        return []  # Django reports it better
     if OryIdentity._meta.db_table in tables or "django_migrations" not in tables:
         return []
     text = f"The table {OryIdentity._meta.db_table!r} is missing: nobody can sign in."
     database = "" if alias == "default" else f" --database {alias}"
-    return [tell("W003", text, f"Run 'manage.py migrate{database}'.")]
+    return [make_message("W003", text, f"Run 'manage.py migrate{database}'.")]
 
 
 def check_router() -> Iterator[Message]:
-    """A link has a foreign key to its user, so both are in one database; code asks the user's."""
+    """A link has a foreign key to its user, so both have to be in the same database."""
     label, user = OryIdentity._meta.label, get_user_model()._meta.label
     alias = writing_alias()
-    # A router that keeps users out as well has a reason: with django-tenants both are in each tenant's schema.
+    # A router may keep out users, too: with django-tenants, both tables are in the schema of each tenant.
     if router.allow_migrate_model(alias, get_user_model()) and not router.allow_migrate_model(alias, OryIdentity):
-        yield tell(
+        yield make_message(
             "E016",
-            f"DATABASE_ROUTERS keep {label} out of DATABASES[{alias!r}], where {user} is: nobody can sign in.",
-            "Let allow_migrate() answer for the app 'ory_auth' as for the app of the user model, and migrate.",
+            f"DATABASE_ROUTERS keep {label} out of DATABASES[{alias!r}], which has {user}: nobody can sign in.",
+            "Let allow_migrate() return the same for the app 'ory_auth' as for the app of the user model, and run "
+            "'manage.py migrate'.",
         )
     elif (router.db_for_read(OryIdentity), router.db_for_write(OryIdentity)) != (reading_alias(), alias):
-        yield tell(
+        yield make_message(
             "W024",
-            f"DATABASE_ROUTERS send {label} and {user} to different databases: the admin and your own queries miss "
-            "the links.",
-            "Let db_for_read() and db_for_write() answer for the app 'ory_auth' as for the app of the user model.",
+            f"DATABASE_ROUTERS send {label} and {user} to different databases: the admin and your own queries do "
+            "not find the links.",
+            "Let db_for_read() and db_for_write() return the same for the app 'ory_auth' as for the user model's.",
         )
 
 
 def check_sqlite() -> Iterator[Message]:
-    """In development one request at a time is no trouble."""
+    """Not in development, which rarely has two requests at once."""
     alias = writing_alias()
     databases: dict[str, Any] = settings.DATABASES
     database = databases.get(alias, {})
     mode = database.get("OPTIONS", {}).get("transaction_mode") or ""
     in_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in str(database.get("NAME"))
     if in_file and database.get("ATOMIC_REQUESTS") and not settings.DEBUG and mode.upper() not in _WRITING:
-        yield tell(
+        yield make_message(
             "W023",
-            f"DATABASES[{alias!r}] is SQLite with ATOMIC_REQUESTS: of two first sign-ins at once, one gets a 503.",
+            f"DATABASES[{alias!r}] is SQLite with ATOMIC_REQUESTS: if two new people sign in at once, one gets a 503.",
             f"Set DATABASES[{alias!r}]['OPTIONS']['transaction_mode'] = 'IMMEDIATE'.",
         )
 

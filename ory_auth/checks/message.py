@@ -1,4 +1,4 @@
-"""What a check says: a text that names the setting at fault, a hint with the next thing to do, and where to read on."""
+"""The messages of checks: a text that names the setting at fault, and a hint that says what to do."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..conf import DOCS
 Message = checks.CheckMessage
 
 
-def tell(name: str, text: str, hint: str) -> Message:
-    """An error (``name`` such as ``"E004"``) or a warning (``"W004"``).
+def make_message(name: str, text: str, hint: str) -> Message:
+    """An error (``name`` such as ``"E004"``) or a warning (``"W004"``). Each has a row in ``docs/checks.md``.
 
-    What an error is about cannot work, and commands refuse to run; it is a row in the table of ``docs/checks.md``.
+    Commands refuse to run if there is an error.
     """
     kind = checks.Error if name.startswith("E") else checks.Warning
     return kind(text, hint=f"{hint} See {DOCS}/checks.md#{name.lower()}.", id=f"ory_auth.{name}")

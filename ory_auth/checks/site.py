@@ -1,4 +1,4 @@
-"""Where this package's pages are in the project: ``ROOT_URLCONF``, ``LOGIN_URL``, ``TEMPLATES``."""
+"""The pages of this package in the project: ``ROOT_URLCONF``, ``LOGIN_URL``, ``TEMPLATES``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_resolver, get_script_prefix, resolve, reverse
 from django.utils.module_loading import import_string
 
-from .message import Message, tell
+from .message import Message, make_message
 
 LOGIN = "ory_auth:login"
 DJANGOS_LOGIN = ("django.contrib.auth.views", "LoginView")
@@ -22,7 +22,7 @@ INCLUDE = 'path("auth/", include("ory_auth.urls"))'
 
 
 def has_urls() -> bool:
-    """Whether ``ory_auth:login`` has a URL; raises whatever the modules of the project's URLs raise."""
+    """Whether ``ory_auth:login`` has a URL. Raises whatever the project's URL modules raise."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return False
     try:
@@ -33,37 +33,37 @@ def has_urls() -> bool:
 
 def check_urls() -> Iterator[Message]:
     if not getattr(settings, "ROOT_URLCONF", None):
-        return  # this project serves nobody
+        return  # this project has no pages
     included = has_urls()
     if not included and "ory_auth" in get_resolver().app_dict:
-        yield tell(
+        yield make_message(
             "W010",
-            f"{LOGIN!r} has no URL without arguments: ory_auth.urls are included below a path that has some.",
+            f"{LOGIN!r} has no URL without arguments: ory_auth.urls are included below a path with parameters.",
             f"Include them in ROOT_URLCONF below a path without parameters: {INCLUDE}.",
         )
     elif not included and not _is_view_of_project(settings.LOGIN_URL):
-        yield tell(
+        yield make_message(
             "W010",
-            "ory_auth.urls are not included in ROOT_URLCONF, so there is no page that leads to Ory.",
-            f"Add {INCLUDE} to its urlpatterns, and set LOGIN_URL = {LOGIN!r}.",
+            "ROOT_URLCONF does not include ory_auth.urls, so there is no page where people can sign in with Ory.",
+            f"Add {INCLUDE} to urlpatterns, and set LOGIN_URL = {LOGIN!r}.",
         )
     elif included and not _is_view_of_project(settings.LOGIN_URL):
-        yield tell(
+        yield make_message(
             "W011",
-            "LOGIN_URL leads to no page where people sign in with Ory.",
+            "LOGIN_URL is not a page where people can sign in with Ory.",
             f"Set LOGIN_URL = {LOGIN!r}.",
         )
 
 
 def check_pages() -> Iterator[Message]:
-    """A catch-all pattern, as single-page apps and content management systems have one, may come before our URLs."""
+    """A catch-all pattern of a single-page app or a content management system may come before our URLs."""
     hidden: dict[str, list[str]] = {}
     for name, path in _addresses():
         match = _match_at(path)
         if match is not None and ("ory_auth" not in match.app_names or match.url_name != name):
             hidden.setdefault(name_of_view(match.func), []).append(path)
     for view, paths in hidden.items():
-        yield tell(
+        yield make_message(
             "W028",
             f"{view} answers at {', '.join(map(repr, paths))}, not ory_auth, because its pattern comes first in "
             "ROOT_URLCONF.",
@@ -73,35 +73,35 @@ def check_pages() -> Iterator[Message]:
 
 
 def _addresses() -> Iterator[tuple[str, str]]:
-    """The name and path of each URL of ours, as far as ``ROOT_URLCONF`` includes them."""
+    """The name and path of each of our URLs that ``ROOT_URLCONF`` includes."""
     for pattern in import_string("ory_auth.urls.urlpatterns") if has_urls() else ():
-        with suppress(NoReverseMatch):  # a project may have a namespace of this name with some of them
+        with suppress(NoReverseMatch):  # the project's namespace of this name may have only some of them
             yield pattern.name, reverse(f"ory_auth:{pattern.name}")
 
 
 def check_login_redirect() -> Iterator[Message]:
-    """Where a sign-in ends that began with no page to come back to."""
+    """A sign-in without a ``next`` ends at this page."""
     if not has_urls():
         return
     try:
         path = resolve_url(settings.LOGIN_REDIRECT_URL)
     except NoReverseMatch:
         leads_nowhere = True
-    else:  # other paths may be served by something else than Django
+    else:  # a server other than Django may serve other paths
         is_default = path == global_settings.LOGIN_REDIRECT_URL
         translated = is_language_prefix_patterns_used(settings.ROOT_URLCONF)[0]
         leads_nowhere = is_default and not translated and _match_at(path) is None
     if leads_nowhere:
-        yield tell(
+        yield make_message(
             "W030",
-            f"LOGIN_REDIRECT_URL ({str(settings.LOGIN_REDIRECT_URL)!r}) leads to no page: people who sign in without "
-            "a 'next' are sent there.",
-            "Set LOGIN_REDIRECT_URL to a page of yours, such as '/'.",
+            f"LOGIN_REDIRECT_URL ({str(settings.LOGIN_REDIRECT_URL)!r}) is not a page: people who sign in without a "
+            "'next' are sent there.",
+            "Set LOGIN_REDIRECT_URL to one of your pages, such as '/'.",
         )
 
 
 def _is_view_of_project(url: Any) -> bool:
-    """Whether ``LOGIN_URL`` leads to a page of the project, or elsewhere, which it will know; Django's form is none."""
+    """Whether ``LOGIN_URL`` is a page of the project or an external one, and not Django's own form."""
     try:
         path = urlsplit(resolve_url(url))
     except NoReverseMatch:
@@ -118,7 +118,7 @@ def _view_at(path: str) -> Any:
 
 
 def _match_at(path: str) -> ResolverMatch | None:
-    """What ``ROOT_URLCONF`` has at a path, which may begin with the script's prefix."""
+    """The match in ``ROOT_URLCONF`` of a path, which may begin with the script prefix."""
     try:
         return resolve(f"/{path.removeprefix(get_script_prefix()).lstrip('/')}")
     except Resolver404:
@@ -126,22 +126,22 @@ def _match_at(path: str) -> ResolverMatch | None:
 
 
 def name_of_view(view: Any) -> str:
-    """The dotted path of a view, of its class where it has one."""
+    """The dotted path of a view, or of its class."""
     view = getattr(view, "view_class", view)
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
 
 
 def check_templates() -> Iterator[Message]:
     if has_urls() and not any(map(_has_our_templates, settings.TEMPLATES)):
-        yield tell(
+        yield make_message(
             "W012",
-            "No engine in TEMPLATES finds the pages of ory_auth.",
-            "Have an engine with 'APP_DIRS': True in TEMPLATES, of Django's own kind (DjangoTemplates).",
+            "No engine in TEMPLATES finds the templates of ory_auth.",
+            "Add a DjangoTemplates engine with 'APP_DIRS': True to TEMPLATES.",
         )
 
 
 def _has_our_templates(engine: Any) -> bool:
-    """Told by the settings alone: every command checks, and few need an engine."""
+    """Reads only the settings: most commands run checks, and few load an engine."""
     if not engine.get("BACKEND", "").endswith("DjangoTemplates"):
         return False
     loaders = str(engine.get("OPTIONS", {}).get("loaders", ""))

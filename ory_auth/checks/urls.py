@@ -1,4 +1,4 @@
-"""The addresses of Ory's APIs in ``ORY_AUTH``, each by itself."""
+"""The URLs of Ory's APIs in ``ORY_AUTH``, each without regard to the others."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.conf import settings
 
 from ..conf import Conf
 from ..ory.addresses import host_of, is_https, is_ory_network
-from .message import Message, tell
+from .message import Message, make_message
 
-ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # Kratos' own, unless it is told others
-PLACES = ("self-service", "sessions", "ui", "health", "schemas", "identities", ".well-known")  # below a base URL
+ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # the defaults of Kratos
+PLACES = ("self-service", "sessions", "ui", "health", "schemas", "identities", ".well-known")  # paths of Ory's APIs
 
 
 def check_addresses(conf: Conf) -> Iterator[Message]:
@@ -26,10 +26,10 @@ def check_addresses(conf: Conf) -> Iterator[Message]:
 
 def _of_network(key: str, url: str) -> Iterator[Message]:
     if is_ory_network(host_of(url)) and not is_https(url):
-        yield tell(
+        yield make_message(
             "E008",
-            f"ORY_AUTH[{key!r}] is http, and Ory Network answers https only.",
-            f"Write it with https: ORY_AUTH[{key!r}] = 'https://{host_of(url)}'.",
+            f"ORY_AUTH[{key!r}] is http, but Ory Network accepts only https.",
+            f"Write ORY_AUTH[{key!r}] = 'https://{host_of(url)}'.",
         )
 
 
@@ -37,18 +37,18 @@ def _of_another_api(key: str, url: str) -> Iterator[Message]:
     parts = urlsplit(url)
     last = parts.path.rpartition("/")[2]
     if key == "ADMIN_URL" and parts.port == PUBLIC_PORT:
-        yield tell(
+        yield make_message(
             "W008",
-            f"ORY_AUTH['ADMIN_URL'] names port {PUBLIC_PORT}, which is that of Kratos' public API.",
-            f"Kratos serves its admin API on port {ADMIN_PORT} unless it is told another one.",
+            f"ORY_AUTH['ADMIN_URL'] has port {PUBLIC_PORT}, which belongs to Kratos' public API.",
+            f"Set ORY_AUTH['ADMIN_URL'] to the admin API (Kratos: port {ADMIN_PORT} by default).",
         )
     elif key != "ADMIN_URL" and (parts.port == ADMIN_PORT or last == "admin"):
         where = f"port {ADMIN_PORT}" if parts.port == ADMIN_PORT else "the path /admin"
-        yield tell(
+        yield make_message(
             "W008",
-            f"ORY_AUTH[{key!r}] names {where}, which is that of Ory's admin API.",
-            f"Set ORY_AUTH[{key!r}] to the public API (Kratos: port {PUBLIC_PORT}); "
-            "the admin API belongs in ORY_AUTH['ADMIN_URL'], and no browser may reach it.",
+            f"ORY_AUTH[{key!r}] has {where}, which belongs to Ory's admin API.",
+            f"Set ORY_AUTH[{key!r}] to the public API (Kratos: port {PUBLIC_PORT} by default). The admin API belongs "
+            "in ORY_AUTH['ADMIN_URL'], and browsers must not reach it.",
         )
 
 
@@ -57,8 +57,8 @@ def _below_a_base(key: str, url: str) -> Iterator[Message]:
     place = next((place for place in PLACES if place in path.split("/")), None)
     if place:
         base = url.partition(f"/{place}")[0]
-        yield tell(
+        yield make_message(
             "W009",
-            f"ORY_AUTH[{key!r}] names a place below Ory's API ('/{place}'), not the API.",
-            f"Set ORY_AUTH[{key!r}] = {base!r}: the rest of each path is added to it.",
+            f"ORY_AUTH[{key!r}] has a path of one request to Ory ('/{place}'), which is added to each request anyway.",
+            f"Set ORY_AUTH[{key!r}] = {base!r}.",
         )

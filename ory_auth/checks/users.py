@@ -1,4 +1,4 @@
-"""``AUTH_USER_MODEL`` against what is to go into it: ``USER_FIELDS``, ``USER_HANDLER``, ``LINK_BY_VERIFIED_EMAIL``."""
+"""``USER_FIELDS``, ``USER_HANDLER`` and ``LINK_BY_VERIFIED_EMAIL``, compared with the user model."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from ..users.fields import (
     user_fields,
     user_model,
 )
-from .message import Message, tell
+from .message import Message, make_message
 
 ID_LENGTH = 36  # characters of an identity's id
-METHODS = {  # of a handler, and how many arguments they are given
+METHODS = {  # of a handler, and their numbers of arguments
     "admit": 2,
     "create": 1,
     "update": 2,
@@ -45,9 +45,9 @@ METHODS = {  # of a handler, and how many arguments they are given
 }
 DECIDES = re.compile(
     r"(^|_)(roles?|permissions?|admin|tenant|tenant_id|organi[sz]ation)$"
-)  # what somebody may do or see
-TENANTS = ("django_tenants", "tenant_schemas", "django_pgschemas")  # packages whose database has a schema per tenant
-BASE = "Name a subclass of ory_auth.users.UserHandler by its dotted path in ORY_AUTH['USER_HANDLER']."
+)  # decides what people may do or see
+TENANTS = ("django_tenants", "tenant_schemas", "django_pgschemas")  # packages with a schema per tenant
+BASE = "Set ORY_AUTH['USER_HANDLER'] to the dotted path of a subclass of ory_auth.users.UserHandler."
 
 
 def check_handler(conf: Conf) -> Iterator[Message]:
@@ -56,15 +56,15 @@ def check_handler(conf: Conf) -> Iterator[Message]:
     try:
         handler = import_string("ory_auth.users.handler.import_handler_class")(conf.user_handler)
     except ImproperlyConfigured as error:
-        yield tell("E007", str(error), BASE)
+        yield make_message("E007", str(error), BASE)
         return
-    except Exception as error:  # whatever the project's own module raises
+    except Exception as error:  # the project's module may raise any error
         text = f"ORY_AUTH['USER_HANDLER'] {conf.user_handler!r} cannot be imported: {type(error).__name__}."
-        yield tell("E007", text, BASE)
+        yield make_message("E007", text, BASE)
         return
     for name, count in METHODS.items():
         if problem := _call_problem(getattr(handler, name), count):
-            yield tell(
+            yield make_message(
                 "E014",
                 f"ORY_AUTH['USER_HANDLER'] {conf.user_handler!r}: {name}() {problem}.",
                 f"Define {name} as ory_auth.users.UserHandler does.",
@@ -73,11 +73,11 @@ def check_handler(conf: Conf) -> Iterator[Message]:
 
 def _call_problem(method: Any, count: int) -> str:
     if inspect.iscoroutinefunction(method):
-        return "is a coroutine function, whose answer would always count as yes"
+        return "is a coroutine function, whose result would always count as true"
     try:
         inspect.signature(method).bind("self", *range(count))
     except TypeError:
-        return f"does not take the {count} arguments that it is given"
+        return f"does not take the {count} arguments of its calls"
     return ""
 
 
@@ -90,26 +90,27 @@ def check_mapping(conf: Conf) -> Iterator[Message]:
 def _check_field(name: str, path: str) -> Iterator[Message]:
     text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
     if is_forbidden(name, path):
-        hint = f"Remove {name!r} from ORY_AUTH['USER_FIELDS']: people edit their own traits."
+        hint = f"Remove {name!r} from ORY_AUTH['USER_FIELDS']: "
+        hint += "people edit their own traits." if name in PRIVILEGES else "only your project may set it."
         if name in PRIVILEGES and has_field(name):
-            hint += " metadata_public, which only admins write, may hold it."
-        yield tell("E005", f"{text}, which would let people decide it themselves.", hint)
+            hint += " You can map it from metadata_public, which only admins of Ory write."
+        yield make_message("E005", f"{text}, which is not allowed.", hint)
     elif not has_field(name):
-        hint = f"Name a field of {_label()} in ORY_AUTH['USER_FIELDS']."
-        yield tell("E006", f"{text}, and the user model has no such field.", hint)
+        hint = f"Use a field of {_label()} in ORY_AUTH['USER_FIELDS']."
+        yield make_message("E006", f"{text}, but the user model has no such field.", hint)
     elif not _is_plain(name):
         field = user_model()._meta.get_field(name)
         hint = "Remove it from ORY_AUTH['USER_FIELDS'], and set it in create() of a handler (ORY_AUTH['USER_HANDLER'])."
         if field.attname != name:
             hint = (
                 f"Map its column {field.attname!r} in ORY_AUTH['USER_FIELDS'] from metadata_public, which only admins "
-                "of Ory write, to the key of what it points to."
+                "of Ory write. The value is the primary key of the related object."
             )
-        yield tell("E012", f"{text}, and that field takes no plain value.", hint)
+        yield make_message("E012", f"{text}, but that field cannot hold a plain value.", hint)
     elif path.startswith(("traits", "verifiable_addresses")) and (
         user_model()._meta.get_field(name).is_relation or DECIDES.search(name)
     ):
-        yield tell(
+        yield make_message(
             "W025",
             f"{text}: people edit their traits, and could give themselves rights.",
             f"Map {name!r} from metadata_public, which only admins of Ory write, or set it in a handler "
@@ -126,9 +127,9 @@ def _check_path(name: str, path: str) -> Iterator[Message]:
     text = f"ORY_AUTH['USER_FIELDS'] maps {name!r} from {path!r}"
     root, *parts = path.split(".")
     if root not in PATH_ROOTS and path != VERIFIED_EMAIL:
-        yield tell("E015", f"{text}, which is not part of an identity.", f"{_root_hint(path)} {CORRECT}")
+        yield make_message("E015", f"{text}, which is not part of an identity.", f"{_root_hint(path)} {CORRECT}")
     elif hint := _parts_hint(root, parts):
-        yield tell("E015", f"{text}, which is not part of an identity.", f"{hint} {CORRECT}")
+        yield make_message("E015", f"{text}, which is not part of an identity.", f"{hint} {CORRECT}")
 
 
 CORRECT = "Correct ORY_AUTH['USER_FIELDS']."
@@ -137,24 +138,24 @@ CORRECT = "Correct ORY_AUTH['USER_FIELDS']."
 def _root_hint(path: str) -> str:
     root, _, rest = path.partition(".")
     if root == VERIFIED_EMAIL:
-        return f"Write {VERIFIED_EMAIL!r} alone: it is one address."
+        return f"Write only {VERIFIED_EMAIL!r}: it is a single address."
     if near := difflib.get_close_matches(root, [*PATH_ROOTS, VERIFIED_EMAIL], n=1):
         return f"Did you mean {near[0] + path[len(root) :]!r}?"
     if path.startswith("identity."):
         return f"Did you mean {rest!r}?"
     if path.isidentifier():
         return f"Did you mean 'traits.{path}'?"
-    return f"A path begins with one of: {', '.join(sorted(PATH_ROOTS))}; or it is {VERIFIED_EMAIL!r}."
+    return f"A path begins with one of {', '.join(sorted(PATH_ROOTS))}, or is {VERIFIED_EMAIL!r}."
 
 
 def _parts_hint(root: str, parts: list[str]) -> str:
-    """What to write instead of a path that can never lead to a value; empty if it may. A schema is not known here."""
+    """What to write instead of a path that can never lead to a value; empty if it can. The schema is not known here."""
     if root not in PATH_ROOTS_WITH_PARTS:
         return f"{root!r} has no parts." if parts else ""
     if "" in parts:
-        return "A part of the path is empty: it has two dots in a row, or one at the end."
+        return "The path has two dots in a row, or one at the end."
     if any(re.fullmatch(r"-[0-9]+|\[.*\]", part) for part in parts):
-        return "Elements of a list are counted from 0, as in 'traits.emails.0'."
+        return "The elements of a list are numbered from 0, as in 'traits.emails.0'."
     if root == "verifiable_addresses" and parts:
         index, *rest = parts
         if not LIST_INDEX.fullmatch(index) or (rest and (len(rest) > 1 or rest[0] not in ADDRESS_FIELDS)):
@@ -164,15 +165,15 @@ def _parts_hint(root: str, parts: list[str]) -> str:
 
 def check_linking(conf: Conf) -> Iterator[Message]:
     if conf.link_by_verified_email and not has_field(email_field()):
-        yield tell(
+        yield make_message(
             "E013",
-            f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, and {_label()} has no e-mail field to look into.",
-            f"Name it by EMAIL_FIELD in {_label()}, or remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'].",
+            f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, but {_label()} has no e-mail field.",
+            f"Set EMAIL_FIELD in {_label()}, or remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'].",
         )
 
 
 def check_user_cache(conf: Conf) -> Iterator[Message]:
-    """One identity may be another user in each database or schema, which only the project knows."""
+    """One identity may have a different user in each database or schema, which only the project knows."""
     if not conf.user_cache_seconds:
         return
     by_tenant = [name for name, db in settings.DATABASES.items() if str(db.get("ENGINE")).startswith(TENANTS)]
@@ -182,34 +183,35 @@ def check_user_cache(conf: Conf) -> Iterator[Message]:
     try:
         handler, base = import_string(conf.user_handler), import_string(DEFAULT_USER_HANDLER)
     except Exception:
-        return  # check_handler says it
+        return  # check_handler reports it
     if getattr(handler, "cache_scope", None) is base.cache_scope:
-        yield tell(
+        yield make_message(
             "E017",
-            f"ORY_AUTH['USER_CACHE_SECONDS'] keeps users in memory, and {cause}: a tenant may get another's users.",
-            "Define cache_scope() of a handler (ORY_AUTH['USER_HANDLER']) to return a different value for each tenant, "
-            "such as connection.schema_name, and None if there is no tenant. Or remove ORY_AUTH['USER_CACHE_SECONDS'].",
+            f"ORY_AUTH['USER_CACHE_SECONDS'] caches users, but {cause}: a tenant may get users of another one.",
+            "Define cache_scope() in a handler (ORY_AUTH['USER_HANDLER']). It returns a different value for each "
+            "tenant, such as connection.schema_name, and None without a tenant. Or remove "
+            "ORY_AUTH['USER_CACHE_SECONDS'].",
         )
 
 
 def check_new_users(conf: Conf) -> Iterator[Message]:
-    """What would keep every new person out; a project that makes its users in its own way is left alone."""
+    """Fields that prevent new users. Not if the project's own code creates or saves them."""
     if not _creates_as_default(conf):
         return
     mapped, model = user_fields(conf), user_model()
     name = model._meta.get_field(model.USERNAME_FIELD)
     if not {name.name, name.attname} & mapped.keys() and (problem := _name_problem(name)):
-        yield tell(
+        yield make_message(
             "W017",
-            f"{_label()}.{name.name}, the user name, {problem}: an identity's id ({ID_LENGTH} characters) doesn't fit.",
+            f"{_label()}.{name.name}, the username field, {problem}: identity IDs ({ID_LENGTH} characters) do not fit.",
             f"Map it in ORY_AUTH['USER_FIELDS'], such as {{{name.name!r}: 'traits.email'}}, or make the field longer.",
         )
     for field in model._meta.concrete_fields if not _fills_itself(model) else ():
         given = field is name or {field.name, field.attname} & mapped.keys()
         if not given and (problem := _value_problem(field)):
-            yield tell(
+            yield make_message(
                 "W018",
-                f"{_label()}.{field.name} {problem}, and nothing gives it a value: new people cannot sign in.",
+                f"{_label()}.{field.name} {problem}, but nothing sets it: new people cannot sign in.",
                 f"Map {field.attname!r} in ORY_AUTH['USER_FIELDS'], give the field a default, "
                 "or set it in create() of a handler (ORY_AUTH['USER_HANDLER']).",
             )
@@ -221,7 +223,7 @@ def _creates_as_default(conf: Conf) -> bool:
     try:
         handler, base = import_string(conf.user_handler), import_string(DEFAULT_USER_HANDLER)
     except Exception:
-        return False  # check_handler says it
+        return False  # check_handler reports it
     return all(getattr(handler, name, None) is getattr(base, name) for name in ("create", "fields", "values"))
 
 
@@ -229,14 +231,14 @@ def _name_problem(field: Any) -> str:
     if isinstance(field, (models.UUIDField, models.AutoField)) or field.has_default():
         return ""
     if not isinstance(field, models.CharField):
-        return "is no text"
+        return "is not a text field"
     if isinstance(field, models.EmailField):
-        return "is an e-mail address"
+        return "is an e-mail field"
     return f"has a max_length of {field.max_length}" if field.max_length and field.max_length < ID_LENGTH else ""
 
 
 def _fills_itself(model: Any) -> bool:
-    """Whether code of the project looks at each user before it is saved, and may well set what is missing."""
+    """Whether code of the project runs before a user is saved, and may set missing values."""
     return model.save not in {models.Model.save, AbstractBaseUser.save} or bool(pre_save.has_listeners(model))
 
 
