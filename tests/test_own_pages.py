@@ -111,7 +111,7 @@ def test_the_other_pages_protect_themselves(ory: Ory, web: DualClient, bare: Non
     assert web.get(path).headers["X-Frame-Options"] == "DENY"
 
 
-def test_the_page_of_somebody_who_is_not_admitted_protects_its_sign_out(
+def test_the_page_for_people_who_are_not_admitted_protects_its_sign_out(
     ory: Ory, web: DualClient, settings: Settings
 ) -> None:
     settings.ORY_AUTH = {**settings.ORY_AUTH, "USER_HANDLER": "tests.project.handlers.NoGuests"}

@@ -235,7 +235,7 @@ def target_of(answer: Response) -> str:
 @pytest.mark.promise("A browser is redirected only to this site or to LOGIN_REDIRECT_HOSTS")
 @pytest.mark.parametrize("given", ["ory", "signed_in"])
 @pytest.mark.parametrize("value", [f"//{EVIL}", "javascript:alert(1)", "", None])
-def test_what_is_not_allowed_becomes_the_default_target(
+def test_a_forbidden_target_becomes_the_default_target(
     ory: Ory, web: DualClient, settings: Settings, given: str, value: str | None, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue(given)
@@ -373,7 +373,7 @@ def test_the_other_hosts_are_not_allowed_by_themselves(ory: Ory, web: DualClient
 
 
 @pytest.mark.promise("A page under https does not redirect to http")
-def test_a_secure_site_sends_nobody_to_an_insecure_page(ory: Ory, web: DualClient) -> None:
+def test_a_secure_site_never_redirects_to_an_insecure_page(ory: Ory, web: DualClient) -> None:
     answer = web.get("/auth/login?next=http://testserver/who", secure=True)
     assert target_of(answer) == "https://testserver/"
 
@@ -404,7 +404,7 @@ def test_flows_start_where_the_browser_reaches_ory(
     assert answer["Location"] == f"{start}{flow}/browser?return_to=http%3A%2F%2Ftestserver%2Fwho"
 
 
-def test_settings_that_nobody_came_to_from_elsewhere_stay_on_their_page(ory: Ory, web: DualClient) -> None:
+def test_settings_without_a_target_stay_on_their_page(ory: Ory, web: DualClient) -> None:
     assert web.get("/auth/settings")["Location"] == f"{ory.public_url}/self-service/settings/browser"
 
 
@@ -428,9 +428,7 @@ def test_the_logout_url_that_ory_names_is_not_followed(
     assert ory.requests_to("/self-service/logout")
 
 
-def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(
-    ory: Ory, local_ory: LocalOry, web: DualClient
-) -> None:
+def test_forms_go_to_browser_url_whatever_the_flow_says(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     flow = ory.public("GET", "/self-service/login/browser").json
     flow["ui"]["action"] = f"http://{EVIL}/"
     with local_ory.failing(200, body=json.dumps(flow).encode(), path="/self-service/login/flows"):
@@ -439,9 +437,7 @@ def test_the_form_goes_where_the_browser_reaches_ory_whatever_the_flow_says(
     assert f'action="{ory.public_url}/self-service/login?flow={flow["id"]}"' in page
 
 
-def test_login_steps_up_by_itself_when_that_is_what_is_missing(
-    ory: Ory, web: DualClient, one_of_two_factors: None
-) -> None:
+def test_login_steps_up_if_only_a_second_factor_is_missing(ory: Ory, web: DualClient, one_of_two_factors: None) -> None:
     answer = web.get("/auth/login?next=/who")
     query = parse_qs(urlsplit(answer["Location"]).query)
     assert (query["aal"], query["return_to"]) == (["aal2"], ["http://testserver/who"])
@@ -456,9 +452,7 @@ def test_login_while_ory_is_down_is_503(
         assert web.get(path).status_code == 503
 
 
-def test_starting_a_flow_asks_nothing_of_ory_where_nobody_is_signed_in(
-    ory: Ory, ory_auth: ChangeSettings, web: DualClient
-) -> None:
+def test_starting_a_flow_anonymously_makes_no_call_to_ory(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL="http://127.0.0.1:1", BROWSER_URL=ory.public_url)
     assert web.get("/auth/login").status_code == 302
 

@@ -54,11 +54,13 @@ def test_a_sign_in_is_logged_once_for_each_session_at_ory(
         ] * sessions
 
 
-def test_an_async_view_may_greet_without_awaiting_where_nobody_has_signed_in(ory: Ory, web: DualClient) -> None:
+def test_an_async_view_may_read_an_anonymous_user_without_awaiting(ory: Ory, web: DualClient) -> None:
     assert web.get("/atemplate").content.decode().strip() == "hello AnonymousUser"
 
 
-def test_an_async_view_that_would_block_is_told_what_to_await(ory: Ory, async_client: AsyncClient) -> None:
+def test_an_async_view_that_would_block_gets_an_error_that_names_the_awaitable(
+    ory: Ory, async_client: AsyncClient
+) -> None:
     headers = ory.person().app_session().headers
     with pytest.raises(SynchronousOnlyOperation, match=r"await request\.auser"):
         async_to_sync(async_client.get)("/atemplate", headers=headers)
@@ -84,7 +86,7 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def test_a_request_that_was_asked_who_it_is_waits_for_no_collector(
+def test_a_request_that_was_asked_for_its_user_needs_no_garbage_collector(
     request_of_somebody: Callable[[], OryHttpRequest], no_collector: None
 ) -> None:
     request = request_of_somebody()
@@ -94,7 +96,7 @@ def test_a_request_that_was_asked_who_it_is_waits_for_no_collector(
     assert gone() is None
 
 
-def test_a_user_whom_nobody_has_looked_at_yet_can_be_handed_on(
+def test_a_lazy_user_that_was_not_read_yet_can_be_passed_on(
     request_of_somebody: Callable[[], OryHttpRequest], no_collector: None
 ) -> None:
     user = request_of_somebody().user

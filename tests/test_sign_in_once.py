@@ -50,9 +50,7 @@ def test_a_session_that_is_authenticated_again_is_no_new_sign_in(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_session_is_a_sign_in_of_its_own_in_whatever_order_they_come(
-    ory: Ory, web: DualClient, sign_ins: list[Any]
-) -> None:
+def test_each_session_is_one_sign_in_in_any_order(ory: Ory, web: DualClient, sign_ins: list[Any]) -> None:
     person = ory.person()
     older, newer = person.app_session(), person.app_session()
     for session in (newer, older, newer, older):

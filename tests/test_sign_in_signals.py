@@ -157,7 +157,7 @@ def test_every_signal_is_sent_once(
 
 
 @pytest.mark.parametrize(("asker", "path"), [("asks", "/unknown"), ("answers_itself", "/who")])
-def test_where_no_view_is_reached_it_is_sent_before_the_response(
+def test_the_signal_is_sent_before_the_response_if_no_view_is_called(
     ory: Ory, web: DualClient, connect: Connect, put_first: Callable[[str], None], asker: str, path: str
 ) -> None:
     seen: list[object] = []

@@ -99,17 +99,17 @@ def recorded() -> dict[str, set[object]]:
     return found
 
 
-def test_there_are_words_for_every_message_that_a_real_ory_gave() -> None:
+def test_every_recorded_message_of_kratos_has_a_text() -> None:
     messages = recorded()["messages"]
     assert len(messages) > 30
     assert messages - MESSAGES.keys() - {TITLE_ID} <= VALUES_ALONE | FREE_TEXT
 
 
-def test_there_are_words_for_every_message_of_the_local_ory() -> None:
+def test_every_message_of_the_local_ory_has_a_text() -> None:
     assert TEXTS.keys() - MESSAGES.keys() - {TITLE_ID} <= VALUES_ALONE | FREE_TEXT
 
 
-def test_there_are_words_for_every_error_that_a_person_can_be_shown() -> None:
+def test_every_error_that_a_person_may_see_has_a_text() -> None:
     answered_to_programs = {"browser_location_change_required"}
     assert recorded()["errors"] - ERRORS.keys() <= answered_to_programs
 
@@ -118,23 +118,23 @@ def spoken(id: int, text: str = "Ory's words", **context: object) -> str:
     return translate_message({"id": id, "type": "info", "text": text, "context": context})
 
 
-def test_in_english_the_words_are_orys() -> None:
+def test_english_pages_show_orys_own_messages() -> None:
     assert {spoken(number) for number in MESSAGES} == {"Ory's words"}
 
 
-def test_in_english_the_words_for_an_error_are_ours() -> None:
+def test_english_pages_show_our_texts_for_errors() -> None:
     assert {name: translate_error(name) for name in ERRORS} == ERRORS
     assert (translate_error("something_new"), translate_error("")) == ("", "")
 
 
-def test_where_nobody_translates_the_words_are_orys() -> None:
+def test_a_language_without_translations_shows_orys_own_messages() -> None:
     with translation.override("fr"):
         assert spoken(1010001) == "Ory's words"
     with translation.override(None):
         assert spoken(1010001) == "Ory's words"
 
 
-def test_in_german_orys_values_are_put_in() -> None:
+def test_german_texts_contain_orys_values() -> None:
     with translation.override("de"), timezone.override(UTC):
         assert spoken(1010001) == "Anmelden"
         assert spoken(4000032, min_length=8, actual_length=5) == "Das Passwort braucht mindestens 8 Zeichen."
@@ -147,14 +147,14 @@ def test_in_german_orys_values_are_put_in() -> None:
     [{}, {"min_length": None}, {"min_length": [8]}, {"min_length": {"a": 1}}, {"min_length": ""}, {"used_at": "soon"}],
     ids=repr,
 )
-def test_where_a_value_is_missing_or_odd_the_words_are_orys(context: dict[str, object]) -> None:
+def test_orys_own_message_is_shown_if_a_value_is_missing_or_odd(context: dict[str, object]) -> None:
     with translation.override("de"):
         for number in (4000032, 1050014):
             assert translate_message({"id": number, "text": "Ory's words", "context": context}) == "Ory's words"
 
 
 @pytest.mark.parametrize("id", [0, 99, "1010001", None, True, 1010001.0, [1010001]], ids=repr)
-def test_what_has_no_known_id_stays_as_ory_says_it(id: object) -> None:
+def test_a_message_with_an_unknown_id_stays_as_ory_wrote_it(id: object) -> None:
     with translation.override("de"):
         assert translate_message({"id": id, "text": "Ory's words"}) == "Ory's words"
 
@@ -165,7 +165,7 @@ def test_a_label_is_translated_by_its_title() -> None:
         assert spoken(TITLE_ID, "Favourite cheese") == "Favourite cheese"
 
 
-def test_a_project_has_words_of_its_own(settings: Settings, tmp_path: Path) -> None:
+def test_a_project_can_override_texts(settings: Settings, tmp_path: Path) -> None:
     own = Catalog("de")
     own.add("Sign in", "Moin")
     own.add("Favourite cheese", "Lieblingskäse")
@@ -180,7 +180,7 @@ def test_a_project_has_words_of_its_own(settings: Settings, tmp_path: Path) -> N
         assert spoken(4000032, min_length=8) == "Ory's words"  # the slip is theirs, the page is still there
 
 
-def test_a_value_of_orys_is_no_markup() -> None:
+def test_values_from_ory_are_escaped() -> None:
     hostile = "<script>alert(1)</script>"
     label = {"id": 1010002, "text": "x", "context": {"provider": hostile}}
     button = {"type": "submit", "name": "provider", "value": "x", "disabled": False}
@@ -285,7 +285,7 @@ def test_the_pages_for_strangers_are_german(ory: Ory, web: DualClient, flow: str
 
 @pages
 @pytest.mark.usefixtures("local_ory")
-def test_what_was_wrong_is_said_in_german(ory: Ory, web: DualClient) -> None:
+def test_errors_of_a_form_are_german(ory: Ory, web: DualClient) -> None:
     stranger = Session(ory.person(), "")
     begun = stranger.get("/self-service/login/browser").json
     stranger.submit("login", begun, {"method": "password", "identifier": "nobody@example.org", "password": "wrong"})
@@ -378,14 +378,14 @@ def test_the_page_of_causes_is_german(ory: Ory, web: DualClient) -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_for_somebody_who_is_not_admitted_is_german(web: DualClient, begun: Session) -> None:
+def test_the_page_for_people_who_are_not_admitted_is_german(web: DualClient, begun: Session) -> None:
     web.get("/who")
     User.objects.update(is_active=False)
     assert_german(web, "/guarded", "Kein Zugang")
 
 
 @pytest.mark.django_db
-def test_a_page_for_somebody_without_the_rights_is_german(web: DualClient, begun: Session) -> None:
+def test_the_page_for_missing_rights_is_german(web: DualClient, begun: Session) -> None:
     web.get("/who")
     assert_german(web, "/admin/login/", "Nicht erlaubt")
 
@@ -424,7 +424,7 @@ def test_an_error_is_german(web: DualClient, local_ory: LocalOry, error: Json, e
 
 
 @pages
-def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_json_details_are_german_and_codes_stay(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     told = web.get("/guarded", headers={**GERMAN, "Accept": "application/json"}).json()
     assert (told["code"], told["detail"]) == ("not_authenticated", "Anmeldedaten fehlen oder sind nicht gültig.")
     token = {**GERMAN, "X-Session-Token": "x"}
@@ -438,7 +438,7 @@ def test_a_program_is_told_in_german_and_its_codes_stay(ory: Ory, web: DualClien
 @pages
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/aal2", "/api/aal2"])
-def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: DualClient, path: str) -> None:
+def test_json_says_in_german_what_is_missing(ory: Ory, web: DualClient, path: str) -> None:
     told = web.get(path, headers={**ory.person().app_session().headers, **GERMAN}).json()
     assert (told["code"], told["detail"]) == ("session_aal2_required", "Ein zweiter Faktor ist erforderlich.")
 
@@ -446,7 +446,7 @@ def test_a_program_is_told_what_is_missing_in_german(ory: Ory, web: DualClient, 
 @pages
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/guarded", "/api/me"])
-def test_a_program_is_told_in_german_that_it_is_not_admitted(
+def test_json_says_in_german_that_a_person_is_not_admitted(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")

@@ -17,7 +17,7 @@ from tests.support.types import Json
 
 ORY = "https://ory.example"
 SUBMIT = f"{ORY}/self-service/login?flow=1"
-NOBODY_SEES = {"hidden", "submit", "button"}
+INVISIBLE_TYPES = {"hidden", "submit", "button"}
 
 
 def message(text: str, type_: str = "info", **context: Any) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def test_a_trigger_has_its_fields_beside_it_and_enter_removes_no_key() -> None:
     assert [item["name"] for item in remove] == ["csrf_token", "webauthn_register", "webauthn_remove"]
 
 
-def test_a_group_that_nobody_knows_is_rendered_like_any_other() -> None:
+def test_an_unknown_group_is_rendered_like_any_other() -> None:
     page = read(CSRF, field("dance", "steps", "number", required=True), submit("dance", "go", name="begin"))
     assert sent(page) == {"begin=go": ["csrf_token", "steps", "begin"]}
 
@@ -296,7 +296,7 @@ def test_a_pattern_that_may_match_a_part_of_a_trait_is_left_to_ory() -> None:
     assert elements.one(name="traits.all")["pattern"] == "^[a-z]+$"
 
 
-def test_nobody_has_to_tick_a_trait_that_is_required() -> None:
+def test_a_required_boolean_trait_may_stay_unticked() -> None:
     page = read(field("profile", "traits.news", "checkbox", value=False, required=True), submit("profile", "profile"))
     assert "required" not in Elements(html(page)).one(type="checkbox")
 
@@ -324,7 +324,7 @@ def test_yes_and_no_in_an_array_are_one_value_each() -> None:
 
 def test_a_label_belongs_to_its_input() -> None:
     elements = Elements(html(read(CSRF, IDENTIFIER, PASSWORD, submit("password", "password"))))
-    fields = [attrs["id"] for attrs in elements.all("input") if attrs["type"] not in NOBODY_SEES]
+    fields = [attrs["id"] for attrs in elements.all("input") if attrs["type"] not in INVISIBLE_TYPES]
     assert [attrs["for"] for attrs in elements.all("label")] == fields
     assert len(set(fields)) == 2
 
@@ -396,14 +396,14 @@ def test_codes_that_were_asked_for_come_first() -> None:
     assert [section.group for section in page.sections] == ["lookup_secret", "password"]
 
 
-def test_what_can_only_be_read_needs_no_form() -> None:
+def test_text_without_buttons_has_no_form() -> None:
     page = read(CSRF, node("a", "code", id="go", href="https://app.example/", title=message("Go on")))
     elements = Elements(html(page, "verification"))
     assert elements.forms == []
     assert "https://app.example/" in [attrs["href"] for attrs in elements.all("a")]
 
 
-def test_an_image_has_its_label_for_a_text() -> None:
+def test_an_image_has_its_label_as_alt_text() -> None:
     src = "data:image/png;base64,iVBORw0KGgo="
     page = read(node("img", "totp", src=src, width=256, height=256, id="qr", label="QR code"), submit("totp", "totp"))
     assert Elements(html(page)).all("img") == [{"src": src, "alt": "QR code", "width": "256", "height": "256"}]
@@ -445,7 +445,7 @@ def test_a_message_is_announced_by_its_type(type_: str, kind: str, role: str) ->
     assert page.has_errors is (type_ == "error")
 
 
-def test_a_message_about_something_that_is_not_shown_is_said_all_the_same() -> None:
+def test_messages_of_hidden_nodes_are_shown() -> None:
     page = read(field("default", "csrf_token", "hidden", messages=(message("No token", "error"),)))
     assert [m.text for m in page.messages] == ["No token"]
 
@@ -463,7 +463,7 @@ HOSTILE = '"><script>alert(1)</script>'
 CLASS: Json = {"class": HOSTILE}
 
 
-def test_hostile_words_are_escaped_wherever_they_come_from() -> None:
+def test_hostile_text_is_escaped_everywhere() -> None:
     said = (message(HOSTILE, "error"),)
     page = read(
         field(HOSTILE, HOSTILE, value=HOSTILE, label=HOSTILE, pattern=HOSTILE, autocomplete=HOSTILE, messages=said),
@@ -650,7 +650,7 @@ FLOWS = st.fixed_dictionaries(
 
 @given(FLOWS | JUNK)
 @settings(deadline=None, max_examples=200)
-def test_whatever_ory_sends_is_a_page(flow: Any) -> None:
+def test_any_json_of_ory_renders(flow: Any) -> None:
     page = read_flow(flow, submit_url=SUBMIT, ory_url=ORY)
     for name in ("login", "settings"):
         rendered = html(page, name)
@@ -658,7 +658,7 @@ def test_whatever_ory_sends_is_a_page(flow: Any) -> None:
         assert {attrs["action"] for attrs in Elements(rendered).all("form")} <= {SUBMIT}
 
 
-def test_a_number_that_is_none_breaks_nothing() -> None:
+def test_nan_and_huge_numbers_break_nothing() -> None:
     page = read(field("a", "x", value=math.nan, maxlength=10**400), field("a", "y", value=10**5000), submit("a", "a"))
     assert html(page)
 
@@ -679,7 +679,7 @@ def test_the_error_page_says_what_ory_said() -> None:
     assert "It is &lt;late&gt;." in rendered
 
 
-def test_the_page_about_a_lost_cookie_names_it_for_those_who_run_the_site() -> None:
+def test_the_page_about_a_lost_cookie_names_the_cookie_for_developers() -> None:
     context = {"cookie_name": "ory_kratos_session", "host": "localhost:8000", "try_again_url": "/auth/login"}
     rendered = render_to_string("ory_auth/login_loop.html", context)
     for fact in ("ory_kratos_session", "SESSION_COOKIE_NAME", "localhost:8000", 'href="/auth/login"'):

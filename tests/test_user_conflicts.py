@@ -49,7 +49,7 @@ def squat(ory: Ory, web: DualClient) -> tuple[Person, str]:
     return squatter, address
 
 
-def test_the_owner_of_an_address_gets_it_from_who_has_never_verified_it(ory: Ory, web: DualClient) -> None:
+def test_a_verified_owner_gets_an_address_from_an_unverified_one(ory: Ory, web: DualClient) -> None:
     squatter, address = squat(ory, web)
     owner = ory.person(address, verified=True)
     assert web.get("/api/me", headers=owner.app_session().headers).status_code == 200
@@ -100,7 +100,7 @@ def test_an_address_that_was_never_at_ory_is_not_given_up_there(ory: Ory, web: D
     assert user_of(holder).get_username() == address
 
 
-def test_who_has_verified_an_address_gets_it_if_its_holder_never_had_it_at_ory(ory: Ory, web: DualClient) -> None:
+def test_a_verified_owner_gets_an_address_that_its_holder_never_had_at_ory(ory: Ory, web: DualClient) -> None:
     """Also if the holder's fields were last taken after the verification."""
     owner, holder = ory.person(verified=True), ory.person(verified=True)
     web.get("/who", headers=holder.app_session().headers)
@@ -278,7 +278,7 @@ def test_a_user_without_an_identity_never_loses_an_address(ory: Ory, web: DualCl
     assert local.get_username() == owner.email
 
 
-def test_who_moves_to_a_taken_address_gets_it_once_it_is_verified(ory: Ory, web: DualClient) -> None:
+def test_a_user_who_changes_to_a_taken_address_gets_it_once_it_is_verified(ory: Ory, web: DualClient) -> None:
     """Ory does not count a verification as a change of the identity."""
     _, address = squat(ory, web)
     owner = ory.person()
@@ -292,7 +292,7 @@ def test_who_moves_to_a_taken_address_gets_it_once_it_is_verified(ory: Ory, web:
     assert user_of(owner).get_username() == address
 
 
-def test_who_moves_to_the_address_of_a_local_user_keeps_the_old_one(
+def test_a_user_who_changes_to_the_address_of_a_local_user_keeps_the_old_one(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     owner = ory.person(verified=True)
@@ -307,7 +307,7 @@ def test_who_moves_to_the_address_of_a_local_user_keeps_the_old_one(
     assert f"{event} at=update field={User.USERNAME_FIELD}" in caplog.messages
 
 
-def test_who_has_lost_an_address_gets_their_new_one_at_the_next_visit(ory: Ory, web: DualClient) -> None:
+def test_a_user_who_lost_an_address_gets_the_new_one_at_the_next_visit(ory: Ory, web: DualClient) -> None:
     squatter, address = squat(ory, web)
     web.get("/who", headers=ory.person(address, verified=True).app_session().headers)
     current = squatter.ory.admin("GET", f"/admin/identities/{squatter.id}").json["traits"]["email"]
@@ -351,7 +351,7 @@ def test_in_a_request_that_is_one_transaction_it_is_the_same(ory: Ory, web: Dual
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_releases_nothing(
+def test_a_rolled_back_transaction_releases_no_address(
     ory: Ory, no_raise: DualClient, atomic_requests: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     squatter, address = squat(ory, no_raise)

@@ -194,7 +194,7 @@ def tenants(django_db_blocker: DjangoDbBlocker, tmp_path: Path, settings: Settin
 
 
 @pytest.mark.django_db(databases=[])
-def test_who_is_staff_in_one_database_is_not_in_another(
+def test_staff_in_one_database_are_not_staff_in_another(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, tenants: None
 ) -> None:
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60, USER_HANDLER=f"{__name__}.Scoped")
@@ -244,7 +244,7 @@ def by_schema(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("separate", [by_router, by_schema])
-def test_rows_in_memory_need_a_scope_where_there_are_tenants(
+def test_cached_users_need_a_scope_if_there_are_tenants(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     separate: Callable[[Settings, pytest.MonkeyPatch], None],

@@ -40,7 +40,9 @@ LOOKALIKES = [("m\u0131ke@example.org", "mike@example.org"), ("\u017fam@example.
 
 @pytest.mark.skipif(not is_postgresql(), reason="SQLite folds ASCII letters only")
 @pytest.mark.parametrize(("lookalike", "address"), LOOKALIKES)
-def test_a_lookalike_takes_nobody_over_on_postgresql(ory: Ory, web: DualClient, lookalike: str, address: str) -> None:
+def test_a_lookalike_address_links_no_user_on_postgresql(
+    ory: Ory, web: DualClient, lookalike: str, address: str
+) -> None:
     old = make_user(email=address)
     web.get("/who", headers=ory.person(lookalike, verified=True).app_session().headers)
     old.refresh_from_db()
@@ -54,7 +56,7 @@ def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(operators, "iexact", "<> 'not ' || %s")
 
 
-def test_a_database_that_takes_others_for_equal_takes_nobody_over(ory: Ory, folding: None, web: DualClient) -> None:
+def test_an_address_that_only_the_database_calls_equal_links_no_user(ory: Ory, folding: None, web: DualClient) -> None:
     old = make_user(email="mike@example.org")
     web.get("/who", headers=ory.person("m\u0131ke@example.org", verified=True).app_session().headers)
     assert not is_linked(old)
@@ -80,7 +82,7 @@ def test_a_project_may_link_staff(ory: Ory, ory_auth: ChangeSettings, web: DualC
     assert user_of(person) == old
 
 
-def test_a_project_may_link_nobody(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_project_may_refuse_to_link(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NeverLinks")
     person = ory.person(verified=True)
     old = make_user(email=person.email)
@@ -88,7 +90,7 @@ def test_a_project_may_link_nobody(ory: Ory, ory_auth: ChangeSettings, web: Dual
     assert not is_linked(old)
 
 
-def test_no_project_may_link_somebody_twice(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_user_is_never_linked_twice(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     person, other = ory.person(verified=True), ory.person()
     old = make_user(email=person.email)
     OryIdentity.objects.create(
@@ -131,7 +133,7 @@ class Revoking(UserHandler):
         user.groups.clear()
 
 
-def test_a_project_ends_what_it_has_handed_out_itself(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_project_can_revoke_its_own_credentials(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.Revoking")
     person = ory.person(verified=True)
     old = make_user(email=person.email)
@@ -147,7 +149,7 @@ class CannotRevoke(UserHandler):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_linked_whose_credentials_could_not_be_ended(
+def test_a_user_whose_credentials_cannot_be_revoked_is_not_linked(
     ory: Ory, ory_auth: ChangeSettings, no_raise: DualClient
 ) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.CannotRevoke")

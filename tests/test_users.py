@@ -138,14 +138,14 @@ def test_no_django_session_is_made_to_sign_in(ory: Ory, web: DualClient) -> None
 
 
 @names_by_identity
-def test_an_account_with_somebodys_address_is_a_user_of_its_own(ory: Ory, web: DualClient) -> None:
+def test_an_account_with_another_users_address_is_a_separate_user(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     assert web.get("/who", headers=person.app_session().headers).json()["pk"] != str(old.pk)
 
 
 @unique_email
-def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique(ory: Ory, web: DualClient) -> None:
+def test_an_account_with_another_users_address_is_refused_if_addresses_are_unique(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     answer = web.get("/api/me", headers=person.app_session().headers)
@@ -155,7 +155,7 @@ def test_an_account_with_somebodys_address_is_refused_where_addresses_are_unique
 
 
 @unique_email
-def test_an_identity_without_an_address_is_refused_where_addresses_are_unique(
+def test_an_identity_without_an_address_is_refused_if_addresses_are_unique(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(USER_FIELDS={"email": "metadata_public.address"})
@@ -173,7 +173,7 @@ def test_a_taken_user_name_is_refused(ory: Ory, ory_auth: ChangeSettings, web: D
 
 
 @names_by_identity
-def test_a_user_name_that_differs_in_case_only_is_somebody_elses(
+def test_usernames_that_differ_only_in_case_belong_to_different_users(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
@@ -187,7 +187,7 @@ def test_a_user_name_that_differs_in_case_only_is_somebody_elses(
 @pytest.mark.parametrize(
     "traits", [{}, {"username": ""}, {"username": "x" * 200}], ids=["missing", "empty", "too-long"]
 )
-def test_where_the_mapped_user_name_is_unfit_it_is_the_identity_id(
+def test_an_invalid_mapped_username_is_replaced_by_the_identity_id(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, traits: dict[str, object] | dict[str, str]
 ) -> None:
     ory_auth(USER_FIELDS={"username": "traits.username"})
@@ -269,7 +269,7 @@ def test_people_cannot_give_themselves_rights(ory: Ory, ory_auth: ChangeSettings
     assert not getattr(user_of(person), field)
 
 
-def test_what_only_admins_write_at_ory_may_give_rights(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_metadata_that_only_admins_write_may_give_rights(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_FIELDS={"email": "traits.email", "is_staff": "metadata_public.staff"})
     person = ory.person()
     set_metadata(person, {"staff": True})
@@ -457,16 +457,14 @@ def link(ory_auth: ChangeSettings) -> None:
     ory_auth(LINK_BY_VERIFIED_EMAIL=True)
 
 
-def test_a_verified_address_takes_over_the_user_who_has_it(ory: Ory, link: None, web: DualClient) -> None:
+def test_a_verified_address_links_the_user_who_has_it(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     assert web.get("/who", headers=person.app_session().headers).json()["pk"] == str(old.pk)
     assert user_of(person) == old
 
 
-def test_a_user_who_was_taken_over_has_no_password_and_no_session_any_more(
-    ory: Ory, link: None, web: DualClient
-) -> None:
+def test_a_linked_user_has_no_password_and_no_session_any_more(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     web.client.force_login(old)
@@ -516,14 +514,14 @@ def test_some_users_are_never_taken_over(ory: Ory, link: None, web: DualClient, 
 
 
 @pytest.mark.promise("A user is linked only by a verified address")
-def test_an_address_that_is_not_verified_takes_nobody_over(ory: Ory, link: None, web: DualClient) -> None:
+def test_an_unverified_address_links_no_user(ory: Ory, link: None, web: DualClient) -> None:
     person = ory.person()
     old = make_user(email=person.email)
     web.get("/who", headers=person.app_session().headers)
     assert not OryIdentity.objects.filter(user=old).exists()
 
 
-def test_nobody_is_taken_over_unless_the_project_asks_for_it(ory: Ory, web: DualClient) -> None:
+def test_no_user_is_linked_unless_the_project_turns_it_on(ory: Ory, web: DualClient) -> None:
     person = ory.person(verified=True)
     old = make_user(email=person.email)
     web.get("/who", headers=person.app_session().headers)
@@ -543,7 +541,7 @@ def test_of_two_users_with_the_address_none_is_taken_over(ory: Ory, link: None, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: DualClient, told: Told) -> None:
+def test_a_sign_in_is_signalled_once_for_each_session(ory: Ory, web: DualClient, told: Told) -> None:
     person = ory.person()
     first, second = person.app_session(), person.app_session()
     for session in (first, first, second, second, first):
@@ -555,7 +553,7 @@ def test_a_sign_in_is_told_once_for_each_session(ory: Ory, web: DualClient, told
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_identity_is_told_once(ory: Ory, web: DualClient, told: Told) -> None:
+def test_a_change_of_the_identity_is_signalled_once(ory: Ory, web: DualClient, told: Told) -> None:
     person = ory.person(name={"first": "Ada"})
     session = person.app_session()
     web.get("/who", headers=session.headers)
@@ -575,7 +573,7 @@ def atomic_requests() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_transaction_that_rolls_back_nothing_is_kept_or_told(
+def test_a_rolled_back_transaction_is_neither_cached_nor_signalled(
     ory: Ory, web: DualClient, told: Told, atomic_requests: None
 ) -> None:
     session = ory.person().app_session()
@@ -600,7 +598,7 @@ def test_after_a_transaction_that_rolled_back_there_is_one_user_in_the_end(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_in_that_was_rolled_back_is_told_later(
+def test_a_sign_in_that_was_rolled_back_is_signalled_later(
     ory: Ory, web: DualClient, told: Told, atomic_requests: None
 ) -> None:
     person = ory.person()
@@ -615,7 +613,7 @@ def test_a_sign_in_that_was_rolled_back_is_told_later(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_is_not_admitted_has_not_signed_in(
+def test_a_person_who_is_not_admitted_has_not_signed_in(
     ory: Ory, web: DualClient, inactive: Session, told: Told
 ) -> None:
     web.get("/guarded", headers=inactive.person.app_session().headers)
@@ -623,7 +621,7 @@ def test_somebody_who_is_not_admitted_has_not_signed_in(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in(
+def test_a_person_who_must_be_approved_first_is_created_but_not_signed_in(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, told: Told
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
@@ -634,7 +632,7 @@ def test_somebody_who_has_to_be_approved_first_was_created_and_has_not_signed_in
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_has_to_be_approved_first_has_signed_in_once_approved(
+def test_a_person_who_must_be_approved_first_is_signed_in_once_approved(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, told: Told
 ) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.AwaitsApproval")
@@ -701,7 +699,7 @@ def test_known_users_work_on_a_read_only_database(
     assert told == []
 
 
-def test_somebody_new_gets_503_on_a_read_only_database(
+def test_a_new_person_gets_503_on_a_read_only_database(
     ory: Ory, web: DualClient, read_only: Callable[[], None]
 ) -> None:
     session = ory.person().app_session()
@@ -833,7 +831,7 @@ def test_a_replica_that_lags_makes_no_second_user(
     assert told == [("created", pk), ("logged_in", pk)]
 
 
-def test_a_replica_that_lags_makes_nobody_unknown_on_a_read_only_database(
+def test_known_users_work_with_a_lagging_replica_on_a_read_only_database(
     ory: Ory, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path
 ) -> None:
     session = ory.person().app_session()
@@ -868,7 +866,7 @@ def test_a_replica_that_lags_brings_nothing_back(
 
 
 @pytest.mark.promise("Each sign-in is announced once")
-def test_a_sign_in_that_a_lagging_replica_does_not_know_of_is_told_once(
+def test_a_sign_in_that_a_lagging_replica_has_not_seen_is_signalled_once(
     ory: Ory, web: DualClient, settings: Settings, file_database: Path, tmp_path: Path, told: Told
 ) -> None:
     person = ory.person()
