@@ -18,7 +18,7 @@ from django.test import override_settings
 from benchmarks.cases import LOCAL
 from benchmarks.handlers import wsgi_call
 from benchmarks.project import Visitor, handler
-from stress.ory import Given
+from stress.ory import CreatedSession
 from stress.processes import private_directory
 
 WARM_UP = 50  # sessions before the memory is measured
@@ -53,7 +53,7 @@ def _start(command: str, headers: str, environment: dict[str, str]) -> dict[str,
     return found
 
 
-def measure_memory_of_sessions(sessions: Sequence[Given]) -> float:
+def measure_memory_of_sessions(sessions: Sequence[CreatedSession]) -> float:
     """Bytes that Python needs for so many sessions in this process, as ``tracemalloc`` counts them."""
     ory_auth = {**settings.ORY_AUTH, "SESSION_CACHE": "redis", **LOCAL}
     with override_settings(ORY_AUTH=ory_auth):

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 
 from benchmarks.handlers import Headers, wsgi_call
-from stress.ory import Given
+from stress.ory import CreatedSession
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def handler(stack: str, kind: str) -> Any:
         return WSGIHandler() if kind == "sync" else ASGIHandler()
 
 
-def sign_in(sessions: Sequence[Given]) -> Visitor:
+def sign_in(sessions: Sequence[CreatedSession]) -> Visitor:
     """One person with these sessions at Ory. The first request creates the user, who then gets a Django session."""
     call = wsgi_call(handler("ory", "sync"), "/sync/user")
     bodies = {call(session.by_cookie).decode() for session in sessions}

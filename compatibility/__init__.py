@@ -1,6 +1,6 @@
-"""The packages and servers that people have beside django-ory, each tried in a small project: ``make neighbours``.
+"""Other packages and servers, each tried with django-ory in a small project: ``make compatibility``.
 
-`neighbour` says what is written down for a package, `project` makes its settings, `one` tries it in a process of its
-own, `servers` tries a server, and ``python -m compatibility`` runs them all and prints the table of
-``docs/neighbours.md``.
+`package` says how a package is described, `packages` has them, `project` makes the settings, `try_package` tries one in
+a process and `try_server` a server. ``python -m compatibility`` tries them all and prints the table of
+``docs/compatibility.md``.
 """

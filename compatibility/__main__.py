@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 
 from compatibility import environments
-from compatibility.catalogue import NEIGHBOURS
-from compatibility.neighbour import Neighbour
-from compatibility.one_server import AT_ONCE, REQUESTS
+from compatibility.catalogue import PACKAGES
+from compatibility.package import Package
 from compatibility.page import page
 from compatibility.result import Result
 from compatibility.servers import SERVERS, Server
+from compatibility.try_server import AT_ONCE, REQUESTS
 from stress.processes import ROOT
 
 PAGE = ROOT / "docs" / "compatibility.md"
@@ -25,7 +25,7 @@ LIMIT = 300  # seconds for one of them
 def main() -> None:
     options = _options()
     started = time.monotonic()
-    chosen = [each for each in (*NEIGHBOURS, *SERVERS) if not options.names or each.name in options.names]
+    chosen = [each for each in (*PACKAGES, *SERVERS) if not options.names or each.name in options.names]
     missing: list[str] = []
     held_back: set[str] = set()
     if not options.no_install:
@@ -39,17 +39,17 @@ def main() -> None:
     seconds = time.monotonic() - started
     print(f"{len(results) - len(failed)} of {len(results)} as expected, {seconds:.0f} s.")
     if options.write:
-        packages = [results[each.name] for each in NEIGHBOURS]
+        packages = [results[each.name] for each in PACKAGES]
         servers = [results[each.name] for each in SERVERS]
         PAGE.write_text(page(packages, servers, requests=REQUESTS, at_once=AT_ONCE, seconds=seconds))
     sys.exit(bool(failed))
 
 
-def _try(each: Neighbour | Server, missing: Sequence[str], held_back: set[str]) -> Result:
+def _try(each: Package | Server, missing: Sequence[str], held_back: set[str]) -> Result:
     lost = [requirement for requirement in each.requirements if requirement in missing]
     if lost:
         return Result.of(each, {}, [f"could not be installed: {', '.join(lost)}"], 0)
-    module = "one_server" if isinstance(each, Server) else "one"
+    module = "try_server" if isinstance(each, Server) else "try_package"
     python = environments.python_for(each.requirements, held_back)
     command = [python, "-m", f"compatibility.{module}", each.name]
     started = time.monotonic()
@@ -64,7 +64,7 @@ def _try(each: Neighbour | Server, missing: Sequence[str], held_back: set[str]) 
 
 
 def _options() -> argparse.Namespace:
-    names = [each.name for each in (*NEIGHBOURS, *SERVERS)]
+    names = [each.name for each in (*PACKAGES, *SERVERS)]
     parser = argparse.ArgumentParser(
         prog="python -m compatibility",
         description="Try packages and servers beside django-ory. Names: " + ", ".join(map(repr, names)),

@@ -1,6 +1,6 @@
-"""All neighbours, in the order of the table."""
+"""All packages, in the order of the table."""
 
-from compatibility.neighbour import Neighbour
+from compatibility.package import Package
 from compatibility.packages import (
     admin,
     apis,
@@ -11,7 +11,7 @@ from compatibility.packages import (
     together,
 )
 
-NEIGHBOURS: tuple[Neighbour, ...] = (
+PACKAGES: tuple[Package, ...] = (
     admin.WAGTAIL,
     admin.UNFOLD,
     admin.JAZZMIN,
@@ -50,6 +50,6 @@ NEIGHBOURS: tuple[Neighbour, ...] = (
     stores.DJANGO_REDIS,
     stores.DJANGO_REDIS_JSON,
     stores.PYMEMCACHE,
-    stores.CELERY_NEIGHBOUR,
+    stores.CELERY_PACKAGE,
     together.TOGETHER,
 )

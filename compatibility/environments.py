@@ -1,4 +1,4 @@
-"""Where the neighbours are installed: together, and apart where one would hold another's version back."""
+"""Where the packages are installed: together, or apart if one needs an older version of another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def outdated(python: str = sys.executable) -> set[str]:
 
 
 def python_for(requirements: Sequence[str], held_back: set[str]) -> str:
-    """This interpreter, or that of an environment of their own."""
+    """This interpreter, or that of another environment."""
     if held_back.isdisjoint(map(_name, requirements)):
         return sys.executable
     place = APART / "-".join(map(_name, requirements))

@@ -1,8 +1,8 @@
-"""What has to be true beside every neighbour: signed in, anonymous, and in an outage."""
+"""What must be true with every package: signed in, anonymous, and in an outage."""
 
 from __future__ import annotations
 
-from compatibility.neighbour import expect, expect_that
+from compatibility.package import expect, expect_that
 from compatibility.visit import Visit
 
 ASKING = "/who", "/awho", "/guarded", "/aguarded", "/django-guarded", "/page"

@@ -1,4 +1,4 @@
-"""The project of one run: a Django project as people have it, and what its neighbours want added."""
+"""The project of one run: a usual Django project with what its packages need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compatibility.neighbour import Neighbour
+from compatibility.package import Package
 
 OWN_APPS = ["ory_auth", "compatibility.notes"]
 DJANGO_APPS = [
@@ -32,26 +32,26 @@ AFTER = [
 
 
 def settings_of(
-    neighbours: Sequence[Neighbour], *, public_url: str, admin_url: str, directory: Path, urls: Mapping[str, str]
+    packages: Sequence[Package], *, public_url: str, admin_url: str, directory: Path, urls: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The settings; ``urls`` has the addresses of what the neighbours need, such as ``urls["redis"]``."""
+    """The settings; ``urls`` has the addresses of the services, such as ``urls["redis"]``."""
     settings: dict[str, Any] = {
         "SECRET_KEY": "a secret for these tests, long enough that no check complains of it",
         "DEBUG": False,
         "USE_TZ": True,
         "ALLOWED_HOSTS": ["127.0.0.1", "localhost"],
         "ROOT_URLCONF": "compatibility.urls",
-        "INSTALLED_APPS": _unique([*OWN_APPS, *(app for each in neighbours for app in each.apps), *DJANGO_APPS]),
+        "INSTALLED_APPS": _unique([*OWN_APPS, *(app for each in packages for app in each.apps), *DJANGO_APPS]),
         "MIDDLEWARE": _unique(
             [
-                *(each for neighbour in neighbours for each in neighbour.outermost),
+                *(each for package in packages for each in package.outermost),
                 *BEFORE,
                 *AFTER,
-                *(each for neighbour in neighbours for each in neighbour.middleware),
+                *(each for package in packages for each in package.middleware),
             ]
         ),
         "AUTHENTICATION_BACKENDS": [
-            *(each for neighbour in neighbours for each in neighbour.backends),
+            *(each for package in packages for each in package.backends),
             "ory_auth.backends.OryBackend",
             "django.contrib.auth.backends.ModelBackend",
         ],
@@ -87,14 +87,14 @@ def settings_of(
         # An error mail that is sent is found in django.core.mail.outbox.
         "ADMINS": ["operations@example.org"],
         "MAILERS": {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}},
-        "NEIGHBOUR_URLS": dict(urls),
-        "NEIGHBOURS": tuple(neighbours),
+        "PACKAGE_URLS": dict(urls),
+        "PACKAGES": tuple(packages),
     }
-    for neighbour in neighbours:
-        settings.update(neighbour.settings)
-    for neighbour in neighbours:
-        if neighbour.change:
-            neighbour.change(settings)
+    for package in packages:
+        settings.update(package.settings)
+    for package in packages:
+        if package.change:
+            package.change(settings)
     return settings
 
 

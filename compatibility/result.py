@@ -1,11 +1,11 @@
-"""What came of one neighbour."""
+"""The result of one package or server."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compatibility.neighbour import OWN, Neighbour, Verdict
+from compatibility.package import OWN, Package, Verdict
 from compatibility.servers import Server
 
 
@@ -20,13 +20,13 @@ class Result:
 
     @classmethod
     def of(
-        cls, tried: Neighbour | Server, versions: Mapping[str, str], problems: Sequence[str], seconds: float
+        cls, tried: Package | Server, versions: Mapping[str, str], problems: Sequence[str], seconds: float
     ) -> Result:
         return cls(tried.name, tried.note, tried.verdict, versions, problems, seconds)
 
     @property
     def is_as_expected(self) -> bool:
-        """Nothing is wrong, or only what the table says."""
+        """Nothing is wrong except what the table says."""
         if self.expected is Verdict.FAILS:
             return bool(self.problems) and all(problem.startswith(OWN) for problem in self.problems)
         return not self.problems

@@ -1,10 +1,10 @@
-"""The servers, and how each is started with two workers where it has workers."""
+"""The servers, and how each is started, with two workers if it has workers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compatibility.neighbour import Verdict
+from compatibility.package import Verdict
 
 WSGI, ASGI = "stress.site.wsgi:application", "stress.site.asgi:application"
 WORKERS = 2
@@ -16,12 +16,12 @@ DOES_NOT_WAIT = (
 
 @dataclass(frozen=True)
 class Server:
-    """A server; ``command`` is what stands after ``python``, or a program of the environment."""
+    """A server; ``command`` has the arguments of ``python``, or starts with a program."""
 
     name: str
     distribution: str
     command: tuple[str, ...]
-    asynchronous: bool = False  # async views are asked for, too
+    asynchronous: bool = False  # also opens async views
     install: tuple[str, ...] = ()
     waits: bool = True  # for requests under way when it is stopped
     note: str = ""

@@ -1,4 +1,4 @@
-"""What some neighbours need on this machine: Redis, Memcached, PostgreSQL. Each yields its address."""
+"""Services that some packages need: Redis, Memcached, PostgreSQL. Each yields its address."""
 
 from __future__ import annotations
 

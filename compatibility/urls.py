@@ -1,4 +1,4 @@
-"""The project's pages, and those of its neighbours."""
+"""The project's URLs, and those of its packages."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -24,5 +24,5 @@ urlpatterns = [
     path("broken", views.broken),
     path("auth/", include("ory_auth.urls")),
     path("admin/", admin.site.urls),
-    *(pattern for neighbour in settings.NEIGHBOURS if neighbour.urls for pattern in neighbour.urls()),
+    *(pattern for package in settings.PACKAGES if package.urls for pattern in package.urls()),
 ]

@@ -92,7 +92,7 @@ def write_note(request: Any) -> JsonResponse:
 
 @require_POST
 def write_unsigned_note(request: Any) -> JsonResponse:
-    """Saves without asking who the user is; a neighbour may ask while it is saved."""
+    """Saves without reading the user; a package may read it meanwhile."""
     return JsonResponse({"note": Note.objects.create(text=request.POST["text"]).pk})
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urljoin
 
 import urllib3
 
-from compatibility.neighbour import Unexpected, expect
+from compatibility.package import Unexpected, expect
 from tests.support.ory import Person, Session
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Visitor:
             body, headers["Content-Type"] = urlencode(data), "application/x-www-form-urlencoded"
         elif data is not None:
             body, headers["Content-Type"] = json.dumps(data), "application/json"
-        # A connection of its own: a server may be about to close one that is kept.
+        # A new connection each time: a server may be about to close one that is kept.
         headers["Connection"] = "close"
         with urllib3.PoolManager(retries=False) as http:
             response = http.request(method, self.site + path, headers=headers, body=body, redirect=False, timeout=30)

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, TypeVar
 from stress import servers
 from stress.processes import private_directory
 from stress.proxy import Proxy
-from stress.servers import Given, Ory, PostgreSQL, Redis, Site
+from stress.servers import CreatedSession, Ory, PostgreSQL, Redis, Site
 
 POOL = "16"  # connections of a process to PostgreSQL
 
@@ -56,7 +56,7 @@ class Environment:
         """The directory for the logs of all sites, at DEBUG level."""
         return self._servers.enter_context(private_directory())
 
-    def people(self, count: int, sessions: int = 1) -> list[Given]:
+    def people(self, count: int, sessions: int = 1) -> list[CreatedSession]:
         """New people at Ory, signed in."""
         return self.ory.people(count, sessions)
 

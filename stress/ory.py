@@ -20,7 +20,7 @@ from tests.support import ory as ories
 
 
 @dataclass
-class Given:
+class CreatedSession:
     """One session at Ory, and its person. A real Ory gives a token and a cookie only for two sessions."""
 
     identity: str
@@ -85,18 +85,18 @@ class Ory:
             raise NotLocal("this needs the local Ory: unset ORY_TEST_PUBLIC_URL")
         return self._process
 
-    def people(self, count: int, sessions: int = 1) -> list[Given]:
+    def people(self, count: int, sessions: int = 1) -> list[CreatedSession]:
         """So many new people, each with that many sessions."""
         if self.is_local:
-            return [Given(**row) for row in self.command("people", count=count, sessions=sessions)]
+            return [CreatedSession(**row) for row in self.command("people", count=count, sessions=sessions)]
         return [
             self.signed_in(person) for person in (self.http.person() for _ in range(count)) for _ in range(sessions)
         ]
 
-    def signed_in(self, person: ories.Person) -> Given:
+    def signed_in(self, person: ories.Person) -> CreatedSession:
         """The person, signed in as in an app and in a browser."""
         by_token, by_cookie = person.app_session(), person.browser_session()
-        return Given(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie, by_cookie.id)
+        return CreatedSession(person.id, person.email, by_token.id, by_token.token, by_cookie.cookie, by_cookie.id)
 
     def command(self, do: str, **arguments: Any) -> Any:
         """Run a command of `stress.local_ory`."""

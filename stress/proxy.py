@@ -39,7 +39,7 @@ class Proxy:
         self.rate: int | None = (
             None  # whoami calls in each second; Ory says what is left of them, and 429 to the others
         )
-        # Given a path and the hash of a credential: the response to send instead of Ory's, or None for Ory's own.
+        # Takes a path and the hash of a credential; returns the response to send, or None for the response of Ory.
         self.override: Callable[[str, str], bytes | None] = lambda path, credential: None
         self._used = 0, 0  # the second, and how many calls it had so far
         self.recorded = RecordedRequests()

@@ -25,11 +25,11 @@ from pathlib import Path
 
 import psutil
 
-from stress.ory import Given, Ory, ory
+from stress.ory import CreatedSession, Ory, ory
 from stress.processes import Process, free_port, need, private_directory, running
 
 __all__ = [
-    "Given", "HAProxy", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
+    "CreatedSession", "HAProxy", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
     "gunicorn", "haproxy", "nginx", "ory", "postgresql", "redis", "uvicorn",
 ]  # fmt: skip
 

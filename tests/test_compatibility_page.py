@@ -16,11 +16,11 @@ def rows() -> dict[str, tuple[str, str]]:
     return {name.strip(): (verdict.strip(), note.strip()) for name, _, verdict, note in lines}
 
 
-@pytest.mark.parametrize(("module", "names"), [("catalogue", "NEIGHBOURS"), ("servers", "SERVERS")])
+@pytest.mark.parametrize(("module", "names"), [("catalogue", "PACKAGES"), ("servers", "SERVERS")])
 def test_the_page_has_each_neighbour_with_its_verdict_and_what_to_know(module: str, names: str) -> None:
     catalogue: Any = pytest.importorskip(f"compatibility.{module}")  # not in the source distribution
-    for neighbour in getattr(catalogue, names):
-        assert rows().get(neighbour.name) == (neighbour.verdict, neighbour.note), neighbour.name
+    for package in getattr(catalogue, names):
+        assert rows().get(package.name) == (package.verdict, package.note), package.name
 
 
 def test_what_does_not_work_has_an_alternative() -> None:

@@ -11,6 +11,6 @@ class Note(models.Model):
         return self.text
 
 
-for neighbour in settings.NEIGHBOURS:
-    if neighbour.register:
-        neighbour.register(Note)
+for package in settings.PACKAGES:
+    if package.register:
+        package.register(Note)

@@ -1,1 +1,1 @@
-"""The neighbours, by what people use them for."""
+"""The packages by their purpose."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit, Visitor
 
 
@@ -49,7 +49,7 @@ def _wagtail_outage(visit: Visit) -> None:
     expect(visit.nobody.get("/pages/").status, 200, "a public page of Wagtail in an outage")
 
 
-WAGTAIL = Neighbour(
+WAGTAIL = Package(
     "wagtail",
     "Set `WAGTAILADMIN_LOGIN_URL = LOGIN_URL`, `WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False` and "
     "`WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False`: passwords and addresses are changed at Ory.",
@@ -95,7 +95,7 @@ def _admin_outage(visit: Visit) -> None:
     unavailable_at("/admin/", visit.stranger)
 
 
-UNFOLD = Neighbour(
+UNFOLD = Package(
     "django-unfold",
     "Works as Django's own admin does. List `unfold` before `django.contrib.admin`, as its documentation says.",
     apps=("unfold",),
@@ -104,7 +104,7 @@ UNFOLD = Neighbour(
 )
 
 
-JAZZMIN = Neighbour(
+JAZZMIN = Package(
     "django-jazzmin",
     "Works as Django's own admin does. Its menu has a useless link to change the password.",
     apps=("jazzmin",),
@@ -143,7 +143,7 @@ def _toolbar(visit: Visit) -> None:
     expect_that(visit.ada.cookies["ory_kratos_session"] not in text, "the toolbar shows Ory's session cookie")
 
 
-TOOLBAR = Neighbour(
+TOOLBAR = Package(
     "django-debug-toolbar",
     "It shows all cookies. To hide the session cookie, let `DEFAULT_EXCEPTION_REPORTER_FILTER` name a subclass of "
     "Django's `SafeExceptionReporterFilter` whose `hidden_settings` matches the cookie's name.",
@@ -185,7 +185,7 @@ def _what_silk_recorded() -> str:
     return repr([*requests, *Response.objects.values_list("encoded_headers", "body")])
 
 
-SILK = Neighbour(
+SILK = Package(
     "django-silk",
     "It hides `Cookie` and `Authorization`, but stores `X-Session-Token`. Let your apps send `Authorization: Bearer`.",
     apps=("silk",),

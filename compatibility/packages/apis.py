@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit, Visitor
 
 OURS = "ory_auth.rest_framework.OrySessionAuthentication"
@@ -115,7 +115,7 @@ def spectacular(visit: Visit) -> None:
     expect(visit.nobody.get("/api/whoami").status, 401, "the API without a credential")
 
 
-SPECTACULAR = Neighbour(
+SPECTACULAR = Package(
     "drf-spectacular",
     "The schema has all three credentials, without a setting.",
     apps=("rest_framework", "drf_spectacular"),
@@ -159,7 +159,7 @@ def _adrf(visit: Visit) -> None:
     expect((reply.status, reply.json.get("code")), (403, "session_aal2_required"), "a second factor is missing")
 
 
-ADRF = Neighbour(
+ADRF = Package(
     "adrf",
     "Async views of Django REST framework. Ory is asked in a thread.",
     apps=("rest_framework", "adrf"),
@@ -227,7 +227,7 @@ def _oauth(visit: Visit) -> None:
     expect_that(visit.ory.public_url in replies[-1].location, "strangers are not led to Ory before they consent")
 
 
-OAUTH_TOOLKIT = Neighbour(
+OAUTH_TOOLKIT = Package(
     "django-oauth-toolkit",
     "List `OrySessionAuthentication` and `OAuth2Authentication` in any order.",
     apps=("rest_framework", "oauth2_provider"),
@@ -258,7 +258,7 @@ def _dj_rest_auth(visit: Visit) -> None:
     expect(again.get("/who").json["user"], None, "after the log-out, with the same cookie")
 
 
-DJ_REST_AUTH = Neighbour(
+DJ_REST_AUTH = Package(
     "dj-rest-auth",
     "`user/` and `logout/` work, and `logout/` ends Ory's session. Do not include its URLs for passwords: they "
     "would give people from Ory a local password.",
@@ -288,7 +288,7 @@ def _simplejwt(visit: Visit) -> None:
     expect(by_jwt.get("/api/whoami").status, 401, "the API by a broken JWT")
 
 
-SIMPLEJWT = Neighbour(
+SIMPLEJWT = Package(
     "djangorestframework-simplejwt",
     "List `OrySessionAuthentication` before `JWTAuthentication`, which refuses Ory's tokens.",
     Verdict.WITH_SETTINGS,
@@ -343,7 +343,7 @@ def _strawberry_outage(visit: Visit) -> None:
     visit.noticed.records[:] = [each for each in visit.noticed.records if each.name != "strawberry.execution"]
 
 
-STRAWBERRY = Neighbour(
+STRAWBERRY = Package(
     "strawberry-graphql-django",
     "In async resolvers use `await info.context.request.auser()`. In an outage the response is a 503, and "
     "Strawberry logs the resolver's error.",
@@ -407,7 +407,7 @@ def _ninja_outage(visit: Visit) -> None:
         expect((reply.status, reply.json.get("code")), (503, "ory_unavailable"), f"in an outage at {path}")
 
 
-NINJA = Neighbour(
+NINJA = Package(
     "django-ninja",
     "Use `ory_auth.ninja.OryAuth`. A callable of your own that looks at `request.user` has no CSRF protection.",
     urls=_ninja_urls,
@@ -477,7 +477,7 @@ def channels_outage(visit: Visit) -> None:
         expect(socket(visit.stranger, path), 503, f"in an outage at {path}")
 
 
-CHANNELS = Neighbour(
+CHANNELS = Package(
     "channels",
     "Use `ory_auth.channels.OryAuthMiddlewareStack`. Channels' own `AuthMiddlewareStack` knows Django's sessions only. "
     "uvicorn with `websockets` logs an error for each refused connection (uvicorn #3138); with `--ws wsproto` it does "

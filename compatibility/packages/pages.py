@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit
 
 # ---- HTMX
@@ -48,7 +48,7 @@ def htmx_outage(visit: Visit) -> None:
     expect((reply.status, reply.headers.get("HX-Redirect")), (503, None), "a fragment in an outage")
 
 
-HTMX = Neighbour(
+HTMX = Package(
     "django-htmx",
     "A fragment that needs a signed-in user sends the browser to the sign-in page by `HX-Redirect`, and back to "
     "the page.",
@@ -77,7 +77,7 @@ def _policy(settings: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _no_violation(visit: Visit) -> None:
-    """The log-in page, in a browser where there is one: it says in its console what the policy refused."""
+    """The login page, in a browser if there is one: its console shows what the policy refused."""
     flow = visit.ory.http.public("GET", "/self-service/login/browser", headers={"Accept": "application/json"})
     visitor = visit.nobody
     for line in flow.headers.getlist("Set-Cookie"):
@@ -105,7 +105,7 @@ def _console(url: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
 
 
-DJANGO_CSP = Neighbour(
+DJANGO_CSP = Package(
     "django-csp",
     "Add the origin of `BROWSER_URL` to `form-action`, because the forms of the sign-in pages are submitted there.",
     Verdict.WITH_SETTINGS,
@@ -115,7 +115,7 @@ DJANGO_CSP = Neighbour(
     probe=_no_violation,
 )
 
-CSP = Neighbour(
+CSP = Package(
     "Django's own CSP",
     "Add the origin of `BROWSER_URL` to `form-action`, because the forms of the sign-in pages are submitted there.",
     Verdict.WITH_SETTINGS,
@@ -147,10 +147,10 @@ def _file(visit: Visit) -> None:
         expect_that("private" not in reply.headers.get("Cache-Control", ""), "a static file is private")
 
 
-WHITENOISE = Neighbour(
+WHITENOISE = Package(
     "whitenoise",
     "Files are served without a lookup, also in an outage.",
-    # Its files are at a path of their own, as Django's own server for development answers under /static/ here.
+    # Its files have another path, because Django's development server responds under /static/ here.
     outermost=("whitenoise.middleware.WhiteNoiseMiddleware",),
     settings={"WHITENOISE_STATIC_PREFIX": "/files/"},
     start=_collect,
@@ -179,7 +179,7 @@ def _cors_outage(visit: Visit) -> None:
     expect(reply.headers.get("Access-Control-Allow-Credentials"), "true", "a script may read the 503")
 
 
-CORS = Neighbour(
+CORS = Package(
     "django-cors-headers",
     "Scripts of an allowed origin can read every response, including the 401 and the 503.",
     apps=("corsheaders",),

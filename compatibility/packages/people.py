@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit, Visitor
 
 # ---- django-guardian
@@ -34,7 +34,7 @@ def _guardian(visit: Visit) -> None:
         expect(visitor.get(f"/may-change/{note.pk}").json["may"], may, "has_perm() for one object")
 
 
-GUARDIAN = Neighbour(
+GUARDIAN = Package(
     "django-guardian",
     "Add `OryBackend` to `AUTHENTICATION_BACKENDS`, and keep `guardian.backends.ObjectPermissionBackend` there.",
     Verdict.WITH_SETTINGS,
@@ -72,7 +72,7 @@ def _rules(visit: Visit) -> None:
         expect(visitor.get(f"/may-rule/{visit.ada.email}").json["may"], may, "has_perm() with a rule")
 
 
-RULES = Neighbour(
+RULES = Package(
     "rules",
     "Add `OryBackend` to `AUTHENTICATION_BACKENDS`, and keep `rules.permissions.ObjectPermissionBackend` there.",
     Verdict.WITH_SETTINGS,
@@ -115,7 +115,7 @@ def _allauth(visit: Visit) -> None:
     expect(Visitor(visit.site, leaving.session).get("/who").json["user"], None, "after that, with the same cookie")
 
 
-ALLAUTH = Neighbour(
+ALLAUTH = Package(
     "django-allauth",
     "People can sign in either way, and allauth's sign-out ends Ory's session. Do not include its pages for passwords "
     "(`accounts/password/…`): they would give people from Ory a local password.",
@@ -165,7 +165,7 @@ def _axes_urls() -> Sequence[Any]:
     return [path("local-login", LoginView.as_view(template_name="admin/login.html"))]
 
 
-AXES = Neighbour(
+AXES = Package(
     "django-axes",
     "It logs when people from Ory sign in and out, and limits attempts with local passwords. It does not see failed "
     "attempts at Ory, which Ory limits.",
@@ -200,7 +200,7 @@ def _otp(visit: Visit) -> None:
     expect(visitor.get("/verified").json["verified"], False, "a second factor at Ory, for django-otp")
 
 
-OTP = Neighbour(
+OTP = Package(
     "django-otp",
     "`is_verified()` is about devices of django-otp only, not about second factors at Ory. Use "
     '`ory_required(aal="aal2")` instead of `otp_required`.',
@@ -244,7 +244,7 @@ def _impersonate(visit: Visit) -> None:
     expect(visit.bob.get("/who").json["email"], visit.bob.email, "somebody who may not impersonate")
 
 
-IMPERSONATE = Neighbour(
+IMPERSONATE = Package(
     "django-impersonate",
     "Views and APIs see the impersonated user. `ory_required` refuses (403), because the session is somebody else's.",
     install=("django-impersonate", "djangorestframework"),
@@ -269,7 +269,7 @@ def _hijack(visit: Visit) -> None:
     expect(visit.ada.get("/who").json["email"], visit.bob.email, "while hijacking")
 
 
-HIJACK = Neighbour(
+HIJACK = Package(
     "django-hijack",
     "It needs a Django session to return to, and there is none: the response is a 500. Use django-impersonate.",
     Verdict.FAILS,
@@ -309,7 +309,7 @@ def _waffle_outage(visit: Visit) -> None:
     expect_that(visit.stranger.get("/flag").status == 503, "a flag for one user, in an outage")
 
 
-WAFFLE = Neighbour(
+WAFFLE = Package(
     "django-waffle",
     "A flag for users or groups asks who the user is. In an outage such a page is a 503.",
     apps=("waffle",),
@@ -341,7 +341,7 @@ def _ratelimit(visit: Visit) -> None:
     expect(other.get("/limited").json["limited"], False, "the limit of another user at the same address")
 
 
-RATELIMIT = Neighbour(
+RATELIMIT = Package(
     "django-ratelimit",
     "A limit for each user asks who the user is. In an outage such a view is a 503.",
     urls=_ratelimit_urls,

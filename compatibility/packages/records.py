@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit, Visitor
 
 
@@ -56,7 +56,7 @@ def _simple_history_outage(visit: Visit) -> None:
     expect((Note.objects.count(), Note.history.count()), before, "rows and history after that")
 
 
-HISTORY = Neighbour(
+HISTORY = Package(
     "django-simple-history",
     "It asks who the user is while a row is saved. Set `ATOMIC_REQUESTS`, or ask before (`@ory_required`). "
     "Otherwise, in an outage, the row is saved and its history is not.",
@@ -88,7 +88,7 @@ def _auditlog(visit: Visit) -> None:
     expect(LogEntry.objects.get_for_object(note).get().actor, None, "the actor, anonymously")
 
 
-AUDITLOG = Neighbour(
+AUDITLOG = Package(
     "django-auditlog",
     "Its middleware asks on every page. In an outage pages are served, and entries have no actor.",
     apps=("auditlog",),
@@ -115,7 +115,7 @@ def _reversion(visit: Visit) -> None:
         expect(Version.objects.get_for_object(note).get().revision.user, visit.user_of(visitor), "who wrote")
 
 
-REVERSION = Neighbour(
+REVERSION = Package(
     "django-reversion",
     "Its middleware asks on every POST. In an outage pages are served, and revisions have no user.",
     apps=("reversion",),
@@ -145,7 +145,7 @@ def _easy_audit_outage(visit: Visit) -> None:
     expect(CRUDEvent.objects.order_by("pk").last().user, None, "who wrote, in an outage")
 
 
-EASY_AUDIT = Neighbour(
+EASY_AUDIT = Package(
     "django-easy-audit",
     "It asks while a row is saved. In an outage the row is saved, its record has no user, and the response is a 503. "
     "Ask before (`@ory_required`).",
@@ -180,7 +180,7 @@ def _structlog(visit: Visit) -> None:
     _no_credential(visit, json.dumps(STRUCTLOG_EVENTS, default=repr))
 
 
-STRUCTLOG = Neighbour(
+STRUCTLOG = Package(
     "django-structlog",
     "Its middleware asks on every page, for `user_id`. In an outage pages are served, and `user_id` is empty. With "
     "`DJANGO_STRUCTLOG_USER_ID_FIELD = None` it does not ask.",
@@ -263,7 +263,7 @@ def sentry_outage(visit: Visit) -> None:
     expect(stray, set(), "events in an outage that are not ours")
 
 
-SENTRY = Neighbour(
+SENTRY = Package(
     "sentry-sdk",
     "Set `data_collection={}`, which hides all three credentials, or add `x-session-token` to the `denylist` of "
     "`EventScrubber`. Without either, Sentry gets the value of `X-Session-Token`.",
@@ -318,7 +318,7 @@ def _opentelemetry_outage(visit: Visit) -> None:
     expect(spans.get("GET who"), "ERROR", "the span of a request in an outage")
 
 
-OPENTELEMETRY = Neighbour(
+OPENTELEMETRY = Package(
     "opentelemetry-instrumentation-django",
     "The lookup at Ory is a child of the request's span.",
     install=("opentelemetry-instrumentation-django", "opentelemetry-sdk", "opentelemetry-instrumentation-asgi"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compatibility.neighbour import Neighbour, Verdict, expect, expect_that
+from compatibility.package import Package, Verdict, expect, expect_that
 from compatibility.visit import Visit, Visitor
 
 # ---- caches
@@ -15,7 +15,7 @@ def use_django_redis(settings: dict[str, Any]) -> None:
     settings["CACHES"] = {
         "default": {
             "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": settings["NEIGHBOUR_URLS"]["redis"],
+            "LOCATION": settings["PACKAGE_URLS"]["redis"],
             "OPTIONS": {"SOCKET_TIMEOUT": 1, "SOCKET_CONNECT_TIMEOUT": 1},
         }
     }
@@ -25,7 +25,7 @@ def _use_pymemcache(settings: dict[str, Any]) -> None:
     settings["CACHES"] = {
         "default": {
             "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
-            "LOCATION": settings["NEIGHBOUR_URLS"]["memcached"],
+            "LOCATION": settings["PACKAGE_URLS"]["memcached"],
             "OPTIONS": {"timeout": 1, "connect_timeout": 1},
         }
     }
@@ -47,7 +47,7 @@ def cached(visit: Visit) -> None:
     expect(again.get("/who").json["user"], None, "the old cookie after the sign-out")
 
 
-DJANGO_REDIS = Neighbour(
+DJANGO_REDIS = Package(
     "django-redis",
     "With its default serializer.",
     change=use_django_redis,
@@ -61,7 +61,7 @@ def _use_json(settings: dict[str, Any]) -> None:
     settings["CACHES"]["default"]["OPTIONS"]["SERIALIZER"] = "django_redis.serializers.json.JSONSerializer"
 
 
-DJANGO_REDIS_JSON = Neighbour(
+DJANGO_REDIS_JSON = Package(
     "django-redis, JSONSerializer",
     "It can't store bytes, so nothing is cached; `check --deploy` and `ory_check` say so. Use the default "
     "serializer for the alias that `SESSION_CACHE` names.",
@@ -72,7 +72,7 @@ DJANGO_REDIS_JSON = Neighbour(
     probe=cached,
 )
 
-PYMEMCACHE = Neighbour(
+PYMEMCACHE = Package(
     "pymemcache", "As `PyMemcacheCache` of Django.", change=_use_pymemcache, needs=("memcached",), probe=cached
 )
 
@@ -81,7 +81,7 @@ PYMEMCACHE = Neighbour(
 
 
 def _tenants(settings: dict[str, Any]) -> None:
-    host, _, port = settings["NEIGHBOUR_URLS"]["postgresql"].partition(":")
+    host, _, port = settings["PACKAGE_URLS"]["postgresql"].partition(":")
     shared = ["django_tenants", "compatibility.tenants", "django.contrib.contenttypes"]
     settings["TENANT_APPS"] = [app for app in settings["INSTALLED_APPS"] if app not in shared[:2]]
     settings["SHARED_APPS"] = shared
@@ -135,7 +135,7 @@ def _each_tenant_has_users_of_its_own(visit: Visit) -> None:
     expect((reply.status, reply.json["email"]), (200, visit.ada.email), "a guarded page of another tenant")
 
 
-TENANTS = Neighbour(
+TENANTS = Package(
     "django-tenants",
     "With `ory_auth` and the user model in `TENANT_APPS`, each tenant has its own users, created on their first visit.",
     install=("django-tenants", "psycopg[binary]"),
@@ -200,7 +200,7 @@ def _celery(visit: Visit) -> None:
     expect_that("not JSON serializable" in error, f"a task that got request.user: {error or 'no error'}")
 
 
-CELERY_NEIGHBOUR = Neighbour(
+CELERY_PACKAGE = Package(
     "celery",
     "Pass `request.user.pk` to tasks. With `request.user` itself, `delay()` raises Celery's error.",
     urls=_celery_urls,

@@ -1,11 +1,11 @@
-"""Several neighbours in one project: Sentry, HTMX, DRF with drf-spectacular, Channels and django-redis."""
+"""Several packages in one project: Sentry, HTMX, DRF with drf-spectacular, Channels and django-redis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from compatibility.neighbour import Neighbour, expect, expect_that
+from compatibility.package import Package, expect, expect_that
 from compatibility.packages import apis, pages, records, stores
 from compatibility.visit import Visit, Visitor
 
@@ -72,7 +72,7 @@ def _nothing_stray(visit: Visit) -> None:
     expect([line for line in lines if not line.startswith("not_admitted ")], [], "warnings in the log")
 
 
-TOGETHER = Neighbour(
+TOGETHER = Package(
     "sentry-sdk, django-htmx, drf-spectacular, channels and django-redis together",
     "People are signed in, refused and asked for a second factor, and Ory has an outage, without a stray "
     "redirect, event or warning.",

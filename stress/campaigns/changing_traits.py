@@ -19,7 +19,7 @@ from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, for_seconds, send_all
 from stress.oracle import Expected, Tally, Verdict
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 PEOPLE = 40
 CLIENTS = 24
@@ -72,7 +72,7 @@ def changing_traits(env: Environment) -> Result:
 class _Changing:
     """A person with two devices. ``version`` is the latest change at Ory, ``seen`` the newest one that was shown."""
 
-    devices: Sequence[Given]
+    devices: Sequence[CreatedSession]
     version: int = 0
     seen: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,7 +129,7 @@ def _last_requests(people: Sequence[_Changing], sites: tuple[Site, Site]) -> Ite
             yield _request(one, one.devices[which], sites, which)
 
 
-def _request(one: _Changing, device: Given, sites: tuple[Site, Site], which: int) -> Request:
+def _request(one: _Changing, device: CreatedSession, sites: tuple[Site, Site], which: int) -> Request:
     page = f"{sites[which].url}/{('who', 'awho')[which]}"
     return Request(page, device.by_token, _NotOlder(one.identity, person=one, floor=one.seen))
 

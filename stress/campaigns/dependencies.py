@@ -21,7 +21,7 @@ from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, send_all
 from stress.oracle import Expected, Tally, Verdict
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 PER_SECOND = 50
 CLIENTS = 100
@@ -62,7 +62,7 @@ def dependencies(env: Environment) -> Result:
     return Result([*common_figures(total), *measured], total.examples)
 
 
-def _rush(env: Environment, people: Sequence[Given], sites: Sequence[Site]) -> Tally:
+def _rush(env: Environment, people: Sequence[CreatedSession], sites: Sequence[Site]) -> Tally:
     """All clients send requests to one site while its servers are frozen, so that its pools are as full as possible."""
     tally, servers = Tally(), (env.redis, env.ory)
     for site, pages in zip(sites, PAGES, strict=True):
@@ -102,14 +102,14 @@ def _troubles(env: Environment) -> list[tuple[Callable[[], object], Callable[[],
     return [(one.stop, one.start) for one in servers] + [(one.freeze, one.thaw) for one in servers]
 
 
-def _requests(people: Sequence[Given], sites: Sequence[Site], chance: random.Random) -> Iterator[Request]:
+def _requests(people: Sequence[CreatedSession], sites: Sequence[Site], chance: random.Random) -> Iterator[Request]:
     while True:
         which, one = chance.randrange(2), chance.choice(people)
         headers = chance.choice((one.by_token, one.by_bearer, one.by_cookie))
         yield _request(one, sites[which].url + chance.choice(PAGES[which]), headers)
 
 
-def _back_to_normal(people: Sequence[Given], sites: Sequence[Site], total: Tally) -> int:
+def _back_to_normal(people: Sequence[CreatedSession], sites: Sequence[Site], total: Tally) -> int:
     """The number of 503 when everybody opens every page again."""
     for _ in range(2):
         time.sleep(BACK)
@@ -121,7 +121,7 @@ def _back_to_normal(people: Sequence[Given], sites: Sequence[Site], total: Tally
     return tally.verdicts[Verdict.UNAVAILABLE]
 
 
-def _request(one: Given, url: str, headers: dict[str, str]) -> Request:
+def _request(one: CreatedSession, url: str, headers: dict[str, str]) -> Request:
     return Request(url, headers, Expected(one.identity, one.email, or_503=True))
 
 

@@ -16,7 +16,7 @@ from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, send_all
 from stress.oracle import Expected, Tally, Verdict
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 CONNECTIONS = 64
 PEOPLE = 300
@@ -59,7 +59,7 @@ UNIQUE_EMAIL = _Model(
 class _Newcomer:
     """A person who comes for the first time. ``taken`` is the field whose value a local user already has."""
 
-    given: Given
+    given: CreatedSession
     email: str
     taken: str = ""
     refusals: frozenset[str] = frozenset()  # events with which they may be refused

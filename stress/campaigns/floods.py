@@ -27,7 +27,7 @@ from stress.environment import Environment
 from stress.load import Request, asend_all, client_session, for_seconds, send
 from stress.oracle import SIGNED_OUT, Expected, Tally, Verdict
 from stress.processes import private_directory
-from stress.servers import Given
+from stress.servers import CreatedSession
 
 SETTINGS = {"SESSION_CACHE_SECONDS": 2}  # so that known people have to be looked up again
 PER_SECOND = 300  # requests with expired cookies
@@ -77,7 +77,9 @@ def _site_behind_nginx(env: Environment, **more: str) -> Iterator[str]:
 
 
 class _Crowd:
-    def __init__(self, url: str, known: Sequence[Given], sign_ins: Iterator[Given], tally: Tally) -> None:
+    def __init__(
+        self, url: str, known: Sequence[CreatedSession], sign_ins: Iterator[CreatedSession], tally: Tally
+    ) -> None:
         self._url, self._known, self._new_people, self._tally = url, known, sign_ins, tally
         self._chance = random.Random(SEED)
 
@@ -135,7 +137,7 @@ class _Crowd:
             await asyncio.gather(*running)
         return tally
 
-    async def _sign_in(self, session: aiohttp.ClientSession, one: Given, tally: Tally) -> None:
+    async def _sign_in(self, session: aiohttp.ClientSession, one: CreatedSession, tally: Tally) -> None:
         """A browser with an expired session opens the login page, and comes back from Ory with a new session."""
         login = f"{self._url}/auth/login?next=/who"
         headers = {"Cookie": _expired_cookie(self._chance), "Accept": "text/html"}

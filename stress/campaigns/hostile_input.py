@@ -17,7 +17,7 @@ from stress.environment import Environment
 from stress.oracle import Tally, Verdict
 from stress.raw_http import RawConnection, RawResponse
 from stress.recorded_requests import RecordedRequests
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 COUNT = 50_000  # headers and cookies
 CLIENTS = 16
@@ -85,7 +85,7 @@ class Watch(RecordedRequests):
 class _Sender:
     """Sends hostile requests to both sites and judges the responses."""
 
-    def __init__(self, sites: tuple[Site, Site], known: Given, stranger: Given) -> None:
+    def __init__(self, sites: tuple[Site, Site], known: CreatedSession, stranger: CreatedSession) -> None:
         self._sites, self._known, self._stranger = sites, known, stranger
         self.tally, self.count, self.signed_in, self.refused = Tally(), 0, 0, 0
 

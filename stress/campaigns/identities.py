@@ -18,7 +18,7 @@ from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, send_all
 from stress.oracle import Expected
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 CLIENTS = 50
 SETTINGS = {"LOCAL_CACHE_SECONDS": 30, "USER_CACHE_SECONDS": 30}  # all caches
@@ -44,11 +44,13 @@ class _Sent:
     """Headers, and whose session they prove (``None``: no one's)."""
 
     headers: dict[str, str]
-    who: Given | None
+    who: CreatedSession | None
     or_503: bool = False
 
 
-def _requests(count: int, people: Sequence[Given], sites: Sequence[Site], chance: random.Random) -> Iterator[Request]:
+def _requests(
+    count: int, people: Sequence[CreatedSession], sites: Sequence[Site], chance: random.Random
+) -> Iterator[Request]:
     kinds, weights = list(KINDS), list(KINDS.values())
     for _ in range(count):
         which = chance.randrange(2)
@@ -64,59 +66,59 @@ def _requests(count: int, people: Sequence[Given], sites: Sequence[Site], chance
 # ---- what two people send who use the same browser
 
 
-def _token(one: Given, _other: Given, _chance: random.Random) -> _Sent:
+def _token(one: CreatedSession, _other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent(one.by_token, one)
 
 
-def _bearer(one: Given, _other: Given, _chance: random.Random) -> _Sent:
+def _bearer(one: CreatedSession, _other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent(one.by_bearer, one)
 
 
-def _cookie(one: Given, _other: Given, _chance: random.Random) -> _Sent:
+def _cookie(one: CreatedSession, _other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent(one.by_cookie, one)
 
 
-def _cookie_among_others(one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _cookie_among_others(one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     theirs = other.cookie.partition("=")[2]
     crowd = f"csrftoken={'x' * 32}; ory_kratos_session_other={theirs}; {one.cookie}; not_ory_kratos_session={theirs}"
     return _Sent({"Cookie": crowd}, one)
 
 
-def _token_and_cookie(one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _token_and_cookie(one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({**one.by_token, **other.by_cookie}, one)
 
 
-def _cookie_and_bearer(one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _cookie_and_bearer(one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({**one.by_cookie, **other.by_bearer}, one)
 
 
-def _all_three(one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _all_three(one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({**one.by_token, **other.by_cookie, **other.by_bearer}, one)
 
 
-def _cookie_and_foreign_bearer(one: Given, _other: Given, _chance: random.Random) -> _Sent:
+def _cookie_and_foreign_bearer(one: CreatedSession, _other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({**one.by_cookie, "Authorization": "Bearer e30.e30.x"}, one)
 
 
-def _bad_token_and_cookie(_one: Given, other: Given, chance: random.Random) -> _Sent:
+def _bad_token_and_cookie(_one: CreatedSession, other: CreatedSession, chance: random.Random) -> _Sent:
     """The next credential is not tried. The token was never valid, so it may exceed a limit."""
     return _Sent({"X-Session-Token": f"ory_st_{chance.getrandbits(128):032x}", **other.by_cookie}, None, or_503=True)
 
 
-def _malformed_token_and_cookie(_one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _malformed_token_and_cookie(_one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({"X-Session-Token": "ory_st_ü", **other.by_cookie}, None)
 
 
-def _foreign_headers(_one: Given, other: Given, _chance: random.Random) -> _Sent:
+def _foreign_headers(_one: CreatedSession, other: CreatedSession, _chance: random.Random) -> _Sent:
     """The headers of an authenticating proxy, from a client that is not one."""
     return _Sent({"X-Kratos-Authenticated-Identity-Id": other.identity, "X-User": other.identity}, None)
 
 
-def _nothing(_one: Given, _other: Given, _chance: random.Random) -> _Sent:
+def _nothing(_one: CreatedSession, _other: CreatedSession, _chance: random.Random) -> _Sent:
     return _Sent({}, None)
 
 
-KINDS: dict[Callable[[Given, Given, random.Random], _Sent], int] = {
+KINDS: dict[Callable[[CreatedSession, CreatedSession, random.Random], _Sent], int] = {
     _token: 20,
     _bearer: 15,
     _cookie: 25,

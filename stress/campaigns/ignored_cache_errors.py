@@ -21,7 +21,7 @@ from stress.load import REQUEST_TIMEOUT, Request, for_seconds, send_all
 from stress.oracle import Expected, Tally
 from stress.proxy import Proxy
 from stress.relay import Relay
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 SETTINGS = {"SESSION_CACHE_SECONDS": 300, "TIMEOUT": 1.0}
 BACKEND = "stress.site.error_hiding_cache.ErrorHidingCache"
@@ -62,7 +62,9 @@ def ignored_cache_errors(env: Environment) -> Result:
 class _SignOuts:
     """Each site is one process, so the other one can learn of a sign-out only from the cache."""
 
-    def __init__(self, sites: Sequence[Site], people: Sequence[Given], others: Sequence[Given], proxy: Proxy) -> None:
+    def __init__(
+        self, sites: Sequence[Site], people: Sequence[CreatedSession], others: Sequence[CreatedSession], proxy: Proxy
+    ) -> None:
         self._sites, self._people, self._others, self._proxy = sites, people, others, proxy
         self._pages = [site.url + page for site, page in zip(sites, PAGES, strict=True)]
         self._chance = random.Random(SEED)
@@ -76,7 +78,7 @@ class _SignOuts:
 
     def sign_out(
         self,
-        people: Iterable[Given],
+        people: Iterable[CreatedSession],
         cut: Callable[[], object],
         restore: Callable[[], object],
         *,
@@ -96,7 +98,7 @@ class _SignOuts:
         self.tally.merge(send_all(self._requests(people * 4, self._pages, signed_out=True), 8))
 
     def sign_out_at_idle_process(
-        self, people: Sequence[Given], cut: Callable[[], object], restore: Callable[[], object]
+        self, people: Sequence[CreatedSession], cut: Callable[[], object], restore: Callable[[], object]
     ) -> None:
         """The process where they signed out gets no more requests."""
         cut()
@@ -106,7 +108,7 @@ class _SignOuts:
         time.sleep(BACK)
         self.tally.merge(send_all(self._requests(people * 2, self._pages[1:], signed_out=True), 8))
 
-    def _post_logout(self, one: Given, site: Site, good: set[int]) -> None:
+    def _post_logout(self, one: CreatedSession, site: Site, good: set[int]) -> None:
         headers = {**self._chance.choice((one.by_token, one.by_bearer)), "Accept": "application/json"}
         started = time.monotonic()
         answer = self._http.request("POST", f"{site.url}/auth/logout", headers=headers, timeout=REQUEST_TIMEOUT)
@@ -114,7 +116,7 @@ class _SignOuts:
         self.failed += answer.status not in good
 
     def _requests(
-        self, people: Sequence[Given], pages: Sequence[str], *, signed_out: bool = False, or_503: bool = False
+        self, people: Sequence[CreatedSession], pages: Sequence[str], *, signed_out: bool = False, or_503: bool = False
     ) -> Iterator[Request]:
         """Every form of each person's credential, at each page."""
         for one in people:

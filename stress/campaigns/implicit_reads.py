@@ -17,7 +17,7 @@ from stress.faults import Fault
 from stress.load import Request, client_session, send
 from stress.oracle import SIGNED_OUT, Expected, Tally
 from stress.proxy import Proxy
-from stress.servers import Given
+from stress.servers import CreatedSession
 
 TIMEOUT = 0.5  # seconds, of ORY_AUTH
 LIMIT = TIMEOUT + 0.2  # seconds for a response
@@ -49,7 +49,7 @@ def implicit_reads(env: Environment) -> Result:
 
 
 class _OneByOne:
-    def __init__(self, proxy: Proxy, log: Path, known: Sequence[Given], pages: Sequence[str]) -> None:
+    def __init__(self, proxy: Proxy, log: Path, known: Sequence[CreatedSession], pages: Sequence[str]) -> None:
         self._proxy, self._log, self._known, self._pages = proxy, log, known, pages
         self._chance = random.Random(SEED)
         self._most_calls = self._most_events = self._reads = self._nobody_at_signal = 0
@@ -65,7 +65,7 @@ class _OneByOne:
                     session, Request(self._pages[0], one.by_token, Expected(one.identity, one.email)), self._tally
                 )
 
-    async def run(self, new: Sequence[Given]) -> None:
+    async def run(self, new: Sequence[CreatedSession]) -> None:
         """Expired and odd credentials, new people, then each outage."""
         ada, bob = self._known
         for page in self._pages:

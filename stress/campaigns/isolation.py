@@ -29,7 +29,7 @@ from stress.load import Request, asend_all, client_session, for_seconds, send_al
 from stress.oracle import Expected, Tally, Verdict
 from stress.proxy import Proxy
 from stress.recorded_requests import WHOAMI, credential_hash
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 SETTINGS = {"SESSION_CACHE_SECONDS": 1}  # people who are known have to ask Ory again after each second
 KNOWN, KNOWN_PER_SECOND = 30, 40
@@ -73,7 +73,12 @@ class _Visitors:
     """Each site is one process, so a limit of one process is a limit of its site."""
 
     def __init__(
-        self, env: Environment, proxy: Proxy, sites: Sequence[Site], known: Sequence[Given], new: Iterator[Given]
+        self,
+        env: Environment,
+        proxy: Proxy,
+        sites: Sequence[Site],
+        known: Sequence[CreatedSession],
+        new: Iterator[CreatedSession],
     ) -> None:
         self._ory, self._proxy, self._sites, self._known, self._new = env.ory, proxy, sites, known, new
         self._pages = [site.url + page for site, page in zip(sites, PAGES, strict=True)]
@@ -82,7 +87,7 @@ class _Visitors:
         self._chance = random.Random(SEED)
         self.tally = Tally()
 
-    def meet_everybody(self, people: Sequence[Given]) -> None:
+    def meet_everybody(self, people: Sequence[CreatedSession]) -> None:
         everybody = [
             Request(p, f, Expected(o.identity, o.email)) for o in people for f in _forms(o) for p in self._pages
         ]
@@ -90,7 +95,7 @@ class _Visitors:
 
     # --- one person's own data
 
-    def huge_answers(self, mallories: Sequence[Given], seconds: float) -> list[Figure]:
+    def huge_answers(self, mallories: Sequence[CreatedSession], seconds: float) -> list[Figure]:
         """A megabyte in one trait, and deeply nested arrays: only their owners' requests fail."""
         large, nested = mallories
         patch = [{"op": "replace", "path": "/traits/email", "value": "x" * MEGABYTE + "@example.org"}]
@@ -107,7 +112,7 @@ class _Visitors:
             Figure("503 for these", polled.verdicts[Verdict.UNAVAILABLE]),
         ]
 
-    def _nested(self, one: Given) -> bytes:
+    def _nested(self, one: CreatedSession) -> bytes:
         """Ory's response, with a trait of nested arrays."""
         session = self._ory.http.public("GET", WHOAMI, headers=one.by_token).body
         data = json.loads(session)
@@ -231,10 +236,10 @@ class _Visitors:
             yield Request(self._pages[number % 2], one.by_cookie, Expected(one.identity, one.email))
 
 
-def _forms(one: Given) -> tuple[dict[str, str], ...]:
+def _forms(one: CreatedSession) -> tuple[dict[str, str], ...]:
     return one.by_token, one.by_bearer, one.by_cookie
 
 
-def _polls(mallories: Sequence[Given], pages: Sequence[str]) -> Iterator[Request]:
+def _polls(mallories: Sequence[CreatedSession], pages: Sequence[str]) -> Iterator[Request]:
     for number, one in enumerate(itertools.cycle(mallories)):
         yield Request(pages[number // 2 % 2], one.by_token, Expected(one.identity, one.email, or_503=True))

@@ -13,7 +13,7 @@ from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, for_seconds, send_all
 from stress.oracle import Expected, Verdict
-from stress.servers import Given, Ory, Site
+from stress.servers import CreatedSession, Ory, Site
 
 CLIENTS = 24
 PEOPLE = 150
@@ -36,7 +36,7 @@ def ory_database(env: Environment) -> Result:
     )
 
 
-def _requests(sites: Sequence[Site], people: Sequence[Given]) -> Iterator[Request]:
+def _requests(sites: Sequence[Site], people: Sequence[CreatedSession]) -> Iterator[Request]:
     """Everybody in turn on both sites; sometimes a made-up token."""
     chance = random.Random(SEED)
     pages = [f"{site.url}{page}" for site, page in zip(sites, ("/who", "/awho"), strict=True)]

@@ -17,7 +17,7 @@ from stress.faults import Fault
 from stress.load import Request, client_session, send, send_all
 from stress.oracle import SIGNED_OUT, Expected, Tally, Verdict
 from stress.proxy import Proxy
-from stress.servers import Given
+from stress.servers import CreatedSession
 
 TIMEOUT = 0.5  # seconds, of ORY_AUTH
 LIMIT = TIMEOUT + 0.2  # seconds for a response
@@ -105,7 +105,7 @@ def _late(row: Mapping[str, Any]) -> bool:
     return bool(row["slowest"] > LIMIT or row["back_to_normal"] > BACK)
 
 
-def _requests(pages: Sequence[str], people: Sequence[Given]) -> Iterator[Request]:
+def _requests(pages: Sequence[str], people: Sequence[CreatedSession]) -> Iterator[Request]:
     """Endless requests of everybody in turn; one in 21 has no credential, and must get the public page."""
     for number, one in enumerate(itertools.cycle(people)):
         page = pages[number % len(pages)]

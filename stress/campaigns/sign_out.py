@@ -20,7 +20,7 @@ from stress.faults import Fault
 from stress.load import Request, client_session, send
 from stress.oracle import SIGNED_OUT, Expected, Tally
 from stress.proxy import Proxy
-from stress.servers import Given, Ory, Site
+from stress.servers import CreatedSession, Ory, Site
 
 AT_ONCE = 12
 LATE = 0.03  # seconds by which a response of Ory is late, at most
@@ -68,7 +68,7 @@ def _address(number: int) -> str:
 class _Person:
     """A person with every form of one session's credential."""
 
-    given: Given
+    given: CreatedSession
     forms: tuple[dict[str, str], ...]
     expected: Expected
 
@@ -80,7 +80,7 @@ class _Cycles:
         self._chance = random.Random(SEED)
         self.tally, self.failed = Tally(), 0
 
-    async def race(self, people: Sequence[Given], patience: float = 0.0) -> None:
+    async def race(self, people: Sequence[CreatedSession], patience: float = 0.0) -> None:
         """A few cycles at once, each with its session and client address.
 
         ``patience``: seconds for which a worker may still use its local cache.
@@ -111,7 +111,7 @@ class _Cycles:
         await lookups
         await self._request(session, person, SIGNED_OUT, person.forms)
 
-    async def while_ory_is_down(self, people: Sequence[Given], proxy: Proxy) -> None:
+    async def while_ory_is_down(self, people: Sequence[CreatedSession], proxy: Proxy) -> None:
         """Known people sign out while Ory is down, so it still has their sessions afterwards."""
         async with AsyncExitStack() as ends:
             known = []
@@ -131,7 +131,7 @@ class _Cycles:
 
     # --- steps
 
-    async def _person(self, session: aiohttp.ClientSession, given: Given) -> _Person:
+    async def _person(self, session: aiohttp.ClientSession, given: CreatedSession) -> _Person:
         """Everything that proves one of their sessions."""
         by_header = given.by_token, given.by_bearer
         by_cookie = given.by_cookie, await self._renewed(session, given)
@@ -141,7 +141,7 @@ class _Cycles:
             forms = self._chance.choice((by_header, by_cookie))
         return _Person(given, forms, Expected(given.identity, given.email))
 
-    async def _renewed(self, session: aiohttp.ClientSession, given: Given) -> dict[str, str]:
+    async def _renewed(self, session: aiohttp.ClientSession, given: CreatedSession) -> dict[str, str]:
         """The new cookie that Ory gives for an extended session. Ory accepts both from then on."""
         ory = self._ory
         async with session.patch(f"{ory.admin_url}/admin/sessions/{given.cookie_session}/extend") as answer:

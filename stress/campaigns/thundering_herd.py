@@ -14,7 +14,7 @@ from stress.faults import Fault
 from stress.load import Request, asend_all, for_seconds, send_all
 from stress.oracle import Expected, Tally
 from stress.proxy import Proxy
-from stress.servers import Given, Site
+from stress.servers import CreatedSession, Site
 
 HERD = 200
 KEPT = 4  # seconds for which sessions are cached; longer than a herd takes
@@ -46,7 +46,7 @@ def thundering_herd(env: Environment) -> Result:
 class _Herd:
     """Each site is one process, so lookups can be counted by process."""
 
-    def __init__(self, proxy: Proxy, sites: Sequence[Site], people: Sequence[Given]) -> None:
+    def __init__(self, proxy: Proxy, sites: Sequence[Site], people: Sequence[CreatedSession]) -> None:
         self._proxy, self._people = proxy, people
         self._pages = [f"{site.url}{page}" for site, page in zip(sites, ("/who", "/awho"), strict=True)]
         self.tally = Tally()
@@ -122,7 +122,7 @@ class _Herd:
         self,
         pages: Sequence[str],
         count: int | None = None,
-        people: Sequence[Given] | None = None,
+        people: Sequence[CreatedSession] | None = None,
         *,
         or_503: bool = False,
     ) -> Iterator[Request]:

@@ -1,4 +1,4 @@
-"""``python -m compatibility.one NAME``: try one neighbour in this process; prints one line of JSON."""
+"""``python -m compatibility.try_package NAME``: try one package in this process; prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from compatibility import general
-from compatibility.catalogue import NEIGHBOURS
-from compatibility.neighbour import OWN, Neighbour, Probe, Unexpected
+from compatibility.catalogue import PACKAGES
+from compatibility.package import OWN, Package, Probe, Unexpected
 from compatibility.project import settings_of
 from compatibility.services import service
 from compatibility.visit import Visit, Watch
@@ -26,22 +26,22 @@ from stress.processes import free_port, private_directory
 
 
 def main() -> None:
-    neighbour = next(each for each in NEIGHBOURS if each.name == sys.argv[1])
+    package = next(each for each in PACKAGES if each.name == sys.argv[1])
     started = time.monotonic()
-    problems = problems_of(neighbour)
+    problems = problems_of(package)
     row = {
-        "versions": versions(neighbour),
+        "versions": versions(package),
         "problems": problems,
         "seconds": round(time.monotonic() - started, 1),
     }
     print(json.dumps(row), file=sys.__stdout__, flush=True)
-    # Threads of a package may be left: of a worker, of a collector.
+    # Threads of a package may still run.
     os._exit(0)
 
 
-def versions(neighbour: Neighbour) -> dict[str, str]:
+def versions(package: Package) -> dict[str, str]:
     found = {}
-    for requirement in neighbour.requirements:
+    for requirement in package.requirements:
         name = requirement.partition("[")[0]
         try:
             found[name] = version(name)
@@ -50,21 +50,21 @@ def versions(neighbour: Neighbour) -> dict[str, str]:
     return found
 
 
-def problems_of(neighbour: Neighbour) -> list[str]:
-    """What was not as expected. A line about the package's own probe, and not about all packages, begins with OWN."""
-    sys.stdout = sys.stderr  # whatever a package prints is not our answer
+def problems_of(package: Package) -> list[str]:
+    """What was not as expected. A line about the package's own probe begins with OWN."""
+    sys.stdout = sys.stderr  # what a package prints is not the result
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "unclosed database", ResourceWarning)
-    for message in neighbour.warnings:
+    for message in package.warnings:
         warnings.filterwarnings("ignore", message)
     watch = Watch()
     with ExitStack() as stack:
         identities = stack.enter_context(ory())
         directory = stack.enter_context(private_directory())
-        urls = {name: stack.enter_context(service(name)) for name in neighbour.needs}
+        urls = {name: stack.enter_context(service(name)) for name in package.needs}
         try:
-            set_up(neighbour, identities, directory, urls, watch)
-            sites = {kind: stack.enter_context(serve(kind, neighbour)) for kind in neighbour.kinds}
+            set_up(package, identities, directory, urls, watch)
+            sites = {kind: stack.enter_context(serve(kind, package)) for kind in package.kinds}
             visits = [Visit(kind, site, identities) for kind, site in sites.items()]
         except Exception as error:
             return [f"starting: {describe(error)}"]
@@ -72,20 +72,20 @@ def problems_of(neighbour: Neighbour) -> list[str]:
         for visit in visits:
             problems += attempt("signed in", general.signed_in, visit, watch)
             problems += attempt("anonymous", general.anonymous, visit, watch)
-            problems += attempt(OWN, neighbour.probe, visit, watch)
+            problems += attempt(OWN, package.probe, visit, watch)
         identities.stop()
         for visit in visits:
             problems += attempt("outage", general.outage, visit, watch)
-            problems += attempt(f"{OWN}, outage", neighbour.outage, visit, watch)
+            problems += attempt(f"{OWN}, outage", package.outage, visit, watch)
     return problems
 
 
-def set_up(neighbour: Neighbour, identities: Ory, directory: Path, urls: dict[str, str], watch: Watch) -> None:
+def set_up(package: Package, identities: Ory, directory: Path, urls: dict[str, str], watch: Watch) -> None:
     from django.conf import settings
 
     settings.configure(
         **settings_of(
-            [neighbour],
+            [package],
             public_url=identities.public_url,
             admin_url=identities.admin_url,
             directory=directory,
@@ -98,10 +98,10 @@ def set_up(neighbour: Neighbour, identities: Ory, directory: Path, urls: dict[st
     django.setup()
     watch.connect()
     call_command("check", fail_level="WARNING")
-    if "postgresql" not in neighbour.needs:
+    if "postgresql" not in package.needs:
         call_command("migrate", run_syncdb=True, verbosity=0)
-    if neighbour.start:
-        neighbour.start()
+    if package.start:
+        package.start()
 
 
 def attempt(name: str, probe: Probe | None, visit: Visit, watch: Watch) -> list[str]:
@@ -128,8 +128,8 @@ def describe(error: Exception) -> str:
 
 
 @contextmanager
-def serve(kind: str, neighbour: Neighbour) -> Iterator[str]:
-    with _wsgi() if kind == "wsgi" else _asgi(neighbour) as site:
+def serve(kind: str, package: Package) -> Iterator[str]:
+    with _wsgi() if kind == "wsgi" else _asgi(package) as site:
         yield site
 
 
@@ -154,13 +154,13 @@ def _wsgi() -> Iterator[str]:
 
 
 @contextmanager
-def _asgi(neighbour: Neighbour) -> Iterator[str]:
+def _asgi(package: Package) -> Iterator[str]:
     import uvicorn
     from django.core.asgi import get_asgi_application
 
     application: Any = get_asgi_application()
-    if neighbour.asgi:
-        application = neighbour.asgi(application)
+    if package.asgi:
+        application = package.asgi(application)
     port = free_port()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -169,7 +169,7 @@ def _asgi(neighbour: Neighbour) -> Iterator[str]:
             lifespan="off",
             log_config=None,
             access_log=False,
-            ws="wsproto" if neighbour.asgi else "none",
+            ws="wsproto" if package.asgi else "none",
         )
     )
     thread = threading.Thread(target=server.run, name="asgi", daemon=True)

@@ -1,4 +1,4 @@
-"""``python -m compatibility.one_server NAME``: try one server; prints one line of JSON."""
+"""``python -m compatibility.try_server NAME``: try one server; prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any
 
 import urllib3
 
-from compatibility.neighbour import Unexpected, expect, expect_that
+from compatibility.package import Unexpected, expect, expect_that
 from compatibility.servers import SERVERS, WORKERS, Server
-from stress.ory import Given, ory
+from stress.ory import CreatedSession, ory
 from stress.processes import ROOT, free_port, private_directory, running
 from stress.servers import Site, redis
 
@@ -92,7 +92,7 @@ def serve(server: Server, environment: dict[str, str]) -> Iterator[Site]:
 class Visits:
     """Three people at a site with several workers."""
 
-    def __init__(self, site: Site, server: Server, people: list[Given]) -> None:
+    def __init__(self, site: Site, server: Server, people: list[CreatedSession]) -> None:
         self.site, self.server, self.people = site, server, people
         self.paths = ["/who", "/guarded", *(["/awho", "/aguarded"] if server.asynchronous else [])]
 
@@ -115,7 +115,7 @@ class Visits:
         if self.server.name != "daphne":
             expect_that(len({reply[1]["pid"] for reply in replies}) > 1, "all requests went to one worker")
 
-    def _one(self, number: int, person: Given) -> Any:
+    def _one(self, number: int, person: CreatedSession) -> Any:
         headers = (person.by_cookie, person.by_token, person.by_bearer)[number % 3]
         status, body = self.get(self.paths[number % len(self.paths)], headers)
         return status, body if isinstance(body, dict) else {"body": body}
@@ -139,7 +139,7 @@ class Visits:
         answers: list[Any] = []
         path = f"/{'aslow' if self.server.asynchronous else 'slow'}?seconds={SECONDS}"
 
-        def ask(person: Given) -> None:
+        def ask(person: CreatedSession) -> None:
             try:
                 answers.append((person.email, self.get(path, person.by_cookie)))
             except Exception as error:

@@ -1,4 +1,4 @@
-"""What is written down for a package: how a project uses it, and what has to be true then."""
+"""A package: how a project uses it, and what must be true then."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """A package beside django-ory.
+class Package:
+    """A package that people use together with django-ory.
 
-    ``probe`` is run while Ory answers, ``outage`` while it does not; both under WSGI and under ASGI, and each after
-    the general probes of `compatibility.general`. They raise `Unexpected`. Whatever a callable here imports of the
-    package or of Django, it imports when it is called, because this module is read before there are settings.
+    ``probe`` runs while Ory responds, ``outage`` while it does not; both under WSGI and under ASGI, after the general
+    probes of `compatibility.general`. They raise `Unexpected`. A callable imports the package and Django when it is
+    called, because this module is imported before Django has settings.
     """
 
-    name: str  # of the distribution, or what people call it
+    name: str  # of the distribution, or the usual name
     note: str  # for the table: what to set, or what to do instead
     verdict: Verdict = Verdict.WORKS
     install: tuple[str, ...] = ()  # what pip installs; () is the name
@@ -47,7 +47,7 @@ class Neighbour:
     outage: Probe | None = None
     kinds: tuple[str, ...] = ("wsgi", "asgi")
     needs: tuple[str, ...] = ()  # "redis", "memcached", "postgresql": `Project.urls` has the address
-    warnings: tuple[str, ...] = ()  # warnings of the package itself, as regular expressions
+    warnings: tuple[str, ...] = ()  # the package's own warnings, as regular expressions
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Neighbour:
 
 
 class Unexpected(AssertionError):
-    """Something was not as it has to be."""
+    """Something is not as expected."""
 
 
 def expect(found: object, expected: object, what: str) -> None:
