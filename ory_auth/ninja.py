@@ -15,7 +15,7 @@ from ninja.utils import check_csrf
 from .conf import conf
 from .ory.credentials import Kind
 from .process.event_loop import in_event_loop
-from .request.django_session import SAFE_METHODS
+from .request.django_session.session_data import SAFE_METHODS
 from .request.state import RequestState, state_of
 from .responses.guard import Guard, Missing
 from .sessions.outcomes import Outcome, SignedIn, SignedOut

@@ -13,8 +13,9 @@ from pytest_django import Settings
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.ory.credentials import Credential, Kind, mark_of
-from ory_auth.sessions import local_cache, services
-from ory_auth.sessions.cache_keys import CacheKeys
+from ory_auth.sessions import services
+from ory_auth.sessions.cache import local_cache
+from ory_auth.sessions.cache.cache_keys import CacheKeys
 from ory_auth.sessions.services import reset_services, services_of
 from tests.support.caches import cache_contents, cache_expiry
 from tests.support.client import DualClient

@@ -16,9 +16,9 @@ import pytest
 from pytest_django import Settings
 
 from ory_auth.conf import Conf
-from ory_auth.sessions import cache_keys
-from ory_auth.sessions.entries import Entry
-from ory_auth.sessions.shared_cache import SessionCache, Stored
+from ory_auth.sessions.cache import cache_keys
+from ory_auth.sessions.cache.entries import Entry
+from ory_auth.sessions.cache.shared_cache import SessionCache, Stored
 from ory_auth.types import OrySession, SessionSummary
 from tests.support.interleavings import Action, Content, Explorer, SharedCache, State
 

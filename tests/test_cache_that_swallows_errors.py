@@ -11,7 +11,7 @@ import pytest
 from django.core.cache.backends.locmem import LocMemCache
 from pytest_django import Settings
 
-from ory_auth.sessions import cache_backend
+from ory_auth.sessions.cache import cache_backend
 from ory_auth.sessions.services import reset_services
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session

@@ -26,7 +26,7 @@ from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
 from ory_auth.ory.credentials import Credential, Kind
 from ory_auth.pages import health
-from ory_auth.sessions import cache_backend
+from ory_auth.sessions.cache import cache_backend
 from ory_auth.sessions.services import reset_services, services_of
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session

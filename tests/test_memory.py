@@ -19,8 +19,8 @@ from ory_auth.conf import conf
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.responses.hooks import attach
-from ory_auth.sessions import local_cache
-from ory_auth.sessions.entries import Entry
+from ory_auth.sessions.cache import local_cache
+from ory_auth.sessions.cache.entries import Entry
 from ory_auth.sessions.services import services_of
 from ory_auth.types import OrySession, SessionSummary
 from ory_auth.users import UserHandler

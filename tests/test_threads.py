@@ -23,7 +23,7 @@ from pytest_django import Settings
 import ory_auth
 from ory_auth.conf import Conf, conf
 from ory_auth.ory import admin_api
-from ory_auth.sessions.local_cache import MAX_CREDENTIALS, LocalCache
+from ory_auth.sessions.cache.local_cache import MAX_CREDENTIALS, LocalCache
 from ory_auth.sessions.services import Services, services_of
 from ory_auth.users import row_cache
 from ory_auth.users.row_cache import UserRowCache

@@ -9,7 +9,7 @@ from django.contrib.auth import SESSION_KEY
 from ..events import Event, log
 from ..sessions.driver import run_sync
 from ..sessions.outcomes import SignedIn, SignedOut
-from . import django_session
+from .django_session import session_data
 from .outcome import look_up
 from .user import is_user_of
 from .values import RequestValues, Resolving
@@ -30,10 +30,10 @@ def handle_login(values: RequestValues, user: Any) -> None:
             outcome = run_sync(look_up(values, credential), values.conf.timeout)
     session = outcome.session if isinstance(outcome, SignedIn) else None
     if session is not None and is_user_of(session, user):
-        django_session.undo_sign_in(request)
+        session_data.undo_sign_in(request)
         if outcome is not values.known_outcome:
             values.known_outcome, values.known_user = outcome, None
         log(Event.DJANGO_LOGIN_IGNORED, identity=str(session.identity.id))
         return
-    django_session.remember_sign_in(request, values.credential_key, str(session.id) if session else None)
+    session_data.remember_sign_in(request, values.credential_key, str(session.id) if session else None)
     values.known_outcome, values.known_user = SignedOut(), request.user

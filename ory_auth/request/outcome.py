@@ -13,8 +13,8 @@ from ..sessions.driver import Effects, run_async, run_sync
 from ..sessions.lookup import find_locally, lookup
 from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from ..sessions.services import services_of
-from . import django_session, session_guard
 from .client_address import client_address
+from .django_session import session_data, session_guard
 from .sign_in_marker import use_marker
 from .values import RequestValues, Resolving, is_resolving
 
@@ -59,7 +59,7 @@ def try_local(values: RequestValues, *, fresh: bool = False) -> None:
     credential = values.credential_or_malformed
     if not isinstance(credential, Credential):
         values.known_outcome = SignedOut(Event.MALFORMED if credential else None)
-    elif not fresh and not django_session.has_cookie(values.request):
+    elif not fresh and not session_data.has_cookie(values.request):
         values.known_outcome = find_locally(credential, values.conf)
 
 
@@ -69,7 +69,7 @@ def resolve(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
     assert credential is not None  # try_local() has set the outcome otherwise
     flushed, failure = False, None
     try:
-        if django_session.has_cookie(request):
+        if session_data.has_cookie(request):
             outcome, flushed = yield from _resolve_beside_django_session(values, request, credential, fresh)
         else:
             outcome = yield from look_up(values, credential, fresh=fresh, skip_local=True)
@@ -92,7 +92,7 @@ def _resolve_beside_django_session(
     values: RequestValues, request: HttpRequest, credential: Credential, fresh: bool
 ) -> Effects[tuple[Outcome, bool]]:
     """The outcome, and whether the Django session was flushed."""
-    sign_in: django_session.SignIn = yield partial(_read_sign_in, values, request, credential)
+    sign_in: session_data.SignIn = yield partial(_read_sign_in, values, request, credential)
     if sign_in.is_newer:
         return SignedOut(), False
     known = sign_in.exists and (yield partial(services_of(values.conf).cache.is_known, values.credential_key))
@@ -123,15 +123,15 @@ def look_up(
     )
 
 
-def _read_sign_in(values: RequestValues, request: HttpRequest, credential: Credential) -> django_session.SignIn:
+def _read_sign_in(values: RequestValues, request: HttpRequest, credential: Credential) -> session_data.SignIn:
     with session_guard.unguarded():
-        return django_session.read_sign_in(request, credential, values.conf)
+        return session_data.read_sign_in(request, credential, values.conf)
 
 
 def _apply_outcome(
     values: RequestValues, request: HttpRequest, credential: Credential, outcome: Outcome, known: bool
 ) -> tuple[Outcome, bool]:
     with session_guard.unguarded():
-        applied = django_session.apply_outcome(request, outcome, credential, values.conf, known=known)
+        applied = session_data.apply_outcome(request, outcome, credential, values.conf, known=known)
     session_guard.release(request.session)
     return applied

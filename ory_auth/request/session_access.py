@@ -11,8 +11,8 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
-from . import django_session, session_guard
-from .django_session import Access
+from .django_session import session_data, session_guard
+from .django_session.session_data import Access
 from .outages import raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .values import RequestValues, is_resolving
@@ -47,11 +47,11 @@ def _is_lookup_running(values: RequestValues) -> bool:
 def _check_access(values: RequestValues, session: Any) -> Access:
     """What is known without calling Ory. Hides the data from a request without a credential."""
     with session_guard.unguarded():
-        access = django_session.check_access(session, values.credential, values.conf)
-        if access is not Access.ALLOWED or django_session.OWN_KEYS & session.keys():
+        access = session_data.check_access(session, values.credential, values.conf)
+        if access is not Access.ALLOWED or session_data.OWN_KEYS & session.keys():
             values.asked = True  # what the view sees depends on the credential
     if access is Access.HIDDEN:
-        django_session.hide(session)
+        session_data.hide(session)
     return access
 
 
@@ -60,12 +60,12 @@ def _hide_unless_allowed(values: RequestValues, session: Any, outcome: Outcome) 
     if isinstance(outcome, Unavailable):
         if session_guard.can_answer_503(session):
             raise_unless_exempt(values, outcome)
-        django_session.hide(session)  # an error page, or another page that only reads the user in passing
+        session_data.hide(session)  # an error page, or another page that only reads the user in passing
         return
     with session_guard.unguarded():
-        access = django_session.check_access(session, values.credential, values.conf)
+        access = session_data.check_access(session, values.credential, values.conf)
         if access is Access.UNKNOWN and SESSION_KEY not in session:
-            django_session.hide(session)
+            session_data.hide(session)
 
 
 def record_owner(values: RequestValues) -> None:
@@ -85,12 +85,12 @@ def _may_need_owner(values: RequestValues) -> bool:
     credential = values.credential
     if credential is None or values.signed_out or _is_lookup_running(values):
         return False
-    return django_session.needs_owner(values.request, credential, values.conf)
+    return session_data.needs_owner(values.request, credential, values.conf)
 
 
 def _record_owner(values: RequestValues, outcome: Outcome) -> None:
     match outcome:
         case SignedIn(session):
-            django_session.record_owner(values.request, str(session.identity.id), values.credential_key)
+            session_data.record_owner(values.request, str(session.identity.id), values.credential_key)
         case Unavailable():
-            django_session.record_owner(values.request, None, values.credential_key)
+            session_data.record_owner(values.request, None, values.credential_key)

@@ -18,7 +18,7 @@ from ..sessions.outcomes import Unavailable
 from ..signals import user_created, user_linked, user_updated
 from ..types import OrySession
 from ..users.result import UserResult
-from . import django_session
+from .django_session import session_data
 from .values import RequestValues
 
 
@@ -83,8 +83,8 @@ def _showing_own_user(values: RequestValues) -> Iterator[None]:
 
 def _renew_csrf_token(values: RequestValues, request: HttpRequest) -> None:
     """Rotate the CSRF token as ``login()`` does: now, or with the response if this request is not checked yet."""
-    if django_session.has_csrf_token(request):
-        if request.method in django_session.SAFE_METHODS or getattr(request, "csrf_processing_done", False):
-            django_session.renew_csrf_token(request)
+    if session_data.has_csrf_token(request):
+        if request.method in session_data.SAFE_METHODS or getattr(request, "csrf_processing_done", False):
+            session_data.renew_csrf_token(request)
         else:
             values.renews_csrf_token = True

@@ -21,8 +21,8 @@ from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 
 from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
-from ..request import django_session, session_guard
-from ..request.django_session import SAFE_METHODS
+from ..request.django_session import session_data, session_guard
+from ..request.django_session.session_data import SAFE_METHODS
 from ..request.state import state_of
 from ..request.user import is_same_user
 from ..sessions.outcomes import SignedOut, Unavailable
@@ -118,7 +118,7 @@ class Connection:
         found = state_of(request).credential_or_malformed
         if found is not None and found.kind.by_header:
             return False
-        by_cookie = found is not None or django_session.has_cookie(request)
+        by_cookie = found is not None or session_data.has_cookie(request)
         return by_cookie and not _OriginCheck(lambda _: HttpResponse()).allows(request)
 
     def _as_request(self, session: Any) -> Any:

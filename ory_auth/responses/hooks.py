@@ -20,7 +20,7 @@ from ..conf import conf
 from ..events import Event, log_once
 from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
 from ..ory import cookies
-from ..request import django_session, session_guard
+from ..request.django_session import session_data, session_guard
 from ..request.middleware_order import DIRECTLY_AFTER, remote_user_positions
 from ..request.outages import is_optional
 from ..request.state import RequestState, state_of
@@ -214,7 +214,7 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
     if state.is_personal:
         _make_private(response)
     if state.renews_csrf_token:
-        django_session.renew_csrf_token(state.request)
+        session_data.renew_csrf_token(state.request)
     if state.cookies:
         cookies.forward_set_cookies(state.request, response, state.cookies, state.wants_cookie)
     return response

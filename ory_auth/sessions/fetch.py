@@ -10,12 +10,12 @@ from ..events import Event, log
 from ..exceptions import OryUnavailable
 from ..ory.client import Client, Readiness, Whoami
 from ..ory.credentials import Credential
-from .entries import Entry, remaining_seconds, seconds_to_cache
-from .negative_cache import NegativeCache
+from .cache.entries import Entry, remaining_seconds, seconds_to_cache
+from .cache.negative_cache import NegativeCache
+from .cache.shared_cache import SessionCache, Stored
 from .ory_caller import Priority
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut
 from .rate_limit import RateLimiter
-from .shared_cache import SessionCache, Stored
 from .single_flight import SingleFlight
 from .whoami import interpret_entry, interpret_whoami
 

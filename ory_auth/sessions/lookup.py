@@ -10,8 +10,8 @@ from ..conf import Conf
 from ..events import Event, log
 from ..ory.credentials import Credential
 from . import telemetry
+from .cache.entries import Entry
 from .driver import Effects
-from .entries import Entry
 from .fetch import LookupRequest
 from .lookup_call import LookupCall
 from .outcomes import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Outcome, SignedIn, SignedOut, Unavailable

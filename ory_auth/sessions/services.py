@@ -8,13 +8,13 @@ from typing import Any
 
 from ..conf import Conf
 from ..process.forks import after_fork
+from .cache.negative_cache import NegativeCache
+from .cache.shared_cache import SessionCache
 from .driver import OryCall
 from .fetch import SessionFetcher
-from .negative_cache import NegativeCache
 from .ory_caller import ClientCall, OryCaller, Priority
 from .outcomes import Outcome
 from .rate_limit import RateLimiter
-from .shared_cache import SessionCache
 from .single_flight import SingleFlight
 
 

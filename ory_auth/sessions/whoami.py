@@ -7,7 +7,7 @@ from ..exceptions import OryUnavailable
 from ..ory.client import Whoami, read_object
 from ..ory.http_client import Response
 from ..types import AAL, OrySession
-from .entries import Entry, remaining_seconds
+from .cache.entries import Entry, remaining_seconds
 from .outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 import redis
 
-from ory_auth.sessions.local_cache import UNKNOWN_SIGN_OUT_SECONDS
+from ory_auth.sessions.cache.local_cache import UNKNOWN_SIGN_OUT_SECONDS
 from ory_auth.sessions.rate_limit import SIGN_OUTS
 from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment

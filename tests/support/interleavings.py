@@ -1,9 +1,9 @@
 """Every order in which the operations of several processes can meet in one shared cache, tried on the real code.
 
-What an action (a fill, a sign-out, …) of :class:`ory_auth.sessions.shared_cache.SessionCache` does next depends only on
-what the cache has answered it so far. So no thread has to be held up: the action is run from its beginning with those
-answers, up to its next operation. A state is what the cache holds and what each process was answered; each state is
-looked at once.
+The next operation of an action (storing an entry, a sign-out, …) on
+:class:`ory_auth.sessions.cache.shared_cache.SessionCache` depends only on what the cache has returned to it so far. So
+no thread has to be stopped: the action runs from its beginning with those results, up to its next operation. A state
+is the content of the cache and the results of each process. Each state is examined once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from django.core.cache.backends.base import BaseCache
 
 from ory_auth.conf import Conf
-from ory_auth.sessions.shared_cache import SessionCache
+from ory_auth.sessions.cache.shared_cache import SessionCache
 
 Content = dict[str, Any]
 Action = Callable[[SessionCache], Any]

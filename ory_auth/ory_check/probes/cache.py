@@ -1,7 +1,7 @@
 """Tries whether a cache can store what requests store: sessions as bytes, their slots, and sign-outs.
 
-Each step calls the cache as :mod:`ory_auth.sessions.shared_cache` and :mod:`ory_auth.sessions.revocations` do, with
-values of the same types.
+Each step calls the cache as :mod:`ory_auth.sessions.cache.shared_cache` and
+:mod:`ory_auth.sessions.cache.revocations` do, with values of the same types.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
 from django.utils.crypto import constant_time_compare
 
-from ..conf import Conf
-from ..ory.credentials import Credential, make_hasher, matches_key
-from ..sessions.outcomes import Outcome, SignedIn, SignedOut
+from ...conf import Conf
+from ...ory.credentials import Credential, make_hasher, matches_key
+from ...sessions.outcomes import Outcome, SignedIn, SignedOut
 
 # With a Django sign-in: the Ory credential that is older than it, and the ID of that credential's session at Ory.
 OLDER_CREDENTIAL, OLDER_SESSION = "_ory_outranks", "_ory_outranked_session"

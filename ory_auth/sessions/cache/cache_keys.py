@@ -1,12 +1,12 @@
-"""The cache keys in Django's cache; :mod:`ory_auth.sessions.shared_cache` has the table of them."""
+"""The cache keys in Django's cache; :mod:`ory_auth.sessions.cache.shared_cache` has the table of them."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
 from uuid import UUID
 
-from ..conf import Conf
-from ..ory.credentials import mark_of, marks_of
+from ...conf import Conf
+from ...ory.credentials import mark_of, marks_of
 
 SLOTS = 16  # credentials of one session that are cached at the same time
 

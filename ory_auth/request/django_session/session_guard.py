@@ -15,8 +15,8 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
-from ..process.event_loop import in_event_loop
-from . import django_session
+from ...process.event_loop import in_event_loop
+from . import session_data
 
 _unguarded: ContextVar[bool] = ContextVar("ory_auth_unguarded", default=False)
 
@@ -27,7 +27,7 @@ def guard_session(request: HttpRequest) -> None:
     if issubclass(type(session), SessionBase):
         session.__class__ = _class_of_session(session.__class__)
         session._ory_request = weakref.ref(request)  # weak, because the request holds the session
-        session._ory_guarded = django_session.has_cookie(request)
+        session._ory_guarded = session_data.has_cookie(request)
 
 
 def release(session: Any) -> None:
@@ -161,7 +161,7 @@ class _GuardedSession:
         if not self._ory_view_over or self.modified:
             return False
         if self._ory_hidden:
-            django_session.unhide(self)
+            session_data.unhide(self)
             self._ory_guarded = True
         return self._ory_guarded
 

@@ -1,8 +1,8 @@
 """Cached sessions, and the sign-outs that override them.
 
-There are two tiers: the process' local cache (:mod:`ory_auth.sessions.local_cache`, ``LOCAL_CACHE_SECONDS``), then
-Django's cache, which processes share. Together they keep a session no longer than Ory allows: the time in the local
-cache is subtracted from the time in the shared cache.
+There are two tiers: the local cache of the process (:mod:`ory_auth.sessions.cache.local_cache`,
+``LOCAL_CACHE_SECONDS``), then Django's cache, which processes share. Together they keep a session no longer than Ory
+allows: the time in the local cache is subtracted from the time in the shared cache.
 
 ==========  =====================================  =====================================================================
 entry       cache key                              value
@@ -19,8 +19,8 @@ known       ``ory_auth:k:<credential's mark>``     the session ID: this credenti
 A credential's key is its mark and the header that it came in. ``<site>`` stands for Ory's URL and ``CACHE_NAMESPACE``.
 
 A hit reads the entry and the revocation in one call. Storing takes a slot, looks for revocations, sets the entry, and
-looks again. :mod:`ory_auth.sessions.revocations` says why no entry counts once a sign-out has returned. The last look
-is for caches that lose revocations: it deletes the entry if a sign-out came too early to find it.
+looks again. :mod:`ory_auth.sessions.cache.revocations` says why no entry counts once a sign-out has returned. The last
+look is for caches that lose revocations: it deletes the entry if a sign-out came too early to find it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from uuid import UUID
 from django.core.cache import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
-from ..conf import MAX_CACHE_SECONDS, Conf
-from ..events import Event, log
-from ..types import OrySession
+from ...conf import MAX_CACHE_SECONDS, Conf
+from ...events import Event, log
+from ...types import OrySession
 from .cache_backend import CacheBackend
 from .cache_keys import CacheKeys
 from .entries import MAX_SKEW, Entry, pack, remaining_seconds, unpack

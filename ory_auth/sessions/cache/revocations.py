@@ -1,9 +1,9 @@
 """Revocations: records in the shared cache that a session was signed out here or refused by Ory.
 
 A sign-out writes its revocations first, then reads the slots of the session, and revokes every credential that it finds
-there. Storing an entry (:mod:`ory_auth.sessions.shared_cache`) takes a slot first, then looks for the revocation of its
-session. In whatever order the two run, either the revocation is seen or the slot is. No revocation is ever deleted or
-overwritten, so an entry that has one does not count, whoever writes the entry and whenever.
+there. Storing an entry (:mod:`ory_auth.sessions.cache.shared_cache`) takes a slot first, then looks for the revocation
+of its session. In whatever order the two run, either the revocation is seen or the slot is. No revocation is ever
+deleted or overwritten, so an entry that has one does not count, whichever process writes the entry and whenever.
 """
 
 from __future__ import annotations

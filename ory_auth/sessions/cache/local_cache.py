@@ -10,7 +10,7 @@ import threading
 
 from cachetools import LRUCache, TTLCache
 
-from ..ory.credentials import mark_of
+from ...ory.credentials import mark_of
 from .entries import Entry
 
 MAX_BYTES = 24 * 1024 * 1024  # for all sessions in a process, overhead included

@@ -21,7 +21,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.db import close_old_connections, connections, router
 
-from ..events import Event, log
+from ...events import Event, log
 
 SLOW_SECONDS = 0.1  # seconds: after a failure that takes longer,
 PAUSE_SECONDS = 1.0  # the cache is not used for so many seconds

@@ -7,9 +7,9 @@ import struct
 import time
 from typing import Any, NamedTuple
 
-from ..conf import MAX_CACHE_SECONDS, Conf
-from ..ory.credentials import make_hasher
-from ..types import SessionSummary
+from ...conf import MAX_CACHE_SECONDS, Conf
+from ...ory.credentials import make_hasher
+from ...types import SessionSummary
 
 MAX_SKEW = 300  # seconds that the clocks of two servers may differ
 _MAC_SIZE = 16
