@@ -41,11 +41,11 @@ def only_ory(settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend"]
 
 
-def test_a_superuser_of_ory_is_in(web: DualClient, superuser: Person) -> None:
+def test_an_ory_user_who_is_a_superuser_enters_the_admin(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/").status_code == 200
 
 
-def test_somebody_anonymous_signs_in_at_ory_and_comes_back(ory: Ory, web: DualClient) -> None:
+def test_an_anonymous_visitor_signs_in_at_ory_and_returns(ory: Ory, web: DualClient) -> None:
     answer = web.get(web.get("/admin/auth/user/")["Location"])
     assert answer["Location"].startswith(f"{ory.public_url}/self-service/login/browser?")
     query = parse_qs(urlsplit(answer["Location"]).query)
@@ -57,21 +57,21 @@ def test_the_login_page_by_itself_leads_to_the_admins_index(ory: Ory, web: DualC
     assert query["return_to"] == ["http://testserver/admin/"]
 
 
-def test_who_is_in_and_opens_the_login_page_comes_to_the_index(web: DualClient, superuser: Person) -> None:
+def test_the_login_page_redirects_staff_to_the_index(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/login/")["Location"] == "http://testserver/admin/"
 
 
-def test_somebody_without_rights_gets_a_page_with_a_way_to_sign_out(web: DualClient, person: Person) -> None:
+def test_a_user_without_rights_gets_a_page_with_a_sign_out_button(web: DualClient, person: Person) -> None:
     answer = web.get(web.get("/admin/")["Location"])
     assert answer.status_code == 403
     assert 'action="/auth/logout"' in answer.content.decode()
 
 
-def test_djangos_own_form_is_shown_where_it_is_asked_for(ory: Ory, web: DualClient) -> None:
+def test_djangos_own_form_is_shown_on_request(ory: Ory, web: DualClient) -> None:
     assert b'name="password"' in web.get("/admin/login/?local=1").content
 
 
-def test_a_superuser_of_djangos_own_signs_in_by_that_form(ory: Ory, web: DualClient) -> None:
+def test_a_django_superuser_signs_in_with_that_form(ory: Ory, web: DualClient) -> None:
     User.objects.create_superuser("root", "root@example.org", PASSWORD)
     web.post("/admin/login/?local=1", {"username": "root", "password": PASSWORD, "next": "/admin/"})
     assert web.get("/admin/").status_code == 200
@@ -115,21 +115,21 @@ def test_an_identity_is_found_by_its_id(web: DualClient, superuser: Person) -> N
 
 
 @pytest.mark.parametrize("query", ["nonsense", "%00", "1", "ada@example.org"])
-def test_any_search_is_answered(web: DualClient, superuser: Person, query: str) -> None:
+def test_any_search_text_works(web: DualClient, superuser: Person, query: str) -> None:
     assert web.get(f"/admin/ory_auth/oryidentity/?q={query}").status_code in {200, 302}
 
 
-def test_an_identity_is_shown_and_not_edited(web: DualClient, superuser: Person) -> None:
+def test_an_identity_is_read_only(web: DualClient, superuser: Person) -> None:
     page = web.get(f"/admin/ory_auth/oryidentity/{superuser.id}/change/")
     assert page.status_code == 200
     assert b'name="user"' not in page.content
 
 
-def test_no_identity_is_added_by_hand(web: DualClient, superuser: Person) -> None:
+def test_identities_cannot_be_added(web: DualClient, superuser: Person) -> None:
     assert web.get("/admin/ory_auth/oryidentity/add/").status_code == 403
 
 
-def test_a_link_may_be_removed(web: DualClient, superuser: Person) -> None:
+def test_a_link_can_be_deleted(web: DualClient, superuser: Person) -> None:
     web.post(f"/admin/ory_auth/oryidentity/{superuser.id}/delete/", {"post": "yes"})
     assert not OryIdentity.objects.exists()
 
@@ -139,7 +139,7 @@ def test_a_deleted_user_leaves_the_identity_without_a_user(web: DualClient, supe
     assert OryIdentity.objects.get().user is None
 
 
-def test_the_rights_are_djangos(superuser: Person, rf: RequestFactory) -> None:
+def test_djangos_permissions_apply(superuser: Person, rf: RequestFactory) -> None:
     user = OryIdentity.objects.get().user
     request = rf.get("/")
     request.user = user

@@ -91,7 +91,7 @@ def test_an_active_session_gets_the_view(ory: Ory, web: DualClient, visitor: str
     ],
     ids=str,
 )
-def test_what_ory_adds_later_breaks_nobody(
+def test_unknown_fields_of_ory_are_ignored(
     ory: Ory, web: DualClient, local_ory: LocalOry, news: dict[str, object] | dict[str, None] | dict[str, str]
 ) -> None:
     session = ory.person().app_session()
@@ -145,9 +145,7 @@ class TestAPersonWhoIsNotAdmitted:
         else:
             assert answer.json()["code"] == "not_admitted"
 
-    def test_is_not_sent_to_ory_to_sign_in_once_more(
-        self, web: DualClient, headers: dict[str, str], visitor: str
-    ) -> None:
+    def test_is_not_sent_to_ory_again(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/auth/login?next=/guarded", headers=headers).status_code == 403
 
     def test_gets_403_from_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
@@ -173,7 +171,7 @@ def test_a_deleted_person_is_signed_out(ory: Ory, web: DualClient, visitor: str)
     assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: DualClient) -> None:
+def test_an_identity_that_became_inactive_is_signed_out(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     session.person.deactivate()
     assert_signed_out(web, session.headers, PROGRAM)
@@ -187,7 +185,7 @@ def test_a_person_whom_ory_has_made_inactive_is_signed_out(ory: Ory, web: DualCl
     [{"active": False}, {"expires_at": "2020-01-01T00:00:00Z"}, {"expires_at": "0001-01-01T00:00:00+14:00"}],
     ids=["not active", "expired", "expired long ago"],
 )
-def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(
+def test_an_expired_session_in_a_response_is_signed_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str, change: dict[str, bool] | dict[str, str]
 ) -> None:
     session = ory.person().browser_session()
@@ -196,7 +194,7 @@ def test_a_session_that_ory_shows_and_that_is_over_is_signed_out(
 
 
 @pytest.mark.parametrize(("age", "signed_in"), [("10", True), ("60", False), ("soon", True), ("9" * 400, True)])
-def test_an_answer_that_a_cache_on_the_way_has_aged_is_as_old_as_it_says(
+def test_the_age_header_of_a_proxy_cache_counts(
     ory: Ory, web: DualClient, local_ory: LocalOry, age: str, signed_in: bool
 ) -> None:
     local_ory.configure(session_lifespan=30)
@@ -239,7 +237,7 @@ class TestAPersonWhoLacksTheSecondFactor:
         assert web.session_id(headers) is None
 
     @guards
-    def test_is_led_to_it_by_guards(
+    def test_is_redirected_to_it_by_guards(
         self, ory: Ory, web: DualClient, headers: dict[str, str], visitor: str, guard: str
     ) -> None:
         answer = web.get(guard, headers=headers)
@@ -252,7 +250,7 @@ class TestAPersonWhoLacksTheSecondFactor:
             assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
             assert answer.json()["redirect_browser_to"] == step_up
 
-    def test_is_told_so_by_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
+    def test_gets_the_code_from_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
         assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
@@ -289,7 +287,7 @@ STATUSES = [
 
 @both
 @pytest.mark.parametrize(("status", "body", "event"), STATUSES)
-def test_any_other_status_is_unavailable(
+def test_any_other_status_code_is_an_outage(
     ory: Ory,
     web: DualClient,
     local_ory: LocalOry,
@@ -329,7 +327,7 @@ def test_any_other_status_is_unavailable(
     ],
     ids=["html", "empty", "{}", "[]", "null", "1", "text", "half", "bytes", "deep list", "deep", "a long number"],
 )
-def test_200_that_is_no_session_is_unavailable(
+def test_a_200_without_a_session_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, body: bytes
 ) -> None:
     with answering(local_ory, body):
@@ -339,7 +337,7 @@ def test_200_that_is_no_session_is_unavailable(
 
 @pytest.mark.parametrize("key", ["id", "active", "expires_at", "authenticated_at", "identity"])
 @pytest.mark.parametrize("value", [None, "", "nonsense", 0, [], {}, "2026-01-01T00:00:00"], ids=repr)
-def test_a_session_without_what_is_needed_is_unavailable(
+def test_a_session_without_required_fields_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, key: str, value: object
 ) -> None:
     session = ory.person().app_session()
@@ -348,7 +346,7 @@ def test_a_session_without_what_is_needed_is_unavailable(
 
 
 @pytest.mark.parametrize("identity_id", [None, "", "nonsense", 7, "00000000-0000-0000-0000-00000000000"])
-def test_an_identity_without_a_uuid_is_unavailable(
+def test_an_identity_without_a_uuid_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, identity_id: str | int | None
 ) -> None:
     session = ory.person().app_session()
@@ -360,7 +358,7 @@ def test_an_identity_without_a_uuid_is_unavailable(
 
 @pytest.mark.promise("A response about another identity than its header names does not count")
 @both
-def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
+def test_a_response_about_another_identity_than_its_header_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str
 ) -> None:
     session, other = ory.person().browser_session(), ory.person()
@@ -369,7 +367,7 @@ def test_an_answer_about_somebody_else_than_its_header_says_is_unavailable(
 
 
 @pytest.mark.parametrize("allowed", ["", "-1", "1.5", "soon", "\xb2", "9" * 5000], ids=lambda value: value[:5])
-def test_nonsense_in_orys_cache_header_costs_only_the_cache(
+def test_an_invalid_cache_header_only_prevents_caching(
     ory: Ory, web: DualClient, local_ory: LocalOry, allowed: str
 ) -> None:
     session = ory.person().app_session()
@@ -378,7 +376,7 @@ def test_nonsense_in_orys_cache_header_costs_only_the_cache(
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 10:33:47 GMT", "Mon, 23 Nov 2026 10:33:47 -0000"])
-def test_an_answer_whose_date_cannot_be_read_still_counts(
+def test_a_response_with_an_invalid_date_still_counts(
     ory: Ory, web: DualClient, local_ory: LocalOry, date: str
 ) -> None:
     session = ory.person().app_session()
@@ -386,7 +384,7 @@ def test_an_answer_whose_date_cannot_be_read_still_counts(
         assert web.get("/session", headers=session.headers).status_code == 200
 
 
-def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_an_unexpected_response_is_not_cached(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     for fault in (answering(local_ory, b"{}", Ory_Session_Cache_For="60"), local_ory.failing(500, path=WHOAMI)):
         with fault:
@@ -394,9 +392,7 @@ def test_an_answer_that_is_not_known_is_not_kept(ory: Ory, web: DualClient, loca
     assert web.session_id(session.headers) == session.id
 
 
-def test_an_error_that_one_credential_causes_is_no_trouble_for_others(
-    ory: Ory, web: DualClient, local_ory: LocalOry
-) -> None:
+def test_an_error_for_one_credential_does_not_affect_others(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     for status in (431, 500):
         with local_ory.failing(status, path=WHOAMI):
@@ -410,7 +406,7 @@ def test_an_error_that_one_credential_causes_is_no_trouble_for_others(
 @pytest.mark.promise("A 401 counts only while Ory is ready")
 @both
 @guards
-def test_401_while_ory_is_not_ready_is_unavailable(
+def test_a_401_while_ory_is_not_ready_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, visitor: str, guard: str
 ) -> None:
     with local_ory.database_down():
@@ -420,7 +416,7 @@ def test_401_while_ory_is_not_ready_is_unavailable(
 
 @both
 @pytest.mark.parametrize("ready", [200, 404])
-def test_401_stands_where_ory_says_ready_or_has_no_such_path(
+def test_a_401_counts_if_ory_is_ready_or_has_no_readiness_path(
     ory: Ory, web: DualClient, local_ory: LocalOry, visitor: str, ready: int
 ) -> None:
     session = ory.person().browser_session()
@@ -428,7 +424,7 @@ def test_401_stands_where_ory_says_ready_or_has_no_such_path(
         assert_signed_out(web, sent(session, visitor), visitor)
 
 
-def test_readiness_that_is_not_answered_in_time_is_unavailable(
+def test_a_slow_readiness_response_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(TIMEOUT=0.2)
@@ -436,19 +432,19 @@ def test_readiness_that_is_not_answered_in_time_is_unavailable(
         assert_unavailable(web.get("/session", headers={"X-Session-Token": "gone"}), PROGRAM)
 
 
-def test_readiness_is_asked_after_every_401(web: DualClient, local_ory: LocalOry) -> None:
+def test_readiness_is_checked_after_every_401(web: DualClient, local_ory: LocalOry) -> None:
     for token in ("gone", "gone too"):
         web.get("/session", headers={"X-Session-Token": token})
     assert [request.path for request in local_ory.requests] == [WHOAMI, READY] * 2
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_readiness_is_not_asked_after_200(ory: Ory, web: DualClient) -> None:
+def test_readiness_is_not_checked_after_a_200(ory: Ory, web: DualClient) -> None:
     web.get("/session", headers=ory.person().app_session().headers)
     assert not ory.requests_to(READY)
 
 
-def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_not_ready_is_remembered_briefly(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     started = time.monotonic()
     with local_ory.database_down():
         for token in ("one", "two", "three"):
@@ -457,14 +453,14 @@ def test_not_ready_is_remembered_for_a_moment(ory: Ory, web: DualClient, local_o
     assert len(ory.requests_to(READY)) <= min(1 + moments, 3)
 
 
-def test_that_there_is_no_readiness_path_is_remembered(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_a_missing_readiness_path_is_remembered(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     with local_ory.database_down(404):
         for token in ("one", "two", "three"):
             assert web.get("/session", headers={"X-Session-Token": token}).status_code == 200
     assert len(ory.requests_to(READY)) == 1
 
 
-def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_concurrent_requests_share_one_readiness_probe(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     start = threading.Barrier(8)
 
     def ask(number: int) -> int:
@@ -479,7 +475,7 @@ def test_readiness_probes_are_shared_by_all_who_wait(ory: Ory, web: DualClient, 
 
 @pytest.mark.promise("A credential that was valid is not signed out by a single 401")
 @pytest.mark.parametrize("process", ["this", "another"])
-def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
+def test_a_short_failure_of_orys_database_signs_nobody_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, process: str
 ) -> None:
     """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
@@ -498,7 +494,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good(
 
 
 @pytest.mark.promise("Two 401s sign nobody out if Ory is not ready after the second")
-def test_a_database_that_goes_while_it_is_asked_about_signs_nobody_out(
+def test_a_database_that_fails_during_the_readiness_check_signs_nobody_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     """The first probe still finds it there; the second 401 has a probe of its own."""
@@ -530,7 +526,7 @@ RENEWED = "ory_kratos_session=renewed"
         ("ory_kratos_session_other=x; Path=/", False),
     ],
 )
-def test_of_orys_cookies_only_the_session_of_this_host_reaches_the_browser(
+def test_only_orys_session_cookie_for_this_host_reaches_the_browser(
     ory: Ory, web: DualClient, local_ory: LocalOry, line: str, passed_on: bool
 ) -> None:
     session = ory.person().browser_session()
@@ -574,7 +570,7 @@ def used(method: str, minutes: float, aal: str = "aal1") -> Json:
     ],
     ids=["recent", "old", "once more", "second factor set up", "security key added", "provider", "not said"],
 )
-def test_max_age_counts_from_the_last_first_factor(
+def test_max_age_counts_from_the_latest_first_factor(
     ory: Ory, web: DualClient, local_ory: LocalOry, methods: list[Json], status: int
 ) -> None:
     """Kratos moves ``authenticated_at`` when a second factor is set up, which is no sign-in."""
@@ -585,7 +581,7 @@ def test_max_age_counts_from_the_last_first_factor(
 
 
 @pytest.mark.django_db
-def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_a_provider_can_count_as_both_factors(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     methods = [used("oidc", 1, "aal2")]
     content = session.whoami() | {"authenticator_assurance_level": "aal2", "authentication_methods": methods}
@@ -594,9 +590,7 @@ def test_a_provider_may_vouch_for_both_factors(ory: Ory, web: DualClient, local_
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_an_identity_that_is_disabled_is_signed_out(
-    ory: Ory, web: DualClient, local_ory: LocalOry, status: int
-) -> None:
+def test_a_disabled_identity_is_signed_out(ory: Ory, web: DualClient, local_ory: LocalOry, status: int) -> None:
     body = json.dumps({"error": {"id": "identity_disabled", "code": status}}).encode()
     with local_ory.failing(status, {"Content-Type": "application/json"}, body, WHOAMI):
         assert_signed_out(web, anyone(BROWSER), BROWSER)
@@ -607,7 +601,7 @@ def test_an_identity_that_is_disabled_is_signed_out(
     "error",
     [{"message": "session_aal2_required"}, {"reason": "identity_disabled"}, {"id": ["identity_disabled"]}, "x", []],
 )
-def test_nothing_but_status_and_id_of_an_error_decides(
+def test_only_the_status_and_id_of_an_error_count(
     ory: Ory, web: DualClient, local_ory: LocalOry, status: int, error: object
 ) -> None:
     with local_ory.failing(status, {}, json.dumps({"error": error}).encode(), WHOAMI):

@@ -113,7 +113,7 @@ def get(web: DualClient, headers: dict[str, str]) -> Any:
 
 @pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
 @pytest.mark.usefixtures("local_ory")
-def test_an_expired_cookie_is_one_lookup_and_one_event(
+def test_an_expired_cookie_causes_one_lookup_and_one_event(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     started = time.monotonic()
@@ -124,7 +124,7 @@ def test_an_expired_cookie_is_one_lookup_and_one_event(
     assert event_ids(caplog) == ["session_gone"]
 
 
-def test_an_outage_is_one_lookup_and_one_event(
+def test_an_outage_causes_one_lookup_and_one_event(
     ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
@@ -154,7 +154,7 @@ def test_an_ory_that_hangs_costs_one_timeout(
         ({"X-Session-Token": "one", "Cookie": "ory_kratos_session=two"}, "multi_credential"),
     ],
 )
-def test_an_event_about_the_credential_itself_asks_nothing_twice(
+def test_an_event_about_the_credential_causes_no_second_lookup(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, headers: dict[str, str], event: str
 ) -> None:
     assert get(web, headers).json() == {"session": None, "user": False}
@@ -163,7 +163,7 @@ def test_an_event_about_the_credential_itself_asks_nothing_twice(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_who_asks_from_inside_sees_nobody_and_who_asks_afterwards_sees_the_truth(
+def test_code_inside_a_lookup_sees_an_anonymous_user_and_code_after_it_the_real_one(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.AskingUserHandler", SESSION_CACHE_SECONDS=0)
@@ -176,7 +176,7 @@ def test_who_asks_from_inside_sees_nobody_and_who_asks_afterwards_sees_the_truth
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_receiver_of_user_logged_in_sees_who_it_is(ory: Ory, web: DualClient) -> None:
+def test_a_receiver_of_user_logged_in_sees_the_user(ory: Ory, web: DualClient) -> None:
     def receive(**_: object) -> None:
         ask()
 
@@ -190,7 +190,7 @@ def test_a_receiver_of_user_logged_in_sees_who_it_is(ory: Ory, web: DualClient) 
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_two_tasks_of_one_request_see_the_same_person(ory: Ory) -> None:
+def test_two_tasks_of_one_request_see_the_same_user(ory: Ory) -> None:
     """The second one asks while the first one waits: it is not inside, and waits as well."""
     session = ory.person().app_session()
     reset_services()

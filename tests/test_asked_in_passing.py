@@ -360,7 +360,7 @@ def failures() -> Iterator[list[object]]:
 
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/unknown-address"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
-def test_middleware_that_nobody_has_listed_gets_503(
+def test_middleware_that_is_not_listed_gets_503(
     web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
@@ -374,7 +374,7 @@ def test_middleware_that_nobody_has_listed_gets_503(
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("path", ["/nothing", "/who", "/awho", "/guarded", "/api/me", "/no-such-thing", "/unknown"])
 @pytest.mark.parametrize("name", [*MIDDLEWARE, None])
-def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors(
+def test_an_outage_causes_no_error_mail_no_traceback_and_no_collected_exception(
     web: DualClient,
     ory_down: None,
     add: Callable[..., None],
@@ -400,7 +400,7 @@ def test_an_outage_is_no_error_mail_no_traceback_and_no_exception_for_collectors
         assert events == ["unavailable"] * 3
 
 
-def test_a_503_of_the_projects_own_is_still_logged(
+def test_a_503_of_the_project_is_still_logged(
     web: DualClient, ory_down: None, caplog: pytest.LogCaptureFixture, error_mails: list[EmailMessage]
 ) -> None:
     assert web.get("/closed", headers=SOMEBODY).status_code == 503
@@ -411,14 +411,14 @@ def test_a_503_of_the_projects_own_is_still_logged(
 @pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("name", ["Redirects", "Refuses"])
 @pytest.mark.parametrize("path", ["/nothing", "/who"])
-def test_what_middleware_answers_after_an_outage_never_looks_like_signed_out(
+def test_a_response_of_middleware_after_an_outage_never_looks_signed_out(
     web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-def test_middleware_may_answer_an_outage_with_a_server_error_of_its_own(
+def test_middleware_may_replace_the_503_with_its_own_server_error(
     web: DualClient, ory_down: None, add: Callable[..., None]
 ) -> None:
     add("Closes")
@@ -426,11 +426,11 @@ def test_middleware_may_answer_an_outage_with_a_server_error_of_its_own(
 
 
 @pytest.mark.parametrize("path", ["/to-login", "/unauthorised"])
-def test_a_view_that_hides_an_outage_as_signed_out_gets_503(web: DualClient, ory_down: None, path: str) -> None:
+def test_a_view_that_treats_an_outage_as_signed_out_gets_503(web: DualClient, ory_down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-def test_middleware_that_asks_while_it_handles_an_error_gets_503(
+def test_middleware_that_reads_the_user_while_handling_an_error_gets_503(
     web: DualClient, ory_down: None, add: Callable[..., None]
 ) -> None:
     add("HandlesNotFound")
@@ -446,7 +446,7 @@ def test_middleware_that_asks_while_it_handles_an_error_gets_503(
     [("/nothing", 200, b"nobody asked"), ("/who", 503, None), ("/awho", 503, None), ("/guarded", 503, None)],
 )
 @pytest.mark.parametrize("name", MIDDLEWARE)
-def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
+def test_listed_middleware_sees_an_anonymous_user_and_the_view_gets_503(
     web: DualClient,
     ory_down: None,
     add: Callable[..., None],
@@ -464,7 +464,7 @@ def test_middleware_that_records_sees_nobody_and_the_view_sees_the_outage(
         assert answer.content == content
 
 
-def test_a_subclass_of_middleware_that_records_records_as_well(
+def test_a_subclass_of_listed_middleware_counts_as_listed(
     web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings
 ) -> None:
     add("Inherited")
@@ -475,7 +475,7 @@ def test_a_subclass_of_middleware_that_records_records_as_well(
 @pytest.mark.promise("Middleware that decides gets the outage, even if other middleware only records")
 @pytest.mark.parametrize("decider", ["Plain", "BothWorlds", "Awaiting", "AfterTheView", "BeforeTheView", "function"])
 @pytest.mark.parametrize("recorder", ["Inherited", "WithHooks"])
-def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
+def test_listing_one_middleware_does_not_cover_the_middleware_inside_it(
     web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, decider: str
 ) -> None:
     """The one that records is on the stack of everything further in, as that is what it calls."""
@@ -485,7 +485,7 @@ def test_what_one_may_record_says_nothing_about_the_middleware_further_in(
 
 
 @pytest.mark.parametrize(("recorder", "other"), [("audit", "gate"), ("made_audit", "made_gate")])
-def test_functions_that_one_decorator_has_made_do_not_record_because_another_does(
+def test_functions_from_one_decorator_are_listed_one_by_one(
     web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str, other: str
 ) -> None:
     """They run the same code."""
@@ -499,7 +499,7 @@ def test_functions_that_one_decorator_has_made_do_not_record_because_another_doe
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", MIDDLEWARE)
-def test_middleware_that_records_sees_the_person_while_ory_is_there(
+def test_listed_middleware_sees_the_user_while_ory_is_up(
     ory: Ory, web: DualClient, add: Callable[..., None], ory_auth: ChangeSettings, name: str
 ) -> None:
     person = ory.person()
@@ -509,7 +509,7 @@ def test_middleware_that_records_sees_the_person_while_ory_is_there(
     assert seen != ["nobody"]
 
 
-def test_a_log_handler_sees_nobody_and_the_page_is_served(
+def test_a_log_handler_sees_an_anonymous_user_and_the_page_is_served(
     web: DualClient, ory_down: None, monkeypatch: pytest.MonkeyPatch, add: Callable[..., None]
 ) -> None:
     class Handler(logging.Handler):
@@ -533,7 +533,7 @@ def test_a_log_handler_sees_nobody_and_the_page_is_served(
 
 
 @pytest.mark.parametrize("path", ["/logs-the-user", "/compares-the-user"])
-def test_a_view_that_logs_its_user_first_still_sees_the_outage(
+def test_a_view_that_logs_before_it_reads_the_user_still_gets_503(
     web: DualClient, ory_down: None, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     assert web.get(path, headers=SOMEBODY).status_code == 503
@@ -541,7 +541,7 @@ def test_a_view_that_logs_its_user_first_still_sees_the_outage(
 
 
 @pytest.mark.parametrize("recorder", ["Inherited", "BothWorlds", "WithHooks", "BeforeTheView", "function"])
-def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_outage(
+def test_middleware_that_holds_the_lazy_user_while_others_log_it_still_gets_503(
     web: DualClient, ory_down: None, add: Callable[..., None], ory_auth: ChangeSettings, recorder: str
 ) -> None:
     add("HoldsTheUser", recorder)
@@ -555,7 +555,7 @@ def test_middleware_that_holds_the_user_while_others_record_it_still_sees_the_ou
 
 @pytest.mark.parametrize("path", ["/greets", "/agreets", "/greets-exempt", "/greets-class"])
 @pytest.mark.parametrize("name", MIDDLEWARE)
-def test_an_optional_view_greets_whatever_middleware_has_asked_before(
+def test_an_optional_view_is_served_whatever_middleware_read_before(
     web: DualClient, ory_down: None, add: Callable[..., None], name: str, path: str
 ) -> None:
     add(name)
@@ -564,9 +564,7 @@ def test_an_optional_view_greets_whatever_middleware_has_asked_before(
     assert seen == ["nobody"]
 
 
-def test_a_view_that_is_not_the_optional_one_is_not_called(
-    web: DualClient, ory_down: None, add: Callable[..., None]
-) -> None:
+def test_a_view_that_is_not_optional_is_not_called(web: DualClient, ory_down: None, add: Callable[..., None]) -> None:
     add("Plain", "ChoosesOtherUrls")
     assert web.get("/greets", headers=SOMEBODY).status_code == 503
 
@@ -581,7 +579,7 @@ def test_a_guard_around_or_in_an_optional_view_still_gets_503(
     assert web.get(path, headers=SOMEBODY).status_code == 503
 
 
-def test_an_optional_view_that_login_required_middleware_guards_gets_503(
+def test_an_optional_view_guarded_by_login_required_middleware_gets_503(
     web: DualClient, ory_down: None, settings: Settings, add: Callable[..., None]
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
@@ -590,7 +588,7 @@ def test_an_optional_view_that_login_required_middleware_guards_gets_503(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/greets", "/agreets"])
-def test_an_optional_view_knows_whom_middleware_has_asked_for(
+def test_an_optional_view_sees_the_user_that_middleware_has_read(
     ory: Ory, web: DualClient, add: Callable[..., None], path: str
 ) -> None:
     add("Plain")
@@ -604,7 +602,7 @@ def test_an_optional_view_knows_whom_middleware_has_asked_for(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/session", "/asession"])
-def test_a_request_that_was_given_another_class_still_has_its_session(
+def test_a_request_with_a_changed_class_still_has_its_session(
     ory: Ory, web: DualClient, add: Callable[..., None], path: str
 ) -> None:
     add("SwapsTheClass")
@@ -612,7 +610,7 @@ def test_a_request_that_was_given_another_class_still_has_its_session(
     assert web.get(path, headers=session.headers).json()["session"] == session.id
 
 
-def test_an_error_collector_sees_nobody_and_the_page_is_served(
+def test_an_error_collector_sees_an_anonymous_user_and_the_page_is_served(
     web: DualClient, ory_down: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sentry's SDK reads the user when a view reports something, and swallows what that raises."""

@@ -30,7 +30,7 @@ def ask(web: DualClient, session: Session, times: int) -> list[int]:
 
 
 @pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
-def test_after_some_failures_in_a_row_nobody_waits(
+def test_requests_fail_at_once_after_repeated_failures(
     ory: Ory,
     web: DualClient,
     ada: Session,
@@ -49,14 +49,14 @@ def test_after_some_failures_in_a_row_nobody_waits(
 
 
 @pytest.mark.promise("While the circuit breaker is open, no request waits for Ory")
-def test_whoever_is_sent_away_is_told_when_to_come_back(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+def test_a_503_of_the_breaker_has_retry_after(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
         answers = [web.get("/session", headers=ada.headers) for _ in range(3)]  # one of them a second is not sent away
         assert "1" in [answer["Retry-After"] for answer in answers]
 
 
-def test_an_outage_is_told_to_the_operators_for_every_request(
+def test_an_outage_is_logged_for_every_request(
     web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with local_ory.failing(500):
@@ -66,7 +66,7 @@ def test_an_outage_is_told_to_the_operators_for_every_request(
     )
 
 
-def test_people_are_back_soon_after_ory_is(
+def test_users_are_back_soon_after_ory_is(
     ory: Ory, web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "ory_auth")
@@ -88,21 +88,21 @@ def test_it_stays_open_while_ory_is_not_ready(ory: Ory, web: DualClient, ada: Se
 
 
 @pytest.mark.promise("No credential can open the circuit breaker")
-def test_somebody_unknown_cannot_open_it(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+def test_unknown_credentials_cannot_open_it(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     with local_ory.failing(500, path="/sessions/whoami"):
         for _ in range(circuit_breaker.FAILURES + 3):
             web.get("/session", headers=unknown_token())
     assert ask(web, ada, 1) == [200]
 
 
-def test_an_answer_in_between_starts_the_count_anew(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+def test_a_response_resets_the_count(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     for _ in range(3):
         with local_ory.failing(500):
             ask(web, ada, circuit_breaker.FAILURES - 1)
         assert ask(web, ada, 1) == [200]
 
 
-def test_a_pause_that_ory_asks_for_does_not_open_it(
+def test_a_429_does_not_open_it(
     web: DualClient, ada: Session, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with local_ory.failing(429, {"Retry-After": "1"}):
@@ -110,7 +110,7 @@ def test_a_pause_that_ory_asks_for_does_not_open_it(
     assert "breaker_open" not in event_ids(caplog)
 
 
-def test_where_nobody_can_connect_strangers_open_it_too(
+def test_refused_connections_of_unknown_credentials_open_it_too(
     web: DualClient, ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     with local_ory.stopped():
@@ -119,7 +119,7 @@ def test_where_nobody_can_connect_strangers_open_it_too(
     assert "breaker_open" in event_ids(caplog)
 
 
-def test_kept_answers_count_while_it_is_open(
+def test_cached_sessions_count_while_it_is_open(
     ory: Ory, web: DualClient, ada: Session, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     with local_ory.failing(500):
@@ -131,7 +131,7 @@ def test_kept_answers_count_while_it_is_open(
         assert ask(web, ada, 3) == [200] * 3
 
 
-def test_views_that_do_not_ask_are_untouched(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
+def test_views_that_do_not_read_the_user_are_unaffected(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
         assert web.get("/silent", headers=ada.headers).status_code == 200

@@ -87,7 +87,7 @@ def sign_out_while_ory_is_down(web: DualClient, local_ory: LocalOry, headers: di
 # --- an answer --------------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
+def test_a_response_has_a_fresh_entry_a_stale_entry_and_a_slot_of_its_session(
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     local_ory.configure(session_lifespan=30 * DAY)
@@ -103,15 +103,13 @@ def test_an_answer_is_kept_fresh_and_for_trouble_and_its_session_knows_where(
     assert content()[f"ory_auth:k:{mark_of(form())}"] == session.id
 
 
-def test_a_credential_is_known_no_longer_than_its_session_lives(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_a_credential_is_known_at_most_until_its_session_ends(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     local_ory.configure(session_lifespan=100)
     assert web.is_signed_in(ory.person().app_session().headers)
     assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
 
 
-def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
-    ory: Ory, web: DualClient, ory_auth: ChangeSettings
-) -> None:
+def test_no_stale_entry_is_written_without_the_setting(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=0)
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
@@ -119,7 +117,7 @@ def test_nothing_is_kept_for_trouble_where_the_project_does_not_say_so(
     assert seconds()[of_session(session, "f", ":0")] == MINUTE + 5
 
 
-def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
+def test_an_uncacheable_response_only_makes_the_credential_known(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -127,13 +125,13 @@ def test_what_may_not_be_kept_leaves_only_that_the_credential_is_known(
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_less_than_a_second_is_none(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_an_entry_for_less_than_a_second_is_not_written(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=5, LOCAL_CACHE_SECONDS=5, STALE_IF_ERROR_SECONDS=0)
     assert web.is_signed_in(ory.person().app_session().headers)
     assert list(content()) == [f"ory_auth:k:{form('k')}"]
 
 
-def test_an_entry_for_one_second_is_one(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_an_entry_for_one_second_is_written(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
@@ -142,7 +140,7 @@ def test_an_entry_for_one_second_is_one(ory: Ory, web: DualClient, ory_auth: Cha
     assert len(ory.requests_to()) == 1
 
 
-def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+def test_a_new_lookup_extends_the_slot_of_a_credential(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     pass_by(MINUTE + 1)
@@ -151,7 +149,7 @@ def test_a_credential_seen_again_keeps_its_slot_for_longer(ory: Ory, web: DualCl
     assert of_session(session, "f", ":1") not in content()
 
 
-def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None:
+def test_each_header_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     assert web.is_signed_in(session.bearer)
@@ -160,7 +158,7 @@ def test_each_form_of_a_credential_has_a_slot(ory: Ory, web: DualClient) -> None
     assert len(forms) == 2
 
 
-def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory, web: DualClient) -> None:
+def test_a_credential_without_a_free_slot_is_valid_but_not_cached(ory: Ory, web: DualClient) -> None:
     cookie = ory.person().browser_session().cookie
     for times in range(1, 19):
         assert web.is_signed_in({"Cookie": "; ".join([cookie] * times)})
@@ -171,7 +169,7 @@ def test_a_form_that_finds_no_slot_is_not_kept_and_counts_all_the_same(ory: Ory,
 
 
 @pytest.mark.django_db
-def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+def test_a_repeated_response_renews_the_entry(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     pass_by(5)
@@ -180,7 +178,7 @@ def test_the_same_answer_once_more_is_kept_from_then_on(ory: Ory, web: DualClien
 
 
 @pytest.mark.django_db
-def test_another_answer_replaces_the_entry(ory: Ory, web: DualClient) -> None:
+def test_a_new_response_replaces_the_entry(ory: Ory, web: DualClient) -> None:
     session = ory.person(name={"first": "Ada"}).app_session()
     assert web.is_signed_in(session.headers)
     session.person.patch("/traits/name/first", "Augusta")
@@ -196,7 +194,7 @@ def test_another_answer_replaces_the_entry(ory: Ory, web: DualClient) -> None:
 
 @pytest.mark.promise("An old cache entry that is put back is a miss")
 @pytest.mark.parametrize("after", [MINUTE + SKEW + 1, DAY - 60])
-def test_an_entry_that_is_put_back_later_counts_no_more(
+def test_an_entry_that_is_restored_later_is_a_miss(
     ory: Ory, web: DualClient, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
 ) -> None:
     """By somebody who can write to the cache, or by a replica that was behind and is promoted."""
@@ -210,7 +208,7 @@ def test_an_entry_that_is_put_back_later_counts_no_more(
     assert "cache_invalid" in caplog.text
 
 
-def test_an_entry_that_was_kept_by_a_server_whose_clock_is_ahead_counts(
+def test_an_entry_of_a_server_whose_clock_is_ahead_counts(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = ory.person().app_session()
@@ -234,7 +232,7 @@ def test_an_entry_from_the_future_is_a_miss(ory: Ory, web: DualClient, monkeypat
 
 
 @pytest.mark.django_db
-def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
+def test_a_stale_entry_that_is_restored_later_is_a_miss(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     session = ory.person().app_session()
@@ -251,7 +249,7 @@ def test_an_answer_for_trouble_that_is_put_back_later_counts_no_more(
 
 @pytest.mark.parametrize(("lifespan", "kept"), [(1000, 1000 + SKEW), (1000 * DAY, 366 * DAY)])
 @pytest.mark.django_db
-def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
+def test_a_revocation_lives_as_long_as_the_session_could(
     ory: Ory, local_ory: LocalOry, web: DualClient, lifespan: int, kept: int
 ) -> None:
     local_ory.configure(session_lifespan=lifespan)
@@ -266,7 +264,7 @@ def test_a_sign_out_is_remembered_as_long_as_the_session_could_live(
 
 
 @pytest.mark.django_db
-def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
+def test_a_revocation_outlives_an_extended_session(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     """What was kept says when the session would have ended; it may have got as long a life again since then."""
@@ -281,7 +279,7 @@ def test_a_sign_out_outlives_a_session_that_was_extended_meanwhile(
 
 
 @pytest.mark.django_db
-def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web: DualClient) -> None:
+def test_a_sign_out_revokes_every_credential_and_deletes_their_entries(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     twice = {"Cookie": f"{session.cookie}; {session.cookie}"}
     assert web.is_signed_in(session.headers)
@@ -295,7 +293,7 @@ def test_a_sign_out_marks_every_form_and_takes_their_entries_away(ory: Ory, web:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("ends", ["token", "bearer"])
-def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_then(
+def test_an_unknown_token_that_was_signed_out_is_refused_in_both_headers(
     ory: Ory, local_ory: LocalOry, web: DualClient, ends: str
 ) -> None:
     session = ory.person().app_session()
@@ -306,7 +304,7 @@ def test_a_token_that_was_never_seen_is_refused_by_whichever_header_it_comes_the
 
 
 @pytest.mark.django_db
-def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
+def test_a_credential_that_was_never_valid_is_revoked_for_ten_minutes(
     ory: Ory, local_ory: LocalOry, web: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
@@ -320,7 +318,7 @@ def test_a_credential_that_nobody_saw_good_is_refused_for_minutes(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
-def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_while_ory_is_down(
+def test_a_valid_credential_is_revoked_for_a_month_in_every_header_while_ory_is_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, where: str
 ) -> None:
     """What was kept is over, and Ory cannot say whose session it is: who was good before is known with its session."""
@@ -340,7 +338,7 @@ def test_a_credential_that_was_good_is_refused_for_a_month_under_every_form_whil
 
 
 @pytest.mark.django_db
-def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_a_second_sign_out_does_not_shorten_a_revocation(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     with local_ory.failing(500, path="/self-service/logout"):
@@ -353,7 +351,7 @@ def test_a_second_sign_out_makes_none_shorter(ory: Ory, local_ory: LocalOry, web
 
 @pytest.mark.promise("Sign-outs of made-up tokens do not fill the cache")
 @pytest.mark.django_db
-def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
+def test_sign_outs_of_made_up_tokens_do_not_fill_the_cache(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor do they make a process forget a real sign-out."""
@@ -368,7 +366,7 @@ def test_made_up_tokens_that_are_signed_out_do_not_fill_the_cache(
 
 
 @pytest.mark.django_db
-def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_well(
+def test_an_unknown_credential_is_revoked_even_without_caching(
     ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -379,9 +377,7 @@ def test_a_credential_that_was_never_seen_is_refused_where_no_answer_is_kept_as_
 
 
 @pytest.mark.django_db
-def test_a_credential_that_a_fill_finds_signed_out_leaves_nothing(
-    ory: Ory, local_ory: LocalOry, web: DualClient
-) -> None:
+def test_a_lookup_that_finds_a_revocation_writes_nothing(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     """A form that was never seen, of a session that was signed out while Ory could not be told."""
     session = ory.person().browser_session()
     assert web.is_signed_in(session.headers)
@@ -404,7 +400,7 @@ def put_back(kept: dict[str, object]) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("ended_by", ["headers", "bearer"], ids=["this form", "another"])
-def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
+def test_a_stale_entry_does_not_outlive_a_sign_out_in_another_process(
     ory: Ory, local_ory: LocalOry, web: DualClient, ended_by: str
 ) -> None:
     session = ory.person().app_session()
@@ -417,7 +413,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_in_another_process(
 
 
 @pytest.mark.django_db
-def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the_session(
+def test_a_stale_entry_does_not_outlive_a_sign_out_that_did_not_know_the_session(
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     session = ory.person().app_session()
@@ -432,7 +428,7 @@ def test_an_answer_for_trouble_does_not_outlive_a_sign_out_that_did_not_know_the
 
 
 @pytest.mark.django_db
-def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_keeps(
+def test_a_sign_out_counts_in_this_process_whatever_another_process_caches(
     ory: Ory, local_ory: LocalOry, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the cache lost the sign-out, and nobody could say which session it was of."""
@@ -446,7 +442,7 @@ def test_what_was_signed_out_here_stays_refused_here_whatever_another_process_ke
     assert not web.is_signed_in(session.headers)
 
 
-def test_whoever_ory_refuses_is_known_no_more(ory: Ory, web: DualClient, pass_by: Wait) -> None:
+def test_a_credential_that_ory_refused_is_no_longer_known(ory: Ory, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     session.revoke()
@@ -479,7 +475,7 @@ def test_a_session_that_ory_refused_is_not_served_from_the_cache_while_ory_is_do
 
 
 @pytest.mark.django_db
-def test_a_process_remembers_a_refusal_that_the_cache_lost(
+def test_a_process_remembers_a_refusal_even_if_the_cache_lost_it(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
@@ -496,7 +492,7 @@ def test_a_process_remembers_a_refusal_that_the_cache_lost(
 
 
 @pytest.mark.django_db
-def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_trouble_too(
+def test_a_refused_session_that_is_valid_again_counts_at_once_and_later_as_stale(
     ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
 ) -> None:
     """As after a second factor. Clocks may differ, so an answer counts as newer than the refusal after five minutes."""
@@ -518,15 +514,13 @@ def test_a_refused_session_that_is_good_again_counts_at_once_and_later_for_troub
 
 
 @pytest.mark.django_db
-def test_a_refused_credential_that_was_never_good_leaves_nothing(ory: Ory, web: DualClient) -> None:
+def test_a_refused_credential_that_was_never_valid_leaves_nothing(ory: Ory, web: DualClient) -> None:
     services_of(conf()).cache.record_refusal(Credential(Kind.TOKEN, "made up").key(conf()))
     assert not content()
 
 
 @pytest.mark.django_db
-def test_a_mark_of_a_refusal_that_is_none_refuses(
-    ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait
-) -> None:
+def test_an_invalid_refusal_record_refuses(ory: Ory, local_ory: LocalOry, web: DualClient, pass_by: Wait) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     caches["default"].set(of_session(session, "r"), "some text")

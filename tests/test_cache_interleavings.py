@@ -154,7 +154,7 @@ if ALL:
 
 @pytest.mark.parametrize("processes", SEVERAL_ACTIONS, ids=str)
 @before_each
-def test_nor_does_any_order_of_several_actions_of_each_process(
+def test_no_order_of_several_actions_per_process_brings_a_session_back(
     processes: tuple[tuple[str, ...], ...], before: tuple[str, ...]
 ) -> None:
     explorer = Explorer(conf(stale=120), ACTIONS)
@@ -167,7 +167,7 @@ def test_nor_does_any_order_of_several_actions_of_each_process(
 @pytest.mark.parametrize(
     "others", [pair for pair in PAIRS if not any("sign out" in action for action in pair)], ids=str
 )
-def test_no_order_keeps_an_answer_for_an_outage_that_is_older_than_a_refusal(others: tuple[str, ...]) -> None:
+def test_no_order_keeps_a_stale_entry_older_than_a_refusal(others: tuple[str, ...]) -> None:
     explorer = Explorer(conf(stale=120), ACTIONS)
     processes = tuple((action,) for action in ("refuse a", *others))
     for state in explorer.states(processes, explorer.content_after("fill a", "fill b", "fill c")):
@@ -181,7 +181,7 @@ FEW_PAIRS = PAIRS if ALL else [("fill a anew", "fill b")]
 
 
 @pytest.mark.parametrize("others", FEW_PAIRS, ids=str)
-def test_nor_does_any_order_where_a_cache_takes_each_key_by_itself(
+def test_no_order_brings_a_session_back_in_a_cache_without_multi_key_calls(
     others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SharedCache, "one_by_one", True)
@@ -201,7 +201,7 @@ def marks_and_slots(key: str) -> bool:
 
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
 @pytest.mark.parametrize("others", FEW_PAIRS, ids=str)
-def test_where_a_cache_loses_a_key_only_what_was_under_way_comes_back(others: tuple[str, ...]) -> None:
+def test_a_lost_key_brings_back_only_a_lookup_in_progress(others: tuple[str, ...]) -> None:
     """Any one mark or slot vanishes at any moment.
 
     The form that was signed out comes back only where its mark is lost *while* an answer is under way. Another form
@@ -223,7 +223,7 @@ def test_where_a_cache_loses_a_key_only_what_was_under_way_comes_back(others: tu
             assert lost_slot or (lost_mark and state.overlapped), state
 
 
-def test_without_an_answer_under_way_a_lost_mark_brings_nothing_back() -> None:
+def test_a_lost_revocation_brings_nothing_back_without_a_lookup_in_progress() -> None:
     explorer = Explorer(conf(), ACTIONS, may_lose=lambda key: key.startswith("ory_auth:x:"))
     lost = 0
     for state in explorer.states((("sign out a",),), explorer.content_after("fill a", "fill b")):

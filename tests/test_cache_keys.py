@@ -23,14 +23,14 @@ def _ory(ory: Ory) -> None:
     """Settings that are complete."""
 
 
-def test_a_token_has_one_mark_by_whichever_header_it_comes() -> None:
+def test_a_token_has_one_revocation_key_in_both_headers() -> None:
     token, bearer = TOKEN.key(conf()), BEARER.key(conf())
     assert token != bearer
     assert mark_of(token) == mark_of(bearer)
     assert mark_of(Credential(Kind.TOKEN, "ory_st_y").key(conf())) != mark_of(token)
 
 
-def test_a_stored_key_matches_its_credential_alone() -> None:
+def test_a_stored_key_matches_only_its_credential() -> None:
     stored = str(TOKEN.key(conf()))
     assert matches_key(TOKEN, stored, conf())
     assert not matches_key(BEARER, stored, conf())
@@ -38,7 +38,7 @@ def test_a_stored_key_matches_its_credential_alone() -> None:
 
 
 @pytest.mark.parametrize("stored", ["", "token", ".token", "é", None])
-def test_what_is_no_key_matches_nothing(stored: str) -> None:
+def test_an_invalid_key_matches_nothing(stored: str) -> None:
     assert not matches_key(TOKEN, stored, conf())
 
 
@@ -72,7 +72,7 @@ def key_with(settings: Settings, **keys: object) -> str:
     return TOKEN.key(conf())
 
 
-def test_sites_with_another_namespace_see_nothing_of_each_other(settings: Settings) -> None:
+def test_sites_with_different_namespaces_share_nothing(settings: Settings) -> None:
     staging, production = (key_with(settings, CACHE_NAMESPACE=name) for name in ("staging", "production"))
     assert mark_of(staging) != mark_of(production)
     assert key_with(settings, CACHE_NAMESPACE="staging") == staging
@@ -108,7 +108,7 @@ def test_by_default_the_name_of_the_database_tells_deployments_apart(
 
 
 @pytest.mark.parametrize("value", ["", 1, b"x"])
-def test_a_namespace_is_a_text(ory_auth: ChangeSettings, value: object) -> None:
+def test_a_namespace_is_a_string(ory_auth: ChangeSettings, value: object) -> None:
     ory_auth(CACHE_NAMESPACE=value)
     with pytest.raises(Exception, match="CACHE_NAMESPACE"):
         conf()

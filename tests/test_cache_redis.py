@@ -36,19 +36,19 @@ needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis
 
 
 @given(st.one_of(st.binary(), st.text(), st.integers()))
-def test_what_is_written_is_read_again(value: bytes | str | int) -> None:
+def test_written_values_are_read_back(value: bytes | str | int) -> None:
     serializer = BytesSerializer()
     written = serializer.dumps(value)
     assert serializer.loads(str(written).encode() if isinstance(written, int) else written) == value
 
 
 @given(st.binary())
-def test_whatever_is_found_reads_as_a_plain_value(found: bytes) -> None:
+def test_any_stored_bytes_read_as_a_plain_value(found: bytes) -> None:
     assert isinstance(BytesSerializer().loads(found), bytes | str | int | None)
 
 
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, True, None, 1.5])
-def test_what_would_need_a_pickle_is_not_taken(value: object) -> None:
+def test_values_that_need_pickle_are_refused(value: object) -> None:
     with pytest.raises(TypeError, match="CACHES"):
         BytesSerializer().dumps(value)
 
@@ -97,7 +97,7 @@ only_bytes = pytest.mark.parametrize("server", [BYTES], indirect=True, ids=["byt
 
 @needs_redis
 @pytest.mark.django_db
-def test_a_session_is_kept_and_signed_out_for_all_processes(
+def test_a_session_is_cached_and_signed_out_for_all_processes(
     ory: Ory, local_ory: LocalOry, web: DualClient, server: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().browser_session()
@@ -117,7 +117,7 @@ def test_a_session_is_kept_and_signed_out_for_all_processes(
 
 @needs_redis
 @pytest.mark.django_db
-def test_what_ory_refused_is_not_served_while_it_is_down(
+def test_a_refused_session_is_not_served_while_ory_is_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, server: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
@@ -136,7 +136,7 @@ def test_what_ory_refused_is_not_served_while_it_is_down(
 
 
 @needs_redis
-def test_a_hit_is_one_turn_to_redis(ory: Ory, web: DualClient, server: redis.Redis) -> None:
+def test_a_hit_is_one_round_trip_to_redis(ory: Ory, web: DualClient, server: redis.Redis) -> None:
     session = ory.person().app_session()
     for _ in range(2):
         assert web.is_signed_in(session.headers)
@@ -159,7 +159,7 @@ class RunsCode:
 
 @needs_redis
 @only_bytes
-def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
+def test_the_serializer_never_unpickles(
     ory: Ory, web: DualClient, server: redis.Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
@@ -186,7 +186,7 @@ def test_with_the_serializer_a_pickle_in_the_cache_runs_no_code(
         ("0", "allkeys-lru", False),
     ],
 )
-def test_ory_check_names_a_redis_that_throws_sign_outs_away(
+def test_ory_check_reports_a_redis_that_evicts_revocations(
     server: redis.Redis, maxmemory: str, policy: str, named: bool
 ) -> None:
     server.config_set("maxmemory", maxmemory)

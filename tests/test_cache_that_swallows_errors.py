@@ -59,14 +59,14 @@ def sign_out(web: DualClient, session: Session) -> None:
     assert web.post("/auth/logout", headers={**session.headers, "Accept": "application/json"}).status_code == 204
 
 
-def test_a_lookup_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> None:
+def test_a_lookup_waits_for_few_failing_calls(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     QuietCache.away = True
     assert web.session_id(session.headers) == session.id
     assert 0 < QuietCache.failed <= 6
 
 
-def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> None:
+def test_a_sign_out_waits_for_few_failing_calls(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     QuietCache.away = True
     sign_out(web, session)
@@ -75,7 +75,7 @@ def test_a_sign_out_waits_for_few_calls_that_fail(ory: Ory, web: DualClient) -> 
 
 
 @pytest.mark.promise("A sign-out is written again even if its process gets no more requests")
-def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
+def test_a_sign_out_is_written_even_without_further_requests(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "PAUSE_SECONDS", 0.1)
@@ -90,7 +90,7 @@ def test_a_sign_out_is_written_though_its_process_gets_no_more_requests(
     assert web.session_id(session.headers) is None
 
 
-def test_nothing_is_tried_again_once_everything_is_written(
+def test_nothing_is_retried_after_everything_was_written(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "PAUSE_SECONDS", 0.05)

@@ -79,7 +79,7 @@ def sign_out(web: DualClient, local_ory: LocalOry, session: Session) -> None:
         web.post("/auth/logout", headers=session.headers)
 
 
-def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
+def test_a_cache_that_fails_slowly_is_paused(
     ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
@@ -93,7 +93,7 @@ def test_a_cache_that_takes_long_to_fail_is_left_alone_for_a_moment(
     assert len(failing.asked) == 2
 
 
-def test_a_cache_that_fails_at_once_is_asked_again_at_once(
+def test_a_cache_that_fails_fast_is_not_paused(
     ory: Ory, web: DualClient, failing: type[FailingCache], caplog: pytest.LogCaptureFixture
 ) -> None:
     session = ory.person().app_session()
@@ -106,9 +106,7 @@ def test_a_cache_that_fails_at_once_is_asked_again_at_once(
     assert "cache_down error=ConnectionError" in caplog.text
 
 
-def test_an_answer_counts_from_the_cache_once_it_is_back(
-    ory: Ory, web: DualClient, failing: type[FailingCache]
-) -> None:
+def test_cached_sessions_count_once_the_cache_is_back(ory: Ory, web: DualClient, failing: type[FailingCache]) -> None:
     session = ory.person().app_session()
     failing.answers = 0
     web.session_id(session.headers)
@@ -118,7 +116,7 @@ def test_an_answer_counts_from_the_cache_once_it_is_back(
     assert len(ory.requests_to()) == 2
 
 
-def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
+def test_a_sign_out_is_written_to_a_paused_cache(
     ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
@@ -132,7 +130,7 @@ def test_a_sign_out_goes_to_a_cache_that_is_left_alone_as_well(
     assert web.session_id(session.headers) is None
 
 
-def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
+def test_the_readiness_view_checks_a_paused_cache(
     ory: Ory, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", 0.05)
@@ -143,7 +141,7 @@ def test_the_readiness_view_asks_a_cache_that_is_left_alone_as_well(
     assert web.get("/auth/ready").json()["cache"] == "ok"
 
 
-def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_are_down(
+def test_an_unknown_credential_stays_refused_here_while_ory_and_the_cache_are_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache]
 ) -> None:
     session = ory.person().app_session()
@@ -154,7 +152,7 @@ def test_a_form_that_was_never_seen_stays_refused_here_though_ory_and_the_cache_
 
 
 @pytest.mark.parametrize("at_first", [math.inf, 4], ids=["at once", "in the middle of which it fails again"])
-def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
+def test_sign_outs_that_a_cache_missed_are_written_completely_and_once(
     ory: Ory,
     local_ory: LocalOry,
     web: DualClient,
@@ -183,16 +181,14 @@ def test_sign_outs_that_a_cache_missed_are_told_it_in_full_and_once(
     assert web.session_id(other.headers) == other.id
 
 
-def test_a_sign_out_that_the_cache_took_is_not_told_it_again(
-    ory: Ory, web: DualClient, failing: type[FailingCache]
-) -> None:
+def test_a_written_sign_out_is_not_written_again(ory: Ory, web: DualClient, failing: type[FailingCache]) -> None:
     session, other = ory.person().app_session(), ory.person().app_session()
     web.post("/auth/logout", headers=session.headers)
     web.session_id(other.headers)
     assert failing.asked.count("delete_many") == 1
 
 
-def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_was_wiped(
+def test_a_short_failure_of_orys_database_signs_nobody_out_even_after_the_cache_was_cleared(
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     session = ory.person().app_session()
@@ -207,7 +203,7 @@ def test_a_dip_of_orys_database_signs_nobody_out_who_was_good_though_the_cache_w
     assert web.session_id(session.headers) == session.id
 
 
-def test_no_more_sign_outs_wait_for_a_cache_than_fit(
+def test_the_number_of_sign_outs_that_wait_for_a_cache_is_bounded(
     ory: Ory, local_ory: LocalOry, web: DualClient, failing: type[FailingCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "MAX_PENDING", 2)
@@ -220,7 +216,7 @@ def test_no_more_sign_outs_wait_for_a_cache_than_fit(
     assert failing.asked.count("delete_many") == 2
 
 
-def test_without_a_cache_of_that_name_ory_is_asked(
+def test_a_missing_cache_alias_means_a_call_to_ory(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(SESSION_CACHE="nowhere")
@@ -245,7 +241,7 @@ class OneThreadsCache(BaseCache):
         return True
 
 
-def test_a_cache_of_another_kind_is_made_for_each_thread(
+def test_other_cache_backends_are_created_per_thread(
     ory: Ory, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OneThreadsCache, "users", set())
@@ -295,7 +291,7 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.mark.parametrize("options", [{"max_connections": 2}, {}], ids=["two", "no limit"])
-def test_more_requests_than_redis_client_has_connections_wait_for_one(
+def test_requests_wait_for_a_connection_of_the_redis_client(
     ory: Ory, settings: Settings, redis: RedisServer, options: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     address = f"redis://127.0.0.1:{redis.server_address[1]}"
@@ -362,7 +358,7 @@ def silent(failing: object, settings: Settings, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.promise("A sign-out that a cache lost without an error is written again")
 @pytest.mark.parametrize("known", [True, False], ids=["seen before", "never seen"])
-def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
+def test_a_sign_out_that_a_cache_lost_silently_is_written_later(
     ory: Ory,
     local_ory: LocalOry,
     web: DualClient,
@@ -383,7 +379,7 @@ def test_a_sign_out_that_a_cache_lost_without_a_word_is_written_when_it_is_back(
     assert web.session_id(session.headers) is None
 
 
-def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
+def test_a_partly_lost_sign_out_is_written_again_completely(
     ory: Ory, local_ory: LocalOry, web: DualClient, silent: type[SilentCache]
 ) -> None:
     session, other = ory.person().browser_session(), ory.person().app_session()
@@ -398,7 +394,7 @@ def test_a_sign_out_of_which_a_cache_lost_a_part_is_written_again_in_full(
     assert [web.session_id(headers) for headers in (session.headers, twice)] == [None] * 2
 
 
-def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
+def test_a_silently_lost_slot_leaves_no_entry(
     ory: Ory, web: DualClient, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without it no sign-out under another form would find the entry."""
@@ -409,7 +405,7 @@ def test_a_slot_that_a_cache_lost_without_a_word_leaves_no_entry(
     assert len(ory.requests_to()) == 2
 
 
-def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_whether_it_was_signed_out(
+def test_a_stale_entry_does_not_count_if_the_cache_cannot_be_asked_about_sign_outs(
     ory: Ory,
     local_ory: LocalOry,
     web: DualClient,
@@ -427,7 +423,7 @@ def test_an_answer_for_trouble_does_not_count_where_the_cache_does_not_say_wheth
         assert web.get("/session", headers=session.headers).status_code == 503
 
 
-def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_it_lost(
+def test_lost_writes_are_not_retried_by_every_request(
     ory: Ory, local_ory: LocalOry, web: DualClient, silent: type[SilentCache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_backend, "SLOW_SECONDS", -1.0)  # any time is a long time
@@ -444,7 +440,7 @@ def test_a_silent_cache_that_is_slow_is_not_asked_by_every_request_to_take_what_
     assert silent.writes == 3
 
 
-def test_a_cache_that_keeps_nothing_owes_nothing(
+def test_a_dummy_cache_causes_no_retries(
     ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -456,7 +452,7 @@ def test_a_cache_that_keeps_nothing_owes_nothing(
 
 
 @pytest.mark.parametrize("local", [0, 30], ids=["shared cache", "and memory"])
-def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_not_forget_it(
+def test_a_refused_session_does_not_count_in_this_process_even_if_the_cache_keeps_it(
     ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings, failing: type[FailingCache], local: int
 ) -> None:
     ory_auth(STALE_IF_ERROR_SECONDS=600, LOCAL_CACHE_SECONDS=local, REFUSED_CACHE_SECONDS=0)
@@ -479,7 +475,7 @@ def test_what_ory_refused_does_not_count_in_this_process_though_the_cache_could_
 
 @pytest.mark.promise("A sign-out survives the rollback of the request's transaction")
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_out_outlives_a_transaction_that_is_rolled_back(
+def test_a_sign_out_survives_a_rolled_back_transaction(
     ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     """With ATOMIC_REQUESTS and a cache in the database, what a view that fails has written is gone."""

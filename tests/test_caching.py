@@ -107,7 +107,7 @@ def assert_kept(ory: Ory, seen: Seen, later: Wait, session: Session, seconds: fl
 
 @pytest.mark.promise("A session is cached for at most a minute by default")
 @pytest.mark.parametrize(("allowed", "kept"), [(10, 10), (60, 60), (3600, 60), (None, 60)])
-def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
+def test_a_session_is_cached_as_long_as_ory_allows_and_at_most_a_minute(
     ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, allowed: int | None, kept: int
 ) -> None:
     local_ory.configure(cacheable_sessions_max_age=allowed)
@@ -115,7 +115,7 @@ def test_an_answer_is_kept_as_long_as_ory_allows_and_at_most_a_minute(
     assert_kept(ory, seen, later, session, kept)
 
 
-def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, local_ory: LocalOry, seen: Seen) -> None:
+def test_nothing_is_cached_if_ory_does_not_allow_it(ory: Ory, local_ory: LocalOry, seen: Seen) -> None:
     local_ory.configure(cacheable_sessions=False)
     session = ory.person().app_session()
     assert seen(session) == seen(session) == session.id
@@ -124,7 +124,7 @@ def test_where_ory_allows_nothing_nothing_is_kept(ory: Ory, local_ory: LocalOry,
 
 
 @pytest.mark.parametrize("allowed", ["0", "", "-60", "60.5", "\xb3", "60, 60", "soon"])
-def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, local_ory: LocalOry, seen: Seen, allowed: str) -> None:
+def test_an_invalid_cache_header_allows_no_caching(ory: Ory, local_ory: LocalOry, seen: Seen, allowed: str) -> None:
     session = ory.person().app_session()
     body = json.dumps(session.whoami()).encode()
     with local_ory.failing(200, {"Ory-Session-Cache-For": allowed}, body, WHOAMI):
@@ -133,7 +133,7 @@ def test_what_is_no_number_of_seconds_allows_nothing(ory: Ory, local_ory: LocalO
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_number_in_the_settings_counts_whatever_ory_allows(
+def test_a_number_in_the_settings_overrides_ory(
     ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, allowed: bool
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=300)
@@ -144,7 +144,7 @@ def test_a_number_in_the_settings_counts_whatever_ory_allows(
 
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.django_db(transaction=True)
-def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
+def test_a_database_cache_does_not_wait_for_the_requests_transaction(
     ory: Ory, settings: Settings, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a sign-out elsewhere would not see it, and it would be there after that."""
@@ -167,7 +167,7 @@ def test_what_is_kept_in_a_database_does_not_wait_for_the_requests_transaction(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_zero_seconds_in_the_settings_keep_nothing(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
+def test_nothing_is_cached_for_zero_seconds(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
     session = ory.person().app_session()
     seen(session)
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -176,7 +176,7 @@ def test_zero_seconds_in_the_settings_keep_nothing(ory: Ory, seen: Seen, ory_aut
 
 
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
-def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
+def test_a_session_counts_until_it_ends_by_orys_clock(
     ory: Ory, local_ory: LocalOry, seen: Seen, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
@@ -195,7 +195,7 @@ def test_a_session_counts_until_it_ends_by_orys_clock_and_no_longer(
 
 @pytest.mark.promise("A cached session ends when it expires")
 @pytest.mark.parametrize("ahead", [-300, 0, 300])
-def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
+def test_a_cached_session_ends_in_time_even_if_the_cache_keeps_the_entry(
     ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, ory_auth: ChangeSettings, ahead: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
@@ -216,7 +216,7 @@ def test_a_kept_session_is_over_in_time_even_where_the_cache_forgets_to_drop_it(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: DualClient) -> None:
+def test_each_header_of_a_token_has_its_own_entry(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     by_header = [session.headers, session.bearer]
     for headers in by_header:
@@ -228,7 +228,7 @@ def test_the_same_token_by_another_header_is_another_entry(ory: Ory, web: DualCl
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_the_same_token_at_another_ory_is_another_entry(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
+def test_each_ory_has_its_own_entries(ory: Ory, seen: Seen, ory_auth: ChangeSettings) -> None:
     session = ory.person().app_session()
     seen(session)
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"))
@@ -237,7 +237,7 @@ def test_the_same_token_at_another_ory_is_another_entry(ory: Ory, seen: Seen, or
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: DualClient) -> None:
+def test_other_bytes_of_a_cookie_are_another_entry(ory: Ory, web: DualClient) -> None:
     cookie = ory.person().browser_session().cookie
     for sent in (cookie, f"{cookie}; {cookie}"):
         assert web.session_id({"Cookie": sent})
@@ -245,7 +245,7 @@ def test_the_same_session_in_other_bytes_is_another_entry(ory: Ory, web: DualCli
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_other_cookies_make_no_other_entry(ory: Ory, web: DualClient) -> None:
+def test_other_cookies_do_not_change_the_entry(ory: Ory, web: DualClient) -> None:
     cookie = ory.person().browser_session().cookie
     for sent in (cookie, f"theme=dark; {cookie}; csrftoken=x"):
         web.get("/session", headers={"Cookie": sent})
@@ -253,7 +253,7 @@ def test_other_cookies_make_no_other_entry(ory: Ory, web: DualClient) -> None:
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, settings: Settings) -> None:
+def test_a_new_secret_key_invalidates_all_entries(ory: Ory, seen: Seen, settings: Settings) -> None:
     session = ory.person().app_session()
     seen(session)
     settings.SECRET_KEY = "another one"
@@ -264,7 +264,7 @@ def test_another_secret_key_makes_all_entries_misses(ory: Ory, seen: Seen, setti
 @pytest.mark.promise("A cache entry under another key is a miss")
 @pytest.mark.promise("A cache entry that this package did not write is a miss")
 @pytest.mark.usefixtures("local_ory")
-def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_entry_under_another_key_is_a_miss(ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
     ada, bob = ory.person().app_session(), ory.person().app_session()
     seen(ada), seen(bob)
     one, other = entries()
@@ -295,7 +295,7 @@ def test_an_entry_under_somebody_elses_key_is_a_miss(ory: Ory, seen: Seen, caplo
     ],
     ids=["empty", "short", "cut", "head", "longer", "clock", "aal", "text", "dict", "number", "false"],
 )
-def test_an_entry_that_was_tampered_with_is_a_miss(
+def test_a_modified_entry_is_a_miss(
     ory: Ory, seen: Seen, caplog: pytest.LogCaptureFixture, spoil: Callable[[bytes], object]
 ) -> None:
     session = ory.person().app_session()
@@ -310,7 +310,7 @@ def test_an_entry_that_was_tampered_with_is_a_miss(
 @pytest.mark.parametrize(
     "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
 )
-def test_only_good_answers_are_kept(
+def test_only_valid_sessions_are_cached(
     ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen, ory_auth: ChangeSettings, answer: tuple[int, bytes]
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
@@ -323,7 +323,7 @@ def test_only_good_answers_are_kept(
 
 
 @pytest.mark.django_db
-def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen) -> None:
+def test_a_failure_does_not_replace_a_valid_entry(ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen) -> None:
     session = ory.person().app_session()
     seen(session)
     with local_ory.failing(500, path=WHOAMI):
@@ -336,7 +336,7 @@ def test_a_failure_does_not_replace_a_good_entry(ory: Ory, web: DualClient, loca
 
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.django_db
-def test_a_fresh_view_always_asks_ory_and_its_edge(ory: Ory, web: DualClient) -> None:
+def test_a_fresh_view_always_asks_ory_past_the_edge_cache(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     for _ in range(2):
         assert web.get("/fresh", headers=session.headers).status_code == 200
@@ -344,14 +344,14 @@ def test_a_fresh_view_always_asks_ory_and_its_edge(ory: Ory, web: DualClient) ->
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_other_views_leave_the_edge_its_cache(ory: Ory, seen: Seen) -> None:
+def test_other_views_use_the_edge_cache(ory: Ory, seen: Seen) -> None:
     seen(ory.person().app_session())
     assert "cache-control" not in dict(ory.requests_to()[0].headers)
 
 
 @pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.django_db
-def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: DualClient, seen: Seen) -> None:
+def test_a_fresh_view_refuses_a_revoked_session_at_once(ory: Ory, web: DualClient, seen: Seen) -> None:
     session = ory.person().app_session()
     assert seen(session) == session.id
     session.revoke()
@@ -360,7 +360,7 @@ def test_a_revoked_session_is_gone_for_a_fresh_view_at_once(ory: Ory, web: DualC
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/api/aal2"])
-def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: DualClient, seen: Seen, path: str) -> None:
+def test_a_second_factor_counts_at_once(ory: Ory, web: DualClient, seen: Seen, path: str) -> None:
     session = ory.person().browser_session()
     headers = {**session.headers, "Accept": "application/json"}
     assert seen(session) == session.id
@@ -373,7 +373,7 @@ def test_a_second_factor_used_meanwhile_counts_at_once(ory: Ory, web: DualClient
 
 
 @pytest.mark.parametrize("fault", [lambda ory: ory.failing(500), lambda ory: ory.stopped()], ids=["500", "refused"])
-def test_fresh_entries_serve_while_ory_is_down(ory: Ory, local_ory: LocalOry, seen: Seen, fault: Fault) -> None:
+def test_fresh_entries_count_while_ory_is_down(ory: Ory, local_ory: LocalOry, seen: Seen, fault: Fault) -> None:
     session = ory.person().app_session()
     seen(session)
     with fault(local_ory):
@@ -387,7 +387,7 @@ class TestStaleIfError:
         ory_auth(STALE_IF_ERROR_SECONDS=120)
 
     @pytest.mark.parametrize(("seconds", "status"), [(61, 200), (179, 200), (181, 503)])
-    def test_a_session_counts_that_much_longer(
+    def test_a_stale_session_counts_for_the_configured_time(
         self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, seconds: int, status: int
     ) -> None:
         session = ory.person().app_session()
@@ -406,7 +406,7 @@ class TestStaleIfError:
         with local_ory.failing(500):
             assert web.get("/session", headers=session.headers).status_code == 503
 
-    def test_a_session_that_ory_refuses_is_gone(self, ory: Ory, seen: Seen, later: Wait) -> None:
+    def test_a_refused_session_is_not_used_as_stale(self, ory: Ory, seen: Seen, later: Wait) -> None:
         session = ory.person().app_session()
         seen(session)
         session.revoke()
@@ -415,7 +415,7 @@ class TestStaleIfError:
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("path", ["/aal2", "/aaal2", "/fresh", "/api/aal2", "/recent"])
-    def test_a_stale_session_is_not_enough_for(
+    def test_a_stale_session_does_not_satisfy(
         self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, path: str
     ) -> None:
         session = local_ory.create_session(ory.person().id, aal="aal2")
@@ -497,7 +497,7 @@ def vary(answer: Response) -> set[str]:
 @pytest.mark.promise("A response that depends on the user is private")
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
-def test_a_page_about_somebody_is_private(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_page_for_a_user_is_private(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(path, headers=ory.person().app_session().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
@@ -512,12 +512,12 @@ def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, 
     assert "Cache-Control" not in answer
 
 
-def test_a_page_for_a_credential_that_is_gone_is_private(ory: Ory, web: DualClient) -> None:
+def test_a_page_for_an_invalid_credential_is_private(ory: Ory, web: DualClient) -> None:
     answer = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
     assert "private" in answer["Cache-Control"]
 
 
-def test_a_page_that_asks_nobody_is_as_the_project_made_it(ory: Ory, web: DualClient) -> None:
+def test_a_page_that_does_not_read_the_user_is_unchanged(ory: Ory, web: DualClient) -> None:
     answer = web.get("/silent", headers=ory.person().browser_session().headers)
     assert "Cache-Control" not in answer
     assert not vary(answer)
@@ -527,7 +527,7 @@ def a_stream(web: DualClient) -> str:
     return "/an-async-stream" if web.kind == "asgi" else "/a-stream"
 
 
-def test_a_stream_may_ask_late_and_is_private(ory: Ory, web: DualClient) -> None:
+def test_a_stream_that_reads_the_user_late_is_private(ory: Ory, web: DualClient) -> None:
     answer = web.get(a_stream(web), headers=ory.person().browser_session().headers)
     assert vary(answer) >= LOOKED_AT
     assert "private" in answer["Cache-Control"]
@@ -550,7 +550,7 @@ def kept_page(request: pytest.FixtureRequest, settings: Settings) -> str:
 
 @pytest.mark.promise("Django's page caches do not store a page that depends on the user")
 @pytest.mark.django_db
-def test_djangos_caches_keep_no_page_about_somebody(ory: Ory, web: DualClient, kept_page: str) -> None:
+def test_djangos_caches_keep_no_page_for_a_user(ory: Ory, web: DualClient, kept_page: str) -> None:
     ada, bob = ory.person(), ory.person()
     first, second = ada.browser_session(), bob.app_session()
     texts = [
@@ -566,24 +566,22 @@ def test_djangos_caches_keep_anonymous_pages(ory: Ory, web: DualClient, kept_pag
 
 
 @pytest.mark.django_db
-def test_the_site_cache_shows_no_anonymous_copy_to_people_who_are_signed_in(
-    ory: Ory, web: DualClient, settings: Settings
-) -> None:
+def test_the_site_cache_shows_no_anonymous_page_to_users(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     person = ory.person()
     web.get("/page")
     assert web.get("/page", headers=person.app_session().headers).content.decode().split()[0] == person.id
 
 
-def test_the_site_cache_keeps_no_page_for_a_credential_that_is_gone(
-    ory: Ory, web: DualClient, settings: Settings
-) -> None:
+def test_the_site_cache_keeps_no_page_for_an_invalid_credential(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     gone = {"Cookie": "ory_kratos_session=gone"}
     assert web.get("/page", headers=gone).content != web.get("/page", headers=gone).content
 
 
-def test_a_page_that_asks_nobody_is_kept_for_all(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_a_page_that_does_not_read_the_user_is_cached_for_everyone(
+    ory: Ory, web: DualClient, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
     web.get("/silent", headers=ory.person().app_session().headers)
     assert [key for key in cache_contents() if "cache_page" in key]

@@ -202,7 +202,7 @@ def test_the_cookie_signs_in(ory: Ory, kind: str) -> None:
 
 @kinds
 @pytest.mark.parametrize("form", ["X-Session-Token", "Authorization"])
-def test_a_token_signs_in_by_either_header(ory: Ory, kind: str, form: str) -> None:
+def test_a_token_signs_in_with_either_header(ory: Ory, kind: str, form: str) -> None:
     session = ory.person().app_session()
     value = session.token if form == "X-Session-Token" else f"Bearer {session.token}"
     assert connect(f"{kind}who", {form: value})["session"] == session.id
@@ -210,12 +210,12 @@ def test_a_token_signs_in_by_either_header(ory: Ory, kind: str, form: str) -> No
 
 @kinds
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Authorization": "Bearer x"}])
-def test_nobody_is_anonymous_in_a_public_consumer(ory: Ory, kind: str, headers: dict[str, str]) -> None:
+def test_a_visitor_is_anonymous_in_a_public_consumer(ory: Ory, kind: str, headers: dict[str, str]) -> None:
     assert connect(f"{kind}who", headers) == {"user": "", "session": None, "unavailable": False}
 
 
 @kinds
-def test_the_user_of_a_django_session_counts_as_with_requests(ory: Ory, kind: str) -> None:
+def test_the_user_of_a_django_session_counts_as_in_requests(ory: Ory, kind: str) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     cookie = f"sessionid={client.cookies['sessionid'].value}"
@@ -224,7 +224,7 @@ def test_the_user_of_a_django_session_counts_as_with_requests(ory: Ory, kind: st
 
 
 @kinds
-def test_the_stack_of_channels_may_stay_above(ory: Ory, kind: str) -> None:
+def test_the_middleware_stack_of_channels_may_stay_outside(ory: Ory, kind: str) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     consumers: dict[str, Any] = {"": Coroutines, "a-thread/": Threads}
@@ -245,7 +245,7 @@ def test_other_protocols_pass_through(ory: Ory) -> None:
     assert called == ["lifespan"]
 
 
-def test_an_address_of_any_bytes_breaks_nothing(ory: Ory) -> None:
+def test_a_path_of_any_bytes_works(ory: Ory) -> None:
     async def steps() -> Any:
         socket = Socket("who", {}, query_string=b"token=\xff", client=["\xff", 1])
         return await socket.connect()
@@ -279,7 +279,7 @@ def test_another_site_cannot_use_a_django_session(ory: Ory) -> None:
     assert connect("who", {**HOST, "Origin": "https://evil.example", **both}) == FORBIDDEN
 
 
-def test_a_host_that_is_not_allowed_does_not_make_its_pages_trusted(ory: Ory) -> None:
+def test_a_disallowed_host_is_not_a_trusted_origin(ory: Ory) -> None:
     session = ory.person().browser_session()
     evil = {"Host": "evil.example", "Origin": "http://evil.example"}
     assert connect("who", {**evil, **session.headers}) == FORBIDDEN
@@ -324,7 +324,7 @@ def test_a_token_and_a_visitor_without_cookies_may_come_from_anywhere(ory: Ory) 
 
 
 @kinds
-def test_a_guarded_consumer_is_for_people_who_are_signed_in(ory: Ory, kind: str) -> None:
+def test_a_guarded_consumer_requires_a_sign_in(ory: Ory, kind: str) -> None:
     session = ory.person().browser_session()
     assert connect(f"{kind}guarded", {**HERE, **session.headers})["session"] == session.id
     assert connect(f"{kind}guarded", HERE) == NOT_SIGNED_IN
@@ -333,7 +333,7 @@ def test_a_guarded_consumer_is_for_people_who_are_signed_in(ory: Ory, kind: str)
 
 
 @kinds
-def test_a_second_factor_that_is_missing_refuses_a_guarded_consumer(ory: Ory, kind: str) -> None:
+def test_a_guarded_consumer_refuses_a_missing_second_factor(ory: Ory, kind: str) -> None:
     person = ory.person()
     person.browser_session().set_up_totp()
     session = person.browser_session()
@@ -346,13 +346,13 @@ def test_a_second_factor_that_is_missing_refuses_a_guarded_consumer(ory: Ory, ki
     assert connect(f"{kind}aal2", {**HERE, **session.headers})["user"] == person.id
 
 
-def test_a_consumer_that_requires_a_second_factor_refuses_who_has_none(ory: Ory) -> None:
+def test_a_consumer_that_requires_aal2_refuses_aal1(ory: Ory) -> None:
     session = ory.person().app_session()
     assert connect("aal2", session.headers) == FORBIDDEN
     assert respond("aal2", session.headers)[2]["code"] == "session_aal2_required"
 
 
-def test_an_old_sign_in_has_to_be_repeated(ory: Ory, local_ory: LocalOry) -> None:
+def test_an_old_sign_in_requires_reauthentication(ory: Ory, local_ory: LocalOry) -> None:
     old, person = ory.person().browser_session(), ory.person()
     local_ory.clock.move(2 * 60)
     assert respond("just-now", {**HERE, **old.headers})[2]["code"] == "session_refresh_required"
@@ -368,7 +368,7 @@ def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings) -> No
     assert connect("fresh", session.headers) == NOT_SIGNED_IN
 
 
-def test_somebody_who_is_not_admitted_is_refused_with_the_code(ory: Ory) -> None:
+def test_a_person_who_is_not_admitted_gets_the_code(ory: Ory) -> None:
     session = ory.person().app_session()
     assert connect("who", session.headers)["user"] == session.person.id
     User.objects.update(is_active=False)
@@ -403,7 +403,7 @@ def test_while_ory_is_down_a_known_credential_is_refused(ory: Ory, local_ory: Lo
 
 
 @kinds
-def test_an_optional_consumer_is_told_that_ory_is_down(ory: Ory, local_ory: LocalOry, kind: str) -> None:
+def test_an_optional_consumer_knows_that_ory_is_down(ory: Ory, local_ory: LocalOry, kind: str) -> None:
     session = ory.person().browser_session()
     with local_ory.failing(500):
         shown = connect(f"{kind}who", {**HERE, **session.headers}, application(optional=True))
@@ -413,7 +413,7 @@ def test_an_optional_consumer_is_told_that_ory_is_down(ory: Ory, local_ory: Loca
 
 
 @pytest.mark.urls("tests.support.catch_all_urls")
-def test_a_page_for_all_addresses_does_not_make_sockets_optional(ory: Ory, local_ory: LocalOry) -> None:
+def test_a_catch_all_view_does_not_make_sockets_optional(ory: Ory, local_ory: LocalOry) -> None:
     session = ory.person().browser_session()
     with local_ory.failing(500):
         assert connect("who", {**HERE, **session.headers}) == UNAVAILABLE
@@ -429,7 +429,7 @@ def test_a_broken_connection_to_the_database_is_replaced(ory: Ory) -> None:
     assert not connection.errors_occurred
 
 
-def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
+def test_requests_without_a_credential_work_while_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
     with local_ory.failing(500):
         assert connect("who", HERE)["user"] == ""
 
@@ -558,7 +558,7 @@ def test_a_recheck_repeats_what_each_of_several_guards_requires(
 
 
 @kinds
-def test_a_recheck_notices_that_an_account_was_switched_off(ory: Ory, kind: str) -> None:
+def test_a_recheck_notices_an_inactive_user(ory: Ory, kind: str) -> None:
     session = ory.person().app_session()
 
     async def steps() -> Json:
@@ -619,7 +619,7 @@ def test_a_django_session_belongs_to_one_identity(ory: Ory, kind: str) -> None:
 
 
 @kinds
-def test_what_a_consumer_stores_belongs_to_its_person(ory: Ory, kind: str) -> None:
+def test_data_stored_by_a_consumer_belongs_to_its_user(ory: Ory, kind: str) -> None:
     ada, bob = ory.person().browser_session(), ory.person().browser_session()
     client = Client()
     client.get("/remember?cart=nothing")  # before anybody signed in
@@ -673,7 +673,7 @@ def test_a_renewed_cookie_reaches_the_browser(ory: Ory, renewing: str, kind: str
     assert cookie.decode().startswith(renewing)
 
 
-def test_a_host_that_is_not_allowed_is_a_400_where_it_is_needed(ory: Ory, renewing: str, settings: Settings) -> None:
+def test_a_disallowed_host_is_a_400_if_the_host_is_needed(ory: Ory, renewing: str, settings: Settings) -> None:
     settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
     session = ory.person().browser_session()
     headers = {"Host": "evil.example", "Origin": "https://app.example", **session.headers}
@@ -697,14 +697,14 @@ def poll(where: str, headers: dict[str, str], method: str = "GET") -> tuple[int,
     return run(steps)
 
 
-def test_a_consumer_of_http_sees_who_it_is_and_is_private(ory: Ory) -> None:
+def test_an_http_consumer_sees_the_user_and_is_private(ory: Ory) -> None:
     session = ory.person().browser_session()
     status, headers, body = poll("poll", {**HOST, **session.headers})
     assert (status, body["session"]) == (200, session.id)
     assert (headers["cache-control"], "Cookie" in headers["vary"]) == ("private", True)
 
 
-def test_a_consumer_of_http_refuses_with_a_status(ory: Ory) -> None:
+def test_an_http_consumer_refuses_with_a_status_code(ory: Ory) -> None:
     assert poll("guarded-poll", HOST)[0] == 401
     session = ory.person().browser_session()
     elsewhere = {**HOST, "Origin": "https://evil.example", **session.headers}
@@ -712,7 +712,7 @@ def test_a_consumer_of_http_refuses_with_a_status(ory: Ory) -> None:
     assert poll("poll", {**HERE, **session.headers}, "POST")[0] == 200
 
 
-def test_a_consumer_of_http_is_503_while_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
+def test_an_http_consumer_gets_503_while_ory_is_down(ory: Ory, local_ory: LocalOry) -> None:
     session = ory.person().browser_session()
     with local_ory.failing(500):
         status, headers, body = poll("poll", {**HOST, **session.headers})

@@ -110,7 +110,7 @@ def assert_unavailable_in_time(web: DualClient, headers: dict[str, str] = SOMEBO
     ],
     ids=["nothing", "dripping headers", "dripping body"],
 )
-def test_an_answer_that_does_not_come_in_time_is_unavailable(
+def test_a_late_response_is_an_outage(
     ory: Ory,
     web: DualClient,
     local_ory: LocalOry,
@@ -126,7 +126,7 @@ def test_an_answer_that_does_not_come_in_time_is_unavailable(
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])
-def test_a_call_that_was_given_up_makes_room_for_the_next(
+def test_an_abandoned_call_frees_its_slot(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, part: str
 ) -> None:
     ory_auth(TIMEOUT=0.9, MAX_CONNECTIONS=1)
@@ -137,7 +137,7 @@ def test_a_call_that_was_given_up_makes_room_for_the_next(
         assert web.session_id(session.headers) == session.id
 
 
-def test_a_tls_handshake_that_hangs_is_unavailable(
+def test_a_hanging_tls_handshake_is_an_outage(
     web: DualClient, ory: Ory, ory_auth: ChangeSettings, silent_port: int
 ) -> None:
     ory_auth(SDK_URL=f"https://127.0.0.1:{silent_port}", TIMEOUT=0.3)
@@ -159,7 +159,7 @@ def hanging_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 @pytest.mark.promise("A name server that hangs does not exceed the time limit")
-def test_a_name_server_that_hangs_is_unavailable(
+def test_a_hanging_name_server_is_an_outage(
     web: DualClient, ory: Ory, ory_auth: ChangeSettings, hanging_dns: threading.Event
 ) -> None:
     ory_auth(SDK_URL="http://ory.example.test", TIMEOUT=0.3)
@@ -167,7 +167,7 @@ def test_a_name_server_that_hangs_is_unavailable(
     assert hanging_dns.is_set()
 
 
-def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
+def test_a_call_past_its_time_limit_does_not_block_later_requests(
     web: DualClient, ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("127.0.0.1", "localhost"), TIMEOUT=0.5)
@@ -185,7 +185,7 @@ def test_a_call_that_hangs_beyond_its_limit_holds_up_no_later_request(
 
 
 @pytest.mark.django_db
-def test_a_sign_out_that_hangs_is_unavailable(
+def test_a_hanging_sign_out_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(TIMEOUT=0.3)
@@ -200,7 +200,7 @@ def test_a_sign_out_that_hangs_is_unavailable(
 
 
 @pytest.mark.parametrize("fault", [lambda ory: ory.stopped(), lambda ory: ory.hang_up()], ids=["refused", "hang up"])
-def test_no_answer_is_unavailable(
+def test_no_response_is_an_outage(
     web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     with fault(local_ory):
@@ -208,9 +208,7 @@ def test_no_answer_is_unavailable(
     assert event_ids(caplog) == ["unavailable"]
 
 
-def test_a_server_without_tls_at_an_https_address_is_unavailable(
-    web: DualClient, ory: Ory, ory_auth: ChangeSettings
-) -> None:
+def test_a_server_without_tls_at_an_https_url_is_an_outage(web: DualClient, ory: Ory, ory_auth: ChangeSettings) -> None:
     ory_auth(SDK_URL=ory.public_url.replace("http:", "https:"))
     assert_unavailable_in_time(web)
 
@@ -231,7 +229,7 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
-def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: DualClient, serving: Serving, answer: bytes) -> None:
+def test_a_response_that_is_not_http_is_an_outage(ory: Ory, web: DualClient, serving: Serving, answer: bytes) -> None:
     def say(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
         connection.sendall(answer)
@@ -240,9 +238,7 @@ def test_an_answer_that_is_not_http_is_unavailable(ory: Ory, web: DualClient, se
     assert_unavailable_in_time(web)
 
 
-def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(
-    ory: Ory, web: DualClient, local_ory: LocalOry
-) -> None:
+def test_idle_connections_that_ory_closed_cause_no_error(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     assert web.get("/session", headers=session.headers).status_code == 200
     with local_ory.stopped():
@@ -250,9 +246,7 @@ def test_connections_that_ory_has_closed_meanwhile_disturb_nobody(
     assert web.get("/session", headers=ory.person().app_session().headers).status_code == 200
 
 
-def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(
-    ory: Ory, web: DualClient, serving: Serving
-) -> None:
+def test_a_connection_that_ory_closes_on_use_causes_no_error(ory: Ory, web: DualClient, serving: Serving) -> None:
     body = json.dumps(ory.person().app_session().whoami()).encode()
 
     def answer_once(connection: socket.socket, number: int) -> None:
@@ -265,7 +259,7 @@ def test_a_connection_that_ory_closes_just_as_it_is_used_disturbs_nobody(
         assert web.get("/session", headers=SOMEBODY).status_code == 200
 
 
-def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: DualClient, serving: Serving) -> None:
+def test_an_abandoned_connection_is_not_reused(ory: Ory, web: DualClient, serving: Serving) -> None:
     body = json.dumps(ory.person().app_session().whoami()).encode()
 
     def stop_half_way_at_first(connection: socket.socket, number: int) -> None:
@@ -283,7 +277,7 @@ def test_a_connection_that_was_given_up_is_not_used_again(ory: Ory, web: DualCli
 @pytest.mark.promise("A response has at most 1 MiB after decompression")
 @pytest.mark.parametrize(("size", "status"), [(MEBIBYTE, 200), (MEBIBYTE + 1, 503)])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_answer_has_at_most_one_mebibyte(
+def test_a_response_has_at_most_one_mebibyte(
     ory: Ory, web: DualClient, local_ory: LocalOry, size: int, status: int, packed: bool
 ) -> None:
     session = ory.person().app_session()
@@ -296,7 +290,7 @@ def test_an_answer_has_at_most_one_mebibyte(
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
 )
-def test_an_answer_may_be_packed(
+def test_a_response_may_be_compressed(
     ory: Ory, web: DualClient, local_ory: LocalOry, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     session = ory.person().app_session()
@@ -340,7 +334,7 @@ def test_a_gzip_bomb_is_cut_off(
     ],
     ids=["not packed", "empty", "half", "no checksum", "a wrong checksum"],
 )
-def test_an_answer_that_is_badly_packed_is_unavailable(
+def test_a_corrupt_compressed_response_is_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, spoil: Callable[[bytes], bytes]
 ) -> None:
     packed = gzip.compress(json.dumps(ory.person().app_session().whoami()).encode())
@@ -353,7 +347,7 @@ def test_an_answer_that_is_badly_packed_is_unavailable(
 
 @pytest.mark.promise("A redirect of Ory is not followed")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_of_orys_is_not_followed(ory: Ory, web: DualClient, local_ory: LocalOry, status: int) -> None:
+def test_redirects_of_ory_are_not_followed(ory: Ory, web: DualClient, local_ory: LocalOry, status: int) -> None:
     with local_ory.failing(status, {"Location": f"{ory.public_url}/version"}, path=WHOAMI):
         assert web.get("/session", headers=ory.person().app_session().headers).status_code == 503
     assert not ory.requests_to("/version")
@@ -377,7 +371,7 @@ class TestAfter429:
     @pytest.mark.promise("After a 429, Ory is not called until it allows it")
     @pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
     @pytest.mark.parametrize("form", ["seconds", "date"])
-    def test_nobody_asks_until_ory_allows_it(
+    def test_ory_is_not_called_during_the_pause(
         self, ory: Ory, web: DualClient, local_ory: LocalOry, name: str, form: str
     ) -> None:
         session = ory.person().app_session()
@@ -386,11 +380,11 @@ class TestAfter429:
         assert 25 <= pause_in(web.get("/session", headers=session.headers)) <= 35
         assert len(ory.requests_to()) == 1
 
-    def test_the_clients_are_told_when_to_come_back(self, web: DualClient, local_ory: LocalOry) -> None:
+    def test_clients_get_retry_after(self, web: DualClient, local_ory: LocalOry) -> None:
         assert 30 <= pause_in(self.limited(web, local_ory, Retry_After="30")) <= 32
 
     @pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
-    def test_without_a_time_the_pause_is_a_moment(self, web: DualClient, local_ory: LocalOry, value: str) -> None:
+    def test_the_pause_is_short_without_retry_after(self, web: DualClient, local_ory: LocalOry, value: str) -> None:
         assert pause_in(self.limited(web, local_ory, Retry_After=value)) <= 2
 
     @pytest.mark.parametrize("value", ["999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
@@ -407,7 +401,7 @@ class TestAfter429:
         monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 40)
         assert web.session_id(session.headers) == session.id
 
-    def test_what_is_cached_still_serves(self, ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+    def test_cached_sessions_still_count(self, ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
         session = ory.person().app_session()
         web.get("/session", headers=session.headers)
         self.limited(web, local_ory, Retry_After="30")
@@ -432,7 +426,7 @@ def test_calls_that_wait_for_a_connection_wait_a_bounded_time(
             future.result()
 
 
-def test_a_call_that_got_no_connection_in_time_says_so(
+def test_a_call_without_a_connection_in_time_says_so(
     web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1, TIMEOUT=0.4)
@@ -458,7 +452,7 @@ async def until_asked(ory: Ory) -> None:
 
 
 @pytest.mark.promise("Concurrent requests with one credential cause one lookup")
-def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, local_ory: LocalOry) -> None:
+def test_concurrent_requests_with_one_credential_ask_ory_once(ory: Ory, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
 
     async def ask() -> list[AsyncResponse]:
@@ -469,7 +463,7 @@ def test_requests_with_one_credential_at_once_ask_ory_once(ory: Ory, local_ory: 
     assert len(ory.requests_to()) == 1
 
 
-def test_threads_with_one_credential_at_once_ask_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_concurrent_threads_with_one_credential_ask_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     with local_ory.slow(0.2), ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
@@ -478,7 +472,7 @@ def test_threads_with_one_credential_at_once_ask_ory_once(ory: Ory, web: DualCli
 
 
 @pytest.mark.django_db
-def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, local_ory: LocalOry) -> None:
+def test_a_fresh_view_does_not_join_a_lookup_in_progress(ory: Ory, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
 
     async def ask() -> None:
@@ -493,7 +487,7 @@ def test_a_view_that_wants_it_fresh_joins_no_call_that_is_under_way(ory: Ory, lo
 
 @pytest.mark.promise("A cancelled request does not cancel the lookup for the others")
 @pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
-def test_a_request_that_is_cancelled_takes_nothing_from_the_others(
+def test_a_cancelled_request_does_not_affect_others(
     ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings, waiting: bool
 ) -> None:
     ory_auth(MAX_CONNECTIONS=1)
@@ -516,7 +510,7 @@ def test_a_request_that_is_cancelled_takes_nothing_from_the_others(
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_process_that_was_forked_makes_its_own_calls(ory: Ory, web: DualClient) -> None:
+def test_a_forked_process_makes_its_own_calls(ory: Ory, web: DualClient) -> None:
     before, own, after = (ory.person().app_session() for _ in range(3))
     assert web.get("/session", headers=before.headers).status_code == 200
     read, write = os.pipe()

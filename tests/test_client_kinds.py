@@ -210,7 +210,7 @@ def kind_seen(answer: Response) -> str:
 
 @pytest.mark.parametrize("path", ["/guarded", "/django-guarded"])
 @pytest.mark.parametrize(("headers", "kind"), HEADERS)
-def test_the_headers_choose_the_form_of_a_refusal(
+def test_the_headers_choose_the_kind_of_refusal(
     ory: Ory, client: Client, path: str, headers: dict[str, str], kind: str
 ) -> None:
     answer = client.get(path, headers=headers)
@@ -219,9 +219,7 @@ def test_the_headers_choose_the_form_of_a_refusal(
 
 
 @pytest.mark.parametrize(("headers", "kind"), HEADERS)
-def test_a_credential_in_a_header_is_a_programs_whatever_else_it_sends(
-    ory: Ory, client: Client, headers: dict[str, str], kind: str
-) -> None:
+def test_a_credential_in_a_header_means_a_program(ory: Ory, client: Client, headers: dict[str, str], kind: str) -> None:
     answer = client.get("/guarded", headers={**headers, "X-Session-Token": "ory_st_no"})
     assert (answer.status_code, kind_seen(answer)) == (401, "script")
 
@@ -235,7 +233,7 @@ def test_an_endless_accept_header_is_not_read(ory: Ory, client: Client, value: s
     "value",
     ["text/html; a*=bogus''%41", "a/b; a*=idna''%ff", "a/b; a*=rot13''%41", "a/b; a*='", ";;;", "a/b; q=nan", ",", "/"],
 )
-def test_a_broken_accept_header_breaks_nothing(ory: Ory, client: Client, value: str) -> None:
+def test_an_invalid_accept_header_is_ignored(ory: Ory, client: Client, value: str) -> None:
     assert client.get("/guarded", headers={"Accept": value}).status_code == 302
     assert client.get("/guarded", headers={"Accept": value, "Sec-Fetch-Dest": "empty"}).status_code == 401
 
@@ -263,9 +261,7 @@ def test_fetch_gets_401_and_the_url_to_open(ory: Ory, web: DualClient, path: str
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_htmx_gets_the_header_that_leads_to_the_login_page_and_back_to_the_page(
-    ory: Ory, web: DualClient, path: str
-) -> None:
+def test_htmx_gets_a_redirect_header_to_login_and_back_to_the_page(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(path, headers=HTMX)
     assert (answer.status_code, answer.content) == (401, b"")
     assert "Location" not in answer
@@ -275,7 +271,7 @@ def test_htmx_gets_the_header_that_leads_to_the_login_page_and_back_to_the_page(
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_inertia_gets_409_and_comes_back_to_the_page_it_asked_for(ory: Ory, web: DualClient, path: str) -> None:
+def test_inertia_gets_409_and_returns_to_the_requested_page(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=3", headers=INERTIA)
     assert answer.status_code == 409
     assert answer["X-Inertia-Location"].startswith("/auth/login?next=")
@@ -283,26 +279,26 @@ def test_inertia_gets_409_and_comes_back_to_the_page_it_asked_for(ory: Ory, web:
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
-def test_a_page_load_is_redirected_as_ever(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_page_load_gets_a_normal_redirect(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=3", headers=NAVIGATION)
     assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={path}%3Fpage%3D3")
 
 
 @pytest.mark.parametrize("path", ADMIN)
-def test_scripts_of_the_admin_are_led_to_its_own_login_page(ory: Ory, web: DualClient, path: str) -> None:
+def test_admin_scripts_get_the_admin_login_page(ory: Ory, web: DualClient, path: str) -> None:
     assert web.get(path, headers=NAVIGATION)["Location"] == f"{path}login/?next={path}"
     assert web.get(path, headers=HTMX)["HX-Redirect"].startswith(f"{path}login/?next=http")
     url = web.get(path, headers=FETCH).json()["redirect_browser_to"]
     assert (url.partition("?")[0], next_of(url)) == (f"http://testserver{path}login/", PAGE)
 
 
-def test_scripts_of_a_view_for_staff_are_led_to_the_admins_login_page(ory: Ory, web: DualClient) -> None:
+def test_scripts_of_staff_views_get_the_admin_login_page(ory: Ory, web: DualClient) -> None:
     assert web.get("/staff-member", headers=NAVIGATION)["Location"] == "/admin/login/?next=/staff-member"
     assert web.get("/staff-member", headers=HTMX)["HX-Redirect"].startswith("/admin/login/?next=http")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_middleware_that_requires_a_sign_in_answers_the_same(
+def test_login_required_middleware_responds_the_same_way(
     ory: Ory, web: DualClient, settings: Settings, kind: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
@@ -311,7 +307,7 @@ def test_the_middleware_that_requires_a_sign_in_answers_the_same(
     assert web.get("/silent", headers=KINDS[kind]).status_code == 200
 
 
-def test_a_boosted_link_is_a_page_to_come_back_to(ory: Ory, web: DualClient) -> None:
+def test_a_boosted_link_returns_to_its_page(ory: Ory, web: DualClient) -> None:
     answer = web.get("/guarded?page=3", headers={**HTMX, "HX-Boosted": "true"})
     assert next_of(answer["HX-Redirect"]) == "/guarded?page=3"
     answer = web.post("/guarded", headers={**HTMX, "HX-Boosted": "true"})
@@ -320,19 +316,19 @@ def test_a_boosted_link_is_a_page_to_come_back_to(ory: Ory, web: DualClient) -> 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/guarded", "/django-guarded"])
-def test_what_changes_something_is_refused_in_the_same_form(ory: Ory, client: Client, path: str, method: str) -> None:
+def test_unsafe_methods_are_refused_in_the_same_way(ory: Ory, client: Client, path: str, method: str) -> None:
     assert next_of(getattr(client, method)(path, headers=HTMX)["HX-Redirect"]) == PAGE
     assert next_of(getattr(client, method)(path, headers=FETCH).json()["redirect_browser_to"]) == PAGE
     inertia = getattr(client, method)(path, headers={**INERTIA, "Referer": PAGE})
     assert next_of(inertia["X-Inertia-Location"]) == PAGE
 
 
-def test_a_projects_own_name_for_next_stays(ory: Ory, web: DualClient) -> None:
+def test_a_custom_redirect_field_name_is_kept(ory: Ory, web: DualClient) -> None:
     assert web.get("/other-field", headers=NAVIGATION)["Location"] == "/auth/login?back=/other-field"
     assert next_of(web.get("/other-field", headers=HTMX)["HX-Redirect"], "back") == PAGE
 
 
-def test_a_login_page_of_the_projects_own_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_a_custom_login_page_is_used(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "/welcome/?from=site"
     answer = web.get("/django-guarded", headers=HTMX)
     assert answer["HX-Redirect"].startswith("/welcome/?from=site&next=http")
@@ -341,14 +337,14 @@ def test_a_login_page_of_the_projects_own_counts(ory: Ory, web: DualClient, sett
     assert answer.json()["redirect_browser_to"].startswith("https://accounts.example.org/login?next=http")
 
 
-def test_what_inner_middleware_and_the_view_added_to_the_redirect_stays(ory: Ory, web: DualClient) -> None:
+def test_headers_and_cookies_of_the_redirect_are_kept(ory: Ory, web: DualClient) -> None:
     answer = web.get("/messages", headers=FETCH)
     assert answer.status_code == 401
     assert "messages" in answer.cookies
     assert "X-Frame-Options" not in answer  # a header of the project would be here
 
 
-def test_problem_json_for_who_prefers_it(ory: Ory, web: DualClient) -> None:
+def test_problem_json_for_clients_that_prefer_it(ory: Ory, web: DualClient) -> None:
     answer = web.get("/guarded", headers={"Accept": "application/problem+json"})
     assert answer["Content-Type"] == "application/problem+json"
     body = answer.json()
@@ -374,13 +370,13 @@ def test_problem_json_for_who_prefers_it(ory: Ory, web: DualClient) -> None:
         "http://[a-host-that-is-no-address]/",
     ],
 )
-def test_redirects_of_a_view_of_its_own_stay(ory: Ory, web: DualClient, path: str, to: str, kind: str) -> None:
+def test_other_redirects_of_a_view_are_unchanged(ory: Ory, web: DualClient, path: str, to: str, kind: str) -> None:
     answer = web.get(f"{path}?{urlencode({'to': to})}", headers=KINDS[kind])
     assert (answer.status_code, answer["Location"]) == (302, to)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_view_that_does_not_ask_stays_as_it_is(ory: Ory, web: DualClient, kind: str) -> None:
+def test_a_view_that_does_not_read_the_user_is_unchanged(ory: Ory, web: DualClient, kind: str) -> None:
     answer = web.get("/unasked", headers=KINDS[kind])
     assert (answer.status_code, answer["Location"]) == (302, "/auth/login?next=/unasked")
     assert "Vary" not in answer
@@ -396,7 +392,7 @@ def test_a_login_url_that_does_not_exist_breaks_no_redirect(ory: Ory, web: DualC
 
 @pytest.mark.parametrize("path", ["/permission", "/staff-only", "/admin/"])
 @pytest.mark.parametrize("kind", ["ory", "django"])
-def test_a_script_is_told_that_a_permission_is_missing(ory: Ory, web: DualClient, path: str, kind: str) -> None:
+def test_a_script_gets_the_code_of_a_missing_permission(ory: Ory, web: DualClient, path: str, kind: str) -> None:
     """A page load is led to the login page, which says so; a script would be led round in circles."""
     if kind == "ory":
         sign_in(web, ory.person().browser_session())
@@ -424,7 +420,7 @@ def one_of_two_factors(ory: Ory, web: DualClient) -> Session:
 
 
 @pytest.mark.parametrize("path", [*OURS, *STEP_UP, *DJANGOS])
-def test_who_has_to_step_up_is_led_to_ory_and_back_to_the_page(
+def test_a_step_up_leads_to_ory_and_back_to_the_page(
     ory: Ory, web: DualClient, one_of_two_factors: Session, path: str
 ) -> None:
     fetch, htmx = web.get(path, headers=FETCH), web.get(path, headers=HTMX)
@@ -437,13 +433,13 @@ def test_who_has_to_step_up_is_led_to_ory_and_back_to_the_page(
     assert_nothing_stores(htmx)
 
 
-def test_inertia_steps_up_by_409(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
+def test_inertia_steps_up_with_409(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
     answer = web.get("/aal2", headers=INERTIA)
     assert answer.status_code == 409
     assert next_of(answer["X-Inertia-Location"], "return_to") == "http://testserver/aal2"
 
 
-def test_signing_in_again_is_asked_for_in_the_same_form(ory: Ory, web: DualClient) -> None:
+def test_reauthentication_is_requested_in_the_same_way(ory: Ory, web: DualClient) -> None:
     sign_in(web, ory.person().browser_session())
     answer = web.get("/raises-refresh", headers=HTMX)
     assert parse_qs(urlsplit(answer["HX-Redirect"]).query) == {"refresh": ["true"], "return_to": [PAGE]}
@@ -451,7 +447,9 @@ def test_signing_in_again_is_asked_for_in_the_same_form(ory: Ory, web: DualClien
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/raises-not-admitted", "/django-guarded"])
-def test_who_is_not_admitted_is_told_so(ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str) -> None:
+def test_a_person_who_is_not_admitted_gets_the_reason(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str
+) -> None:
     ory_auth(USER_HANDLER="tests.project.handlers.NoGuests")
     sign_in(web, ory.person().browser_session())
     fetch, htmx = web.get(path, headers=FETCH), web.get(path, headers=HTMX)
@@ -462,7 +460,7 @@ def test_who_is_not_admitted_is_told_so(ory: Ory, ory_auth: ChangeSettings, web:
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/who", "/django-guarded", "/async-login-required"])
-def test_an_outage_is_503_in_every_form(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+def test_an_outage_is_a_503_for_every_kind_of_client(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
     with local_ory.failing(500):
         answers = {kind: web.get(path, headers=headers) for kind, headers in KINDS.items()}
@@ -476,7 +474,7 @@ def test_an_outage_is_503_in_every_form(ory: Ory, local_ory: LocalOry, web: Dual
         assert_nothing_stores(answer)
 
 
-def test_with_debug_scripts_and_htmx_are_told_the_cause(
+def test_with_debug_scripts_and_htmx_get_the_cause(
     ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     settings.DEBUG = True
@@ -486,7 +484,7 @@ def test_with_debug_scripts_and_htmx_are_told_the_cause(
     assert fetch.json()["debug"]["title"] in htmx.content.decode()
 
 
-def test_an_outage_that_a_greeting_page_ignores_is_no_sign_out_for_its_scripts(
+def test_an_outage_does_not_look_like_a_sign_out_to_the_scripts_of_an_optional_page(
     ory: Ory, local_ory: LocalOry, web: DualClient
 ) -> None:
     """The user is anonymous there while Ory is down, so Django's guard redirects."""
@@ -511,7 +509,7 @@ PLACES = {
 
 @pytest.mark.promise("A header that names the current page does not lead to another site")
 @pytest.mark.parametrize("place", PLACES)
-def test_no_page_that_a_header_names_leads_off_the_site(ory: Ory, client: Client, place: str) -> None:
+def test_no_page_header_leads_off_the_site(ory: Ory, client: Client, place: str) -> None:
     path, name, headers = PLACES[place]
     if path == "/aal2":
         sign_in(client, ory.person().browser_session())
@@ -535,7 +533,7 @@ def test_no_page_that_a_header_names_leads_off_the_site(ory: Ory, client: Client
         assert EVIL not in url
 
 
-def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_without_a_page_the_default_target_is_used(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_REDIRECT_URL = "/silent"
     headers = {"HX-Request": "true"}
     assert web.get("/guarded", headers=headers)["HX-Redirect"] == "/auth/login?next=/silent"
@@ -545,13 +543,13 @@ def test_without_a_page_the_sites_own_target_counts(ory: Ory, web: DualClient, s
     assert url == "http://testserver/auth/login?next=/silent"
 
 
-def test_a_program_outside_a_browser_comes_back_to_its_own_url(ory: Ory, web: DualClient) -> None:
+def test_a_program_outside_a_browser_returns_to_its_own_url(ory: Ory, web: DualClient) -> None:
     url = web.get("/guarded?a=1", headers={"Accept": "application/json"}).json()["redirect_browser_to"]
     assert url == "http://testserver/auth/login?next=/guarded%3Fa%3D1"
 
 
 @pytest.mark.parametrize(("headers", "name"), [(HTMX, "HX-Current-URL"), (FETCH, "Referer")])
-def test_a_page_on_a_host_that_the_project_named_counts(
+def test_a_page_on_an_allowed_host_is_used(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, headers: dict[str, str], name: str
 ) -> None:
     ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.test"])
@@ -560,7 +558,7 @@ def test_a_page_on_a_host_that_the_project_named_counts(
     assert next_of(url) == "https://app.example.test/orders"
 
 
-def test_a_secure_site_leads_back_to_no_insecure_page(ory: Ory, web: DualClient) -> None:
+def test_a_secure_site_does_not_return_to_an_insecure_page(ory: Ory, web: DualClient) -> None:
     assert next_of(web.get("/guarded", headers=HTMX, secure=True)["HX-Redirect"]) == "/"
     url = web.get("/guarded", headers=FETCH, secure=True).json()["redirect_browser_to"]
     assert (url, next_of(url)) == ("https://testserver/auth/login?next=/", "/")
@@ -580,7 +578,7 @@ def test_a_flow_that_a_script_starts_says_where_the_browser_goes(ory: Ory, web: 
 
 
 @pytest.mark.parametrize("path", ["/auth/login?next=/who", "/admin/login/?next=/who"])
-def test_login_by_a_script_of_somebody_who_is_signed_in(ory: Ory, web: DualClient, path: str) -> None:
+def test_login_from_a_script_while_signed_in(ory: Ory, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
     web.get("/who")
     User.objects.update(is_staff=True)
@@ -588,14 +586,14 @@ def test_login_by_a_script_of_somebody_who_is_signed_in(ory: Ory, web: DualClien
     assert web.get(path, headers=FETCH).json()["redirect_browser_to"] == "http://testserver/who"
 
 
-def test_login_by_a_script_steps_up(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
+def test_login_from_a_script_steps_up(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
     answer = web.get("/auth/login?next=/who", headers=HTMX)
     assert next_of(answer["HX-Redirect"], "return_to") == "http://testserver/who"
     answer = web.get("/auth/login?next=/who", headers=FETCH)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
-def test_signing_out_by_a_script(ory: Ory, web: DualClient) -> None:
+def test_signing_out_from_a_script(ory: Ory, web: DualClient) -> None:
     sign_in(web, ory.person().browser_session())
     assert web.post("/auth/logout", headers=HTMX)["HX-Redirect"] == "http://testserver/bye"
     sign_in(web, ory.person().browser_session())
@@ -619,7 +617,7 @@ def come_back_from_ory(web: DualClient, page: str) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("guard", ["/guarded", "/django-guarded"])
-def test_a_page_whose_scripts_are_refused_after_signing_in_is_not_an_endless_circle(
+def test_refused_scripts_after_a_sign_in_cause_no_redirect_loop(
     ory: Ory, web: DualClient, guard: str, script: dict[str, str]
 ) -> None:
     """Ory's cookie does not reach this site. The page is public, and its script is refused whenever it is shown."""
@@ -630,14 +628,14 @@ def test_a_page_whose_scripts_are_refused_after_signing_in_is_not_an_endless_cir
     assert b"ory_kratos_session" in answer.content
 
 
-def test_another_attempt_by_hand_is_not_a_circle(ory: Ory, web: DualClient) -> None:
+def test_a_second_manual_attempt_is_not_a_redirect_loop(ory: Ory, web: DualClient) -> None:
     come_back_from_ory(web, "/silent")
     assert web.get("/auth/login?next=/silent", headers=NAVIGATION).status_code == 302
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("known_by", ["/guarded", "/awho"])
-def test_who_was_signed_in_in_between_is_not_in_a_circle(
+def test_a_browser_that_was_signed_in_in_between_is_not_in_a_redirect_loop(
     ory: Ory, web: DualClient, known_by: str, script: dict[str, str]
 ) -> None:
     assert web.get("/auth/login?next=/silent", headers=NAVIGATION).status_code == 302
@@ -658,14 +656,14 @@ LOOKED_AT = {
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded", "/django-guarded", "/async-login-required", "/aal2"])
-def test_a_refusal_names_every_header_that_chose_it(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_refusal_varies_on_every_header_that_chose_it(ory: Ory, web: DualClient, path: str) -> None:
     assert vary_of(web.get(path, headers=NAVIGATION)) == LOOKED_AT
     for headers in (HTMX, FETCH):
         assert vary_of(web.get(path, headers=headers)) == LOOKED_AT | {"HX-Boosted", "HX-Current-URL", "Referer"}
 
 
 @pytest.mark.parametrize("path", ["/who", "/silent", "/guarded", "/django-guarded"])
-def test_an_answer_that_no_header_chose_does_not_name_them(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_response_that_no_header_chose_does_not_vary_on_them(ory: Ory, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
     answer = web.get(path, headers=HTMX)
     assert answer.status_code == 200
@@ -674,7 +672,7 @@ def test_an_answer_that_no_header_chose_does_not_name_them(ory: Ory, web: DualCl
 
 @pytest.mark.parametrize("first", KINDS)
 @pytest.mark.parametrize("path", ["/guarded", "/django-guarded"])
-def test_the_site_cache_gives_nobody_an_answer_of_another_form(
+def test_the_site_cache_keeps_the_kinds_of_response_apart(
     ory: Ory, web: DualClient, settings: Settings, path: str, first: str
 ) -> None:
     settings.MIDDLEWARE = [
@@ -691,13 +689,13 @@ def test_the_site_cache_gives_nobody_an_answer_of_another_form(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_such_header_makes_a_credential_count_or_not(ory: Ory, web: DualClient, kind: str) -> None:
+def test_these_headers_do_not_decide_whether_a_credential_counts(ory: Ory, web: DualClient, kind: str) -> None:
     session = ory.person().browser_session()
     assert web.get("/guarded", headers={**KINDS[kind], **session.headers}).status_code == 200
     assert web.get("/guarded", headers={**KINDS[kind], "Cookie": "ory_kratos_session=no"}).status_code != 200
 
 
-def test_csrf_is_checked_as_ever(ory: Ory) -> None:
+def test_csrf_is_still_checked(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
     sign_in(client, ory.person().browser_session())
     for headers in KINDS.values():

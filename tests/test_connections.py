@@ -26,7 +26,7 @@ def status(session: Session) -> int:
 
 
 @pytest.mark.promise("A process makes at most MAX_CONNECTIONS calls at the same time")
-def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
+def test_concurrent_calls_for_known_credentials_are_limited_by_the_setting(
     ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(MAX_CONNECTIONS=2, SESSION_CACHE_SECONDS=0, TIMEOUT=5)
@@ -42,7 +42,7 @@ def test_known_people_have_no_more_calls_at_once_than_the_setting_says(
 
 @pytest.mark.promise("A coroutine that waits for another request's lookup has a time limit")
 @pytest.mark.promise("A thread that waits for another request's lookup has a time limit")
-def test_whoever_waits_for_the_call_of_another_request_has_a_limit_of_their_own(
+def test_a_request_that_waits_for_another_call_has_its_own_time_limit(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ory has answered in time, and the cache does not take the answer."""

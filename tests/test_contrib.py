@@ -99,11 +99,11 @@ def test_the_local_ory_stands_in_for_this_kratos(kratos: dict[str, Any], field: 
 
 
 @pytest.mark.parametrize(("field", "path"), SAME_TIMES.items())
-def test_and_keeps_its_times(kratos: dict[str, Any], field: str, path: str) -> None:
+def test_the_local_ory_has_the_same_lifespans(kratos: dict[str, Any], field: str, path: str) -> None:
     assert seconds(at(kratos, path)) == asdict(Config())[field]
 
 
-def test_their_people_are_alike(kratos: dict[str, Any]) -> None:
+def test_the_two_have_the_same_identity_schema(kratos: dict[str, Any]) -> None:
     [schema] = at(kratos, "identity.schemas")
     assert schema["id"] == Config().schema_id
     assert _without_limits(json.loads(named(schema["url"]).read_text())) == PERSON_SCHEMA
@@ -135,12 +135,12 @@ def _without_limits(schema: Any) -> Any:
 
 
 @pytest.mark.parametrize("method", ["password", "totp", "lookup_secret", "code"])
-def test_what_the_demo_shows_is_switched_on(kratos: dict[str, Any], method: str) -> None:
+def test_the_features_of_the_demo_are_enabled(kratos: dict[str, Any], method: str) -> None:
     assert at(kratos, f"selfservice.methods.{method}.enabled") is True
 
 
 @pytest.mark.parametrize("flow", ["recovery", "verification"])
-def test_who_has_lost_a_password_gets_a_code(kratos: dict[str, Any], flow: str) -> None:
+def test_recovery_and_verification_send_codes(kratos: dict[str, Any], flow: str) -> None:
     settings = at(kratos, f"selfservice.flows.{flow}")
     assert (settings["enabled"], settings["use"]) == (True, "code")
 
@@ -151,7 +151,7 @@ def named(url: str) -> Path:
     return ROOT / url.removeprefix("file://")
 
 
-def test_the_template_for_session_tokens_names_files_that_are_there_or_made(
+def test_the_template_for_session_tokens_names_existing_or_generated_files(
     kratos: dict[str, Any], tmp_path: Path
 ) -> None:
     template = at(kratos, "session.whoami.tokenizer.templates.django")
@@ -167,7 +167,7 @@ def test_kratos_reports_no_secrets_and_listens_on_this_machine_only(kratos: dict
     assert at(kratos, "serve.public.host") == at(kratos, "serve.admin.host") == LOOPBACK
 
 
-def test_its_secrets_say_that_they_are_for_development(kratos: dict[str, Any]) -> None:
+def test_its_secrets_are_marked_as_for_development(kratos: dict[str, Any]) -> None:
     secrets = [secret for kind in kratos["secrets"].values() for secret in kind]
     assert all("for-development-only" in secret for secret in secrets)
     assert [len(secret) for secret in kratos["secrets"]["cipher"]] == [32]  # Kratos takes no other length
@@ -176,7 +176,7 @@ def test_its_secrets_say_that_they_are_for_development(kratos: dict[str, Any]) -
 # ---- the keys
 
 
-def test_the_keys_are_made_once_and_the_private_one_is_for_the_owner_alone(tmp_path: Path) -> None:
+def test_the_keys_are_generated_once_and_only_the_owner_can_read_the_private_one(tmp_path: Path) -> None:
     make_keys(tmp_path / "keys")
     private, public = tmp_path / "keys" / PRIVATE, tmp_path / "keys" / PUBLIC
     assert private.stat().st_mode & 0o077 == 0
@@ -186,7 +186,7 @@ def test_the_keys_are_made_once_and_the_private_one_is_for_the_owner_alone(tmp_p
     assert "d" not in json.loads(public.read_text())["keys"][0]
 
 
-def test_what_the_private_key_signs_the_public_one_proves(tmp_path: Path) -> None:
+def test_the_public_key_verifies_signatures_of_the_private_key(tmp_path: Path) -> None:
     make_keys(tmp_path)
     [private], [public] = (PyJWKSet.from_json((tmp_path / name).read_text()).keys for name in (PRIVATE, PUBLIC))
     assert private.key_id == public.key_id
@@ -197,7 +197,7 @@ def test_what_the_private_key_signs_the_public_one_proves(tmp_path: Path) -> Non
 # ---- compose.yaml
 
 
-def test_nothing_is_open_to_other_machines(services: dict[str, Any]) -> None:
+def test_all_ports_are_bound_to_loopback(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", ())]
     assert ports
     assert all(re.fullmatch(r"127\.0\.0\.1:(\d+):\1", port) for port in ports)
@@ -234,7 +234,7 @@ def test_kratos_is_pinned_and_both_of_its_containers_run_the_same(services: dict
     assert not [image for image in images if ":" not in image or image.endswith(":latest")]
 
 
-def test_what_is_waited_for_can_be_seen_to_be_ready(services: dict[str, Any]) -> None:
+def test_every_dependency_that_must_be_healthy_has_a_health_check(services: dict[str, Any]) -> None:
     for service in services.values():
         for name, needed in service.get("depends_on", {}).items():
             assert needed["condition"] != "service_healthy" or "healthcheck" in services[name]
@@ -246,7 +246,7 @@ print(json.dumps([settings.ORY_AUTH, settings.DATABASES["default"]["HOST"], sett
 """
 
 
-def test_the_demo_takes_what_compose_tells_it(services: dict[str, Any], kratos: dict[str, Any]) -> None:
+def test_the_demo_reads_the_variables_that_compose_sets(services: dict[str, Any], kratos: dict[str, Any]) -> None:
     for library in ("environ", "psycopg", "redis"):
         pytest.importorskip(library, reason="a library of the demo")
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo_project.settings", **services["demo"]["environment"]}
@@ -265,7 +265,7 @@ def test_the_demo_takes_what_compose_tells_it(services: dict[str, Any], kratos: 
     assert (ROOT / services["demo"]["build"]["dockerfile"]).is_file()
 
 
-def test_one_database_for_each(services: dict[str, Any]) -> None:
+def test_each_service_has_its_own_database(services: dict[str, Any]) -> None:
     postgres = services["postgres"]["environment"]
     account = f"postgres://{postgres['POSTGRES_USER']}:{postgres['POSTGRES_PASSWORD']}@postgres:5432/"
     assert services["kratos"]["environment"]["DSN"].startswith(f"{account}{postgres['POSTGRES_DB']}?")

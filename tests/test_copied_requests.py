@@ -70,7 +70,7 @@ every_view = pytest.mark.parametrize("path", ["/page", "/guarded", "/api"])
 
 @pytest.mark.promise("A response that used a copy of the request is private")
 @every_view
-def test_no_cache_gives_the_answer_to_somebody_else(ory: Ory, web: DualClient, path: str) -> None:
+def test_no_cache_serves_the_response_to_another_user(ory: Ory, web: DualClient, path: str) -> None:
     session = ory.person().app_session()
     answer = web.get(path, headers=session.headers)
     assert answer.json()["pk"] is not None
@@ -86,5 +86,5 @@ def test_an_outage_is_a_503(ory: Ory, web: DualClient, local_ory: LocalOry, path
 
 
 @pytest.mark.promise("A copy of a request does not open a guard for another user")
-def test_a_guard_does_not_serve_somebody_else_whom_the_copy_has(ory: Ory, web: DualClient) -> None:
+def test_a_guard_does_not_serve_another_user_of_the_copy(ory: Ory, web: DualClient) -> None:
     assert web.get("/somebody-else", headers=ory.person().app_session().headers).status_code == 403

@@ -55,7 +55,9 @@ def test_each_kind_of_credential_alone_signs_in(ory: Ory, web: DualClient, kind:
 
 @pytest.mark.promise("Only the first credential counts, even if Ory refuses it")
 @pytest.mark.parametrize(("first", "second"), [("token", "cookie"), ("token", "bearer"), ("cookie", "bearer")])
-def test_of_two_credentials_the_first_by_the_order_counts(ory: Ory, web: DualClient, first: str, second: str) -> None:
+def test_the_first_credential_in_the_documented_order_counts(
+    ory: Ory, web: DualClient, first: str, second: str
+) -> None:
     ada, bob = ory.person(), ory.person()
     assert seen(web, {**credential(bob, second), **credential(ada, first)}) == ada.id
 
@@ -66,7 +68,7 @@ def test_a_refused_credential_is_not_replaced_by_the_next(ory: Ory, web: DualCli
     assert seen(web, {**gone(first), **credential(ory.person(), second)}) is None
 
 
-def test_several_credentials_are_told_to_operators(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_several_credentials_are_logged(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "ory_auth"):
         seen(web, {**gone("token"), **gone("cookie")})
     assert "multi_credential kinds=token+cookie" in caplog.text
@@ -81,7 +83,7 @@ def test_an_empty_credential_does_not_count(ory: Ory, web: DualClient, empty: di
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
-def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: DualClient, scheme: str) -> None:
+def test_the_bearer_scheme_is_case_insensitive(ory: Ory, web: DualClient, scheme: str) -> None:
     session = ory.person().app_session()
     assert seen(web, {"Authorization": f"{scheme} {session.token}"}) == session.person.id
 
@@ -92,15 +94,13 @@ def test_the_scheme_of_a_bearer_token_is_read_in_any_case(ory: Ory, web: DualCli
     "authorization",
     ["Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "Bearer ory_at_oauth2", "Bearer", "Basic ory_st_x", "Token ory_st_x", "x"],
 )
-def test_an_authorization_without_orys_prefix_belongs_to_somebody_else(
-    ory: Ory, web: DualClient, authorization: str
-) -> None:
+def test_an_authorization_header_without_orys_prefix_is_ignored(ory: Ory, web: DualClient, authorization: str) -> None:
     assert seen(web, {"Authorization": authorization}) is None
     assert not ory.requests_to()
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_nothing_from_outside_that_names_an_identity_is_believed(ory: Ory, web: DualClient) -> None:
+def test_no_request_header_can_name_an_identity(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     headers = {
         "X-Kratos-Authenticated-Identity-Id": person.id,
@@ -144,7 +144,7 @@ MALFORMED = {
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_credential_is_signed_out_without_a_call(
+def test_a_malformed_credential_is_refused_without_a_call(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, kind: str, value: str
 ) -> None:
     later = [other for other in KINDS if KINDS.index(other) > KINDS.index(kind)]
@@ -158,7 +158,7 @@ def test_a_malformed_credential_is_signed_out_without_a_call(
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85"])
-def test_a_control_character_at_its_end_is_not_cut_off(ory: Ory, web: DualClient, kind: str, end: str) -> None:
+def test_trailing_control_characters_are_not_stripped(ory: Ory, web: DualClient, kind: str, end: str) -> None:
     value = f"ory_st_x{end}"
     assert seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value)) is None
     assert not ory.requests_to()
@@ -166,7 +166,7 @@ def test_a_control_character_at_its_end_is_not_cut_off(ory: Ory, web: DualClient
 
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_credential_goes_to_ory_with_its_first_and_last_letter(ory: Ory, web: DualClient, kind: str) -> None:
+def test_a_credential_is_sent_to_ory_unchanged(ory: Ory, web: DualClient, kind: str) -> None:
     value = "ory_st_X" if kind == "bearer" else "XxX"
     seen(web, header(kind, f"ory_kratos_session={value}" if kind == "cookie" else value))
     [asked] = ory.requests_to()
@@ -190,7 +190,7 @@ def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web
 
 @pytest.mark.promise("A lookup sends the session cookie to Ory, and no other cookie")
 @pytest.mark.usefixtures("local_ory")
-def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: DualClient) -> None:
+def test_a_repeated_session_cookie_is_sent_unchanged(ory: Ory, web: DualClient) -> None:
     web.get("/session", headers={"Cookie": "ory_kratos_session=one; other=x;  ory_kratos_session=two"})
     assert dict(ory.requests_to()[0].headers)["cookie"] == "ory_kratos_session=one; ory_kratos_session=two"
 
@@ -200,12 +200,12 @@ def test_a_session_cookie_that_comes_twice_is_sent_as_it_came(ory: Ory, web: Dua
     "name",
     ["ory_session_other", "ory_kratos_session2", "my_ory_kratos_session", "ORY_KRATOS_SESSION", "ory_kratos_sessio"],
 )
-def test_a_cookie_of_another_name_is_not_looked_at(ory: Ory, web: DualClient, name: str) -> None:
+def test_a_cookie_with_another_name_is_ignored(ory: Ory, web: DualClient, name: str) -> None:
     assert seen(web, {"Cookie": ory.person().browser_session().cookie.replace("ory_kratos_session", name)}) is None
     assert not ory.requests_to()
 
 
-def test_a_configured_cookie_name_is_the_only_one(
+def test_only_the_configured_cookie_name_counts(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     local_ory.configure(session_cookie_name="my_session")
@@ -238,7 +238,7 @@ def test_only_the_credential_reaches_ory(ory: Ory, web: DualClient, kind: str, c
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_the_second_credential_of_a_request_stays_here(ory: Ory, web: DualClient) -> None:
+def test_the_second_credential_is_not_sent_to_ory(ory: Ory, web: DualClient) -> None:
     ada, bob = ory.person(), ory.person()
     web.get("/session", headers={**credential(ada, "cookie"), **credential(bob, "token")})
     assert "cookie" not in dict(ory.requests_to()[0].headers)

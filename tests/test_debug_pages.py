@@ -86,14 +86,14 @@ def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: DualCli
 
 
 @pytest.mark.parametrize("page", ["login", "registration", "settings", "recovery", "verification"])
-def test_a_page_that_starts_at_ory_does_not_send_the_browser_to_a_dead_address(
+def test_a_browser_is_not_sent_to_an_unreachable_ory(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, page: str
 ) -> None:
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     assert "No Ory is running here" in text_of(web.get(f"/auth/{page}"))
 
 
-def test_in_production_the_browser_is_sent_there_without_a_call(
+def test_in_production_the_browser_is_redirected_without_a_check(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Settings
 ) -> None:
     settings.DEBUG = False
@@ -101,18 +101,18 @@ def test_in_production_the_browser_is_sent_there_without_a_call(
     assert web.get("/auth/login").status_code == 302
 
 
-def test_with_an_ory_the_browser_is_sent_there(ory: Ory, web: DualClient) -> None:
+def test_the_browser_is_redirected_if_ory_is_reachable(ory: Ory, web: DualClient) -> None:
     assert web.get("/auth/login").headers["Location"].startswith(f"{ory.public_url}/self-service/login/browser")
 
 
-def test_a_name_that_does_not_resolve_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_an_unresolvable_host_name_is_reported(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL="http://ory.invalid:4433")
     text = text_of(web.get("/who", headers=SOMEBODY))
     assert "The host name 'ory.invalid' could not be resolved." in text
     assert "ory_local" not in text
 
 
-def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_server_without_tls_is_reported(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     with a_server(200, b"hello") as url:
         ory_auth(SDK_URL=url.replace("http:", "https:"))
         text = text_of(web.get("/who", headers=SOMEBODY))
@@ -129,7 +129,7 @@ def test_a_server_without_tls_is_named(ory: Ory, ory_auth: ChangeSettings, web: 
         (500, "Ory has a problem"),
     ],
 )
-def test_a_server_that_is_not_ory_is_named(
+def test_a_server_that_is_not_ory_is_reported(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, status: int, title: str
 ) -> None:
     body = b"<html>a body with details</html>"
@@ -141,7 +141,7 @@ def test_a_server_that_is_not_ory_is_named(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_slow_ory_is_reported(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     assert ory.local
     ory_auth(TIMEOUT=0.3)
     with ory.local.slow(1, "/sessions/whoami"):
@@ -149,7 +149,7 @@ def test_an_ory_that_is_slow_is_named(ory: Ory, ory_auth: ChangeSettings, web: D
     assert "There was no complete response within 0.3 seconds." in text
 
 
-def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_an_open_circuit_breaker_still_reports_the_cause(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL=f"http://127.0.0.1:{free_ports(1)[0]}")
     texts = [text_of(web.get("/who", headers={"Cookie": f"ory_kratos_session={n}"})) for n in range(8)]
     assert any("circuit breaker" in text for text in texts)
@@ -158,7 +158,7 @@ def test_an_open_circuit_breaker_still_names_the_cause(ory: Ory, ory_auth: Chang
 
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_missing_migrations_are_named_to_developers(
+def test_missing_migrations_are_reported_to_developers(
     ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture, debug: bool, path: str
 ) -> None:
     settings.DEBUG = debug
@@ -177,7 +177,7 @@ def test_missing_migrations_are_named_to_developers(
         assert "shortly" not in body["detail"]
 
 
-def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_in_production_the_page_names_no_time(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.DEBUG = False
     cookies = ory.person().browser_session()
     with connection.cursor() as cursor:
@@ -188,7 +188,7 @@ def test_in_production_the_page_does_not_promise_seconds(ory: Ory, web: DualClie
     assert "migrat" not in text
 
 
-def test_in_production_nothing_is_named(
+def test_in_production_no_cause_is_shown(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Settings
 ) -> None:
     settings.DEBUG = False
@@ -202,7 +202,7 @@ def test_in_production_nothing_is_named(
 
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded"])
-def test_developers_learn_why_somebody_is_not_admitted(
+def test_developers_see_why_a_person_is_not_admitted(
     ory: Ory, web: DualClient, settings: Settings, debug: bool, path: str
 ) -> None:
     settings.DEBUG = debug
@@ -215,9 +215,7 @@ def test_developers_learn_why_somebody_is_not_admitted(
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
-def test_developers_learn_which_address_ory_does_not_know(
-    ory: Ory, web: DualClient, settings: Settings, debug: bool
-) -> None:
+def test_developers_see_which_url_ory_does_not_know(ory: Ory, web: DualClient, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     started = ory.public(
         "GET", "/self-service/login/browser?return_to=http://localhost:8000/", headers={"Accept": "text/html"}
@@ -228,7 +226,7 @@ def test_developers_learn_which_address_ory_does_not_know(
     assert ("ory_local --host localhost --ui-base http://localhost:8000/auth" in text) is debug
 
 
-def test_a_setting_that_names_this_site_itself_is_named(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_setting_with_the_url_of_this_site_is_reported(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SDK_URL="http://testserver")
     assert "This URL is not Ory's API" in text_of(web.get("/auth/login"))
 

@@ -59,7 +59,7 @@ def test_a_deleted_user_does_not_come_back_with_the_same_session(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_session_that_this_site_has_seen_does_not_bring_them_back(
+def test_a_session_from_before_the_deletion_does_not_bring_them_back(
     ory: Ory, web: DualClient, ada: Session, way: str
 ) -> None:
     phone = ada.person.app_session()
@@ -68,7 +68,7 @@ def test_a_session_that_this_site_has_seen_does_not_bring_them_back(
     assert web.get("/api/me", headers=phone.headers).status_code == 403
 
 
-def test_delete_user_keeps_out_sessions_that_this_site_has_not_seen(ory: Ory, web: DualClient, ada: Session) -> None:
+def test_delete_user_also_refuses_sessions_this_site_has_not_seen(ory: Ory, web: DualClient, ada: Session) -> None:
     phone = ada.person.app_session()
     web.get("/delete-properly", headers=ada.headers)
     assert web.get("/api/me", headers=phone.headers).status_code == 403
@@ -82,7 +82,7 @@ def test_a_changed_identity_does_not_bring_them_back(ory: Ory, web: DualClient, 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_signs_in_at_ory_again_is_a_new_user(ory: Ory, web: DualClient, ada: Session, way: str) -> None:
+def test_a_new_sign_in_at_ory_creates_a_new_user(ory: Ory, web: DualClient, ada: Session, way: str) -> None:
     before = user_of(ada.person).pk
     web.get(way, headers=ada.headers)
     time.sleep(0.01)
@@ -94,13 +94,13 @@ def test_who_signs_in_at_ory_again_is_a_new_user(ory: Ory, web: DualClient, ada:
     assert web.get("/api/me", headers=ada.headers).status_code == 200  # the account is there again, for all sessions
 
 
-def test_whose_link_is_forgotten_too_comes_back_at_once(ory: Ory, web: DualClient, ada: Session) -> None:
+def test_a_person_whose_link_is_deleted_too_comes_back_at_once(ory: Ory, web: DualClient, ada: Session) -> None:
     web.get("/delete-by-hand", headers=ada.headers)
     OryIdentity.objects.filter(user=None).delete()
     assert web.get("/api/me", headers=ada.headers).status_code == 200
 
 
-def test_deleted_users_are_forgotten_in_memory_as_well(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_deleted_users_are_removed_from_the_local_cache(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(USER_CACHE_SECONDS=60, SESSION_CACHE_SECONDS=60)
     session = ory.person().app_session()
     for _ in range(3):
@@ -121,7 +121,9 @@ def test_an_identity_that_is_deleted_at_ory_first_leaves_the_user(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_requests_after_a_new_sign_in_make_one_user(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_concurrent_requests_after_a_new_sign_in_create_one_user(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient
+) -> None:
     if connections["default"].vendor == "sqlite":
         pytest.skip("SQLite in memory has one connection")
     ory_auth(TIMEOUT=10, USER_HANDLER="tests.project.handlers.Hesitating")

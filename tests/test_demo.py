@@ -156,13 +156,13 @@ def test_the_public_page_greets_those_who_are_signed_in(browser: Browser) -> Non
     assert browser.page.heading == "Good to see you, Bob."
 
 
-def test_signing_in_leads_back_to_the_page_that_was_wanted(browser: Browser) -> None:
+def test_signing_in_leads_back_to_the_requested_page(browser: Browser) -> None:
     page = browser.sign_in(BOB, "/account/?tab=2")
     assert page.url == f"{browser.site}/account/?tab=2"
     assert BOB.email in page.text
 
 
-def test_a_wrong_password_is_said_and_the_name_is_kept(browser: Browser) -> None:
+def test_a_wrong_password_shows_an_error_and_keeps_the_name(browser: Browser) -> None:
     browser.open("/account/")
     page = browser.press("password", identifier=BOB.email, password="not it")
     assert 'role="alert"' in page.text
@@ -182,14 +182,14 @@ def test_the_vault_asks_for_a_second_factor(browser: Browser) -> None:
     assert browser.press("totp", totp_code=GRACE.totp_code).heading == "The vault is open."
 
 
-def test_a_backup_code_opens_the_vault_as_well(browser: Browser) -> None:
+def test_a_backup_code_opens_the_vault(browser: Browser) -> None:
     assert GRACE.lookup_codes
     browser.sign_in(GRACE, "/vault/")
     assert 'role="alert"' in browser.press("lookup_secret", lookup_secret="wrong").text
     assert browser.press("lookup_secret", lookup_secret=GRACE.lookup_codes[-1]).heading == "The vault is open."
 
 
-def test_whoever_has_no_second_factor_is_told_so(browser: Browser) -> None:
+def test_a_user_without_a_second_factor_gets_an_explanation(browser: Browser) -> None:
     page = browser.sign_in(BOB, "/account/")
     page = browser.open("/vault/")
     assert page.heading == "A second factor is needed"
@@ -216,7 +216,7 @@ def test_other_guarded_pages_open_after_signing_in(browser: Browser, path: str, 
     assert says in browser.sign_in(ADA, path).heading
 
 
-def test_settings_are_changed_at_ory_and_seen_by_django(browser: Browser) -> None:
+def test_settings_changed_at_ory_reach_django(browser: Browser) -> None:
     browser.sign_in(ADA, "/account/")
     browser.open("/auth/settings?return_to=/account/")
     browser.press("profile", **{"traits.name.last": "King"})
@@ -226,7 +226,7 @@ def test_settings_are_changed_at_ory_and_seen_by_django(browser: Browser) -> Non
     assert "Ada King" in browser.page.text
 
 
-def test_signing_out_is_out(browser: Browser) -> None:
+def test_signing_out_ends_the_session(browser: Browser) -> None:
     browser.sign_in(BOB, "/account/")
     old = dict(browser.cookies)
     assert browser.press("").path == "/"
@@ -247,7 +247,7 @@ def test_the_api_knows_a_token_and_never_redirects(site: str, browser: Browser) 
     assert (answer.status, answer.headers["Content-Type"]) == (401, "application/json")
 
 
-def test_a_port_that_is_taken_is_named_with_a_way_out() -> None:
+def test_an_occupied_port_is_reported_with_a_fix() -> None:
     public, admin = free_ports(2)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

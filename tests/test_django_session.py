@@ -103,7 +103,7 @@ def test_a_shadow_user_has_no_password_to_sign_in_with(ory: Ory, web: DualClient
     assert not web.client.login(username=person.id, password=person.password)
 
 
-def test_a_local_sign_in_is_no_ory_session(ory: Ory, web: DualClient, root: User) -> None:
+def test_a_local_sign_in_has_no_ory_session(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     assert web.get("/session").json() == {"session": None, "identity": None}
     assert web.get("/guarded")["Location"] == "/auth/login?next=/guarded"
@@ -129,7 +129,7 @@ NEVER_GOOD = {
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
 @pytest.mark.parametrize("headers", NEVER_GOOD.values(), ids=NEVER_GOOD)
-def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
+def test_a_credential_that_was_never_valid_does_not_end_a_local_sign_in(
     ory: Ory, web: DualClient, root: User, path: str, headers: dict[str, str]
 ) -> None:
     web.client.force_login(root)
@@ -140,7 +140,7 @@ def test_a_credential_that_was_never_good_ends_nobodys_local_sign_in(
 @pytest.mark.promise("A made-up credential ends no Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/django-guarded"])
 @pytest.mark.parametrize("cookie", ["made_up", "x" * 9000], ids=["made-up", "malformed"])
-def test_a_cookie_that_was_never_good_ends_nobodys_local_sign_in(
+def test_a_cookie_that_was_never_valid_does_not_end_a_local_sign_in(
     ory: Ory, web: DualClient, root: User, path: str, cookie: str
 ) -> None:
     web.client.force_login(root)
@@ -151,16 +151,14 @@ def test_a_cookie_that_was_never_good_ends_nobodys_local_sign_in(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_beside_a_local_sign_in_ory_is_asked_once_in_a_request(ory: Ory, web: DualClient, root: User) -> None:
+def test_ory_is_asked_once_per_request_beside_a_local_sign_in(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     set_cookie(web, "ory_kratos_session", "made_up")
     assert web.get("/recall").json()["user"] == "root"
     assert len(ory.requests_to()) == 1
 
 
-def test_a_guard_of_ory_lets_no_local_user_in_because_of_a_credential_that_is_not_good(
-    ory: Ory, web: DualClient, root: User
-) -> None:
+def test_an_invalid_credential_does_not_let_a_local_user_pass_a_guard(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     assert web.get("/guarded", headers=NEVER_GOOD["token"]).status_code == 401
     set_cookie(web, "ory_kratos_session", "made_up")
@@ -172,7 +170,7 @@ def test_a_guard_of_ory_lets_no_local_user_in_because_of_a_credential_that_is_no
 
 @pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_local_sign_in_outranks_the_credential_that_was_there(
+def test_a_local_sign_in_outranks_the_earlier_credential(
     ory: Ory, web: DualClient, root: User, path: str, sign_in_view: str
 ) -> None:
     sign_in(web, ory.person().browser_session())
@@ -180,7 +178,7 @@ def test_a_local_sign_in_outranks_the_credential_that_was_there(
     assert seen(web, path) == "root"
 
 
-def test_a_guard_of_ory_sends_whom_a_local_sign_in_outranks_to_sign_in_again(
+def test_a_guard_asks_for_a_new_sign_in_if_a_local_sign_in_outranks_the_session(
     ory: Ory, web: DualClient, root: User
 ) -> None:
     sign_in(web, ory.person().browser_session())
@@ -209,7 +207,7 @@ def test_an_ory_credential_ends_the_local_sign_in_before_it(ory: Ory, web: DualC
 
 @pytest.mark.promise("A new Ory credential ends an older Django sign-in")
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_credential_that_was_good_here_ends_the_local_sign_in_before_it_though_it_is_dead_now(
+def test_a_credential_that_was_valid_here_ends_an_earlier_local_sign_in_even_if_it_has_expired(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, root: User, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -224,9 +222,7 @@ def test_a_credential_that_was_good_here_ends_the_local_sign_in_before_it_though
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_credential_that_was_never_seen_here_and_is_dead_ends_nothing(
-    ory: Ory, web: DualClient, root: User, path: str
-) -> None:
+def test_an_unknown_expired_credential_ends_nothing(ory: Ory, web: DualClient, root: User, path: str) -> None:
     session = ory.person().browser_session()
     session.revoke()
     web.client.force_login(root)
@@ -236,7 +232,7 @@ def test_a_credential_that_was_never_seen_here_and_is_dead_ends_nothing(
 
 @pytest.mark.parametrize("sign_in_view", ["/django-login", "/django-alogin"])
 @pytest.mark.parametrize("path", ["/who", "/awho", "/recall"])
-def test_a_local_sign_in_outranks_the_session_at_ory_also_when_its_cookie_is_renewed(
+def test_a_local_sign_in_outranks_the_ory_session_after_its_cookie_is_renewed(
     ory: Ory, web: DualClient, root: User, path: str, sign_in_view: str
 ) -> None:
     session = ory.person().browser_session()
@@ -251,7 +247,7 @@ def test_a_local_sign_in_outranks_the_session_at_ory_also_when_its_cookie_is_ren
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_after_the_renewal_ory_is_asked_no_more(
+def test_ory_is_not_asked_again_after_the_renewal(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, root: User
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -278,7 +274,7 @@ def test_another_session_of_the_same_identity_outranks_a_local_sign_in(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_local_sign_in_outranks_the_credential_that_was_there_also_under_a_new_secret_key(
+def test_a_local_sign_in_outranks_the_earlier_credential_after_a_new_secret_key(
     ory: Ory, web: DualClient, root: User, settings: Settings, path: str
 ) -> None:
     sign_in(web, ory.person().browser_session())
@@ -321,7 +317,7 @@ def test_a_local_sign_in_that_remembers_the_credential_in_the_first_form_still_o
 @pytest.mark.promise("login() with the person of the Ory session does not survive a revocation")
 @pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
 @pytest.mark.urls(__name__)
-def test_djangos_login_with_the_person_of_the_ory_session_survives_no_revocation(
+def test_djangos_login_with_the_ory_user_does_not_survive_a_revocation(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, login_view: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -338,7 +334,7 @@ def test_djangos_login_with_the_person_of_the_ory_session_survives_no_revocation
 
 @pytest.mark.parametrize("login_view", ["/login-as-oneself", "/alogin-as-oneself"])
 @pytest.mark.urls(__name__)
-def test_djangos_login_with_the_person_of_the_ory_session_is_logged(
+def test_djangos_login_with_the_ory_user_is_logged(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, login_view: str
 ) -> None:
     web.get("/who", headers=(session := ory.person().app_session()).headers)
@@ -348,7 +344,7 @@ def test_djangos_login_with_the_person_of_the_ory_session_is_logged(
 
 
 @pytest.mark.urls(__name__)
-def test_djangos_login_with_the_persons_row_is_no_other_sign_in_though_nobody_asked_before(
+def test_djangos_login_with_the_ory_users_row_is_undone_even_if_the_user_was_not_read_before(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -361,7 +357,7 @@ def test_djangos_login_with_the_persons_row_is_no_other_sign_in_though_nobody_as
 
 
 @pytest.mark.urls(__name__)
-def test_djangos_login_with_somebody_else_is_a_local_sign_in(ory: Ory, web: DualClient, root: User) -> None:
+def test_djangos_login_with_another_user_is_a_local_sign_in(ory: Ory, web: DualClient, root: User) -> None:
     other = ory.person()
     web.get("/who", headers=other.app_session().headers)
     sign_in(web, ory.person().browser_session())
@@ -386,14 +382,14 @@ def test_a_new_session_at_ory_gets_a_new_csrf_token(ory: Ory, web: DualClient, p
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_where_the_browser_has_no_csrf_token_it_gets_none(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_browser_without_a_csrf_token_gets_none(ory: Ory, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
     web.get(path)
     assert "csrftoken" not in web.cookies
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_csrf_token_in_djangos_session_is_renewed_too_and_makes_no_session(
+def test_a_csrf_token_in_a_django_session_is_renewed_without_creating_a_session(
     ory: Ory, web: DualClient, settings: Settings, path: str
 ) -> None:
     settings.CSRF_USE_SESSIONS = True
@@ -408,7 +404,7 @@ def test_a_csrf_token_in_djangos_session_is_renewed_too_and_makes_no_session(
     assert SessionStore(web.cookies["sessionid"].value)["_csrftoken"] != before
 
 
-def test_the_form_that_is_the_first_request_of_a_new_session_at_ory_is_checked_with_the_token_it_has(
+def test_a_form_sent_as_first_request_of_a_new_ory_session_is_checked_with_its_old_token(
     ory: Ory, settings: Settings
 ) -> None:
     """A middleware asks who it is before Django checks the token."""
@@ -422,7 +418,7 @@ def test_the_form_that_is_the_first_request_of_a_new_session_at_ory_is_checked_w
     assert client.cookies["csrftoken"].value != before
 
 
-def test_an_outage_of_ory_ends_no_local_sign_in(ory: Ory, local_ory: LocalOry, web: DualClient, root: User) -> None:
+def test_an_outage_does_not_end_a_local_sign_in(ory: Ory, local_ory: LocalOry, web: DualClient, root: User) -> None:
     session = ory.person().browser_session()
     web.client.force_login(root)
     sign_in(web, session)
@@ -432,7 +428,9 @@ def test_an_outage_of_ory_ends_no_local_sign_in(ory: Ory, local_ory: LocalOry, w
     assert seen(web) == "root"
 
 
-def test_whom_a_local_sign_in_outranks_needs_no_ory(ory: Ory, local_ory: LocalOry, web: DualClient, root: User) -> None:
+def test_a_local_sign_in_that_outranks_the_session_needs_no_ory(
+    ory: Ory, local_ory: LocalOry, web: DualClient, root: User
+) -> None:
     sign_in(web, ory.person().browser_session())
     web.get(LOCAL)
     caches["default"].clear()
@@ -440,7 +438,7 @@ def test_whom_a_local_sign_in_outranks_needs_no_ory(ory: Ory, local_ory: LocalOr
         assert seen(web) == "root"
 
 
-def test_what_ory_revokes_is_gone(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
+def test_a_session_that_ory_revokes_is_gone(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().browser_session()
     sign_in(web, session)
@@ -449,14 +447,14 @@ def test_what_ory_revokes_is_gone(ory: Ory, ory_auth: ChangeSettings, web: DualC
     assert seen(web) == ""
 
 
-def test_the_next_person_on_the_same_browser_is_there_from_the_next_request(ory: Ory, web: DualClient) -> None:
+def test_the_next_person_in_the_same_browser_counts_from_the_next_request(ory: Ory, web: DualClient) -> None:
     first, second = ory.person(), ory.person()
     for person in (first, second):
         sign_in(web, person.browser_session())
         assert seen(web) == person.id
 
 
-def test_after_signing_out_nobody_older_comes_back(ory: Ory, web: DualClient, root: User) -> None:
+def test_signing_out_does_not_bring_back_an_earlier_user(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     sign_in(web, ory.person().browser_session())
     web.get("/who")
@@ -465,7 +463,7 @@ def test_after_signing_out_nobody_older_comes_back(ory: Ory, web: DualClient, ro
     assert seen(web) == ""
 
 
-def test_signing_out_of_what_was_never_asked_about_brings_nobody_back_either(
+def test_signing_out_with_an_unused_credential_does_not_bring_back_an_earlier_user(
     ory: Ory, web: DualClient, root: User
 ) -> None:
     web.client.force_login(root)
@@ -483,7 +481,7 @@ def cart(web: DualClient) -> str | None:
     return kept
 
 
-def test_what_an_anonymous_visitor_kept_is_the_first_persons(ory: Ory, web: DualClient) -> None:
+def test_data_of_an_anonymous_visitor_belongs_to_the_first_identity(ory: Ory, web: DualClient) -> None:
     web.get("/remember?cart=apples")
     sign_in(web, ory.person().browser_session())
     assert cart(web) == "apples"
@@ -526,7 +524,7 @@ def test_a_later_session_of_the_same_identity_keeps_the_data(ory: Ory, web: Dual
 
 @pytest.mark.promise("The next person on a browser does not see the Django session of the one before")
 @pytest.mark.parametrize("ask", ["", "&ask=1"], ids=["nobody-asked", "asked"])
-def test_another_identity_finds_it_flushed(ory: Ory, web: DualClient, ask: str) -> None:
+def test_another_identity_gets_an_empty_session(ory: Ory, web: DualClient, ask: str) -> None:
     sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples" + ask)
     before = web.cookies["sessionid"].value
@@ -536,15 +534,13 @@ def test_another_identity_finds_it_flushed(ory: Ory, web: DualClient, ask: str) 
 
 
 @pytest.mark.parametrize("ask", ["", "&ask=1"], ids=["nobody-asked", "asked"])
-def test_the_one_whose_it_is_finds_it_again(ory: Ory, web: DualClient, ask: str) -> None:
+def test_the_owner_gets_the_session_back(ory: Ory, web: DualClient, ask: str) -> None:
     sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples" + ask)
     assert cart(web) == "apples"
 
 
-def test_what_was_added_to_an_anonymous_visitors_session_while_nobody_asked_is_not_the_next_persons(
-    ory: Ory, web: DualClient
-) -> None:
+def test_data_added_without_reading_the_user_does_not_reach_the_next_person(ory: Ory, web: DualClient) -> None:
     web.get("/remember?cart=pears")
     sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples")
@@ -560,28 +556,32 @@ def test_after_signing_out_the_data_is_gone(ory: Ory, web: DualClient) -> None:
     assert cart(web) is None
 
 
-def test_a_local_sign_in_takes_over_no_data_of_an_identity(ory: Ory, web: DualClient, root: User) -> None:
+def test_a_local_sign_in_does_not_take_over_data_of_an_identity(ory: Ory, web: DualClient, root: User) -> None:
     sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples&ask=1")
     web.get(LOCAL)
     assert web.get("/recall").json() == {"user": "root", "cart": None}
 
 
-def test_a_local_sign_in_takes_over_no_data_where_nobody_asked_either(ory: Ory, web: DualClient, root: User) -> None:
+def test_a_local_sign_in_does_not_take_over_data_if_the_user_was_not_read(
+    ory: Ory, web: DualClient, root: User
+) -> None:
     sign_in(web, ory.person().browser_session())
     web.get("/remember?cart=apples")
     web.get(LOCAL)
     assert web.get("/recall").json() == {"user": "root", "cart": None}
 
 
-def test_an_identity_takes_over_no_data_of_a_local_user(ory: Ory, web: DualClient, root: User) -> None:
+def test_an_identity_does_not_take_over_data_of_a_local_user(ory: Ory, web: DualClient, root: User) -> None:
     web.client.force_login(root)
     web.get("/remember?cart=apples")
     sign_in(web, ory.person().browser_session())
     assert cart(web) is None
 
 
-def test_what_is_kept_during_an_outage_is_not_the_next_persons(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_data_stored_during_an_outage_does_not_reach_the_next_person(
+    ory: Ory, local_ory: LocalOry, web: DualClient
+) -> None:
     first, second = ory.person().browser_session(), ory.person().browser_session()
     sign_in(web, first)
     with local_ory.failing(500):
@@ -594,16 +594,16 @@ def test_what_is_kept_during_an_outage_is_not_the_next_persons(ory: Ory, local_o
 
 
 @pytest.mark.parametrize("path", ["/impersonate", "/aimpersonate"])
-def test_a_later_assignment_to_request_user_stands(ory: Ory, web: DualClient, root: User, path: str) -> None:
+def test_a_later_assignment_to_request_user_counts(ory: Ory, web: DualClient, root: User, path: str) -> None:
     assert seen(web, f"{path}?pk={root.pk}", headers=ory.person().app_session().headers) == "root"
 
 
-def test_a_guard_does_not_let_somebody_in_because_of_an_assignment(ory: Ory, web: DualClient, root: User) -> None:
+def test_a_guard_does_not_accept_an_assigned_user(ory: Ory, web: DualClient, root: User) -> None:
     answer = web.get(f"/impersonate-guarded?pk={root.pk}")
     assert answer["Location"].startswith("/auth/login")
 
 
-def test_a_guard_of_ory_does_not_let_one_person_in_as_another(ory: Ory, web: DualClient, root: User) -> None:
+def test_a_guard_does_not_let_one_person_pass_as_another(ory: Ory, web: DualClient, root: User) -> None:
     answer = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
 

@@ -88,7 +88,7 @@ def facts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "how"), [("reads_user", "read"), ("assigns_user", "assigned")])
-def test_a_user_that_was_read_too_early_is_logged_once_and_the_view_sees_orys(
+def test_a_user_read_too_early_is_logged_once_and_the_view_sees_the_ory_user(
     ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture, name: str, how: str
 ) -> None:
     middleware(settings, name)
@@ -131,7 +131,7 @@ def test_djangos_own_middleware_for_remote_users_is_not_reported(
     assert facts(caplog) == []
 
 
-def test_a_sign_in_of_djangos_own_is_not_reported(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_django_sign_in_is_not_reported(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     user = get_user_model()._default_manager.create(**{get_user_model().USERNAME_FIELD: "boss@example.org"})
     web.client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     assert web.get("/who").json()["pk"] == str(user.pk)

@@ -55,7 +55,7 @@ CAUSES = [malformed, multi_credential, bad_return_to, session_gone]
 
 @pytest.mark.promise("A visitor cannot fill the log")
 @pytest.mark.parametrize("cause", CAUSES)
-def test_a_visitor_cannot_fill_the_log(
+def test_visitors_cannot_fill_the_log(
     ory: Ory,
     web: DualClient,
     records: Records,
@@ -75,30 +75,30 @@ def test_a_visitor_cannot_fill_the_log(
     assert "suppressed" not in last.ory_facts
 
 
-def test_each_event_has_lines_of_its_own(ory: Ory, web: DualClient, records: Records) -> None:
+def test_each_event_is_sampled_separately(ory: Ory, web: DualClient, records: Records) -> None:
     for number in range(MANY):
         malformed(web, number)
     bad_return_to(web, 0)
     assert len(records("bad_return_to")) == 1
 
 
-def test_every_sign_out_of_somebody_is_logged(ory: Ory, web: DualClient, records: Records) -> None:
+def test_every_sign_out_of_a_user_is_logged(ory: Ory, web: DualClient, records: Records) -> None:
     person = ory.person()
     for _ in range(events.MAX_LINES + 2):
         web.post("/auth/logout", headers=person.app_session().headers)
     assert len(records("logout")) == events.MAX_LINES + 2
 
 
-def test_a_sign_out_of_nobody_is_sampled(ory: Ory, local_ory: LocalOry, web: DualClient, records: Records) -> None:
+def test_sign_outs_of_unknown_credentials_are_sampled(
+    ory: Ory, local_ory: LocalOry, web: DualClient, records: Records
+) -> None:
     with local_ory.failing(500):
         for number in range(MANY):
             web.post("/auth/logout", headers={"X-Session-Token": f"ory_st_{number}"})
     assert 0 < len(records("logout")) <= events.MAX_LINES
 
 
-def test_every_503_has_its_line(
-    ory: Ory, local_ory: LocalOry, web: DualClient, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_every_503_is_logged(ory: Ory, local_ory: LocalOry, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     token = ory.person().app_session().headers
     with local_ory.failing(500):
         for _ in range(events.MAX_LINES + 5):
@@ -119,7 +119,7 @@ def test_threads_share_the_count(records: Records, monkeypatch: pytest.MonkeyPat
 # --- what error collectors group by
 
 
-def test_each_event_has_one_template_of_its_own(records: Records) -> None:
+def test_each_event_has_its_own_template(records: Records) -> None:
     templates = {}
     for event in Event:
         log(event)
@@ -129,7 +129,7 @@ def test_each_event_has_one_template_of_its_own(records: Records) -> None:
     assert len({template for (template,) in templates.values()}) == len(Event)
 
 
-def test_the_fields_are_in_the_text_and_beside_it(web: DualClient, ory: Ory, records: Records) -> None:
+def test_the_fields_are_in_the_message_and_in_extra(web: DualClient, ory: Ory, records: Records) -> None:
     session_gone(web, 1)
     [record] = records("session_gone")
     assert record.msg.startswith("session_gone")

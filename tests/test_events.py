@@ -59,7 +59,7 @@ def test_a_sign_out_names_the_credential_by_its_fingerprint(web: DualClient, ses
     assert (facts["kind"], len(facts["credential"])) == (kind(session), 8)
 
 
-def test_a_sign_out_that_ory_could_not_be_told_is_an_error(
+def test_a_sign_out_that_does_not_reach_ory_is_an_error(
     ory: Ory, local_ory: LocalOry, web: DualClient, session: Session, told: Told
 ) -> None:
     with (
@@ -72,7 +72,7 @@ def test_a_sign_out_that_ory_could_not_be_told_is_an_error(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded"])
-def test_somebody_who_is_not_admitted_is_named_by_their_identity(
+def test_a_person_who_is_not_admitted_is_named_by_identity_id(
     web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     web.get("/who", headers=session.headers)
@@ -82,7 +82,7 @@ def test_somebody_who_is_not_admitted_is_named_by_their_identity(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_database_that_is_down_is_told_by_the_type_of_its_error(
+def test_a_database_outage_is_logged_with_the_type_of_its_error(
     web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     with connection.execute_wrapper(no_database):
@@ -91,7 +91,7 @@ def test_a_database_that_is_down_is_told_by_the_type_of_its_error(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session"])
-def test_a_database_that_is_down_is_told_where_a_django_session_came_too(
+def test_a_database_outage_is_logged_if_a_django_session_came_too(
     web: DualClient, session: Session, told: Told, path: str
 ) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
@@ -114,7 +114,7 @@ TWO = "ory_kratos_session=one; ory_kratos_session=two"
         ({"Cookie": "ory_kratos_session=one", "X-Session-Token": "x"}, "token+cookie"),
     ],
 )
-def test_several_credentials_are_named_by_their_kinds(
+def test_several_credentials_are_logged_by_their_kinds(
     ory: Ory, web: DualClient, told: Told, headers: dict[str, str], kinds: str
 ) -> None:
     """Of two session cookies one may be a sibling domain's, which would sign people in as somebody else."""
@@ -123,15 +123,13 @@ def test_several_credentials_are_named_by_their_kinds(
 
 
 @pytest.mark.parametrize("cookie", ["ory_kratos_session=one", "ory_kratos_session=one; ory_kratos_session=one"])
-def test_one_session_cookie_is_one_credential_however_often_it_comes(
-    ory: Ory, web: DualClient, told: Told, cookie: str
-) -> None:
+def test_a_repeated_session_cookie_is_one_credential(ory: Ory, web: DualClient, told: Told, cookie: str) -> None:
     web.get("/who", headers={"Cookie": cookie})
     assert [event for _, event, _ in told()] == ["session_gone"]
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_database_that_is_down_is_told_where_only_a_django_session_came(
+def test_a_database_outage_is_logged_if_only_a_django_session_came(
     ory: Ory, web: DualClient, told: Told, path: str
 ) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))

@@ -104,13 +104,13 @@ def test_client_login_fails_without_a_backend_that_checks_passwords(
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/aguarded"])
-def test_a_guard_sends_somebody_with_force_login_to_ory(user: User, web: DualClient, path: str) -> None:
+def test_a_guard_sends_a_user_of_force_login_to_ory(user: User, web: DualClient, path: str) -> None:
     web.client.force_login(user)
     response = web.get(path)
     assert (response.status_code, response["Location"]) == (302, f"/auth/login?next={path}")
 
 
-def test_a_script_gets_a_401_for_the_projects_own_sign_in_page_as_well(settings: Settings, web: DualClient) -> None:
+def test_a_script_gets_a_401_with_the_projects_own_sign_in_page(settings: Settings, web: DualClient) -> None:
     settings.LOGIN_URL = "/own-sign-in"
     assert web.get("/django-guarded")["Location"] == "/own-sign-in?next=/django-guarded"
     response = web.get("/django-guarded", headers={"X-Requested-With": "XMLHttpRequest"})
@@ -124,19 +124,19 @@ def test_force_authenticate_works_in_an_api(user: User) -> None:
     assert client.get("/api/me").json()["user"] == "grace"
 
 
-def test_an_api_that_takes_orys_sessions_only_does_not_know_force_login(user: User) -> None:
+def test_an_api_for_ory_sessions_ignores_force_login(user: User) -> None:
     client = APIClient()
     client.force_login(user)
     assert client.get("/api/me").status_code == 401
 
 
-def test_an_api_that_takes_djangos_sessions_as_well_knows_force_login(user: User) -> None:
+def test_an_api_for_django_sessions_too_accepts_force_login(user: User) -> None:
     client = APIClient()
     client.force_login(user)
     assert client.get("/api/both").json()["user"] == "grace"
 
 
-def test_an_api_that_takes_djangos_sessions_as_well_still_takes_tokens(ory: Ory) -> None:
+def test_an_api_for_django_sessions_too_accepts_tokens(ory: Ory) -> None:
     session = ory.person().app_session()
     client = APIClient(enforce_csrf_checks=True)
     answer = client.post("/api/both", headers=session.bearer)
@@ -151,14 +151,14 @@ def test_djangos_sessions_before_orys_refuse_tokens(ory: Ory) -> None:
 # --- middleware and backends
 
 
-def test_middleware_after_ours_sees_the_person(ory: Ory, settings: Settings, web: DualClient) -> None:
+def test_middleware_after_ours_sees_the_user(ory: Ory, settings: Settings, web: DualClient) -> None:
     at = settings.MIDDLEWARE.index(OWN) + 1
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], f"{__name__}.TeamMiddleware", *settings.MIDDLEWARE[at:]]
     session = ory.person().browser_session()
     assert web.get("/silent", headers=session.headers)["X-Seen"] == session.person.id
 
 
-def test_a_backend_for_permissions_answers_for_people_of_ory(ory: Ory, settings: Settings, web: DualClient) -> None:
+def test_a_permission_backend_works_for_ory_users(ory: Ory, settings: Settings, web: DualClient) -> None:
     headers = ory.person().browser_session().headers
     assert web.get("/event", headers=headers).status_code == 403
     settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, f"{__name__}.PermissionBackend"]

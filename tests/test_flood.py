@@ -65,14 +65,16 @@ def web() -> DualClient:
 
 @pytest.mark.promise("One client address does not use up the limit of all")
 @pytest.mark.promise("Lookups of unknown credentials are limited")
-def test_after_some_refusals_one_address_gets_503(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_address_gets_503_after_several_refusals(
+    ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "ory_auth")
     assert flood(web, 8) == [200] * 5 + [503] * 3
     assert len(ory.requests_to()) == 5
     assert "flood" in event_ids(caplog)
 
 
-def test_another_address_is_not_disturbed(web: DualClient) -> None:
+def test_another_address_is_not_affected(web: DualClient) -> None:
     flood(web, 8, "192.0.2.1")
     assert flood(web, 5, "192.0.2.2") == [200] * 5
 
@@ -83,20 +85,22 @@ def test_all_addresses_together_have_a_limit(ory: Ory, web: DualClient) -> None:
     assert len(ory.requests_to()) == 20
 
 
-def test_a_flood_of_tokens_takes_nothing_from_cookies(web: DualClient) -> None:
+def test_a_flood_of_tokens_does_not_limit_cookies(web: DualClient) -> None:
     for number in range(30):
         flood(web, 1, f"192.0.2.{number}")
     assert status(web, made_up_cookie()) == 200
 
 
-def test_a_credential_that_ory_fails_on_is_not_free(web: DualClient, local_ory: LocalOry) -> None:
+def test_a_credential_that_makes_ory_fail_counts(web: DualClient, local_ory: LocalOry) -> None:
     """Otherwise whoever finds a credential that makes Ory answer 500 could ask as often as they like."""
     with local_ory.failing(500, path="/sessions/whoami"):
         assert flood(web, 8) == [503] * 8
     assert flood(web, 1) == [503]
 
 
-def test_an_outage_uses_nothing_up(web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_does_not_use_up_the_limit(
+    web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with local_ory.stopped():
         assert flood(web, 8) == [503] * 8
     time.sleep(1.1)  # the circuit breaker tries again once a second
@@ -109,7 +113,7 @@ def test_an_outage_uses_nothing_up(web: DualClient, local_ory: LocalOry, monkeyp
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.20.0.1", "100.64.0.1", "", "::1", "fd00::1"]
 )
-def test_an_address_that_many_may_share_has_no_limit_of_its_own(web: DualClient, address: str) -> None:
+def test_a_shared_address_has_no_limit_of_its_own(web: DualClient, address: str) -> None:
     """A proxy's address, or none at all, as with gunicorn on a Unix socket."""
     assert flood(web, 12, address) == [200] * 12
 
@@ -121,13 +125,13 @@ def test_a_client_has_one_limit_for_its_whole_ipv6_network(web: DualClient) -> N
 
 
 @pytest.mark.parametrize("form", ["::ffff:198.51.100.{}", "64:ff9b::198.51.100.{}", "2002:c633:64{:02x}::1"])
-def test_ipv4_clients_that_come_by_ipv6_are_told_apart(web: DualClient, form: str) -> None:
+def test_ipv4_clients_over_ipv6_are_distinguished(web: DualClient, form: str) -> None:
     """A dual-stack socket gives every IPv4 client an address of one /64 network."""
     assert flood(web, 7, form.format(9)) == [200] * 5 + [503] * 2
     assert flood(web, 5, form.format(77)) == [200] * 5
 
 
-def test_an_ipv4_client_has_one_limit_by_whichever_way_it_comes(web: DualClient) -> None:
+def test_an_ipv4_client_has_one_limit_over_ipv4_and_ipv6(web: DualClient) -> None:
     assert flood(web, 5, "198.51.100.9") == [200] * 5
     assert flood(web, 1, "::ffff:198.51.100.9") == [503]
 
@@ -142,7 +146,7 @@ def test_an_ipv4_client_has_one_limit_by_whichever_way_it_comes(web: DualClient)
         (2, "6.6.6.6, 198.51.100.{}, 10.0.0.2"),
     ],
 )
-def test_behind_trusted_proxies_the_entry_that_they_wrote_is_the_client(
+def test_the_client_is_the_entry_written_by_the_trusted_proxies(
     web: DualClient, ory_auth: ChangeSettings, proxies: int, forwarded: str
 ) -> None:
     ory_auth(TRUSTED_PROXIES=proxies)
@@ -151,9 +155,7 @@ def test_behind_trusted_proxies_the_entry_that_they_wrote_is_the_client(
 
 
 @pytest.mark.parametrize("trusted", [None, 0])
-def test_a_header_that_a_client_wrote_itself_changes_nothing(
-    web: DualClient, ory_auth: ChangeSettings, trusted: int
-) -> None:
+def test_a_header_written_by_the_client_is_ignored(web: DualClient, ory_auth: ChangeSettings, trusted: int) -> None:
     ory_auth(TRUSTED_PROXIES=trusted)
     answers = [status(web, unknown_token(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
     assert answers == [200] * 5 + [503] * 2
@@ -172,13 +174,13 @@ def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: DualClie
 # --- who is not
 
 
-def test_people_who_sign_in_use_nothing_up(ory: Ory, web: DualClient) -> None:
+def test_sign_ins_do_not_use_up_the_limit(ory: Ory, web: DualClient) -> None:
     sessions = [ory.person().app_session() for _ in range(8)]
     assert [status(web, session.headers) for session in sessions] == [200] * 8
     assert flood(web, 6) == [200] * 5 + [503]
 
 
-def test_a_browser_that_comes_back_from_a_sign_in_passes(ory: Ory, web: DualClient) -> None:
+def test_a_returning_browser_passes_the_limit(ory: Ory, web: DualClient) -> None:
     """This site sent it to Ory, which is what a made-up credential cannot show."""
     for number in range(25):
         status(web, made_up_cookie(), f"192.0.2.{number}")
@@ -202,7 +204,7 @@ def test_in_a_flood_a_browser_with_an_expired_cookie_can_sign_in(ory: Ory, web: 
 
 
 @pytest.mark.parametrize("spoil", [lambda v: v + "x", lambda v: "x" + v, lambda v: v.partition(":")[0], lambda v: ""])
-def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: DualClient, spoil: object) -> None:
+def test_a_marker_with_another_signature_is_ignored(web: DualClient, spoil: object) -> None:
     assert callable(spoil)
     web.get("/auth/login")
     web.cookies[sign_in_marker.COOKIE] = spoil(web.cookies[sign_in_marker.COOKIE].value)
@@ -211,13 +213,13 @@ def test_a_marker_that_this_site_did_not_sign_is_worth_nothing(web: DualClient, 
 
 
 @pytest.mark.promise("A marker counts a few times only")
-def test_a_marker_is_no_way_round_the_limit(web: DualClient) -> None:
+def test_a_marker_does_not_bypass_the_limit(web: DualClient) -> None:
     flood(web, 5)
     web.get("/auth/login")
     assert flood(web, sign_in_marker.USES + 3) == [200] * sign_in_marker.USES + [503] * 3
 
 
-def test_a_marker_ends(web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_marker_expires(web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     flood(web, 5)
     web.get("/auth/login")
     now = time.time
@@ -225,7 +227,7 @@ def test_a_marker_ends(web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None
     assert flood(web, 1) == [503]
 
 
-def test_who_was_good_before_is_looked_up_in_a_flood(
+def test_a_credential_that_was_valid_before_is_looked_up_in_a_flood(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -235,7 +237,7 @@ def test_who_was_good_before_is_looked_up_in_a_flood(
     assert session_seen(web, session.headers) == session.id
 
 
-def test_who_was_good_in_another_process_is_looked_up_in_a_flood(
+def test_a_credential_that_was_valid_in_another_process_is_looked_up_in_a_flood(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -246,7 +248,7 @@ def test_who_was_good_in_another_process_is_looked_up_in_a_flood(
     assert session_seen(web, session.headers) == session.id
 
 
-def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
+def test_a_credential_known_from_the_cache_is_looked_up_in_a_flood(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -259,7 +261,7 @@ def test_whom_a_process_knows_from_the_cache_is_looked_up_in_a_flood(
     assert session_seen(web, session.headers) == session.id
 
 
-def test_whoever_is_refused_is_known_no_more(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_a_refused_credential_is_no_longer_known(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, REFUSED_CACHE_SECONDS=0)
     session = ory.person().app_session()
     status(web, session.headers)
@@ -273,7 +275,7 @@ def test_whoever_is_refused_is_known_no_more(ory: Ory, web: DualClient, ory_auth
 
 
 @pytest.mark.django_db
-def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: DualClient) -> None:
+def test_everyone_can_sign_out_in_a_flood(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     flood(web, 8)
     assert web.post("/auth/logout", headers=session.headers, REMOTE_ADDR="192.0.2.1").status_code == 204
@@ -281,7 +283,7 @@ def test_in_a_flood_everybody_may_sign_out(ory: Ory, web: DualClient) -> None:
 
 
 @pytest.mark.django_db
-def test_in_a_flood_a_sign_out_ends_the_session_under_every_form_of_its_credential(
+def test_a_sign_out_in_a_flood_covers_every_header_of_the_credential(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -321,9 +323,7 @@ def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: DualClient, lo
     assert (answers.count(200), answers.count(503)) == (12, 8)
 
 
-def test_something_is_left_to_new_people_when_orys_rate_is_used_up(
-    ory: Ory, web: DualClient, local_ory: LocalOry
-) -> None:
+def test_new_people_get_a_share_when_orys_rate_is_used_up(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     with local_ory.failing(401, limited("20", "9", "60"), b"{}", "/sessions/whoami"):
         assert flood(web, 5) == [200] * 5
     with local_ory.failing(401, limited("20", "0", "60"), b"{}", "/sessions/whoami"):
@@ -332,7 +332,7 @@ def test_something_is_left_to_new_people_when_orys_rate_is_used_up(
 
 
 @pytest.mark.promise("The last quarter of Ory's rate is left to known credentials")
-def test_the_last_quarter_of_orys_rate_is_left_to_those_who_are_known(
+def test_the_last_quarter_of_orys_rate_is_for_known_credentials(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A limit of ours that is higher than Ory's would let strangers bring about a 429, which stops all lookups."""
@@ -371,7 +371,7 @@ def test_a_rate_header_counts_for_a_minute_at_most(
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "1e9"])
-def test_a_rate_that_is_no_number_changes_nothing(web: DualClient, local_ory: LocalOry, value: str) -> None:
+def test_an_invalid_rate_header_is_ignored(web: DualClient, local_ory: LocalOry, value: str) -> None:
     headers = {"x-ratelimit-limit": value, "x-ratelimit-remaining": value}
     with local_ory.failing(401, headers, b"{}", "/sessions/whoami"):
         assert flood(web, 5) == [200] * 5
@@ -419,7 +419,7 @@ def test_a_remembered_refusal_ends(ory: Ory, web: DualClient, ory_auth: ChangeSe
     assert len(ory.requests_to()) == 2
 
 
-def test_no_refusal_is_remembered_where_the_setting_is_0(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_no_refusal_is_remembered_if_the_setting_is_0(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
     headers = unknown_token()
     for _ in range(3):
@@ -427,7 +427,7 @@ def test_no_refusal_is_remembered_where_the_setting_is_0(ory: Ory, web: DualClie
     assert len(ory.requests_to()) == 3
 
 
-def test_a_view_that_wants_it_fresh_asks_again(ory: Ory, web: DualClient) -> None:
+def test_a_fresh_view_asks_again(ory: Ory, web: DualClient) -> None:
     headers = unknown_token()
     status(web, headers)
     web.get("/fresh", headers=headers)
@@ -461,7 +461,7 @@ def test_another_credential_of_the_same_browser_is_looked_up(ory: Ory, web: Dual
 
 
 @pytest.mark.promise("Unknown credentials leave a quarter of the connections to known ones")
-def test_strangers_leave_connections_to_people_who_are_known(
+def test_unknown_credentials_leave_connections_to_known_ones(
     ory: Ory, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(MAX_CONNECTIONS=4, SESSION_CACHE_SECONDS=0, TIMEOUT=2)
@@ -475,13 +475,13 @@ def test_strangers_leave_connections_to_people_who_are_known(
         assert sum(stranger.done() for stranger in strangers) < 4
 
 
-def test_the_address_is_in_no_log(web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_client_addresses_are_not_logged(web: DualClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     flood(web, 8, "192.0.2.77")
     assert "192.0.2.77" not in "".join(record.getMessage() for record in caplog.records if record.name == "ory_auth")
 
 
-def test_made_up_credentials_make_no_users(ory: Ory, web: DualClient, db: None) -> None:
+def test_made_up_credentials_create_no_users(ory: Ory, web: DualClient, db: None) -> None:
     flood(web, 8)
     assert not get_user_model().objects.exists()
 
@@ -497,9 +497,7 @@ def marker(web: DualClient) -> str:
 
 
 @pytest.mark.promise("Browsers that return from a sign-in are limited, however many markers they have")
-def test_any_number_of_markers_is_no_way_round_the_limit(
-    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_markers_do_not_bypass_the_limit(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
     reset_services()
@@ -522,7 +520,7 @@ def test_a_browser_over_the_limit_of_markers_counts_like_any_other(
     assert session_seen(web, {}) == session.id
 
 
-def test_markers_do_not_bring_about_a_429(
+def test_markers_do_not_cause_a_429(
     ory: Ory, web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "RETURNING_TRICKLE", Rate(0.0, 2.0))
@@ -534,7 +532,7 @@ def test_markers_do_not_bring_about_a_429(
 
 
 @pytest.mark.promise("After a 429, unknown credentials are held back for longer than known ones")
-def test_after_a_429_strangers_are_held_back_for_longer_than_others(
+def test_a_429_holds_back_unknown_credentials_longer_than_known_ones(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise they bring about the next pause at once."""
@@ -553,7 +551,7 @@ def test_after_a_429_strangers_are_held_back_for_longer_than_others(
 
 
 @pytest.mark.parametrize("endpoint", ["/health/ready"])
-def test_a_429_for_readiness_holds_up_nobody_who_is_known(
+def test_a_429_for_readiness_does_not_affect_known_credentials(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, endpoint: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -566,7 +564,7 @@ def test_a_429_for_readiness_holds_up_nobody_who_is_known(
 
 
 @pytest.mark.django_db
-def test_whoever_is_known_signs_out_whatever_is_left_of_orys_rate(
+def test_known_credentials_can_sign_out_whatever_orys_rate(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -579,7 +577,7 @@ def test_whoever_is_known_signs_out_whatever_is_left_of_orys_rate(
     assert session_seen(web, ada.headers) is None
 
 
-def test_strangers_alone_never_slow_down_who_is_known(
+def test_unknown_credentials_do_not_slow_down_known_ones(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may use Ory's rate down to a quarter, and only below that are known people limited."""
@@ -598,7 +596,7 @@ def forms(cookie: str, number: int) -> dict[str, str]:
 
 
 @pytest.mark.promise("A session with more than 16 credentials pays for each further one")
-def test_one_session_with_any_number_of_credentials_drives_nobody_out(
+def test_one_session_with_many_credentials_displaces_no_other(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -625,7 +623,7 @@ def test_a_session_with_many_credentials_pays_for_each_of_them(
     assert answers.count(200) == 16 + 20
 
 
-def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
+def test_the_credentials_of_a_refused_session_are_no_longer_known(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, REFUSED_CACHE_SECONDS=0)
@@ -639,6 +637,6 @@ def test_the_credentials_of_a_session_that_ory_refused_are_known_no_more(
     assert not memory._known
 
 
-def test_a_bearer_token_with_a_space_behind_it_is_the_token(ory: Ory, web: DualClient) -> None:
+def test_a_bearer_token_with_a_trailing_space_is_the_token(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     assert session_seen(web, {"Authorization": f"Bearer {session.token} "}) == session.id

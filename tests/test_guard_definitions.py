@@ -84,7 +84,7 @@ WRONG: list[tuple[Bases, str]] = [
 
 @pytest.mark.promise("A class whose guard would never run cannot be defined")
 @pytest.mark.parametrize(("bases", "fix"), WRONG)
-def test_a_class_whose_guard_never_runs_is_refused_and_the_message_has_the_right_order(bases: Bases, fix: str) -> None:
+def test_a_class_whose_guard_never_runs_is_refused_with_the_right_order_in_the_message(bases: Bases, fix: str) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
         define(*bases)
     assert fix in str(caught.value)
@@ -106,7 +106,7 @@ RIGHT: list[Bases] = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("bases", RIGHT)
-def test_in_the_right_order_the_guard_runs(ory: Ory, web: DualClient, bases: Bases, urlpatterns: list[Any]) -> None:
+def test_the_guard_runs_in_the_right_order(ory: Ory, web: DualClient, bases: Bases, urlpatterns: list[Any]) -> None:
     urlpatterns.append(path("page", define(*bases).as_view()))
     assert b"let in" not in web.get("/page").content
     session = ory.person().browser_session()
@@ -119,7 +119,7 @@ def test_a_mixin_needs_no_view() -> None:
     assert define(AnswersItself).dispatch
 
 
-def test_after_the_guard_a_view_may_answer_as_it_likes(ory: Ory, web: DualClient, urlpatterns: list[Any]) -> None:
+def test_a_view_may_respond_freely_after_the_guard(ory: Ory, web: DualClient, urlpatterns: list[Any]) -> None:
     urlpatterns.append(path("page", define(OryRequiredMixin, AnswersItself, View).as_view()))
     assert web.get("/page", headers=JSON).status_code == 401
 
@@ -209,7 +209,7 @@ def test_a_dispatch_that_never_calls_the_next_one_is_refused(dispatch: Callable[
         define(OryRequiredMixin, View, dispatch=dispatch)
 
 
-def test_an_object_that_is_no_function_is_not_judged() -> None:
+def test_an_object_that_is_not_a_function_is_not_checked() -> None:
     assert define(OryRequiredMixin, View, dispatch=partial(print))
 
 
@@ -242,7 +242,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "kind", "message"), IMPOSSIBLE)
-def test_impossible_arguments_are_refused_when_the_view_is_decorated(
+def test_invalid_arguments_are_refused_by_the_decorator(
     arguments: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -251,7 +251,7 @@ def test_impossible_arguments_are_refused_when_the_view_is_decorated(
 
 
 @pytest.mark.parametrize(("attributes", "kind", "message"), IMPOSSIBLE)
-def test_impossible_attributes_are_refused_when_the_class_is_defined(
+def test_invalid_attributes_are_refused_by_the_class_definition(
     attributes: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
     for bases in ((OryRequiredMixin,), (OryRequiredMixin, View), (GuardedBase,)):
@@ -261,9 +261,7 @@ def test_impossible_attributes_are_refused_when_the_class_is_defined(
 
 
 @pytest.mark.parametrize(("attributes", "kind", "message"), IMPOSSIBLE)
-def test_impossible_values_are_refused_when_the_url_is_made(
-    attributes: dict[str, Any], kind: type[Exception], message: str
-) -> None:
+def test_invalid_values_are_refused_by_as_view(attributes: dict[str, Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
         define(OryRequiredMixin, View).as_view(**attributes)
     assert str(caught.value).startswith(f"{__name__}.Page: {message}")
@@ -281,7 +279,7 @@ def test_impossible_values_are_refused_when_the_url_is_made(
         {"aal": "aal2", "max_age": 900.0, "fresh": True},
     ],
 )
-def test_possible_values_are_accepted_everywhere(arguments: dict[str, Any]) -> None:
+def test_valid_values_are_accepted_everywhere(arguments: dict[str, Any]) -> None:
     assert callable(ory_required(**arguments)(answer))
     assert define(OryRequiredMixin, View, **arguments).as_view()
     assert define(OryRequiredMixin, View).as_view(**arguments)
@@ -294,7 +292,7 @@ def test_as_view_refuses_unknown_arguments_as_django_does() -> None:
         ory_required(max_ages=1)  # type: ignore[call-overload]
 
 
-def test_a_view_set_takes_its_actions() -> None:
+def test_a_view_set_accepts_its_actions() -> None:
     assert define(OryRequiredMixin, GenericViewSet, list=answer).as_view({"get": "list"})
 
 
@@ -326,7 +324,7 @@ DECORATORS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "decorate"), DECORATORS)
-def test_a_class_is_not_decorated(name: str, decorate: Any) -> None:
+def test_decorating_a_class_is_refused(name: str, decorate: Any) -> None:
     with pytest.raises(TypeError) as caught:
         decorate(Page)
     assert str(caught.value).startswith(f"@{name} is for functions, but Page is a class. ")
@@ -335,13 +333,13 @@ def test_a_class_is_not_decorated(name: str, decorate: Any) -> None:
 
 @pytest.mark.parametrize(("name", "decorate"), DECORATORS)
 @pytest.mark.parametrize("wrong", ["aal2", 900, timedelta(1), AAL.AAL2])
-def test_what_cannot_be_called_is_not_decorated(name: str, decorate: Any, wrong: object) -> None:
+def test_decorating_something_not_callable_is_refused(name: str, decorate: Any, wrong: object) -> None:
     with pytest.raises(TypeError, match=rf"@{name} is for views, but {type(wrong).__name__} can't be called\."):
         decorate(wrong)
 
 
 @pytest.mark.parametrize(("name", "decorate"), DECORATORS)
-def test_a_method_that_is_decorated_says_so_when_it_is_called(name: str, decorate: Any) -> None:
+def test_a_decorated_method_raises_a_clear_error_when_called(name: str, decorate: Any) -> None:
     class Sync(View):
         @decorate  # type: ignore[untyped-decorator,unused-ignore]
         def get(self, request: HttpRequest) -> HttpResponse:
@@ -354,7 +352,7 @@ def test_a_method_that_is_decorated_says_so_when_it_is_called(name: str, decorat
 
 
 @pytest.mark.parametrize(("name", "decorate"), DECORATORS)
-def test_a_coroutine_method_that_is_decorated_says_so_as_well(name: str, decorate: Any) -> None:
+def test_a_decorated_coroutine_method_raises_a_clear_error_when_called(name: str, decorate: Any) -> None:
     class Async(View):
         @decorate  # type: ignore[untyped-decorator,unused-ignore]
         async def get(self, request: HttpRequest) -> HttpResponse:

@@ -40,7 +40,7 @@ def challenge(answer: Response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", BARE)
-def test_a_browser_that_is_not_signed_in_goes_to_login_and_comes_back(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_browser_that_is_not_signed_in_goes_to_login_and_back(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=2&q=%C3%A4")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/auth/login?")
@@ -51,7 +51,7 @@ urlpatterns = [address("guarded", views.guarded)]  # of a project that has not i
 
 
 @pytest.mark.urls(__name__)
-def test_without_our_pages_the_projects_own_login_url_counts(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_the_projects_login_url_is_used_without_our_pages(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "/sign-in"
     assert web.get("/guarded")["Location"] == "/sign-in?next=/guarded"
 
@@ -65,7 +65,7 @@ def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: DualClient, pat
 
 @pytest.mark.parametrize("path", BARE + AAL2)
 @pytest.mark.parametrize("headers", [{"X-Session-Token": "ory_st_no"}, {"Authorization": "Bearer ory_st_no"}])
-def test_a_client_that_sent_a_dead_token_gets_401_and_no_redirect(
+def test_a_client_with_an_invalid_token_gets_401_and_no_redirect(
     ory: Ory, web: DualClient, path: str, headers: dict[str, str]
 ) -> None:
     assert web.get(path, headers=headers).status_code == 401
@@ -84,7 +84,7 @@ ACCEPTS = [
 
 
 @pytest.mark.parametrize(("accept", "status"), ACCEPTS)
-def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: DualClient, accept: str, status: int) -> None:
+def test_a_client_that_prefers_json_gets_no_redirect(ory: Ory, web: DualClient, accept: str, status: int) -> None:
     assert web.get("/guarded", headers={"Accept": accept}).status_code == status
 
 
@@ -97,7 +97,7 @@ def test_who_would_rather_have_json_gets_no_redirect(ory: Ory, web: DualClient, 
         ("", "/"),
     ],
 )
-def test_after_a_form_was_sent_the_browser_comes_back_to_the_page_with_the_form(
+def test_a_submitted_form_leads_back_to_the_page_with_the_form(
     ory: Ory, web: DualClient, referer: str, target: str
 ) -> None:
     answer = web.post("/guarded", headers={"Referer": referer})
@@ -113,7 +113,7 @@ GONE = {
 
 @pytest.mark.parametrize("why", GONE)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_who_is_gone_at_ory_is_signed_out_here(
+def test_a_person_without_a_session_at_ory_is_signed_out_here(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, kind: str, why: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -125,7 +125,7 @@ def test_who_is_gone_at_ory_is_signed_out_here(
 
 
 @pytest.mark.parametrize("apart", [0, 300, -300])
-def test_a_session_ends_by_orys_clock_whatever_ours_says(
+def test_a_session_ends_by_orys_clock(
     ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -138,7 +138,7 @@ def test_a_session_ends_by_orys_clock_whatever_ours_says(
 
 
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
+def test_clock_differences_do_not_extend_a_cached_session(
     ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3600)
@@ -154,20 +154,20 @@ def test_clocks_that_are_apart_keep_no_answer_longer_than_the_session(
 
 
 @pytest.mark.parametrize("path", AAL2)
-def test_who_has_used_a_second_factor_comes_in(web: DualClient, aal2_session: Session, path: str) -> None:
+def test_a_session_with_a_second_factor_passes(web: DualClient, aal2_session: Session, path: str) -> None:
     assert web.get(path, headers=aal2_session.headers).status_code == 200
 
 
 @pytest.mark.promise("A view that requires a second factor refuses a session without one")
 @pytest.mark.parametrize("path", AAL2)
-def test_a_browser_without_a_second_factor_is_led_to_one_and_back(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_browser_without_a_second_factor_goes_to_the_setup_and_back(ory: Ory, web: DualClient, path: str) -> None:
     answer = web.get(f"{path}?page=2", headers=ory.person().browser_session().headers)
     assert challenge(answer) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
 
 
 @pytest.mark.parametrize("path", AAL2)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_program_without_a_second_factor_gets_the_code_and_the_way(
+def test_a_program_without_a_second_factor_gets_the_code_and_the_url(
     ory: Ory, web: DualClient, path: str, kind: str
 ) -> None:
     session = ory.person().session(kind)
@@ -177,7 +177,7 @@ def test_a_program_without_a_second_factor_gets_the_code_and_the_way(
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_who_has_a_second_factor_and_did_not_use_it_steps_up_at_every_guard(
+def test_a_browser_with_an_unused_second_factor_steps_up_at_every_guard(
     web: DualClient, aal1_session: Session, path: str
 ) -> None:
     answer = web.get(path, headers=aal1_session.headers)
@@ -193,11 +193,13 @@ def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_who_has_to_step_up_is_anonymous_on_public_pages(web: DualClient, aal1_session: Session, path: str) -> None:
+def test_a_person_who_has_to_step_up_is_anonymous_on_public_pages(
+    web: DualClient, aal1_session: Session, path: str
+) -> None:
     assert web.get(path, headers=aal1_session.headers).json()["user"] == ""
 
 
-def test_after_stepping_up_they_are_in_at_once(web: DualClient, cached: None, aal1_session: Session) -> None:
+def test_a_step_up_counts_at_once(web: DualClient, cached: None, aal1_session: Session) -> None:
     assert web.get("/aal2", headers=aal1_session.headers).status_code == 302
     aal1_session.step_up()
     assert web.get("/aal2", headers=aal1_session.headers).status_code == 200
@@ -205,7 +207,7 @@ def test_after_stepping_up_they_are_in_at_once(web: DualClient, cached: None, aa
 
 @pytest.mark.promise("Ory is asked again before a cached AAL refuses anyone")
 @pytest.mark.parametrize("path", AAL2)
-def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
+def test_ory_is_asked_again_before_a_cached_aal_refuses_anyone(
     ory: Ory, web: DualClient, cached: None, path: str
 ) -> None:
     session = ory.person().browser_session()
@@ -215,14 +217,14 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
     assert web.get(path, headers=asked_with).status_code == 200
 
 
-def test_a_guard_that_is_satisfied_by_the_cache_does_not_ask(ory: Ory, web: DualClient, cached: None) -> None:
+def test_a_guard_that_the_cache_satisfies_does_not_ask_ory(ory: Ory, web: DualClient, cached: None) -> None:
     session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     session.revoke()
     assert web.get("/guarded", headers=session.headers).status_code == 200
 
 
-def test_a_level_that_is_none_is_told_when_the_view_is_made() -> None:
+def test_an_invalid_aal_raises_when_the_view_is_created() -> None:
     with pytest.raises(ValueError, match="aal9"):
         ory_required(aal="aal9")
 
@@ -230,7 +232,7 @@ def test_a_level_that_is_none_is_told_when_the_view_is_made() -> None:
 # --- signed in lately -------------------------------------------------------------------------------------------------
 
 
-def test_who_has_just_signed_in_comes_in(ory: Ory, web: DualClient) -> None:
+def test_a_recent_sign_in_passes(ory: Ory, web: DualClient) -> None:
     assert web.get("/recent", headers=ory.person().app_session().headers).status_code == 200
 
 
@@ -243,7 +245,7 @@ def long_ago(ory: Ory, local_ory: LocalOry) -> Session:
 
 
 @pytest.mark.promise("A view with max_age refuses an older sign-in")
-def test_who_signed_in_long_ago_signs_in_again_and_comes_back(web: DualClient, long_ago: Session) -> None:
+def test_an_old_sign_in_leads_to_reauthentication_and_back(web: DualClient, long_ago: Session) -> None:
     answer = web.get("/recent", headers=long_ago.headers)
     assert challenge(answer) == {"refresh": "true", "return_to": TARGET + "/recent"}
 
@@ -267,7 +269,7 @@ def _sign_in_again(session: Session) -> None:
     assert session.submit("login", flow, values).status == 200
 
 
-def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(
+def test_ory_is_asked_again_before_a_cached_sign_in_time_refuses_anyone(
     web: DualClient, cached: None, long_ago: Session
 ) -> None:
     asked_with = long_ago.headers
@@ -277,7 +279,7 @@ def test_ory_is_asked_afresh_before_a_cached_sign_in_refuses_anyone(
 
 
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(
+def test_clock_differences_do_not_refuse_a_recent_sign_in(
     ory: Ory, local_ory: LocalOry, web: DualClient, apart: int
 ) -> None:
     local_ory.clock.move(apart)
@@ -285,9 +287,7 @@ def test_clocks_that_are_apart_refuse_nobody_who_has_just_signed_in(
 
 
 @pytest.mark.parametrize("apart", [300, -300])
-def test_clocks_that_are_apart_let_nobody_in_for_longer(
-    ory: Ory, local_ory: LocalOry, web: DualClient, apart: int
-) -> None:
+def test_clock_differences_do_not_extend_max_age(ory: Ory, local_ory: LocalOry, web: DualClient, apart: int) -> None:
     local_ory.clock.move(apart)
     session = ory.person().app_session()
     local_ory.clock.move(65)
@@ -295,7 +295,7 @@ def test_clocks_that_are_apart_let_nobody_in_for_longer(
 
 
 @pytest.mark.parametrize("path", ["/recent-aal2", "/strict-mixin", "/astrict-mixin"])
-def test_with_a_second_factor_its_own_time_counts(
+def test_max_age_with_aal2_counts_from_the_second_factor(
     local_ory: LocalOry, web: DualClient, aal2_session: Session, path: str
 ) -> None:
     assert web.get(path, headers=aal2_session.headers).status_code == 200
@@ -305,7 +305,7 @@ def test_with_a_second_factor_its_own_time_counts(
     assert challenge(answer) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
 
 
-def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_long_ago(
+def test_a_recent_second_factor_is_enough_after_an_old_password(
     local_ory: LocalOry, web: DualClient, aal2_session: Session
 ) -> None:
     local_ory.clock.move(-16 * 60)
@@ -316,7 +316,7 @@ def test_a_second_factor_used_lately_is_enough_though_the_password_was_typed_lon
 
 
 @pytest.mark.parametrize("path", ["/strict-mixin", "/astrict-mixin"])
-def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_mixin_requires_what_its_attributes_say(ory: Ory, web: DualClient, path: str) -> None:
     assert challenge(web.get(path, headers=ory.person().browser_session().headers))["aal"] == "aal2"
 
 
@@ -325,14 +325,14 @@ def test_a_mixin_asks_for_what_its_attributes_say(ory: Ory, web: DualClient, pat
 
 @pytest.mark.promise("A view with fresh=True does not use the cache")
 @pytest.mark.parametrize("path", ["/fresh", "/fresh-mixin", "/afresh", "/afresh-mixin"])
-def test_fresh_does_not_believe_the_cache(ory: Ory, web: DualClient, cached: None, path: str) -> None:
+def test_fresh_ignores_the_cache(ory: Ory, web: DualClient, cached: None, path: str) -> None:
     session = ory.person().app_session()
     assert web.get("/guarded", headers=session.headers).status_code == 200
     session.revoke()
     assert web.get(path, headers=session.headers).status_code == 401
 
 
-def test_fresh_goes_past_the_cache_of_orys_edge(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_fresh_bypasses_orys_edge_cache(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     web.get("/fresh", headers=ory.person().app_session().headers)
     (asked,) = ory.requests_to()
     assert dict(asked.headers)["cache-control"] == "max-age=0"
@@ -354,7 +354,7 @@ def stale(ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, aal2_s
 
 
 @pytest.mark.parametrize("path", ["/who", *BARE])
-def test_a_stale_session_counts_where_the_project_says_so(web: DualClient, stale: Session, path: str) -> None:
+def test_a_stale_session_counts_if_the_setting_allows_it(web: DualClient, stale: Session, path: str) -> None:
     assert web.get(path, headers=stale.headers).status_code == 200
 
 
@@ -365,21 +365,21 @@ def test_a_stale_session_satisfies_no_strict_guard(web: DualClient, stale: Sessi
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_while_ory_is_down_a_guard_says_503(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+def test_a_guard_responds_503_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     session = ory.person().browser_session()
     with local_ory.failing(500):
         answer = web.get(path, headers=session.headers)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store, private")
 
 
-def test_while_ory_is_down_a_program_gets_json(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_a_program_gets_json_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
     with local_ory.failing(500):
         answer = web.get("/guarded", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
-def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
+def test_a_cached_aal_does_not_refuse_while_ory_is_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, cached: None
 ) -> None:
     session = ory.person().browser_session()
@@ -393,7 +393,7 @@ def test_a_level_that_the_cache_lacks_is_not_refused_while_ory_cannot_say(
 
 @pytest.mark.promise("A person who is not admitted does not pass a guard")
 @pytest.mark.parametrize("path", BARE + AAL2)
-def test_somebody_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_person_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web: DualClient, path: str) -> None:
     session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
@@ -418,7 +418,7 @@ RAISED = [
 
 
 @pytest.mark.parametrize(("path", "asks", "code"), RAISED)
-def test_a_view_may_raise_what_it_wants_of_the_person(
+def test_a_view_may_raise_aal_and_reauthentication_errors(
     ory: Ory, web: DualClient, path: str, asks: dict[str, str], code: str
 ) -> None:
     session = ory.person().browser_session()
@@ -427,7 +427,7 @@ def test_a_view_may_raise_what_it_wants_of_the_person(
     assert (answer.status_code, answer.json()["code"]) == (403, code)
 
 
-def test_a_view_may_say_that_somebody_is_not_admitted(ory: Ory, web: DualClient) -> None:
+def test_a_view_may_raise_not_admitted(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
     answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})

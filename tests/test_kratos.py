@@ -196,7 +196,7 @@ def recover(stack: Stack, totp: pyotp.TOTP) -> Browser:
     return browser
 
 
-def test_the_demo_goes_its_whole_way_with_a_real_kratos(stack: Stack) -> None:
+def test_the_whole_demo_works_with_a_real_kratos(stack: Stack) -> None:
     browser = register(stack)
     totp, backup_code = set_up_second_factors(browser)
     sign_out(browser, browser.open("/account/"))
@@ -223,7 +223,7 @@ def test_the_demo_goes_its_whole_way_with_a_real_kratos(stack: Stack) -> None:
     assert (claims["sub"], claims["aal"]) == (stack.identity["id"], "aal2")
 
 
-def test_its_cookies_pass_over_http_and_belong_to_one_host(stack: Stack) -> None:
+def test_its_cookies_work_over_http_and_belong_to_one_host(stack: Stack) -> None:
     answer = HTTP.request("GET", f"{stack.public_url}/self-service/login/browser", redirect=False)
     [line] = answer.headers.getlist("Set-Cookie")
     attributes = {attribute.strip().lower() for attribute in line.split(";")[1:]}
@@ -231,7 +231,7 @@ def test_its_cookies_pass_over_http_and_belong_to_one_host(stack: Stack) -> None
     assert not {attribute for attribute in attributes if attribute.startswith(("secure", "domain"))}
 
 
-def test_a_return_to_elsewhere_is_refused(stack: Stack) -> None:
+def test_a_return_to_another_site_is_refused(stack: Stack) -> None:
     browser = stack.browser()
     page = browser.open(f"{stack.public_url}/self-service/login/browser?return_to=https://elsewhere.example.org/")
     assert (page.path, page.status) == ("/auth/error", 400)

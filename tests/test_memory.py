@@ -53,7 +53,7 @@ def kept(ory_auth: ChangeSettings) -> None:
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: DualClient, kept: None) -> None:
+def test_a_process_caches_a_session(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
     assert web.session_id(session.headers) == session.id
     forget_shared()
@@ -62,7 +62,7 @@ def test_a_process_keeps_an_answer_by_itself(ory: Ory, web: DualClient, kept: No
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_nothing_is_cached_locally_without_the_setting(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
     session = ory.person().app_session()
     web.session_id(session.headers)
@@ -72,7 +72,9 @@ def test_without_the_setting_a_process_keeps_nothing(ory: Ory, web: DualClient, 
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_the_local_cache_keeps_a_session_for_the_allowed_time(
+    ory: Ory, web: DualClient, ory_auth: ChangeSettings
+) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=0.2)
     session = ory.person().app_session()
     web.session_id(session.headers)
@@ -84,14 +86,14 @@ def test_it_keeps_an_answer_no_longer_than_it_may(ory: Ory, web: DualClient, ory
 
 @pytest.mark.promise("Both caches together keep a session no longer than allowed")
 @pytest.mark.usefixtures("local_ory")
-def test_time_in_memory_comes_off_the_time_in_the_cache(ory: Ory, web: DualClient, kept: None) -> None:
+def test_local_cache_time_is_subtracted_from_shared_cache_time(ory: Ory, web: DualClient, kept: None) -> None:
     web.session_id(ory.person().app_session().headers)
     [expires] = [at for key, at in cache_expiry().items() if "ory_auth:s:" in key]
     assert 50 < expires - time.time() <= 55
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(
+def test_sessions_with_less_cache_time_are_not_cached_locally(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=3, LOCAL_CACHE_SECONDS=5)
@@ -104,7 +106,7 @@ def test_what_may_be_kept_for_less_than_that_stays_out_of_memory(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_uncacheable_sessions_are_not_cached_locally(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, LOCAL_CACHE_SECONDS=5)
     session = ory.person().app_session()
     web.session_id(session.headers), web.session_id(session.headers)
@@ -112,7 +114,7 @@ def test_what_may_not_be_kept_is_not_kept_in_memory_either(ory: Ory, web: DualCl
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: DualClient, kept: None) -> None:
+def test_sessions_from_the_shared_cache_are_cached_locally(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
     web.session_id(session.headers)
     memory_of_this_process().clear()
@@ -124,7 +126,7 @@ def test_an_answer_from_the_cache_is_kept_in_memory(ory: Ory, web: DualClient, k
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
-def test_signing_out_empties_memory_at_once(ory: Ory, web: DualClient, kept: None) -> None:
+def test_signing_out_removes_the_local_entry_at_once(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().app_session()
     bearer = session.bearer
     for headers in (session.headers, bearer):
@@ -148,7 +150,7 @@ def test_signing_out_empties_memory_of_the_sessions_other_credentials(
 
 @pytest.mark.promise("A process refuses a session that it signed out, whatever the cache loses")
 @pytest.mark.django_db
-def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was_wiped(
+def test_a_signed_out_session_stays_refused_in_this_process_after_the_cache_was_cleared(
     ory: Ory, web: DualClient, kept: None, local_ory: LocalOry
 ) -> None:
     session = ory.person().app_session()
@@ -161,7 +163,7 @@ def test_a_session_signed_out_stays_refused_in_this_process_though_the_cache_was
     assert web.session_id(bearer) is None
 
 
-def test_a_session_ends_in_memory_when_it_ends(
+def test_a_locally_cached_session_ends_in_time(
     ory: Ory, web: DualClient, kept: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local_ory.configure(session_lifespan=100)
@@ -174,14 +176,14 @@ def test_a_session_ends_in_memory_when_it_ends(
 
 
 @pytest.mark.django_db
-def test_a_level_in_memory_is_asked_about_before_it_refuses_anyone(ory: Ory, web: DualClient, kept: None) -> None:
+def test_ory_is_asked_before_a_locally_cached_aal_refuses_anyone(ory: Ory, web: DualClient, kept: None) -> None:
     session = ory.person().browser_session()
     assert web.session_id(session.headers) == session.id
     session.set_up_totp()
     assert web.get("/aal2", headers=session.headers).status_code == 200
 
 
-def test_memory_is_bounded_and_the_oldest_goes_first(
+def test_the_local_cache_is_bounded_and_evicts_the_oldest(
     ory: Ory, web: DualClient, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.PER_ENTRY))
@@ -214,7 +216,7 @@ def email_seen(web: DualClient, session: Session, path: str = "/who") -> str:
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_kept_user_costs_no_query(
+def test_a_cached_user_costs_no_query(
     web: DualClient, ada: Session, path: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
@@ -246,7 +248,7 @@ def test_a_changed_user_is_seen_at_once(web: DualClient, ada: Session, change: C
     assert email_seen(web, ada) == "new@example.org"
 
 
-def test_a_change_without_a_signal_is_seen_when_the_time_is_over(
+def test_a_change_without_a_signal_is_seen_after_the_cache_time(
     web: DualClient, ada: Session, ory_auth: ChangeSettings
 ) -> None:
     ory_auth(USER_CACHE_SECONDS=0.3)
@@ -258,7 +260,7 @@ def test_a_change_without_a_signal_is_seen_when_the_time_is_over(
     assert email_seen(web, ada) == "new@example.org"
 
 
-def test_a_user_who_is_switched_off_is_refused_at_once(web: DualClient, ada: Session) -> None:
+def test_a_deactivated_user_is_refused_at_once(web: DualClient, ada: Session) -> None:
     user = User.objects.get()
     user.is_active = False
     user.save()
@@ -293,7 +295,7 @@ def rights_by_permission(user: User) -> None:
 
 
 @pytest.mark.parametrize("give", [rights_by_group, rights_from_the_groups_side, rights_by_permission])
-def test_changed_rights_drop_the_row(
+def test_changed_permissions_drop_the_cached_row(
     web: DualClient, ada: Session, give: Callable[[User], None], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     give(User.objects.get())
@@ -328,20 +330,20 @@ def user(ada: Session, rf: RequestFactory) -> Callable[[], User]:
 
 
 @pytest.mark.promise("A row that was read in a transaction that is rolled back is not cached")
-def test_a_row_read_in_a_transaction_that_is_rolled_back_is_not_kept(ada: Session, user: Callable[[], User]) -> None:
+def test_a_row_read_in_a_rolled_back_transaction_is_not_cached(ada: Session, user: Callable[[], User]) -> None:
     with rolled_back():
         change_by_save(User.objects.get())
         assert user().email == "new@example.org"
     assert user().email == ada.person.email
 
 
-def test_nobody_shares_a_user_object(ada: Session, user: Callable[[], User]) -> None:
+def test_requests_do_not_share_user_objects(ada: Session, user: Callable[[], User]) -> None:
     one, other = user(), user()
     one.email = "changed-in-one-request@example.org"
     assert (other.email, user().email) == (ada.person.email, ada.person.email)
 
 
-def test_a_new_state_of_the_identity_passes_the_kept_row_by(
+def test_a_changed_identity_bypasses_the_cached_row(
     ory: Ory, web: DualClient, ada: Session, ory_auth: ChangeSettings
 ) -> None:
     moved = f"moved-{ada.person.email}"
@@ -350,7 +352,7 @@ def test_a_new_state_of_the_identity_passes_the_kept_row_by(
     assert email_seen(web, ada) == moved
 
 
-def test_another_person_is_another_row(ory: Ory, web: DualClient, ada: Session) -> None:
+def test_each_person_has_their_own_row(ory: Ory, web: DualClient, ada: Session) -> None:
     bob = ory.person().app_session()
     for _ in range(2):
         assert (email_seen(web, ada), email_seen(web, bob)) == (ada.person.email, bob.person.email)
@@ -363,9 +365,7 @@ class NotAda(UserHandler):
         return Group.objects.count() == 0 and super().admit(session, user)
 
 
-def test_a_handler_of_the_project_is_asked_about_a_kept_user(
-    web: DualClient, ada: Session, ory_auth: ChangeSettings
-) -> None:
+def test_a_custom_handler_is_asked_about_a_cached_user(web: DualClient, ada: Session, ory_auth: ChangeSettings) -> None:
     ory_auth(USER_HANDLER=f"{__name__}.NotAda")
     assert web.get("/guarded", headers=ada.headers).status_code == 200
     Group.objects.create(name="closed")

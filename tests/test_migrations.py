@@ -29,7 +29,7 @@ PUBLISHED = {
 PROJECTS = ["tests.project.settings", "tests.uuid_project.settings", "demo_project.settings"]
 
 
-def test_every_migration_is_on_the_list() -> None:
+def test_every_migration_is_listed() -> None:
     assert {path.stem for path in FOLDER.glob("[0-9]*.py")} == PUBLISHED.keys()
 
 
@@ -40,7 +40,7 @@ def test_a_published_migration_is_not_changed(name: str) -> None:
 
 
 @pytest.mark.parametrize("settings", PROJECTS)
-def test_nothing_is_left_to_migrate(settings: str) -> None:
+def test_no_migration_is_missing(settings: str) -> None:
     pytest.importorskip("environ" if settings.startswith("demo") else "django")
     command = [sys.executable, "-m", "django", "makemigrations", "ory_auth", "--check", "--dry-run"]
     done = subprocess.run([*command, f"--settings={settings}"], cwd=ROOT, capture_output=True, text=True)
@@ -55,7 +55,7 @@ def migrate(name: str | None) -> StateApps:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_data_of_the_first_release_goes_along_to_the_newest() -> None:
+def test_data_of_the_first_release_survives_all_migrations() -> None:
     user = User.objects.create(
         email="ada@example.org", **({} if User.USERNAME_FIELD == "email" else {"username": "ada"})
     )

@@ -113,7 +113,7 @@ def by_bearer(session: Session) -> dict[str, str]:
 @twice
 @pytest.mark.parametrize("form", [by_token, by_bearer])
 @pytest.mark.parametrize("name", ["me", "open"])
-def test_a_token_signs_in_by_either_header(
+def test_a_token_signs_in_with_either_header(
     ory: Ory, web: DualClient, a: str, name: str, form: Callable[[Session], dict[str, str]]
 ) -> None:
     session = ory.person().app_session()
@@ -139,7 +139,7 @@ def test_only_the_first_credential_counts(ory: Ory, web: DualClient, a: str) -> 
 
 
 @twice
-def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: DualClient, a: str) -> None:
+def test_an_open_operation_without_a_credential_sees_an_anonymous_user(ory: Ory, web: DualClient, a: str) -> None:
     answer = web.get(f"/ninja/{a}open")
     assert (answer.status_code, answer.json()["auth"]) == (200, "AnonymousUser")
     assert "X-Session-Token" in answer["Vary"]
@@ -147,7 +147,7 @@ def test_without_a_credential_an_open_operation_sees_nobody(ory: Ory, web: DualC
 
 
 @twice
-def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: DualClient, a: str) -> None:
+def test_an_ended_session_is_anonymous_in_an_open_operation(ory: Ory, web: DualClient, a: str) -> None:
     session = ory.person().browser_session()
     session.revoke()
     assert web.get(f"/ninja/{a}open", headers=session.headers).json()["auth"] == "AnonymousUser"
@@ -158,7 +158,7 @@ def test_a_session_that_has_ended_is_nobody_in_an_open_operation(ory: Ory, web: 
 
 @twice
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Authorization": "Bearer x"}])
-def test_nobody_is_401_with_the_scheme(ory: Ory, web: DualClient, a: str, headers: dict[str, str]) -> None:
+def test_a_visitor_gets_401_with_the_scheme(ory: Ory, web: DualClient, a: str, headers: dict[str, str]) -> None:
     answer = web.get(f"/ninja/{a}me", headers=headers)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer["Content-Type"].startswith("application/json")
@@ -166,7 +166,7 @@ def test_nobody_is_401_with_the_scheme(ory: Ory, web: DualClient, a: str, header
 
 
 @twice
-def test_djangos_session_is_no_credential(ory: Ory, web: DualClient, a: str) -> None:
+def test_a_django_session_is_not_a_credential(ory: Ory, web: DualClient, a: str) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     assert web.get(f"/ninja/{a}me").status_code == 401
     assert web.get(f"/ninja/{a}open").json()["auth"] == "AnonymousUser"
@@ -178,7 +178,7 @@ def test_djangos_session_is_no_credential(ory: Ory, web: DualClient, a: str) -> 
 @pytest.mark.promise("A django-ninja operation needs a CSRF token with the session cookie")
 @twice
 @pytest.mark.parametrize("name", ["me", "open", "both"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, csrf_web: DualClient, a: str, name: str) -> None:
+def test_the_cookie_alone_cannot_write(ory: Ory, csrf_web: DualClient, a: str, name: str) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     answer = csrf_web.post(f"/ninja/{a}{name}")
     assert answer.status_code == 403
@@ -187,7 +187,7 @@ def test_the_cookie_alone_writes_nothing(ory: Ory, csrf_web: DualClient, a: str,
 
 @twice
 @pytest.mark.parametrize("in_sessions", [False, True], ids=["cookie", "session"])
-def test_the_cookie_with_the_csrf_token_writes(
+def test_the_cookie_with_the_csrf_token_can_write(
     ory: Ory, csrf_web: DualClient, settings: Settings, a: str, in_sessions: bool
 ) -> None:
     settings.CSRF_USE_SESSIONS = in_sessions
@@ -200,7 +200,7 @@ def test_the_cookie_with_the_csrf_token_writes(
 
 
 @twice
-def test_the_cookie_alone_reads(ory: Ory, csrf_web: DualClient, a: str) -> None:
+def test_the_cookie_alone_can_read(ory: Ory, csrf_web: DualClient, a: str) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     assert csrf_web.get(f"/ninja/{a}me").status_code == 200
 
@@ -213,7 +213,7 @@ def test_a_token_needs_no_csrf_token(
     assert csrf_web.post(f"/ninja/{a}me", headers=form(ory.person().app_session())).status_code == 200
 
 
-def test_an_empty_header_does_not_make_the_cookie_a_token(ory: Ory, csrf_web: DualClient) -> None:
+def test_an_unusable_token_header_does_not_replace_the_csrf_token(ory: Ory, csrf_web: DualClient) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     for header in ({"X-Session-Token": " "}, {"Authorization": "Bearer x"}, {"X-Api-Key": ""}):
         assert csrf_web.post("/ninja/me", headers=header).status_code == 403
@@ -230,7 +230,7 @@ def test_an_operation_that_the_project_exempts_needs_no_csrf_token(ory: Ory, csr
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 @pytest.mark.parametrize("name", ["me", "open", "aal2"])
-def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
+def test_an_unused_second_factor_is_a_403_with_the_url(
     ory: Ory, web: DualClient, settings: Settings, aal1_session: Session, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -241,24 +241,20 @@ def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
 
 @twice
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_an_operation_that_requires_a_second_factor_refuses_who_has_none(
-    ory: Ory, web: DualClient, a: str, kind: str
-) -> None:
+def test_an_operation_that_requires_aal2_refuses_aal1(ory: Ory, web: DualClient, a: str, kind: str) -> None:
     session = ory.person().session(kind)
     answer = web.get(f"/ninja/{a}aal2", headers=session.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
 @twice
-def test_an_operation_that_requires_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: DualClient, aal1_session: Session, a: str
-) -> None:
+def test_an_operation_that_requires_aal2_accepts_aal2(ory: Ory, web: DualClient, aal1_session: Session, a: str) -> None:
     aal1_session.step_up()
     assert web.get(f"/ninja/{a}aal2", headers=aal1_session.headers).status_code == 200
 
 
 @twice
-def test_an_old_sign_in_has_to_be_repeated(ory: Ory, local_ory: LocalOry, web: DualClient, a: str) -> None:
+def test_an_old_sign_in_requires_reauthentication(ory: Ory, local_ory: LocalOry, web: DualClient, a: str) -> None:
     old, new = ory.person().browser_session(), ory.person()
     local_ory.clock.move(2 * 60)
     assert web.get(f"/ninja/{a}just-now", headers=new.browser_session().headers).status_code == 200
@@ -278,7 +274,7 @@ def test_fresh_asks_ory_past_the_cache(ory: Ory, ory_auth: ChangeSettings, web: 
 
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
-def test_somebody_who_is_not_admitted_is_403_with_the_code(
+def test_a_person_who_is_not_admitted_gets_403_with_the_code(
     ory: Ory, web: DualClient, settings: Settings, a: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -289,7 +285,7 @@ def test_somebody_who_is_not_admitted_is_403_with_the_code(
     assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
 
 
-def test_a_projects_own_handler_answers_first(ory: Ory, web: DualClient) -> None:
+def test_a_custom_exception_handler_comes_first(ory: Ory, web: DualClient) -> None:
     answer = web.get("/own/me", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer.json()) == (418, {"mine": "session_aal2_required"})
 
@@ -310,7 +306,7 @@ def test_a_second_factor_counts_only_for_the_credential_that_authenticated(
 
 
 @twice
-def test_an_assigned_user_is_not_served_to_somebody_elses_session(
+def test_an_assigned_user_is_not_served_to_another_session(
     ory: Ory, web: DualClient, settings: Settings, a: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_two_principals.TokensOfTheProject"]
@@ -326,7 +322,7 @@ def test_an_assigned_user_is_not_served_to_somebody_elses_session(
 @twice
 @pytest.mark.parametrize("debug", [False, True], ids=["live", "debug"])
 @pytest.mark.parametrize("name", ["me", "open", "aal2", "both"])
-def test_while_ory_is_down_it_is_503_with_the_code(
+def test_an_outage_is_a_503_with_the_code(
     ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -338,7 +334,7 @@ def test_while_ory_is_down_it_is_503_with_the_code(
 
 
 @twice
-def test_without_a_credential_nobody_notices_that_ory_is_down(
+def test_requests_without_a_credential_work_while_ory_is_down(
     ory: Ory, local_ory: LocalOry, web: DualClient, a: str
 ) -> None:
     with local_ory.failing(500):

@@ -93,7 +93,7 @@ TROUBLE = {
 
 @pytest.mark.promise("No credential can open the circuit breaker")
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
-def test_a_response_that_one_person_causes_is_their_own_trouble(
+def test_an_error_response_for_one_person_affects_only_them(
     web: DualClient,
     ada: Session,
     mallory: Session,
@@ -107,7 +107,7 @@ def test_a_response_that_one_person_causes_is_their_own_trouble(
     assert "breaker_open" not in event_ids(caplog)
 
 
-def test_a_slow_response_that_one_person_causes_is_their_own_trouble(
+def test_a_slow_response_for_one_person_affects_only_them(
     web: DualClient,
     ada: Session,
     mallory: Session,
@@ -124,7 +124,7 @@ def test_a_slow_response_that_one_person_causes_is_their_own_trouble(
     assert "breaker_open" not in event_ids(caplog)
 
 
-def test_a_trait_that_cannot_be_read_is_its_owners_trouble(ory: Ory, web: DualClient, ada: Session) -> None:
+def test_an_unreadable_trait_affects_only_its_owner(ory: Ory, web: DualClient, ada: Session) -> None:
     """Saved through Ory's own settings, as anybody can whose schema has a string without a limit."""
     mallory = signed_in(ory, web)
     mallory.person.patch("/traits/email", "x" * 1_100_000 + "@example.org")
@@ -177,7 +177,7 @@ def test_a_large_response_is_not_cached(ory: Ory, web: DualClient, ory_auth: Cha
         assert len(ory.requests_to()) - before == calls
 
 
-def test_callers_who_waited_too_long_for_a_connection_say_nothing_about_ory(
+def test_callers_that_waited_too_long_for_a_connection_do_not_open_the_breaker(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A crowd of strangers at a slow Ory: those who get a connection late have no time left for its answer."""
@@ -210,7 +210,7 @@ ENDPOINTS = {
 @pytest.mark.promise("A 429 for another endpoint does not stop lookups")
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "visit"), ENDPOINTS.values(), ids=ENDPOINTS)
-def test_a_429_for_something_else_stops_no_lookup(
+def test_a_429_for_other_calls_does_not_stop_lookups(
     web: DualClient, ada: Session, mallory: Session, local_ory: LocalOry, path: str, visit: Any
 ) -> None:
     web.mallory = mallory  # type: ignore[attr-defined]
@@ -246,7 +246,7 @@ def test_the_pages_of_flows_have_a_limit_of_their_own(
     assert status(web, ada) == 200
 
 
-def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
+def test_a_browser_that_this_site_sent_to_ory_still_sees_its_flow(
     ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
@@ -256,7 +256,9 @@ def test_a_browser_that_this_site_sent_to_ory_sees_its_flow_all_the_same(
     assert web.get(f"/auth/login?flow={uuid.uuid4()}").status_code == 404
 
 
-def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_ory_cannot_have_created_uses_no_limit(
+    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 1.0))
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 1.0))
     reset_services()
@@ -267,9 +269,7 @@ def test_an_id_that_ory_never_made_uses_no_limit_up(ory: Ory, web: DualClient, m
     assert len(ory.requests_to("/self-service/login/flows")) == 1
 
 
-def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
-    ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_marker_never_makes_the_limit_stricter(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MARKED_PAGES", Rate(0.0, 0.0))
     reset_services()
     web.get("/auth/login")
@@ -278,14 +278,14 @@ def test_a_browser_with_a_marker_is_never_worse_off_than_one_without(
 
 @pytest.mark.promise("An id that Ory never makes is not sent to Ory")
 @pytest.mark.parametrize("bad", ["../../admin/identities", "x" * 65, "a b", "a%0d%0aHost: evil", "é", ""])
-def test_an_id_that_ory_never_made_is_not_sent(ory: Ory, web: DualClient, bad: str) -> None:
+def test_an_id_that_ory_cannot_have_created_is_not_sent(ory: Ory, web: DualClient, bad: str) -> None:
     assert web.get(f"/auth/login?{urlencode({'flow': bad})}").status_code == 404
     web.get(f"/auth/error?{urlencode({'id': bad})}")
     assert not ory.requests_to("/self-service/login/flows")
     assert not ory.requests_to("/self-service/errors")
 
 
-def test_a_flow_that_is_not_there_is_asked_for_once_in_a_while(ory: Ory, web: DualClient) -> None:
+def test_a_missing_flow_is_requested_rarely(ory: Ory, web: DualClient) -> None:
     flow = uuid.uuid4()
     assert [web.get(f"/auth/login?flow={flow}").status_code for _ in range(5)] == [404] * 5
     assert len(ory.requests_to("/self-service/login/flows")) == 1
@@ -299,7 +299,7 @@ def test_the_readiness_view_asks_ory_once_a_second(ory: Ory, web: DualClient) ->
 
 
 @pytest.mark.django_db
-def test_pages_and_sign_outs_do_not_wait_for_an_ory_that_is_down(
+def test_pages_and_sign_outs_do_not_wait_while_ory_is_down(
     ory: Ory, web: DualClient, ada: Session, ory_auth: ChangeSettings, local_ory: LocalOry
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.4)

@@ -16,7 +16,7 @@ missing = [name for name in PACKAGES if find_spec(name) is None]
 
 
 @pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
-def test_whoever_had_the_account_before_keeps_no_key() -> None:
+def test_a_previous_owner_of_the_account_keeps_no_credential() -> None:
     command = [sys.executable, "-m", "tests.support.credentials_project"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

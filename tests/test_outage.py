@@ -207,21 +207,23 @@ ASKING = [
 
 @pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("path", ASKING)
-def test_whoever_asks_gets_503(web: DualClient, ory_down: None, path: str) -> None:
+def test_a_view_that_reads_the_user_gets_503(web: DualClient, ory_down: None, path: str) -> None:
     answer = web.get(path, headers=SOMEBODY)
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert "private" in answer["Cache-Control"] or path.startswith("/api/")
 
 
-def test_a_context_processor_that_asks_gets_503(web: DualClient, ory_down: None, settings: Settings) -> None:
+def test_a_context_processor_that_reads_the_user_gets_503(web: DualClient, ory_down: None, settings: Settings) -> None:
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "context_processors": [f"{__name__}.asks_in_a_context_processor"]}
     settings.TEMPLATES = [{**engine, "OPTIONS": options}]
     assert web.get("/template", headers=SOMEBODY).status_code == 503
 
 
-def test_a_middleware_further_in_that_asks_gets_503(no_raise: DualClient, ory_down: None, settings: Settings) -> None:
+def test_inner_middleware_that_reads_the_user_gets_503(
+    no_raise: DualClient, ory_down: None, settings: Settings
+) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asks_in_a_middleware"]
     assert no_raise.get("/silent", headers=SOMEBODY).status_code == 503
 
@@ -251,14 +253,14 @@ def test_a_program_gets_the_503_as_json(web: DualClient, ory_down: None) -> None
     assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
 
 
-def test_the_503_is_not_kept_by_anybody(web: DualClient, ory_down: None) -> None:
+def test_the_503_is_not_cacheable(web: DualClient, ory_down: None) -> None:
     answer = web.get("/who", headers=SOMEBODY)
     assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
     assert "Cookie" in answer["Vary"]
 
 
 @pytest.mark.parametrize("path", ["/who", "/hides-trouble"])
-def test_a_page_of_the_projects_own_for_the_503_may_greet(
+def test_a_custom_503_page_may_read_the_user(
     ory: Ory, web: DualClient, ory_down: None, settings: Settings, path: str
 ) -> None:
     page = {"ory_auth/unavailable.html": "sorry, {{ user }}, {{ request.ory_session }}"}
@@ -274,7 +276,7 @@ def test_an_outage_does_not_turn_a_redirect_into_a_503(web: DualClient, ory_down
     assert web.get("/redirects", headers=SOMEBODY).status_code == 302
 
 
-def test_the_outage_ends_with_ory_being_back(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_the_outage_ends_when_ory_is_back(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     with local_ory.stopped():
         assert web.get("/session", headers=session.headers).status_code == 503
@@ -284,7 +286,7 @@ def test_the_outage_ends_with_ory_being_back(ory: Ory, web: DualClient, local_or
 # --- where it is not asked
 
 
-def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(
+def test_a_view_that_does_not_read_the_user_works_without_a_call(
     web: DualClient, local_ory: LocalOry, ory_down: None
 ) -> None:
     answer = web.get("/silent", headers=SOMEBODY)
@@ -295,7 +297,7 @@ def test_a_view_that_does_not_ask_keeps_working_and_causes_no_call(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("local_ory")
-def test_a_view_that_does_not_ask_costs_no_query(
+def test_a_view_that_does_not_read_the_user_costs_no_query(
     ory: Ory, web: DualClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
@@ -304,7 +306,7 @@ def test_a_view_that_does_not_ask_costs_no_query(
 
 
 @pytest.mark.parametrize("path", ["/", "/who", "/awho", "/session", "/template", "/swallowing"])
-def test_a_request_without_a_credential_does_not_notice(web: DualClient, ory_down: None, path: str) -> None:
+def test_a_request_without_a_credential_is_not_affected(web: DualClient, ory_down: None, path: str) -> None:
     assert web.get(path).status_code == 200
 
 
@@ -313,7 +315,9 @@ def test_a_request_without_a_credential_does_not_notice(web: DualClient, ory_dow
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/asks-often", "/asks-often-async"])
-def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry, path: str) -> None:
+def test_a_request_that_reads_the_user_often_asks_ory_once(
+    ory: Ory, web: DualClient, local_ory: LocalOry, path: str
+) -> None:
     local_ory.configure(cacheable_sessions=False)
     person = ory.person()
     answer = web.get(path, headers=person.app_session().headers)
@@ -321,7 +325,7 @@ def test_a_request_that_asks_often_asks_ory_once(ory: Ory, web: DualClient, loca
     assert len(ory.requests_to()) == 1
 
 
-def test_an_outage_is_the_same_however_often_it_is_met(ory: Ory, web: DualClient, ory_down: None) -> None:
+def test_a_request_sees_the_same_outage_each_time(ory: Ory, web: DualClient, ory_down: None) -> None:
     assert web.get("/gives-up", headers=SOMEBODY).status_code == 503
     assert len(ory.requests_to()) == 1
 
@@ -347,7 +351,7 @@ def test_an_outage_is_logged_once(web: DualClient, ory_down: None, caplog: pytes
 
 
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
-def test_an_optional_view_greets_nobody_and_says_why(web: DualClient, ory_down: None, path: str) -> None:
+def test_an_optional_view_sees_an_anonymous_user_and_the_reason(web: DualClient, ory_down: None, path: str) -> None:
     assert web.get(path, headers=SOMEBODY).json() == {"user": "", "unavailable": True}
 
 
@@ -357,7 +361,7 @@ def test_an_optional_view_may_be_a_class(web: DualClient, ory_down: None) -> Non
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/greeting", "/agreeting"])
-def test_an_optional_view_knows_people_while_ory_is_there(ory: Ory, web: DualClient, path: str) -> None:
+def test_an_optional_view_sees_users_while_ory_is_up(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
     assert web.get(path, headers=person.app_session().headers).json() == {"user": person.id, "unavailable": False}
 
@@ -383,7 +387,7 @@ def test_the_next_request_after_an_optional_one_gets_503(web: DualClient, ory_do
         ("/broken", 500, "trouble, AnonymousUser"),
     ],
 )
-def test_an_error_page_that_greets_is_anonymous_and_stays(
+def test_an_error_page_that_reads_the_user_is_anonymous_and_keeps_its_status(
     no_raise: DualClient, ory_down: None, path: str, status: int, text: str
 ) -> None:
     answer = no_raise.get(path, headers=SOMEBODY)
@@ -392,12 +396,12 @@ def test_an_error_page_that_greets_is_anonymous_and_stays(
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
 @pytest.mark.parametrize("path", ["/no-such-thing", "/nowhere", "/forbidden", "/broken"])
-def test_an_error_page_knows_people_while_ory_is_there(ory: Ory, no_raise: DualClient, path: str) -> None:
+def test_an_error_page_sees_users_while_ory_is_up(ory: Ory, no_raise: DualClient, path: str) -> None:
     person = ory.person()
     assert person.id in no_raise.get(path, headers=person.app_session().headers).content.decode()
 
 
-def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(
+def test_a_csrf_failure_page_that_reads_the_user_is_a_503(
     no_raise: DualClient, ory_down: None, settings: Settings
 ) -> None:
     settings.CSRF_FAILURE_VIEW = f"{__name__}.csrf_failure"
@@ -406,7 +410,7 @@ def test_the_page_of_a_csrf_failure_that_greets_is_503_and_no_500(
 
 
 @pytest.mark.parametrize(("path", "status", "mails"), [("/broken", 500, 1), ("/who", 503, 0)])
-def test_an_error_mail_goes_out_for_the_views_own_error_and_changes_nothing(
+def test_only_an_error_of_the_view_sends_an_error_mail(
     ory: Ory, no_raise: DualClient, ory_down: None, error_mails: list[EmailMessage], path: str, status: int, mails: int
 ) -> None:
     answer = no_raise.get(path, headers=SOMEBODY)
@@ -420,7 +424,7 @@ def test_an_error_mail_goes_out_for_the_views_own_error_and_changes_nothing(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/guarded", "/aguarded", "/api/me", "/django-guarded"])
-def test_a_database_that_is_down_is_503(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
+def test_a_database_outage_is_a_503(ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture, path: str) -> None:
     session = ory.person().app_session()
     with connection.execute_wrapper(_no_database):
         assert web.get(path, headers=session.headers).status_code == 503
@@ -429,7 +433,7 @@ def test_a_database_that_is_down_is_503(ory: Ory, web: DualClient, caplog: pytes
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("also_ory", [False, True], ids=["alone", "beside a token"])
-def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: DualClient, also_ory: bool) -> None:
+def test_a_view_can_tell_a_database_outage(ory: Ory, web: DualClient, also_ory: bool) -> None:
     headers = ory.person().app_session().headers if also_ory else {}
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     with connection.execute_wrapper(_no_database):
@@ -439,7 +443,7 @@ def test_a_view_can_tell_that_it_is_the_database(ory: Ory, web: DualClient, also
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_known_people_sign_in_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
+def test_known_users_sign_in_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
     person = ory.person()
     web.get("/who", headers=person.app_session().headers)
     later = person.app_session()
@@ -449,7 +453,7 @@ def test_known_people_sign_in_on_a_read_only_database(ory: Ory, web: DualClient,
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_people_who_are_new_get_503_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
+def test_new_users_get_503_on_a_read_only_database(ory: Ory, web: DualClient, path: str) -> None:
     session = ory.person().app_session()
     with connection.execute_wrapper(_read_only):
         assert web.get(path, headers=session.headers).status_code == 503

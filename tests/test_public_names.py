@@ -52,20 +52,20 @@ INSIDE = {"ory_auth.local", "ory_auth.pages.ui"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_a_module_says_exactly_what_is_public(module: str) -> None:
+def test_the_public_names_of_a_module_are_stable(module: str) -> None:
     names = import_module(module).__all__
     assert set(names) == PUBLIC[module]
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_a_star_brings_what_is_public_and_nothing_else(module: str) -> None:
+def test_a_star_import_brings_exactly_the_public_names(module: str) -> None:
     brought: dict[str, object] = {}
     exec(f"from {module} import *", brought)
     assert brought.keys() - {"__builtins__"} == PUBLIC[module]
 
 
-def test_no_other_module_says_that_it_is_public() -> None:
+def test_no_other_module_has_all() -> None:
     package = Path(ory_auth.__file__).parent
     saying = {path for path in package.rglob("*.py") if re.search(r"^__all__ =", path.read_text(), re.MULTILINE)}
     parts = [path.relative_to(package.parent).with_suffix("").parts for path in saying]
@@ -73,7 +73,7 @@ def test_no_other_module_says_that_it_is_public() -> None:
     assert names == PUBLIC.keys() | INSIDE
 
 
-def test_the_types_of_all_that_is_public_are_tried_as_users_would() -> None:
+def test_typed_use_covers_every_public_name() -> None:
     tree = ast.parse((Path(__file__).parent / "typed_use.py").read_text())
     imported = {
         (node.module, alias.name) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -81,19 +81,19 @@ def test_the_types_of_all_that_is_public_are_tried_as_users_would() -> None:
     assert imported >= {(module, name) for module, names in PUBLIC.items() for name in names}
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_has_py_typed() -> None:
     assert (Path(ory_auth.__file__).parent / "py.typed").exists()
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [(module, name) for module, names in PUBLIC.items() for name in sorted(names)]
 )
-def test_what_is_public_is_there_and_says_what_it_is(module: str, name: str) -> None:
+def test_public_names_exist_and_have_docstrings(module: str, name: str) -> None:
     value = getattr(import_module(module), name)
     assert isinstance(value, Signal) or inspect.getdoc(value)
 
 
-def test_the_settings_are_these() -> None:
+def test_the_setting_keys_are_stable() -> None:
     assert set(KEYS) == {
         "SDK_URL",
         "BROWSER_URL",
@@ -135,7 +135,7 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
-def test_a_setting_has_the_default_that_is_written_down(key: str) -> None:
+def test_the_defaults_of_settings_are_stable(key: str) -> None:
     assert Conf.__dataclass_fields__[key].default == DEFAULTS[key]
 
 
@@ -145,7 +145,7 @@ def test_a_url_has_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["ory_link", "ory_local"])
-def test_a_command_is_there(command: str) -> None:
+def test_the_commands_exist(command: str) -> None:
     assert get_commands()[command] == "ory_auth"
 
 
@@ -185,7 +185,7 @@ def test_a_guarded_view_keeps_its_name_and_its_kind(
     assert (inspect.iscoroutinefunction(view), inspect.iscoroutinefunction(aview)) == (False, True)
 
 
-def test_a_handler_may_change_these() -> None:
+def test_the_handler_methods_are_stable() -> None:
     public = {name for name, value in vars(UserHandler).items() if callable(value) and not name.startswith("_")}
     assert public == {
         "admit",
@@ -200,13 +200,13 @@ def test_a_handler_may_change_these() -> None:
     }
 
 
-def test_the_backend_is_djangos_without_passwords() -> None:
+def test_the_backend_is_a_model_backend_without_passwords() -> None:
     backend = import_module("ory_auth.backends").OryBackend
     assert issubclass(backend, ModelBackend)
     assert backend().authenticate(None, username="root", password="x") is None
 
 
-def test_the_errors_are_one_tree() -> None:
+def test_the_exceptions_form_one_tree() -> None:
     assert issubclass(exceptions.OryUnavailable, exceptions.OryAuthError)
     assert issubclass(exceptions.OryResponseInvalid, exceptions.OryUnavailable)
     assert issubclass(exceptions.AALRequired, exceptions.OryAuthError)
@@ -233,17 +233,17 @@ IDENTITY = {
 
 
 @pytest.mark.parametrize(("value", "names"), [(types.OrySession, SESSION), (types.Identity, IDENTITY)])
-def test_the_values_have_these_attributes_and_are_frozen(value: Any, names: set[str]) -> None:
+def test_the_value_types_have_stable_attributes_and_are_frozen(value: Any, names: set[str]) -> None:
     assert names <= set(dir(value))
     assert value.__dataclass_params__.frozen
 
 
-def test_the_link_is_keyed_by_orys_id() -> None:
+def test_ory_identity_has_orys_id_as_primary_key() -> None:
     assert (OryIdentity._meta.pk.name, OryIdentity._meta.pk.get_internal_type()) == ("id", "UUIDField")
     assert OryIdentity._meta.get_field("user").one_to_one
 
 
-def test_the_signals_are_three() -> None:
+def test_there_are_three_signals() -> None:
     assert isinstance(signals.user_created, Signal)
     assert isinstance(signals.user_linked, Signal)
     assert isinstance(signals.user_updated, Signal)

@@ -15,20 +15,20 @@ pytestmark = pytest.mark.django_db
 FINE = {"ory": "ok", "cache": "ok", "database": "ok"}
 
 
-def test_where_all_answers_it_is_200(ory: Ory, web: DualClient) -> None:
+def test_it_is_200_if_everything_responds(ory: Ory, web: DualClient) -> None:
     answer = web.get("/auth/ready")
     assert (answer.status_code, answer.json()) == (200, FINE)
     assert "no-store" in answer["Cache-Control"]
 
 
 @pytest.mark.parametrize("fault", [lambda o: o.stopped(), lambda o: o.failing(503), lambda o: o.database_down()])
-def test_ory_that_does_not_answer_is_named(web: DualClient, local_ory: LocalOry, fault: Fault) -> None:
+def test_an_unresponsive_ory_is_reported(web: DualClient, local_ory: LocalOry, fault: Fault) -> None:
     with fault(local_ory):
         answer = web.get("/auth/ready")
     assert (answer.status_code, answer.json()) == (503, FINE | {"ory": "unavailable"})
 
 
-def test_a_cache_that_does_not_answer_is_named(ory: Ory, web: DualClient, settings: Settings) -> None:
+def test_an_unresponsive_cache_is_reported(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
@@ -36,7 +36,7 @@ def test_a_cache_that_does_not_answer_is_named(ory: Ory, web: DualClient, settin
     assert (answer.status_code, answer.json()) == (503, FINE | {"cache": "unavailable"})
 
 
-def test_a_database_that_does_not_answer_is_named(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresponsive_database_is_reported(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise OperationalError
 
@@ -45,6 +45,6 @@ def test_a_database_that_does_not_answer_is_named(ory: Ory, web: DualClient, mon
     assert (answer.status_code, answer.json()) == (503, FINE | {"database": "unavailable"})
 
 
-def test_it_asks_nothing_of_whoever_calls(ory: Ory, web: DualClient) -> None:
+def test_it_needs_no_credential(ory: Ory, web: DualClient) -> None:
     assert web.get("/auth/ready", headers={"X-Session-Token": "made up"}).status_code == 200
     assert web.post("/auth/ready").status_code == 405

@@ -71,13 +71,13 @@ def bob(db: None) -> User:
 @pytest.mark.parametrize(
     "view", [ory_required(page), ory_required(aal="aal2")(page), ory_optional(page), Page.as_view(), admin.site.login]
 )
-def test_the_error_names_what_to_call(rf: RequestFactory, view: Any) -> None:
+def test_the_error_names_the_function_to_call(rf: RequestFactory, view: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match=HELPER):
         view(rf.get("/"))
 
 
 @pytest.mark.parametrize("view", [ory_required(apage), ory_optional(apage), AsyncPage.as_view()])
-def test_the_error_of_async_views_names_it_too(async_rf: AsyncRequestFactory, view: Any) -> None:
+def test_the_error_of_async_views_names_the_function_to_call(async_rf: AsyncRequestFactory, view: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match=HELPER):
         async_to_sync(view)(async_rf.get("/"))
 
@@ -88,13 +88,13 @@ def test_without_the_middleware_in_the_settings_the_error_says_that(rf: RequestF
         ory_required(page)(rf.get("/"))
 
 
-def test_a_middleware_that_asks_too_early_is_told_where_it_belongs(client: Client, settings: Settings) -> None:
+def test_the_error_for_early_middleware_names_the_right_order(client: Client, settings: Settings) -> None:
     settings.MIDDLEWARE = [f"{__name__}.middleware_above_ours", *settings.MIDDLEWARE]
     with pytest.raises(ImproperlyConfigured, match=r"move it below OryMiddleware in MIDDLEWARE"):
         client.get("/silent")
 
 
-def test_djangos_login_and_logout_take_such_a_request(client: Client, rf: RequestFactory, bob: User) -> None:
+def test_djangos_login_and_logout_accept_such_a_request(client: Client, rf: RequestFactory, bob: User) -> None:
     request = rf.get("/")
     request.session = client.session
     login(request, bob, backend="django.contrib.auth.backends.ModelBackend")
@@ -115,7 +115,7 @@ def arf() -> APIRequestFactory:
     return APIRequestFactory()
 
 
-def test_nobody_is_401(arf: APIRequestFactory) -> None:
+def test_a_visitor_gets_401(arf: APIRequestFactory) -> None:
     answer = call(arf.get("/"))
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
     assert answer.data["detail"].code == "not_authenticated"
@@ -133,13 +133,13 @@ def test_without_the_middleware_in_the_settings_an_api_says_that_too(
         call(arf.get("/"))
 
 
-def test_the_user_whom_a_test_assigns_is_served(arf: APIRequestFactory, bob: User) -> None:
+def test_a_user_that_a_test_assigns_is_accepted(arf: APIRequestFactory, bob: User) -> None:
     request = arf.get("/")
     request.user = bob
     assert call(request).data == {"user": "bob", "session": None}
 
 
-def test_an_inactive_user_whom_a_test_assigns_is_not(arf: APIRequestFactory, bob: User) -> None:
+def test_an_inactive_user_that_a_test_assigns_is_refused(arf: APIRequestFactory, bob: User) -> None:
     request = arf.get("/")
     request.user = bob
     bob.is_active = False

@@ -27,7 +27,7 @@ def forms(session: Session) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("form", [0, 1], ids=["X-Session-Token", "Bearer"])
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
-def test_a_token_signs_in_by_either_header(ory: Ory, web: DualClient, path: str, form: int) -> None:
+def test_a_token_signs_in_with_either_header(ory: Ory, web: DualClient, path: str, form: int) -> None:
     session = ory.person().app_session()
     answer = web.get(path, headers=forms(session)[form])
     assert answer.json() == {"user": session.person.id, "session": session.id}
@@ -38,22 +38,22 @@ def test_the_cookie_signs_in(ory: Ory, web: DualClient) -> None:
     assert web.get("/api/me", headers=session.headers).json()["user"] == session.person.id
 
 
-def test_without_a_credential_nobody_is_signed_in(ory: Ory, web: DualClient) -> None:
+def test_a_request_without_a_credential_is_anonymous(ory: Ory, web: DualClient) -> None:
     assert web.get("/api/open").json() == {"user": "", "session": None}
 
 
-def test_djangos_session_is_no_credential(ory: Ory, web: DualClient) -> None:
+def test_a_django_session_is_not_a_credential(ory: Ory, web: DualClient) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     assert web.get("/api/open").json() == {"user": "", "session": None}
     assert web.get("/api/me").status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer x", "Basic cm9vdDpyb290", "Token 1"])
-def test_what_belongs_to_others_is_left_to_them(ory: Ory, web: DualClient, header: str) -> None:
+def test_credentials_of_other_authenticators_are_ignored(ory: Ory, web: DualClient, header: str) -> None:
     assert web.get("/api/open", headers={"Authorization": header}).json()["user"] == ""
 
 
-def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory: Ory, web: DualClient) -> None:
+def test_a_local_sign_in_that_outranks_the_credential_is_not_a_credential(ory: Ory, web: DualClient) -> None:
     User.objects.create_superuser("root", "root@example.org", "Sleipnir-8-legs")
     sign_in(web, ory.person().browser_session())
     web.get("/django-login?name=root&password=Sleipnir-8-legs")
@@ -65,7 +65,7 @@ def test_a_local_sign_in_that_outranks_the_credential_is_none_either(ory: Ory, w
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/aal2"])
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Cookie": "ory_kratos_session=dead"}])
-def test_nobody_is_401_and_told_how(
+def test_a_visitor_gets_401_with_the_scheme(
     ory: Ory, web: DualClient, path: str, headers: dict[str, object] | dict[str, str]
 ) -> None:
     if "Cookie" in headers:
@@ -81,21 +81,21 @@ def test_nobody_is_401_and_told_how(
 
 @pytest.mark.promise("A Django REST framework view needs a CSRF token with the session cookie")
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
-def test_the_cookie_alone_writes_nothing(ory: Ory, csrf_web: DualClient, path: str) -> None:
+def test_the_cookie_alone_cannot_write(ory: Ory, csrf_web: DualClient, path: str) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     answer = csrf_web.post(path)
     assert answer.status_code == 403
     assert "CSRF" in answer.json()["detail"]
 
 
-def test_the_cookie_with_the_csrf_token_writes(ory: Ory, csrf_web: DualClient) -> None:
+def test_the_cookie_with_the_csrf_token_can_write(ory: Ory, csrf_web: DualClient) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     csrf_web.get("/admin/login/?local=1")
     answer = csrf_web.post("/api/me", headers={"X-CSRFToken": csrf_web.cookies["csrftoken"].value})
     assert answer.status_code == 200
 
 
-def test_the_cookie_alone_reads(ory: Ory, csrf_web: DualClient) -> None:
+def test_the_cookie_alone_can_read(ory: Ory, csrf_web: DualClient) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     assert csrf_web.get("/api/me").status_code == 200
 
@@ -105,7 +105,7 @@ def test_a_token_needs_no_csrf_token(ory: Ory, csrf_web: DualClient, form: int) 
     assert csrf_web.post("/api/me", headers=forms(ory.person().app_session())[form]).status_code == 200
 
 
-def test_djangos_session_alone_writes_nothing(ory: Ory, csrf_web: DualClient) -> None:
+def test_a_django_session_alone_cannot_write(ory: Ory, csrf_web: DualClient) -> None:
     csrf_web.client.force_login(User.objects.create_superuser("root"))
     assert csrf_web.post("/api/me").status_code == 401
 
@@ -113,7 +113,7 @@ def test_djangos_session_alone_writes_nothing(ory: Ory, csrf_web: DualClient) ->
 # --- 403 --------------------------------------------------------------------------------------------------------------
 
 
-def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: DualClient) -> None:
+def test_a_person_who_is_not_admitted_gets_403_with_the_code(ory: Ory, web: DualClient) -> None:
     session = ory.person().app_session()
     web.get("/api/me", headers=session.headers)
     User.objects.update(is_active=False)
@@ -122,7 +122,7 @@ def test_somebody_who_is_not_admitted_is_403_with_the_code(ory: Ory, web: DualCl
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
-def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
+def test_an_unused_second_factor_is_a_403_with_the_url(
     ory: Ory, web: DualClient, aal1_session: Session, path: str
 ) -> None:
     answer = web.get(path, headers=aal1_session.headers)
@@ -131,19 +131,17 @@ def test_a_second_factor_that_was_not_used_is_403_with_the_way_to_it(
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_a_view_that_wants_a_second_factor_refuses_who_has_none(ory: Ory, web: DualClient, kind: str) -> None:
+def test_a_view_that_requires_aal2_refuses_aal1(ory: Ory, web: DualClient, kind: str) -> None:
     answer = web.get("/api/aal2", headers=ory.person().session(kind).headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
 
 
-def test_a_view_that_wants_a_second_factor_lets_in_who_used_one(
-    ory: Ory, web: DualClient, aal1_session: Session
-) -> None:
+def test_a_view_that_requires_aal2_accepts_aal2(ory: Ory, web: DualClient, aal1_session: Session) -> None:
     aal1_session.step_up()
     assert web.get("/api/aal2", headers=aal1_session.headers).status_code == 200
 
 
-def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
+def test_ory_is_asked_again_before_a_cached_aal_refuses_anyone(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -155,7 +153,7 @@ def test_ory_is_asked_afresh_before_a_cached_level_refuses_anyone(
 
 
 @pytest.mark.promise("A stale session has no second factor")
-def test_a_stale_session_is_no_second_factor(
+def test_a_stale_session_does_not_satisfy_aal2(
     ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, aal1_session: Session
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, STALE_IF_ERROR_SECONDS=600)
@@ -173,7 +171,7 @@ def test_a_stale_session_is_no_second_factor(
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
-def test_while_ory_is_down_it_is_503_with_the_code(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
+def test_an_outage_is_a_503_with_the_code(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     session = ory.person().app_session()
     with local_ory.failing(500):
         answer = web.get(path, headers=session.headers)
@@ -181,20 +179,20 @@ def test_while_ory_is_down_it_is_503_with_the_code(ory: Ory, local_ory: LocalOry
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_how_long_ory_wants_to_be_left_alone_is_passed_on(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_orys_retry_after_is_passed_on(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
     with local_ory.failing(429, {"Retry-After": "42"}):
         answer = web.get("/api/me", headers=session.headers)
     assert (answer.status_code, int(answer["Retry-After"]) in range(40, 50)) == (503, True)
 
 
-def test_without_a_credential_nobody_notices_that_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
+def test_requests_without_a_credential_work_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     with local_ory.failing(500):
         assert web.get("/api/open").status_code == 200
         assert web.get("/api/me").status_code == 401
 
 
-def test_a_table_that_is_missing_is_503_too(ory: Ory, web: DualClient) -> None:
+def test_a_missing_table_is_a_503(ory: Ory, web: DualClient) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     answer = web.get("/api/open", headers=ory.person().app_session().headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "300")
@@ -222,6 +220,6 @@ for path in package.rglob("*.py"):
 """
 
 
-def test_nothing_else_needs_rest_framework() -> None:
+def test_the_rest_of_the_package_does_not_import_rest_framework() -> None:
     done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

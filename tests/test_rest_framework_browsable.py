@@ -51,5 +51,5 @@ def test_logging_out_ends_the_session_at_ory(ory: Ory, client: Client) -> None:
     assert ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
 
 
-def test_our_own_pages_stay_where_they_were() -> None:
+def test_our_own_pages_are_unchanged() -> None:
     assert reverse("ory_auth:login") == "/auth/login"

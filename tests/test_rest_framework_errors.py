@@ -127,14 +127,14 @@ def test_drf_standardized_errors_can_show_the_way_to_the_second_factor(
 
 
 @pytest.mark.parametrize("path", ["/api/strict", "/api/composed"])
-def test_the_body_of_djangorestframeworks_own_handler_stays(ory: Ory, web: DualClient, path: str) -> None:
+def test_the_body_of_the_default_handler_is_unchanged(ory: Ory, web: DualClient, path: str) -> None:
     body = web.get(path, headers=ory.person().app_session().headers).json()
     url = body.pop("redirect_browser_to")
     assert body == {"code": "session_aal2_required", "detail": "A second factor is required."}
     assert url.startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
 
-def test_a_handler_around_djangorestframeworks_own_gets_the_whole_body(ory: Ory, web: DualClient, use: Any) -> None:
+def test_a_wrapper_of_the_default_handler_gets_the_whole_body(ory: Ory, web: DualClient, use: Any) -> None:
     use(f"{__name__}.wrapping")
     body = web.get("/api/strict", headers=ory.person().app_session().headers).json()
     assert body["status"] == 403

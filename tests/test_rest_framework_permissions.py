@@ -154,9 +154,7 @@ def without_own_code(expected: str) -> str:
 
 
 @by_name
-def test_expressions_work_as_those_of_djangorestframework(
-    web: DualClient, one_factor: Session, aal2_session: Session, name: str
-) -> None:
+def test_permission_expressions_work(web: DualClient, one_factor: Session, aal2_session: Session, name: str) -> None:
     _, without, with_one, code = TABLE[name]
     answer = web.get(f"/things/{name}", headers=one_factor.headers)
     assert (answer.status_code, code_of(answer)) == (without, without_own_code(code))
@@ -166,7 +164,7 @@ def test_expressions_work_as_those_of_djangorestframework(
 
 
 @of_objects
-def test_expressions_work_for_objects_too(
+def test_permission_expressions_work_for_objects(
     web: DualClient, one_factor: Session, aal2_session: Session, name: str
 ) -> None:
     _, without, with_one, code = OBJECTS[name]
@@ -176,7 +174,7 @@ def test_expressions_work_for_objects_too(
 
 
 @pytest.mark.parametrize("name", ["or-owner", "owner-or", "list"])
-def test_the_owner_of_an_object_needs_no_second_factor_where_either_is_enough(
+def test_the_owner_of_an_object_needs_no_second_factor_if_either_is_enough(
     web: DualClient, one_factor: Session, name: str
 ) -> None:
     assert web.get(f"/thing/{name}?owner=1", headers=one_factor.headers).status_code == 200
@@ -196,7 +194,7 @@ def test_the_refusal_leads_to_the_second_factor_and_back(ory: Ory, web: DualClie
 
 
 @by_name
-def test_nobody_is_401_or_let_in_as_the_expression_says(ory: Ory, web: DualClient, name: str) -> None:
+def test_the_expression_decides_about_visitors(ory: Ory, web: DualClient, name: str) -> None:
     passes = {"not", "not-of-or", "not-of-and", "writes"}
     assert web.get(f"/things/{name}").status_code == (200 if name in passes else 401)
 
@@ -218,13 +216,13 @@ def test_a_view_that_refuses_by_itself_gives_its_own_reason(web: DualClient, one
     assert (answer.status_code, answer.json()) == (403, {"detail": "Not on Sundays."})
 
 
-def test_without_a_view_it_says_yes_or_no(web: DualClient, one_factor: Session) -> None:
+def test_without_a_view_it_returns_true_or_false(web: DualClient, one_factor: Session) -> None:
     request = web.get("/things/or-passes", headers=one_factor.headers).renderer_context["request"]  # type: ignore[attr-defined]
     assert AAL2Required().has_permission(request, None) is False
 
 
 @pytest.mark.parametrize("path", ["/things/or-passes", "/things/not", "/things/nested", "/thing/or-owner?owner=1"])
-def test_an_outage_is_503_wherever_the_second_factor_is_asked_for(
+def test_an_outage_is_a_503_in_every_aal2_check(
     ory: Ory, ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, one_factor: Session, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)

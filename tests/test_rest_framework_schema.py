@@ -118,7 +118,7 @@ def test_the_scheme_of_the_cookie_names_the_csrf_header(schema: Json) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/users/", "/api/secrets/"])
-def test_any_one_of_them_is_enough(schema: Json, path: str) -> None:
+def test_any_one_scheme_is_enough(schema: Json, path: str) -> None:
     assert schema["paths"][path]["get"]["security"] == [{"oryBearer": []}, {"orySessionToken": []}, {"oryCookie": []}]
 
 
@@ -130,6 +130,6 @@ def test_a_view_that_reads_the_user_keeps_its_body(schema: Json, path: str) -> N
     assert body == {"$ref": "#/components/schemas/ForAll"}
 
 
-def test_a_process_that_makes_no_schema_does_not_load_the_description() -> None:
+def test_the_schema_extension_is_loaded_only_for_schemas() -> None:
     project = PROJECT.replace('"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",', "")
     run(project, VIEWS, SERVING)

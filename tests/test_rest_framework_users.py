@@ -115,7 +115,7 @@ def test_the_api_serves_the_same_user_as_the_pages(
 
 
 @pytest.mark.promise("The second factor of one person does not open an API for another")
-def test_the_second_factor_is_the_one_of_the_session(
+def test_the_second_factor_must_belong_to_the_session(
     web: DualClient, bob: User, boss: Session, impersonating: None
 ) -> None:
     assert web.get("/strict", headers=boss.headers).status_code == 200
@@ -123,23 +123,23 @@ def test_the_second_factor_is_the_one_of_the_session(
     assert (answer.status_code, answer.json().keys()) == (403, {"detail"})
 
 
-def test_an_inactive_user_is_served_no_api(web: DualClient, bob: User, boss: Session, impersonating: None) -> None:
+def test_an_inactive_user_cannot_use_the_api(web: DualClient, bob: User, boss: Session, impersonating: None) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     assert web.get("/me?as=bob", headers=boss.headers).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["nobody", "none"])
-def test_who_was_made_anonymous_is_nobody(web: DualClient, boss: Session, settings: Settings, name: str) -> None:
+def test_an_assigned_anonymous_user_is_anonymous(web: DualClient, boss: Session, settings: Settings, name: str) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.Impersonate"]
     assert web.get(f"/me?as={name}", headers=boss.headers).status_code == 401
 
 
-def test_an_assigned_user_alone_is_no_credential(ory: Ory, web: DualClient, bob: User, settings: Settings) -> None:
+def test_an_assigned_user_alone_is_not_a_credential(ory: Ory, web: DualClient, bob: User, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.ImpersonateLazily"]
     assert web.get("/me?as=bob").status_code == 401
 
 
-def test_a_write_as_somebody_else_needs_the_csrf_token_too(
+def test_a_write_as_another_user_needs_the_csrf_token(
     web: DualClient, bob: User, boss: Session, impersonating: None
 ) -> None:
     web.client.handler.enforce_csrf_checks = True
@@ -147,15 +147,13 @@ def test_a_write_as_somebody_else_needs_the_csrf_token_too(
     assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (403, True)
 
 
-def test_what_another_view_made_of_the_request_does_not_count(web: DualClient, bob: User, boss: Session) -> None:
+def test_authentication_by_another_view_does_not_count(web: DualClient, bob: User, boss: Session) -> None:
     assert web.get("/public", headers=boss.headers).json()["user"] == boss.person.id
     basic = "Basic " + base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
     answer = web.get("/by-password", headers={**boss.headers, "Authorization": basic})
     assert answer.json()["user"] == boss.person.id
 
 
-def test_a_view_within_a_view_serves_the_same_user(
-    web: DualClient, bob: User, boss: Session, impersonating: None
-) -> None:
+def test_a_nested_view_serves_the_same_user(web: DualClient, bob: User, boss: Session, impersonating: None) -> None:
     assert web.get("/twice?as=bob", headers=boss.headers).json()["user"] == "bob"
     assert web.get("/twice", headers=boss.headers).json()["user"] == boss.person.id

@@ -30,5 +30,5 @@ def test_the_table_names_each_module_of_a_room(room: str) -> None:
     assert documented()[room] == in_folder(PACKAGE / room)
 
 
-def test_the_table_names_what_is_at_the_top() -> None:
+def test_the_table_names_the_top_level_modules() -> None:
     assert documented()["ory_auth"] == {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}

@@ -242,7 +242,7 @@ def test_a_log_names_credentials_by_a_fingerprint(
 
 @pytest.mark.promise("Cache keys and log lines do not confirm a guessed credential without SECRET_KEY")
 @pytest.mark.parametrize("mark", [lambda token: token.fingerprint, lambda token: token.key(conf())])
-def test_what_stands_for_a_credential_says_nothing_without_the_secret_key(
+def test_fingerprints_reveal_nothing_without_the_secret_key(
     settings: Settings, mark: Callable[[Credential], str]
 ) -> None:
     credential = Credential(Kind.TOKEN, "ory_st_x")
@@ -275,7 +275,7 @@ def test_the_debug_page_has_no_secret(
 
 @pytest.mark.promise("Error pages with DEBUG show no cookie")
 @pytest.mark.parametrize("kind", ["X-Session-Token", "Cookie", "Authorization"])
-def test_the_debug_page_of_a_fault_inside_the_pipeline_has_no_secret(
+def test_the_debug_page_of_an_internal_error_has_no_secret(
     no_raise: DualClient,
     settings: Settings,
     ory_auth: ChangeSettings,
@@ -301,7 +301,7 @@ def test_an_error_mail_has_no_secret(
     assert_clean(str(mail.message()))
 
 
-def test_an_error_mail_about_the_pipeline_has_no_secret(
+def test_an_error_mail_about_an_internal_error_has_no_secret(
     no_raise: DualClient,
     ory_auth: ChangeSettings,
     error_mails: list[EmailMessage],
@@ -335,14 +335,14 @@ def test_the_projects_own_filter_of_error_pages_still_applies(
 # --- values
 
 
-def test_values_print_no_secret(session: Session, assert_clean: AssertClean) -> None:
+def test_reprs_have_no_secret(session: Session, assert_clean: AssertClean) -> None:
     content = session.ory.public("GET", WHOAMI, headers=session.headers).body
     value = OrySession.from_json(content)
     for shown in (value, value.identity, Credential(Kind.COOKIE, session.cookie), [value], {"session": value}):
         assert_clean(f"{shown!r} {shown}")
 
 
-def test_the_users_session_prints_no_secret(
+def test_the_repr_of_the_session_has_no_secret(
     ory: Ory, web: DualClient, session: Session, assert_clean: AssertClean
 ) -> None:
     request = vars(web.get("/who", headers=session.headers))[f"{web.kind}_request"]

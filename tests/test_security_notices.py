@@ -106,7 +106,7 @@ PATHS = [
 
 @pytest.mark.parametrize("written", PATHS)
 @pytest.mark.parametrize("middleware", [False, True], ids=["decorator", "LoginRequiredMiddleware"])
-def test_no_way_of_writing_its_path_opens_a_guarded_page(
+def test_no_spelling_of_its_path_opens_a_guarded_page(
     ory: Ory, web: DualClient, settings: Settings, written: str, middleware: bool
 ) -> None:
     """A guard is at the view, and there is no list of paths that could be read in another way than Django's."""
@@ -119,7 +119,7 @@ def test_no_way_of_writing_its_path_opens_a_guarded_page(
 
 
 @pytest.mark.parametrize("kind", ["token", "bearer"])
-def test_a_header_that_comes_twice_is_neither_of_the_two(ory: Ory, kind: str) -> None:
+def test_a_repeated_header_is_malformed(ory: Ory, kind: str) -> None:
     """A proxy in front may have looked at one of them only. (For cookies that come twice, Kratos itself decides.)"""
     [(name, first)], [(_, second)] = (headers_of(ory.person(), kind).items() for _ in range(2))
     lines = [(b"host", b"testserver"), *((name.lower().encode(), value.encode()) for value in (first, second))]
@@ -134,7 +134,7 @@ def test_a_header_that_comes_twice_is_neither_of_the_two(ory: Ory, kind: str) ->
     assert joined_by_the_server.json()["session"] is None
 
 
-def test_people_who_are_looked_up_at_once_get_their_own_sessions(ory: Ory, local_ory: LocalOry) -> None:
+def test_concurrent_lookups_return_the_right_sessions(ory: Ory, local_ory: LocalOry) -> None:
     sessions = [ory.person().app_session() for _ in range(6)] * 3
 
     async def ask() -> list[AsyncResponse]:
@@ -165,7 +165,7 @@ def cached_page(request: pytest.FixtureRequest, settings: Settings) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_djangos_caches_keep_no_page_whatever_header_the_person_came_by(
+def test_djangos_caches_keep_no_page_for_any_kind_of_credential(
     ory: Ory, web: DualClient, cached_page: str, kind: str
 ) -> None:
     ada, bob = (headers_of(ory.person(), kind) for _ in range(2))
@@ -201,7 +201,7 @@ def test_djangos_caches_keep_no_cookie_that_ory_has_renewed(
 
 
 @pytest.mark.parametrize("flow", ["/auth/login", "/auth/registration", "/auth/settings", "/auth/login?next=/guarded"])
-def test_djangos_caches_keep_no_cookie_of_a_sign_in_that_starts(
+def test_djangos_caches_keep_no_cookie_of_a_starting_sign_in(
     ory: Ory, web: DualClient, settings: Settings, flow: str
 ) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
@@ -214,7 +214,7 @@ def test_djangos_caches_keep_no_cookie_of_a_sign_in_that_starts(
     assert len(set(markers)) == 2
 
 
-def test_a_cached_page_gives_nobody_somebody_elses_django_session(
+def test_a_cached_page_never_carries_another_users_django_session(
     ory: Ory, web: DualClient, settings: Settings
 ) -> None:
     settings.MIDDLEWARE = [UPDATE, *settings.MIDDLEWARE, FETCH]
@@ -229,7 +229,7 @@ def test_a_cached_page_gives_nobody_somebody_elses_django_session(
         assert own not in str(web.get(address).cookies)
 
 
-def test_a_page_about_somebody_is_private_however_the_project_spells_public(ory: Ory, web: DualClient) -> None:
+def test_a_page_for_a_user_is_private_even_if_the_view_says_public(ory: Ory, web: DualClient) -> None:
     answer = web.get("/page-in-public", headers=ory.person().app_session().headers)
     assert "private" in answer["Cache-Control"]
     assert "public" not in answer["Cache-Control"].lower()
@@ -242,7 +242,7 @@ INJECTED = ["/who&aal=aal1", "/who&refresh=false&x=", "/who#&aal=aal1", "/who%26
 
 @pytest.mark.parametrize("value", INJECTED)
 @pytest.mark.parametrize("name", ["next", "return_to"])
-def test_next_adds_no_parameter_to_what_ory_is_asked(ory: Ory, client: Client, name: str, value: str) -> None:
+def test_next_cannot_add_parameters_to_orys_url(ory: Ory, client: Client, name: str, value: str) -> None:
     person = ory.person()
     person.browser_session().set_up_totp()
     one_factor = person.browser_session()
@@ -274,7 +274,7 @@ def test_a_cookie_with_a_prefix_is_removed_with_its_attributes(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_a_sign_in_of_ones_own_refills_no_limit(ory: Ory, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ones_own_sign_in_does_not_refill_the_limit(ory: Ory, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_OF_CLIENT", Rate(0.0, 5.0))
 
     def status(headers: dict[str, str]) -> int:
@@ -293,7 +293,7 @@ BEFORE_THE_PAGES = ["/", "/\\evil.example/", "//evil.example/", "///evil.example
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_a_limit_holds_however_many_come_at_once(ory: Ory, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_holds_under_concurrency(ory: Ory, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_OF_CLIENT", Rate(0.0, 5.0))
 
     def status(_: int) -> int:
@@ -308,7 +308,7 @@ def test_a_limit_holds_however_many_come_at_once(ory: Ory, client: Client, monke
 
 @pytest.mark.parametrize("value", ["http://evil.example/", "//evil.example/", "https://testserver.evil.example/"])
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/settings", "/admin/login/"])
-def test_a_site_of_any_host_leads_to_its_own_all_the_same(
+def test_a_site_with_allowed_hosts_any_returns_to_its_own_host(
     ory: Ory, client: Client, settings: Settings, path: str, value: str
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
@@ -317,7 +317,7 @@ def test_a_site_of_any_host_leads_to_its_own_all_the_same(
 
 
 @pytest.mark.parametrize("prefix", BEFORE_THE_PAGES)
-def test_a_flow_that_another_one_has_replaced_leads_to_no_other_host(
+def test_a_replaced_flow_does_not_lead_to_another_host(
     ory: Ory, client: Client, local_ory: LocalOry, prefix: str
 ) -> None:
     """Where a project's URL takes anything before the pages of flows, a path may look like another host."""
@@ -339,9 +339,7 @@ LOOKALIKES = [
 
 
 @pytest.mark.parametrize("address", LOOKALIKES, ids=ascii)
-def test_an_address_of_two_readings_is_not_taken_over(
-    ory: Ory, ory_auth: ChangeSettings, web: DualClient, address: str
-) -> None:
+def test_an_ambiguous_address_is_not_stored(ory: Ory, ory_auth: ChangeSettings, web: DualClient, address: str) -> None:
     if USERNAME_IS_EMAIL:
         pytest.skip("nobody comes in without an address")
     person = ory.person()
@@ -351,9 +349,7 @@ def test_an_address_of_two_readings_is_not_taken_over(
     assert user_of(person).email == ""
 
 
-def test_a_quoted_address_is_of_the_domain_that_it_ends_with(
-    ory: Ory, ory_auth: ChangeSettings, web: DualClient
-) -> None:
+def test_the_domain_of_a_quoted_address_is_its_end(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:
     address = '"e@evil.example"@company.example'
     person = ory.person()
     set_metadata(person, {"address": address})
@@ -369,9 +365,7 @@ ODD_NAMES = ["root\nERROR", "root\x1b[2K", "ro\u200bot", "\u202etoor", "r\u2028o
 
 @pytest.mark.promise("A username has no invisible characters")
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
-def test_a_user_name_holds_nothing_that_cannot_be_seen(
-    ory: Ory, ory_auth: ChangeSettings, client: Client, name: str
-) -> None:
+def test_a_user_name_has_no_invisible_characters(ory: Ory, ory_auth: ChangeSettings, client: Client, name: str) -> None:
     if USERNAME_IS_EMAIL:
         pytest.skip("the user name is the address")
     person = ory.person()
@@ -387,7 +381,7 @@ FORGED = "x\r\nERROR ory_auth signed_in identity=root\x1b[2K\u2028\u0085"
 
 
 @pytest.mark.promise("A visitor cannot forge a line in the log")
-def test_no_line_of_the_log_can_be_forged(
+def test_log_lines_cannot_be_forged(
     ory: Ory, ory_auth: ChangeSettings, no_raise: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "ory_auth")
@@ -462,9 +456,7 @@ def test_a_response_without_an_end_is_cut_off(
 
 
 @pytest.mark.parametrize("encoding", [", ".join(["gzip"] * 5000), "gzip, gzip", "br", "zstd", "identity, gzip"])
-def test_a_response_that_is_packed_in_another_way_than_gzip_is_not_unpacked(
-    ory: Ory, web: DualClient, local_ory: LocalOry, encoding: str
-) -> None:
+def test_only_gzip_responses_are_decompressed(ory: Ory, web: DualClient, local_ory: LocalOry, encoding: str) -> None:
     body = gzip.compress(b"{}")
     with local_ory.failing(200, {"Content-Encoding": encoding}, body, WHOAMI):
         assert seconds_of(lambda: web.get("/session", headers=ory.person().app_session().headers)) < 2
@@ -496,7 +488,7 @@ LONG_HEADERS = {
 
 
 @pytest.mark.parametrize("headers", LONG_HEADERS.values(), ids=LONG_HEADERS)
-def test_a_long_header_costs_no_more_than_its_length(
+def test_a_long_header_is_parsed_in_linear_time(
     ory: Ory, ory_auth: ChangeSettings, client: Client, headers: dict[str, str]
 ) -> None:
     """Work that grows with the square of the length would take minutes."""
@@ -506,7 +498,7 @@ def test_a_long_header_costs_no_more_than_its_length(
     assert client.get("/guarded", headers=headers).status_code in {302, 401}
 
 
-def test_a_long_list_of_what_the_client_accepts_costs_no_more_than_its_length(ory: Ory, client: Client) -> None:
+def test_a_long_accept_header_is_parsed_in_linear_time(ory: Ory, client: Client) -> None:
     """As long as uvicorn takes a header; whoever sends it needs no account."""
     headers = {"Accept": 'text/html; a="' + ";" * 64_000 + '"'}
     client.get("/guarded")
@@ -527,7 +519,7 @@ LONG_VALUES = {
 
 @pytest.mark.parametrize("value", LONG_VALUES.values(), ids=LONG_VALUES)
 @pytest.mark.parametrize("name", ["next", "flow", "id"])
-def test_a_long_parameter_costs_no_more_than_its_length(ory: Ory, client: Client, name: str, value: str) -> None:
+def test_a_long_parameter_is_parsed_in_linear_time(ory: Ory, client: Client, name: str, value: str) -> None:
     address = "/auth/error" if name == "id" else "/auth/login"
     client.get("/auth/login")
     assert seconds_of(lambda: client.get(address, {name: value})) < 5
@@ -539,7 +531,7 @@ LONG_TEXTS = ["a", "</a>", "<", "&", "1.", " ", "{", "%s", "\\"]
 
 
 @pytest.mark.parametrize("part", LONG_TEXTS)
-def test_a_form_of_long_texts_costs_no_more_than_its_length(
+def test_a_form_with_long_texts_is_parsed_in_linear_time(
     ory: Ory, client: Client, local_ory: LocalOry, part: str
 ) -> None:
     text = part * (LONG_TEXT // len(part))

@@ -215,7 +215,7 @@ def test_the_one_before_does_not_see_what_the_next_person_stores(
     assert seen_cart(web, cart_path) is None
 
 
-def test_it_holds_whatever_stores_the_sessions(web: DualClient, ada: Session, bob: Session, engine: str) -> None:
+def test_it_holds_for_every_session_engine(web: DualClient, ada: Session, bob: Session, engine: str) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     assert seen_cart(web) == ["shoe"]
@@ -223,7 +223,7 @@ def test_it_holds_whatever_stores_the_sessions(web: DualClient, ada: Session, bo
     assert seen_cart(web) is None
 
 
-def test_it_holds_where_django_has_loaded_the_session_before_us(
+def test_it_holds_if_the_session_was_loaded_before_ory_middleware(
     web: DualClient, ada: Session, bob: Session, settings: Settings
 ) -> None:
     settings.CSRF_USE_SESSIONS = True
@@ -234,7 +234,7 @@ def test_it_holds_where_django_has_loaded_the_session_before_us(
     assert seen_cart(web) is None
 
 
-def test_it_holds_where_django_saves_every_session(
+def test_it_holds_if_django_saves_every_session(
     web: DualClient, ada: Session, bob: Session, settings: Settings
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
@@ -245,9 +245,7 @@ def test_it_holds_where_django_saves_every_session(
     assert seen_cart(web) is None
 
 
-def test_the_next_person_does_not_get_the_key_of_the_session_either(
-    web: DualClient, ada: Session, bob: Session
-) -> None:
+def test_the_next_person_does_not_get_the_session_key(web: DualClient, ada: Session, bob: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     key = web.cookies["sessionid"].value
@@ -257,7 +255,7 @@ def test_the_next_person_does_not_get_the_key_of_the_session_either(
         assert web.get("/key").json()["key"] != key
 
 
-def test_a_stream_that_looks_late_does_not_see_it_either(ada: Session, bob: Session) -> None:
+def test_a_stream_that_reads_the_session_late_does_not_see_it(ada: Session, bob: Session) -> None:
     web = DualClient("wsgi")
     sign_in(web, ada)
     web.get("/put/shoe")
@@ -267,7 +265,7 @@ def test_a_stream_that_looks_late_does_not_see_it_either(ada: Session, bob: Sess
 
 
 @PUTS
-def test_who_takes_over_an_anonymous_visitors_cart_is_its_owner_from_the_first_change(
+def test_the_first_identity_owns_an_anonymous_cart_from_the_first_change(
     ory: Ory, web: DualClient, ada: Session, bob: Session, put_path: str
 ) -> None:
     web.get(put_path + "pear")
@@ -279,7 +277,7 @@ def test_who_takes_over_an_anonymous_visitors_cart_is_its_owner_from_the_first_c
 
 
 @CARTS
-def test_a_local_users_data_is_not_the_next_persons(web: DualClient, ada: Session, cart_path: str) -> None:
+def test_data_of_a_local_user_does_not_reach_the_next_person(web: DualClient, ada: Session, cart_path: str) -> None:
     web.client.force_login(User.objects.create_superuser("root"))
     web.get("/put/shoe")
     sign_in(web, ada)
@@ -342,7 +340,7 @@ def test_ory_is_asked_once_about_each_credential(
     assert len(ory.requests_to()) == asked
 
 
-def test_a_view_that_does_not_touch_the_session_pays_nothing(web: DualClient, ada: Session, bob: Session) -> None:
+def test_a_view_that_does_not_use_the_session_costs_nothing(web: DualClient, ada: Session, bob: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     sign_in(web, bob)
@@ -352,7 +350,7 @@ def test_a_view_that_does_not_touch_the_session_pays_nothing(web: DualClient, ad
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_an_anonymous_visitor_costs_ory_nothing(ory: Ory, web: DualClient) -> None:
+def test_an_anonymous_visitor_causes_no_call_to_ory(ory: Ory, web: DualClient) -> None:
     web.get("/put/shoe")
     assert seen_cart(web) == ["shoe"]
     assert ory.requests_to() == []
@@ -384,7 +382,7 @@ def test_after_the_session_has_ended_at_ory_a_visitor_sees_nothing(
 
 @CARTS
 @pytest.mark.parametrize("credential", ["", "dead", "x" * 9000], ids=["none", "dead", "malformed"])
-def test_who_signs_in_again_finds_it_again(
+def test_a_new_sign_in_finds_the_session_again(
     web: DualClient, ada: Session, engine: str, cart_path: str, credential: str
 ) -> None:
     sign_in(web, ada)
@@ -397,7 +395,7 @@ def test_who_signs_in_again_finds_it_again(
     assert seen_cart(web, cart_path) == ["shoe"]
 
 
-def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(
+def test_data_that_a_visitor_stores_meanwhile_goes_into_a_new_session(
     web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
@@ -411,7 +409,7 @@ def test_what_a_visitor_stores_meanwhile_starts_a_session_of_its_own(
     assert seen_cart(web, "/mine") == ["pear"]
 
 
-def test_the_answer_says_that_it_depends_on_the_credential(web: DualClient, ada: Session) -> None:
+def test_the_response_varies_on_the_credential(web: DualClient, ada: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     answer = web.get("/cart")
@@ -423,7 +421,7 @@ def test_the_answer_says_that_it_depends_on_the_credential(web: DualClient, ada:
 
 
 @CARTS
-def test_without_ory_the_next_person_gets_503(
+def test_the_next_person_gets_503_while_ory_is_down(
     local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, cart_path: str
 ) -> None:
     sign_in(web, ada)
@@ -437,7 +435,7 @@ def test_without_ory_the_next_person_gets_503(
 
 
 @pytest.mark.parametrize("cart_path", ["/cart", "/acart"])
-def test_without_ory_the_same_credential_is_served(
+def test_the_same_credential_is_served_while_ory_is_down(
     ory_auth: ChangeSettings, local_ory: LocalOry, web: DualClient, ada: Session, cart_path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -448,7 +446,7 @@ def test_without_ory_the_same_credential_is_served(
 
 
 @PUTS
-def test_what_is_stored_while_ory_is_down_belongs_to_the_credential(
+def test_data_stored_while_ory_is_down_belongs_to_the_credential(
     local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, put_path: str
 ) -> None:
     sign_in(web, ada)
@@ -463,7 +461,7 @@ def test_what_is_stored_while_ory_is_down_belongs_to_the_credential(
     assert seen_cart(web) is None
 
 
-def test_a_page_that_only_greets_shows_no_cart_while_ory_is_down(
+def test_an_optional_page_shows_no_cart_while_ory_is_down(
     local_ory: LocalOry, web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
@@ -504,7 +502,7 @@ def reads_the_cart(settings: Settings) -> Iterator[ReadsTheCart]:
 
 @pytest.mark.usefixtures("local_ory")
 @pytest.mark.parametrize("cart_path", ["/cart", "/mine"])
-def test_a_log_handler_that_reads_the_session_sees_nothing_of_somebody_else(
+def test_a_log_handler_that_reads_the_session_sees_no_data_of_others(
     ory: Ory, web: DualClient, ada: Session, bob: Session, reads_the_cart: ReadsTheCart, cart_path: str
 ) -> None:
     sign_in(web, ada)
@@ -539,7 +537,7 @@ def test_a_cart_that_belongs_to_a_credential_survives_a_new_secret_key(
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_after_a_new_secret_key_the_same_credential_is_known_without_asking(
+def test_a_credential_is_known_after_a_new_secret_key_without_asking_ory(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, ada: Session, settings: Settings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -551,7 +549,7 @@ def test_after_a_new_secret_key_the_same_credential_is_known_without_asking(
     assert len(ory.requests_to()) == before
 
 
-def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
+def test_data_of_the_next_person_is_not_stored_under_the_earlier_key(
     web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
@@ -567,7 +565,7 @@ def test_nothing_of_the_next_person_is_stored_under_the_key_of_the_one_before(
 
 @pytest.mark.parametrize("cart_path", ["/cart", "/acart", "/mine"])
 @pytest.mark.parametrize("credential", ["", "dead"], ids=["none", "dead"])
-def test_who_signs_in_again_finds_it_again_where_django_saves_every_session(
+def test_a_new_sign_in_finds_the_session_again_if_django_saves_every_session(
     web: DualClient, ada: Session, settings: Settings, engine: str, cart_path: str, credential: str
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
@@ -582,7 +580,7 @@ def test_who_signs_in_again_finds_it_again_where_django_saves_every_session(
     assert seen_cart(web, cart_path) == ["shoe"]
 
 
-def test_a_visitors_own_session_starts_where_django_saves_every_session(
+def test_a_visitor_gets_a_new_session_if_django_saves_every_session(
     web: DualClient, ada: Session, settings: Settings, engine: str
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
@@ -593,9 +591,7 @@ def test_a_visitors_own_session_starts_where_django_saves_every_session(
     assert seen_cart(web) == ["pear"]
 
 
-def test_a_visitor_who_saves_an_empty_session_gets_a_key_of_its_own(
-    web: DualClient, ada: Session, settings: Settings
-) -> None:
+def test_a_visitor_who_saves_an_empty_session_gets_a_new_key(web: DualClient, ada: Session, settings: Settings) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
     sign_in(web, ada)
     web.get("/put/shoe")
@@ -607,7 +603,7 @@ def test_a_visitor_who_saves_an_empty_session_gets_a_key_of_its_own(
 
 
 @pytest.mark.parametrize("status", [200, 500], ids=["Ory is up", "Ory is down"])
-def test_a_stream_that_does_not_use_the_session_asks_nobody_where_django_saves_every_session(
+def test_a_stream_that_does_not_use_the_session_causes_no_lookup_if_django_saves_every_session(
     ory: Ory,
     local_ory: LocalOry,
     web: DualClient,
@@ -632,7 +628,7 @@ def test_a_stream_that_does_not_use_the_session_asks_nobody_where_django_saves_e
     assert seen_cart(web) == ["shoe"]
 
 
-def test_a_stream_is_still_checked_where_django_saves_every_session(
+def test_a_stream_is_still_checked_if_django_saves_every_session(
     ada: Session, bob: Session, settings: Settings
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
@@ -660,7 +656,7 @@ def messages_come_first(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("messages_come_first")
 @pytest.mark.parametrize("visited", [False, True], ids=["no session yet", "an anonymous session"])
-def test_a_message_is_for_its_owner_although_its_middleware_writes_after_ours(
+def test_a_message_reaches_its_owner_even_if_middleware_writes_it_after_ours(
     web: DualClient, ada: Session, bob: Session, engine: str, visited: bool
 ) -> None:
     for reader, expected in ((ada, ["Your shoe is ordered."]), (bob, []), (None, [])):
@@ -676,7 +672,7 @@ def test_a_message_is_for_its_owner_although_its_middleware_writes_after_ours(
 
 
 @pytest.mark.usefixtures("messages_come_first")
-def test_a_message_has_an_owner_also_while_ory_is_down(
+def test_a_message_has_an_owner_while_ory_is_down(
     local_ory: LocalOry, web: DualClient, ada: Session, bob: Session
 ) -> None:
     sign_in(web, ada)
@@ -688,7 +684,7 @@ def test_a_message_has_an_owner_also_while_ory_is_down(
 
 @pytest.mark.usefixtures("messages_come_first")
 @pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "bob"])
-def test_a_message_to_the_next_person_does_not_go_into_the_session_of_the_one_before(
+def test_a_message_for_the_next_person_does_not_go_into_the_earlier_session(
     web: DualClient, ada: Session, bob: Session, engine: str, signed_in: bool
 ) -> None:
     sign_in(web, ada)
@@ -705,7 +701,7 @@ def test_a_message_to_the_next_person_does_not_go_into_the_session_of_the_one_be
 
 
 @pytest.mark.usefixtures("messages_come_first")
-def test_while_ory_is_down_it_does_not_either(
+def test_a_message_does_not_go_into_the_earlier_session_while_ory_is_down(
     local_ory: LocalOry, web: DualClient, ada: Session, bob: Session, engine: str
 ) -> None:
     sign_in(web, ada)
@@ -730,7 +726,7 @@ def read_stream(web: DualClient, at: str) -> bytes:
 
 @pytest.mark.promise("Data that a request stores belongs to its person")
 @pytest.mark.parametrize("kind_of_engine", ["db", "cache", "cached_db", "file"])
-def test_what_a_stream_saves_belongs_to_its_reader(
+def test_data_that_a_stream_saves_belongs_to_its_user(
     web: DualClient, ada: Session, bob: Session, settings: Settings, tmp_path: str, kind_of_engine: str
 ) -> None:
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{kind_of_engine}"
@@ -744,7 +740,7 @@ def test_what_a_stream_saves_belongs_to_its_reader(
 
 
 @pytest.mark.parametrize("cart_path", ["/loaded", "/aloaded"])
-def test_load_is_checked_as_well(web: DualClient, ada: Session, bob: Session, engine: str, cart_path: str) -> None:
+def test_load_is_checked(web: DualClient, ada: Session, bob: Session, engine: str, cart_path: str) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
     assert seen_cart(web, cart_path) == ["shoe"]

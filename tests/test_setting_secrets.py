@@ -76,7 +76,7 @@ def raised(action: Callable[[], object]) -> BaseException:
 
 
 @pytest.mark.promise("An error about a setting shows no secret")
-def test_a_wrong_setting_is_no_leak(wrong: dict[str, Any], settings: Settings) -> None:
+def test_a_wrong_setting_leaks_nothing(wrong: dict[str, Any], settings: Settings) -> None:
     settings.ORY_AUTH = wrong
     error = raised(conf)
     assert "ORY_AUTH" in str(error)
@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_no_leak(wrong: dict[str, Any], settings: Settings) -
 
 
 @pytest.mark.parametrize("make", [get_wsgi_application, get_asgi_application])
-def test_a_wrong_setting_is_no_leak_at_start(
+def test_a_wrong_setting_leaks_nothing_at_start(
     wrong: dict[str, Any], settings: Settings, make: Callable[[], object]
 ) -> None:
     settings.ORY_AUTH = wrong
@@ -93,7 +93,7 @@ def test_a_wrong_setting_is_no_leak_at_start(
     assert leaks(error) == []
 
 
-def test_a_wrong_setting_is_no_leak_in_a_request(
+def test_a_wrong_setting_leaks_nothing_in_a_request(
     web: DualClient, wrong: dict[str, Any], ory_auth: ChangeSettings, settings: Settings
 ) -> None:
     """The settings of a process do not change, but tests of a project change them."""
@@ -104,7 +104,7 @@ def test_a_wrong_setting_is_no_leak_in_a_request(
     assert leaks(error) == []
 
 
-def test_a_wrong_setting_is_no_leak_on_the_debug_page(
+def test_a_wrong_setting_leaks_nothing_on_the_debug_page(
     web: DualClient, wrong: dict[str, Any], settings: Settings
 ) -> None:
     web.get("/who")
@@ -118,7 +118,7 @@ def test_a_wrong_setting_is_no_leak_on_the_debug_page(
 
 
 @pytest.mark.parametrize("command", ["check", "ory_check"])
-def test_a_wrong_setting_is_no_leak_of_a_command(
+def test_a_wrong_setting_leaks_nothing_in_a_command(
     wrong: dict[str, Any], settings: Settings, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.ORY_AUTH = wrong
@@ -127,7 +127,7 @@ def test_a_wrong_setting_is_no_leak_of_a_command(
     assert not is_secret(capsys.readouterr())
 
 
-def test_a_check_that_breaks_is_no_leak_of_ory_check(ory_auth: ChangeSettings, settings: Settings) -> None:
+def test_a_failing_check_leaks_nothing_in_ory_check(ory_auth: ChangeSettings, settings: Settings) -> None:
     """A router of the project's own raises while the settings are looked at."""
     ory_auth(API_KEY=SECRET)
     settings.DATABASE_ROUTERS = [f"{__name__}.BrokenRouter"]
@@ -144,7 +144,7 @@ class BrokenRouter:
 
 
 @pytest.mark.promise("An error about a setting shows no secret")
-def test_a_secret_is_read_as_something_that_prints_none(ory_auth: ChangeSettings) -> None:
+def test_a_secret_setting_has_a_safe_repr(ory_auth: ChangeSettings) -> None:
     ory_auth(API_KEY=SECRET)
     key = conf().api_key
     assert isinstance(key, Secret)
@@ -154,7 +154,7 @@ def test_a_secret_is_read_as_something_that_prints_none(ory_auth: ChangeSettings
     assert not is_secret(f"{key:>40}")
 
 
-def test_the_reporter_of_django_shows_no_secret(wrong: dict[str, Any], settings: Settings) -> None:
+def test_djangos_exception_reporter_shows_no_secret(wrong: dict[str, Any], settings: Settings) -> None:
     settings.ORY_AUTH = wrong
     error = raised(conf)
     reporter = ExceptionReporter(None, type(error), error, error.__traceback__)

@@ -54,7 +54,7 @@ def test_signing_out_needs_the_csrf_token(ory: Ory, client: type[Client | AsyncC
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
-def test_a_program_signs_out_by_its_token_alone(ory: Ory, client: type[Client | AsyncClient]) -> None:
+def test_a_program_signs_out_with_only_its_token(ory: Ory, client: type[Client | AsyncClient]) -> None:
     web = DualClient("wsgi" if client is Client else "asgi")
     web.client = client(enforce_csrf_checks=True)
     token, cookie = ory.person().app_session(), ory.person().browser_session()
@@ -63,7 +63,7 @@ def test_a_program_signs_out_by_its_token_alone(ory: Ory, client: type[Client | 
     assert (exists_at_ory(token), exists_at_ory(cookie)) == (False, True)
 
 
-def test_with_the_csrf_token_it_signs_out(ory: Ory) -> None:
+def test_the_cookie_with_the_csrf_token_signs_out(ory: Ory) -> None:
     client = Client(enforce_csrf_checks=True)
     session = ory.person().browser_session()
     sign_in(client, session)
@@ -88,7 +88,7 @@ def test_the_session_ends_at_ory(ory: Ory, web: DualClient, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_session_ends_here_although_it_is_cached(ory: Ory, cached: None, web: DualClient, kind: str) -> None:
+def test_a_cached_session_ends_here(ory: Ory, cached: None, web: DualClient, kind: str) -> None:
     session = ory.person().session(kind)
     assert web.is_signed_in(session.headers)
     web.post("/auth/logout", headers=session.headers)
@@ -104,7 +104,7 @@ def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web
     assert exists_at_ory(there)
 
 
-def test_a_browser_is_sent_on_and_its_session_cookie_removed(ory: Ory, web: DualClient) -> None:
+def test_a_browser_is_redirected_and_its_session_cookie_removed(ory: Ory, web: DualClient) -> None:
     answer = web.post("/auth/logout", headers=ory.person().browser_session().headers)
     assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
     cookie = answer.cookies["ory_kratos_session"]
@@ -117,17 +117,17 @@ def test_a_program_gets_204_and_no_cookie(ory: Ory, web: DualClient) -> None:
     assert not answer.cookies
 
 
-def test_nobody_needs_to_be_signed_in_to_sign_out(ory: Ory, web: DualClient) -> None:
+def test_signing_out_works_without_being_signed_in(ory: Ory, web: DualClient) -> None:
     assert web.post("/auth/logout").status_code == 302
 
 
-def test_a_session_that_has_ended_already_signs_out_all_the_same(ory: Ory, web: DualClient) -> None:
+def test_an_ended_session_can_sign_out(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     session.revoke()
     assert web.post("/auth/logout", headers=session.headers).status_code == 302
 
 
-def test_a_session_without_its_second_factor_signs_out(ory: Ory, web: DualClient) -> None:
+def test_a_session_without_its_second_factor_can_sign_out(ory: Ory, web: DualClient) -> None:
     person = ory.person()
     person.browser_session().set_up_totp()
     session = person.browser_session()
@@ -144,7 +144,7 @@ def test_an_inactive_user_can_sign_out(ory: Ory, web: DualClient) -> None:
     assert not exists_at_ory(session)
 
 
-def test_djangos_own_sign_in_ends_as_well(ory: Ory, web: DualClient) -> None:
+def test_a_django_sign_in_ends_too(ory: Ory, web: DualClient) -> None:
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     web.post("/auth/logout")
     assert web.get("/who").json()["user"] == ""
@@ -166,14 +166,14 @@ def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: DualC
 
 
 @pytest.mark.usefixtures("local_ory")
-def test_djangos_logout_asks_ory_once_who_it_was(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+def test_djangos_logout_asks_ory_once(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     web.get("/django-logout", headers=ory.person().app_session().headers)
     assert len(ory.requests_to()) == 1
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_the_answer_to_a_sign_out_is_nobody_elses(ory: Ory, web: DualClient, kind: str) -> None:
+def test_the_response_to_a_sign_out_is_private(ory: Ory, web: DualClient, kind: str) -> None:
     answer = web.post("/auth/logout", headers=ory.person().session(kind).headers)
     assert "private" in answer["Cache-Control"]
     assert {"X-Session-Token", "Cookie", "Authorization"} <= set(answer["Vary"].split(", "))
@@ -191,7 +191,7 @@ def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, w
 # --- every cached form of the session ---------------------------------------------------------------------------------
 
 
-def test_the_same_token_by_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
+def test_the_same_token_in_the_other_header_is_refused_at_once(ory: Ory, cached: None, web: DualClient) -> None:
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     assert web.is_signed_in(session.bearer)
@@ -212,7 +212,9 @@ def test_old_bytes_of_a_renewed_cookie_are_refused_at_once(ory: Ory, cached: Non
     assert not web.is_signed_in(old)
 
 
-def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, local_ory: LocalOry, cached: None, web: DualClient) -> None:
+def test_the_session_is_refused_here_even_if_ory_still_accepts_it(
+    ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
+) -> None:
     """All forms of the credential, while Ory still takes every one of them."""
     session = ory.person().app_session()
     given = local_ory.create_session(session.person.id)
@@ -224,7 +226,7 @@ def test_refused_does_not_wait_for_ory_to_agree(ory: Ory, local_ory: LocalOry, c
 
 
 @pytest.mark.promise("A lookup in progress does not bring back a session that was signed out")
-def test_a_form_that_was_never_seen_before_is_refused_too(
+def test_an_unused_credential_of_the_session_is_refused_too(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
     session = ory.person().app_session()
@@ -235,7 +237,7 @@ def test_a_form_that_was_never_seen_before_is_refused_too(
 
 
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_an_answer_under_way_does_not_bring_the_session_back(
+def test_a_lookup_in_progress_does_not_bring_the_session_back(
     ory: Ory, local_ory: LocalOry, cached: None, kind: str
 ) -> None:
     session = ory.person().app_session()
@@ -258,7 +260,7 @@ def test_an_answer_under_way_does_not_bring_the_session_back(
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
-def test_while_ory_is_down_signing_out_is_503(
+def test_signing_out_while_ory_is_down_is_a_503(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, kind: str
 ) -> None:
     session = ory.person().session(kind)
@@ -284,7 +286,7 @@ def test_a_session_signed_out_while_ory_was_down_stays_refused(
     assert web.get("/fresh", headers={**session.headers, "Accept": "application/json"}).status_code == 401
 
 
-def test_when_ory_is_back_signing_in_finishes_the_sign_out_first(
+def test_the_next_sign_in_finishes_a_pending_sign_out_first(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient
 ) -> None:
     session = ory.person().browser_session()
@@ -318,7 +320,7 @@ def test_djangos_logout_while_ory_is_down_refuses_the_session(
     assert not web.is_signed_in(session.headers)
 
 
-def test_a_cache_that_is_down_does_not_keep_anyone_from_signing_out(
+def test_a_cache_outage_does_not_prevent_signing_out(
     ory: Ory, local_ory: LocalOry, web: DualClient, settings: Settings
 ) -> None:
     settings.CACHES = {
@@ -357,7 +359,7 @@ def test_djangos_own_logout_signs_out_while_ory_is_down(
 
 
 @pytest.mark.promise("A sign-out that the cache did not store is written again")
-def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
+def test_missed_sign_outs_are_written_when_the_cache_is_back(
     ory: Ory, local_ory: LocalOry, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, other = ory.person().app_session(), ory.person().app_session()
@@ -376,7 +378,7 @@ def test_a_cache_that_is_back_is_told_of_the_sign_outs_that_it_missed(
 
 
 @pytest.mark.promise("A lookup that checked before the sign-out does not bring the session back")
-def test_an_entry_is_not_there_for_a_moment_after_a_sign_out(
+def test_a_sign_out_leaves_no_entry_for_even_a_moment(
     ory: Ory, cached: None, web: DualClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fill that has looked for a sign-out already, and keeps its answer after it."""
@@ -419,7 +421,7 @@ SIGN_OUTS = ["/auth/logout", "/django-logout", "/django-alogout"]
 @pytest.mark.parametrize("path", SIGN_OUTS)
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 @pytest.mark.usefixtures("local_ory")
-def test_receivers_learn_who_has_signed_out_and_ory_is_asked_once(
+def test_receivers_get_the_user_who_signed_out_and_ory_is_asked_once(
     ory: Ory, web: DualClient, signed_out: list[Any], ory_auth: ChangeSettings, kind: str, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -429,7 +431,7 @@ def test_receivers_learn_who_has_signed_out_and_ory_is_asked_once(
     assert signed_out == [get_user_model().objects.get().pk]
 
 
-def test_receivers_learn_who_has_signed_out_without_djangos_sessions(
+def test_receivers_get_the_user_who_signed_out_without_django_sessions(
     ory: Ory, web: DualClient, signed_out: list[Any], settings: Settings
 ) -> None:
     with_sessions = ("sessions", "messages", "contrib.auth.middleware")
@@ -440,7 +442,7 @@ def test_receivers_learn_who_has_signed_out_without_djangos_sessions(
     assert not exists_at_ory(session)
 
 
-def test_receivers_learn_that_somebody_with_djangos_own_sign_in_has_signed_out(
+def test_receivers_get_the_user_of_a_django_sign_in_who_signed_out(
     ory: Ory, web: DualClient, signed_out: list[Any]
 ) -> None:
     root = get_user_model().objects.create_superuser("root")
@@ -450,7 +452,7 @@ def test_receivers_learn_that_somebody_with_djangos_own_sign_in_has_signed_out(
 
 
 @pytest.mark.parametrize("path", SIGN_OUTS)
-def test_in_an_outage_receivers_learn_that_somebody_has_signed_out(
+def test_receivers_are_called_for_a_sign_out_during_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, signed_out: list[Any], ory_auth: ChangeSettings, path: str
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
@@ -460,9 +462,7 @@ def test_in_an_outage_receivers_learn_that_somebody_has_signed_out(
     assert signed_out == [None]
 
 
-def test_receivers_learn_nothing_of_a_user_whom_the_database_does_not_give(
-    ory: Ory, web: DualClient, signed_out: list[Any]
-) -> None:
+def test_receivers_get_no_user_if_the_database_is_down(ory: Ory, web: DualClient, signed_out: list[Any]) -> None:
     session = ory.person().browser_session()
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     assert web.post("/auth/logout", headers=session.headers).status_code == 302

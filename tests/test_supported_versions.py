@@ -38,33 +38,33 @@ def classified(name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("row", "classifier"), [("Python", "Programming Language :: Python"), ("Django", "Framework :: Django")]
 )
-def test_the_table_has_the_classifiers(row: str, classifier: str) -> None:
+def test_the_table_matches_the_classifiers(row: str, classifier: str) -> None:
     assert versions(row) == classified(classifier)
     assert versions(row)
 
 
-def test_the_tests_run_on_each_of_them() -> None:
+def test_the_tests_run_on_each_supported_version() -> None:
     pairs = re.findall(r'nox\.param\("([\d.]+)", "([\d.]+)"', NOXFILE)
     assert [python for python, _ in pairs] == versions("Python")
     assert list(dict.fromkeys(django for _, django in pairs)) == versions("Django")
     assert re.findall(r"(\d\.\d+) with (\d\.\d)", DOCUMENT.read_text()) == pairs
 
 
-def test_what_may_be_installed_is_what_is_supported() -> None:
+def test_installable_versions_are_the_supported_ones() -> None:
     assert PROJECT["requires-python"] == f">={versions('Python')[0]}"
     oldest, newest = versions("Django")[0], versions("Django")[-1]
     above = f"{newest.split('.')[0]}.{int(newest.split('.')[1]) + 1}"
     assert f"django>={oldest},<{above}" in PROJECT["dependencies"]
 
 
-def test_the_libraries_are_wanted_as_the_table_says() -> None:
+def test_the_requirements_match_the_table() -> None:
     sdk = versions("Ory's SDK, `ory-client`")[0]
     assert f"ory-client>={sdk}" in PROJECT["dependencies"]
     drf = versions("Django REST framework (optional)")[0]
     assert PROJECT["optional-dependencies"]["drf"] == [f"djangorestframework>={drf}"]
 
 
-def test_each_kratos_whose_answers_are_recorded_is_in_the_table() -> None:
+def test_each_recorded_kratos_version_is_in_the_table() -> None:
     recorded = {json.loads(path.read_text()).get("kratos") for path in (ROOT / "tests" / "contract").glob("*.json")}
     assert recorded - {None} <= set(versions("Ory Kratos"))
     assert recorded

@@ -80,14 +80,14 @@ def test_hits_are_counted_by_tier(
     assert growth("ory_auth.lookup.duration") == {("signed_in",): 1}
 
 
-def test_what_becomes_of_a_lookup_is_counted(ory: Ory, web: DualClient, local_ory: LocalOry, growth: Growth) -> None:
+def test_lookups_are_counted_by_outcome(ory: Ory, web: DualClient, local_ory: LocalOry, growth: Growth) -> None:
     web.get("/session", headers={"X-Session-Token": "made up"})
     with local_ory.failing(500):
         web.get("/session", headers={"X-Session-Token": "made up as well"})
     assert growth("ory_auth.lookups") == {("signed_out", "session_gone"): 1, ("unavailable", "unavailable"): 1}
 
 
-def test_a_lookup_is_a_span_of_the_request_that_asked(ory: Ory, web: DualClient, growth: Growth) -> None:
+def test_a_lookup_is_a_child_span_of_its_request(ory: Ory, web: DualClient, growth: Growth) -> None:
     session = ory.person().app_session()
     with trace.get_tracer("test").start_as_current_span("request") as request:
         web.get("/asession", headers=session.headers)
@@ -108,7 +108,7 @@ def test_no_span_holds_a_secret(ory: Ory, web: DualClient, local_ory: LocalOry, 
     assert all(secret not in text for secret in (session.token, "secret-address", "secret-body", session.person.id))
 
 
-def test_the_breaker_is_seen(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
+def test_the_state_of_the_breaker_is_reported(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     before = counted("ory_auth.breaker.open").get((), 0)
     with local_ory.stopped():
         for _ in range(circuit_breaker.FAILURES):
@@ -116,7 +116,7 @@ def test_the_breaker_is_seen(ory: Ory, web: DualClient, local_ory: LocalOry) -> 
         assert counted("ory_auth.breaker.open")[()] == before + 1
 
 
-def test_without_opentelemetry_all_works() -> None:
+def test_everything_works_without_opentelemetry() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from ory_auth.sessions import telemetry\n"

@@ -57,7 +57,7 @@ def switching() -> Iterator[None]:
 # --- what one process remembers
 
 
-def test_a_credential_that_many_threads_see_at_once_counts_once() -> None:
+def test_a_credential_seen_by_many_threads_at_once_counts_once() -> None:
     memory = LocalCache(0)
     memory._lock.acquire()
     with threads(MAX_CREDENTIALS + 8, lambda: memory.add_known("0" * 40, SESSION)) as seen:
@@ -68,7 +68,7 @@ def test_a_credential_that_many_threads_see_at_once_counts_once() -> None:
     assert not memory.has_many_credentials(SESSION)
 
 
-def test_a_session_that_is_refused_meanwhile_is_not_crowded(switching: None) -> None:
+def test_a_session_refused_meanwhile_never_has_many_credentials(switching: None) -> None:
     memory = LocalCache(0)
     stop = time.monotonic() + 1
 
@@ -86,7 +86,7 @@ def test_a_session_that_is_refused_meanwhile_is_not_crowded(switching: None) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_first_requests_of_one_person_leave_a_known_credential(
+def test_concurrent_first_requests_leave_a_known_credential(
     ory: Ory, ory_auth: ChangeSettings, settings: Settings
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60)
@@ -123,7 +123,7 @@ def test_threads_that_read_new_settings_at_once_share_one_object(ory: Ory, setti
     assert isinstance(shared, Conf)
 
 
-def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Settings) -> None:
+def test_concurrent_threads_share_one_set_of_services(ory: Ory, settings: Settings) -> None:
     settings.ORY_AUTH = SlowSettings({**settings.ORY_AUTH, "TIMEOUT": 2.75})
     with threads(8, lambda: services_of(conf())) as made:
         pass
@@ -131,7 +131,7 @@ def test_threads_that_ask_at_once_share_one_set_of_calls(ory: Ory, settings: Set
     assert isinstance(shared, Services)
 
 
-def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:
+def test_concurrent_threads_share_the_row_cache(switching: None) -> None:
     for _ in range(100):
         row_cache.reset()
         barrier = threading.Barrier(4)
@@ -148,7 +148,7 @@ def test_threads_that_keep_rows_at_once_share_them(switching: None) -> None:
 # --- what ends between two looks
 
 
-def test_an_answer_that_ends_while_it_is_read_is_asked_for_again(
+def test_a_cached_result_that_expires_while_it_is_read_is_a_miss(
     ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter(range(10**6))
@@ -205,7 +205,7 @@ def has_shared_state(source: str) -> bool:
     return empty or bool(SHARES & (made | decorators)) or any(isinstance(node, ast.Global) for node in ast.walk(tree))
 
 
-def test_the_document_names_every_module_that_shares_something() -> None:
+def test_the_document_names_every_module_with_shared_state() -> None:
     found = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")

@@ -250,7 +250,7 @@ def without_empty_objects(traits: Any) -> Any:
 
 @pytest.mark.promise("Saving the settings page changes no trait that was not edited")
 @pytest.mark.parametrize("traits", list(cases()))
-def test_saving_what_is_shown_changes_no_trait(rich_ory: Ory, browser: Browser, traits: Any) -> None:
+def test_saving_an_unchanged_form_changes_no_trait(rich_ory: Ory, browser: Browser, traits: Any) -> None:
     person = register(rich_ory, traits)
     before = stored(person)
     page = save(browser, open_settings(browser, person))
@@ -265,7 +265,7 @@ def test_saving_what_is_shown_changes_no_trait(rich_ory: Ory, browser: Browser, 
 LOSSY = {"big": 2**60 + 1, "objects": [{"street": "B"}, {"street": "A", "floor": 2}], "nullable": "kim", "text": "a\nb"}
 
 
-def test_a_change_reaches_ory_and_everything_else_stays(rich_ory: Ory, browser: Browser) -> None:
+def test_a_change_reaches_ory_and_leaves_the_rest_alone(rich_ory: Ory, browser: Browser) -> None:
     person = register(rich_ory, {**LOSSY, "texts": ["b", "a"], "address": {"street": "Old Street"}})
     before = stored(person)
     page = save(browser, open_settings(browser, person), traits__address__street="New Street")
@@ -292,7 +292,7 @@ def test_a_change_reaches_ory_and_everything_else_stays(rich_ory: Ory, browser: 
         ("traits.half_declared.known", "x", {"half_declared": {"known": "x"}}),
     ],
 )
-def test_what_is_entered_has_the_type_of_the_trait(
+def test_entered_values_get_the_type_of_the_trait(
     rich_ory: Ory, browser: Browser, field: str, value: str, expected: dict[str, Any]
 ) -> None:
     person = register(rich_ory, LOSSY)
@@ -303,7 +303,7 @@ def test_what_is_entered_has_the_type_of_the_trait(
     assert without_empty_objects(stored(person)) == changed
 
 
-def test_plain_traits_go_to_ory_directly(rich_ory: Ory, browser: Browser) -> None:
+def test_a_form_of_plain_traits_goes_to_ory_directly(rich_ory: Ory, browser: Browser) -> None:
     person = register(rich_ory, {"text": "a", "texts": ["b", "a"], "boolean": True, "number": 1.5})
     page = open_settings(browser, person)
     form = page.form_with("traits.email")
@@ -314,7 +314,7 @@ def test_plain_traits_go_to_ory_directly(rich_ory: Ory, browser: Browser) -> Non
     assert after["number"] == Exact("2")
 
 
-def test_the_first_item_of_a_list_needs_scripts_where_the_form_goes_to_ory(rich_ory: Ory, browser: Browser) -> None:
+def test_the_first_item_of_a_list_needs_scripts_if_the_form_goes_to_ory(rich_ory: Ory, browser: Browser) -> None:
     person = register(rich_ory, {})
     page = open_settings(browser, person)
     if browser.scripts:
@@ -325,7 +325,7 @@ def test_the_first_item_of_a_list_needs_scripts_where_the_form_goes_to_ory(rich_
         assert "Turn on JavaScript to fill in this field." in page.text
 
 
-def test_an_item_that_is_emptied_is_removed(rich_ory: Ory, browser: Browser) -> None:
+def test_an_emptied_item_is_removed(rich_ory: Ory, browser: Browser) -> None:
     person = register(rich_ory, {**LOSSY, "texts": ["c", "", "a", "b"], "numbers": [3, 1]})
     page = open_settings(browser, person)
     form = page.form_with("traits.email")
@@ -393,7 +393,7 @@ def test_declared_lists_of_objects_stay(
     assert without_empty_objects(stored(person)) == without_empty_objects({**before, "text": "changed"})
 
 
-def test_nothing_is_lost_where_ory_asks_to_sign_in_again_first(rich_ory: Ory, browser: Browser) -> None:
+def test_nothing_is_lost_if_ory_requires_reauthentication(rich_ory: Ory, browser: Browser) -> None:
     if not rich_ory.local:
         pytest.skip("needs the local Ory")
     person = register(rich_ory, LOSSY)
@@ -411,7 +411,7 @@ def test_nothing_is_lost_where_ory_asks_to_sign_in_again_first(rich_ory: Ory, br
 # --- the profile on its way to Ory
 
 
-def test_without_the_schema_nothing_is_lost(rich_ory: Ory, browser: Browser) -> None:
+def test_nothing_is_lost_without_the_schema(rich_ory: Ory, browser: Browser) -> None:
     if not rich_ory.local:
         pytest.skip("needs the local Ory")
     person = register(rich_ory, {**LOSSY, "texts": ["b", "a"], "boolean": True})
@@ -423,7 +423,7 @@ def test_without_the_schema_nothing_is_lost(rich_ory: Ory, browser: Browser) -> 
     assert without_empty_objects(stored(person)) == {**before, "text": "c", "boolean": False}
 
 
-def test_traits_that_are_nested_too_deeply_are_left_alone(rich_ory: Ory, browser: Browser) -> None:
+def test_too_deeply_nested_traits_are_left_alone(rich_ory: Ory, browser: Browser) -> None:
     deep: Any = []
     for _ in range(200):
         deep = [deep]
@@ -444,7 +444,7 @@ def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) ->
     assert "forged" not in answer.content.decode()
 
 
-def test_a_profile_for_a_flow_of_somebody_else_goes_nowhere(rich_ory: Ory) -> None:
+def test_a_profile_for_another_persons_flow_is_refused(rich_ory: Ory) -> None:
     flow = register(rich_ory, LOSSY).browser_session().get("/self-service/settings/browser").json
     session = register(rich_ory, {}).browser_session()
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
@@ -463,7 +463,7 @@ def test_a_profile_without_a_flow_says_how_to_start_again(rich_ory: Ory, query: 
         assert answer.status_code == 302
 
 
-def test_hostile_text_is_escaped_on_its_way(rich_ory: Ory, browser: Browser) -> None:
+def test_hostile_text_is_escaped(rich_ory: Ory, browser: Browser) -> None:
     hostile = "\"'><script>alert(1)</script>"
     person = register(rich_ory, {**LOSSY, hostile: hostile})
     page = open_settings(browser, person)

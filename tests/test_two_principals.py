@@ -135,7 +135,7 @@ def basic(name: str) -> dict[str, str]:
 
 @pytest.mark.promise("An Ory session does not open a guard for another user who was assigned to the request")
 @guards
-def test_the_attackers_own_session_opens_no_guard_for_the_victim(
+def test_the_attackers_session_opens_no_guard_for_the_victim(
     web: DualClient, victim: User, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     assert web.get(guarded, headers=attacker.headers).status_code == 200
@@ -155,7 +155,7 @@ def test_a_browser_gets_a_page_and_no_redirect(
 
 
 @guards
-def test_the_persons_own_row_is_no_other_person(
+def test_the_same_users_row_is_not_another_principal(
     web: DualClient, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     web.get("/who", headers=attacker.headers)
@@ -165,7 +165,7 @@ def test_the_persons_own_row_is_no_other_person(
 
 
 @pytest.mark.parametrize("guarded", ["/aguarded", "/amixin", "/aaal2", "/afresh"])
-def test_a_user_assigned_for_async_views_alone_is_judged_too(
+def test_a_user_assigned_only_for_async_views_is_checked_too(
     web: DualClient, victim: User, attacker: Session, settings: Settings, guarded: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.AsyncTokensOfTheProject"]
@@ -175,13 +175,13 @@ def test_a_user_assigned_for_async_views_alone_is_judged_too(
     assert web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"}).status_code == 403
 
 
-def test_who_was_made_anonymous_is_not_let_in(web: DualClient, attacker: Session, settings: Settings) -> None:
+def test_an_assigned_anonymous_user_does_not_pass(web: DualClient, attacker: Session, settings: Settings) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.TokensOfTheProject"]
     assert web.get("/guarded", headers={**attacker.headers, "X-Api-User": "nobody"}).status_code == 403
 
 
 @guards
-def test_without_an_ory_session_the_assigned_user_is_led_to_sign_in(
+def test_an_assigned_user_without_an_ory_session_goes_to_sign_in(
     ory: Ory, web: DualClient, victim: User, project_with_tokens: None, guarded: str
 ) -> None:
     answer = web.get(guarded, headers={"X-Api-User": "victim"})
@@ -189,7 +189,7 @@ def test_without_an_ory_session_the_assigned_user_is_led_to_sign_in(
 
 
 @guards
-def test_a_local_sign_in_that_outranks_the_session_is_led_to_sign_in(
+def test_a_local_sign_in_that_outranks_the_session_goes_to_sign_in(
     web: DualClient, victim: User, attacker: Session, guarded: str
 ) -> None:
     sign_in(web, attacker)
@@ -198,7 +198,7 @@ def test_a_local_sign_in_that_outranks_the_session_is_led_to_sign_in(
     assert answer["Location"].startswith("/auth/login?")
 
 
-def test_operators_see_whose_session_it_was(
+def test_the_log_names_the_owner_of_the_session(
     web: DualClient, victim: User, attacker: Session, project_with_tokens: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     web.get("/who", headers=attacker.headers)
@@ -213,7 +213,7 @@ def test_operators_see_whose_session_it_was(
 
 
 @pytest.mark.promise("The second factor of one person does not open an API for another")
-def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(
+def test_the_attackers_second_factor_opens_no_api_for_the_victim(
     web: DualClient, victim: User, attacker: Session
 ) -> None:
     assert web.get("/api/payments", headers=basic("victim")).status_code == 403
@@ -222,7 +222,7 @@ def test_the_attackers_own_second_factor_opens_no_api_for_the_victim(
     assert web.get("/api/payments").json()["user"] == attacker.person.id
 
 
-def test_a_subclass_of_the_authenticator_is_as_good(web: DualClient, attacker: Session) -> None:
+def test_a_subclass_of_the_authenticator_works(web: DualClient, attacker: Session) -> None:
     answer = web.get("/api/payments-of-the-subclass", headers=attacker.headers)
     assert answer.json()["user"] == attacker.person.id
 
@@ -233,7 +233,7 @@ def test_a_user_who_was_assigned_after_authentication_is_refused(
     assert web.get("/api/payments-by-impersonation", headers=attacker.headers).status_code == 403
 
 
-def test_beside_the_victims_local_sign_in_the_attackers_session_is_judged_for_the_attacker(
+def test_the_attackers_session_counts_for_the_attacker_beside_the_victims_local_sign_in(
     web: DualClient, victim: User, attacker: Session
 ) -> None:
     web.client.force_login(victim)

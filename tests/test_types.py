@@ -65,7 +65,7 @@ def test_ids_are_uuids_and_times_are_aware() -> None:
         assert time.utcoffset() == timedelta(0)
 
 
-def test_what_ory_says_of_a_real_session_can_be_read(ory: Ory) -> None:
+def test_a_recorded_session_of_ory_is_parsed(ory: Ory) -> None:
     token = ory.person().app_session()
     body = ory.public("GET", "/sessions/whoami", headers=token.headers).body
     session = OrySession.from_json(body)
@@ -87,18 +87,18 @@ def test_times_have_any_number_of_decimals(text: str, expected: datetime) -> Non
 
 
 @pytest.mark.parametrize("text", ["2026-11-23T10:33:47", "2026-11-23", "soon", "", None, 1732358027])
-def test_a_time_that_is_none_makes_no_session(text: str | int | None) -> None:
+def test_an_invalid_time_is_an_invalid_session(text: str | int | None) -> None:
     with pytest.raises(ValueError):
         read(expires_at=text)
 
 
-def test_a_time_without_its_zone_makes_no_session_where_it_is_not_needed_either() -> None:
+def test_an_optional_time_without_a_zone_is_an_invalid_session() -> None:
     with pytest.raises(ValueError):
         read(issued_at="2026-11-23T10:33:47")
 
 
 @pytest.mark.parametrize("key", ["issued_at", "authentication_methods", "authenticator_assurance_level"])
-def test_what_is_not_needed_may_be_missing(key: str) -> None:
+def test_optional_fields_may_be_missing(key: str) -> None:
     body = {name: value for name, value in SESSION.items() if name != key}
     assert OrySession.from_json(json.dumps(body).encode()).id == UUID(SESSION["id"])
 
@@ -106,12 +106,12 @@ def test_what_is_not_needed_may_be_missing(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["schema_id", "state", "traits", "verifiable_addresses", "metadata_public", "updated_at"]
 )
-def test_a_sparse_identity_is_an_identity(key: str) -> None:
+def test_a_minimal_identity_is_valid(key: str) -> None:
     sparse = {name: value for name, value in IDENTITY.items() if name != key}
     assert read(identity=sparse).identity.id == UUID(IDENTITY["id"])
 
 
-def test_an_error_quotes_nothing_of_the_answer() -> None:
+def test_an_error_quotes_nothing_of_the_response() -> None:
     with pytest.raises(ValueError) as caught:
         read(expires_at="ada@example.org")
     assert "ada" not in str(caught.value)
@@ -129,25 +129,25 @@ def test_values_are_frozen() -> None:
         session.identity.verifiable_addresses[0]["verified"] = True  # type: ignore[index]
 
 
-def test_raw_is_orys_json_parsed_anew_each_time() -> None:
+def test_raw_is_orys_json_parsed_each_time() -> None:
     session = read(something={"new": 1})
     assert session.raw == SESSION | {"something": {"new": 1}}
     session.raw["identity"]["traits"]["email"] = "eve@example.org"
     assert session.raw["identity"] == session.identity.raw == IDENTITY
 
 
-def test_sessions_can_be_compared_and_kept_in_sets() -> None:
+def test_sessions_are_comparable_and_hashable() -> None:
     assert read() == read()
     assert len({read(), read(), read(authenticated_at="2026-11-23T11:00:00Z")}) == 2
 
 
-def test_only_addresses_that_ory_has_verified_are_verified() -> None:
+def test_only_verified_addresses_of_ory_count_as_verified() -> None:
     assert read().identity.verified_emails() == ["ada@example.org"]
 
 
 @pytest.mark.promise("An address counts as verified only if Ory says exactly true")
 @pytest.mark.parametrize("verified", [None, 0, 1, "true", "false", {}])
-def test_verified_is_true_and_nothing_like_it(verified: object) -> None:
+def test_only_true_counts_as_verified(verified: object) -> None:
     addresses = [{"value": "eve@example.org", "via": "email", "verified": verified}]
     assert read(identity=IDENTITY | {"verifiable_addresses": addresses}).identity.verified_emails() == []
 
@@ -162,12 +162,12 @@ def test_levels_are_ordered_and_equal_to_orys_words() -> None:
 
 @pytest.mark.promise("An unknown AAL counts as the lowest one")
 @pytest.mark.parametrize("word", ["aal3", "AAL2", "", None, 2, ["aal2"], {}])
-def test_a_level_that_is_not_known_is_the_lowest(word: object, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_aal_is_the_lowest(word: object, caplog: pytest.LogCaptureFixture) -> None:
     assert read(authenticator_assurance_level=word).aal is AAL.AAL0
     assert "unknown_enum" in caplog.text
 
 
-def test_a_method_that_is_not_known_is_taken_as_it_comes() -> None:
+def test_an_unknown_method_is_kept_as_it_is() -> None:
     [method] = read(authentication_methods=[{"method": "telepathy", "aal": "aal9"}]).authentication_methods
     assert (method.method, method.aal, method.completed_at) == ("telepathy", AAL.AAL0, None)
 
@@ -206,7 +206,7 @@ def test_any_bytes_are_a_session_or_a_value_error(body: bytes) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(list(SESSION)), JSON))
-def test_any_json_in_place_of_a_value_is_a_session_or_a_value_error(changes: Json) -> None:
+def test_any_json_as_a_value_is_a_session_or_a_value_error(changes: Json) -> None:
     session_or_value_error(json.dumps(SESSION | changes).encode())
 
 
@@ -221,7 +221,7 @@ def test_any_json_as_methods_is_a_session_or_a_value_error(methods: list[Json]) 
 
 
 @given(st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))))
-def test_every_time_is_read_as_it_was_meant(time: datetime) -> None:
+def test_times_are_parsed_exactly(time: datetime) -> None:
     assert read(expires_at=time.isoformat()).expires_at == time
 
 
@@ -241,7 +241,7 @@ HEADERS = st.fixed_dictionaries(
 
 @given(HEADERS)
 @example({"HTTP_X_SESSION_TOKEN": "x" * MAX_BYTES + "x"})
-def test_any_headers_give_one_sendable_credential_or_none(headers: dict[str, str]) -> None:
+def test_any_headers_give_one_credential_or_none(headers: dict[str, str]) -> None:
     found = find_credential(headers, COOKIE)
     if isinstance(found, Credential):
         assert 0 < len(found.value.encode("ascii")) <= MAX_BYTES
@@ -252,7 +252,7 @@ def test_any_headers_give_one_sendable_credential_or_none(headers: dict[str, str
 
 
 @given(HEADERS)
-def test_what_is_sent_is_what_came(headers: dict[str, str]) -> None:
+def test_credentials_are_sent_unchanged(headers: dict[str, str]) -> None:
     found = find_credential(headers, COOKIE)
     if isinstance(found, Credential) and found.kind is not Kind.COOKIE:
         assert any(found.value in value for value in headers.values())
@@ -262,7 +262,7 @@ def test_what_is_sent_is_what_came(headers: dict[str, str]) -> None:
     st.text(),
     st.lists(st.sampled_from([f"{COOKIE}=a", f"{COOKIE}=b=c", "other=x", f"x{COOKIE}=y", f"{COOKIE.upper()}=z"])),
 )
-def test_of_cookies_only_the_pairs_of_the_one_name_are_taken(noise: str, pairs: list[str]) -> None:
+def test_only_cookie_pairs_with_the_configured_name_are_used(noise: str, pairs: list[str]) -> None:
     taken = cookie_pairs("; ".join([noise.replace(COOKIE, ""), *pairs]), COOKIE)
     assert [pair for pair in pairs if pair.startswith(f"{COOKIE}=")] == (taken.split("; ") if taken else [])
 
@@ -272,14 +272,14 @@ ORY = Conf(sdk_url="http://ory", cache_namespace="")
 
 @pytest.mark.promise("A token and a cookie with the same value have separate cache entries")
 @given(*[st.sampled_from(Kind), st.text()] * 2)
-def test_a_cache_key_is_one_kind_and_one_value(kind: Kind, value: str, other_kind: Kind, other_value: str) -> None:
+def test_a_cache_key_depends_on_kind_and_value(kind: Kind, value: str, other_kind: Kind, other_value: str) -> None:
     one, other = Credential(kind, value), Credential(other_kind, other_value)
     assert (one.key(ORY) == other.key(ORY)) == (one == other)
 
 
 @pytest.mark.promise("What one Ory says about a credential does not count for another Ory")
 @given(st.text(), st.text())
-def test_a_cache_key_is_of_one_ory(url: str, other_url: str) -> None:
+def test_a_cache_key_depends_on_the_ory(url: str, other_url: str) -> None:
     key, other = (
         Credential(Kind.TOKEN, "ory_st_x").key(dataclasses.replace(ORY, sdk_url=address))
         for address in (url, other_url)
@@ -291,7 +291,7 @@ def test_a_cache_key_is_of_one_ory(url: str, other_url: str) -> None:
 # --- cookies of Ory's, on their way to the browser
 
 
-def test_a_cookie_of_orys_is_read_with_its_attributes() -> None:
+def test_an_ory_cookie_is_parsed_with_its_attributes() -> None:
     line = "ory_kratos_session=MTc=; Path=/; Domain=example.org; Max-Age=86400; HttpOnly; SameSite=Lax; Secure; Odd=1"
     cookie = read_set_cookie(line)
     assert cookie
@@ -304,7 +304,7 @@ def test_a_cookie_of_orys_is_read_with_its_attributes() -> None:
 @example("a\r\nb=c")
 @example("a=b\r\nSet-Cookie: admin=1")
 @example("a=b; Domain=\n")
-def test_any_text_is_a_cookie_of_one_line_or_none(line: str) -> None:
+def test_any_text_is_a_one_line_cookie_or_none(line: str) -> None:
     cookie = read_set_cookie(line)
     assert cookie is None or isinstance(cookie, Morsel)
     if cookie is not None:
@@ -327,14 +327,14 @@ def test_any_text_is_a_cookie_of_one_line_or_none(line: str) -> None:
         ("example.org", "example.org.evil.test", False),
     ],
 )
-def test_a_cookie_covers_the_hosts_that_a_browser_would_send_it_to(domain: str, host: str, expected: bool) -> None:
+def test_a_cookie_covers_the_hosts_that_browsers_send_it_to(domain: str, host: str, expected: bool) -> None:
     assert covers(domain, host) is expected
 
 
 @pytest.mark.promise("A flow is fetched with Ory's cookies, and no other cookie")
 @given(st.text())
 @example(f"{COOKIE}=x; sessionid=y; csrftoken=z; csrf_token_abc=1")
-def test_a_flow_gets_orys_cookies_only(header: str) -> None:
+def test_a_flow_gets_only_orys_cookies(header: str) -> None:
     for pair in filter(None, select_flow_cookies(header, COOKIE).split("; ")):
         assert pair.startswith((f"{COOKIE}=", "csrf_token_"))
         assert pair.isascii()

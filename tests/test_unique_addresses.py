@@ -23,7 +23,7 @@ EXPECTED = {
 }
 
 
-def test_with_debug_a_field_that_nobody_fills_is_named() -> None:
+def test_with_debug_a_required_field_without_a_value_is_named() -> None:
     [(status, found), *_] = people_of("a required birthday")
     assert status == 503
     assert found["title"] == "The new user could not be saved (people.Person)"

@@ -113,13 +113,13 @@ def test_a_pickle_is_read_in_another_process() -> None:
     assert done.stdout.decode().split() == ["aal2", "Ada"]
 
 
-def test_a_pickle_that_is_no_session_is_a_value_error_which_quotes_nothing() -> None:
+def test_an_invalid_pickle_is_a_value_error_without_its_content() -> None:
     broken = pickle.dumps(rich()).replace(b'"expires_at": "2026', b'"expires_at": "ada6')
     with pytest.raises(ValueError, match=r"not a session \(ValueError\)"):
         pickle.loads(broken)
 
 
-def test_nothing_prints_a_trait() -> None:
+def test_no_repr_has_a_trait() -> None:
     for value in (rich(), rich().identity, copy.copy(rich()), dataclasses.asdict(rich())):
         assert "Ada" not in repr(value)
         assert "example.org" not in repr(value)
@@ -202,7 +202,7 @@ WRITES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
 @every_read_only
-def test_nothing_in_traits_can_be_changed(make: Callable[[], Any], write: Callable[[Any], Any]) -> None:
+def test_traits_are_read_only(make: Callable[[], Any], write: Callable[[Any], Any]) -> None:
     value = make()
     with pytest.raises(TypeError, match=r"read-only.*copy\.deepcopy\(\)"):
         write(value)
@@ -210,7 +210,7 @@ def test_nothing_in_traits_can_be_changed(make: Callable[[], Any], write: Callab
 
 
 @pytest.mark.parametrize(("mutable", "immutable"), [(dict, MappingProxyType), (list, tuple)])
-def test_every_method_that_changes_a_dict_or_a_list_is_refused(mutable: type, immutable: type) -> None:
+def test_every_mutating_method_is_refused(mutable: type, immutable: type) -> None:
     traits = rich().identity.traits
     [value] = [value for value in (traits, traits["addresses"]) if isinstance(value, mutable)]
     changing = set(dir(mutable)) - set(dir(immutable)) - {"fromkeys", "copy", "__reversed__"}
@@ -218,7 +218,7 @@ def test_every_method_that_changes_a_dict_or_a_list_is_refused(mutable: type, im
 
 
 @every_copy
-def test_a_copy_of_traits_is_ones_own(copied: Callable[[Any], Any]) -> None:
+def test_a_copy_of_traits_is_mutable(copied: Callable[[Any], Any]) -> None:
     if copied is dataclasses.replace:
         return
     mine = copied(rich().identity.traits)
@@ -233,7 +233,7 @@ def test_a_copy_of_traits_is_ones_own(copied: Callable[[Any], Any]) -> None:
 # --- as projects do it
 
 
-def test_what_a_view_keeps_of_a_session_comes_back(
+def test_a_session_stored_by_a_view_comes_back(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, settings: Any
 ) -> None:
     token = ory.person().app_session()
@@ -258,11 +258,11 @@ def test_what_a_view_keeps_of_a_session_comes_back(
         assert sent == (session, session.identity, session.identity.traits)
 
 
-def test_a_session_is_what_ory_says_and_no_more() -> None:
+def test_a_pickle_contains_orys_json() -> None:
     assert json.dumps(SESSION).encode() in pickle.dumps(read())
 
 
-def test_a_json_field_of_the_user_may_be_changed(model: MakeModel) -> None:
+def test_a_json_field_of_the_user_is_mutable(model: MakeModel) -> None:
     model(extra=models.JSONField())
     identity = rich().identity
     extra = read_values(identity, {"extra": "traits"})["extra"]

@@ -220,7 +220,7 @@ def test_a_few_redirects_lead_to_the_right_page(
 
 
 @pytest.mark.parametrize("guard", ["ory_required", "user_passes_test", "admin"])
-def test_the_page_of_causes_comes_every_time_and_not_only_once(
+def test_the_redirect_loop_page_comes_every_time(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser, guard: str
 ) -> None:
     cookie_never_arrives(ory, browser, ory_auth)
@@ -229,7 +229,7 @@ def test_the_page_of_causes_comes_every_time_and_not_only_once(
         assert (what(page), page.hops <= 5) == ("the causes", True)
 
 
-def test_the_page_of_causes_names_the_cookie_and_both_hosts(
+def test_the_redirect_loop_page_names_the_cookie_and_both_hosts(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser
 ) -> None:
     cookie_never_arrives(ory, browser, ory_auth)
@@ -239,7 +239,7 @@ def test_the_page_of_causes_names_the_cookie_and_both_hosts(
         assert named in page.text
 
 
-def test_a_form_that_cannot_be_shown_because_no_cookie_of_ory_arrives_names_the_causes(
+def test_a_form_without_orys_cookie_shows_the_redirect_loop_page(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser
 ) -> None:
     ory_auth(BROWSER_URL=ory.public_url.replace("127.0.0.1", "localhost"))
@@ -255,7 +255,7 @@ ODD = ["?q=%C3%A4", "?a=1&a=2&b=a+b%20c", "?next=/who", "?x=[1]&y=%2F%3F%23", "?
 @pytest.mark.parametrize(
     ("state", "path", "end"), [(cookie_never_arrives, "/guarded", "the causes"), (signed_in, "/staff-only", "refused")]
 )
-def test_no_query_keeps_a_circle_from_being_seen(
+def test_a_redirect_loop_is_detected_with_any_query_string(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser, state: State, path: str, end: str, query: str
 ) -> None:
     state(ory=ory, browser=browser, ory_auth=ory_auth)
@@ -263,22 +263,20 @@ def test_no_query_keeps_a_circle_from_being_seen(
     assert (what(page), page.hops <= 5) == (end, True)
 
 
-def test_who_is_refused_for_one_page_opens_the_others(ory: Ory, browser: Browser) -> None:
+def test_a_user_who_is_refused_on_one_page_can_open_others(ory: Ory, browser: Browser) -> None:
     signed_in(ory, browser)
     assert what(browser.open("/staff-only")) == "refused"
     assert what(browser.open("/guarded")) == "the page"
     assert what(browser.open("/staff-only")) == "refused"
 
 
-def test_a_browser_that_opens_guarded_pages_before_it_signs_in_is_not_taken_for_one_that_goes_round(
-    ory: Ory, browser: Browser
-) -> None:
+def test_several_guarded_pages_before_the_sign_in_are_not_a_redirect_loop(ory: Ory, browser: Browser) -> None:
     for path in ("/guarded", "/guarded", "/django-guarded", "/staff-only", "/guarded"):
         assert what(browser.open(path)) == "sign in"
 
 
 @pytest.mark.parametrize("guard", GUARDS)
-def test_nobody_is_signed_out_of_the_site_and_still_sent_to_ory_for_nothing(
+def test_the_next_page_after_a_sign_out_asks_to_sign_in(
     ory: Ory, ory_auth: ChangeSettings, browser: Browser, guard: str
 ) -> None:
     """After a sign-out the next page asks for the password, and nobody comes back by themselves."""
@@ -299,14 +297,14 @@ def log_in(browser: Browser, person: Person, path: str = "/guarded") -> Page:
     )
 
 
-def test_a_person_signs_in_by_the_form_and_comes_to_the_page_they_wanted(ory: Ory, browser: Browser) -> None:
+def test_a_person_signs_in_with_the_form_and_gets_the_requested_page(ory: Ory, browser: Browser) -> None:
     person = ory.person()
     page = log_in(browser, person, "/guarded?x=1")
     assert (page.status, page.url) == (200, f"http://{HOST}/guarded?x=1")
     assert person.id in page.text
 
 
-def test_a_wrong_password_shows_the_form_again_and_says_so(ory: Ory, browser: Browser) -> None:
+def test_a_wrong_password_shows_the_form_again_with_an_error(ory: Ory, browser: Browser) -> None:
     person = ory.person()
     page = browser.open("/guarded")
     page = browser.submit(page, page.form_with("password"), "password", identifier=person.email, password="wrong-1234")
@@ -318,7 +316,7 @@ def test_a_wrong_password_shows_the_form_again_and_says_so(ory: Ory, browser: Br
     assert page.path == "/guarded"
 
 
-def test_a_new_person_registers_by_the_form_and_is_signed_in(ory: Ory, browser: Browser) -> None:
+def test_a_new_person_registers_with_the_form_and_is_signed_in(ory: Ory, browser: Browser) -> None:
     page = browser.open("/auth/registration?next=/guarded")
     email = f"{pyotp.random_base32().lower()}@example.org"
     page = browser.submit(page, page.form_with("traits.email"), "profile", traits__email=email)
@@ -356,9 +354,7 @@ def test_a_person_changes_their_name_and_stays_on_the_page(ory: Ory, browser: Br
     assert User.objects.get().first_name == "Augusta"
 
 
-def test_somebody_who_is_not_admitted_signs_out_by_the_page_and_can_sign_in_as_another(
-    ory: Ory, browser: Browser
-) -> None:
+def test_a_person_who_is_not_admitted_can_sign_out_and_sign_in_as_another(ory: Ory, browser: Browser) -> None:
     inactive(ory, browser)
     page = browser.open("/guarded")
     (form,) = page.forms
@@ -377,7 +373,7 @@ def test_the_pages_of_flows_show_their_forms(ory: Ory, browser: Browser, flow: s
     assert page.forms
 
 
-def test_settings_of_somebody_who_is_not_signed_in_lead_to_login(ory: Ory, browser: Browser) -> None:
+def test_settings_without_a_session_lead_to_login(ory: Ory, browser: Browser) -> None:
     assert what(browser.open("/auth/settings")) == "sign in"
 
 
@@ -386,7 +382,7 @@ def test_settings_need_the_second_factor_first(ory: Ory, browser: Browser) -> No
     assert what(browser.open("/auth/settings")) == "second factor"
 
 
-def test_settings_that_are_open_when_the_session_ends_lead_to_login(ory: Ory, browser: Browser) -> None:
+def test_open_settings_lead_to_login_after_the_session_ended(ory: Ory, browser: Browser) -> None:
     session = ory.person().browser_session()
     carry(browser, session)
     settings_page = browser.open("/auth/settings")
@@ -394,7 +390,7 @@ def test_settings_that_are_open_when_the_session_ends_lead_to_login(ory: Ory, br
     assert what(browser.open(settings_page.url)) == "sign in"
 
 
-def test_settings_that_are_open_when_a_second_factor_is_set_up_elsewhere_lead_to_it(ory: Ory, browser: Browser) -> None:
+def test_open_settings_lead_to_a_second_factor_that_was_set_up_elsewhere(ory: Ory, browser: Browser) -> None:
     person = ory.person()
     carry(browser, person.browser_session())
     settings_page = browser.open("/auth/settings")
@@ -432,7 +428,7 @@ def test_an_expired_flow_says_how_to_start_again(ory: Ory, local_ory: LocalOry, 
     assert 'href="/auth/login"' in page.text
 
 
-def test_an_expired_form_that_is_sent_becomes_a_new_one(ory: Ory, local_ory: LocalOry, browser: Browser) -> None:
+def test_a_submitted_expired_form_becomes_a_new_one(ory: Ory, local_ory: LocalOry, browser: Browser) -> None:
     person = ory.person()
     page = browser.open("/guarded")
     local_ory.clock.move(3600)
@@ -443,7 +439,7 @@ def test_an_expired_form_that_is_sent_becomes_a_new_one(ory: Ory, local_ory: Loc
     assert page.status == 200
 
 
-def test_a_flow_that_another_one_has_replaced_leads_to_it(ory: Ory, local_ory: LocalOry, browser: Browser) -> None:
+def test_a_replaced_flow_leads_to_its_replacement(ory: Ory, local_ory: LocalOry, browser: Browser) -> None:
     old, new = browser.open("/auth/login").url, browser.open("/auth/login").url
     body = b'{"error": {"id": "self_service_flow_expired"}, "use_flow_id": "%s"}' % new.partition("=")[2].encode()
     original = old.partition("=")[2]
@@ -498,7 +494,7 @@ def test_a_forged_return_to_puts_no_text_on_a_form(ory: Ory, browser: Browser, f
 
 @pytest.mark.promise("A flow of an app is not shown as a page")
 @pytest.mark.parametrize("flow", ["login", "registration", "recovery", "verification"])
-def test_a_flow_of_an_app_is_no_page(ory: Ory, browser: Browser, flow: str) -> None:
+def test_an_api_flow_has_no_page(ory: Ory, browser: Browser, flow: str) -> None:
     """Anybody can start one, fill it in and send its link: it belongs to no browser."""
     begun = ory.public("GET", f"/self-service/{flow}/api").json
     if "ui" not in begun:
@@ -518,7 +514,7 @@ def test_a_flow_of_an_app_is_no_page(ory: Ory, browser: Browser, flow: str) -> N
 
 
 @pytest.mark.parametrize("query", ["", "?id=", "?id=nonsense", "?id=<script>alert(1)</script>", "?id=stub:500"])
-def test_an_error_that_is_not_known_is_an_error_page_too(ory: Ory, browser: Browser, query: str) -> None:
+def test_an_unknown_error_has_an_error_page(ory: Ory, browser: Browser, query: str) -> None:
     page = browser.open(f"/auth/error{query}")
     assert page.status in {400, 404, 500}
     assert "Something went wrong" in page.text

@@ -53,7 +53,7 @@ def wrapped(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_a_lazy_user_around_ours_is_loaded_in_any_view(ory: Ory, web: DualClient, wrapped: None, path: str) -> None:
+def test_a_lazy_wrapper_around_our_user_loads_in_any_view(ory: Ory, web: DualClient, wrapped: None, path: str) -> None:
     ada, bob = ory.person(), ory.person()
     for person in (ada, bob):
         answer = web.get(path, headers=person.app_session().headers)
@@ -62,7 +62,7 @@ def test_a_lazy_user_around_ours_is_loaded_in_any_view(ory: Ory, web: DualClient
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["/who", "/awho"])
-def test_in_an_outage_a_lazy_user_around_ours_is_a_503(
+def test_a_lazy_wrapper_around_our_user_is_a_503_in_an_outage(
     ory: Ory, web: DualClient, local_ory: LocalOry, wrapped: None, path: str
 ) -> None:
     headers = ory.person().app_session().headers
