@@ -46,9 +46,9 @@ def test_an_ory_user_who_is_a_superuser_enters_the_admin(web: DualClient, superu
 
 
 def test_an_anonymous_visitor_signs_in_at_ory_and_returns(ory: Ory, web: DualClient) -> None:
-    answer = web.get(web.get("/admin/auth/user/")["Location"])
-    assert answer["Location"].startswith(f"{ory.public_url}/self-service/login/browser?")
-    query = parse_qs(urlsplit(answer["Location"]).query)
+    response = web.get(web.get("/admin/auth/user/")["Location"])
+    assert response["Location"].startswith(f"{ory.public_url}/self-service/login/browser?")
+    query = parse_qs(urlsplit(response["Location"]).query)
     assert query["return_to"] == ["http://testserver/admin/auth/user/"]
 
 
@@ -62,9 +62,9 @@ def test_the_login_page_redirects_staff_to_the_index(web: DualClient, superuser:
 
 
 def test_a_user_without_rights_gets_a_page_with_a_sign_out_button(web: DualClient, person: Person) -> None:
-    answer = web.get(web.get("/admin/")["Location"])
-    assert answer.status_code == 403
-    assert 'action="/auth/logout"' in answer.content.decode()
+    response = web.get(web.get("/admin/")["Location"])
+    assert response.status_code == 403
+    assert 'action="/auth/logout"' in response.content.decode()
 
 
 def test_djangos_own_form_is_shown_on_request(ory: Ory, web: DualClient) -> None:

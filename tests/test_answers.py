@@ -49,22 +49,22 @@ def answering(local_ory: LocalOry, content: object, **headers: str) -> AbstractC
 
 def assert_signed_out(web: DualClient, headers: dict[str, str], visitor: str, guard: str = "/guarded") -> None:
     assert web.session_id(headers) is None
-    answer = web.get(guard, headers=headers)
+    response = web.get(guard, headers=headers)
     if visitor == BROWSER:
-        assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={guard}")
+        assert (response.status_code, response["Location"]) == (302, f"/auth/login?next={guard}")
     else:
-        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
-        assert answer["WWW-Authenticate"] == 'Bearer realm="ory"'
+        assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+        assert response["WWW-Authenticate"] == 'Bearer realm="ory"'
 
 
-def assert_unavailable(answer: Response, visitor: str) -> None:
-    assert answer.status_code == 503
-    assert int(answer["Retry-After"]) > 0
-    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
+def assert_unavailable(response: Response, visitor: str) -> None:
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert {"no-store", "private"} <= set(response["Cache-Control"].split(", "))
     if visitor == BROWSER:
-        assert answer["Content-Type"].startswith("text/html")
+        assert response["Content-Type"].startswith("text/html")
     else:
-        assert answer.json()["code"] == "ory_unavailable"
+        assert response.json()["code"] == "ory_unavailable"
 
 
 # --- signed in
@@ -104,8 +104,8 @@ def test_unknown_fields_of_ory_are_ignored(
 def test_an_unknown_aal_is_the_lowest(ory: Ory, web: DualClient, local_ory: LocalOry, level: object) -> None:
     session = ory.person().app_session()
     with answering(local_ory, session.whoami() | {"authenticator_assurance_level": level}):
-        answer = web.get("/aal2", headers=session.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+        response = web.get("/aal2", headers=session.headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 @pytest.mark.parametrize("far", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999999Z"])
@@ -138,19 +138,19 @@ class TestAPersonWhoIsNotAdmitted:
 
     @guards
     def test_gets_403_from_guards(self, web: DualClient, headers: dict[str, str], visitor: str, guard: str) -> None:
-        answer = web.get(guard, headers=headers)
-        assert answer.status_code == 403
+        response = web.get(guard, headers=headers)
+        assert response.status_code == 403
         if visitor == BROWSER:
-            assert 'action="/auth/logout"' in answer.content.decode()
+            assert 'action="/auth/logout"' in response.content.decode()
         else:
-            assert answer.json()["code"] == "not_admitted"
+            assert response.json()["code"] == "not_admitted"
 
     def test_is_not_sent_to_ory_again(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
         assert web.get("/auth/login?next=/guarded", headers=headers).status_code == 403
 
     def test_gets_403_from_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
-        answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
-        assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+        response = web.get("/api/me", headers=headers | {"Accept": "*/*"})
+        assert (response.status_code, response.json()["code"]) == (403, "not_admitted")
 
 
 # --- signed out
@@ -240,19 +240,19 @@ class TestAPersonWhoLacksTheSecondFactor:
     def test_is_redirected_to_it_by_guards(
         self, ory: Ory, web: DualClient, headers: dict[str, str], visitor: str, guard: str
     ) -> None:
-        answer = web.get(guard, headers=headers)
+        response = web.get(guard, headers=headers)
         step_up = (
             f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=http%3A%2F%2Ftestserver%2F{guard[1:]}"
         )
         if visitor == BROWSER:
-            assert (answer.status_code, answer["Location"]) == (302, step_up)
+            assert (response.status_code, response["Location"]) == (302, step_up)
         else:
-            assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
-            assert answer.json()["redirect_browser_to"] == step_up
+            assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
+            assert response.json()["redirect_browser_to"] == step_up
 
     def test_gets_the_code_from_the_api(self, web: DualClient, headers: dict[str, str], visitor: str) -> None:
-        answer = web.get("/api/me", headers=headers | {"Accept": "*/*"})
-        assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+        response = web.get("/api/me", headers=headers | {"Accept": "*/*"})
+        assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 # --- not known
@@ -484,10 +484,10 @@ def test_a_short_failure_of_orys_database_signs_nobody_out(
     assert web.session_id(session.headers) == session.id
     if process == "another":
         reset_services()
-    answers = iter([OryResponse(b"{}", 401)])
+    responses = iter([OryResponse(b"{}", 401)])
 
     async def dip(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        await next(answers, app)(scope, receive, send)
+        await next(responses, app)(scope, receive, send)
 
     local_ory.faults.append(Fault(WHOAMI, dip))
     assert web.session_id(session.headers) == session.id
@@ -540,9 +540,9 @@ def test_only_orys_session_cookie_for_this_host_reaches_the_browser(
         await app(scope, receive, add)
 
     local_ory.faults.append(Fault(WHOAMI, extended))
-    answer = web.get("/session", headers=session.headers)
-    assert answer.json()["session"] == session.id
-    assert [f"{name}={morsel.value}" for name, morsel in answer.cookies.items()] == ([RENEWED] if passed_on else [])
+    response = web.get("/session", headers=session.headers)
+    assert response.json()["session"] == session.id
+    assert [f"{name}={morsel.value}" for name, morsel in response.cookies.items()] == ([RENEWED] if passed_on else [])
 
 
 # --- what newer releases of Kratos say

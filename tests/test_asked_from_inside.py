@@ -117,8 +117,8 @@ def test_an_expired_cookie_causes_one_lookup_and_one_event(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     started = time.monotonic()
-    answer = get(web, {"Cookie": "ory_kratos_session=expired"})
-    assert answer.json() == {"session": None, "user": False}
+    response = get(web, {"Cookie": "ory_kratos_session=expired"})
+    assert response.json() == {"session": None, "user": False}
     assert time.monotonic() - started < 2
     assert len(ory.requests_to()) == 1
     assert event_ids(caplog) == ["session_gone"]
@@ -169,8 +169,8 @@ def test_code_inside_a_lookup_sees_an_anonymous_user_and_code_after_it_the_real_
     ory_auth(USER_HANDLER=f"{__name__}.AskingUserHandler", SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     for _ in range(2):
-        answer = get(web, {**session.headers, "Cookie": "ory_kratos_session=another"})
-        assert answer.json() == {"session": session.id, "user": True}
+        response = get(web, {**session.headers, "Cookie": "ory_kratos_session=another"})
+        assert response.json() == {"session": session.id, "user": True}
     assert False in seen
     assert len(ory.requests_to()) == 2
 

@@ -52,8 +52,10 @@ def test_requests_fail_at_once_after_repeated_failures(
 def test_a_503_of_the_breaker_has_retry_after(web: DualClient, ada: Session, local_ory: LocalOry) -> None:
     with local_ory.failing(500):
         ask(web, ada, circuit_breaker.FAILURES)
-        answers = [web.get("/session", headers=ada.headers) for _ in range(3)]  # one of them a second is not sent away
-        assert "1" in [answer["Retry-After"] for answer in answers]
+        responses = [
+            web.get("/session", headers=ada.headers) for _ in range(3)
+        ]  # one of them a second is not sent away
+        assert "1" in [response["Retry-After"] for response in responses]
 
 
 def test_an_outage_is_logged_for_every_request(

@@ -308,14 +308,14 @@ def test_a_modified_entry_is_a_miss(
 
 
 @pytest.mark.parametrize(
-    "answer", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
+    "response", [(401, b"{}"), (403, b'{"error":{"id":"session_aal2_required"}}'), (500, b""), (200, b"{}")]
 )
 def test_only_valid_sessions_are_cached(
-    ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen, ory_auth: ChangeSettings, answer: tuple[int, bytes]
+    ory: Ory, web: DualClient, local_ory: LocalOry, seen: Seen, ory_auth: ChangeSettings, response: tuple[int, bytes]
 ) -> None:
     ory_auth(REFUSED_CACHE_SECONDS=0)
     session = ory.person().app_session()
-    status, body = answer
+    status, body = response
     with local_ory.failing(status, {"Ory-Session-Cache-For": "60"}, body, WHOAMI):
         web.get("/session", headers=session.headers)
     assert not entries()
@@ -489,8 +489,8 @@ def test_without_the_cache_an_outage_is_503(ory: Ory, web: DualClient, local_ory
 # --- what others may keep: browsers, CDNs, Django's own page caches
 
 
-def vary(answer: Response) -> set[str]:
-    return {name.strip() for name in answer.get("Vary", "").split(",") if name.strip()}
+def vary(response: Response) -> set[str]:
+    return {name.strip() for name in response.get("Vary", "").split(",") if name.strip()}
 
 
 @pytest.mark.promise("A response that depends on the user names the headers it depends on")
@@ -498,29 +498,29 @@ def vary(answer: Response) -> set[str]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template", "/page-in-public"])
 def test_a_page_for_a_user_is_private(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(path, headers=ory.person().app_session().headers)
-    assert vary(answer) >= LOOKED_AT
-    assert "private" in answer["Cache-Control"]
-    assert "public" not in answer["Cache-Control"]
+    response = web.get(path, headers=ory.person().app_session().headers)
+    assert vary(response) >= LOOKED_AT
+    assert "private" in response["Cache-Control"]
+    assert "public" not in response["Cache-Control"]
 
 
 @pytest.mark.promise("A response that depends on the user names the headers it depends on")
 @pytest.mark.parametrize("path", ["/who", "/awho", "/session", "/template"])
 def test_an_anonymous_page_is_not_private_and_says_what_it_depends_on(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(path)
-    assert vary(answer) >= LOOKED_AT
-    assert "Cache-Control" not in answer
+    response = web.get(path)
+    assert vary(response) >= LOOKED_AT
+    assert "Cache-Control" not in response
 
 
 def test_a_page_for_an_invalid_credential_is_private(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
-    assert "private" in answer["Cache-Control"]
+    response = web.get("/session", headers={"Cookie": "ory_kratos_session=gone"})
+    assert "private" in response["Cache-Control"]
 
 
 def test_a_page_that_does_not_read_the_user_is_unchanged(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/silent", headers=ory.person().browser_session().headers)
-    assert "Cache-Control" not in answer
-    assert not vary(answer)
+    response = web.get("/silent", headers=ory.person().browser_session().headers)
+    assert "Cache-Control" not in response
+    assert not vary(response)
 
 
 def a_stream(web: DualClient) -> str:
@@ -528,15 +528,15 @@ def a_stream(web: DualClient) -> str:
 
 
 def test_a_stream_that_reads_the_user_late_is_private(ory: Ory, web: DualClient) -> None:
-    answer = web.get(a_stream(web), headers=ory.person().browser_session().headers)
-    assert vary(answer) >= LOOKED_AT
-    assert "private" in answer["Cache-Control"]
+    response = web.get(a_stream(web), headers=ory.person().browser_session().headers)
+    assert vary(response) >= LOOKED_AT
+    assert "private" in response["Cache-Control"]
 
 
 def test_an_anonymous_stream_says_what_it_depends_on(ory: Ory, web: DualClient) -> None:
-    answer = web.get(a_stream(web))
-    assert vary(answer) >= LOOKED_AT
-    assert "Cache-Control" not in answer
+    response = web.get(a_stream(web))
+    assert vary(response) >= LOOKED_AT
+    assert "Cache-Control" not in response
 
 
 @pytest.fixture(params=["cache_page", "site cache"])

@@ -228,11 +228,11 @@ NO_HTTP = {
 }
 
 
-@pytest.mark.parametrize("answer", NO_HTTP.values(), ids=NO_HTTP)
-def test_a_response_that_is_not_http_is_an_outage(ory: Ory, web: DualClient, serving: Serving, answer: bytes) -> None:
+@pytest.mark.parametrize("response", NO_HTTP.values(), ids=NO_HTTP)
+def test_a_response_that_is_not_http_is_an_outage(ory: Ory, web: DualClient, serving: Serving, response: bytes) -> None:
     def say(connection: socket.socket, number: int) -> None:
         connection.recv(65536)
-        connection.sendall(answer)
+        connection.sendall(response)
 
     serving(say)
     assert_unavailable_in_time(web)
@@ -356,9 +356,9 @@ def test_redirects_of_ory_are_not_followed(ory: Ory, web: DualClient, local_ory:
 # --- 429
 
 
-def pause_in(answer: Response) -> int:
-    assert answer.status_code == 503
-    return int(answer["Retry-After"])
+def pause_in(response: Response) -> int:
+    assert response.status_code == 503
+    return int(response["Retry-After"])
 
 
 @pytest.mark.usefixtures("local_ory")
@@ -459,15 +459,15 @@ def test_concurrent_requests_with_one_credential_ask_ory_once(ory: Ory, local_or
         return await asyncio.gather(*(begun("/asession", session) for _ in range(8)))
 
     with local_ory.slow(0.1):
-        assert {answer.json()["session"] for answer in async_to_sync(ask)()} == {session.id}
+        assert {response.json()["session"] for response in async_to_sync(ask)()} == {session.id}
     assert len(ory.requests_to()) == 1
 
 
 def test_concurrent_threads_with_one_credential_ask_ory_once(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     session = ory.person().app_session()
     with local_ory.slow(0.2), ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
-    assert {answer.json()["session"] for answer in answers} == {session.id}
+        responses = list(threads.map(lambda _: web.get("/session", headers=session.headers), range(6)))
+    assert {response.json()["session"] for response in responses} == {session.id}
     assert len(ory.requests_to()) == 1
 
 

@@ -126,12 +126,12 @@ def next_of(url: str, field: str = "next") -> str:
     return page
 
 
-def vary_of(answer: Response) -> set[str]:
-    return set(answer["Vary"].split(", "))
+def vary_of(response: Response) -> set[str]:
+    return set(response["Vary"].split(", "))
 
 
-def assert_nothing_stores(answer: Response) -> None:
-    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
+def assert_nothing_stores(response: Response) -> None:
+    assert {"no-store", "private"} <= set(response["Cache-Control"].split(", "))
 
 
 # --- which kind -------------------------------------------------------------------------------------------------------
@@ -200,12 +200,12 @@ HEADERS: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def kind_seen(answer: Response) -> str:
-    if "HX-Redirect" in answer:
+def kind_seen(response: Response) -> str:
+    if "HX-Redirect" in response:
         return "htmx"
-    if "X-Inertia-Location" in answer:
+    if "X-Inertia-Location" in response:
         return "inertia"
-    return "page" if "Location" in answer else "script"
+    return "page" if "Location" in response else "script"
 
 
 @pytest.mark.parametrize("path", ["/guarded", "/django-guarded"])
@@ -213,15 +213,15 @@ def kind_seen(answer: Response) -> str:
 def test_the_headers_choose_the_kind_of_refusal(
     ory: Ory, client: Client, path: str, headers: dict[str, str], kind: str
 ) -> None:
-    answer = client.get(path, headers=headers)
-    assert kind_seen(answer) == kind
-    assert answer.status_code == {"page": 302, "script": 401, "htmx": 401, "inertia": 409}[kind]
+    response = client.get(path, headers=headers)
+    assert kind_seen(response) == kind
+    assert response.status_code == {"page": 302, "script": 401, "htmx": 401, "inertia": 409}[kind]
 
 
 @pytest.mark.parametrize(("headers", "kind"), HEADERS)
 def test_a_credential_in_a_header_means_a_program(ory: Ory, client: Client, headers: dict[str, str], kind: str) -> None:
-    answer = client.get("/guarded", headers={**headers, "X-Session-Token": "ory_st_no"})
-    assert (answer.status_code, kind_seen(answer)) == (401, "script")
+    response = client.get("/guarded", headers={**headers, "X-Session-Token": "ory_st_no"})
+    assert (response.status_code, kind_seen(response)) == (401, "script")
 
 
 @pytest.mark.parametrize("value", [*(f"application/json;q=0.{n}," for n in range(1, 4)), "a/json,", "text/html,", ";"])
@@ -249,39 +249,39 @@ def test_no_accept_header_raises(accept: str) -> None:
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
 def test_fetch_gets_401_and_the_url_to_open(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(path, headers=FETCH)
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
-    assert answer["Content-Type"] == "application/json"
-    assert "Location" not in answer
-    body = answer.json()
+    response = web.get(path, headers=FETCH)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert response["Content-Type"] == "application/json"
+    assert "Location" not in response
+    body = response.json()
     assert (set(body), body["code"]) == ({"code", "detail", "redirect_browser_to"}, "not_authenticated")
     assert body["redirect_browser_to"].startswith("http://testserver/auth/login?next=")
     assert next_of(body["redirect_browser_to"]) == PAGE
-    assert_nothing_stores(answer)
+    assert_nothing_stores(response)
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
 def test_htmx_gets_a_redirect_header_to_login_and_back_to_the_page(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(path, headers=HTMX)
-    assert (answer.status_code, answer.content) == (401, b"")
-    assert "Location" not in answer
-    assert answer["HX-Redirect"].startswith("/auth/login?next=")
-    assert next_of(answer["HX-Redirect"]) == PAGE
-    assert_nothing_stores(answer)
+    response = web.get(path, headers=HTMX)
+    assert (response.status_code, response.content) == (401, b"")
+    assert "Location" not in response
+    assert response["HX-Redirect"].startswith("/auth/login?next=")
+    assert next_of(response["HX-Redirect"]) == PAGE
+    assert_nothing_stores(response)
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
 def test_inertia_gets_409_and_returns_to_the_requested_page(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(f"{path}?page=3", headers=INERTIA)
-    assert answer.status_code == 409
-    assert answer["X-Inertia-Location"].startswith("/auth/login?next=")
-    assert next_of(answer["X-Inertia-Location"]) == f"{path}?page=3"
+    response = web.get(f"{path}?page=3", headers=INERTIA)
+    assert response.status_code == 409
+    assert response["X-Inertia-Location"].startswith("/auth/login?next=")
+    assert next_of(response["X-Inertia-Location"]) == f"{path}?page=3"
 
 
 @pytest.mark.parametrize("path", [*OURS, *DJANGOS])
 def test_a_page_load_gets_a_normal_redirect(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(f"{path}?page=3", headers=NAVIGATION)
-    assert (answer.status_code, answer["Location"]) == (302, f"/auth/login?next={path}%3Fpage%3D3")
+    response = web.get(f"{path}?page=3", headers=NAVIGATION)
+    assert (response.status_code, response["Location"]) == (302, f"/auth/login?next={path}%3Fpage%3D3")
 
 
 @pytest.mark.parametrize("path", ADMIN)
@@ -302,16 +302,18 @@ def test_login_required_middleware_responds_the_same_way(
     ory: Ory, web: DualClient, settings: Settings, kind: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
-    answers = [web.get(path, headers=KINDS[kind]) for path in ("/who", "/awho", "/guarded")]
-    assert {kind_seen(answer) for answer in answers} == {{"fetch": "script", "navigation": "page"}.get(kind, kind)}
+    responses = [web.get(path, headers=KINDS[kind]) for path in ("/who", "/awho", "/guarded")]
+    assert {kind_seen(response) for response in responses} == {
+        {"fetch": "script", "navigation": "page"}.get(kind, kind)
+    }
     assert web.get("/silent", headers=KINDS[kind]).status_code == 200
 
 
 def test_a_boosted_link_returns_to_its_page(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/guarded?page=3", headers={**HTMX, "HX-Boosted": "true"})
-    assert next_of(answer["HX-Redirect"]) == "/guarded?page=3"
-    answer = web.post("/guarded", headers={**HTMX, "HX-Boosted": "true"})
-    assert next_of(answer["HX-Redirect"]) == PAGE
+    response = web.get("/guarded?page=3", headers={**HTMX, "HX-Boosted": "true"})
+    assert next_of(response["HX-Redirect"]) == "/guarded?page=3"
+    response = web.post("/guarded", headers={**HTMX, "HX-Boosted": "true"})
+    assert next_of(response["HX-Redirect"]) == PAGE
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
@@ -330,24 +332,24 @@ def test_a_custom_redirect_field_name_is_kept(ory: Ory, web: DualClient) -> None
 
 def test_a_custom_login_page_is_used(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.LOGIN_URL = "/welcome/?from=site"
-    answer = web.get("/django-guarded", headers=HTMX)
-    assert answer["HX-Redirect"].startswith("/welcome/?from=site&next=http")
+    response = web.get("/django-guarded", headers=HTMX)
+    assert response["HX-Redirect"].startswith("/welcome/?from=site&next=http")
     settings.LOGIN_URL = "https://accounts.example.org/login"
-    answer = web.get("/django-guarded", headers=FETCH)
-    assert answer.json()["redirect_browser_to"].startswith("https://accounts.example.org/login?next=http")
+    response = web.get("/django-guarded", headers=FETCH)
+    assert response.json()["redirect_browser_to"].startswith("https://accounts.example.org/login?next=http")
 
 
 def test_headers_and_cookies_of_the_redirect_are_kept(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/messages", headers=FETCH)
-    assert answer.status_code == 401
-    assert "messages" in answer.cookies
-    assert "X-Frame-Options" not in answer  # a header of the project would be here
+    response = web.get("/messages", headers=FETCH)
+    assert response.status_code == 401
+    assert "messages" in response.cookies
+    assert "X-Frame-Options" not in response  # a header of the project would be here
 
 
 def test_problem_json_for_clients_that_prefer_it(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/guarded", headers={"Accept": "application/problem+json"})
-    assert answer["Content-Type"] == "application/problem+json"
-    body = answer.json()
+    response = web.get("/guarded", headers={"Accept": "application/problem+json"})
+    assert response["Content-Type"] == "application/problem+json"
+    body = response.json()
     assert (body["type"], body["title"], body["status"]) == ("about:blank", "Unauthorized", 401)
     assert body["code"] == "not_authenticated"
 
@@ -371,15 +373,15 @@ def test_problem_json_for_clients_that_prefer_it(ory: Ory, web: DualClient) -> N
     ],
 )
 def test_other_redirects_of_a_view_are_unchanged(ory: Ory, web: DualClient, path: str, to: str, kind: str) -> None:
-    answer = web.get(f"{path}?{urlencode({'to': to})}", headers=KINDS[kind])
-    assert (answer.status_code, answer["Location"]) == (302, to)
+    response = web.get(f"{path}?{urlencode({'to': to})}", headers=KINDS[kind])
+    assert (response.status_code, response["Location"]) == (302, to)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_view_that_does_not_read_the_user_is_unchanged(ory: Ory, web: DualClient, kind: str) -> None:
-    answer = web.get("/unasked", headers=KINDS[kind])
-    assert (answer.status_code, answer["Location"]) == (302, "/auth/login?next=/unasked")
-    assert "Vary" not in answer
+    response = web.get("/unasked", headers=KINDS[kind])
+    assert (response.status_code, response["Location"]) == (302, "/auth/login?next=/unasked")
+    assert "Vary" not in response
 
 
 def test_a_login_url_that_does_not_exist_breaks_no_redirect(ory: Ory, web: DualClient, settings: Settings) -> None:
@@ -400,14 +402,14 @@ def test_a_script_gets_the_code_of_a_missing_permission(ory: Ory, web: DualClien
         User.objects.create_user("bob", "bob@example.org", "Sleipnir-8-legs")
         web.get("/django-login?name=bob&password=Sleipnir-8-legs")
     assert web.get(path, headers=NAVIGATION).status_code == 302
-    answer = web.get(path, headers=FETCH)
-    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
-    answer = web.get(path, headers=HTMX)
-    assert (answer.status_code, "HX-Redirect" in answer) == (403, False)
-    assert answer.content.startswith(b'<p role="alert">You are signed in')
-    answer = web.get(path, headers=INERTIA)
-    assert answer.status_code == 403
-    assert b"<h1>Not allowed</h1>" in answer.content
+    response = web.get(path, headers=FETCH)
+    assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    response = web.get(path, headers=HTMX)
+    assert (response.status_code, "HX-Redirect" in response) == (403, False)
+    assert response.content.startswith(b'<p role="alert">You are signed in')
+    response = web.get(path, headers=INERTIA)
+    assert response.status_code == 403
+    assert b"<h1>Not allowed</h1>" in response.content
 
 
 @pytest.fixture
@@ -434,15 +436,15 @@ def test_a_step_up_leads_to_ory_and_back_to_the_page(
 
 
 def test_inertia_steps_up_with_409(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
-    answer = web.get("/aal2", headers=INERTIA)
-    assert answer.status_code == 409
-    assert next_of(answer["X-Inertia-Location"], "return_to") == "http://testserver/aal2"
+    response = web.get("/aal2", headers=INERTIA)
+    assert response.status_code == 409
+    assert next_of(response["X-Inertia-Location"], "return_to") == "http://testserver/aal2"
 
 
 def test_reauthentication_is_requested_in_the_same_way(ory: Ory, web: DualClient) -> None:
     sign_in(web, ory.person().browser_session())
-    answer = web.get("/raises-refresh", headers=HTMX)
-    assert parse_qs(urlsplit(answer["HX-Redirect"]).query) == {"refresh": ["true"], "return_to": [PAGE]}
+    response = web.get("/raises-refresh", headers=HTMX)
+    assert parse_qs(urlsplit(response["HX-Redirect"]).query) == {"refresh": ["true"], "return_to": [PAGE]}
     assert web.get("/raises-refresh", headers=FETCH).json()["code"] == "session_refresh_required"
 
 
@@ -463,15 +465,15 @@ def test_a_person_who_is_not_admitted_gets_the_reason(
 def test_an_outage_is_a_503_for_every_kind_of_client(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
     with local_ory.failing(500):
-        answers = {kind: web.get(path, headers=headers) for kind, headers in KINDS.items()}
-    assert {answer.status_code for answer in answers.values()} == {503}
-    assert answers["fetch"].json()["code"] == "ory_unavailable"
-    assert answers["htmx"].content.startswith(b'<p role="alert">The sign-in service does not answer')
-    assert b"One moment, please" in answers["navigation"].content
-    for answer in answers.values():
-        assert "Retry-After" in answer
-        assert not {"Location", "HX-Redirect", "X-Inertia-Location"} & set(answer.headers)
-        assert_nothing_stores(answer)
+        responses = {kind: web.get(path, headers=headers) for kind, headers in KINDS.items()}
+    assert {response.status_code for response in responses.values()} == {503}
+    assert responses["fetch"].json()["code"] == "ory_unavailable"
+    assert responses["htmx"].content.startswith(b'<p role="alert">The sign-in service does not answer')
+    assert b"One moment, please" in responses["navigation"].content
+    for response in responses.values():
+        assert "Retry-After" in response
+        assert not {"Location", "HX-Redirect", "X-Inertia-Location"} & set(response.headers)
+        assert_nothing_stores(response)
 
 
 def test_with_debug_scripts_and_htmx_get_the_cause(
@@ -522,8 +524,8 @@ def test_no_page_header_leads_off_the_site(ory: Ory, client: Client, place: str)
     ]
     for value in values:
         sent = value.encode("utf-8").decode("latin-1")  # as a server reads it
-        answer = client.get(path, headers={**headers, name: sent})
-        url = answer["HX-Redirect"] if name == "HX-Current-URL" else answer.json()["redirect_browser_to"]
+        response = client.get(path, headers={**headers, name: sent})
+        url = response["HX-Redirect"] if name == "HX-Current-URL" else response.json()["redirect_browser_to"]
         assert "\r" not in url, ascii(value)[:80]
         assert "\n" not in url, ascii(value)[:80]
         assert len(url) < 8000
@@ -553,8 +555,8 @@ def test_a_page_on_an_allowed_host_is_used(
     ory: Ory, ory_auth: ChangeSettings, web: DualClient, headers: dict[str, str], name: str
 ) -> None:
     ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.test"])
-    answer = web.get("/guarded", headers={**headers, name: "https://app.example.test/orders"})
-    url = answer["HX-Redirect"] if name == "HX-Current-URL" else answer.json()["redirect_browser_to"]
+    response = web.get("/guarded", headers={**headers, name: "https://app.example.test/orders"})
+    url = response["HX-Redirect"] if name == "HX-Current-URL" else response.json()["redirect_browser_to"]
     assert next_of(url) == "https://app.example.test/orders"
 
 
@@ -587,18 +589,18 @@ def test_login_from_a_script_while_signed_in(ory: Ory, web: DualClient, path: st
 
 
 def test_login_from_a_script_steps_up(ory: Ory, web: DualClient, one_of_two_factors: Session) -> None:
-    answer = web.get("/auth/login?next=/who", headers=HTMX)
-    assert next_of(answer["HX-Redirect"], "return_to") == "http://testserver/who"
-    answer = web.get("/auth/login?next=/who", headers=FETCH)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    response = web.get("/auth/login?next=/who", headers=HTMX)
+    assert next_of(response["HX-Redirect"], "return_to") == "http://testserver/who"
+    response = web.get("/auth/login?next=/who", headers=FETCH)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 def test_signing_out_from_a_script(ory: Ory, web: DualClient) -> None:
     sign_in(web, ory.person().browser_session())
     assert web.post("/auth/logout", headers=HTMX)["HX-Redirect"] == "http://testserver/bye"
     sign_in(web, ory.person().browser_session())
-    answer = web.post("/auth/logout", headers=FETCH)
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = web.post("/auth/logout", headers=FETCH)
+    assert (response.status_code, response.content) == (204, b"")
     sign_in(web, ory.person().browser_session())
     assert web.post("/auth/logout", headers=NAVIGATION)["Location"] == "http://testserver/bye"
 
@@ -623,9 +625,9 @@ def test_refused_scripts_after_a_sign_in_cause_no_redirect_loop(
     """Ory's cookie does not reach this site. The page is public, and its script is refused whenever it is shown."""
     come_back_from_ory(web, "/silent")
     assert web.get(guard, headers=script).status_code == 401
-    answer = web.get("/auth/login?next=http://testserver/silent", headers=NAVIGATION)
-    assert answer.status_code == 403
-    assert b"ory_kratos_session" in answer.content
+    response = web.get("/auth/login?next=http://testserver/silent", headers=NAVIGATION)
+    assert response.status_code == 403
+    assert b"ory_kratos_session" in response.content
 
 
 def test_a_second_manual_attempt_is_not_a_redirect_loop(ory: Ory, web: DualClient) -> None:
@@ -665,9 +667,9 @@ def test_a_refusal_varies_on_every_header_that_chose_it(ory: Ory, web: DualClien
 @pytest.mark.parametrize("path", ["/who", "/silent", "/guarded", "/django-guarded"])
 def test_a_response_that_no_header_chose_does_not_vary_on_them(ory: Ory, web: DualClient, path: str) -> None:
     sign_in(web, ory.person().browser_session())
-    answer = web.get(path, headers=HTMX)
-    assert answer.status_code == 200
-    assert "HX-Request" not in answer.get("Vary", "")
+    response = web.get(path, headers=HTMX)
+    assert response.status_code == 200
+    assert "HX-Request" not in response.get("Vary", "")
 
 
 @pytest.mark.parametrize("first", KINDS)

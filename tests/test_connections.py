@@ -34,10 +34,10 @@ def test_concurrent_calls_for_known_credentials_are_limited_by_the_setting(
     assert [status(session) for session in sessions] == [200] * 4
     before = len(ory.requests_to())
     with local_ory.slow(0.8, "/sessions/whoami"), ThreadPoolExecutor(4) as threads:
-        answers = [threads.submit(status, session) for session in sessions]
+        responses = [threads.submit(status, session) for session in sessions]
         time.sleep(0.4)  # two have a call each, and two wait
         assert len(ory.requests_to()) - before == 2
-        assert [answer.result() for answer in answers] == [200] * 4
+        assert [response.result() for response in responses] == [200] * 4
 
 
 @pytest.mark.promise("A coroutine that waits for another request's lookup has a time limit")

@@ -72,17 +72,17 @@ every_view = pytest.mark.parametrize("path", ["/page", "/guarded", "/api"])
 @every_view
 def test_no_cache_serves_the_response_to_another_user(ory: Ory, web: DualClient, path: str) -> None:
     session = ory.person().app_session()
-    answer = web.get(path, headers=session.headers)
-    assert answer.json()["pk"] is not None
-    assert {"Cookie", "Authorization", "X-Session-Token"} <= {name.strip() for name in answer["Vary"].split(",")}
-    assert "private" in answer["Cache-Control"]
+    response = web.get(path, headers=session.headers)
+    assert response.json()["pk"] is not None
+    assert {"Cookie", "Authorization", "X-Session-Token"} <= {name.strip() for name in response["Vary"].split(",")}
+    assert "private" in response["Cache-Control"]
 
 
 @every_view
 def test_an_outage_is_a_503(ory: Ory, web: DualClient, local_ory: LocalOry, path: str) -> None:
     with local_ory.failing(503):
-        answer = web.get(path, headers={"Cookie": "ory_kratos_session=x"})
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        response = web.get(path, headers={"Cookie": "ory_kratos_session=x"})
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.promise("A copy of a request does not open a guard for another user")

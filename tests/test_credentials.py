@@ -119,9 +119,9 @@ def test_a_header_with_underscores_is_not_the_token_header_under_asgi(ory: Ory) 
         app: Any = ApplicationCommunicator(get_asgi_application(), scope)  # type: ignore[no-untyped-call]
         await app.send_input({"type": "http.request", "body": b""})
         await app.receive_output()
-        answer = await app.receive_output()
+        response = await app.receive_output()
         await app.wait()
-        return bytes(answer["body"])
+        return bytes(response["body"])
 
     assert json.loads(async_to_sync(body)())["identity"] is None
 
@@ -181,8 +181,8 @@ def test_a_credential_has_at_most_8_kib(ory: Ory, web: DualClient, size: int, ca
 
 
 def test_a_program_with_a_malformed_token_gets_401_and_no_redirect(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/guarded", headers={"X-Session-Token": "x" * 8193, "Accept": "*/*"})
-    assert answer.status_code == 401
+    response = web.get("/guarded", headers={"X-Session-Token": "x" * 8193, "Accept": "*/*"})
+    assert response.status_code == 401
 
 
 # --- cookies

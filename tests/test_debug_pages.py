@@ -54,9 +54,9 @@ def a_server(status: int, body: bytes, headers: dict[str, str] | None = None) ->
         server.server_close()
 
 
-def text_of(answer: Response) -> str:
-    assert answer.status_code == 503
-    text = answer.content.decode()
+def text_of(response: Response) -> str:
+    assert response.status_code == 503
+    text = response.content.decode()
     assert "a-secret-credential" not in text
     return text.replace("&#x27;", "'")
 
@@ -78,11 +78,11 @@ def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings
 def test_the_json_says_the_same(ory: Ory, ory_auth: ChangeSettings, web: DualClient, path: str) -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     ory_auth(SDK_URL=url)
-    answer = web.get(path, headers={**SOMEBODY, "Accept": "application/json"})
-    text_of(answer)
-    assert answer.json()["code"] == "ory_unavailable"
-    assert answer.json()["debug"]["title"] == "No Ory is running here"
-    assert answer.json()["debug"]["setting"] == f"ORY_AUTH['SDK_URL'] = '{url}'"
+    response = web.get(path, headers={**SOMEBODY, "Accept": "application/json"})
+    text_of(response)
+    assert response.json()["code"] == "ory_unavailable"
+    assert response.json()["debug"]["title"] == "No Ory is running here"
+    assert response.json()["debug"]["setting"] == f"ORY_AUTH['SDK_URL'] = '{url}'"
 
 
 @pytest.mark.parametrize("page", ["login", "registration", "settings", "recovery", "verification"])
@@ -165,11 +165,11 @@ def test_missing_migrations_are_reported_to_developers(
     session = ory.person().app_session()
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ory_auth_orysignin RENAME TO elsewhere")
-    answer = web.get(path, headers={**session.headers})
+    response = web.get(path, headers={**session.headers})
     assert "migrations_missing" in caplog.text
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"] == "300"
-    body = answer.json()
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "300"
+    body = response.json()
     if debug:
         assert body["debug"]["commands"] == ["python manage.py migrate"]
     else:

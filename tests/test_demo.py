@@ -127,12 +127,12 @@ class Browser:
             headers = {"Accept": "text/html", "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
             if body is not None:
                 headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.page.url}
-            answer = HTTP.request(method, url, headers=headers, body=body, redirect=False, timeout=10)
-            self._keep(answer.headers.getlist("Set-Cookie"))
-            if not 300 <= answer.status < 400:
-                self.page = Page(url, answer.status, answer.data.decode())
+            response = HTTP.request(method, url, headers=headers, body=body, redirect=False, timeout=10)
+            self._keep(response.headers.getlist("Set-Cookie"))
+            if not 300 <= response.status < 400:
+                self.page = Page(url, response.status, response.data.decode())
                 return self.page
-            method, body, url = "GET", None, urljoin(url, answer.headers["Location"])
+            method, body, url = "GET", None, urljoin(url, response.headers["Location"])
         raise AssertionError(f"goes round in circles at {url}")
 
     def _keep(self, lines: list[str]) -> None:
@@ -241,10 +241,10 @@ def test_the_api_knows_a_token_and_never_redirects(site: str, browser: Browser) 
     proof = {"method": "password", "identifier": BOB.email, "password": BOB.password}
     token = HTTP.request("POST", f"{ory[0]}/self-service/login?flow={flow}", json=proof).json()["session_token"]
     for headers in ({"X-Session-Token": token}, {"Authorization": f"Bearer {token}"}):
-        answer = HTTP.request("GET", f"{site}/api/me", headers=headers)
-        assert (answer.status, answer.json()["email"]) == (200, BOB.email)
-    answer = HTTP.request("GET", f"{site}/api/me", redirect=False)
-    assert (answer.status, answer.headers["Content-Type"]) == (401, "application/json")
+        response = HTTP.request("GET", f"{site}/api/me", headers=headers)
+        assert (response.status, response.json()["email"]) == (200, BOB.email)
+    response = HTTP.request("GET", f"{site}/api/me", redirect=False)
+    assert (response.status, response.headers["Content-Type"]) == (401, "application/json")
 
 
 def test_an_occupied_port_is_reported_with_a_fix() -> None:

@@ -116,8 +116,8 @@ def test_a_sign_in_view_shows_the_new_user_at_once(ory: Ory, web: DualClient, ro
 def test_after_a_sign_in_view_there_is_no_ory_session_in_that_request_either(
     ory: Ory, web: DualClient, root: User
 ) -> None:
-    answer = web.get(LOCAL + "&session", headers=ory.person().app_session().headers)
-    assert answer.json()["session"] is None
+    response = web.get(LOCAL + "&session", headers=ory.person().app_session().headers)
+    assert response.json()["session"] is None
 
 
 NEVER_GOOD = {
@@ -413,8 +413,8 @@ def test_a_form_sent_as_first_request_of_a_new_ory_session_is_checked_with_its_o
     client.get("/admin/login/?local=1")
     before = client.cookies["csrftoken"].value
     sign_in(client, ory.person().browser_session())
-    answer = client.post("/who", headers={"X-CSRFToken": before})
-    assert answer.status_code == 200
+    response = client.post("/who", headers={"X-CSRFToken": before})
+    assert response.status_code == 200
     assert client.cookies["csrftoken"].value != before
 
 
@@ -599,13 +599,13 @@ def test_a_later_assignment_to_request_user_counts(ory: Ory, web: DualClient, ro
 
 
 def test_a_guard_does_not_accept_an_assigned_user(ory: Ory, web: DualClient, root: User) -> None:
-    answer = web.get(f"/impersonate-guarded?pk={root.pk}")
-    assert answer["Location"].startswith("/auth/login")
+    response = web.get(f"/impersonate-guarded?pk={root.pk}")
+    assert response["Location"].startswith("/auth/login")
 
 
 def test_a_guard_does_not_let_one_person_pass_as_another(ory: Ory, web: DualClient, root: User) -> None:
-    answer = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().app_session().headers)
-    assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
+    response = web.get(f"/impersonate-guarded?pk={root.pk}", headers=ory.person().app_session().headers)
+    assert (response.status_code, response.json()["reason"]) == (403, "user_mismatch")
 
 
 def test_a_guard_judges_the_person_behind_the_impersonation(ory: Ory, web: DualClient, root: User) -> None:

@@ -80,8 +80,8 @@ def test_another_address_is_not_affected(web: DualClient) -> None:
 
 
 def test_all_addresses_together_have_a_limit(ory: Ory, web: DualClient) -> None:
-    answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(30)]
-    assert (answers.count(200), answers.count(503)) == (20, 10)
+    responses = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(30)]
+    assert (responses.count(200), responses.count(503)) == (20, 10)
     assert len(ory.requests_to()) == 20
 
 
@@ -119,8 +119,8 @@ def test_a_shared_address_has_no_limit_of_its_own(web: DualClient, address: str)
 
 
 def test_a_client_has_one_limit_for_its_whole_ipv6_network(web: DualClient) -> None:
-    answers = [status(web, unknown_token(), f"2001:db8:0:1::{number:x}") for number in range(1, 9)]
-    assert answers == [200] * 5 + [503] * 3
+    responses = [status(web, unknown_token(), f"2001:db8:0:1::{number:x}") for number in range(1, 9)]
+    assert responses == [200] * 5 + [503] * 3
     assert status(web, unknown_token(), "2001:db8:0:2::1") == 200
 
 
@@ -157,18 +157,18 @@ def test_the_client_is_the_entry_written_by_the_trusted_proxies(
 @pytest.mark.parametrize("trusted", [None, 0])
 def test_a_header_written_by_the_client_is_ignored(web: DualClient, ory_auth: ChangeSettings, trusted: int) -> None:
     ory_auth(TRUSTED_PROXIES=trusted)
-    answers = [status(web, unknown_token(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
-    assert answers == [200] * 5 + [503] * 2
+    responses = [status(web, unknown_token(), HTTP_X_FORWARDED_FOR=f"198.51.100.{number}") for number in range(7)]
+    assert responses == [200] * 5 + [503] * 2
 
 
 @pytest.mark.promise("A client cannot choose the address it is counted by")
 def test_a_client_cannot_hide_among_the_entries_of_trusted_proxies(web: DualClient, ory_auth: ChangeSettings) -> None:
     ory_auth(TRUSTED_PROXIES=1)
-    answers = [
+    responses = [
         status(web, unknown_token(), "10.0.0.1", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.9")
         for number in range(7)
     ]
-    assert answers == [200] * 5 + [503] * 2
+    assert responses == [200] * 5 + [503] * 2
 
 
 # --- who is not
@@ -196,8 +196,8 @@ def test_in_a_flood_a_browser_with_an_expired_cookie_can_sign_in(ory: Ory, web: 
         status(web, made_up_cookie(), f"192.0.2.{number}")
     web.cookies["ory_kratos_session"] = "expired"
     assert status(web, {}) == 503
-    answer = web.get("/auth/login?next=/session")
-    assert (answer.status_code, urlsplit(answer["Location"]).path) == (302, "/self-service/login/browser")
+    response = web.get("/auth/login?next=/session")
+    assert (response.status_code, urlsplit(response["Location"]).path) == (302, "/self-service/login/browser")
     session = ory.person().browser_session()
     web.cookies["ory_kratos_session"] = session.jar["ory_kratos_session"]
     assert session_seen(web, {}) == session.id
@@ -297,8 +297,8 @@ def test_a_sign_out_in_a_flood_covers_every_header_of_the_credential(
 
 @pytest.mark.promise("Sign-outs of unknown credentials are limited")
 def test_sign_outs_of_made_up_credentials_are_limited(ory: Ory, web: DualClient) -> None:
-    answers = [web.post("/auth/logout", headers=unknown_token()).status_code for _ in range(12)]
-    assert answers == [204] * 5 + [503] * 7
+    responses = [web.post("/auth/logout", headers=unknown_token()).status_code for _ in range(12)]
+    assert responses == [204] * 5 + [503] * 7
     assert len(ory.requests_to()) == 5
     assert not ory.requests_to("/self-service/logout/api")
 
@@ -319,8 +319,8 @@ def limited(limit: str, remaining: str, reset: str) -> dict[str, str]:
 @pytest.mark.promise("Unknown credentials slow down as Ory's rate is used up")
 def test_the_limit_shrinks_as_orys_rate_is_used_up(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     with local_ory.failing(401, limited("100, 100;w=60", "30", "60"), b"{}", "/sessions/whoami"):
-        answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(20)]
-    assert (answers.count(200), answers.count(503)) == (12, 8)
+        responses = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(20)]
+    assert (responses.count(200), responses.count(503)) == (12, 8)
 
 
 def test_new_people_get_a_share_when_orys_rate_is_used_up(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
@@ -342,8 +342,8 @@ def test_the_last_quarter_of_orys_rate_is_for_known_credentials(
     ada = ory.person().app_session()
     assert status(web, ada.headers) == 200
     with local_ory.failing(401, limited("100", "24", "60"), b"{}", "/sessions/whoami"):
-        answers = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(10)]
-    assert answers == [200] * 4 + [503] * 6
+        responses = [status(web, unknown_token(), f"192.0.2.{number}") for number in range(10)]
+    assert responses == [200] * 4 + [503] * 6
     assert status(web, ada.headers) == 200
     web.get("/auth/login")
     assert session_seen(web, ory.person().app_session().headers) is not None
@@ -501,11 +501,11 @@ def test_many_markers_do_not_bypass_the_limit(ory: Ory, web: DualClient, monkeyp
     monkeypatch.setattr(rate_limit, "RETURNING", Rate(0.0, 12.0))
     monkeypatch.setattr(rate_limit, "RETURNING_OF_CLIENT", Rate(0.0, 6.0))
     reset_services()
-    answers = []
+    responses = []
     for _ in range(10):
         web.cookies[sign_in_marker.COOKIE] = marker(web)
-        answers += flood(web, 3)
-    assert answers.count(200) == 6 + 5  # of the client: its returning ones, then its unknown ones
+        responses += flood(web, 3)
+    assert responses.count(200) == 6 + 5  # of the client: its returning ones, then its unknown ones
     assert len(ory.requests_to()) == 11
 
 
@@ -619,8 +619,8 @@ def test_a_session_with_many_credentials_pays_for_each_of_them(
 ) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().browser_session()
-    answers = [status(web, forms(session.cookie, number), "127.0.0.1") for number in range(60)]
-    assert answers.count(200) == 16 + 20
+    responses = [status(web, forms(session.cookie, number), "127.0.0.1") for number in range(60)]
+    assert responses.count(200) == 16 + 20
 
 
 def test_the_credentials_of_a_refused_session_are_no_longer_known(

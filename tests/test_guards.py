@@ -29,9 +29,9 @@ JSON = {"Accept": "application/json"}
 TARGET = "http://testserver"
 
 
-def challenge(answer: Response) -> dict[str, str]:
+def challenge(response: Response) -> dict[str, str]:
     """The parameters of the way to Ory's login that an answer shows."""
-    url = urlsplit(answer["Location"])
+    url = urlsplit(response["Location"])
     assert url.path == "/self-service/login/browser"
     return {name: values[0] for name, values in parse_qs(url.query).items()}
 
@@ -41,10 +41,10 @@ def challenge(answer: Response) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", BARE)
 def test_a_browser_that_is_not_signed_in_goes_to_login_and_back(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(f"{path}?page=2&q=%C3%A4")
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/auth/login?")
-    assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [f"{path}?page=2&q=%C3%A4"]
+    response = web.get(f"{path}?page=2&q=%C3%A4")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/auth/login?")
+    assert parse_qs(urlsplit(response["Location"]).query)["next"] == [f"{path}?page=2&q=%C3%A4"]
 
 
 urlpatterns = [address("guarded", views.guarded)]  # of a project that has not included our pages
@@ -58,9 +58,9 @@ def test_the_projects_login_url_is_used_without_our_pages(ory: Ory, web: DualCli
 
 @pytest.mark.parametrize("path", BARE)
 def test_a_program_that_is_not_signed_in_gets_401(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(path, headers=JSON)
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
-    assert answer.json()["code"] == "not_authenticated"
+    response = web.get(path, headers=JSON)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert response.json()["code"] == "not_authenticated"
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
@@ -100,8 +100,8 @@ def test_a_client_that_prefers_json_gets_no_redirect(ory: Ory, web: DualClient, 
 def test_a_submitted_form_leads_back_to_the_page_with_the_form(
     ory: Ory, web: DualClient, referer: str, target: str
 ) -> None:
-    answer = web.post("/guarded", headers={"Referer": referer})
-    assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [target]
+    response = web.post("/guarded", headers={"Referer": referer})
+    assert parse_qs(urlsplit(response["Location"]).query)["next"] == [target]
 
 
 GONE = {
@@ -161,8 +161,8 @@ def test_a_session_with_a_second_factor_passes(web: DualClient, aal2_session: Se
 @pytest.mark.promise("A view that requires a second factor refuses a session without one")
 @pytest.mark.parametrize("path", AAL2)
 def test_a_browser_without_a_second_factor_goes_to_the_setup_and_back(ory: Ory, web: DualClient, path: str) -> None:
-    answer = web.get(f"{path}?page=2", headers=ory.person().browser_session().headers)
-    assert challenge(answer) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
+    response = web.get(f"{path}?page=2", headers=ory.person().browser_session().headers)
+    assert challenge(response) == {"aal": "aal2", "return_to": f"{TARGET}{path}?page=2"}
 
 
 @pytest.mark.parametrize("path", AAL2)
@@ -171,25 +171,25 @@ def test_a_program_without_a_second_factor_gets_the_code_and_the_url(
     ory: Ory, web: DualClient, path: str, kind: str
 ) -> None:
     session = ory.person().session(kind)
-    answer = web.get(path, headers={**session.headers, **JSON})
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
-    assert answer.json()["redirect_browser_to"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
+    response = web.get(path, headers={**session.headers, **JSON})
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
+    assert response.json()["redirect_browser_to"].startswith(ory.public_url + "/self-service/login/browser?aal=aal2&")
 
 
 @pytest.mark.parametrize("path", BARE + AAL2)
 def test_a_browser_with_an_unused_second_factor_steps_up_at_every_guard(
     web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers=aal1_session.headers)
-    assert challenge(answer) == {"aal": "aal2", "return_to": TARGET + path}
+    response = web.get(path, headers=aal1_session.headers)
+    assert challenge(response) == {"aal": "aal2", "return_to": TARGET + path}
 
 
 @pytest.mark.parametrize("path", BARE)
 def test_a_program_that_has_to_step_up_gets_the_code_at_every_guard(
     web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers={**aal1_session.headers, **JSON})
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    response = web.get(path, headers={**aal1_session.headers, **JSON})
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 @pytest.mark.parametrize("path", ["/who", "/awho"])
@@ -246,14 +246,14 @@ def long_ago(ory: Ory, local_ory: LocalOry) -> Session:
 
 @pytest.mark.promise("A view with max_age refuses an older sign-in")
 def test_an_old_sign_in_leads_to_reauthentication_and_back(web: DualClient, long_ago: Session) -> None:
-    answer = web.get("/recent", headers=long_ago.headers)
-    assert challenge(answer) == {"refresh": "true", "return_to": TARGET + "/recent"}
+    response = web.get("/recent", headers=long_ago.headers)
+    assert challenge(response) == {"refresh": "true", "return_to": TARGET + "/recent"}
 
 
 def test_a_program_that_signed_in_long_ago_gets_the_code(ory: Ory, web: DualClient, long_ago: Session) -> None:
-    answer = web.get("/recent", headers={**long_ago.headers, **JSON})
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
-    assert "refresh=true" in answer.json()["redirect_browser_to"]
+    response = web.get("/recent", headers={**long_ago.headers, **JSON})
+    assert (response.status_code, response.json()["code"]) == (403, "session_refresh_required")
+    assert "refresh=true" in response.json()["redirect_browser_to"]
 
 
 def test_fourteen_minutes_are_less_than_fifteen(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
@@ -301,8 +301,8 @@ def test_max_age_with_aal2_counts_from_the_second_factor(
     assert web.get(path, headers=aal2_session.headers).status_code == 200
     local_ory.clock.move(16 * 60)
     _sign_in_again(aal2_session)
-    answer = web.get(path, headers=aal2_session.headers)
-    assert challenge(answer) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
+    response = web.get(path, headers=aal2_session.headers)
+    assert challenge(response) == {"aal": "aal2", "refresh": "true", "return_to": TARGET + path}
 
 
 def test_a_recent_second_factor_is_enough_after_an_old_password(
@@ -368,15 +368,15 @@ def test_a_stale_session_satisfies_no_strict_guard(web: DualClient, stale: Sessi
 def test_a_guard_responds_503_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     session = ory.person().browser_session()
     with local_ory.failing(500):
-        answer = web.get(path, headers=session.headers)
-    assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store, private")
+        response = web.get(path, headers=session.headers)
+    assert (response.status_code, response["Retry-After"], response["Cache-Control"]) == (503, "5", "no-store, private")
 
 
 def test_a_program_gets_json_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
     with local_ory.failing(500):
-        answer = web.get("/guarded", headers=session.headers)
-    assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
+        response = web.get("/guarded", headers=session.headers)
+    assert (response.status_code, response.json()["code"]) == (503, "ory_unavailable")
 
 
 def test_a_cached_aal_does_not_refuse_while_ory_is_down(
@@ -397,8 +397,8 @@ def test_a_person_who_is_not_admitted_gets_a_page_and_no_redirect(ory: Ory, web:
     session = ory.person().browser_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
-    answer = web.get(path, headers=session.headers)
-    assert (answer.status_code, answer["Cache-Control"]) == (403, "no-store, private")
+    response = web.get(path, headers=session.headers)
+    assert (response.status_code, response["Cache-Control"]) == (403, "no-store, private")
 
 
 @pytest.mark.parametrize("path", BARE)
@@ -406,8 +406,12 @@ def test_a_program_that_is_not_admitted_gets_the_code(ory: Ory, web: DualClient,
     session = ory.person().app_session()
     web.get("/who", headers=session.headers)
     get_user_model().objects.update(is_active=False)
-    answer = web.get(path, headers=session.headers)
-    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+    response = web.get(path, headers=session.headers)
+    assert (response.status_code, response.json()["code"], response.json()["reason"]) == (
+        403,
+        "not_admitted",
+        "not_admitted",
+    )
 
 
 RAISED = [
@@ -423,15 +427,15 @@ def test_a_view_may_raise_aal_and_reauthentication_errors(
 ) -> None:
     session = ory.person().browser_session()
     assert challenge(web.get(path, headers=session.headers)) == {**asks, "return_to": TARGET + path}
-    answer = web.get(path, headers={**session.headers, **JSON})
-    assert (answer.status_code, answer.json()["code"]) == (403, code)
+    response = web.get(path, headers={**session.headers, **JSON})
+    assert (response.status_code, response.json()["code"]) == (403, code)
 
 
 def test_a_view_may_raise_not_admitted(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     assert web.get("/raises-not-admitted", headers=session.headers).status_code == 403
-    answer = web.get("/raises-not-admitted", headers={**session.headers, **JSON})
-    assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+    response = web.get("/raises-not-admitted", headers={**session.headers, **JSON})
+    assert (response.status_code, response.json()["code"]) == (403, "not_admitted")
 
 
 # --- our own pages ----------------------------------------------------------------------------------------------------
@@ -443,5 +447,5 @@ def test_our_own_pages_are_open_behind_login_required_middleware(
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     page = reverse(f"ory_auth:{name}")
-    answer = web.post(page) if name == "logout" else web.get(page)
-    assert "next=" not in answer.headers.get("Location", "")
+    response = web.post(page) if name == "logout" else web.get(page)
+    assert "next=" not in response.headers.get("Location", "")

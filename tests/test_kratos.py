@@ -224,8 +224,8 @@ def test_the_whole_demo_works_with_a_real_kratos(stack: Stack) -> None:
 
 
 def test_its_cookies_work_over_http_and_belong_to_one_host(stack: Stack) -> None:
-    answer = HTTP.request("GET", f"{stack.public_url}/self-service/login/browser", redirect=False)
-    [line] = answer.headers.getlist("Set-Cookie")
+    response = HTTP.request("GET", f"{stack.public_url}/self-service/login/browser", redirect=False)
+    [line] = response.headers.getlist("Set-Cookie")
     attributes = {attribute.strip().lower() for attribute in line.split(";")[1:]}
     assert "samesite=lax" in attributes
     assert not {attribute for attribute in attributes if attribute.startswith(("secure", "domain"))}

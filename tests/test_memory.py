@@ -39,9 +39,9 @@ def forget_shared() -> None:
 
 
 def memory_of_this_process() -> TTLCache[str, Entry]:
-    answers = services_of(conf()).cache.local._entries
-    assert answers
-    return answers
+    responses = services_of(conf()).cache.local._entries
+    assert responses
+    return responses
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -117,10 +117,10 @@ def test_a_token_signs_in_with_either_header(
     ory: Ory, web: DualClient, a: str, name: str, form: Callable[[Session], dict[str, str]]
 ) -> None:
     session = ory.person().app_session()
-    answer = web.get(f"/ninja/{a}{name}", headers=form(session))
-    assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
-    assert answer.json()["session"] == session.id
-    assert "private" in answer["Cache-Control"]
+    response = web.get(f"/ninja/{a}{name}", headers=form(session))
+    assert (response.status_code, response.json()["user"]) == (200, session.person.id)
+    assert response.json()["session"] == session.id
+    assert "private" in response["Cache-Control"]
 
 
 @twice
@@ -132,18 +132,18 @@ def test_the_cookie_signs_in(ory: Ory, web: DualClient, a: str) -> None:
 @twice
 def test_only_the_first_credential_counts(ory: Ory, web: DualClient, a: str) -> None:
     token, cookie = ory.person().app_session(), ory.person().browser_session()
-    answer = web.get(f"/ninja/{a}me", headers={**token.headers, **cookie.headers})
-    assert answer.json()["user"] == token.person.id
+    response = web.get(f"/ninja/{a}me", headers={**token.headers, **cookie.headers})
+    assert response.json()["user"] == token.person.id
     dead = {"X-Session-Token": "ory_st_dead", **cookie.headers}
     assert web.get(f"/ninja/{a}me", headers=dead).status_code == 401
 
 
 @twice
 def test_an_open_operation_without_a_credential_sees_an_anonymous_user(ory: Ory, web: DualClient, a: str) -> None:
-    answer = web.get(f"/ninja/{a}open")
-    assert (answer.status_code, answer.json()["auth"]) == (200, "AnonymousUser")
-    assert "X-Session-Token" in answer["Vary"]
-    assert "Cache-Control" not in answer
+    response = web.get(f"/ninja/{a}open")
+    assert (response.status_code, response.json()["auth"]) == (200, "AnonymousUser")
+    assert "X-Session-Token" in response["Vary"]
+    assert "Cache-Control" not in response
 
 
 @twice
@@ -159,10 +159,10 @@ def test_an_ended_session_is_anonymous_in_an_open_operation(ory: Ory, web: DualC
 @twice
 @pytest.mark.parametrize("headers", [{}, {"X-Session-Token": "ory_st_dead"}, {"Authorization": "Bearer x"}])
 def test_a_visitor_gets_401_with_the_scheme(ory: Ory, web: DualClient, a: str, headers: dict[str, str]) -> None:
-    answer = web.get(f"/ninja/{a}me", headers=headers)
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
-    assert answer["Content-Type"].startswith("application/json")
-    assert "Cookie" in answer["Vary"]
+    response = web.get(f"/ninja/{a}me", headers=headers)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert response["Content-Type"].startswith("application/json")
+    assert "Cookie" in response["Vary"]
 
 
 @twice
@@ -180,9 +180,9 @@ def test_a_django_session_is_not_a_credential(ory: Ory, web: DualClient, a: str)
 @pytest.mark.parametrize("name", ["me", "open", "both"])
 def test_the_cookie_alone_cannot_write(ory: Ory, csrf_web: DualClient, a: str, name: str) -> None:
     sign_in(csrf_web, ory.person().browser_session())
-    answer = csrf_web.post(f"/ninja/{a}{name}")
-    assert answer.status_code == 403
-    assert "CSRF" in answer.json()["detail"]
+    response = csrf_web.post(f"/ninja/{a}{name}")
+    assert response.status_code == 403
+    assert "CSRF" in response.json()["detail"]
 
 
 @twice
@@ -195,8 +195,8 @@ def test_the_cookie_with_the_csrf_token_can_write(
     sign_in(csrf_web, session)
     page = csrf_web.get("/admin/login/?local=1").content.decode()  # a page with a form
     token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    answer = csrf_web.post(f"/ninja/{a}me", headers={"X-CSRFToken": token})
-    assert (answer.status_code, answer.json()["user"]) == (200, session.person.id)
+    response = csrf_web.post(f"/ninja/{a}me", headers={"X-CSRFToken": token})
+    assert (response.status_code, response.json()["user"]) == (200, session.person.id)
 
 
 @twice
@@ -234,17 +234,17 @@ def test_an_unused_second_factor_is_a_403_with_the_url(
     ory: Ory, web: DualClient, settings: Settings, aal1_session: Session, a: str, name: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    answer = web.get(f"/ninja/{a}{name}", headers=aal1_session.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
-    assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
+    response = web.get(f"/ninja/{a}{name}", headers=aal1_session.headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
+    assert response.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
 
 @twice
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_an_operation_that_requires_aal2_refuses_aal1(ory: Ory, web: DualClient, a: str, kind: str) -> None:
     session = ory.person().session(kind)
-    answer = web.get(f"/ninja/{a}aal2", headers=session.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    response = web.get(f"/ninja/{a}aal2", headers=session.headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 @twice
@@ -258,8 +258,8 @@ def test_an_old_sign_in_requires_reauthentication(ory: Ory, local_ory: LocalOry,
     old, new = ory.person().browser_session(), ory.person()
     local_ory.clock.move(2 * 60)
     assert web.get(f"/ninja/{a}just-now", headers=new.browser_session().headers).status_code == 200
-    answer = web.get(f"/ninja/{a}just-now", headers=old.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_refresh_required")
+    response = web.get(f"/ninja/{a}just-now", headers=old.headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_refresh_required")
 
 
 @twice
@@ -281,13 +281,17 @@ def test_a_person_who_is_not_admitted_gets_403_with_the_code(
     session = ory.person().app_session()
     web.get(f"/ninja/{a}me", headers=session.headers)
     User.objects.update(is_active=False)
-    answer = web.get(f"/ninja/{a}open", headers=session.headers)
-    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+    response = web.get(f"/ninja/{a}open", headers=session.headers)
+    assert (response.status_code, response.json()["code"], response.json()["reason"]) == (
+        403,
+        "not_admitted",
+        "not_admitted",
+    )
 
 
 def test_a_custom_exception_handler_comes_first(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/own/me", headers=ory.person().app_session().headers)
-    assert (answer.status_code, answer.json()) == (418, {"mine": "session_aal2_required"})
+    response = web.get("/own/me", headers=ory.person().app_session().headers)
+    assert (response.status_code, response.json()) == (418, {"mine": "session_aal2_required"})
 
 
 # --- two principals ---------------------------------------------------------------------------------------------------
@@ -312,8 +316,8 @@ def test_an_assigned_user_is_not_served_to_another_session(
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_two_principals.TokensOfTheProject"]
     User.objects.create_user("victim")
     headers = {**ory.person().app_session().headers, "X-Api-User": "victim"}
-    answer = web.get(f"/ninja/{a}me", headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (403, "user_mismatch")
+    response = web.get(f"/ninja/{a}me", headers=headers)
+    assert (response.status_code, response.json()["reason"]) == (403, "user_mismatch")
 
 
 # --- 503 --------------------------------------------------------------------------------------------------------------
@@ -328,9 +332,9 @@ def test_an_outage_is_a_503_with_the_code(
     settings.DEBUG = debug
     session = ory.person().browser_session()
     with local_ory.failing(500):
-        answer = web.get(f"/ninja/{a}{name}", headers=session.headers)
-    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
-    assert "no-store" in answer["Cache-Control"]
+        response = web.get(f"/ninja/{a}{name}", headers=session.headers)
+    assert (response.status_code, response["Retry-After"], response.json()["code"]) == (503, "5", "ory_unavailable")
+    assert "no-store" in response["Cache-Control"]
 
 
 @twice

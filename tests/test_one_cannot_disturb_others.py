@@ -58,7 +58,7 @@ def status(web: DualClient, session: Session, path: str = "/session") -> int:
 def answering(local_ory: LocalOry) -> Iterator[Any]:
     """Make Ory answer so, but for one token only."""
 
-    def answer(
+    def response(
         token: str, code: int, body: bytes = b"{}", headers: dict[str, str] | None = None, wait: float = 0
     ) -> None:
         async def respond(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +73,7 @@ def answering(local_ory: LocalOry) -> Iterator[Any]:
 
         local_ory.faults.append(Fault(WHOAMI, respond))
 
-    yield answer
+    yield response
     local_ory.faults.clear()
 
 
@@ -240,8 +240,8 @@ def test_the_pages_of_flows_have_a_limit_of_their_own(
 ) -> None:
     monkeypatch.setattr(rate_limit, "PAGES", Rate(0.0, 8.0))
     reset_services()
-    answers = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
-    assert answers[503] == 4
+    responses = Counter(web.get(f"/auth/error?id={uuid.uuid4()}").status_code for _ in range(12))
+    assert responses[503] == 4
     assert len(ory.requests_to("/self-service/errors")) == 8
     assert status(web, ada) == 200
 
@@ -356,14 +356,14 @@ LIMITS = {
 
 
 @pytest.mark.promise("A stale session counts only while Ory is down")
-@pytest.mark.parametrize("answer", LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize("response", LIMITS.values(), ids=LIMITS)
 def test_a_stale_session_counts_only_while_ory_is_down(
-    ory: Ory, web: DualClient, stale: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch, answer: Any
+    ory: Ory, web: DualClient, stale: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch, response: Any
 ) -> None:
     """Not because of a limit, nor of a response that one credential may cause: whoever has a stolen one would."""
     session = signed_in(ory, web)
     time.sleep(1.1)
-    code, headers, body = answer
+    code, headers, body = response
     if code == 401:
         monkeypatch.setattr(rate_limit, "KNOWN_CREDENTIAL", Rate(0.0, 0.0))
         headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}

@@ -20,7 +20,7 @@ def test_a_previous_owner_of_the_account_keeps_no_credential() -> None:
     command = [sys.executable, "-m", "tests.support.credentials_project"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    response = json.loads(done.stdout)
     stays = {"oauth2_provider.Application": 1, "account.EmailAddress": 1, "blacklisted": 1}
-    assert {label: count for label, count in answer["linked"].items() if count} == stays
-    assert {label for label, count in answer["other"].items() if not count} == {"blacklisted"}
+    assert {label: count for label, count in response["linked"].items() if count} == stays
+    assert {label for label, count in response["other"].items() if not count} == {"blacklisted"}

@@ -208,10 +208,10 @@ ASKING = [
 @pytest.mark.promise("A page that ignored an outage becomes a 503")
 @pytest.mark.parametrize("path", ASKING)
 def test_a_view_that_reads_the_user_gets_503(web: DualClient, ory_down: None, path: str) -> None:
-    answer = web.get(path, headers=SOMEBODY)
-    assert answer.status_code == 503
-    assert answer["Retry-After"] == "5"
-    assert "private" in answer["Cache-Control"] or path.startswith("/api/")
+    response = web.get(path, headers=SOMEBODY)
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "private" in response["Cache-Control"] or path.startswith("/api/")
 
 
 def test_a_context_processor_that_reads_the_user_gets_503(web: DualClient, ory_down: None, settings: Settings) -> None:
@@ -249,14 +249,14 @@ def test_a_public_view_behind_login_required_middleware_that_greets_gets_503(
 
 
 def test_a_program_gets_the_503_as_json(web: DualClient, ory_down: None) -> None:
-    answer = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
-    assert (answer.status_code, answer.json()["code"]) == (503, "ory_unavailable")
+    response = web.get("/who", headers={"X-Session-Token": "ory_st_x"})
+    assert (response.status_code, response.json()["code"]) == (503, "ory_unavailable")
 
 
 def test_the_503_is_not_cacheable(web: DualClient, ory_down: None) -> None:
-    answer = web.get("/who", headers=SOMEBODY)
-    assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", "))
-    assert "Cookie" in answer["Vary"]
+    response = web.get("/who", headers=SOMEBODY)
+    assert {"no-store", "private"} <= set(response["Cache-Control"].split(", "))
+    assert "Cookie" in response["Vary"]
 
 
 @pytest.mark.parametrize("path", ["/who", "/hides-trouble"])
@@ -267,8 +267,8 @@ def test_a_custom_503_page_may_read_the_user(
     [engine] = settings.TEMPLATES
     options = {**engine["OPTIONS"], "loaders": [("django.template.loaders.locmem.Loader", page)]}
     settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": options}]
-    answer = web.get(path, headers=SOMEBODY)
-    assert (answer.status_code, answer.content) == (503, b"sorry, AnonymousUser, None")
+    response = web.get(path, headers=SOMEBODY)
+    assert (response.status_code, response.content) == (503, b"sorry, AnonymousUser, None")
     assert len(ory.requests_to()) == 1
 
 
@@ -289,9 +289,9 @@ def test_the_outage_ends_when_ory_is_back(ory: Ory, web: DualClient, local_ory: 
 def test_a_view_that_does_not_read_the_user_works_without_a_call(
     web: DualClient, local_ory: LocalOry, ory_down: None
 ) -> None:
-    answer = web.get("/silent", headers=SOMEBODY)
-    assert answer.content == b"nobody asked"
-    assert "Cache-Control" not in answer
+    response = web.get("/silent", headers=SOMEBODY)
+    assert response.content == b"nobody asked"
+    assert "Cache-Control" not in response
     assert not local_ory.requests
 
 
@@ -320,8 +320,8 @@ def test_a_request_that_reads_the_user_often_asks_ory_once(
 ) -> None:
     local_ory.configure(cacheable_sessions=False)
     person = ory.person()
-    answer = web.get(path, headers=person.app_session().headers)
-    assert answer.content.decode().strip() == f"hello {person.id}"
+    response = web.get(path, headers=person.app_session().headers)
+    assert response.content.decode().strip() == f"hello {person.id}"
     assert len(ory.requests_to()) == 1
 
 
@@ -390,8 +390,8 @@ def test_the_next_request_after_an_optional_one_gets_503(web: DualClient, ory_do
 def test_an_error_page_that_reads_the_user_is_anonymous_and_keeps_its_status(
     no_raise: DualClient, ory_down: None, path: str, status: int, text: str
 ) -> None:
-    answer = no_raise.get(path, headers=SOMEBODY)
-    assert (answer.status_code, answer.content.decode().strip()) == (status, text)
+    response = no_raise.get(path, headers=SOMEBODY)
+    assert (response.status_code, response.content.decode().strip()) == (status, text)
 
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own
@@ -413,8 +413,8 @@ def test_a_csrf_failure_page_that_reads_the_user_is_a_503(
 def test_only_an_error_of_the_view_sends_an_error_mail(
     ory: Ory, no_raise: DualClient, ory_down: None, error_mails: list[EmailMessage], path: str, status: int, mails: int
 ) -> None:
-    answer = no_raise.get(path, headers=SOMEBODY)
-    assert answer.status_code == status
+    response = no_raise.get(path, headers=SOMEBODY)
+    assert response.status_code == status
     assert [mail.to for mail in error_mails] == [["ops@example.org"]] * mails
     assert len(ory.requests_to()) == 1
 
@@ -437,8 +437,8 @@ def test_a_view_can_tell_a_database_outage(ory: Ory, web: DualClient, also_ory: 
     headers = ory.person().app_session().headers if also_ory else {}
     web.client.force_login(get_user_model().objects.create_superuser("root"))
     with connection.execute_wrapper(_no_database):
-        answer = web.get("/names-trouble", headers=headers)
-    assert (answer.status_code, answer.content) == (409, b"db_unavailable")
+        response = web.get("/names-trouble", headers=headers)
+    assert (response.status_code, response.content) == (409, b"db_unavailable")
 
 
 @pytest.mark.django_db

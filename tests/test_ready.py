@@ -16,24 +16,24 @@ FINE = {"ory": "ok", "cache": "ok", "database": "ok"}
 
 
 def test_it_is_200_if_everything_responds(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/auth/ready")
-    assert (answer.status_code, answer.json()) == (200, FINE)
-    assert "no-store" in answer["Cache-Control"]
+    response = web.get("/auth/ready")
+    assert (response.status_code, response.json()) == (200, FINE)
+    assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("fault", [lambda o: o.stopped(), lambda o: o.failing(503), lambda o: o.database_down()])
 def test_an_unresponsive_ory_is_reported(web: DualClient, local_ory: LocalOry, fault: Fault) -> None:
     with fault(local_ory):
-        answer = web.get("/auth/ready")
-    assert (answer.status_code, answer.json()) == (503, FINE | {"ory": "unavailable"})
+        response = web.get("/auth/ready")
+    assert (response.status_code, response.json()) == (503, FINE | {"ory": "unavailable"})
 
 
 def test_an_unresponsive_cache_is_reported(ory: Ory, web: DualClient, settings: Settings) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
-    answer = web.get("/auth/ready")
-    assert (answer.status_code, answer.json()) == (503, FINE | {"cache": "unavailable"})
+    response = web.get("/auth/ready")
+    assert (response.status_code, response.json()) == (503, FINE | {"cache": "unavailable"})
 
 
 def test_an_unresponsive_database_is_reported(ory: Ory, web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,8 @@ def test_an_unresponsive_database_is_reported(ory: Ory, web: DualClient, monkeyp
         raise OperationalError
 
     monkeypatch.setattr(connections["default"], "create_cursor", broken)
-    answer = web.get("/auth/ready")
-    assert (answer.status_code, answer.json()) == (503, FINE | {"database": "unavailable"})
+    response = web.get("/auth/ready")
+    assert (response.status_code, response.json()) == (503, FINE | {"database": "unavailable"})
 
 
 def test_it_needs_no_credential(ory: Ory, web: DualClient) -> None:

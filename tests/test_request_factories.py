@@ -116,9 +116,9 @@ def arf() -> APIRequestFactory:
 
 
 def test_a_visitor_gets_401(arf: APIRequestFactory) -> None:
-    answer = call(arf.get("/"))
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
-    assert answer.data["detail"].code == "not_authenticated"
+    response = call(arf.get("/"))
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    assert response.data["detail"].code == "not_authenticated"
 
 
 def test_a_credential_without_the_middleware_counts_for_nothing(ory: Ory, arf: APIRequestFactory) -> None:

@@ -29,8 +29,8 @@ def forms(session: Session) -> list[dict[str, str]]:
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
 def test_a_token_signs_in_with_either_header(ory: Ory, web: DualClient, path: str, form: int) -> None:
     session = ory.person().app_session()
-    answer = web.get(path, headers=forms(session)[form])
-    assert answer.json() == {"user": session.person.id, "session": session.id}
+    response = web.get(path, headers=forms(session)[form])
+    assert response.json() == {"user": session.person.id, "session": session.id}
 
 
 def test_the_cookie_signs_in(ory: Ory, web: DualClient) -> None:
@@ -72,8 +72,8 @@ def test_a_visitor_gets_401_with_the_scheme(
         session = ory.person().browser_session()
         session.revoke()
         headers = session.headers
-    answer = web.get(path, headers=headers)
-    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
+    response = web.get(path, headers=headers)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="ory"')
 
 
 # --- CSRF -------------------------------------------------------------------------------------------------------------
@@ -83,16 +83,16 @@ def test_a_visitor_gets_401_with_the_scheme(
 @pytest.mark.parametrize("path", ["/api/me", "/api/open"])
 def test_the_cookie_alone_cannot_write(ory: Ory, csrf_web: DualClient, path: str) -> None:
     sign_in(csrf_web, ory.person().browser_session())
-    answer = csrf_web.post(path)
-    assert answer.status_code == 403
-    assert "CSRF" in answer.json()["detail"]
+    response = csrf_web.post(path)
+    assert response.status_code == 403
+    assert "CSRF" in response.json()["detail"]
 
 
 def test_the_cookie_with_the_csrf_token_can_write(ory: Ory, csrf_web: DualClient) -> None:
     sign_in(csrf_web, ory.person().browser_session())
     csrf_web.get("/admin/login/?local=1")
-    answer = csrf_web.post("/api/me", headers={"X-CSRFToken": csrf_web.cookies["csrftoken"].value})
-    assert answer.status_code == 200
+    response = csrf_web.post("/api/me", headers={"X-CSRFToken": csrf_web.cookies["csrftoken"].value})
+    assert response.status_code == 200
 
 
 def test_the_cookie_alone_can_read(ory: Ory, csrf_web: DualClient) -> None:
@@ -117,23 +117,27 @@ def test_a_person_who_is_not_admitted_gets_403_with_the_code(ory: Ory, web: Dual
     session = ory.person().app_session()
     web.get("/api/me", headers=session.headers)
     User.objects.update(is_active=False)
-    answer = web.get("/api/open", headers=session.headers)
-    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (403, "not_admitted", "not_admitted")
+    response = web.get("/api/open", headers=session.headers)
+    assert (response.status_code, response.json()["code"], response.json()["reason"]) == (
+        403,
+        "not_admitted",
+        "not_admitted",
+    )
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/open", "/api/aal2"])
 def test_an_unused_second_factor_is_a_403_with_the_url(
     ory: Ory, web: DualClient, aal1_session: Session, path: str
 ) -> None:
-    answer = web.get(path, headers=aal1_session.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
-    assert answer.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
+    response = web.get(path, headers=aal1_session.headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
+    assert response.json()["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&")
 
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_a_view_that_requires_aal2_refuses_aal1(ory: Ory, web: DualClient, kind: str) -> None:
-    answer = web.get("/api/aal2", headers=ory.person().session(kind).headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_aal2_required")
+    response = web.get("/api/aal2", headers=ory.person().session(kind).headers)
+    assert (response.status_code, response.json()["code"]) == (403, "session_aal2_required")
 
 
 def test_a_view_that_requires_aal2_accepts_aal2(ory: Ory, web: DualClient, aal1_session: Session) -> None:
@@ -174,16 +178,16 @@ def test_a_stale_session_does_not_satisfy_aal2(
 def test_an_outage_is_a_503_with_the_code(ory: Ory, local_ory: LocalOry, web: DualClient, path: str) -> None:
     session = ory.person().app_session()
     with local_ory.failing(500):
-        answer = web.get(path, headers=session.headers)
-    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "5", "ory_unavailable")
-    assert "no-store" in answer["Cache-Control"]
+        response = web.get(path, headers=session.headers)
+    assert (response.status_code, response["Retry-After"], response.json()["code"]) == (503, "5", "ory_unavailable")
+    assert "no-store" in response["Cache-Control"]
 
 
 def test_orys_retry_after_is_passed_on(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     session = ory.person().app_session()
     with local_ory.failing(429, {"Retry-After": "42"}):
-        answer = web.get("/api/me", headers=session.headers)
-    assert (answer.status_code, int(answer["Retry-After"]) in range(40, 50)) == (503, True)
+        response = web.get("/api/me", headers=session.headers)
+    assert (response.status_code, int(response["Retry-After"]) in range(40, 50)) == (503, True)
 
 
 def test_requests_without_a_credential_work_while_ory_is_down(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
@@ -194,8 +198,8 @@ def test_requests_without_a_credential_work_while_ory_is_down(ory: Ory, local_or
 
 def test_a_missing_table_is_a_503(ory: Ory, web: DualClient) -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
-    answer = web.get("/api/open", headers=ory.person().app_session().headers)
-    assert (answer.status_code, answer["Retry-After"]) == (503, "300")
+    response = web.get("/api/open", headers=ory.person().app_session().headers)
+    assert (response.status_code, response["Retry-After"]) == (503, "300")
 
 
 # --- optional ---------------------------------------------------------------------------------------------------------

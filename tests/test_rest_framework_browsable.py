@@ -35,9 +35,9 @@ def browsable(settings: Settings) -> None:
 def test_the_link_for_logging_in_leads_to_ory_and_back(ory: Ory, web: DualClient) -> None:
     found = re.search(r"href='([^']+)'>Log in", web.get("/api/browse", headers=HTML).content.decode())
     assert found is not None
-    answer = web.get(found[1], headers=HTML)
-    assert answer["Location"].startswith(f"{ory.public_url}/self-service/login/browser?return_to=")
-    assert answer["Location"].endswith("%2Fapi%2Fbrowse")
+    response = web.get(found[1], headers=HTML)
+    assert response["Location"].startswith(f"{ory.public_url}/self-service/login/browser?return_to=")
+    assert response["Location"].endswith("%2Fapi%2Fbrowse")
 
 
 def test_logging_out_ends_the_session_at_ory(ory: Ory, client: Client) -> None:

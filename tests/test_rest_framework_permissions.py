@@ -145,8 +145,8 @@ def one_factor(ory: Ory) -> Session:
     return ory.person().browser_session()
 
 
-def code_of(answer: ClientResponse) -> str:
-    return str(answer.json().get("code", ""))
+def code_of(response: ClientResponse) -> str:
+    return str(response.json().get("code", ""))
 
 
 def without_own_code(expected: str) -> str:
@@ -156,11 +156,11 @@ def without_own_code(expected: str) -> str:
 @by_name
 def test_permission_expressions_work(web: DualClient, one_factor: Session, aal2_session: Session, name: str) -> None:
     _, without, with_one, code = TABLE[name]
-    answer = web.get(f"/things/{name}", headers=one_factor.headers)
-    assert (answer.status_code, code_of(answer)) == (without, without_own_code(code))
-    assert ("redirect_browser_to" in answer.json()) is (code == "session_aal2_required")
-    answer = web.get(f"/things/{name}", headers=aal2_session.headers)
-    assert (answer.status_code, code_of(answer)) == (with_one, "")
+    response = web.get(f"/things/{name}", headers=one_factor.headers)
+    assert (response.status_code, code_of(response)) == (without, without_own_code(code))
+    assert ("redirect_browser_to" in response.json()) is (code == "session_aal2_required")
+    response = web.get(f"/things/{name}", headers=aal2_session.headers)
+    assert (response.status_code, code_of(response)) == (with_one, "")
 
 
 @of_objects
@@ -168,8 +168,8 @@ def test_permission_expressions_work_for_objects(
     web: DualClient, one_factor: Session, aal2_session: Session, name: str
 ) -> None:
     _, without, with_one, code = OBJECTS[name]
-    answer = web.get(f"/thing/{name}", headers=one_factor.headers)
-    assert (answer.status_code, code_of(answer)) == (without, code)
+    response = web.get(f"/thing/{name}", headers=one_factor.headers)
+    assert (response.status_code, code_of(response)) == (without, code)
     assert web.get(f"/thing/{name}", headers=aal2_session.headers).status_code == with_one
 
 
@@ -183,14 +183,16 @@ def test_the_owner_of_an_object_needs_no_second_factor_if_either_is_enough(
 def test_reading_with_one_factor_and_writing_with_two(ory: Ory, web: DualClient) -> None:
     token = ory.person().app_session().headers
     assert web.get("/things/writes", headers=token).status_code == 200
-    answer = web.post("/things/writes", headers=token)
-    assert (answer.status_code, code_of(answer)) == (403, "session_aal2_required")
+    response = web.post("/things/writes", headers=token)
+    assert (response.status_code, code_of(response)) == (403, "session_aal2_required")
 
 
 def test_the_refusal_leads_to_the_second_factor_and_back(ory: Ory, web: DualClient, one_factor: Session) -> None:
-    answer = web.get("/things/or-fails", headers=one_factor.headers).json()
-    assert answer["redirect_browser_to"].startswith(f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to=")
-    assert answer.keys() == {"code", "detail", "redirect_browser_to"}
+    response = web.get("/things/or-fails", headers=one_factor.headers).json()
+    assert response["redirect_browser_to"].startswith(
+        f"{ory.public_url}/self-service/login/browser?aal=aal2&return_to="
+    )
+    assert response.keys() == {"code", "detail", "redirect_browser_to"}
 
 
 @by_name
@@ -203,8 +205,8 @@ def test_a_user_of_another_authenticator_is_not_sent_to_ory(web: DualClient, aal
     User.objects.create_user("carl", password="Sleipnir-8-legs")
     basic = {"Authorization": "Basic Y2FybDpTbGVpcG5pci04LWxlZ3M=", **aal2_session.headers}
     assert web.get("/things/or-passes", headers=basic).json() == {"user": "carl"}
-    answer = web.get("/things/or-fails", headers=basic)
-    assert (answer.status_code, answer.json().keys()) == (403, {"detail"})
+    response = web.get("/things/or-fails", headers=basic)
+    assert (response.status_code, response.json().keys()) == (403, {"detail"})
 
 
 def test_a_view_that_refuses_in_its_own_way_still_does(web: DualClient, one_factor: Session) -> None:
@@ -212,8 +214,8 @@ def test_a_view_that_refuses_in_its_own_way_still_does(web: DualClient, one_fact
 
 
 def test_a_view_that_refuses_by_itself_gives_its_own_reason(web: DualClient, one_factor: Session) -> None:
-    answer = web.get("/by-hand", headers=one_factor.headers)
-    assert (answer.status_code, answer.json()) == (403, {"detail": "Not on Sundays."})
+    response = web.get("/by-hand", headers=one_factor.headers)
+    assert (response.status_code, response.json()) == (403, {"detail": "Not on Sundays."})
 
 
 def test_without_a_view_it_returns_true_or_false(web: DualClient, one_factor: Session) -> None:
@@ -228,5 +230,5 @@ def test_an_outage_is_a_503_in_every_aal2_check(
     ory_auth(SESSION_CACHE_SECONDS=60)
     assert web.get("/api/me", headers=one_factor.headers).status_code == 200
     with local_ory.failing(500):
-        answer = web.get(path, headers=one_factor.headers)
-    assert (answer.status_code, code_of(answer), answer["Retry-After"]) == (503, "ory_unavailable", "5")
+        response = web.get(path, headers=one_factor.headers)
+    assert (response.status_code, code_of(response), response["Retry-After"]) == (503, "ory_unavailable", "5")

@@ -124,8 +124,8 @@ def test_any_one_scheme_is_enough(schema: Json, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api/users/", "/api/secrets/"])
 def test_a_view_that_reads_the_user_keeps_its_body(schema: Json, path: str) -> None:
-    answer = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    assert answer == {"type": "array", "items": {"$ref": "#/components/schemas/ForAll"}}
+    response = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert response == {"type": "array", "items": {"$ref": "#/components/schemas/ForAll"}}
     body = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/ForAll"}
 

@@ -109,8 +109,8 @@ def boss(ory: Ory) -> Session:
 def test_the_api_serves_the_same_user_as_the_pages(
     web: DualClient, bob: User, boss: Session, impersonating: None
 ) -> None:
-    answer = web.get("/me?as=bob", headers=boss.headers).json()
-    assert answer == {"user": "bob", "page": "bob", "auth": boss.person.id}
+    response = web.get("/me?as=bob", headers=boss.headers).json()
+    assert response == {"user": "bob", "page": "bob", "auth": boss.person.id}
     assert web.get("/me", headers=boss.headers).json()["user"] == boss.person.id
 
 
@@ -119,8 +119,8 @@ def test_the_second_factor_must_belong_to_the_session(
     web: DualClient, bob: User, boss: Session, impersonating: None
 ) -> None:
     assert web.get("/strict", headers=boss.headers).status_code == 200
-    answer = web.get("/strict?as=bob", headers=boss.headers)
-    assert (answer.status_code, answer.json().keys()) == (403, {"detail"})
+    response = web.get("/strict?as=bob", headers=boss.headers)
+    assert (response.status_code, response.json().keys()) == (403, {"detail"})
 
 
 def test_an_inactive_user_cannot_use_the_api(web: DualClient, bob: User, boss: Session, impersonating: None) -> None:
@@ -143,15 +143,15 @@ def test_a_write_as_another_user_needs_the_csrf_token(
     web: DualClient, bob: User, boss: Session, impersonating: None
 ) -> None:
     web.client.handler.enforce_csrf_checks = True
-    answer = web.post("/me?as=bob", headers=boss.headers)
-    assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (403, True)
+    response = web.post("/me?as=bob", headers=boss.headers)
+    assert (response.status_code, "CSRF" in response.json()["detail"]) == (403, True)
 
 
 def test_authentication_by_another_view_does_not_count(web: DualClient, bob: User, boss: Session) -> None:
     assert web.get("/public", headers=boss.headers).json()["user"] == boss.person.id
     basic = "Basic " + base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
-    answer = web.get("/by-password", headers={**boss.headers, "Authorization": basic})
-    assert answer.json()["user"] == boss.person.id
+    response = web.get("/by-password", headers={**boss.headers, "Authorization": basic})
+    assert response.json()["user"] == boss.person.id
 
 
 def test_a_nested_view_serves_the_same_user(web: DualClient, bob: User, boss: Session, impersonating: None) -> None:

@@ -179,11 +179,11 @@ def test_no_log_and_no_trace_has_a_secret_in_an_outage(
     ory_auth(TIMEOUT=0.1)
     with fault(local_ory, f"{token} {TRAIT} {session.person.email}"):
         caplog.clear()
-        answers = [no_raise.get(path, headers=sent) for sent in (headers, {"Cookie": session.cookie})]
-    assert {answer.status_code for answer in answers} <= {503, 418}
+        responses = [no_raise.get(path, headers=sent) for sent in (headers, {"Cookie": session.cookie})]
+    assert {response.status_code for response in responses} <= {503, 418}
     assert_clean(logs())
-    for answer in answers:
-        assert_clean(answer.content.decode())
+    for response in responses:
+        assert_clean(response.content.decode())
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\xe9", "x" * 8192])
@@ -285,10 +285,10 @@ def test_the_debug_page_of_an_internal_error_has_no_secret(
 ) -> None:
     settings.DEBUG = True
     ory_auth(USER_HANDLER=f"{__name__}.BrokenHandler")
-    answer = no_raise.get("/who", headers={kind: headers[kind]})
-    assert answer.status_code == 500
-    assert "a bug of the project" in answer.content.decode()
-    assert_clean(answer.content.decode())
+    response = no_raise.get("/who", headers={kind: headers[kind]})
+    assert response.status_code == 500
+    assert "a bug of the project" in response.content.decode()
+    assert_clean(response.content.decode())
 
 
 @pytest.mark.django_db(transaction=True)  # under ASGI Django makes error pages in a thread of its own

@@ -92,9 +92,9 @@ SPOOFED = {
 def test_no_header_of_a_client_opens_a_guarded_page(
     ory: Ory, web: DualClient, guarded: str, headers: dict[str, str]
 ) -> None:
-    answer = web.get(guarded, headers=headers)
-    assert answer.status_code == 302
-    assert answer["Location"] == f"/auth/login?next={guarded}"
+    response = web.get(guarded, headers=headers)
+    assert response.status_code == 302
+    assert response["Location"] == f"/auth/login?next={guarded}"
 
 
 PATHS = [
@@ -128,8 +128,8 @@ def test_a_repeated_header_is_malformed(ory: Ory, kind: str) -> None:
         def _base_scope(self, **request: object) -> dict[str, Any]:
             return {**super()._base_scope(**request), "headers": lines}  # type: ignore[misc]
 
-    answer: AsyncResponse = async_to_sync(Twice().get)("/asession")
-    assert answer.json()["session"] is None
+    response: AsyncResponse = async_to_sync(Twice().get)("/asession")
+    assert response.json()["session"] is None
     joined_by_the_server = Client().get("/session", headers={name: f"{first}, {second}"})
     assert joined_by_the_server.json()["session"] is None
 
@@ -146,7 +146,7 @@ def test_concurrent_lookups_return_the_right_sessions(ory: Ory, local_ory: Local
 
     own = [session.id for session in sessions]
     with local_ory.slow(0.1):
-        assert [answer.json()["session"] for answer in async_to_sync(ask)()] == own
+        assert [response.json()["session"] for response in async_to_sync(ask)()] == own
         reset_services()
         with ThreadPoolExecutor(len(sessions)) as threads:
             assert list(threads.map(ask_in_thread, [session.headers for session in sessions])) == own
@@ -192,10 +192,10 @@ def test_djangos_caches_keep_no_cookie_that_ory_has_renewed(
 
     local_ory.faults.append(Fault(WHOAMI, renewing))
     headers = {"Cookie": f"theme=dark; {ory.person().browser_session().cookie}"}
-    answers = [web.get(cached_page, headers=headers) for _ in range(2)]
-    renewed = [answer.cookies["ory_kratos_session"].value for answer in answers]
+    responses = [web.get(cached_page, headers=headers) for _ in range(2)]
+    renewed = [response.cookies["ory_kratos_session"].value for response in responses]
     assert renewed == ["renewed-0", "renewed-1"]
-    assert all("private" in answer["Cache-Control"] for answer in answers)
+    assert all("private" in response["Cache-Control"] for response in responses)
     without = web.get(cached_page, headers={"Cookie": "theme=dark"})
     assert "ory_kratos_session" not in without.cookies
 
@@ -208,9 +208,9 @@ def test_djangos_caches_keep_no_cookie_of_a_starting_sign_in(
     set_cookie(web, "theme", "dark")
     markers = []
     for _ in range(2):
-        answer = web.get(flow)
-        markers.append(answer.cookies["ory_auth_started"].value)
-        assert "no-store" in answer["Cache-Control"]
+        response = web.get(flow)
+        markers.append(response.cookies["ory_auth_started"].value)
+        assert "no-store" in response["Cache-Control"]
     assert len(set(markers)) == 2
 
 
@@ -230,9 +230,9 @@ def test_a_cached_page_never_carries_another_users_django_session(
 
 
 def test_a_page_for_a_user_is_private_even_if_the_view_says_public(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/page-in-public", headers=ory.person().app_session().headers)
-    assert "private" in answer["Cache-Control"]
-    assert "public" not in answer["Cache-Control"].lower()
+    response = web.get("/page-in-public", headers=ory.person().app_session().headers)
+    assert "private" in response["Cache-Control"]
+    assert "public" not in response["Cache-Control"].lower()
 
 
 # --- sign-in and sign-out ---------------------------------------------------------------------------------------------
@@ -247,8 +247,8 @@ def test_next_cannot_add_parameters_to_orys_url(ory: Ory, client: Client, name: 
     person.browser_session().set_up_totp()
     one_factor = person.browser_session()
     for headers, expected in (({}, {"return_to"}), (one_factor.headers, {"return_to", "aal"})):
-        answer = client.get("/auth/login", {name: value}, headers=headers)
-        asked = parse_qs(urlsplit(answer["Location"]).query)
+        response = client.get("/auth/login", {name: value}, headers=headers)
+        asked = parse_qs(urlsplit(response["Location"]).query)
         assert set(asked) == expected
         assert asked.get("aal", ["aal2"]) == ["aal2"]
 
@@ -267,8 +267,8 @@ def test_a_cookie_with_a_prefix_is_removed_with_its_attributes(
         local_ory.failing(200, body=begun, path="/self-service/logout/browser"),
         local_ory.failing(200, body=json.dumps({}).encode(), path=WHOAMI),
     ):
-        answer = web.post("/auth/logout")
-    removed = answer.cookies[name]
+        response = web.post("/auth/logout")
+    removed = response.cookies[name]
     assert removed.value == ""
     assert (removed["secure"], removed["path"], removed["domain"], removed["max-age"]) == (True, "/", "", "0")
 
@@ -312,8 +312,8 @@ def test_a_site_with_allowed_hosts_any_returns_to_its_own_host(
     ory: Ory, client: Client, settings: Settings, path: str, value: str
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    answer = client.get(path, {"next": value})
-    assert parse_qs(urlsplit(answer["Location"]).query)["return_to"][0].startswith("http://testserver/")
+    response = client.get(path, {"next": value})
+    assert parse_qs(urlsplit(response["Location"]).query)["return_to"][0].startswith("http://testserver/")
 
 
 @pytest.mark.parametrize("prefix", BEFORE_THE_PAGES)
@@ -323,9 +323,9 @@ def test_a_replaced_flow_does_not_lead_to_another_host(
     """Where a project's URL takes anything before the pages of flows, a path may look like another host."""
     body = json.dumps({"use_flow_id": str(uuid.uuid4()), "error": {"id": "self_service_flow_expired"}}).encode()
     with local_ory.failing(410, body=body, path="/self-service/login/flows"):
-        answer = client.get("/x", {"flow": str(uuid.uuid4())}, PATH_INFO=f"{prefix}sso/login")
-    assert answer.status_code == 302
-    assert resolve_like_browser("http://testserver/x", answer["Location"]) == ("http", "testserver")
+        response = client.get("/x", {"flow": str(uuid.uuid4())}, PATH_INFO=f"{prefix}sso/login")
+    assert response.status_code == 302
+    assert resolve_like_browser("http://testserver/x", response["Location"]) == ("http", "testserver")
 
 
 # --- names and addresses ----------------------------------------------------------------------------------------------

@@ -153,9 +153,9 @@ ENGINES = ["db", "cache", "cached_db", "signed_cookies", "file"]
 
 
 def seen_cart(web: DualClient, at: str = "/cart") -> list[str] | None:
-    answer = web.get(at)
-    assert answer.status_code == 200, answer.content
-    found: list[str] | None = answer.json()["cart"]
+    response = web.get(at)
+    assert response.status_code == 200, response.content
+    found: list[str] | None = response.json()["cart"]
     return found
 
 
@@ -345,8 +345,8 @@ def test_a_view_that_does_not_use_the_session_costs_nothing(web: DualClient, ada
     web.get("/put/shoe")
     sign_in(web, bob)
     with CaptureQueriesContext(connection) as queries:
-        answer = web.get("/silent")
-    assert (len(queries), "Vary" in answer.headers) == (0, False)
+        response = web.get("/silent")
+    assert (len(queries), "Vary" in response.headers) == (0, False)
 
 
 @pytest.mark.usefixtures("local_ory")
@@ -412,9 +412,9 @@ def test_data_that_a_visitor_stores_meanwhile_goes_into_a_new_session(
 def test_the_response_varies_on_the_credential(web: DualClient, ada: Session) -> None:
     sign_in(web, ada)
     web.get("/put/shoe")
-    answer = web.get("/cart")
-    assert "X-Session-Token" in answer["Vary"]
-    assert "private" in answer["Cache-Control"]
+    response = web.get("/cart")
+    assert "X-Session-Token" in response["Vary"]
+    assert "private" in response["Cache-Control"]
 
 
 # --- Ory does not answer ----------------------------------------------------------------------------------------------
@@ -428,8 +428,8 @@ def test_the_next_person_gets_503_while_ory_is_down(
     web.get("/put/shoe")
     sign_in(web, bob)
     with local_ory.failing(500):
-        answer = web.get(cart_path)
-        assert (answer.status_code, b"shoe" in answer.content) == (503, False)
+        response = web.get(cart_path)
+        assert (response.status_code, b"shoe" in response.content) == (503, False)
     sign_in(web, ada)
     assert seen_cart(web, cart_path) == ["shoe"]
 
@@ -718,8 +718,8 @@ def test_a_message_does_not_go_into_the_earlier_session_while_ory_is_down(
 
 def read_stream(web: DualClient, at: str) -> bytes:
     async def read() -> bytes:
-        answer = await web.client.get(at)  # type: ignore[misc]
-        return b"".join([part async for part in answer])
+        response = await web.client.get(at)  # type: ignore[misc]
+        return b"".join([part async for part in response])
 
     return b"".join(web.get(at)) if web.kind == "wsgi" else async_to_sync(read)()
 

@@ -37,8 +37,8 @@ def exists_at_ory(session: Session) -> bool:
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
 def test_only_post_signs_out(ory: Ory, method: str) -> None:
     session = ory.person().browser_session()
-    answer = getattr(Client(), method)("/auth/logout", headers=session.headers)
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    response = getattr(Client(), method)("/auth/logout", headers=session.headers)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
     assert exists_at_ory(session)
 
 
@@ -68,8 +68,8 @@ def test_the_cookie_with_the_csrf_token_signs_out(ory: Ory) -> None:
     session = ory.person().browser_session()
     sign_in(client, session)
     client.get("/admin/login/?local=1")
-    answer = client.post("/auth/logout", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
-    assert (answer.status_code, exists_at_ory(session)) == (302, False)
+    response = client.post("/auth/logout", {"csrfmiddlewaretoken": client.cookies["csrftoken"].value})
+    assert (response.status_code, exists_at_ory(session)) == (302, False)
 
 
 def test_the_csrf_check_does_not_depend_on_the_projects_middleware(ory: Ory, settings: Settings) -> None:
@@ -105,16 +105,16 @@ def test_another_session_of_the_same_person_lives_on(ory: Ory, cached: None, web
 
 
 def test_a_browser_is_redirected_and_its_session_cookie_removed(ory: Ory, web: DualClient) -> None:
-    answer = web.post("/auth/logout", headers=ory.person().browser_session().headers)
-    assert (answer.status_code, answer["Location"]) == (302, "http://testserver/bye")
-    cookie = answer.cookies["ory_kratos_session"]
+    response = web.post("/auth/logout", headers=ory.person().browser_session().headers)
+    assert (response.status_code, response["Location"]) == (302, "http://testserver/bye")
+    cookie = response.cookies["ory_kratos_session"]
     assert cookie["max-age"] in {0, "0"}
 
 
 def test_a_program_gets_204_and_no_cookie(ory: Ory, web: DualClient) -> None:
-    answer = web.post("/auth/logout", headers=ory.person().app_session().headers)
-    assert answer.status_code == 204
-    assert not answer.cookies
+    response = web.post("/auth/logout", headers=ory.person().app_session().headers)
+    assert response.status_code == 204
+    assert not response.cookies
 
 
 def test_signing_out_works_without_being_signed_in(ory: Ory, web: DualClient) -> None:
@@ -161,8 +161,8 @@ def test_djangos_logout_ends_the_ory_session(ory: Ory, cached: None, web: DualCl
 
 
 def test_djangos_logout_removes_the_browsers_session_cookie(ory: Ory, web: DualClient) -> None:
-    answer = web.get("/django-logout", headers=ory.person().browser_session().headers)
-    assert answer.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
+    response = web.get("/django-logout", headers=ory.person().browser_session().headers)
+    assert response.cookies["ory_kratos_session"]["max-age"] in {0, "0"}
 
 
 @pytest.mark.usefixtures("local_ory")
@@ -174,9 +174,9 @@ def test_djangos_logout_asks_ory_once(ory: Ory, web: DualClient, ory_auth: Chang
 
 @pytest.mark.parametrize("kind", ["token", "cookie"])
 def test_the_response_to_a_sign_out_is_private(ory: Ory, web: DualClient, kind: str) -> None:
-    answer = web.post("/auth/logout", headers=ory.person().session(kind).headers)
-    assert "private" in answer["Cache-Control"]
-    assert {"X-Session-Token", "Cookie", "Authorization"} <= set(answer["Vary"].split(", "))
+    response = web.post("/auth/logout", headers=ory.person().session(kind).headers)
+    assert "private" in response["Cache-Control"]
+    assert {"X-Session-Token", "Cookie", "Authorization"} <= set(response["Vary"].split(", "))
 
 
 def test_the_log_out_of_the_admin_ends_the_ory_session(ory: Ory, cached: None, web: DualClient) -> None:
@@ -243,16 +243,16 @@ def test_a_lookup_in_progress_does_not_bring_the_session_back(
     session = ory.person().app_session()
     web = DualClient(kind)
     assert web.is_signed_in(session.headers)
-    answers = []
+    responses = []
     with local_ory.slow(0.2, path="/sessions/whoami"), local_ory.failing(500, path="/self-service/logout"):
-        under_way = threading.Thread(target=lambda: answers.append(DualClient(kind).is_signed_in(session.bearer)))
+        under_way = threading.Thread(target=lambda: responses.append(DualClient(kind).is_signed_in(session.bearer)))
         under_way.start()
         while len(ory.requests_to()) < 2:
             threading.Event().wait(0.01)
         web.post("/auth/logout", headers=session.headers)
         under_way.join()
     assert exists_at_ory(session)
-    assert answers == [False]
+    assert responses == [False]
     assert not web.is_signed_in(session.bearer)
 
 
@@ -266,8 +266,8 @@ def test_signing_out_while_ory_is_down_is_a_503(
     session = ory.person().session(kind)
     web.is_signed_in(session.headers)
     with local_ory.failing(500):
-        answer = web.post("/auth/logout", headers=session.headers)
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        response = web.post("/auth/logout", headers=session.headers)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["cached", "never-seen"])
@@ -293,8 +293,8 @@ def test_the_next_sign_in_finishes_a_pending_sign_out_first(
     web.is_signed_in(session.headers)
     with local_ory.failing(500):
         web.post("/auth/logout", headers=session.headers)
-    answer = web.get("/auth/login", headers=session.headers)
-    assert answer["Location"].startswith(ory.public_url + "/self-service/login/browser")
+    response = web.get("/auth/login", headers=session.headers)
+    assert response["Location"].startswith(ory.public_url + "/self-service/login/browser")
     assert not exists_at_ory(session)
 
 

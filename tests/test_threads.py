@@ -94,12 +94,12 @@ def test_concurrent_first_requests_leave_a_known_credential(
     assert Client().get("/session", headers=headers).status_code == 200
     process = services_of(conf())
     process.cache.local = memory = LocalCache(0)  # of another process, which finds the session in the cache
-    answers = []
+    responses = []
     memory._lock.acquire()
-    with threads(2 * MAX_CREDENTIALS, lambda: answers.append(Client().get("/session", headers=headers))) as asked:
+    with threads(2 * MAX_CREDENTIALS, lambda: responses.append(Client().get("/session", headers=headers))) as asked:
         wait(asked, timeout=0.5)
         memory._lock.release()
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert len(memory._known) == 1
     assert max(number for number, _ in memory._credentials.values()) == 1
 

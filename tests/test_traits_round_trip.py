@@ -439,28 +439,28 @@ def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) ->
     session = register(rich_ory, LOSSY).browser_session()
     flow = session.get("/self-service/settings/browser").json
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
-    answer = client.post(f"/auth/settings?flow={flow['id']}", {"traits.text": "forged"}, headers=headers)
-    assert answer.status_code == 403
-    assert "forged" not in answer.content.decode()
+    response = client.post(f"/auth/settings?flow={flow['id']}", {"traits.text": "forged"}, headers=headers)
+    assert response.status_code == 403
+    assert "forged" not in response.content.decode()
 
 
 def test_a_profile_for_another_persons_flow_is_refused(rich_ory: Ory) -> None:
     flow = register(rich_ory, LOSSY).browser_session().get("/self-service/settings/browser").json
     session = register(rich_ory, {}).browser_session()
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in session.jar.items())}
-    answer = Client().post(f"/auth/settings?flow={flow['id']}", {"traits.text": "mine"}, headers=headers)
-    assert answer.status_code in {403, 404}
-    assert "mine" not in answer.content.decode()
+    response = Client().post(f"/auth/settings?flow={flow['id']}", {"traits.text": "mine"}, headers=headers)
+    assert response.status_code in {403, 404}
+    assert "mine" not in response.content.decode()
 
 
 @pytest.mark.parametrize("query", ["", "?flow=", "?flow=5bb3bca8-4ab7-4f5b-aefb-9519451920ea"])
 def test_a_profile_without_a_flow_says_how_to_start_again(rich_ory: Ory, query: str) -> None:
-    answer = Client().post(f"/auth/settings{query}", {"traits.text": "x"})
+    response = Client().post(f"/auth/settings{query}", {"traits.text": "x"})
     if rich_ory.local or "-" not in query:
-        assert answer.status_code == 404
-        assert "Start again" in answer.content.decode()
+        assert response.status_code == 404
+        assert "Start again" in response.content.decode()
     else:  # a real Ory looks for the session first
-        assert answer.status_code == 302
+        assert response.status_code == 302
 
 
 def test_hostile_text_is_escaped(rich_ory: Ory, browser: Browser) -> None:

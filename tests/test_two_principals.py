@@ -139,19 +139,19 @@ def test_the_attackers_session_opens_no_guard_for_the_victim(
     web: DualClient, victim: User, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
     assert web.get(guarded, headers=attacker.headers).status_code == 200
-    answer = web.get(guarded, headers={**attacker.headers, **JSON, "X-Api-User": "victim"})
-    assert answer.status_code == 403
-    assert (answer.json()["code"], answer.json()["reason"]) == ("not_admitted", "user_mismatch")
+    response = web.get(guarded, headers={**attacker.headers, **JSON, "X-Api-User": "victim"})
+    assert response.status_code == 403
+    assert (response.json()["code"], response.json()["reason"]) == ("not_admitted", "user_mismatch")
 
 
 @guards
 def test_a_browser_gets_a_page_and_no_redirect(
     web: DualClient, victim: User, attacker: Session, project_with_tokens: None, guarded: str
 ) -> None:
-    answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"})
-    assert (answer.status_code, "Location" in answer.headers) == (403, False)
-    assert answer["Content-Type"].startswith("text/html")
-    assert b"victim" not in answer.content
+    response = web.get(guarded, headers={**attacker.headers, "X-Api-User": "victim"})
+    assert (response.status_code, "Location" in response.headers) == (403, False)
+    assert response["Content-Type"].startswith("text/html")
+    assert b"victim" not in response.content
 
 
 @guards
@@ -160,8 +160,8 @@ def test_the_same_users_row_is_not_another_principal(
 ) -> None:
     web.get("/who", headers=attacker.headers)
     own = attacker.person.id
-    answer = web.get(guarded, headers={**attacker.headers, "X-Api-User": own})
-    assert (answer.status_code, answer.json()["user"]) == (200, own)
+    response = web.get(guarded, headers={**attacker.headers, "X-Api-User": own})
+    assert (response.status_code, response.json()["user"]) == (200, own)
 
 
 @pytest.mark.parametrize("guarded", ["/aguarded", "/amixin", "/aaal2", "/afresh"])
@@ -184,8 +184,8 @@ def test_an_assigned_anonymous_user_does_not_pass(web: DualClient, attacker: Ses
 def test_an_assigned_user_without_an_ory_session_goes_to_sign_in(
     ory: Ory, web: DualClient, victim: User, project_with_tokens: None, guarded: str
 ) -> None:
-    answer = web.get(guarded, headers={"X-Api-User": "victim"})
-    assert answer["Location"].startswith("/auth/login?")
+    response = web.get(guarded, headers={"X-Api-User": "victim"})
+    assert response["Location"].startswith("/auth/login?")
 
 
 @guards
@@ -194,8 +194,8 @@ def test_a_local_sign_in_that_outranks_the_session_goes_to_sign_in(
 ) -> None:
     sign_in(web, attacker)
     web.get(f"/django-login?name=victim&password={PASSWORD}")
-    answer = web.get(guarded)
-    assert answer["Location"].startswith("/auth/login?")
+    response = web.get(guarded)
+    assert response["Location"].startswith("/auth/login?")
 
 
 def test_the_log_names_the_owner_of_the_session(
@@ -223,8 +223,8 @@ def test_the_attackers_second_factor_opens_no_api_for_the_victim(
 
 
 def test_a_subclass_of_the_authenticator_works(web: DualClient, attacker: Session) -> None:
-    answer = web.get("/api/payments-of-the-subclass", headers=attacker.headers)
-    assert answer.json()["user"] == attacker.person.id
+    response = web.get("/api/payments-of-the-subclass", headers=attacker.headers)
+    assert response.json()["user"] == attacker.person.id
 
 
 def test_a_user_who_was_assigned_after_authentication_is_refused(
@@ -237,6 +237,6 @@ def test_the_attackers_session_counts_for_the_attacker_beside_the_victims_local_
     web: DualClient, victim: User, attacker: Session
 ) -> None:
     web.client.force_login(victim)
-    answer = web.get("/api/payments", headers=attacker.headers)
-    assert answer.json()["user"] == attacker.person.id
+    response = web.get("/api/payments", headers=attacker.headers)
+    assert response.json()["user"] == attacker.person.id
     assert OryIdentity.objects.get().user.username == attacker.person.id

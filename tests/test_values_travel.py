@@ -251,8 +251,8 @@ def test_a_session_stored_by_a_view_comes_back(
     settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": [path("keep", keep)]})
     ory_auth(SESSION_CACHE_SECONDS=60)
     for _ in "ory", "cache":
-        answer = web.get("/keep", headers=token.headers)
-        assert answer.json()["traits"]["email"] == token.person.email
+        response = web.get("/keep", headers=token.headers)
+        assert response.json()["traits"]["email"] == token.person.email
     for session, kept, sent in seen:
         assert kept == session
         assert sent == (session, session.identity, session.identity.traits)

@@ -56,8 +56,8 @@ def wrapped(request: pytest.FixtureRequest, settings: Settings) -> None:
 def test_a_lazy_wrapper_around_our_user_loads_in_any_view(ory: Ory, web: DualClient, wrapped: None, path: str) -> None:
     ada, bob = ory.person(), ory.person()
     for person in (ada, bob):
-        answer = web.get(path, headers=person.app_session().headers)
-        assert (answer.status_code, answer.json()["email"]) == (200, person.email)
+        response = web.get(path, headers=person.app_session().headers)
+        assert (response.status_code, response.json()["email"]) == (200, person.email)
 
 
 @pytest.mark.django_db(transaction=True)

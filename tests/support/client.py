@@ -50,5 +50,5 @@ class DualClient:
 
     def _call(self, method: Callable[..., Any], path: str, options: dict[str, object], *args: object) -> Response:
         call = async_to_sync(method) if self.kind == "asgi" else method
-        answer: Response = call(path, *args, **options)
-        return answer
+        response: Response = call(path, *args, **options)
+        return response

@@ -92,15 +92,15 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     with connection.schema_editor() as editor:
         editor.create_model(get_user_model())
-    answers = []
+    responses = []
     for email in ("", "", "kim@example.org", "KIM@example.org" if MODE == "expression" else "kim@example.org"):
         ory_user = ory.create_identity(traits={"email": email} if email else {"username": "x"})
         session = ory.create_session(ory_user["id"])
         reply = Client().get("/", headers={"X-Session-Token": session.token})
-        answer = reply.json()
-        answers.append((reply.status_code, answer.get("email", answer.get("reason", answer.get("debug")))))
+        response = reply.json()
+        responses.append((reply.status_code, response.get("email", response.get("reason", response.get("debug")))))
         ory.change_identity(ory_user["id"], traits={"username": "x"})  # Ory lets nobody else have the address
-    print(json.dumps(answers))
+    print(json.dumps(responses))
     ory.stop()
 
 
