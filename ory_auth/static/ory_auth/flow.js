@@ -1,4 +1,4 @@
-// What a flow's page can do with scripts; everything but security keys works without.
+// Everything except security keys and passkeys works without this script.
 (function () {
   "use strict";
 
@@ -6,8 +6,8 @@
     field.disabled = false;
   });
 
-  // An empty text field of an array would be sent as an array with one empty item. Ory reads a trait that is left
-  // out as it reads an empty one, so empty traits are left out. Forms that go to this site first need them all.
+  // An empty text field of an array would be sent as an array with one empty item. Ory treats a missing trait like an
+  // empty one, so empty traits are not sent. Forms that go to this site first need all of them.
   document.addEventListener("formdata", function (event) {
     if (event.target.hasAttribute("data-ory-own")) return;
     for (const name of new Set(event.formData.keys())) {
@@ -21,12 +21,12 @@
     }
   });
 
-  // The profile on its way to Ory. Scripts run before the page counts as loaded, so "Back" does not return to it.
+  // Send the whole profile on to Ory. This runs before the page counts as loaded, so "Back" does not return to it.
   document.querySelectorAll("form[data-ory-submit]").forEach(function (form) {
     form.submit();
   });
 
-  // Security keys and passkeys: Ory names the function of its own script that a button or a field starts.
+  // Security keys and passkeys: a button or a field names the function of Ory's script that it starts.
   function start(name) {
     if (/^ory[A-Za-z]+$/.test(name) && typeof window[name] === "function") window[name]();
   }
