@@ -50,8 +50,10 @@ def main() -> None:
         site.set_app(_site(ory))
         threading.Thread(target=site.serve_forever, daemon=True).start()
         _photograph(chromium, f"{ory.public_url}/self-service/login/browser", "sign-in", 480)
+        settings.DEBUG = False  # the page for visitors, without help for developers
         with ory.stopped():
             _photograph(chromium, f"{base}/auth/error?id=x", "unavailable", 380)
+        settings.DEBUG = True
     site.shutdown()
     _picture_of_ory_check()
 
