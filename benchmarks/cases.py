@@ -29,7 +29,7 @@ class Case:
 
 CASES = (
     Case(BARE, "bare", "bare", compared_with=()),
-    Case("View that reads neither", "ory", "bare", limit=1.15),
+    Case("View that reads neither session nor user", "ory", "bare", limit=1.15),
     Case("`request.ory_session`, local memory", "ory", "session", limit=1.5),
     Case("`request.ory_session`, Redis", "ory", "session", "redis"),
     Case("`request.ory_session`, Redis, `LOCAL_CACHE_SECONDS`", "ory", "session", "redis", LOCAL, limit=1.5),
