@@ -43,7 +43,7 @@ def _environ(headers: Headers) -> dict[str, str]:
 
 def asgi_call(handler: Any, path: str) -> Callable[[Headers], Awaitable[bytes]]:
     """As `wsgi_call`, through an ``ASGIHandler``."""
-    template = {
+    template: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
