@@ -41,7 +41,7 @@ def _good(settings: Settings) -> None:
     settings.ORY_AUTH = GOOD
 
 
-def test_about_good_settings_there_is_nothing_to_say() -> None:
+def test_correct_settings_have_no_messages() -> None:
     assert check_messages() == []
 
 
@@ -78,13 +78,13 @@ WRONG: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_named_with_its_key(settings: Settings, key: str, value: object) -> None:
+def test_an_invalid_value_is_an_error(settings: Settings, key: str, value: object) -> None:
     settings.ORY_AUTH = {**GOOD, key: value}
     assert f"ORY_AUTH['{key}']" in only_message("E001").msg
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
-def test_with_a_wrong_value_the_site_does_not_start(settings: Settings, key: str, value: object) -> None:
+def test_the_site_does_not_start_with_an_invalid_value(settings: Settings, key: str, value: object) -> None:
     settings.ORY_AUTH = {**GOOD, key: value}
     with pytest.raises(ImproperlyConfigured, match=key):
         Client().get("/silent")
@@ -101,7 +101,7 @@ def test_with_a_wrong_value_the_site_does_not_start(settings: Settings, key: str
         {"SDK_URL": "http://auth.example.org", "API_KEY": "ory_pat_hunter2", "ADMIN_URL": "http://x.oryapis.com"},
     ],
 )
-def test_a_secret_in_a_wrong_place_is_not_repeated(settings: Settings, keys: dict[str, object]) -> None:
+def test_a_secret_in_the_wrong_key_is_not_shown(settings: Settings, keys: dict[str, object]) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
     found = check_messages(deploy=True)
     assert any((message.id or "") < "ory_auth.W1" for message in found)
@@ -113,7 +113,7 @@ def test_a_secret_in_a_wrong_place_is_not_repeated(settings: Settings, keys: dic
 
 
 @pytest.mark.parametrize("value", [{}, {"SDK_URL": None}])
-def test_the_one_required_key_is_asked_for(settings: Settings, value: dict[str, object] | dict[str, None]) -> None:
+def test_a_missing_sdk_url_is_an_error(settings: Settings, value: dict[str, object] | dict[str, None]) -> None:
     settings.ORY_AUTH = value
     assert "ORY_AUTH['SDK_URL'] is missing" in only_message("E001").msg
 
@@ -145,7 +145,7 @@ def test_an_unknown_key_names_the_nearest_one(settings: Settings, key: str, near
     assert (message.hint or "").startswith(f"Did you mean {near!r}?")
 
 
-def test_the_required_key_misspelt_is_told_once_and_the_site_says_the_same(settings: Settings) -> None:
+def test_a_misspelt_sdk_url_is_one_error_and_the_site_raises_the_same(settings: Settings) -> None:
     settings.ORY_AUTH = {"SKD_URL": "http://127.0.0.1:4433"}
     message = only_message("E002", "Did you mean 'SDK_URL'?")
     assert message.msg == "ORY_AUTH has no key 'SKD_URL', and SDK_URL is missing."
@@ -153,12 +153,12 @@ def test_the_required_key_misspelt_is_told_once_and_the_site_says_the_same(setti
         Client().get("/silent")
 
 
-def test_an_unknown_key_that_is_near_to_another_one_does_not_hide_a_missing_one(settings: Settings) -> None:
+def test_another_misspelt_key_does_not_hide_a_missing_sdk_url(settings: Settings) -> None:
     settings.ORY_AUTH = {"TIME_OUT": 1}
     assert check_ids() == ["E001", "E002"]
 
 
-def test_where_no_key_is_near_all_are_named(settings: Settings) -> None:
+def test_if_no_key_is_similar_the_hint_lists_all(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "XYZ": 1}
     assert "SDK_URL, BROWSER_URL, ADMIN_URL" in (only_message("E002").hint or "")
 
@@ -179,7 +179,7 @@ NETWORK = [
 
 
 @pytest.mark.parametrize(("value", "good"), NETWORK)
-def test_a_cookie_name_that_cannot_be_derived_is_asked_for(
+def test_a_cookie_name_that_cannot_be_derived_is_an_error(
     settings: Settings, value: dict[str, str], good: bool
 ) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = value, ["app.example.org"]
@@ -188,7 +188,7 @@ def test_a_cookie_name_that_cannot_be_derived_is_asked_for(
 
 
 @pytest.mark.parametrize("name", ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"])
-def test_a_cookie_of_djangos_is_not_orys(settings: Settings, name: str) -> None:
+def test_the_name_of_a_django_cookie_is_an_error(settings: Settings, name: str) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_COOKIE_NAME": getattr(settings, name)}
     assert name in only_message("E009", "ory_kratos_session").msg
 
@@ -201,13 +201,13 @@ def test_a_cookie_of_djangos_is_not_orys(settings: Settings, name: str) -> None:
         ({"STALE_IF_ERROR_SECONDS": 6, "SESSION_CACHE_SECONDS": 0}, "STALE_IF_ERROR_SECONDS"),
     ],
 )
-def test_a_time_that_has_no_effect_is_told(settings: Settings, keys: dict[str, float], key: str) -> None:
+def test_a_duration_without_effect_is_a_warning(settings: Settings, keys: dict[str, float], key: str) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
     assert key in only_message("W016", "SESSION_CACHE_SECONDS").msg
 
 
 @pytest.mark.parametrize("path", ["nowhere.Audit", "tests.test_checks.Audit", "tests.test_checks.OURS"])
-def test_recording_middleware_that_is_not_there_is_named(settings: Settings, path: str) -> None:
+def test_recording_middleware_that_cannot_be_imported_is_a_warning(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "RECORDING_MIDDLEWARE": [OURS, path]}
     assert path in only_message("W031").msg
 
@@ -221,7 +221,7 @@ def test_recording_middleware_that_is_not_there_is_named(settings: Settings, pat
         {"STALE_IF_ERROR_SECONDS": 600},
     ],
 )
-def test_times_that_have_an_effect_are_fine(settings: Settings, keys: dict[str, float]) -> None:
+def test_durations_with_an_effect_are_fine(settings: Settings, keys: dict[str, float]) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
     assert check_messages() == []
 
@@ -263,12 +263,12 @@ def test_the_middleware_in_the_right_place_is_built(settings: Settings, middlewa
     assert Client().get("/silent").status_code == 200
 
 
-def test_a_missing_middleware_is_told(settings: Settings) -> None:
+def test_missing_middleware_is_a_warning(settings: Settings) -> None:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != OURS]
     assert OURS in only_message("W001").msg
 
 
-def test_a_view_that_asks_without_the_middleware_says_so(settings: Settings) -> None:
+def test_a_view_that_needs_missing_middleware_raises_an_error(settings: Settings) -> None:
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != OURS]
     with pytest.raises(ImproperlyConfigured, match=OURS):
         Client().get("/guarded")
@@ -282,7 +282,7 @@ class ProjectsBackend(OryBackend):
     """A project's own version."""
 
 
-def test_a_projects_own_version_of_both_is_no_missing_one(settings: Settings) -> None:
+def test_subclasses_of_the_middleware_and_the_backend_are_fine(settings: Settings) -> None:
     own = f"{__name__}.ProjectsMiddleware"
     settings.MIDDLEWARE = [own if name == OURS else name for name in settings.MIDDLEWARE]
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.ProjectsBackend"]
@@ -290,13 +290,13 @@ def test_a_projects_own_version_of_both_is_no_missing_one(settings: Settings) ->
 
 
 @pytest.mark.parametrize("backends", [["django.contrib.auth.backends.ModelBackend"], [], ["no.such.Backend"]])
-def test_a_missing_backend_is_told(settings: Settings, backends: list[str]) -> None:
+def test_a_missing_backend_is_a_warning(settings: Settings, backends: list[str]) -> None:
     settings.AUTHENTICATION_BACKENDS = backends
     assert "ory_auth.backends.OryBackend" in (only_message("W002").hint or "")
 
 
 @pytest.mark.parametrize("times", [2, 3])
-def test_a_middleware_that_is_there_twice_is_an_error(settings: Settings, times: int) -> None:
+def test_duplicate_middleware_is_an_error(settings: Settings, times: int) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, *[OURS] * times]
     assert str(times) in only_message("E010", "MIDDLEWARE").msg
 
@@ -312,7 +312,7 @@ RULES = "rules.permissions.ObjectPermissionBackend"
         (["ory_auth.backends.OryBackend", "project_with_rules.OwnRules"], False),
     ],
 )
-def test_a_permission_backend_that_the_list_has_lost_is_named(tmp_path: Path, backends: list[str], named: bool) -> None:
+def test_a_missing_permission_backend_is_a_warning(tmp_path: Path, backends: list[str], named: bool) -> None:
     """In a process of its own: Django registers an app's checks again when ``INSTALLED_APPS`` changes."""
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "__init__.py").touch()
@@ -334,7 +334,7 @@ class OwnRules(ObjectPermissionBackend): ...
     assert ("ory_auth.W027" in done.stderr, f"Add {RULES!r} to" in done.stderr) == (named, named)
 
 
-def test_a_project_whose_tests_change_installed_apps_is_told_once(settings: Settings) -> None:
+def test_messages_are_not_repeated_after_installed_apps_changed(settings: Settings) -> None:
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.humanize"]
     settings.MIDDLEWARE = [SESSIONS, AUTH]
     found = [message.id for message in checks.run_checks(tags=["ory_auth"])]
@@ -345,7 +345,7 @@ SITE_CACHE = "django.middleware.cache.UpdateCacheMiddleware"
 OTP = "django_otp.middleware.OTPMiddleware"
 
 
-def test_a_site_cache_that_keeps_pages_too_early_is_told(settings: Settings) -> None:
+def test_a_site_cache_after_our_middleware_is_a_warning(settings: Settings) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, OURS, SITE_CACHE]
     only_message("W013", SITE_CACHE, "MIDDLEWARE")
 
@@ -361,7 +361,7 @@ HTMX = "django_htmx.middleware.HtmxMiddleware"
 
 
 @pytest.mark.parametrize("early", [OTP, OWN, "not_installed.middleware.Other"])
-def test_middleware_that_may_read_the_user_before_ours_is_named(settings: Settings, early: str) -> None:
+def test_middleware_that_may_read_the_user_before_ours_is_a_warning(settings: Settings, early: str) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, HTMX, early, OURS]
     message = only_message("W014", "MIDDLEWARE", f"directly after {AUTH!r}")
     assert f"after {early!r} in" in message.msg
@@ -401,12 +401,12 @@ class ProjectsRemoteUser(RemoteUserMiddleware):
 
 
 @pytest.mark.parametrize("late", [REMOTE_USER, f"{__name__}.ProjectsRemoteUser"])
-def test_middleware_that_needs_a_django_session_after_ours_is_named(settings: Settings, late: str) -> None:
+def test_remote_user_middleware_after_ours_is_a_warning(settings: Settings, late: str) -> None:
     settings.MIDDLEWARE = [SESSIONS, AUTH, OURS, late]
     assert f"{late!r} comes after" in only_message("W032", "MIDDLEWARE", f"between {AUTH!r} and {OURS!r}").msg
 
 
-def test_a_missing_backend_is_added_to_those_that_are_there(settings: Settings) -> None:
+def test_the_hint_for_a_missing_backend_keeps_the_others(settings: Settings) -> None:
     settings.AUTHENTICATION_BACKENDS = ("rules.permissions.ObjectPermissionBackend",)
     only_message("W002", "['ory_auth.backends.OryBackend', 'rules.permissions.ObjectPermissionBackend']")
 
@@ -429,7 +429,9 @@ DJANGO_API = "rest_framework.authentication.SessionAuthentication"
     ("classes", "good"),
     [([DJANGO_API, OWN_API], False), ([OWN_API, DJANGO_API], True), ([OWN_API], True), ([DJANGO_API], True)],
 )
-def test_drfs_own_class_before_ours_is_told(settings: Settings, classes: list[str], good: bool) -> None:
+def test_session_authentication_before_our_class_is_a_warning(
+    settings: Settings, classes: list[str], good: bool
+) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": classes}
     assert check_ids() == ([] if good else ["W022"])
     assert good or only_message("W022", "REST_FRAMEWORK", OWN_API)
@@ -448,7 +450,7 @@ def test_the_check_command_runs_them(settings: Settings, options: tuple[str, ...
         assert f"ory_auth.{wanted}" in str(error.value)
 
 
-def test_only_with_deploy_it_speaks_of_production(capsys: pytest.CaptureFixture[str]) -> None:
+def test_checks_for_production_run_only_with_deploy(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("check")
     assert "ory_auth.W101" not in capsys.readouterr().err
     call_command("check", "--deploy")
@@ -457,14 +459,14 @@ def test_only_with_deploy_it_speaks_of_production(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("project", ["tests.project", "tests.uuid_project", "demo_project"])
 @pytest.mark.parametrize("debug", [True, False])
-def test_about_a_right_project_nothing_is_told(settings: Settings, project: str, debug: bool) -> None:
+def test_a_correct_project_has_no_messages(settings: Settings, project: str, debug: bool) -> None:
     _as(settings, project)
     settings.DEBUG = debug
     assert check_messages() == []
 
 
 @pytest.mark.parametrize("project", ["tests.project", "tests.uuid_project", "demo_project"])
-def test_a_right_project_may_go_public(settings: Settings, project: str) -> None:
+def test_a_correct_public_project_has_no_messages(settings: Settings, project: str) -> None:
     _as(settings, project)
     settings.ORY_AUTH = {"SDK_URL": "http://kratos.internal:4433", "BROWSER_URL": "https://auth.example.org"}
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT, settings.DEBUG = ["app.example.org"], True, False
@@ -526,7 +528,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(KEYS[1:], JSON) | {
     | st.fixed_dictionaries({"SDK_URL": URLS | st.just(GOOD["SDK_URL"])}, optional=LIKELY)
     | JSON
 )
-def test_whatever_the_settings_hold_there_are_messages_and_no_error(settings: Settings, value: Any) -> None:
+def test_invalid_settings_lead_to_messages_and_no_exception(settings: Settings, value: Any) -> None:
     settings.ORY_AUTH = value
     found = check_messages(deploy=True)
     assert "ory_auth.W021" not in {message.id for message in found}
@@ -548,7 +550,7 @@ ODD: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in ODD.items() for value in values])
-def test_an_odd_setting_of_djangos_keeps_no_check_from_speaking(settings: Settings, name: str, value: Any) -> None:
+def test_an_invalid_django_setting_does_not_hide_other_messages(settings: Settings, name: str, value: Any) -> None:
     settings.ORY_AUTH = {**GOOD, "SDK_ULR": "x"}
     with override_settings(**{name: value}):
         found = check_ids(deploy=True)
@@ -556,12 +558,12 @@ def test_an_odd_setting_of_djangos_keeps_no_check_from_speaking(settings: Settin
     assert "W021" in found
 
 
-def test_a_check_that_cannot_be_carried_out_says_which(settings: Settings) -> None:
+def test_a_check_that_raises_is_a_warning(settings: Settings) -> None:
     settings.REST_FRAMEWORK = 5
     assert "check_authenticators" in only_message("W021", "check again").msg
 
 
-def test_every_id_is_documented_and_every_documented_one_is_there() -> None:
+def test_the_documents_have_exactly_the_ids_of_the_checks() -> None:
     sources = "".join(path.read_text() for path in Path(inspect.getfile(our_checks)).parent.glob("*.py"))
     assert sorted(set(re.findall(r'"([EW]\d{3})"', sources))) == sorted(documented_messages())
 
@@ -576,7 +578,7 @@ sys.exit(f"{loaded} were imported" if loaded else 0)
 
 
 @pytest.mark.parametrize("command", [["check"], ["migrate", "-v0"], ["makemigrations", "--check", "-v0"]])
-def test_commands_load_neither_orys_sdk_nor_our_views(command: list[str]) -> None:
+def test_commands_load_neither_the_sdk_nor_our_views(command: list[str]) -> None:
     """The SDK takes a second and 45 MB, the views and all that they need some 40 ms."""
     command = [sys.executable, "-c", COMMAND, *command, "--settings=tests.project.settings"]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -29,7 +29,7 @@ FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCA
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 
-def test_a_cache_that_is_not_there_is_an_error(settings: Settings) -> None:
+def test_an_unknown_cache_alias_is_an_error(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt"}
     only_message("E011", "'default'", "SESSION_CACHE", "CACHES")
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE": "defualt", "SESSION_CACHE_SECONDS": 0}
@@ -37,7 +37,7 @@ def test_a_cache_that_is_not_there_is_an_error(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("cache", "option"), [(REDIS, "socket_timeout"), (MEMCACHED, "timeout")])
-def test_a_cache_that_may_hang_for_ever_is_told(cache: dict[str, str], option: str) -> None:
+def test_a_cache_without_a_time_limit_is_a_warning(cache: dict[str, str], option: str) -> None:
     with override_settings(CACHES={"default": cache}):
         only_message("W004", f"'{option}'", "CACHES['default']['OPTIONS']")
 
@@ -52,7 +52,7 @@ def test_a_cache_that_may_hang_for_ever_is_told(cache: dict[str, str], option: s
         FILES,
     ],
 )
-def test_a_cache_with_a_limit_is_fine(cache: dict[str, Any]) -> None:
+def test_a_cache_with_a_time_limit_is_fine(cache: dict[str, Any]) -> None:
     with override_settings(CACHES={"default": cache}):
         assert check_messages() == []
 
@@ -67,12 +67,12 @@ DJANGO_REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis:/
         ({**MEMCACHED, "OPTIONS": {"timeout": 1, "ignore_exc": True}}, "ignore_exc"),
     ],
 )
-def test_a_cache_that_hides_its_errors_is_told(cache: dict[str, Any], option: str) -> None:
+def test_a_cache_that_hides_its_errors_is_a_warning(cache: dict[str, Any], option: str) -> None:
     with override_settings(CACHES={"default": cache}):
         assert option in only_message("W026", "SESSION_CACHE").msg
 
 
-def test_a_cache_that_hides_its_errors_by_a_setting_of_django_redis_is_told(settings: Settings) -> None:
+def test_the_setting_of_django_redis_that_hides_errors_is_a_warning(settings: Settings) -> None:
     settings.DJANGO_REDIS_IGNORE_EXCEPTIONS = True
     with override_settings(CACHES={"default": DJANGO_REDIS}):
         assert "DJANGO_REDIS_IGNORE_EXCEPTIONS" in only_message("W026").msg
@@ -87,14 +87,16 @@ def test_a_cache_that_raises_its_errors_is_fine(cache: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("cache", [REDIS, DUMMY])
-def test_where_no_session_is_kept_no_cache_matters(settings: Settings, cache: dict[str, str]) -> None:
+def test_the_cache_is_not_checked_if_sessions_are_not_cached(settings: Settings, cache: dict[str, str]) -> None:
     settings.ORY_AUTH = {**GOOD, "SESSION_CACHE_SECONDS": 0}
     with override_settings(CACHES={"default": cache}):
         assert check_messages() == []
 
 
 @pytest.mark.parametrize(("debug", "found"), [(False, ["W015"]), (True, [])])
-def test_a_cache_that_keeps_nothing_is_told_in_production(settings: Settings, debug: bool, found: list[str]) -> None:
+def test_a_cache_that_stores_nothing_is_a_warning_in_production(
+    settings: Settings, debug: bool, found: list[str]
+) -> None:
     settings.DEBUG = debug
     with override_settings(CACHES={"default": DUMMY}):
         assert check_ids() == found
@@ -105,7 +107,7 @@ def test_a_cache_that_keeps_nothing_is_told_in_production(settings: Settings, de
 
 
 @pytest.mark.django_db
-def test_a_missing_table_is_told() -> None:
+def test_a_missing_table_is_a_warning() -> None:
     connection.cursor().execute("ALTER TABLE ory_auth_oryidentity RENAME TO gone")
     (message,) = check_messages(["default"])
     assert message.id == "ory_auth.W003"
@@ -113,7 +115,7 @@ def test_a_missing_table_is_told() -> None:
 
 
 @pytest.mark.django_db
-def test_about_a_table_that_is_there_nothing_is_told() -> None:
+def test_an_existing_table_is_fine() -> None:
     assert check_messages(["default"]) == []
 
 
@@ -128,7 +130,7 @@ def test_about_a_table_that_is_there_nothing_is_told() -> None:
         ({}, []),
     ],
 )
-def test_sqlite_that_refuses_two_writers_is_told(
+def test_sqlite_with_atomic_requests_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, database: dict[str, Any], found: list[str]
 ) -> None:
     sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}
@@ -157,12 +159,12 @@ def change(public: Settings, **keys: object) -> None:
     assert check_messages() == []  # without --deploy
 
 
-def test_about_a_public_site_there_is_nothing_to_say(public: Settings) -> None:
+def test_a_correct_public_site_has_no_messages(public: Settings) -> None:
     assert check_messages(deploy=True) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "ory.localhost"])
-def test_a_loopback_address_is_for_nobody_else(public: Settings, host: str) -> None:
+def test_a_loopback_address_is_a_warning_in_production(public: Settings, host: str) -> None:
     public.ALLOWED_HOSTS = ["app.example.org", "*"]
     change(public, BROWSER_URL=f"http://{host}:4433")
     only_message("W101", "BROWSER_URL", deploy=True)
@@ -170,7 +172,7 @@ def test_a_loopback_address_is_for_nobody_else(public: Settings, host: str) -> N
 
 @pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
 @pytest.mark.parametrize("host", ["kratos.example.org", "8.8.8.8"])
-def test_http_across_the_internet_is_told(public: Settings, key: str, host: str) -> None:
+def test_http_over_the_internet_is_a_warning(public: Settings, key: str, host: str) -> None:
     change(public, **{key: f"http://{host}"})
     only_message("W102", f"ORY_AUTH['{key}']", deploy=True)
 
@@ -178,12 +180,12 @@ def test_http_across_the_internet_is_told(public: Settings, key: str, host: str)
 @pytest.mark.parametrize(
     "host", ["kratos", "10.1.2.3", "127.0.0.1", "kratos.ory.svc.cluster.local", "kratos.ory", "[fd00::1]"]
 )
-def test_http_inside_an_own_network_is_fine(public: Settings, host: str) -> None:
+def test_http_in_an_internal_network_is_fine(public: Settings, host: str) -> None:
     change(public, SDK_URL=f"http://{host}:4433", ADMIN_URL=f"http://{host}:4434")
     assert check_messages(deploy=True) == []
 
 
-def test_the_memory_of_one_process_is_told(public: Settings) -> None:
+def test_a_cache_in_each_process_is_a_warning(public: Settings) -> None:
     public.CACHES = {"default": LOCAL}
     only_message("W103", "SESSION_CACHE", deploy=True)
 
@@ -219,7 +221,7 @@ PICKLE = "django.core.cache.backends.redis.RedisSerializer"
         (MEMCACHED, "serde", Serde(takes_bytes=True), ""),
     ],
 )
-def test_a_serializer_that_cannot_hold_bytes_is_told(
+def test_a_serializer_that_cannot_store_bytes_is_a_warning(
     public: Settings, cache: dict[str, Any], option: str, value: Any, problem: str
 ) -> None:
     with override_settings(CACHES={"default": {**cache, "OPTIONS": {**TIMES, option: value}}}):
@@ -234,39 +236,39 @@ def test_a_serializer_that_cannot_hold_bytes_is_told(
     ("cache", "number"),
     [(FILES, 300), ({**FILES, "OPTIONS": {"MAX_ENTRIES": 999}}, 999), ({**FILES, "MAX_ENTRIES": 5}, 5)],
 )
-def test_a_cache_for_few_entries_is_told(public: Settings, cache: dict[str, Any], number: int) -> None:
+def test_a_cache_with_few_entries_is_a_warning(public: Settings, cache: dict[str, Any], number: int) -> None:
     public.CACHES = {"default": cache}
     assert f" {number} " in only_message("W104", "CACHES['default']['OPTIONS']['MAX_ENTRIES']", deploy=True).msg
 
 
-def test_where_no_session_is_kept_the_cache_may_be_small(public: Settings) -> None:
+def test_the_size_of_the_cache_is_not_checked_if_sessions_are_not_cached(public: Settings) -> None:
     public.CACHES = {"default": LOCAL}
     change(public, SESSION_CACHE_SECONDS=0)
     assert check_messages(deploy=True) == []
 
 
-def test_waiting_longer_than_a_worker_lives_is_told(public: Settings) -> None:
+def test_a_timeout_above_that_of_workers_is_a_warning(public: Settings) -> None:
     change(public, TIMEOUT=14.9)
     assert check_messages(deploy=True) == []
     change(public, TIMEOUT=15)
     only_message("W105", "ORY_AUTH['TIMEOUT']", deploy=True)
 
 
-def test_a_return_to_with_http_is_foreseen(public: Settings) -> None:
+def test_https_that_django_does_not_know_of_is_a_warning(public: Settings) -> None:
     public.SECURE_SSL_REDIRECT = False
     only_message("W106", "SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", deploy=True)
     public.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert check_messages(deploy=True) == []
 
 
-def test_linking_beside_another_way_in_is_told(public: Settings) -> None:
+def test_linking_beside_another_backend_is_a_warning(public: Settings) -> None:
     change(public, LINK_BY_VERIFIED_EMAIL=True)
     assert MODEL_BACKEND in only_message("W107", "LINK_BY_VERIFIED_EMAIL", deploy=True).msg
     public.AUTHENTICATION_BACKENDS = ["ory_auth.backends.OryBackend"]
     assert check_messages(deploy=True) == []
 
 
-def test_sessions_that_outlive_their_end_are_told(public: Settings) -> None:
+def test_a_long_cache_time_is_a_warning(public: Settings) -> None:
     change(public, SESSION_CACHE_SECONDS=3600)
     assert check_messages(deploy=True) == []
     change(public, SESSION_CACHE_SECONDS=3601)
@@ -284,7 +286,7 @@ def test_sessions_that_outlive_their_end_are_told(public: Settings) -> None:
     ],
     ids=["redis", "django-redis", "memcached", "database"],
 )
-def test_an_internal_name_that_another_deployment_may_have_too_is_told(
+def test_an_internal_name_without_a_cache_namespace_is_a_warning(
     public: Settings, cache: dict[str, Any], host: str
 ) -> None:
     public.CACHES = {"default": cache}
@@ -304,7 +306,7 @@ def test_an_internal_name_that_another_deployment_may_have_too_is_told(
         (FILES, {"SDK_URL": "http://kratos:4433"}),
     ],
 )
-def test_deployments_that_are_told_apart_are_fine(
+def test_deployments_with_different_names_are_fine(
     public: Settings, cache: dict[str, Any], keys: dict[str, object]
 ) -> None:
     public.CACHES, public.ORY_AUTH = {"default": cache}, keys

@@ -26,7 +26,7 @@ def _good(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("key", ["SDK_URL", "ADMIN_URL"])
-def test_ory_network_by_http_is_an_error(settings: Settings, key: str) -> None:
+def test_ory_network_over_http_is_an_error(settings: Settings, key: str) -> None:
     settings.ORY_AUTH = {**GOOD, "BROWSER_URL": GOOD["SDK_URL"], key: "http://x.projects.oryapis.com"}
     only_message("E008", f"ORY_AUTH['{key}'] = 'https://x.projects.oryapis.com'")
 
@@ -40,19 +40,21 @@ def test_ory_network_by_http_is_an_error(settings: Settings, key: str) -> None:
         ({"ADMIN_URL": "http://127.0.0.1:4433"}, "ADMIN_URL"),
     ],
 )
-def test_one_api_in_the_place_of_the_other_is_told(settings: Settings, keys: dict[str, str], key: str) -> None:
+def test_the_admin_api_as_public_api_is_a_warning_and_vice_versa(
+    settings: Settings, keys: dict[str, str], key: str
+) -> None:
     settings.ORY_AUTH = {**GOOD, **keys}
     assert f"ORY_AUTH['{key}']" in only_message("W008", "443").msg
 
 
 @pytest.mark.parametrize("key", ["SDK_URL", "BROWSER_URL", "ADMIN_URL"])
 @pytest.mark.parametrize("below", ["/self-service", "/sessions/whoami", "/ui/login", "/health/ready/"])
-def test_a_place_below_the_api_is_told(settings: Settings, key: str, below: str) -> None:
+def test_a_path_of_a_request_in_a_url_is_a_warning(settings: Settings, key: str, below: str) -> None:
     settings.ORY_AUTH = {**GOOD, key: f"http://127.0.0.1:80/.ory{below}"}
     only_message("W009", f"ORY_AUTH['{key}'] = 'http://127.0.0.1:80/.ory'")
 
 
-def test_an_api_below_a_path_is_fine(settings: Settings) -> None:
+def test_an_api_with_a_base_path_is_fine(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "http://127.0.0.1/.ory/kratos/public"}
     assert check_messages() == []
 
@@ -60,7 +62,7 @@ def test_an_api_below_a_path_is_fine(settings: Settings) -> None:
 # --- what browsers reach, and where cookies go ------------------------------------------------------------------------
 
 
-def test_a_name_of_a_container_is_not_for_browsers(settings: Settings) -> None:
+def test_an_internal_name_for_browsers_is_a_warning(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "http://kratos:4433"}
     assert "'SDK_URL'" in only_message("W006", "BROWSER_URL").msg
     settings.ALLOWED_HOSTS = ["*"]
@@ -92,13 +94,15 @@ COOKIES = [
 
 
 @pytest.mark.parametrize(("url", "hosts", "good"), COOKIES)
-def test_cookies_that_cannot_come_here_are_told(settings: Settings, url: str, hosts: list[str], good: bool) -> None:
+def test_cookies_that_cannot_reach_this_site_are_a_warning(
+    settings: Settings, url: str, hosts: list[str], good: bool
+) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS, settings.DEBUG = {**GOOD, "BROWSER_URL": url}, hosts, True
     assert check_ids() == ([] if good else ["W007"])
     assert good or only_message("W007", "ORY_AUTH['BROWSER_URL']")
 
 
-def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
+def test_the_message_names_both_loopback_names(settings: Settings) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["127.0.0.1"]
     message = only_message(
         "W007", "Write '127.0.0.1' instead of 'localhost' in ORY_AUTH['SDK_URL']", "--host 127.0.0.1"
@@ -106,12 +110,12 @@ def test_of_two_names_of_one_machine_it_names_both(settings: Settings) -> None:
     assert "BROWSER_URL" not in (message.hint or "")
 
 
-def test_of_a_loopback_address_beside_public_hosts_it_wants_another(settings: Settings) -> None:
+def test_a_loopback_address_beside_public_hosts_is_a_warning(settings: Settings) -> None:
     settings.ORY_AUTH, settings.ALLOWED_HOSTS = {"SDK_URL": "http://localhost:4433"}, ["app.example.org"]
     only_message("W007", "under the domain of this site")
 
 
-def test_ory_network_without_a_domain_of_ones_own_says_what_to_do(settings: Settings) -> None:
+def test_ory_network_without_a_custom_domain_is_a_warning(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
     only_message("W007", "custom domain", "ory tunnel")
 
@@ -137,7 +141,7 @@ def test_the_hosts_of_development_are_known(settings: Settings) -> None:
         {"CSRF_TRUSTED_ORIGINS": ["https://app.example.org"]},
     ],
 )
-def test_http_in_production_is_told(settings: Settings, change: dict[str, object]) -> None:
+def test_http_in_production_is_a_warning(settings: Settings, change: dict[str, object]) -> None:
     settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
     settings.ORY_AUTH = {**GOOD, "BROWSER_URL": "http://auth.example.org"}
     assert check_messages() == []
@@ -146,7 +150,7 @@ def test_http_in_production_is_told(settings: Settings, change: dict[str, object
     only_message("W005", "ORY_AUTH['BROWSER_URL']")
 
 
-def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
+def test_http_and_https_at_the_same_host_is_a_warning(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.DEBUG = ["app.example.org"], True
     settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org", "BROWSER_URL": "http://auth.example.org"}
     only_message("W005", "ORY_AUTH['BROWSER_URL']")
@@ -162,7 +166,7 @@ def test_http_beside_https_at_one_host_is_told(settings: Settings) -> None:
         ([], []),
     ],
 )
-def test_a_site_by_http_beside_ory_by_https_is_told(settings: Settings, origins: list[str], found: list[str]) -> None:
+def test_an_http_site_with_an_https_ory_is_a_warning(settings: Settings, origins: list[str], found: list[str]) -> None:
     settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["app.example.org"], origins
     settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org"}
     assert check_ids() == found
@@ -189,7 +193,7 @@ SOURCES = [
 
 
 @pytest.mark.parametrize(("sources", "good"), SOURCES)
-def test_a_policy_that_stops_the_forms_is_told(settings: Settings, sources: list[str], good: bool) -> None:
+def test_a_policy_that_blocks_forms_is_a_warning(settings: Settings, sources: list[str], good: bool) -> None:
     settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://auth.example.org"}
     settings.SECURE_CSP = {"form-action": sources, "default-src": ["'self'"]}
     assert check_ids() == ([] if good else ["W020"])
@@ -204,18 +208,18 @@ def test_a_policy_that_stops_the_forms_is_told(settings: Settings, sources: list
         ("CSP_FORM_ACTION", "'self'"),
     ],
 )
-def test_a_policy_of_django_csp_is_read_as_well(settings: Settings, name: str, value: Any) -> None:
+def test_a_policy_of_django_csp_is_checked(settings: Settings, name: str, value: Any) -> None:
     setattr(settings, name, value)
     only_message("W020", name, "'http://127.0.0.1:4433'")
 
 
 @pytest.mark.parametrize("policy", [{}, {"default-src": ["'self'"]}, None])
-def test_a_policy_that_says_nothing_of_forms_is_fine(settings: Settings, policy: Any) -> None:
+def test_a_policy_without_form_action_is_fine(settings: Settings, policy: Any) -> None:
     settings.SECURE_CSP = policy
     assert check_messages() == []
 
 
-def test_ory_behind_this_sites_own_host_is_self(settings: Settings) -> None:
+def test_self_allows_ory_at_the_host_of_this_site(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.ORY_AUTH = ["app.example.org"], {"SDK_URL": "https://app.example.org/.ory"}
     settings.SECURE_CSP = {"form-action": ["'self'"]}
     assert check_messages() == []
@@ -274,7 +278,7 @@ LEADS = [
 
 @pytest.mark.parametrize(("layout", "login_url", "found"), LEADS)
 @pytest.mark.urls(__name__)
-def test_a_way_to_sign_in_that_leads_nowhere_is_told(
+def test_a_login_url_without_a_sign_in_page_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, login_url: str, found: list[str]
 ) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
@@ -305,7 +309,7 @@ PAGES = ["login", "registration", "settings", "recovery", "verification", "logou
 )
 @pytest.mark.parametrize("script_name", ["/", "/shop/"])
 @pytest.mark.urls(__name__)
-def test_a_view_that_hides_our_pages_is_named(
+def test_a_view_that_hides_our_pages_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, view: str, hidden: list[str], script_name: str
 ) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
@@ -336,7 +340,7 @@ def test_a_view_that_hides_our_pages_is_named(
     ],
 )
 @pytest.mark.urls(__name__)
-def test_a_sign_in_that_ends_at_no_page_is_told(
+def test_a_login_redirect_url_without_a_page_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, target: str, good: bool
 ) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
@@ -346,14 +350,12 @@ def test_a_sign_in_that_ends_at_no_page_is_told(
     assert good or target in only_message("W030", "LOGIN_REDIRECT_URL").msg
 
 
-def test_a_project_without_urls_has_none_to_include(settings: Settings) -> None:
+def test_a_project_without_urls_has_no_messages(settings: Settings) -> None:
     settings.ROOT_URLCONF = None
     assert check_messages(deploy=True)[0].id == "ory_auth.W103"
 
 
-def test_where_no_browser_is_sent_to_ory_its_address_is_no_matter(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_browser_url_is_not_checked_without_our_urls(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS["own page"])
     settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, "sign-in"
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
@@ -375,7 +377,7 @@ DJANGO, JINJA = "django.template.backends.django.DjangoTemplates", "django.templ
         ({"BACKEND": JINJA, "APP_DIRS": True}, False),
     ],
 )
-def test_pages_that_no_engine_finds_are_told(settings: Settings, engine: dict[str, Any], good: bool) -> None:
+def test_templates_that_no_engine_finds_are_a_warning(settings: Settings, engine: dict[str, Any], good: bool) -> None:
     settings.TEMPLATES = [engine]
     assert check_ids() == ([] if good else ["W012"])
     assert good or only_message("W012", "TEMPLATES", "APP_DIRS")

@@ -48,7 +48,7 @@ class Manager(BaseUserManager[Any]):
 
 @pytest.mark.parametrize("field", ["is_staff", "is_superuser", "groups", "user_permissions"])
 @pytest.mark.parametrize("path", ["traits.role", "traits", "schema_id"])
-def test_rights_from_what_people_edit_themselves_are_an_error(settings: Settings, field: str, path: str) -> None:
+def test_rights_from_traits_are_an_error(settings: Settings, field: str, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
     message = only_message("E005")
     assert field in message.msg
@@ -63,13 +63,13 @@ def test_a_relation_cannot_be_mapped(settings: Settings, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["is_active", "password", "last_login", "id", "pk"])
-def test_some_fields_are_no_identitys_business(settings: Settings, field: str) -> None:
+def test_fields_that_only_the_project_may_set_are_an_error(settings: Settings, field: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "metadata_public.x"}}
     assert field in only_message("E005").msg
 
 
 @pytest.mark.parametrize("field", ["nick", "logentry", "ory"])
-def test_a_field_that_the_user_does_not_have_is_an_error(settings: Settings, field: str) -> None:
+def test_an_unknown_field_is_an_error(settings: Settings, field: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: "traits.x"}}
     message = only_message("E006")
     assert field in message.msg
@@ -77,7 +77,7 @@ def test_a_field_that_the_user_does_not_have_is_an_error(settings: Settings, fie
 
 
 @pytest.mark.parametrize("path", ["no.such.thing", "tests.project.handlers.Nobody", "tests.project.views.home", "os"])
-def test_a_handler_that_is_none_is_an_error(settings: Settings, path: str) -> None:
+def test_an_invalid_handler_is_an_error(settings: Settings, path: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": path}
     assert path in only_message("E007").msg
 
@@ -90,7 +90,7 @@ class Raises(UserHandler):
         return None
 
 
-def test_a_handler_that_would_be_called_wrongly_is_an_error(settings: Settings) -> None:
+def test_a_handler_with_other_arguments_is_an_error(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": f"{__name__}.Raises"}
     admit, create = check_messages()
     assert (admit.id, create.id) == ("ory_auth.E014", "ory_auth.E014")
@@ -99,7 +99,7 @@ def test_a_handler_that_would_be_called_wrongly_is_an_error(settings: Settings) 
     assert "Define admit" in (admit.hint or "")
 
 
-def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settings) -> None:
+def test_a_handler_that_cannot_be_imported_is_an_error_without_its_text(settings: Settings) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_HANDLER": "tests.support.broken_module.Handler"}
     message = only_message("E007", "ORY_AUTH['USER_HANDLER']")
     assert "ZeroDivisionError" in message.msg
@@ -126,7 +126,7 @@ def test_a_handlers_module_that_breaks_is_told_and_not_repeated(settings: Settin
         ("verifiable_adresses.0.value", "verifiable_addresses.0.value"),
     ],
 )
-def test_a_path_that_is_no_part_of_an_identity_is_an_error(settings: Settings, path: str, near: str) -> None:
+def test_a_path_outside_an_identity_is_an_error(settings: Settings, path: str, near: str) -> None:
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"email": path}}
     only_message("E015", near, "USER_FIELDS")
 
@@ -150,7 +150,7 @@ def test_a_path_into_an_identity_is_fine(settings: Settings, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["traits.team", "traits", "traits.teams.0", "verifiable_addresses.0.value"])
-def test_what_people_belong_to_is_not_theirs_to_choose(settings: Settings, model: MakeModel, path: str) -> None:
+def test_a_role_or_tenant_from_traits_is_a_warning(settings: Settings, model: MakeModel, path: str) -> None:
     model(team=models.ForeignKey(Group, models.CASCADE, null=True), role=models.CharField(max_length=9))
     for field in ("team_id", "role"):
         settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {field: path}}
@@ -159,7 +159,7 @@ def test_what_people_belong_to_is_not_theirs_to_choose(settings: Settings, model
         assert check_messages() == []
 
 
-def test_other_traits_are_theirs(settings: Settings, model: MakeModel) -> None:
+def test_other_fields_from_traits_are_fine(settings: Settings, model: MakeModel) -> None:
     model(nick=models.CharField(max_length=9), controller=models.CharField(max_length=9))
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"nick": "traits.role", "controller": "traits.x"}}
     assert check_messages() == []
@@ -182,7 +182,7 @@ def test_a_foreign_key_is_mapped_by_its_column(settings: Settings, model: MakeMo
     assert check_messages() == []
 
 
-def test_a_field_that_the_database_makes_cannot_be_mapped(settings: Settings, model: MakeModel) -> None:
+def test_a_generated_field_cannot_be_mapped(settings: Settings, model: MakeModel) -> None:
     upper = models.GeneratedField(
         expression=Upper("name"), output_field=models.CharField(max_length=36), db_persist=True
     )
@@ -192,7 +192,7 @@ def test_a_field_that_the_database_makes_cannot_be_mapped(settings: Settings, mo
     only_message("E012", "USER_HANDLER")
 
 
-def test_linking_needs_an_address(settings: Settings, model: MakeModel) -> None:
+def test_linking_without_an_email_field_is_an_error(settings: Settings, model: MakeModel) -> None:
     settings.ORY_AUTH = {**GOOD, "LINK_BY_VERIFIED_EMAIL": True}
     assert check_messages() == []
     model()
@@ -208,7 +208,7 @@ def test_linking_needs_an_address(settings: Settings, model: MakeModel) -> None:
         (models.IntegerField(unique=True), "not a text field"),
     ],
 )
-def test_a_user_name_that_holds_no_id_is_told(
+def test_a_username_field_that_cannot_hold_an_id_is_a_warning(
     settings: Settings, model: MakeModel, field: models.Field[Any, Any], problem: str
 ) -> None:
     model(name=field.clone())
@@ -226,7 +226,7 @@ def test_a_user_name_that_holds_no_id_is_told(
         models.CharField(max_length=9, unique=True, default=lambda: "x"),
     ],
 )
-def test_a_user_name_that_holds_an_id_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
+def test_a_username_field_that_can_hold_an_id_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
     model(name=field.clone())
     assert check_messages() == []
 
@@ -249,7 +249,9 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize(("problem", "field"), [(problem, f) for problem, some in REQUIRED.items() for f in some])
-def test_a_field_that_nothing_fills_is_told(model: MakeModel, problem: str, field: models.Field[Any, Any]) -> None:
+def test_a_required_field_that_nothing_sets_is_a_warning(
+    model: MakeModel, problem: str, field: models.Field[Any, Any]
+) -> None:
     model(extra=field.clone())
     assert f"auth.Member.extra {problem}" in only_message("W018", "USER_FIELDS", "USER_HANDLER").msg
 
@@ -274,23 +276,23 @@ class Numbered(models.IntegerField):  # type: ignore[type-arg]
         Numbered(),
     ],
 )
-def test_a_field_that_something_fills_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
+def test_a_field_with_a_value_is_fine(model: MakeModel, field: models.Field[Any, Any]) -> None:
     model(extra=field.clone())
     assert check_messages() == []
 
 
-def test_a_mapped_field_is_filled(settings: Settings, model: MakeModel) -> None:
+def test_a_mapped_field_is_fine(settings: Settings, model: MakeModel) -> None:
     model(phone=models.CharField(max_length=20, unique=True), born=models.DateField())
     settings.ORY_AUTH = {**GOOD, "USER_FIELDS": {"phone": "traits.phone", "born": "traits.born"}}
     assert check_messages() == []
 
 
-def test_a_model_that_fills_its_fields_when_it_is_saved_is_left_alone(model: MakeModel) -> None:
+def test_a_model_with_its_own_save_is_not_checked(model: MakeModel) -> None:
     model(extra=models.IntegerField(), save=lambda self, *args, **options: None)
     assert check_messages() == []
 
 
-def test_a_model_that_a_receiver_fills_is_left_alone(model: MakeModel) -> None:
+def test_a_model_with_a_pre_save_receiver_is_not_checked(model: MakeModel) -> None:
     model(extra=models.IntegerField())
     assert check_ids() == ["W018"]
 
@@ -315,7 +317,7 @@ class Admits(UserHandler):
 
 
 @pytest.mark.parametrize(("handler", "found"), [("Creates", []), ("Admits", ["W018"])])
-def test_a_handler_that_creates_users_itself_knows_what_they_need(
+def test_fields_are_not_checked_if_a_handler_creates_users(
     settings: Settings, model: MakeModel, handler: str, found: list[str]
 ) -> None:
     model(extra=models.IntegerField())

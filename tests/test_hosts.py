@@ -42,12 +42,12 @@ LABELS = st.text(st.characters(categories=["L", "M", "N", "Pd", "Po", "Cf"]), mi
         ("", None),
     ],
 )
-def test_a_host_is_written_as_browsers_send_it(host: str, sent: str | None) -> None:
+def test_ascii_host_is_what_browsers_send(host: str, sent: str | None) -> None:
     assert ascii_host(host) == sent
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/registration"])
-def test_a_long_host_in_a_link_costs_no_time(ory: Ory, web: DualClient, path: str) -> None:
+def test_a_long_host_in_a_link_takes_no_time(ory: Ory, web: DualClient, path: str) -> None:
     """Encoding it takes time that grows with the square of its length: 20 seconds for 10,000 characters."""
     letters, marks = "".join(chr(0x4E00 + number) for number in range(5_000)), "\u0301\u0327" * 5_000
     started = time.process_time()
@@ -58,7 +58,7 @@ def test_a_long_host_in_a_link_costs_no_time(ory: Ory, web: DualClient, path: st
 
 
 @given(LABELS)
-def test_what_is_written_is_what_browsers_write(label: str) -> None:
+def test_ascii_host_matches_the_url_parser_of_browsers(label: str) -> None:
     ada_url = pytest.importorskip("ada_url")
     written = ascii_host(f"{label}.example")
     if written is not None:
@@ -67,13 +67,13 @@ def test_what_is_written_is_what_browsers_write(label: str) -> None:
 
 
 @given(st.text() | LABELS.map("https://{}.example/x".format))
-def test_a_url_is_written_so_once(url: str) -> None:
+def test_with_ascii_host_is_idempotent(url: str) -> None:
     written = with_ascii_host(url)
     assert with_ascii_host(written) == written
 
 
 @pytest.mark.parametrize("host", ["b\u00fccher.example", "app.example.org", "localhost:3000", "[::1]:3000"])
-def test_about_a_host_that_browsers_send_there_is_nothing_to_say(settings: Settings, host: str) -> None:
+def test_a_host_that_browsers_send_is_fine(settings: Settings, host: str) -> None:
     settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": [host]}
     assert check_messages() == []
 
@@ -81,6 +81,6 @@ def test_about_a_host_that_browsers_send_there_is_nothing_to_say(settings: Setti
 @pytest.mark.parametrize(
     "host", ["stra\u00dfe.example", "app.example.org:443", "app.example.org:80", "a,b", "a..b", "x:99999", "\u200b.org"]
 )
-def test_a_host_that_no_browser_sends_is_named(settings: Settings, host: str) -> None:
+def test_a_host_that_no_browser_sends_is_a_warning(settings: Settings, host: str) -> None:
     settings.ORY_AUTH = {**GOOD, "LOGIN_REDIRECT_HOSTS": ["app.example.org", host]}
     assert repr(host) in only_message("W029", "xn--").msg

@@ -995,7 +995,7 @@ def test_it_works_without_the_setting_at_all(settings: Settings) -> None:
 def test_a_system_check_that_raises_does_not_end_the_command(ory: Ory, settings: Settings) -> None:
     settings.MIDDLEWARE = [7]
     checked = check()
-    assert "(check_order) raised TypeError" in checked.text
+    assert "(check_presence) raised AttributeError" in checked.text
     assert "Ory's public API is at" in checked.text
 
 

@@ -176,7 +176,7 @@ def test_a_link_that_came_to_nothing_is_not_logged(
 REFUSED = {
     "no user": ([], "Give USER and IDENTITY"),
     "no identity": (["ada"], "Give both USER and IDENTITY"),
-    "no UUID": (["ada", "ada@example.org"], "'ada@example.org' is not the id of an identity"),
+    "no UUID": (["ada", "ada@example.org"], "'ada@example.org' is not the ID of an identity"),
     "unknown user": (["eve", ID], "There is no user named 'eve'.*--create"),
     "file and pair": (["ada", ID, "--file=x.csv"], "Give USER and IDENTITY, or --file"),
     "no such file": (["--file=/no/such/file.csv"], "/no/such/file.csv cannot be read"),
@@ -225,7 +225,7 @@ def test_several_users_of_one_name_are_refused(ada: User, ignoring_accents: None
 
 def test_a_user_who_is_another_identity_is_refused(ada: User) -> None:
     link("ada", OTHER_ID)
-    with pytest.raises(CommandError, match=f"ada is linked to {OTHER_ID} already"):
+    with pytest.raises(CommandError, match=f"ada is already linked to {OTHER_ID}"):
         link("ada", ID)
     assert links() == {OTHER_ID: "ada"}
 
@@ -233,7 +233,7 @@ def test_a_user_who_is_another_identity_is_refused(ada: User) -> None:
 def test_an_identity_that_is_another_user_is_refused(ada: User) -> None:
     User.objects.create_user("old")
     link("old", ID)
-    with pytest.raises(CommandError, match=f"{ID} is linked to old already.*--move"):
+    with pytest.raises(CommandError, match=f"{ID} is already linked to old.*--move"):
         link("ada", ID)
     assert links() == {ID: "old"}
 
@@ -272,8 +272,8 @@ def test_a_file_links_everyone_in_it(ada: User, file: WriteFile, encoding: str, 
     [
         (f"eve,{OTHER_ID}", "line 2: There is no user named 'eve'"),
         ("ada", "line 2: expected USER,IDENTITY"),
-        ("ada,nonsense", "line 2: 'nonsense' is not the id"),
-        (f"ada,{OTHER_ID}", "line 2: ada is linked to"),
+        ("ada,nonsense", "line 2: 'nonsense' is not the ID"),
+        (f"ada,{OTHER_ID}", "line 2: ada is already linked to"),
         (f"ada;{OTHER_ID}", "line 2: expected USER,IDENTITY"),
     ],
 )

@@ -1,4 +1,4 @@
-"""``manage.py ory_link``: link users to identities at Ory by hand."""
+"""``manage.py ory_link``: link existing users to identities at Ory."""
 
 from __future__ import annotations
 
@@ -23,18 +23,28 @@ from ory_auth.users.query import EPOCH
 
 class Command(BaseCommand):
     help = (
-        "Link a user of this project to an identity at Ory by hand: one pair, or a file of pairs. "
-        "Use --superuser to get the first superuser."
+        "Link a user of this project to an identity at Ory, or all pairs in a file. "
+        "With --superuser you get the first superuser."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", nargs="?", metavar="USER", help="The user name: the value of USERNAME_FIELD.")
-        parser.add_argument("identity", nargs="?", metavar="IDENTITY", help="The identity's id at Ory (a UUID).")
-        parser.add_argument("--file", metavar="CSV", help="A CSV file with USER,IDENTITY in each line; all or none.")
-        parser.add_argument("--superuser", action="store_true", help="Make them staff and superuser as well.")
-        parser.add_argument("--create", action="store_true", help="Create the user, without a password, if missing.")
-        parser.add_argument("--keep-password", action="store_true", help="Keep the user's Django password usable.")
-        parser.add_argument("--move", action="store_true", help="Unlink the identity from the user who has it now.")
+        parser.add_argument("user", nargs="?", metavar="USER", help="The username: the value of USERNAME_FIELD.")
+        parser.add_argument("identity", nargs="?", metavar="IDENTITY", help="The ID of the identity at Ory (a UUID).")
+        parser.add_argument(
+            "--file",
+            metavar="CSV",
+            help="A CSV file with USER,IDENTITY in each line. If one pair cannot be linked, none is.",
+        )
+        parser.add_argument("--superuser", action="store_true", help="Also make the user staff and superuser.")
+        parser.add_argument("--create", action="store_true", help="Create missing users, without a password.")
+        parser.add_argument(
+            "--keep-password",
+            action="store_true",
+            help="Keep the user's Django password. Otherwise it becomes unusable.",
+        )
+        parser.add_argument(
+            "--move", action="store_true", help="Take the identity from the user who is linked to it now."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         pairs = list(self._pairs(options))
@@ -47,7 +57,7 @@ class Command(BaseCommand):
 
     def _pairs(self, options: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         if bool(options["file"]) == bool(options["user"] or options["identity"]):
-            raise CommandError("Give USER and IDENTITY, or --file with a CSV file of them.")
+            raise CommandError("Give USER and IDENTITY, or --file with a CSV file.")
         if not options["file"]:
             if not (options["user"] and options["identity"]):
                 raise CommandError("Give both USER and IDENTITY.")
@@ -68,9 +78,9 @@ class Command(BaseCommand):
         try:
             identity_id = UUID(identity)
         except ValueError:
-            raise CommandError(f"{identity!r} is not the id of an identity, which is a UUID.") from None
-        user = self._user(name, create=options["create"])
-        self._make_room(user, identity_id, move=options["move"])
+            raise CommandError(f"{identity!r} is not the ID of an identity, which is a UUID.") from None
+        user = self._get_or_create_user(name, create=options["create"])
+        self._check_existing_links(user, identity_id, move=options["move"])
         self._save_link(user, identity_id)
         if options["superuser"]:
             self._promote(user)
@@ -81,7 +91,7 @@ class Command(BaseCommand):
         role = " as a superuser" if options["superuser"] else ""
         self.stdout.write(self.style.SUCCESS(f"{user.get_username()} is {identity_id}{role}."))
 
-    def _user(self, name: str, *, create: bool) -> Any:
+    def _get_or_create_user(self, name: str, *, create: bool) -> Any:
         model = get_user_model()
         try:
             user = model._default_manager.get_by_natural_key(name)
@@ -89,7 +99,7 @@ class Command(BaseCommand):
             user = None
         except model.MultipleObjectsReturned:
             raise CommandError(f"Several users are named {name!r} ({model.USERNAME_FIELD}).") from None
-        # A database may find another user, whose name only looks like this one.
+        # A database may return a user with a similar name, such as one with other accents.
         if user is not None and is_same_text(str(user.get_username()), _as_stored(name)):
             return user
         if not create:
@@ -101,21 +111,21 @@ class Command(BaseCommand):
         user.save()
         return user
 
-    def _make_room(self, user: Any, identity_id: UUID, *, move: bool) -> None:
+    def _check_existing_links(self, user: Any, identity_id: UUID, *, move: bool) -> None:
         links = OryIdentity.objects.using(writing_alias())
         other = links.filter(user_id=user.pk).exclude(pk=identity_id).first()
         if other is not None:
             raise CommandError(
-                f"{user.get_username()} is linked to {other.pk} already. Delete that link in the admin first."
+                f"{user.get_username()} is already linked to {other.pk}. Delete that link in the admin first."
             )
         taken = links.filter(pk=identity_id).exclude(user_id=user.pk).select_related("user").first()
         if taken is not None and taken.user is not None and not move:
             raise CommandError(
-                f"{identity_id} is linked to {taken.user.get_username()} already. Add --move to take it from them."
+                f"{identity_id} is already linked to {taken.user.get_username()}. To move the link, add --move."
             )
 
     def _save_link(self, user: Any, identity_id: UUID) -> None:
-        """Link the two as "never seen", so that the next visit updates the fields and counts as a sign-in."""
+        """Link the two as if they had never been seen: the next visit updates the fields and counts as a sign-in."""
         using = writing_alias()
         never = stored_time(EPOCH, using)
         if not OryIdentity.objects.using(using).filter(pk=identity_id, user_id=user.pk).exists():
@@ -141,7 +151,7 @@ class Command(BaseCommand):
 
 
 def _as_stored(name: str) -> str:
-    """A name as its field stores it, such as a UUID in lower case with hyphens."""
+    """The name as its field stores it. A UUID, for example, is stored in lower case with hyphens."""
     model: Any = get_user_model()
     try:
         return str(model._meta.get_field(model.USERNAME_FIELD).to_python(name))

@@ -51,7 +51,9 @@ def _internal_browser_url(url: str, view: BrowserView) -> Finding | None:
 
     if not is_unreachable(host_of(url)):
         return None
-    found = f"Browsers of other people cannot reach BROWSER_URL {redact(url)}, but every redirect and form leads there."
+    found = (
+        f"Browsers on other machines cannot reach BROWSER_URL {redact(url)}, but all redirects and forms lead there."
+    )
     example = ""
     if view.base_url is not None and not is_unreachable(view.base_url.host):
         example = f" (Ory's base URL is {view.base_url})"
