@@ -172,6 +172,7 @@ class Conf:
 
 KEYS = tuple(f.name.upper() for f in fields(Conf))
 _READERS: dict[str, Callable[[object], Any]] = {f.name.upper(): f.metadata["read"] for f in fields(Conf)}
+_EXAMPLE = "Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}."
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,6 @@ def parse(raw: object) -> tuple[Conf | None, list[Problem]]:
                 hint = f"Correct ORY_AUTH[{key!r}] in your settings."
                 problems.append(Problem(key, f"ORY_AUTH[{key!r}] {error}.", hint))
     return (_with_defaults(values) if "sdk_url" in values else None), problems
-
-
-_EXAMPLE = "Set ORY_AUTH = {'SDK_URL': 'http://127.0.0.1:4433'}."
 
 
 def _unknown_key(key: object, nearest: str, *, stands_for_sdk_url: bool) -> Problem:
