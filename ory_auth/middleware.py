@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from .request.middleware_order import LOGIN_REQUIRED, order_problem, positions
+from .request.middleware_order import LOGIN_REQUIRED, find_order_problem, find_positions
 
 __all__ = ["OryMiddleware"]
 
@@ -31,7 +31,7 @@ class OryMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        problem = order_problem(settings.MIDDLEWARE)
+        problem = find_order_problem(settings.MIDDLEWARE)
         if problem:
             raise ImproperlyConfigured(problem)
         hooks = import_module("ory_auth.responses.hooks")
@@ -43,7 +43,7 @@ class OryMiddleware:
         if self._is_async:
             markcoroutinefunction(self)
         is_asgi = self._is_async or hooks.is_built_for_asgi()
-        if positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
+        if find_positions(settings.MIDDLEWARE, LOGIN_REQUIRED):
             self.process_view = hooks.aenter_view_with_user if is_asgi else hooks.enter_view_with_user
         else:
             self.process_view = hooks.aenter_view if is_asgi else hooks.enter_view

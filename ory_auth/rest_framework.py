@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from .exceptions import AALRequired, NotAdmitted
 from .request.state import RequestState, find_state, state_of
 from .request.user import is_same_user
-from .responses.refusals import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, way_on
+from .responses.refusals import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, describe_step_up
 from .sessions.outcomes import SecondFactorMissing, SignedIn, Unavailable
 from .types import AAL, OrySession
 
@@ -234,7 +234,7 @@ def _outage_error(state: RequestState, outcome: Unavailable, request: Request) -
 
 
 def _step_up_error(request: Request) -> Refused:
-    return Refused(way_on(request._request, AALRequired()), request)
+    return Refused(describe_step_up(request._request, AALRequired()), request)
 
 
 def _takes_one_error_per_key(request: Request | None) -> bool:

@@ -32,7 +32,7 @@ def small(ory: Ory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS", Rate(0.0, 20.0))
     monkeypatch.setattr(rate_limit, "UNKNOWN_CREDENTIALS_OF_CLIENT", Rate(0.0, 5.0))
     monkeypatch.setattr(rate_limit, "SIGN_OUTS", Rate(0.0, 5.0))
-    sign_in_marker.forget()
+    sign_in_marker.reset_markers()
 
 
 def made_up_cookie() -> dict[str, str]:

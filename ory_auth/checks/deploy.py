@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import Conf
 from ..ory.addresses import host_of, is_global_ip, is_https, is_internal, is_loopback
-from ..request.middleware_order import BACKEND, is_a
+from ..request.middleware_order import BACKEND, is_subclass
 from . import site
 from .hosts import setting_of, shares_cookies, site_hosts
 from .message import Message, make_message
@@ -160,7 +160,7 @@ def check_times(conf: Conf) -> Iterator[Message]:
 
 def check_linking(conf: Conf) -> Iterator[Message]:
     """Linking would give people the accounts that others registered with their addresses."""
-    others = [path for path in settings.AUTHENTICATION_BACKENDS if not is_a(path, BACKEND)]
+    others = [path for path in settings.AUTHENTICATION_BACKENDS if not is_subclass(path, BACKEND)]
     if conf.link_by_verified_email and others:
         yield make_message(
             "W107",

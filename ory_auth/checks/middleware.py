@@ -12,11 +12,11 @@ from ..request.middleware_order import (
     BACKEND,
     DIRECTLY_AFTER,
     PATH,
-    is_a,
-    order_problem,
-    positions,
-    remote_user_positions,
-    too_early,
+    find_early_readers,
+    find_order_problem,
+    find_positions,
+    find_remote_user,
+    is_subclass,
 )
 from .message import Message, make_message
 
@@ -29,7 +29,7 @@ DJANGO_API = "rest_framework.authentication.SessionAuthentication"
 
 
 def check_presence() -> Iterator[Message]:
-    own = positions(settings.MIDDLEWARE, PATH)
+    own = find_positions(settings.MIDDLEWARE, PATH)
     if not own:
         text = f"{PATH!r} is not in MIDDLEWARE: nobody can sign in with Ory."
         yield make_message("W001", text, f"Add {PATH!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
@@ -39,7 +39,7 @@ def check_presence() -> Iterator[Message]:
             f"{PATH!r} is in MIDDLEWARE {len(own)} times.",
             f"Keep one of them in MIDDLEWARE, {DIRECTLY_AFTER}.",
         )
-    if not any(is_a(path, BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
+    if not any(is_subclass(path, BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
         backends = [BACKEND, *settings.AUTHENTICATION_BACKENDS]
         hint = f"Add it and keep the others: AUTHENTICATION_BACKENDS = {backends!r}."
         yield make_message("W002", f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint)
@@ -48,7 +48,7 @@ def check_presence() -> Iterator[Message]:
 def check_permission_backends() -> Iterator[Message]:
     """``AUTHENTICATION_BACKENDS = [OryBackend]`` drops the other backends."""
     for app, backend in PERMISSION_BACKENDS.items():
-        if apps.is_installed(app) and not any(is_a(path, backend) for path in settings.AUTHENTICATION_BACKENDS):
+        if apps.is_installed(app) and not any(is_subclass(path, backend) for path in settings.AUTHENTICATION_BACKENDS):
             yield make_message(
                 "W027",
                 f"{app!r} is in INSTALLED_APPS, but {backend!r} is not in AUTHENTICATION_BACKENDS: user.has_perm() "
@@ -60,16 +60,16 @@ def check_permission_backends() -> Iterator[Message]:
 
 def check_order() -> Iterator[Message]:
     middleware = settings.MIDDLEWARE
-    if problem := order_problem(middleware):
+    if problem := find_order_problem(middleware):
         yield make_message("E004", problem, "Move it there in MIDDLEWARE.")
-    own = positions(middleware, PATH)
+    own = find_positions(middleware, PATH)
     for late in (path for path in middleware[own[0] + 1 :] if path in KEEPS_PAGES) if own else ():
         yield make_message(
             "W013",
             f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
-    for position in remote_user_positions(middleware):
+    for position in find_remote_user(middleware):
         if own and position > own[0]:
             theirs, ours = middleware[position], middleware[own[0]]
             yield make_message(
@@ -77,7 +77,7 @@ def check_order() -> Iterator[Message]:
                 f"{theirs!r} comes after {ours!r} in MIDDLEWARE: it fails for people who are signed in with Ory.",
                 f"Move {theirs!r} up in MIDDLEWARE, between {AUTHENTICATION!r} and {ours!r}.",
             )
-    if not problem and (early := too_early(middleware)):
+    if not problem and (early := find_early_readers(middleware)):
         names = ", ".join(map(repr, early))
         yield make_message(
             "W014",
@@ -90,7 +90,7 @@ def check_order() -> Iterator[Message]:
 
 def _below(middleware: Sequence[str]) -> str:
     """Where the middleware belongs, also in a project without Django's ``AuthenticationMiddleware``."""
-    return DIRECTLY_AFTER if positions(middleware, AUTHENTICATION) else "before them"
+    return DIRECTLY_AFTER if find_positions(middleware, AUTHENTICATION) else "before them"
 
 
 def check_authenticators() -> Iterator[Message]:

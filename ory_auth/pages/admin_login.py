@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from ..request.middleware_order import BACKEND
 from ..request.state import state_of
-from ..responses.return_url import wanted
+from ..responses.return_url import find_return_url
 from .sign_in import permission_denied_page, sign_in
 
 
@@ -23,7 +23,9 @@ def login(
     if set(settings.AUTHENTICATION_BACKENDS) - {BACKEND} and (request.GET.get("local") or request.method == "POST"):
         return local_login(request, extra_context)
     state = state_of(request)
-    target = wanted(request, state.conf.login_redirect_hosts, default=reverse("admin:index", current_app=site.name))
+    target = find_return_url(
+        request, state.conf.login_redirect_hosts, default=reverse("admin:index", current_app=site.name)
+    )
     if request.user.is_authenticated and not site.has_permission(request):
         return permission_denied_page(request)
     return sign_in(request, state, target)

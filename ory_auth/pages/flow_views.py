@@ -26,7 +26,7 @@ from ..ory.flows import Flow
 from ..ory.http_client import Response
 from ..request.state import RequestState, state_of
 from ..responses import redirect_loop, refusals
-from ..responses.return_url import allowed, asked_for, wanted
+from ..responses.return_url import find_return_url, is_allowed, read_requested_url
 from .ory_calls import call_ory, find_outage_in_debug
 from .sign_in import login_loop_page, mark_as_sent, sign_in
 from .ui import FlowPage, Traits, read_csrf_token, read_flow, read_schema_id, read_traits, write_exact
@@ -52,7 +52,7 @@ class FlowView(View):
 
     def start(self) -> HttpResponse:
         """Send the browser to Ory, which sends it back to ``?next=`` (or ``?return_to=``)."""
-        return self.start_and_return_to(wanted(self.request, self.state.conf.login_redirect_hosts))
+        return self.start_and_return_to(find_return_url(self.request, self.state.conf.login_redirect_hosts))
 
     def start_and_return_to(self, target: str) -> HttpResponse:
         """Send the browser to Ory, and then to ``target``. If that is empty, the browser stays on the page."""
@@ -102,7 +102,7 @@ class FlowView(View):
         if status == 410 and isinstance(next_flow_id, str):
             return HttpResponseRedirect(self.own_url(next_flow_id))
         if error_id == "session_aal2_required" or status == 422:
-            return refusals.challenge(self.request, AALRequired())
+            return refusals.require_step_up(self.request, AALRequired())
         if status == 401:  # the settings, after the session has ended
             return refusals.sign_in(self.request)
         if status in {400, 403, 404, 410}:
@@ -111,7 +111,7 @@ class FlowView(View):
 
     def _flow_gone_page(self, status: int) -> HttpResponse:
         context = {"flow": self.flow.value, "restart_url": self.restart_url()}
-        return refusals.page(self.request, status, "flow_gone", **context)
+        return refusals.render_page(self.request, status, "flow_gone", **context)
 
     def own_url(self, flow_id: str) -> str:
         """The URL of this page with this flow."""
@@ -134,12 +134,12 @@ class FlowView(View):
         """The URL in the flow to return to, if this site allows it, or an empty string."""
         url = data.get("return_to")
         hosts = self.state.conf.login_redirect_hosts
-        return url if isinstance(url, str) and allowed(self.request, url, hosts) else ""
+        return url if isinstance(url, str) and is_allowed(self.request, url, hosts) else ""
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
-        response = refusals.page(self.request, 200, self.flow.value, **self.context(page, return_to))
+        response = refusals.render_page(self.request, 200, self.flow.value, **self.context(page, return_to))
         if redirect_loop.COOKIE in self.request.COOKIES:
-            redirect_loop.forget(response)  # a form is shown, so the browser is not redirected in circles
+            redirect_loop.clear(response)  # a form is shown, so the browser is not redirected in circles
         return response
 
     def context(self, page: FlowPage, return_to: str) -> dict[str, Any]:
@@ -153,14 +153,14 @@ class LoginView(FlowView):
     flow = Flow.LOGIN
 
     def start(self) -> HttpResponse:
-        target = wanted(self.request, self.state.conf.login_redirect_hosts)
+        target = find_return_url(self.request, self.state.conf.login_redirect_hosts)
         return sign_in(self.request, self.state, target)
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
         if page.step_up and not page.has_second_factor:
             settings_url = _with_return_to(reverse(Flow.SETTINGS.url_name), return_to)
             context = {**self.context(page, return_to), "settings_url": settings_url}
-            return refusals.page(self.request, 200, "no_second_factor", **context)
+            return refusals.render_page(self.request, 200, "no_second_factor", **context)
         return super().render_page(page, return_to)
 
 
@@ -185,7 +185,7 @@ class SettingsView(FlowView):
 
     def start(self) -> HttpResponse:
         """As for other flows; but without ``?next=`` the browser stays on the page, which says what was saved."""
-        if asked_for(self.request) is None:
+        if read_requested_url(self.request) is None:
             return self.start_and_return_to("")
         return super().start()
 
@@ -216,7 +216,7 @@ class SettingsView(FlowView):
             return explanation
         if self.traits is None or not self.traits.can_be_edited:
             return self.render(flow_id, data)
-        return refusals.page(
+        return refusals.render_page(
             request,
             200,
             "settings_save",

@@ -26,13 +26,13 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
         case SignedIn():
             return _open_target(request, state, target)
         case SecondFactorMissing():
-            return refusals.challenge(request, AALRequired(), target)
+            return refusals.require_step_up(request, AALRequired(), target)
         case SignedOut(reason=Event.LOGOUT):
             # Signed out here while Ory was down. The session still lives at Ory, which would redirect straight back.
             outage = state.sign_out()
             if outage:
                 return refusals.unavailable(request, outage)
-        case _ if redirect_loop.is_back(request, target):
+        case _ if redirect_loop.is_looping(request, target):
             return login_loop_page(request, state, Flow.LOGIN.start(state.conf, target, refresh=True))
     # A credential that a Django sign-in outranks is valid at Ory, which would redirect straight back, too.
     outranked = outcome == SignedOut() and state.credential is not None
@@ -45,14 +45,14 @@ def _open_target(request: HttpRequest, state: RequestState, target: str) -> Http
     state.user()
     if state.not_admitted:
         return refusals.not_admitted(request, NotAdmitted(state.not_admitted))
-    if redirect_loop.is_back(request, target):
+    if redirect_loop.is_looping(request, target):
         return permission_denied_page(request)  # the target has just sent the browser here
     return mark_as_sent(request, target, refusals.open_in_browser(request, target))
 
 
 def mark_as_sent(request: HttpRequest, target: str, response: HttpResponse) -> HttpResponse:
     """Remember in the browser that it was sent away, and will come back to ``target``."""
-    redirect_loop.send(request, response, target)
+    redirect_loop.mark_sent(request, response, target)
     set_marker(request, response)
     return response
 
@@ -60,7 +60,7 @@ def mark_as_sent(request: HttpRequest, target: str, response: HttpResponse) -> H
 def permission_denied_page(request: HttpRequest) -> HttpResponse:
     """403: signed in, but the page needs rights that this account does not have."""
     response = refusals.permission_denied(request)
-    redirect_loop.forget(response)
+    redirect_loop.clear(response)
     return response
 
 
@@ -68,7 +68,7 @@ def login_loop_page(request: HttpRequest, state: RequestState, try_again_url: st
     """A page with likely causes, instead of another redirect: the browser was at Ory, but has no session here."""
     cookie_came = state.credential_or_malformed is not None
     log(Event.LOGIN_LOOP, cookie_came=cookie_came)
-    response = refusals.page(
+    response = refusals.render_page(
         request,
         403,
         "login_loop",
@@ -78,5 +78,5 @@ def login_loop_page(request: HttpRequest, state: RequestState, try_again_url: st
         host=request.get_host(),
         ory_url=state.conf.browser_url,
     )
-    redirect_loop.forget(response)
+    redirect_loop.clear(response)
     return response

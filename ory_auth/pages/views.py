@@ -20,7 +20,7 @@ from ..request.state import RequestState, state_of
 from ..responses import refusals
 from ..responses.client_kind import ClientKind
 from ..responses.outage_help import explain_forbidden_return
-from ..responses.return_url import wanted
+from ..responses.return_url import find_return_url
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 from .health import check_health
 from .ory_calls import call_ory
@@ -53,7 +53,7 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
     if refusals.client_kind(request) is ClientKind.SCRIPT:
         return HttpResponse(status=204)
     default = resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
-    target = wanted(request, state.conf.login_redirect_hosts, default=default)
+    target = find_return_url(request, state.conf.login_redirect_hosts, default=default)
     return refusals.open_in_browser(request, target)
 
 
@@ -71,7 +71,7 @@ def error(request: HttpRequest) -> HttpResponse:
     debug: dict[str, Any] = {}
     if settings.DEBUG and page.id == "self_service_flow_return_to_forbidden":
         debug = explain_forbidden_return(f"{request.scheme}://{request.get_host()}").as_json()
-    return refusals.page(request, status, "error", error=page, explanation=page.explanation, debug=debug)
+    return refusals.render_page(request, status, "error", error=page, explanation=page.explanation, debug=debug)
 
 
 def _fetch_error(request: HttpRequest, state: RequestState, error_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which client a request comes from, as far as this server can tell. Rate limits count by client."""
+"""The address of the client that sent a request, for rate limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 NAT64 = IPv6Network("64:ff9b::/96")
-# Private and loopback networks, where proxies and gateways are: one address may stand for any number of clients.
+# Private and loopback networks. An address in them may be a proxy or gateway, which any number of clients share.
 SHARED = tuple(
     ip_network(network)
     for network in (
@@ -17,7 +17,7 @@ SHARED = tuple(
 
 
 def client_address(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
-    """The client's IPv4 address or IPv6 network, or ``""`` when it is not known.
+    """The client's IPv4 address or IPv6 network, or ``""`` if it is not known.
 
     ``trusted_proxies`` is ``ORY_AUTH["TRUSTED_PROXIES"]``: how many proxies in front of this site are the project's
     own. Each appends the address that it saw to ``X-Forwarded-For``. With ``None`` only ``REMOTE_ADDR`` counts, and a

@@ -1,7 +1,7 @@
-"""Where in ``MIDDLEWARE`` this package's middleware stands, and where it should.
+"""The position of this package's middleware in ``MIDDLEWARE``, and whether it is right.
 
-Django's own and this package's are known by their dotted paths, so that ``manage.py check`` loads neither; a project's
-own are loaded, as each may be a subclass of one of them.
+Django's and this package's middleware are compared by their dotted paths, so that ``manage.py check`` imports neither.
+Other middleware is imported, because it may be a subclass of one of these.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ NEVER_READ_USER_EARLY = frozenset(  # not when a request comes in; some keep the
 )
 
 
-def order_problem(middleware: Sequence[str]) -> str | None:
-    """What is wrong with the place of this middleware, and where it belongs; ``None`` where it is right."""
-    own = positions(middleware, PATH)
+def find_order_problem(middleware: Sequence[str]) -> str | None:
+    """What is wrong with the position of this middleware, and where it belongs; ``None`` if it is right."""
+    own = find_positions(middleware, PATH)
     for needed in (SESSION, AUTHENTICATION):
-        late = [position for position in positions(middleware, needed) if own and position > own[0]]
+        late = [position for position in find_positions(middleware, needed) if own and position > own[0]]
         if late:
             return f"{PATH!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
-    for asking in positions(middleware, LOGIN_REQUIRED):
+    for asking in find_positions(middleware, LOGIN_REQUIRED):
         if own and asking < own[0]:
             return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
     return None
 
 
-def too_early(middleware: Sequence[str]) -> list[str]:
-    """The middleware before this one that may have read the user by then, who is not the one that Ory signed in.
+def find_early_readers(middleware: Sequence[str]) -> list[str]:
+    """The middleware before this one that may read the user too early: it gets the one of Django's session.
 
-    Before ``AuthenticationMiddleware`` a request has no user, so what comes before that can read it only later.
+    Before ``AuthenticationMiddleware`` a request has no user, so earlier middleware can read it only later.
     """
-    own, authentication = positions(middleware, PATH), positions(middleware, AUTHENTICATION)
+    own, authentication = find_positions(middleware, PATH), find_positions(middleware, AUTHENTICATION)
     if not own:
         return []
     start = authentication[0] + 1 if authentication else own[0]
@@ -69,32 +69,32 @@ def too_early(middleware: Sequence[str]) -> list[str]:
 
 def _is_harmless(path: str) -> bool:
     known = path.startswith("django.") or path in NEVER_READ_USER_EARLY
-    return known or is_a(path, AUTHENTICATION) or is_a(path, REMOTE_USER)
+    return known or is_subclass(path, AUTHENTICATION) or is_subclass(path, REMOTE_USER)
 
 
-def remote_user_positions(middleware: Sequence[str]) -> list[int]:
-    """Where Django's middleware for users of the web server stands.
+def find_remote_user(middleware: Sequence[str]) -> list[int]:
+    """The positions of Django's middleware for users whom the web server has signed in.
 
-    It reads the user, and fails for one that has no Django session. So it has to come before this one.
+    It reads the user, and fails for a user without a Django session. So it has to come before this middleware.
     """
-    return sorted(positions(middleware, REMOTE_USER) + positions(middleware, PERSISTENT_REMOTE_USER))
+    return sorted(find_positions(middleware, REMOTE_USER) + find_positions(middleware, PERSISTENT_REMOTE_USER))
 
 
-def positions(middleware: Sequence[str], wanted: str) -> list[int]:
-    """Where in ``MIDDLEWARE`` the class of this path, or a subclass of it, stands."""
-    return [position for position, path in enumerate(middleware) if is_a(path, wanted)]
+def find_positions(middleware: Sequence[str], wanted: str) -> list[int]:
+    """The positions in ``MIDDLEWARE`` of the class with this path, and of its subclasses."""
+    return [position for position, path in enumerate(middleware) if is_subclass(path, wanted)]
 
 
-def is_a(path: str, wanted: str) -> bool:
+def is_subclass(path: str, wanted: str) -> bool:
     """Whether ``path`` names the class ``wanted`` or a subclass of it."""
     if path == wanted or path.startswith(("django.", "ory_auth.")):
         return path == wanted
-    cls, base = _imported(path), _imported(wanted)
+    cls, base = _import_or_none(path), _import_or_none(wanted)
     return isinstance(cls, type) and issubclass(cls, base)
 
 
-def _imported(path: str) -> Any:
+def _import_or_none(path: str) -> Any:
     try:
         return import_string(path)
     except ImportError:
-        return None  # Django itself says so when it builds it
+        return None  # Django reports it when it builds the middleware

@@ -21,7 +21,7 @@ from django.http import Http404
 
 from ..exceptions import OryUnavailable
 
-# Middleware that reads the user to write down who it is, and decides nothing by it. Checked in the source of each.
+# Middleware that reads the user to record who it is, and decides nothing by it. Checked in the source of each.
 KNOWN_RECORDERS = (
     "auditlog.middleware.AuditlogMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -30,7 +30,7 @@ KNOWN_RECORDERS = (
     "reversion.middleware.RevisionMiddleware",
 )
 ERROR_COLLECTOR = "sentry_sdk."  # with ``send_default_pii`` it adds the user to its reports
-# Modules between the code that reads a lazy user and this one.
+# Modules on the stack between the code that reads a lazy user and this one.
 BETWEEN = ("ory_auth.", "django.utils.functional", "asgiref.")
 
 
@@ -46,10 +46,10 @@ class RequestProgress(Protocol):
 
 
 def is_error_page(request: RequestProgress) -> bool:
-    """Whether Django is answering the view's error, or an unknown address, with a page or mail that asks in passing.
+    """Whether Django renders a page or a mail about the view's error, or about an unknown address.
 
-    It does that while the exception is being handled, so the pending one tells. Middleware may handle an ``Http404`` as
-    well, and decide something in doing so.
+    Django does that while it handles the exception, so the exception is still pending. Middleware may handle an
+    ``Http404`` as well, and may then decide something by the user, so it is not exempt.
     """
     pending = sys.exc_info()[1]
     while pending is not None:
@@ -64,19 +64,19 @@ def is_error_page(request: RequestProgress) -> bool:
 
 
 def is_login_required_middleware() -> bool:
-    """Whether it is Django's ``LoginRequiredMiddleware``, which asks before views that need no sign-in as well."""
+    """Whether Django's ``LoginRequiredMiddleware`` reads the user. It also does before views that need no sign-in."""
     return _is_on_stack(LoginRequiredMiddleware.process_view.__code__)
 
 
 def is_signing_out() -> bool:
-    """Whether it is Django's ``logout()``, which asks who it was, and signs out whoever it was."""
+    """Whether Django's ``logout()`` reads the user. It signs out any user, also an anonymous one."""
     return _is_on_stack(auth.logout.__code__, auth.alogout.__code__)
 
 
 def is_recording(middleware: Sequence[str]) -> bool:
-    """Whether the user is only written down: in a log record or report, or by middleware of these paths or a known one.
+    """Whether the user is only recorded: in a log record or report, by middleware of these paths, or by a known one.
 
-    ``middleware`` are dotted paths of classes, whose subclasses count as well, or of functions.
+    ``middleware`` are dotted paths of functions, or of classes, whose subclasses count as well.
     """
     recorders = [recorder for recorder in map(_find_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
@@ -92,9 +92,9 @@ def is_recording(middleware: Sequence[str]) -> bool:
 
 
 def is_middleware() -> bool:
-    """Whether middleware asks, in which no exception reaches ``process_exception``: Django makes a 500 of it at once.
+    """Whether middleware reads the user. Its exceptions do not reach ``process_exception``: Django makes a 500 of them.
 
-    ``False`` also where that cannot be seen, such as in a task of its own.
+    ``False`` also if the stack does not show it, such as in a separate task.
     """
     outermost = None
     for frame in _stack():
@@ -136,7 +136,7 @@ def _codes_in(code: CodeType | None) -> Iterator[CodeType]:
 
 # Around every middleware Django puts one of these functions, which turn what it raises into a response.
 _CONVERTERS = frozenset(_codes_in(convert_exception_to_response.__code__))
-# What calls middleware and views. What is on the stack further out has called the one that asks, and does not ask.
+# These call middleware and views. Frames further out did not read the user: they called the code that does.
 _CALLERS = _CONVERTERS | {
     BaseHandler._get_response.__code__,  # type: ignore[attr-defined]  # unknown to django-stubs
     BaseHandler._get_response_async.__code__,  # type: ignore[attr-defined]
@@ -146,7 +146,7 @@ _LOGGING = frozenset({logging.Logger._log.__code__, logging.Logger.handle.__code
 
 
 def _frames_of_caller() -> Iterator[FrameType]:
-    """The frames of the middleware or view that asks, from the inside out."""
+    """The frames of the middleware or view that reads the user, from the inside out."""
     for frame in _stack():
         if frame.f_code in _CALLERS:
             return
@@ -176,7 +176,7 @@ def _class_of_self(frame: FrameType) -> type:
 
 
 def _find_loaded(path: str) -> Callable[..., Any] | None:
-    """The middleware of this path. Nothing is imported for it: what is not loaded is not the one that asks."""
+    """The middleware of this path, if it is imported already. Otherwise it is not the caller."""
     module, _, name = path.rpartition(".")
     found: Callable[..., Any] | None = getattr(sys.modules.get(module), name, None)
     return found

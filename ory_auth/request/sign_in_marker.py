@@ -1,7 +1,7 @@
 """A signed cookie for browsers that this site has sent to Ory, so that they are not limited when they come back.
 
-Without it, somebody who has just signed in would be an unknown credential, and turned away during a flood of these. A
-marker is valid for a limited time, and for a few lookups in each process, so it does not help a flood.
+Without it, a person who has just signed in would have an unknown credential, and would be refused during a flood of
+these. A marker is valid for a limited time, and for a few lookups in each process, so it does not help a flood.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def _nonce(request: HttpRequest) -> str | None:
         return None
 
 
-def forget() -> None:
+def reset_markers() -> None:
     """Forget everything, in a forked process: a thread of the parent may hold the lock and be changing the counts."""
     global _lock, _uses
     _lock, _uses = threading.Lock(), TTLCache(MAX_MARKERS, SECONDS)
 
 
-after_fork(forget)
+after_fork(reset_markers)

@@ -20,7 +20,7 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
-from .middleware_order import PATH, positions
+from .middleware_order import PATH, find_positions
 from .outages import outage_error, raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .session_access import aopen_session, arecord_owner, open_session, record_owner
@@ -149,6 +149,6 @@ def find_state(request: Any) -> RequestState | None:
     state = getattr(django_request(request), "_ory_state", None)
     if isinstance(state, RequestState):
         return state
-    if not positions(settings.MIDDLEWARE, PATH):
+    if not find_positions(settings.MIDDLEWARE, PATH):
         raise ImproperlyConfigured(f"Add {PATH!r} to MIDDLEWARE: it is missing.")
     return None

@@ -1,4 +1,4 @@
-"""Who an ASGI connection comes from, for :mod:`ory_auth.channels`: it is looked up like a request with its headers."""
+"""The user of an ASGI connection, for :mod:`ory_auth.channels`: looked up like that of a request with its headers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-KEY = "ory_auth"  # of the Connection in its scope
+SCOPE_KEY = "ory_auth"  # of the Connection in its scope
 TRY_AGAIN_LATER = 1013  # the code of a WebSocket that is closed
 EXTENSION = "websocket.http.response"  # of servers that refuse a WebSocket with a whole response
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
@@ -52,11 +52,11 @@ class Connection:
         self._headers: Headers = []
 
     async def open(self) -> HttpResponse | None:
-        """Look up who it is. Returns the response to a connection that may not go on."""
+        """Look the user up. Returns the response if the connection must be refused."""
         if self._may_be_forged():
             detail = "This connection was opened by another site, or its Origin header is missing."
             return JsonResponse({"code": "origin_not_allowed", "detail": detail}, status=403)
-        return await self._refuse_troubled(self._look_up)
+        return await self._run_or_refuse(self._look_up)
 
     async def require(self, guard: Guard) -> HttpResponse | None:
         """The response to a connection that does not satisfy the guard."""
@@ -66,11 +66,11 @@ class Connection:
             missing = await guard.afind_missing(self._request)
             return None if missing is None else _refusal(missing)
 
-        return await self._refuse_troubled(check)
+        return await self._run_or_refuse(check)
 
     async def fill(self, scope: Scope) -> Scope:
         """The scope for consumers."""
-        return {**scope, KEY: self, **await _known(self._request)}
+        return {**scope, SCOPE_KEY: self, **await _read_user(self._request)}
 
     async def recheck(self, known: Any, update: Callable[[dict[str, Any]], None]) -> bool:
         """Whether this is still the connection of this user, and still satisfies its guards."""
@@ -80,14 +80,14 @@ class Connection:
             session = store(self._request.COOKIES.get(settings.SESSION_COOKIE_NAME))
         request = self._as_request(session)
         async with _database():
-            found = await _known(request)
+            found = await _read_user(request)
             missing = [await guard.afind_missing(request) for guard in self._guards]
         still = not any(missing) and is_same_user(found["user"], known)
         update(found if still else {"user": AnonymousUser(), "ory_session": None})
         return still
 
     def adding_headers(self, send: Send) -> Send:
-        """Send Ory's cookies, and what a cache has to know, with the response of the consumer."""
+        """Send Ory's cookies and the cache headers with the response of the consumer."""
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
@@ -97,11 +97,11 @@ class Connection:
         return send_with_headers
 
     async def _look_up(self) -> None:
-        await _known(self._request)
+        await _read_user(self._request)
         response = hooks.finish_response(self._request, StreamingHttpResponse())
         self._headers = _headers_of(response)
 
-    async def _refuse_troubled(self, ask: Callable[[], Awaitable[HttpResponse | None]]) -> HttpResponse | None:
+    async def _run_or_refuse(self, ask: Callable[[], Awaitable[HttpResponse | None]]) -> HttpResponse | None:
         try:
             async with _database():
                 return await ask()
@@ -111,7 +111,7 @@ class Connection:
             return JsonResponse({"detail": "This host is not in ALLOWED_HOSTS."}, status=400)
 
     def _may_be_forged(self) -> bool:
-        """Whether another site may have made the browser open this connection: it sends its cookies then as well."""
+        """Whether another site may have made the browser open this connection, with the cookies of this one."""
         request = self._request
         if self._scope["type"] == "http" and request.method in SAFE_METHODS:
             return False
@@ -142,14 +142,14 @@ class Connection:
 
 def connection_of(scope: Scope) -> Connection:
     """The connection that this scope belongs to."""
-    connection = scope.get(KEY)
+    connection = scope.get(SCOPE_KEY)
     if not isinstance(connection, Connection):
         raise ImproperlyConfigured("Wrap the router of your consumers in OryAuthMiddlewareStack: it is missing.")
     return connection
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, response: HttpResponse) -> None:
-    """Refuse the connection: by a response where the server can send one, else by the code of a closed WebSocket."""
+    """Refuse the connection: with a response if the server can send one, otherwise with a WebSocket close code."""
     if scope["type"] == "websocket" and (await receive())["type"] != "websocket.connect":
         return
     if scope["type"] == "websocket" and EXTENSION not in (scope.get("extensions") or {}):
@@ -161,7 +161,7 @@ async def refuse(scope: Scope, receive: Receive, send: Send, response: HttpRespo
     await send({"type": f"{prefix}.body", "body": response.content})
 
 
-async def _known(request: Any) -> dict[str, Any]:
+async def _read_user(request: Any) -> dict[str, Any]:
     user, session = await request.auser(), await request.aory_session()
     return {"user": user, "ory_session": session, "ory_unavailable": request.ory_unavailable}
 
@@ -189,7 +189,7 @@ class _OriginCheck(CsrfViewMiddleware):
 
 
 def _refusal(missing: Missing) -> HttpResponse:
-    """As for a request, but without an address to go to: nobody follows it from here, and it would come back here."""
+    """As for a request, but without a URL to open: a connection cannot follow it, and it would lead back here."""
     match missing:
         case SignedOut():
             body = {"code": "not_authenticated", "detail": str(refusals.NOT_AUTHENTICATED)}

@@ -1,9 +1,9 @@
-"""What kind of client sent a request, and so which answer it can use when it may not go on.
+"""Which kind of client sent a request, and so which form of a refusal it can use.
 
 Browsers follow a redirect to Ory when they load a page. They refuse to follow it for ``fetch()``, because Ory is on
 another origin, and the user would see nothing. Follows https://www.w3.org/TR/fetch-metadata/.
 
-These headers choose the form of an answer, and nothing else: they never decide who somebody is.
+These headers choose the form of a response and nothing else. They never decide who the user is.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ MAX_ACCEPT = 2048  # characters of an Accept header: the time that Django takes 
 PROBLEM_JSON = "application/problem+json"
 EVENT_STREAM = "text/event-stream"
 HTML = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
-# What frameworks for scripts send. The value does not matter.
+# JavaScript frameworks send these. The value does not matter.
 SCRIPT_HEADERS = ("Turbo-Frame", "X-Turbo-Request-Id", "X-Up-Version")
 PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe", "embed", "object"})
-LOOKED_AT = (
+DECIDING_HEADERS = (
     "Accept", "HX-Request", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "X-Inertia", "X-Requested-With", *SCRIPT_HEADERS
 )  # fmt: skip
 RETURN_HEADERS = ("HX-Boosted", "HX-Current-URL", "Referer")  # name the page to come back to after signing in
 
 
 class ClientKind(Enum):
-    """Which answer a client can use."""
+    """Which form of a response a client can use."""
 
-    PAGE = "page"  # a page load, or a client that says nothing about itself: a redirect, or a page
+    PAGE = "page"  # a page load, or a client that sends none of these headers: a redirect, or a page
     SCRIPT = "script"  # fetch(), XMLHttpRequest, an image, an API client: JSON, never a redirect
     HTMX = "htmx"  # the header HX-Redirect, or a short text
     INERTIA = "inertia"  # 409 with the header X-Inertia-Location, or a page
@@ -60,7 +60,7 @@ def is_browser_script(request: HttpRequest, kind: ClientKind) -> bool:
 
 
 def preferred_script_type(request: HttpRequest) -> str | None:
-    """The JSON type, or ``text/event-stream``, that the client names and likes better than HTML; else ``None``."""
+    """The JSON type or ``text/event-stream`` that the client prefers to HTML; ``None`` if it prefers neither."""
     if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
         return None
     try:
@@ -76,6 +76,6 @@ def preferred_script_type(request: HttpRequest) -> str | None:
     return None
 
 
-def vary(response: HttpResponseBase, kind: ClientKind) -> None:
-    """Name the headers that chose this answer, for caches."""
-    patch_vary_headers(response, LOOKED_AT if kind is ClientKind.PAGE else LOOKED_AT + RETURN_HEADERS)
+def add_vary(response: HttpResponseBase, kind: ClientKind) -> None:
+    """Tell caches which request headers this response depends on."""
+    patch_vary_headers(response, DECIDING_HEADERS if kind is ClientKind.PAGE else DECIDING_HEADERS + RETURN_HEADERS)

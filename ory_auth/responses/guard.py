@@ -31,48 +31,48 @@ class Guard:
     def check(self, request: HttpRequest) -> HttpResponse | None:
         """``None`` if the request may go on, else the response to it. Raises :class:`OryUnavailable`."""
         missing = self.find_missing(request)
-        return None if missing is None else _refuse(request, missing)
+        return None if missing is None else _make_response(request, missing)
 
     async def acheck(self, request: HttpRequest) -> HttpResponse | None:
         """:meth:`check` for coroutines."""
         missing = await self.afind_missing(request)
-        return None if missing is None else _refuse(request, missing)
+        return None if missing is None else _make_response(request, missing)
 
     def find_missing(self, request: HttpRequest) -> Missing | None:
         """What the request lacks, or ``None`` if it may go on. Raises :class:`OryUnavailable`."""
         state = state_of(request)
         outcome = state.outcome(fresh=self.fresh)
-        if self._ask_again(outcome):
+        if self._needs_fresh_outcome(outcome):
             outcome = state.outcome(fresh=True)
         own = True
         if isinstance(outcome, SignedIn):
             state.user()
             own = state.is_own_user_shown(request)
-        return self._judge(state, outcome, own)
+        return self._decide(state, outcome, own)
 
     async def afind_missing(self, request: HttpRequest) -> Missing | None:
         """:meth:`find_missing` for coroutines."""
         state = state_of(request)
         outcome = await state.aoutcome(fresh=self.fresh)
-        if self._ask_again(outcome):
+        if self._needs_fresh_outcome(outcome):
             outcome = await state.aoutcome(fresh=True)
         own = True
         if isinstance(outcome, SignedIn):
             await state.aown_user()
             own = await state.ais_own_user_shown(request)
-        return self._judge(state, outcome, own)
+        return self._decide(state, outcome, own)
 
-    def _ask_again(self, outcome: Outcome) -> bool:
-        """Ask Ory before refusing somebody because of a cached session, or accepting a stale one for a strict guard."""
+    def _needs_fresh_outcome(self, outcome: Outcome) -> bool:
+        """Whether to call Ory before a cached session is refused, or a stale one accepted for a strict guard."""
         if not isinstance(outcome, SignedIn):
             return False
         strict = self.aal is not None or self.max_age is not None
         return not outcome.satisfies(self.aal, self.max_age) or (outcome.stale and strict)
 
-    def _judge(self, state: RequestState, outcome: Outcome, is_own_user: bool) -> Missing | None:
+    def _decide(self, state: RequestState, outcome: Outcome, is_own_user: bool) -> Missing | None:
         match outcome:
             case Unavailable():
-                raise state.outage_error(outcome)  # also with @ory_optional, which allows only to greet
+                raise state.outage_error(outcome)  # also with @ory_optional
             case SignedOut():
                 return outcome
             case SecondFactorMissing():
@@ -97,12 +97,12 @@ class Guard:
         return self.aal.value if self.aal == AAL.AAL2 else None
 
 
-def _refuse(request: HttpRequest, missing: Missing) -> HttpResponse:
+def _make_response(request: HttpRequest, missing: Missing) -> HttpResponse:
     match missing:
         case SignedOut():
             return refusals.sign_in(request)
         case AALRequired():
-            return refusals.challenge(request, missing)
+            return refusals.require_step_up(request, missing)
         case NotAdmitted():
             return refusals.not_admitted(request, missing)
 

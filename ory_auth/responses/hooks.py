@@ -1,4 +1,4 @@
-"""What the middleware does: add lazy attributes to a request, and headers and cookies to its response."""
+"""The work of the middleware: it adds lazy attributes to a request, and headers and cookies to its response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..events import Event, log_once
 from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
 from ..ory import cookies
 from ..request.django_session import session_data, session_guard
-from ..request.middleware_order import DIRECTLY_AFTER, remote_user_positions
+from ..request.middleware_order import DIRECTLY_AFTER, find_remote_user
 from ..request.outages import is_optional
 from ..request.state import RequestState, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
@@ -31,16 +31,16 @@ from . import login_redirects, redirect_loop, refusals
 
 CREDENTIAL_HEADERS = ("X-Session-Token", "Cookie", "Authorization")
 VARY = ", ".join(CREDENTIAL_HEADERS)
-_UNREAD = (SimpleLazyObject, type(None))  # what Django's middleware puts on a request, and what it has without that
+_UNREAD = (SimpleLazyObject, type(None))  # the types of request.user with and without Django's middleware
 
 
 def warm_up() -> None:
-    """Create the client at start, so that no request waits for it; raises ``ImproperlyConfigured``."""
+    """Create the shared objects at start, so that no request waits for them; raises ``ImproperlyConfigured``."""
     services_of(conf())
 
 
 def is_built_for_asgi() -> bool:
-    """Whether Django's ASGI handler is building the middleware just now.
+    """Whether Django's ASGI handler is building the middleware now.
 
     Middleware behind ours may be sync, and ours is then sync as well. But Django calls a sync ``process_view`` in a
     thread, for every request, so it has to be a coroutine there.
@@ -52,13 +52,13 @@ def is_built_for_asgi() -> bool:
 
 
 def begin_request(request: Any) -> None:
-    """A request has come to the middleware, and :func:`finish_response` will be called with its response."""
+    """A request enters the middleware. :func:`finish_response` will be called with its response."""
     attach(request)
     request.__dict__["_ory_in_middleware"] = True
 
 
 def attach(request: Any) -> None:
-    """Add the lazy attributes to a request. Costs no call, no query and no hash."""
+    """Add the lazy attributes to a request. That makes no call, no query and no hash."""
     attributes = request.__dict__
     user = attributes["_ory_base_user"] = attributes.pop("user", None)
     attributes.pop("auser", None)
@@ -70,7 +70,7 @@ def attach(request: Any) -> None:
 
 
 def _report_early_read(user: Any) -> None:
-    """Middleware before ours has read ``request.user``, or assigned one. It cannot know whom Ory signed in.
+    """Middleware before this one has read or assigned ``request.user``, before Ory could say who the user is.
 
     Django's ``AuthenticationMiddleware`` stores a user on the request when it is read. Its ``RemoteUserMiddleware`` has
     to do that.
@@ -82,7 +82,7 @@ def _report_early_read(user: Any) -> None:
 
 
 def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-    """A view was found, and all middleware has begun with the request: signals that waited for this are sent."""
+    """A view was found, and all middleware has begun with the request: send the signals that waited for this."""
     _restore_class(request)
     if _has_waiting_signals(request):
         request._ory_state.send_waiting_signals()
@@ -121,11 +121,11 @@ def _has_waiting_signals(request: Any) -> bool:
 
 @lru_cache(maxsize=4)
 def _has_remote_user(middleware: tuple[str, ...]) -> bool:
-    return bool(remote_user_positions(middleware))
+    return bool(find_remote_user(middleware))
 
 
 def enter_view_with_user(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-    """Ask before ``LoginRequiredMiddleware`` does: what that raises would not reach ``process_exception``."""
+    """Load the user before ``LoginRequiredMiddleware`` does: an error there would not reach ``process_exception``."""
     if response := enter_view(request, view, args, kwargs):
         return response
     if getattr(view, "login_required", True):
@@ -155,14 +155,14 @@ def respond_to_error(request: HttpRequest, exception: Exception) -> HttpResponse
         case OryUnavailable():
             return refusals.unavailable(request, Unavailable.of(exception))
         case AALRequired():
-            return refusals.challenge(request, exception)
+            return refusals.require_step_up(request, exception)
         case NotAdmitted():
             return refusals.not_admitted(request, exception)
     return None
 
 
 def leave_view(request: Any) -> None:
-    """Before the response is finished: store whose data the view has put into Django's session."""
+    """Before the response is finished: record whose data the view has put into Django's session."""
     if _has_waiting_signals(request):  # no view was reached
         request._ory_state.send_waiting_signals()
     if _is_written(request):
@@ -183,7 +183,7 @@ def _is_written(request: Any) -> bool:
 
 
 def finish_response(request: Any, response: HttpResponseBase) -> HttpResponseBase:
-    """Add to the response what it depends on, and replace it with a 503 if it would hide an outage."""
+    """Add the headers and cookies to the response, and replace it with a 503 if it would hide an outage."""
     _restore_class(request)
     attributes, streaming = request.__dict__, getattr(response, "streaming", False)
     attributes.pop("_ory_in_middleware", None)
@@ -193,7 +193,7 @@ def finish_response(request: Any, response: HttpResponseBase) -> HttpResponseBas
         session_guard.end_view(request.session, streaming=streaming)
     if redirect_loop.COOKIE in request.META.get("HTTP_COOKIE", ""):
         known = attributes["_ory_state"].known_outcome if "_ory_state" in attributes else None
-        redirect_loop.follow(request, response, signed_in=isinstance(known, SignedIn))
+        redirect_loop.update(request, response, signed_in=isinstance(known, SignedIn))
     return response
 
 
@@ -204,7 +204,7 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
         elif response.status_code == 503:
             refusals.mark_as_logged(response)  # such as Django REST framework's
     elif state.asked and response.status_code == 302:
-        response = login_redirects.answer_script(state.request, response)
+        response = login_redirects.adapt_for_scripts(state.request, response)
     if state.is_api:
         response = _complete_api_response(state, response)
     if getattr(response, "streaming", False):
@@ -221,18 +221,18 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
 
 
 def _hides_outage(state: RequestState, response: HttpResponseBase) -> bool:
-    """Whether the response must be a 503, because somebody was told of the outage and answered as if it were none.
+    """Whether the response must be a 503: the outage was raised, and the response looks as if there were none.
 
     A view that handles ``OryUnavailable`` may answer as it likes, but not with a page or as if nobody were signed in.
     """
     status = response.status_code
     if state.outage_raised_in_middleware:
-        return status <= 500  # nobody knows whether that middleware would have let the request through
+        return status <= 500  # it is not known whether that middleware would have let the request through
     return 200 <= status < 300 or status in {401, 500} or login_redirects.leads_to_login(state.request, response)
 
 
 def _complete_api_response(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
-    """What django-ninja leaves out: the scheme of a 401, and with ``DEBUG`` the response to a refusal."""
+    """Add what django-ninja leaves out: the scheme of a 401, and with ``DEBUG`` the response to a refusal."""
     if state.api_error is not None and response.status_code == 500:
         response = respond_to_error(state.request, state.api_error) or response
     if response.status_code == 401:
@@ -256,13 +256,18 @@ def _make_private(response: HttpResponseBase) -> None:
 
 
 class _OryRequest:
-    """Mixed into the class of a request. ``ory_session`` may be ``None``, so it cannot be a lazy object."""
+    """Mixed into the class of a request, so that reading an attribute can look the session up.
+
+    A lazy object such as Django's ``request.user`` would not do: ``request.ory_session`` may be ``None``, and Django's
+    cache middleware reads an attribute of the request after the view. Replacing the class of an object works with all
+    supported versions of Django; the tests run on each.
+    """
 
     ory_unavailable = False
 
     @cached_property
     def _ory_state(self) -> RequestState:
-        """The state of the request that the middleware has seen: its response has to say what a copy was asked for."""
+        """The state of the request that the middleware has seen, also for a copy: there is one response to both."""
         original: Any = self.__dict__["_ory_original"]()
         if original is not None and original is not self:
             return original._ory_state  # type: ignore[no-any-return]

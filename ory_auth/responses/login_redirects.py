@@ -1,7 +1,7 @@
-"""Redirects to the login page that Django's own guards made, for clients that cannot follow them.
+"""Redirects to the login page by Django's own guards, for clients that cannot follow them.
 
 ``login_required``, its mixin and its middleware, ``permission_required``, ``user_passes_test`` and the admin redirect
-every client. Such a redirect leads on to Ory, where a browser lets no script follow it.
+every client. Such a redirect leads to Ory, and browsers do not let scripts follow it there.
 """
 
 from __future__ import annotations
@@ -21,54 +21,54 @@ from ..exceptions import AALRequired, NotAdmitted
 from ..request.state import state_of
 from ..sessions.outcomes import SecondFactorMissing, SignedIn, Unavailable
 from . import refusals
-from .client_kind import ClientKind, vary
+from .client_kind import ClientKind, add_vary
 
-ABOUT_THE_BODY = frozenset({"content-length", "content-type", "location"})
+BODY_HEADERS = frozenset({"content-length", "content-type", "location"})
 
 
 class LoginRedirect(NamedTuple):
-    """Where a guard redirects to, without the page to come back to, which is in the parameter ``field``."""
+    """The login page that a guard redirects to, and the name of the query parameter with the page to come back to."""
 
     login_url: str
     field: str
 
 
-def answer_script(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Replace a guard's redirect to the login page by what the client can use. Other responses stay as they are."""
-    found = _read(request, response)
+def adapt_for_scripts(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Replace a guard's redirect to the login page with a response that the client can use. Others stay as they are."""
+    found = _find_login_redirect(request, response)
     if found is None:
         return response
     kind = refusals.client_kind(request)
     if kind is ClientKind.PAGE:
-        vary(response, kind)
+        add_vary(response, kind)
         return response
     refusal = _refuse(request, found)
     refusal.cookies.update(response.cookies)
     for name, value in response.items():
-        if name.lower() not in ABOUT_THE_BODY:
+        if name.lower() not in BODY_HEADERS:
             refusal.headers.setdefault(name, value)
     return refusal
 
 
 def leads_to_login(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether this is a redirect to a login page, whoever made it and wherever that leads back to."""
+    """Whether this is a redirect to a login page, whichever code made it and whatever page it leads back to."""
     if not 300 <= response.status_code < 400:
         return False
     try:
         target = urlsplit(request.build_absolute_uri(response.get("Location", "")))
-    except ValueError:  # such as a host in brackets that is no IPv6 address; no login page has such a URL
+    except ValueError:  # such as a host in brackets that is not an IPv6 address: no login page has such a URL
         return False
     return target[:3] in {urlsplit(request.build_absolute_uri(login))[:3] for login in _login_urls(request)}
 
 
 def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
-    """What :func:`ory_auth.decorators.ory_required` would answer; somebody who is signed in lacks a permission."""
+    """The response of :func:`ory_auth.decorators.ory_required`; a signed-in user lacks a permission."""
     state = state_of(request)
     match state.known_outcome:
         case Unavailable() as outage:
             return refusals.unavailable(request, outage)
         case SecondFactorMissing():
-            return refusals.challenge(request, AALRequired())
+            return refusals.require_step_up(request, AALRequired())
         case SignedIn() if state.not_admitted:
             return refusals.not_admitted(request, NotAdmitted(state.not_admitted))
         case SignedIn():
@@ -78,10 +78,10 @@ def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
     return refusals.sign_in(request, found.login_url, found.field)
 
 
-def _read(request: HttpRequest, response: HttpResponseBase) -> LoginRedirect | None:
+def _find_login_redirect(request: HttpRequest, response: HttpResponseBase) -> LoginRedirect | None:
     """``None`` unless it is a redirect to a login page that names this request as the page to come back to.
 
-    A view that redirects to somewhere else, or to come back to somewhere else, does so for reasons of its own.
+    A view that redirects to another page, or to come back to another page, has its own reasons.
     """
     location = response.get("Location") if response.status_code == 302 else None
     if not location:

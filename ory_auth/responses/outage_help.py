@@ -1,4 +1,4 @@
-"""Why this site refuses a request, and what to do about it: for developers, so only shown with ``DEBUG``.
+"""Why this site refuses a request, and what to do about it. It is for developers, so it is only shown with ``DEBUG``.
 
 Names settings, paths and commands; never a credential, a trait or anything that Ory sent. Free of I/O.
 """
@@ -26,7 +26,7 @@ _TLS_ERRORS = ("SSLCertVerificationError", "SSLError", "SSLEOFError", "SSLZeroRe
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What the page and the JSON show. ``tried`` and ``setting`` are empty if the cause is not the way to Ory."""
+    """What the page and the JSON show. ``tried`` and ``setting`` are about the connection to Ory, if that failed."""
 
     title: str
     cause: str
@@ -41,7 +41,7 @@ class Help:
 
 
 def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None = None) -> Help:
-    """What went wrong. ``last_failure`` is why the circuit breaker is open, in case Ory was not even asked."""
+    """What went wrong. ``last_failure`` is why the circuit breaker is open, if it is."""
     match outcome.event:
         case Event.MIGRATIONS_MISSING:
             return Help(

@@ -1,7 +1,7 @@
 """Responses to a request that may not go on: 503, 403, 401 and redirects to Ory, in a form that the client can use.
 
-A page load gets a redirect. A script gets a status, a stable code and the URL to open, htmx the header that it follows.
-The kinds of clients are in :mod:`ory_auth.responses.client_kind`.
+A page load gets a redirect. A script gets a status, a stable code and the URL to open. htmx gets the header that it
+follows. :mod:`ory_auth.responses.client_kind` tells these clients apart.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ..request.state import state_of
 from ..sessions.outcomes import Unavailable
 from ..sessions.services import services_of
 from . import redirect_loop
-from .client_kind import PROBLEM_JSON, ClientKind, kind_of, preferred_script_type, vary
+from .client_kind import PROBLEM_JSON, ClientKind, add_vary, kind_of, preferred_script_type
 from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
-from .return_url import absolute, here
+from .return_url import absolute_url, find_current_page
 
-RETRY_AFTER = 5  # seconds, unless Ory named a number
+RETRY_AFTER = 5  # seconds, unless Ory sends a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
 NOT_AUTHENTICATED = gettext_lazy("Authentication credentials were not provided or are not valid.")
@@ -44,7 +44,7 @@ REALM = 'Bearer realm="ory"'
 
 
 def client_kind(request: HttpRequest) -> ClientKind:
-    """Which form of an answer the client can use. One that sent its credential by header is a program."""
+    """Which form of a response the client can use. A client that sends its credential in a header is a program."""
     state = state_of(request)
     if state.is_api or (state.credential_or_malformed is not None and state.credential_or_malformed.kind.by_header):
         return ClientKind.SCRIPT
@@ -52,13 +52,13 @@ def client_kind(request: HttpRequest) -> ClientKind:
 
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
-    """503: Ory did not say who the user is. Has ``Retry-After``, and no cache may store it."""
+    """503: it is not known who the user is. Has ``Retry-After``, and no cache may store it."""
     needs_setup = outcome.event in SETUP_PROBLEMS
     name, detail = ("setup_problem", SETUP_PROBLEM) if needs_setup else ("unavailable", UNAVAILABLE)
     facts: dict[str, Any] = {}
     if help_text := debug_help(request, outcome):
         name, facts = "unavailable_debug", {"debug": help_text}
-    response = _explain(request, 503, name, str(detail), code="ory_unavailable", **facts)
+    response = _explain_refusal(request, 503, name, str(detail), code="ory_unavailable", **facts)
     response["Retry-After"] = str(outcome.retry_after or RETRY_AFTER)
     patch_cache_control(response, no_store=True, private=True)
     mark_as_logged(response)
@@ -66,7 +66,7 @@ def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
 
 
 def mark_as_logged(response: HttpResponseBase) -> None:
-    """Keep Django from logging this 503, which is a mail to ``ADMINS`` for each. Our own event says it already."""
+    """Keep Django from logging this 503, which would mail ``ADMINS`` each time. The event is in the log already."""
     response._has_been_logged = True  # type: ignore[attr-defined]  # read by Django's log_response()
 
 
@@ -79,56 +79,58 @@ def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | N
 
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
-    """403: Ory knows the person, but they are not admitted here. No redirect to sign in, which would come back here."""
+    """403: the person is signed in at Ory, but is not admitted here. Signing in again would only lead back here."""
     facts: dict[str, Any] = {"code": error.code, "reason": error.reason.value}
     if settings.DEBUG:
         facts["debug"] = explain_refusal(error.reason).as_json()
-    return _explain(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
+    return _explain_refusal(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
 
 
-def challenge(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:
-    """Lead to a second factor, or to signing in again, and then to ``back``: 403 where that is no redirect."""
-    return _lead(request, 403, **way_on(request, error, back))
+def require_step_up(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:
+    """Send the browser to step up or to re-authenticate, and then to ``back``. A script gets 403."""
+    return _send_browser_to(request, 403, **describe_step_up(request, error, back))
 
 
-def way_on(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
-    """What is missing, and the URL to get it, as the JSON of a 403."""
+def describe_step_up(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
+    """The JSON of a 403: what is missing, and the URL to open."""
     conf = state_of(request).conf
-    back = absolute(request, back or here(request, client_kind(request), conf.login_redirect_hosts))
+    back = absolute_url(request, back or find_current_page(request, client_kind(request), conf.login_redirect_hosts))
     url = Flow.LOGIN.start(conf, back, aal=error.aal, refresh=error.refresh)
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
     return {"code": error.code, "detail": detail, "redirect_browser_to": url}
 
 
 def sign_in(request: HttpRequest, login_url: str | None = None, field: str = REDIRECT_FIELD_NAME) -> HttpResponse:
-    """Lead to the login page, which leads back: 401 where that is no redirect.
+    """Send the browser to the login page, and then back. A script gets 401.
 
-    ``field`` is the parameter of ``login_url`` that says where to come back to.
+    ``field`` is the query parameter of ``login_url`` with the page to come back to.
     """
     kind = client_kind(request)
-    back = here(request, kind, state_of(request).conf.login_redirect_hosts)
+    back = find_current_page(request, kind, state_of(request).conf.login_redirect_hosts)
     url = redirect_to_login(back, login_url or sign_in_url(request), field).url
     response = not_authenticated(request, url)
     if kind is not ClientKind.PAGE:
-        redirect_loop.script_is_refused(request, response, absolute(request, back))
+        redirect_loop.mark_script_refused(request, response, absolute_url(request, back))
     return response
 
 
 def not_authenticated(request: HttpRequest, url: str) -> HttpResponse:
-    """Lead to a URL where one signs in: 401 where that is no redirect."""
-    response = _lead(request, 401, url, "not_authenticated", str(NOT_AUTHENTICATED))
+    """Send the browser to a URL to sign in. A script gets 401."""
+    response = _send_browser_to(request, 401, url, "not_authenticated", str(NOT_AUTHENTICATED))
     if response.status_code == 401:
         response["WWW-Authenticate"] = REALM
     return response
 
 
 def open_in_browser(request: HttpRequest, url: str) -> HttpResponse:
-    """Lead to a URL for no lack of anything: 422 where that is no redirect, with Ory's own code for this."""
-    return _lead(request, 422, url, "browser_location_change_required", str(OPEN_IN_BROWSER))
+    """Send the browser to a URL although nothing is missing. A script gets 422 with Ory's own code for that."""
+    return _send_browser_to(request, 422, url, "browser_location_change_required", str(OPEN_IN_BROWSER))
 
 
-def _lead(request: HttpRequest, status: int, redirect_browser_to: str, code: str, detail: str) -> HttpResponse:
-    """Lead the browser to a URL: a page by a redirect, a script by what it can follow, with this status."""
+def _send_browser_to(
+    request: HttpRequest, status: int, redirect_browser_to: str, code: str, detail: str
+) -> HttpResponse:
+    """Send the browser to a URL: a page load by a redirect, other clients in the form that they follow."""
     kind = client_kind(request)
     match kind:
         case ClientKind.PAGE:
@@ -142,13 +144,13 @@ def _lead(request: HttpRequest, status: int, redirect_browser_to: str, code: str
             response = _json(request, status, {"code": code, "detail": detail, "redirect_browser_to": url})
     if kind is not ClientKind.PAGE:
         patch_cache_control(response, no_store=True, private=True)
-    vary(response, kind)
+    add_vary(response, kind)
     return response
 
 
 def permission_denied(request: HttpRequest) -> HttpResponse:
-    """403: signed in, but without the rights that the view requires."""
-    return _explain(request, 403, "refused", str(PERMISSION_DENIED), code="permission_denied")
+    """403: signed in, but without the permission that the view requires."""
+    return _explain_refusal(request, 403, "refused", str(PERMISSION_DENIED), code="permission_denied")
 
 
 def sign_in_url(request: HttpRequest) -> str:
@@ -159,7 +161,7 @@ def sign_in_url(request: HttpRequest) -> str:
         return resolve_url(settings.LOGIN_URL)
 
 
-def page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
+def render_page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
     """One of this package's pages, with headers against caching, framing and leaking its URL."""
     response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
     patch_cache_control(response, no_store=True, private=True)
@@ -175,7 +177,7 @@ def _referrer_policy() -> str:
     return policy if isinstance(policy, str) else ",".join(policy)
 
 
-def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
+def _explain_refusal(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
     kind = client_kind(request)
     if kind is ClientKind.SCRIPT:
         response = _json(request, status, {**facts, "detail": detail})
@@ -186,14 +188,14 @@ def _explain(request: HttpRequest, status: int, name: str, detail: str, **facts:
         response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
     else:
         with state_of(request).hide_outages():
-            response = page(request, status, name, detail=detail, **facts)
+            response = render_page(request, status, name, detail=detail, **facts)
     patch_cache_control(response, no_store=True, private=True)
-    vary(response, kind)
+    add_vary(response, kind)
     return response
 
 
 def _json(request: HttpRequest, status: int, body: dict[str, Any]) -> HttpResponse:
-    """JSON; for clients that prefer it, a problem of RFC 9457, which has some fields more."""
+    """JSON, or for clients that prefer it a problem of RFC 9457, which has some more fields."""
     if preferred_script_type(request) != PROBLEM_JSON:
         return JsonResponse(body, status=status)
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}

@@ -1,9 +1,9 @@
 """The circuit breaker: while Ory is down for everybody, requests fail at once instead of waiting for it.
 
-It opens only on what a call without any credential shows, so no person and no program can open it: there is no
-connection to Ory, or its readiness path does not answer or says "not ready". A lookup that gets no response, or a 5xx,
-is only a suspicion: that one credential may be the cause. After a few of them in a row, one lookup a second
-asks readiness first. While the breaker is open, one lookup a second does so and closes it. Free of I/O.
+It opens only on failures that need no credential, so no person or program can open it: there is no connection to Ory,
+or its readiness path does not answer or says "not ready". A lookup that gets no response, or a 5xx, is only a
+suspicion: that one credential may be the cause. After a few of them in a row, one lookup a second asks readiness first.
+While the breaker is open, one lookup a second does so, and closes it if Ory is ready. Free of I/O.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CircuitBreaker:
             return True
 
     def record_success(self) -> None:
-        """Ory has answered as it should, or says that it is ready."""
+        """Ory has answered normally, or says that it is ready."""
         if self._failures or self._suspicions or self.is_open:
             with self._lock:
                 closes, self.is_open = self.is_open, False

@@ -1,4 +1,4 @@
-"""The outcome of a lookup, as a value: it stays the same however often a request asks."""
+"""The outcome of a lookup, as a value: it stays the same for the whole request."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Nobody is signed in. ``reason`` is ``None`` if there is no credential.
+    """No person is signed in. ``reason`` is ``None`` if there is no credential.
 
-    ``remembered``: Ory said so a few seconds ago (``REFUSED_CACHE_SECONDS``) and was not asked again.
+    ``remembered``: from the negative cache (``REFUSED_CACHE_SECONDS``), without a call to Ory.
     """
 
     reason: Event | None = None

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from ory_auth.request.middleware_order import AUTHENTICATION, SESSION, positions
+from ory_auth.request.middleware_order import AUTHENTICATION, SESSION, find_positions
 from ory_auth.request.state import find_state
 from ory_auth.responses import hooks
 
@@ -23,7 +23,7 @@ def prepare_request(request: Request) -> Request:
     """
     if find_state(request) is None:
         for middleware in (SESSION, AUTHENTICATION):
-            for position in positions(settings.MIDDLEWARE, middleware):
+            for position in find_positions(settings.MIDDLEWARE, middleware):
                 _run(settings.MIDDLEWARE[position], request)
         hooks.attach(request)
     return request
