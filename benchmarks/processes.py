@@ -1,4 +1,4 @@
-"""What a process costs: its start, its memory, and the sessions that it keeps in memory."""
+"""What a process costs: its start, its memory, and the memory of the sessions in its local cache."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WARM_UP = 50  # sessions before the memory is measured
 
 
 def measure_starts(visitor: Visitor, number: int) -> dict[str, list[float]]:
-    """Starts with django-ory and with Django alone, taken in turns: seconds, and bytes of a serving process."""
+    """Start processes with django-ory and with Django alone, in turns: seconds, and bytes of a serving process."""
     values: dict[str, list[float]] = defaultdict(list)
     runs = [
         (command, stack, headers)

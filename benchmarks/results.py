@@ -1,4 +1,4 @@
-"""What a run has measured: the tables for the terminal and for docs/performance.md."""
+"""The results of a run: the tables for the terminal and for docs/performance.md."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def unit_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """A result that is not a ratio: the least of the measurements ``name``, minus the least of ``without``.
+    """A result that is not a ratio: the least value of ``name``, minus the least value of ``without``.
 
-    The least, because whatever else the machine does makes them larger.
+    It takes the least, because other work on the machine only adds to the values.
     """
 
     title: str
@@ -88,7 +88,7 @@ def _time(seconds: Sequence[float]) -> str:
 
 
 def _ratio(values: Values, case: Case, kind: str) -> str:
-    """The median of the ratios of all rounds: what disturbs a round disturbs both sides of its ratio."""
+    """The median of the ratios of all rounds: other work on the machine slows both sides of a ratio."""
     if not case.compared_with:
         return ""
     others = [values[name_of(title, kind)] for title in case.compared_with]
@@ -118,7 +118,7 @@ BEGIN, END = "<!-- make bench writes from here -->\n", "<!-- to here -->"
 
 
 def read(path: Path) -> tuple[Values, str]:
-    """The measurements in a file of pyperf's, and the line about them."""
+    """The measurements in a pyperf file, and the line about them."""
     suite = json.loads(path.read_text())
     values = {each["metadata"]["name"]: each["runs"][0]["values"] for each in suite["benchmarks"]}
     return values, suite["metadata"]["about"]
