@@ -18,17 +18,17 @@ _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe
 
 
 def ascii_host(host: str) -> str | None:
-    """A host, with its port if it has one, as browsers send it: ``xn--bcher-kva.example`` for ``Bücher.example``.
+    """The host as browsers send it, with its port if it has one: ``xn--bcher-kva.example`` for ``Bücher.example``.
 
-    ``None`` if no browser has such a host, or not all of them write it in the same way (``ß``). Python's own codec
-    (IDNA 2003) would make another domain of those. The rules are https://www.unicode.org/reports/tr46/, less what is
-    in doubt.
+    ``None`` if browsers reject the host, or treat it differently (``ß``). The rules are the part of
+    https://www.unicode.org/reports/tr46/ that all browsers agree on. Python's codec follows the older IDNA 2003, and
+    would lead to another domain for some hosts.
     """
     if host.startswith("["):
         return host.lower()  # an IPv6 address
     match = _AUTHORITY.fullmatch(host)
     if match is None or len(match["host"]) > MAX_HOST or int(match["port"] or 0) > 65535:
-        return None  # checked before the host is encoded: the time that takes grows with the square of its length
+        return None  # checked first, because the time to encode a host grows with the square of its length
     labels = [_ascii_label(label) for label in match["host"].split(".")]
     name = ".".join(label or "" for label in labels)
     if None in labels or len(name) > MAX_HOST:
@@ -48,13 +48,13 @@ def _ascii_label(label: str) -> str | None:
 
 
 def with_ascii_host(url: str) -> str:
-    """The URL with its host as browsers send it, without a port that its scheme has anyway.
+    """The URL with its host as browsers send it, and without the default port of its scheme.
 
-    Unchanged if it has no host, or one that cannot be written so. Check and use what this returns, not ``url``: only
-    then it does not matter how a browser reads ``url``.
+    Unchanged if it has no host, or one for which ``ascii_host`` is ``None``. Check and use the returned URL, not
+    ``url``, which browsers may read differently.
     """
     if len(url) > MAX_URL_LENGTH:
-        return url  # Django allows no redirect to it, and long ones take long to parse
+        return url  # Django does not redirect to it, and parsing it would take long
     try:
         parts = urlsplit(url)
         host = ascii_host(unquote(parts.netloc, errors="strict"))
@@ -67,6 +67,6 @@ def with_ascii_host(url: str) -> str:
 
 
 def can_match(host: str) -> bool:
-    """Whether the URL of a page in a browser may have this host, as ``LOGIN_REDIRECT_HOSTS`` writes it."""
+    """Whether browsers can send this host in the form of ``LOGIN_REDIRECT_HOSTS``."""
     sent = ascii_host(host)
     return sent is not None and not sent.endswith(tuple(f":{port}" for port in DEFAULT_PORTS.values()))
