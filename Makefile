@@ -27,6 +27,7 @@ lint: .venv/done  ## check style, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.plain_english
 
 coverage: .venv/done  ## report which lines and branches the tests reach
 	$(BIN)/coverage run -m pytest -q

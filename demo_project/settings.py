@@ -52,7 +52,7 @@ REST_FRAMEWORK = {
 # Django, as in any project
 
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env("SECRET_KEY", default="for the demo only: whoever reads this knows it")
+SECRET_KEY = env("SECRET_KEY", default="for the demo only, because it is public")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 ROOT_URLCONF = "demo_project.urls"
 WSGI_APPLICATION = "demo_project.wsgi.application"

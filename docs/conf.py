@@ -1,4 +1,4 @@
-"""The site of these documents: ``make docs``. The pages are Markdown that a Git host shows as well."""
+"""The site of these documents: ``make docs``. The pages are Markdown, which Git hosts also show."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class OrySessionAuthentication(BaseAuthentication):
     credential the class does not authenticate, even if there is a Django session. CSRF is enforced if the credential is
     a cookie.
 
-    If middleware has assigned another user to ``request.user``, as impersonation does, that user counts here, too.
+    If middleware has assigned another user to ``request.user``, as impersonation does, that user also counts here.
     """
 
     def __init__(self) -> None:

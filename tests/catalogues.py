@@ -84,7 +84,7 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def update(path: Path) -> None:
-    """Write a catalogue anew: the texts of the code, with the translations that the file has for them."""
+    """Write a catalogue again: the texts of the code, with the translations that the file has for them."""
     known = read(path) if path.exists() else Catalogue()
     catalogue = template(path.parts[-5], path.parts[-3])
     for message in catalogue:

@@ -29,7 +29,7 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """Run each test in a context of its own.
+    """Run each test in its own context.
 
     A test that changes ``ROOT_URLCONF`` makes Django create new resolvers, each with a context variable. They would
     stay in the one context of the process, and asgiref walks through all of them whenever sync code calls async code:

@@ -13,12 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (".github", "benchmarks", "compatibility", "contrib", "demo_project", "docs", "ory_auth", "stress", "tests")
 SUFFIXES = {".html", ".md", ".py", ".txt"}
-NOT_READ = {"_build", "__pycache__", "contract", "plain_english.py", "requirements.txt"}
+NOT_READ = {"_build", "__pycache__", "contract", "plain_english.py", "requirements.txt", "test_plain_english.py"}
 
 ADVICE = {
     r"\bwhat (else )?there is\b|\bwhat is there\b": "name the things",
     r"\bwhoever\b|\bnobody's\b": 'name them: "the caller", "a visitor", "no user"',
-    r"\bwhere (nobody|nothing|somebody|there is|there are)\b": 'a condition begins with "if"',
+    r"(?<!,\s)\bwhere (nobody|nothing|somebody|there is|there are)\b": 'a condition begins with "if"',
     r"\bmend(s|ed|ing)?\b": 'use "fix"',
     r"\banew\b|\bonce more\b": 'use "again"',
     r"\bof (its|their|his|her) own(?=[.,;:)])": 'put "own" before the noun: "its own cache"',

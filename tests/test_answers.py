@@ -478,7 +478,7 @@ def test_concurrent_requests_share_one_readiness_probe(ory: Ory, web: DualClient
 def test_a_short_failure_of_orys_database_signs_nobody_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings, process: str
 ) -> None:
-    """It is over before readiness is asked: whoever was good before, anywhere, is asked about once more."""
+    """It is over before readiness is asked: a credential that was good before, anywhere, is looked up again."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     assert web.session_id(session.headers) == session.id
@@ -497,7 +497,7 @@ def test_a_short_failure_of_orys_database_signs_nobody_out(
 def test_a_database_that_fails_during_the_readiness_check_signs_nobody_out(
     ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
 ) -> None:
-    """The first probe still finds it there; the second 401 has a probe of its own."""
+    """The first probe still finds it there; the second 401 has its own probe."""
     ory_auth(SESSION_CACHE_SECONDS=0)
     session = ory.person().app_session()
     web.get("/session", headers=session.headers)
@@ -568,7 +568,7 @@ def used(method: str, minutes: float, aal: str = "aal1") -> Json:
         ([used("oidc", 1, "aal2")], 200),
         ([], 200),
     ],
-    ids=["recent", "old", "once more", "second factor set up", "security key added", "provider", "not said"],
+    ids=["recent", "old", "again", "second factor set up", "security key added", "provider", "not said"],
 )
 def test_max_age_counts_from_the_latest_first_factor(
     ory: Ory, web: DualClient, local_ory: LocalOry, methods: list[Json], status: int

@@ -1,4 +1,4 @@
-"""Whoever reads ``request.user`` while it is being found out: log handlers, signal receivers, a project's own code.
+"""Code that reads ``request.user`` while it is being found out: log handlers, signal receivers, a project's own code.
 
 sentry-sdk with ``send_default_pii``, structlog's binders and many filters do so for every line that is logged.
 """
@@ -191,7 +191,7 @@ def test_a_receiver_of_user_logged_in_sees_the_user(ory: Ory, web: DualClient) -
 
 @pytest.mark.usefixtures("local_ory")
 def test_two_tasks_of_one_request_see_the_same_user(ory: Ory) -> None:
-    """The second one asks while the first one waits: it is not inside, and waits as well."""
+    """The second one asks while the first one waits: it is not inside, and also waits."""
     session = ory.person().app_session()
     reset_services()
 

@@ -157,7 +157,7 @@ class SwapsTheClass(Plain):
 
 
 class Redirects(Plain):
-    """As pretalx: whoever is not known is led to a login page of the project's own."""
+    """As pretalx: an unknown visitor is redirected to the project's own login page."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -187,7 +187,7 @@ class Closes(Refuses):
 
 
 class HandlesNotFound(Plain):
-    """Decides while it handles an error of its own."""
+    """Decides while it handles its own error."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:

@@ -56,7 +56,7 @@ def refuse(form: str) -> Action:
 
 ACTIONS: dict[str, Action] = {
     **{f"fill {form}": fill(form, b"one") for form in FORMS},
-    **{f"fill {form} anew": fill(form, b"another") for form in FORMS},
+    **{f"fill {form} again": fill(form, b"another") for form in FORMS},
     **{f"sign out {form}": sign_out(form) for form in FORMS},
     **{f"sign out {form} unknown": sign_out_unknown(form) for form in FORMS},
     **{f"refuse {form}": refuse(form) for form in FORMS},
@@ -90,7 +90,7 @@ def counts(explorer: Explorer, content: Content, form: str, *, stale: bool = Fal
     return explorer.at_once(dict(content), read) is not None
 
 
-OTHERS = ["fill a", "fill a anew", "fill b", "fill b anew", "refuse a", "refuse b", "sign out b", "fill c"]
+OTHERS = ["fill a", "fill a again", "fill b", "fill b again", "refuse a", "refuse b", "sign out b", "fill c"]
 PAIRS = list(combinations_with_replacement(OTHERS, 2))
 BEFORE = {"nothing": (), "both forms": ("fill a", "fill b", "fill c")}
 SIGN_OUTS = ["sign out a"]
@@ -101,7 +101,7 @@ before_each = pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 
 
 def promised(sign_out: str, others: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
-    """The forms that the sign-out has to reach: where nobody knows the session, the one that it came with."""
+    """The forms that the sign-out has to reach: if the session is unknown, the one that it came with."""
     refused = any(action.startswith("refuse") for action in others)  # and nobody knows any more that it was good
     known = sign_out == "sign out a" or ("fill a" in before and not refused)
     return SIGNED_OUT if known else ("a",)
@@ -140,15 +140,15 @@ def test_no_order_of_cache_operations_brings_a_session_back(
 
 
 SEVERAL_ACTIONS = [
-    (("fill a", "sign out a", "fill a anew"), ("fill b", "fill b anew")),
-    (("sign out a",), ("fill b", "fill b anew"), ("fill a anew",)),
+    (("fill a", "sign out a", "fill a again"), ("fill b", "fill b again")),
+    (("sign out a",), ("fill b", "fill b again"), ("fill a again",)),
 ]
 if ALL:
     SEVERAL_ACTIONS += [
-        (("sign out a",), ("fill b", "fill b anew"), ("fill b anew", "fill a")),
-        (("refuse a", "sign out a"), ("fill a", "fill a anew"), ("fill b anew",)),
-        (("fill b", "sign out a"), ("fill a", "refuse b"), ("fill a anew", "fill b")),
-        (("fill a", "sign out a", "fill a anew"), ("fill b", "fill b anew"), ("sign out b",)),
+        (("sign out a",), ("fill b", "fill b again"), ("fill b again", "fill a")),
+        (("refuse a", "sign out a"), ("fill a", "fill a again"), ("fill b again",)),
+        (("fill b", "sign out a"), ("fill a", "refuse b"), ("fill a again", "fill b")),
+        (("fill a", "sign out a", "fill a again"), ("fill b", "fill b again"), ("sign out b",)),
     ]
 
 
@@ -177,7 +177,7 @@ def test_no_order_keeps_a_stale_entry_older_than_a_refusal(others: tuple[str, ..
             assert counts(explorer, content, "c", stale=True), state
 
 
-FEW_PAIRS = PAIRS if ALL else [("fill a anew", "fill b")]
+FEW_PAIRS = PAIRS if ALL else [("fill a again", "fill b")]
 
 
 @pytest.mark.parametrize("others", FEW_PAIRS, ids=str)
@@ -214,7 +214,7 @@ def test_a_lost_key_brings_back_only_a_lookup_in_progress(others: tuple[str, ...
             continue
         lost_mark, lost_slot = state.lost.startswith("ory_auth:x:"), state.lost.startswith("ory_auth:f:")
         content = dict(state.content)
-        if state.lost_at_rest:  # each answer under way has looked for the mark once more, and taken its entry back
+        if state.lost_at_rest:  # each answer under way has looked for the mark again, and taken its entry back
             assert not [form for form in SIGNED_OUT if counts(explorer, content, form)], state
         if counts(explorer, content, "a"):
             assert lost_mark, state

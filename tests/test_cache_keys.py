@@ -103,7 +103,7 @@ def test_by_default_the_name_of_the_database_tells_deployments_apart(
     keys = []
     for number, database in enumerate((one, other)):
         monkeypatch.setitem(settings.DATABASES, "default", database)
-        keys.append(key_with(settings, TIMEOUT=number + 1.0))  # so that ORY_AUTH is read anew
+        keys.append(key_with(settings, TIMEOUT=number + 1.0))  # so that ORY_AUTH is read again
     assert (keys[0] == keys[1]) is same
 
 

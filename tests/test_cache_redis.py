@@ -58,7 +58,7 @@ def test_values_that_need_pickle_are_refused(value: object) -> None:
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of its own."""
+    """A separate Redis."""
     [port], folder = free_ports(1), tmp_path_factory.mktemp("redis")
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:

@@ -95,7 +95,7 @@ def entries(tier: str = "s") -> list[str]:
 
 
 def assert_kept(ory: Ory, seen: Seen, later: Wait, session: Session, seconds: float) -> None:
-    """Ory is asked once until then, and once more after it."""
+    """Ory is asked once until then, and again after it."""
     assert seen(session) == session.id
     later(seconds - 1)
     assert seen(session) == session.id

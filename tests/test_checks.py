@@ -313,7 +313,7 @@ RULES = "rules.permissions.ObjectPermissionBackend"
     ],
 )
 def test_a_missing_permission_backend_is_a_warning(tmp_path: Path, backends: list[str], named: bool) -> None:
-    """In a process of its own: Django registers an app's checks again when ``INSTALLED_APPS`` changes."""
+    """In a separate process: Django registers an app's checks again when ``INSTALLED_APPS`` changes."""
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "__init__.py").touch()
     (tmp_path / "rules" / "permissions.py").write_text("class ObjectPermissionBackend: ...")

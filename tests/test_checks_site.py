@@ -282,7 +282,7 @@ def test_a_login_url_without_a_sign_in_page_is_a_warning(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, layout: str, login_url: str, found: list[str]
 ) -> None:
     monkeypatch.setattr(f"{__name__}.urlpatterns", LAYOUTS[layout])
-    settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, login_url  # made anew of these patterns
+    settings.ROOT_URLCONF, settings.LOGIN_URL = __name__, login_url  # made again of these patterns
     assert check_ids() == found
     if found == ["W010"]:
         only_message("W010", "ROOT_URLCONF" if layout == "parameter" else "LOGIN_URL", 'include("ory_auth.urls")')

@@ -66,7 +66,7 @@ def serving(ory_auth: ChangeSettings) -> Iterator[Serving]:
     server = socket.create_server(("127.0.0.1", 0))
 
     def handle(function: Serve, connection: socket.socket, number: int) -> None:
-        with closing(connection), suppress(OSError):  # whoever has enough hangs up
+        with closing(connection), suppress(OSError):  # a client may hang up early
             function(connection, number)
 
     def serve(function: Serve) -> None:
@@ -221,7 +221,7 @@ NO_HTTP = {
     "half of the body": b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
     "half of a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n500\r\n{",
     "no chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n{}",
-    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+    "an invalid length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
     "a header of 100 KiB": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 102_400 + b"\r\n\r\n{}",
     "1000 headers": b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 1000 + b"\r\n{}",
     "a status of five digits": b"HTTP/1.1 20000 OK\r\n\r\n{}",

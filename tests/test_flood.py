@@ -40,7 +40,7 @@ def made_up_cookie() -> dict[str, str]:
 
 
 def status(web: DualClient, headers: dict[str, str], address: str = "192.0.2.1", **meta: str) -> int:
-    """What a page that asks answers: 200 also where nobody is signed in."""
+    """What a page that asks answers: 200 also for anonymous visitors."""
     return web.get("/session", headers=headers, REMOTE_ADDR=address, **meta).status_code
 
 
@@ -92,7 +92,7 @@ def test_a_flood_of_tokens_does_not_limit_cookies(web: DualClient) -> None:
 
 
 def test_a_credential_that_makes_ory_fail_counts(web: DualClient, local_ory: LocalOry) -> None:
-    """Otherwise whoever finds a credential that makes Ory answer 500 could ask as often as they like."""
+    """Otherwise a visitor with a credential that makes Ory answer 500 could ask without limit."""
     with local_ory.failing(500, path="/sessions/whoami"):
         assert flood(web, 8) == [503] * 8
     assert flood(web, 1) == [503]

@@ -360,7 +360,7 @@ LIMITS = {
 def test_a_stale_session_counts_only_while_ory_is_down(
     ory: Ory, web: DualClient, stale: None, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch, response: Any
 ) -> None:
-    """Not because of a limit, nor of a response that one credential may cause: whoever has a stolen one would."""
+    """Not because of a limit, nor of a response that one credential may cause: the holder of a stolen one would."""
     session = signed_in(ory, web)
     time.sleep(1.1)
     code, headers, body = response

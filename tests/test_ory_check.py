@@ -1143,7 +1143,7 @@ def test_the_documents_have_exactly_the_ids_of_the_code() -> None:
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own: with the settings of the tests there is no Ory."""
+    """The command in a separate process: with the settings of the tests there is no Ory."""
     return subprocess.run(
         [sys.executable, "-m", "django", "ory_check", *arguments],
         capture_output=True,

@@ -499,7 +499,7 @@ def test_a_long_header_is_parsed_in_linear_time(
 
 
 def test_a_long_accept_header_is_parsed_in_linear_time(ory: Ory, client: Client) -> None:
-    """As long as uvicorn takes a header; whoever sends it needs no account."""
+    """As long as uvicorn takes a header; its sender needs no account."""
     headers = {"Accept": 'text/html; a="' + ";" * 64_000 + '"'}
     client.get("/guarded")
     assert seconds_of(lambda: client.get("/guarded", headers=headers)) < 0.5

@@ -160,7 +160,7 @@ def seen_cart(web: DualClient, at: str = "/cart") -> list[str] | None:
 
 
 def renew_cookie(session: Session) -> None:
-    """Sign in once more in the same session, as ``max_age`` asks for: Ory sends a new cookie for it."""
+    """Sign in again in the same session, as ``max_age`` asks for: Ory sends a new cookie for it."""
     before, person = session.cookie, session.person
     flow = session.get("/self-service/login/browser?refresh=true").json
     values = {"method": "password", "identifier": person.email, "password": person.password}

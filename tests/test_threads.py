@@ -158,7 +158,7 @@ def test_a_cached_result_that_expires_while_it_is_read_is_a_miss(
         assert admin_api.last_change_without("bob@example.org", uuid.UUID(person.id), conf())
 
 
-# --- where nothing forks
+# --- without forks
 
 
 def test_the_package_works_where_processes_cannot_be_forked() -> None:

@@ -49,7 +49,7 @@ guards = pytest.mark.parametrize("guarded", GUARDED.values(), ids=GUARDED)
 
 
 class TokensOfTheProject(MiddlewareMixin):
-    """A project's own API tokens: it assigns whoever the header names."""
+    """A project's own API tokens: it assigns the user that the header names."""
 
     def process_request(self, request: HttpRequest) -> None:
         name = request.headers.get("X-Api-User")
@@ -115,7 +115,7 @@ def victim() -> User:
 
 @pytest.fixture
 def attacker(ory: Ory) -> Session:
-    """Somebody who has used a second factor just now, for an account of their own."""
+    """Somebody who has used a second factor just now, for their own account."""
     session = ory.person().browser_session()
     session.set_up_totp()
     return session

@@ -508,7 +508,7 @@ def test_some_users_are_never_taken_over(ory: Ory, link: None, web: DualClient, 
     assert not OryIdentity.objects.filter(pk=person.id, user=old).exists()
     old.refresh_from_db()
     assert old.has_usable_password()
-    # A user of its own, else a 403; only a user of another identity loses an address that somebody else has verified.
+    # A separate user, else a 403; only a user of another identity loses an address that somebody else has verified.
     comes_in = why == "has an identity" or not USERNAME_IS_EMAIL
     assert OryIdentity.objects.filter(pk=person.id).exists() is comes_in
 
@@ -719,7 +719,7 @@ def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web:
     assert web.get("/session", headers=ory.person().app_session().headers).status_code == 200
 
 
-# --- databases of their own: files, PostgreSQL, replicas --------------------------------------------------------------
+# --- separate databases: files, PostgreSQL, replicas --------------------------------------------------------------
 
 
 @pytest.fixture

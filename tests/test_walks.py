@@ -539,7 +539,7 @@ def test_an_error_page_while_ory_is_down_is_503(ory: Ory, local_ory: LocalOry, b
 
 @pytest.fixture
 def live(ory: Ory, pages_at: Callable[[str], None], transactional_db: None) -> Iterator[Browser]:
-    """The site over HTTP, in a thread of its own."""
+    """The site over HTTP, in its own thread."""
     shared = connections["default"]
     shared.inc_thread_sharing()  # the database in memory is this thread's
     port = 18000 if os.environ.get("ORY_TEST_PUBLIC_URL") else 0

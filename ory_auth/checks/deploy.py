@@ -165,6 +165,6 @@ def check_linking(conf: Conf) -> Iterator[Message]:
         yield make_message(
             "W107",
             f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, but {others[0]!r} allows other sign-ins.",
-            "If an account was registered here with another person's address, linking gives that person the "
-            "account, too. Remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] once all users are linked, or that backend.",
+            "If an account was registered here with another person's address, linking gives the account "
+            "to that person. Remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] once all users are linked, or that backend.",
         )

@@ -34,7 +34,7 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
                 return refusals.unavailable(request, outage)
         case _ if redirect_loop.is_looping(request, target):
             return login_loop_page(request, state, Flow.LOGIN.start(state.conf, target, refresh=True))
-    # A credential that a Django sign-in outranks is valid at Ory, which would redirect straight back, too.
+    # A credential that a Django sign-in outranks is valid at Ory, which would also redirect straight back.
     outranked = outcome == SignedOut() and state.credential is not None
     url = Flow.LOGIN.start(state.conf, target, refresh=outranked)
     return mark_as_sent(request, target, refusals.not_authenticated(request, url))

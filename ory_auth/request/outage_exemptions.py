@@ -76,7 +76,7 @@ def is_signing_out() -> bool:
 def is_recording(middleware: Sequence[str]) -> bool:
     """Whether the user is only recorded: in a log record or report, by middleware of these paths, or by a known one.
 
-    ``middleware`` are dotted paths of functions, or of classes, whose subclasses count as well.
+    ``middleware`` are dotted paths of functions, or of classes, whose subclasses also count.
     """
     recorders = [recorder for recorder in map(_find_loaded, (*KNOWN_RECORDERS, *middleware)) if recorder is not None]
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))

@@ -19,7 +19,7 @@ def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
 
 
 def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
-    """Django's ``logout()`` ends the Ory session as well."""
+    """Django's ``logout()`` also ends the Ory session."""
     state = getattr(request, "_ory_state", None)
     if state is not None:
         state.sign_out()
@@ -28,7 +28,7 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
 def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:
     """A user, or what links one to an identity, was saved or deleted."""
     if isinstance(instance, OryIdentity):
-        row_cache.invalidate(UUID(str(instance.pk)).bytes, using)  # whoever it was linked to before
+        row_cache.invalidate(UUID(str(instance.pk)).bytes, using)  # the user it was linked to before
     else:
         row_cache.invalidate(instance.pk, using)
 

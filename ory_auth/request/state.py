@@ -76,9 +76,9 @@ class RequestState(RequestValues):
         return await aget_user(self)
 
     def is_own_user_shown(self, request: Any) -> bool:
-        """Whether ``request.user`` is the person of the Ory session, whoever may have assigned it.
+        """Whether ``request.user`` is the person of the Ory session, no matter what assigned it.
 
-        For use after :meth:`user`. ``request`` may be a copy, which has a ``user`` of its own.
+        For use after :meth:`user`. ``request`` may be a copy, which has its own ``user``.
         """
         return is_own_user_shown(self, django_request(request))
 

@@ -205,15 +205,15 @@ async def _load_assigned_user(user: Any) -> Any:
 
 
 def is_own_user_shown(values: RequestValues, request: Any) -> bool:
-    """Whether ``request.user`` is the person of the Ory session, whoever may have assigned it.
+    """Whether ``request.user`` is the person of the Ory session, no matter what assigned it.
 
-    For use after :func:`get_user`. ``request`` may be a copy, which has a ``user`` of its own.
+    For use after :func:`get_user`. ``request`` may be a copy, which has its own ``user``.
     """
     return request.user is values.request_user or is_same_user(request.user, values.known_user)
 
 
 async def ais_own_user_shown(values: RequestValues, request: Any) -> bool:
-    """:func:`is_own_user_shown` for coroutines, whose ``request.auser`` may have been assigned as well."""
+    """:func:`is_own_user_shown` for coroutines, whose ``request.auser`` may also have been assigned."""
     if "auser" in request.__dict__ and not is_same_user(await request.auser(), values.known_user):
         return False
     if request.user is values.request_user:

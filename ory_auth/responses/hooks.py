@@ -42,7 +42,7 @@ def warm_up() -> None:
 def is_built_for_asgi() -> bool:
     """Whether Django's ASGI handler is building the middleware now.
 
-    Middleware behind ours may be sync, and ours is then sync as well. But Django calls a sync ``process_view`` in a
+    Middleware behind ours may be sync, and then ours is also sync. But Django calls a sync ``process_view`` in a
     thread, for every request, so it has to be a coroutine there.
     """
     frame = sys._getframe()

@@ -49,7 +49,7 @@ def update(request: HttpRequest, response: HttpResponseBase, *, signed_in: bool)
 
 
 def mark_script_refused(request: HttpRequest, response: HttpResponseBase, target: str) -> None:
-    """A script of the page ``target`` is about to send the browser to sign in. That may be a loop as well."""
+    """A script of the page ``target`` is about to send the browser to sign in. That may also be a loop."""
     page = _hash(target)
     if request.COOKIES.get(COOKIE) in {f"{SENT}:{page}", f"{SHOWN}:{page}"}:
         _set(request, response, f"{LOOPING}:{page}")

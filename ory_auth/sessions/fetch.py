@@ -93,7 +93,7 @@ class SessionFetcher:
         """Ask Ory, and again if a refusal may be wrong.
 
         Kratos answers 401 to everybody while its database is down, so readiness is asked after a 401. Ory may be ready
-        now and not have been when it answered, so a known credential is looked up once more.
+        now and not have been when it answered, so a known credential is looked up again.
         """
         readiness = Readiness.UNKNOWN
         whoami = self._call_whoami(client, request, fresh=request.fresh)

@@ -92,7 +92,7 @@ class OryCaller:
             self._breaker.record_suspicion()
 
     def _semaphores_for(self, priority: Priority) -> list[threading.BoundedSemaphore]:
-        """The narrowest first: a call counts among those of every higher priority as well."""
+        """The narrowest first: a call also counts among those of every higher priority."""
         return [self._semaphores[p] for p in reversed(Priority) if p.value <= priority.value]
 
     def _probe(self) -> None:

@@ -53,7 +53,7 @@ def services_of(conf: Conf) -> Services:
 
 
 def reset_services() -> None:
-    """Start anew: a forked process must not share sockets, threads or locks with its parent."""
+    """Start again: a forked process must not share sockets, threads or locks with its parent."""
     global _current, _lock
     _close(_current)
     _current, _lock = None, threading.Lock()

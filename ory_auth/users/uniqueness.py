@@ -51,7 +51,7 @@ def is_unique(name: str) -> bool:
 def allows_duplicates(user: Any, name: str, value: Any, using: str) -> bool:
     """Whether several users may have this value in this field.
 
-    Constraints on several fields are not checked here, since they depend on the other fields as well.
+    Constraints on several fields are not checked here, since they also depend on the other fields.
     """
     if value == "" and connections[using].features.interprets_empty_strings_as_nulls:
         value = None

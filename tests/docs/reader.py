@@ -24,7 +24,7 @@ SCRIPT = Path(__file__).with_name("script.mjs")
 
 
 class Reader:
-    """One browser, and whoever sits before it.
+    """One browser, and its user.
 
     ``phone`` has the codes of the authenticator app, ``app`` is where a page of scripts is, and ``files`` where its
     files are.

@@ -39,7 +39,7 @@ def _tutorial() -> Path:
 
 
 def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
-    """``only_files``: no server, no browser; the page is run by itself as well."""
+    """``only_files``: no server, no browser; the page is also run by itself."""
     phone: list[TOTP] = []
     site, app = terminal.own("127.0.0.1:8000"), terminal.own("http://127.0.0.1:5173/")
     people: dict[str, Reader] = defaultdict(lambda: Reader(site, phone, app, terminal.here / "spa"))
@@ -85,7 +85,7 @@ def _do(step: Step, terminal: Terminal, people: dict[str, Reader]) -> None:
 
 
 def is_shown(shown: str, printed: str) -> bool:
-    """Whether this is what was printed; ``...`` stands for anything, and where nothing is shown anything will do."""
+    """Whether this is what was printed; ``...`` stands for anything, and an empty text matches everything."""
     if not shown.strip():
         return True
     wanted = [re.escape(part) for part in _tidy(shown).split("...")]

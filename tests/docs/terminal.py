@@ -109,7 +109,7 @@ class Terminal:
         return next(server.said() for pattern, server in self.servers.items() if re.search(pattern, command))
 
     def settle(self) -> None:
-        """Start the site anew where a file has changed, as Django's own server does by itself."""
+        """Restart the site if a file has changed, as Django's own server does."""
         if self.changed:
             for pattern, server in self.servers.items():
                 if "runserver" in pattern:

@@ -49,7 +49,7 @@ class AwaitsApproval(UserHandler):
 
 
 class TrustsTheAddress(UserHandler):
-    """Links everybody whose address matches, staff as well."""
+    """Links everybody whose address matches, also staff."""
 
     def may_link(self, identity: Identity, user: User) -> bool:
         return True

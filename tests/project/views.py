@@ -179,7 +179,7 @@ def stream(request: OryHttpRequest) -> StreamingHttpResponse:
 
 
 def remember(request: HttpRequest) -> HttpResponse:
-    """Puts something into Django's session; ``?ask=1`` asks who it is as well."""
+    """Puts something into Django's session; ``?ask=1`` also asks who it is."""
     if request.GET.get("ask"):
         str(request.user.pk)
     request.session["cart"] = request.GET["cart"]

@@ -3,7 +3,7 @@
 Done: the values that types of inputs cannot hold ("value sanitization") of text, tel, password, url, email, date,
 time, datetime-local and number; the constraints ``required``, ``pattern``, ``type=email``, ``type=url`` and
 ``type=number``; text areas; disabled fields; unchecked boxes; line breaks. Not done: steps, selects, files, and lengths
-(a browser looks at them only where somebody typed).
+(a browser looks at them only if a person typed).
 
 ``run_script`` does what ``flow.js`` of this package does with a form, for tests with scripts.
 """

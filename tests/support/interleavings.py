@@ -33,7 +33,7 @@ class Paused(BaseException):
 class SharedCache(BaseCache):
     """Each call is one operation: carried out on ``content``, or answered from ``answers`` as it was before.
 
-    With ``one_by_one`` each key of a call is an operation of its own, as in caches that have no calls for many keys.
+    With ``one_by_one`` each key of a call is a separate operation, as in caches that have no calls for many keys.
     """
 
     one_by_one: ClassVar[bool] = False
@@ -146,7 +146,7 @@ class Explorer:
         self._value: dict[tuple[tuple[Step, ...], Step], Any] = {}
 
     def content_after(self, *actions: str) -> frozenset[tuple[str, Any]]:
-        """What the cache holds when these have been carried out one after the other, each in a process of its own."""
+        """What the cache holds when these have been carried out one after the other, each in its own process."""
         content: Content = {}
         for action in actions:
             self.at_once(content, self._actions[action])

@@ -18,7 +18,7 @@ HTTP = urllib3.PoolManager(retries=False)
 
 @contextmanager
 def running(server: socketserver.TCPServer) -> Iterator[str]:
-    """The server in a thread of its own; gives ``127.0.0.1:port``."""
+    """The server in its own thread; gives ``127.0.0.1:port``."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -59,7 +59,7 @@ def other_site(path: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def one_address_for_both(public: str, admin: str) -> Callable[[str], tuple[int, dict[str, str], bytes]]:
-    """A reverse proxy that lets everybody to the admin API, too."""
+    """A reverse proxy that also lets everybody reach the admin API."""
 
     def answer(path: str) -> tuple[int, dict[str, str], bytes]:
         base = admin if path.startswith("/admin") else public
@@ -105,7 +105,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def mail_server() -> Iterator[str]:
-    """A server that greets whoever connects, in neither HTTP nor TLS; gives a URL of its address."""
+    """A server that greets each client, in neither HTTP nor TLS; gives a URL of its address."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:

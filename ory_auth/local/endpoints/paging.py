@@ -53,7 +53,7 @@ def offset_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], di
     """A page of an identity's sessions, and the headers.
 
     Kratos counts pages from 0 in the links, but from 1 in the query. A client that follows "next" gets the first page
-    twice and never the last one. This function does the same, so that tests of such a client fail as well.
+    twice and never the last one. This function does the same, so that tests of such a client also fail.
     """
     old_style = "per_page" in exchange.query
     size = page_size(exchange, "per_page" if old_style else "page_size")

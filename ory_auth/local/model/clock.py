@@ -36,7 +36,7 @@ class Clock:
     def move(
         self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0
     ) -> AbstractContextManager[object]:
-        """Move Ory's clock forward, or back if the time is negative. Moves add up. A stopped clock moves as well."""
+        """Move Ory's clock forward, or back if the time is negative. Moves add up. A stopped clock also moves."""
         nanoseconds = int(timedelta(days, seconds, minutes=minutes, hours=hours).total_seconds() * SECOND)
         self._offset += nanoseconds
         undo = ExitStack()

@@ -78,7 +78,7 @@ def _read_input(
             type=type_,
             label=label,
             value="true",
-            required=required and not of_trait,  # for a trait, "no" is a value, too; a browser would insist on "yes"
+            required=required and not of_trait,  # for a trait, "no" is also a value; a browser would insist on "yes"
             disabled=disabled,
             messages=messages,
             has_value=has_value,
