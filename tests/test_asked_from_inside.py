@@ -111,7 +111,6 @@ def get(web: DualClient, headers: dict[str, str]) -> Any:
     return web.get("/both" if web.kind == "wsgi" else "/aboth", headers=headers)
 
 
-@pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
 @pytest.mark.usefixtures("local_ory")
 def test_an_expired_cookie_causes_one_lookup_and_one_event(
     ory: Ory, web: DualClient, caplog: pytest.LogCaptureFixture
@@ -124,6 +123,7 @@ def test_an_expired_cookie_causes_one_lookup_and_one_event(
     assert event_ids(caplog) == ["session_gone"]
 
 
+@pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
 def test_an_outage_causes_one_lookup_and_one_event(
     ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,6 +162,7 @@ def test_an_event_about_the_credential_causes_no_second_lookup(
     assert len(ory.requests_to()) <= 1
 
 
+@pytest.mark.promise("Code that reads request.user during a lookup does not start another lookup")
 @pytest.mark.usefixtures("local_ory")
 def test_code_inside_a_lookup_sees_an_anonymous_user_and_code_after_it_the_real_one(
     ory: Ory, web: DualClient, ory_auth: ChangeSettings
