@@ -109,13 +109,6 @@ class Process:
                 pipe.close()
         self.popen = None
 
-    def kill(self) -> None:
-        """Kill it, as a power failure would."""
-        for process in self.process_tree():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.stop()
-
     def freeze(self) -> None:
         """Suspend it: the system accepts connections, but the process does not respond."""
         for process in self.process_tree():
@@ -134,6 +127,12 @@ class Process:
             return [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
+
+
+class HTTPServer(Process):
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import random
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
+from stress.background import LoopThread
 from stress.faults import CONNECTION_FAULTS, RESPONDERS, Fault, build_large_responses, response
 from stress.processes import free_port
 from stress.recorded_requests import WHOAMI, RecordedRequests, credential_hash
@@ -47,8 +47,7 @@ class Proxy:
         self._ports = free_port(), free_port()
         self._certificates = _Certificates(directory)
         self._names_hang = directory / "names-hang"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._loop = LoopThread("proxy")
         self._listeners: list[asyncio.Server] = []
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -71,14 +70,13 @@ class Proxy:
 
     def __enter__(self) -> Self:
         build_large_responses(self._stranger)
-        self._thread.start()
+        self._loop.start()
         self.set_fault(Fault.PASS)
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.set_fault(Fault.REFUSED)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.stop()
 
     def reset_recorded(self) -> None:
         """Start counting again."""
@@ -86,7 +84,7 @@ class Proxy:
 
     def set_fault(self, fault: Fault) -> None:
         """Cause this fault from now on. Closes every open connection."""
-        asyncio.run_coroutine_threadsafe(self._set_fault(fault), self._loop).result(10)
+        self._loop.run(self._set_fault(fault))
 
     async def _set_fault(self, fault: Fault) -> None:
         for listener in self._listeners:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from typing import Self
 
+from stress.background import LoopThread
 from stress.processes import free_port
 
 
@@ -22,26 +22,24 @@ class Relay:
     def __init__(self, server_port: int) -> None:
         self.port = free_port()
         self._server_port = server_port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
+        self._loop = LoopThread("relay")
         self._listener: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._loop.start()
         self.restore()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.cut()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.stop()
 
     def cut(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+        self._loop.run(self._cut())
 
     def restore(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._restore(), self._loop).result(10)
+        self._loop.run(self._restore())
 
     async def _cut(self) -> None:
         if self._listener:

@@ -1,4 +1,4 @@
-"""The servers of a trial, each a process on loopback for as long as a ``with`` block lasts.
+"""The servers of a campaign, each a process on loopback for as long as a ``with`` block lasts.
 
     with ory() as identities, postgresql() as database, redis() as cache:
         environment = {
@@ -26,10 +26,10 @@ from pathlib import Path
 import psutil
 
 from stress.ory import CreatedSession, Ory, ory
-from stress.processes import Process, free_port, need, private_directory, running
+from stress.processes import HTTPServer, Process, free_port, need, private_directory, running
 
 __all__ = [
-    "CreatedSession", "HAProxy", "Nginx", "Ory", "PostgreSQL", "Redis", "Site",
+    "CreatedSession", "Ory", "PostgreSQL", "Redis", "Site",
     "gunicorn", "haproxy", "nginx", "ory", "postgresql", "redis", "uvicorn",
 ]  # fmt: skip
 
@@ -136,15 +136,11 @@ def redis() -> Iterator[Redis]:
 # ---- the site
 
 
-class Site(Process):
+class Site(HTTPServer):
     """The site under one server; ``workers`` processes respond at ``url``."""
 
     workers: int
     socket: Path | None = None  # where it listens instead of a port, for a proxy in front of it
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def pids(self) -> list[int]:
@@ -244,14 +240,8 @@ http {{
 """
 
 
-class Nginx(Process):
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
 @contextmanager
-def nginx(unix_socket: Path) -> Iterator[Nginx]:
+def nginx(unix_socket: Path) -> Iterator[HTTPServer]:
     """nginx in front of a site on a Unix socket, configured as in gunicorn's documentation."""
     program, port = need("nginx", "nginx", "/usr/sbin"), free_port()
     with private_directory() as directory:
@@ -259,7 +249,7 @@ def nginx(unix_socket: Path) -> Iterator[Nginx]:
         user = "user root;" if os.geteuid() == 0 else ""  # nobody else can look into our directories
         config.write_text(NGINX.format(directory=directory, socket=unix_socket, port=port, user=user))
         command = [program, "-c", str(config), "-e", str(directory / "log")]
-        with running(Nginx(command, directory=directory, port=port)) as server:
+        with running(HTTPServer(command, directory=directory, port=port)) as server:
             yield server
 
 
@@ -280,18 +270,12 @@ backend ory
 """
 
 
-class HAProxy(Process):
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
 @contextmanager
-def haproxy(ory_port: int) -> Iterator[HAProxy]:
+def haproxy(ory_port: int) -> Iterator[HTTPServer]:
     """A proxy that sends ``103 Early Hints`` before each response of Ory."""
     program, port = need("haproxy", "haproxy", "/usr/sbin"), free_port()
     with private_directory() as directory:
         config = directory / "haproxy.cfg"
         config.write_text(HAPROXY.format(port=port, ory_port=ory_port))
-        with running(HAProxy([program, "-db", "-f", str(config)], directory=directory, port=port)) as server:
+        with running(HTTPServer([program, "-db", "-f", str(config)], directory=directory, port=port)) as server:
             yield server

@@ -11,10 +11,11 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from stress.background import repeating
 from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, for_seconds, send_all
@@ -99,22 +100,10 @@ def _change(env: Environment, one: _Changing) -> None:
     one.version += 1
 
 
-@contextmanager
-def _changes(env: Environment, people: Sequence[_Changing]) -> Iterator[None]:
+def _changes(env: Environment, people: Sequence[_Changing]) -> AbstractContextManager[None]:
     """In a ``with`` block, people's traits keep changing."""
-    done, chance = threading.Event(), random.Random(SEED)
-
-    def change() -> None:
-        while not done.wait(0.02):
-            _change(env, chance.choice(people))
-
-    changer = threading.Thread(target=change, daemon=True)
-    changer.start()
-    try:
-        yield
-    finally:
-        done.set()
-        changer.join()
+    chance = random.Random(SEED)
+    return repeating(lambda: _change(env, chance.choice(people)), 0.02)
 
 
 def _requests(people: Sequence[_Changing], sites: tuple[Site, Site], chance: random.Random) -> Iterator[Request]:

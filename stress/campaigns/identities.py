@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from stress.background import repeating
 from stress.campaign import Figure, Result, campaign, common_figures
 from stress.environment import Environment
 from stress.load import Request, send_all
@@ -139,20 +139,13 @@ KINDS: dict[Callable[[CreatedSession, CreatedSession, random.Random], _Sent], in
 def _killing(sites: Sequence[Site], every: float, chance: random.Random) -> Iterator[list[int]]:
     """In a ``with`` block, kill a worker of either site every so many seconds; yields the pids."""
     killed: list[int] = []
-    done = threading.Event()
 
     def kill() -> None:
-        while not done.wait(every):
-            site = sites[len(killed) % len(sites)]
-            if len(site.pids) == site.workers:  # the other one stays
-                killed.append(chance.choice(site.pids))
-                with suppress(ProcessLookupError):
-                    os.kill(killed[-1], signal.SIGKILL)
+        site = sites[len(killed) % len(sites)]
+        if len(site.pids) == site.workers:  # the other one stays
+            killed.append(chance.choice(site.pids))
+            with suppress(ProcessLookupError):
+                os.kill(killed[-1], signal.SIGKILL)
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
-    try:
+    with repeating(kill, every):
         yield killed
-    finally:
-        done.set()
-        killer.join()

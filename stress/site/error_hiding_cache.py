@@ -5,14 +5,26 @@ While its server is down, nothing is found and nothing is written. Only some ret
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from typing import Any
 
-from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 SOCKET_TIMEOUT = 0.2  # seconds
+
+
+def _hide_errors(name: str, result: Callable[[], Any]) -> Any:
+    """The method of this name, which returns ``result()`` if the server is down."""
+
+    def method(self: ErrorHidingCache, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return getattr(self.cache, name)(*args, **kwargs)
+        except RedisError:
+            return result()
+
+    return method
 
 
 class ErrorHidingCache(BaseCache):
@@ -21,46 +33,19 @@ class ErrorHidingCache(BaseCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         options = {**params.get("OPTIONS", {}), "socket_timeout": SOCKET_TIMEOUT}
-        self._cache = RedisCache(server, {**params, "OPTIONS": options})
-
-    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
-        with contextlib.suppress(RedisError):
-            return self._cache.add(key, value, timeout, version)
-        return False
+        self.cache = RedisCache(server, {**params, "OPTIONS": options})
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
-        with contextlib.suppress(RedisError):
-            return self._cache.get(key, default, version)
-        return default
+        try:
+            return self.cache.get(key, default, version)
+        except RedisError:
+            return default
 
-    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> None:
-        with contextlib.suppress(RedisError):
-            self._cache.set(key, value, timeout, version)
-
-    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
-        with contextlib.suppress(RedisError):
-            return self._cache.touch(key, timeout, version)
-        return False
-
-    def delete(self, key: Any, version: Any = None) -> bool:
-        with contextlib.suppress(RedisError):
-            return self._cache.delete(key, version)
-        return False
-
-    def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
-        with contextlib.suppress(RedisError):
-            return self._cache.get_many(keys, version)
-        return {}
-
-    def set_many(self, data: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> list[Any]:
-        with contextlib.suppress(RedisError):
-            return self._cache.set_many(data, timeout, version)
-        return []  # as if every key had been set
-
-    def delete_many(self, keys: Any, version: Any = None) -> None:
-        with contextlib.suppress(RedisError):
-            self._cache.delete_many(keys, version)
-
-    def clear(self) -> None:
-        with contextlib.suppress(RedisError):
-            self._cache.clear()
+    add = _hide_errors("add", bool)
+    touch = _hide_errors("touch", bool)
+    delete = _hide_errors("delete", bool)
+    get_many = _hide_errors("get_many", dict)
+    set_many = _hide_errors("set_many", list)  # as if every key had been set
+    set = _hide_errors("set", lambda: None)
+    delete_many = _hide_errors("delete_many", lambda: None)
+    clear = _hide_errors("clear", lambda: None)
