@@ -58,12 +58,15 @@ class _OneByOne:
         self._tally = Tally()
 
     async def meet_the_known(self) -> None:
-        """Send the first requests, which log sign-ins."""
+        """Send the first requests, which log sign-ins, and which a site that has just started answers slowly."""
+        requests = [
+            Request(page, one.by_token, Expected(one.identity, one.email, or_503=True))
+            for page in self._pages
+            for one in [*self._known, *self._known]
+        ]
         async with client_session(1) as session:
-            for one in self._known:
-                await send(
-                    session, Request(self._pages[0], one.by_token, Expected(one.identity, one.email)), self._tally
-                )
+            for request in requests:
+                await send(session, request, Tally())
 
     async def run(self, new: Sequence[CreatedSession]) -> None:
         """Expired and odd credentials, new people, then each outage."""

@@ -172,6 +172,7 @@ class _Visitors:
         self._beside(0.5, self._sign_out_strangers(site, statuses), with_new=with_new)
         took = time.monotonic() - started
         allowed = SIGN_OUTS.burst + SIGN_OUTS.per_second * took
+        new = NEW_PER_SECOND * took if with_new else 0
         recorded = self._proxy.recorded
         lookups = sum(n for credential, n in recorded.whoami.items() if credential not in known)
         logout_calls = sum(n for path, n in recorded.paths.items() if "logout" in path)
@@ -181,7 +182,7 @@ class _Visitors:
         return [
             Figure(f"sign-outs of strangers ({what})", statuses.total()),
             Figure("errors", sum(n for s, n in statuses.items() if s not in {204, 503}), 0),
-            Figure("lookups for them", lookups, int(allowed)),
+            Figure("lookups for them and new people" if with_new else "lookups for them", lookups, int(allowed + new)),
             Figure("other calls for them", logout_calls + recorded.ready, int(allowed)),
             Figure("new keys", len(keys), FEW_KEYS if not instead else int(allowed)),
             Figure("their longest life", longest, UNKNOWN_SIGN_OUT_SECONDS, "s"),
