@@ -1,4 +1,4 @@
-"""What stands in Django's cache: each entry, for how long, and what becomes of it. The clock stands still."""
+"""The entries in Django's cache and when they expire. The clock stands still."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tests.support.types import ChangeSettings, Wait
 pytestmark = pytest.mark.usefixtures("local_ory")
 
 DAY = 24 * 3600
-MINUTE, LONGER = 60, 180  # seconds that answers are kept here: fresh, and for trouble at Ory
+MINUTE, LONGER = 60, 180  # seconds: cache time of fresh and of stale entries here
 SLOT = LONGER + 5
-SKEW = 300  # seconds that clocks may differ, and that a sign-out outlives its session
-MINUTES = 600  # seconds that a credential is refused which nobody saw good
+SKEW = 300  # seconds that clocks may differ, and that a revocation outlives its session
+MINUTES = 600  # seconds that an unknown credential stays revoked
 
 
 @pytest.fixture(autouse=True)
@@ -52,30 +52,30 @@ def pass_by(local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> Wait:
 
 
 def content() -> dict[str, object]:
-    """What is kept, by key."""
+    """The values of this package by key."""
     keys = [key.partition(":1:")[2] for key in cache_contents()]
     return {key: value for key, value in caches["default"].get_many(keys).items() if key.startswith("ory_auth:")}
 
 
 def seconds() -> dict[str, int]:
-    """For how many seconds from now each key is kept."""
+    """In how many seconds each key expires."""
     ends = cache_expiry()
     return {key: round(ends[f":1:{key}"] - time.time()) for key in content()}
 
 
 def form(tier: str = "s") -> str:
-    """The key of the one credential that has an entry of this kind; its mark, of those that stand for the secret."""
+    """The credential (or its mark) in the only key of this kind."""
     [key] = [key for key in content() if key.startswith(f"ory_auth:{tier}:")]
     return key.rpartition(":")[2]
 
 
 def of_session(session: Session, tier: str, slot: str = "") -> str:
-    """The key in the cache that stands for a session."""
+    """The cache key of a session."""
     return f"ory_auth:{tier}:{CacheKeys(conf())._session(UUID(session.id).bytes)}{slot}"
 
 
 def kinds() -> set[str]:
-    """Of which kinds there are keys."""
+    """The kinds of keys in the cache."""
     return {key.split(":")[1] for key in content()}
 
 
@@ -84,60 +84,48 @@ def sign_out_while_ory_is_down(web: DualClient, local_ory: LocalOry, headers: di
         assert web.post("/auth/logout", headers=headers).status_code == 503
 
 
-# --- an answer --------------------------------------------------------------------------------------------------------
+# --- a lookup --------------------------------------------------------------------------------------------------------
 
 
-def test_a_response_has_a_fresh_entry_a_stale_entry_and_a_slot_of_its_session(
-    ory: Ory, local_ory: LocalOry, web: DualClient
+ENTRIES: dict[str, tuple[dict[str, int], dict[str, int], int]] = {  # settings, seconds by kind of key, calls to Ory
+    "with stale entries": ({}, {"s": MINUTE, "o": LONGER, "f": SLOT, "k": 7 * DAY}, 1),
+    "without stale entries": ({"STALE_IF_ERROR_SECONDS": 0}, {"s": MINUTE, "f": MINUTE + 5, "k": 7 * DAY}, 1),
+    "one second": ({"SESSION_CACHE_SECONDS": 1, "STALE_IF_ERROR_SECONDS": 0}, {"s": 1, "f": 1 + 5, "k": 7 * DAY}, 1),
+    "less than a second": (
+        {"SESSION_CACHE_SECONDS": 5, "LOCAL_CACHE_SECONDS": 5, "STALE_IF_ERROR_SECONDS": 0}, {"k": 7 * DAY}, 1,
+    ),
+    "without caching": ({"SESSION_CACHE_SECONDS": 0}, {"k": 7 * DAY}, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ENTRIES)
+def test_a_lookup_writes_these_keys(
+    ory: Ory, local_ory: LocalOry, web: DualClient, ory_auth: ChangeSettings, case: str
 ) -> None:
+    """``s``: fresh entry, ``o``: stale entry, ``f``: slot of the session, ``k``: known credential."""
+    settings, expected, calls = ENTRIES[case]
+    ory_auth(**settings)
     local_ory.configure(session_lifespan=30 * DAY)
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
-    assert seconds() == {
-        f"ory_auth:s:{form()}": MINUTE,
-        f"ory_auth:o:{form()}": LONGER,
-        of_session(session, "f", ":0"): SLOT,
-        f"ory_auth:k:{mark_of(form())}": 7 * DAY,
+    credential = Credential(Kind.TOKEN, session.token).key(conf())
+    names = {
+        "s": f"ory_auth:s:{credential}",
+        "o": f"ory_auth:o:{credential}",
+        "f": of_session(session, "f", ":0"),
+        "k": f"ory_auth:k:{mark_of(credential)}",
     }
-    assert content()[of_session(session, "f", ":0")] == form()
-    assert content()[f"ory_auth:k:{mark_of(form())}"] == session.id
+    assert seconds() == {names[kind]: left for kind, left in expected.items()}
+    assert content()[names["k"]] == session.id
+    assert content().get(names["f"], credential) == credential
+    assert web.is_signed_in(session.headers)
+    assert len(ory.requests_to()) == calls
 
 
 def test_a_credential_is_known_at_most_until_its_session_ends(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     local_ory.configure(session_lifespan=100)
     assert web.is_signed_in(ory.person().app_session().headers)
     assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
-
-
-def test_no_stale_entry_is_written_without_the_setting(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
-    ory_auth(STALE_IF_ERROR_SECONDS=0)
-    session = ory.person().app_session()
-    assert web.is_signed_in(session.headers)
-    assert kinds() == {"s", "f", "k"}
-    assert seconds()[of_session(session, "f", ":0")] == MINUTE + 5
-
-
-def test_an_uncacheable_response_only_makes_the_credential_known(
-    ory: Ory, web: DualClient, ory_auth: ChangeSettings
-) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=0)
-    assert web.is_signed_in(ory.person().app_session().headers)
-    assert list(content()) == [f"ory_auth:k:{form('k')}"]
-
-
-def test_an_entry_for_less_than_a_second_is_not_written(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=5, LOCAL_CACHE_SECONDS=5, STALE_IF_ERROR_SECONDS=0)
-    assert web.is_signed_in(ory.person().app_session().headers)
-    assert list(content()) == [f"ory_auth:k:{form('k')}"]
-
-
-def test_an_entry_for_one_second_is_written(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=1, STALE_IF_ERROR_SECONDS=0)
-    session = ory.person().app_session()
-    assert web.is_signed_in(session.headers)
-    assert seconds()[f"ory_auth:s:{form()}"] == 1
-    assert web.is_signed_in(session.headers)
-    assert len(ory.requests_to()) == 1
 
 
 def test_a_new_lookup_extends_the_slot_of_a_credential(ory: Ory, web: DualClient, pass_by: Wait) -> None:
@@ -189,7 +177,7 @@ def test_a_new_response_replaces_the_entry(ory: Ory, web: DualClient) -> None:
     assert all(b"Augusta" in cast(bytes, content()[f"ory_auth:{tier}:{form()}"]) for tier in "so")
 
 
-# --- old bytes that are put back --------------------------------------------------------------------------------------
+# --- restored entries --------------------------------------------------------------------------------------
 
 
 @pytest.mark.promise("An old cache entry that is put back is a miss")
@@ -197,7 +185,7 @@ def test_a_new_response_replaces_the_entry(ory: Ory, web: DualClient) -> None:
 def test_an_entry_that_is_restored_later_is_a_miss(
     ory: Ory, web: DualClient, pass_by: Wait, caplog: pytest.LogCaptureFixture, after: int
 ) -> None:
-    """By somebody who can write to the cache, or by a replica that was behind and is promoted."""
+    """By an attacker who can write to the cache, or by a stale replica that was promoted."""
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
     kept = content()
