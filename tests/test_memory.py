@@ -31,7 +31,7 @@ from tests.support.types import ChangeSettings, User
 
 
 def forget_shared() -> None:
-    """Take from Django's cache what is kept there of sessions."""
+    """Delete the sessions in Django's cache."""
     shared = caches["default"]
     for key in [key.partition(":1:")[2] for key in cache_contents()]:
         if key.startswith("ory_auth:s:"):
@@ -44,7 +44,7 @@ def memory_of_this_process() -> TTLCache[str, Entry]:
     return responses
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- sessions ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -52,36 +52,27 @@ def kept(ory_auth: ChangeSettings) -> None:
     ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=5)
 
 
+LOCAL_CACHE: dict[str, tuple[dict[str, float], float, int]] = {  # settings, seconds to wait, calls to Ory
+    "with the setting": ({"SESSION_CACHE_SECONDS": 60, "LOCAL_CACHE_SECONDS": 5}, 0, 1),
+    "without the setting": ({"SESSION_CACHE_SECONDS": 60}, 0, 2),
+    "after that time": ({"SESSION_CACHE_SECONDS": 60, "LOCAL_CACHE_SECONDS": 0.2}, 0.25, 2),
+    "less cache time than that": ({"SESSION_CACHE_SECONDS": 3, "LOCAL_CACHE_SECONDS": 5}, 0, 2),
+    "uncacheable": ({"SESSION_CACHE_SECONDS": 0, "LOCAL_CACHE_SECONDS": 5}, 0, 3),
+}
+
+
 @pytest.mark.usefixtures("local_ory")
-def test_a_process_caches_a_session(ory: Ory, web: DualClient, kept: None) -> None:
+@pytest.mark.parametrize("case", LOCAL_CACHE)
+def test_a_process_caches_a_session(ory: Ory, web: DualClient, ory_auth: ChangeSettings, case: str) -> None:
+    settings, seconds, calls = LOCAL_CACHE[case]
+    ory_auth(**settings)
     session = ory.person().app_session()
+    for _ in range(2):
+        assert web.session_id(session.headers) == session.id
+    forget_shared()
+    time.sleep(seconds)
     assert web.session_id(session.headers) == session.id
-    forget_shared()
-    assert web.session_id(session.headers) == session.id
-    assert len(ory.requests_to()) == 1
-
-
-@pytest.mark.usefixtures("local_ory")
-def test_nothing_is_cached_locally_without_the_setting(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=60)
-    session = ory.person().app_session()
-    web.session_id(session.headers)
-    forget_shared()
-    web.session_id(session.headers)
-    assert len(ory.requests_to()) == 2
-
-
-@pytest.mark.usefixtures("local_ory")
-def test_the_local_cache_keeps_a_session_for_the_allowed_time(
-    ory: Ory, web: DualClient, ory_auth: ChangeSettings
-) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=60, LOCAL_CACHE_SECONDS=0.2)
-    session = ory.person().app_session()
-    web.session_id(session.headers)
-    forget_shared()
-    time.sleep(0.25)
-    web.session_id(session.headers)
-    assert len(ory.requests_to()) == 2
+    assert len(ory.requests_to()) == calls
 
 
 @pytest.mark.promise("Both caches together keep a session no longer than allowed")
@@ -90,27 +81,6 @@ def test_local_cache_time_is_subtracted_from_shared_cache_time(ory: Ory, web: Du
     web.session_id(ory.person().app_session().headers)
     [expires] = [at for key, at in cache_expiry().items() if "ory_auth:s:" in key]
     assert 50 < expires - time.time() <= 55
-
-
-@pytest.mark.usefixtures("local_ory")
-def test_sessions_with_less_cache_time_are_not_cached_locally(
-    ory: Ory, web: DualClient, ory_auth: ChangeSettings
-) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=3, LOCAL_CACHE_SECONDS=5)
-    session = ory.person().app_session()
-    for _ in range(2):  # from Ory, and from the cache
-        web.session_id(session.headers)
-    forget_shared()
-    web.session_id(session.headers)
-    assert len(ory.requests_to()) == 2
-
-
-@pytest.mark.usefixtures("local_ory")
-def test_uncacheable_sessions_are_not_cached_locally(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
-    ory_auth(SESSION_CACHE_SECONDS=0, LOCAL_CACHE_SECONDS=5)
-    session = ory.person().app_session()
-    web.session_id(session.headers), web.session_id(session.headers)
-    assert len(ory.requests_to()) == 2
 
 
 @pytest.mark.usefixtures("local_ory")
