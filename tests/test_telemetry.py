@@ -120,7 +120,7 @@ def test_everything_works_without_opentelemetry() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from ory_auth.sessions import telemetry\n"
-        "telemetry.hit('cache'); telemetry.breaker(is_open=True)\n"
-        "with telemetry.flight(telemetry.here()) as span: telemetry.landed(span, None, 0.1)\n"
+        "telemetry.record_hit('cache'); telemetry.record_breaker(is_open=True)\n"
+        "with telemetry.lookup_span(telemetry.current_trace()) as span: telemetry.record_lookup(span, None, 0.1)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
