@@ -48,3 +48,12 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING.md", "docs/contributing/where-new-things-go.md", "docs/contributing/libraries.md"]
+)
+def test_every_file_that_a_page_for_contributors_names_exists(name: str) -> None:
+    named = re.findall(r"`([\w./*-]+(?:/|\.py|\.md|\.json))`", (ROOT / name).read_text())
+    folders = [ROOT, ROOT / "ory_auth", ROOT / "ory_auth/ory_check/rules", ROOT / "ory_auth/pages"]
+    assert {path for path in named if not any(list(folder.glob(path)) for folder in folders)} == set()
