@@ -9,7 +9,7 @@ from ..http.cookies import SessionCookie
 from ..model.clock import SECOND
 from ..model.identity_json import add_identity, change_identity, to_admin_json
 from ..model.second_factors import backup_codes_config, totp_config
-from ..model.session import Device, Method, Session
+from ..model.session import AuthenticationMethod, Device, Session
 from ..model.state import State
 
 
@@ -122,7 +122,7 @@ class DirectAccess:
         """Add a completed method ("password", "totp" and so on) to a session. This renews the session."""
         with self.lock:
             session = self.state.get_session(session_id)
-            self.state.renew_session(session, Method(method, self.state.clock.now()))
+            self.state.renew_session(session, AuthenticationMethod(method, self.state.clock.now()))
 
     def revoke_session(self, session_id: str) -> None:
         """End a session."""
@@ -134,7 +134,7 @@ class DirectAccess:
         began = self.state.clock.now() - age_in_nanoseconds
         expires = self.state.new_session_expiry() - age_in_nanoseconds
         device = Device("127.0.0.1:0", None)
-        methods = [Method("password", began)]
+        methods = [AuthenticationMethod("password", began)]
         if aal == "aal2":
-            methods.append(Method("totp", began))
+            methods.append(AuthenticationMethod("totp", began))
         return Session(self.state.get_identity(identity_id), began, began, expires, methods, [device])

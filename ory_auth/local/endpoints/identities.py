@@ -69,7 +69,7 @@ def patch_identity(exchange: Exchange) -> Response:
     """PATCH /admin/identities/{id}: JSON Patch. As in Kratos, a patched credential loses its previous config."""
     changed = deepcopy(_find_identity(exchange))
     document = {name: getattr(changed, name) for name in WRITABLE} | {"credentials": {}}
-    json_patch.apply(document, _parse_json(exchange), READ_ONLY_PATHS)
+    json_patch.apply_patch(document, _parse_json(exchange), READ_ONLY_PATHS)
     assign_content(exchange.state, changed, document)
     return exchange.json(_save(exchange, changed, document["credentials"]))
 

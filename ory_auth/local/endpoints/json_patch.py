@@ -7,7 +7,7 @@ from typing import Any
 from ..model.errors import OryError
 
 
-def apply(document: dict[str, Any], patch: Any, read_only: tuple[str, ...]) -> None:
+def apply_patch(document: dict[str, Any], patch: Any, read_only: tuple[str, ...]) -> None:
     """Change the document in place. Raises `OryError` (400) for an invalid patch, and for a read-only path."""
     if not isinstance(patch, list):
         raise _error("the patch is not an array")

@@ -19,7 +19,7 @@ PARAMETERS = ("page", "per_page", "page_size", "page_token")
 FIRST_PAGE_TOKEN = "00000000-0000-0000-0000-000000000000"
 
 
-def page_size(exchange: Exchange, name: str = "page_size") -> int:
+def _page_size(exchange: Exchange, name: str = "page_size") -> int:
     """The page size in the query, at most `MAX_SIZE`. Raises `OryError` with status 400."""
     try:
         size = int(exchange.query.get(name) or DEFAULT_SIZE)
@@ -30,7 +30,7 @@ def page_size(exchange: Exchange, name: str = "page_size") -> int:
 
 def keyset_page(exchange: Exchange, items: Sequence[T], keys: Sequence[str]) -> tuple[Sequence[T], str]:
     """The page that begins after the item whose key is the page token, and the Link header."""
-    size, token = page_size(exchange), exchange.query.get("page_token", FIRST_PAGE_TOKEN)
+    size, token = _page_size(exchange), exchange.query.get("page_token", FIRST_PAGE_TOKEN)
     if token != FIRST_PAGE_TOKEN and token not in keys:
         raise OryError(400, reason="page_token is unknown")
     start = 0 if token == FIRST_PAGE_TOKEN else keys.index(token) + 1
@@ -43,7 +43,7 @@ def keyset_page(exchange: Exchange, items: Sequence[T], keys: Sequence[str]) -> 
 
 def numbered_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
     """The page with the number in the query, counted from 0, and the headers: the old style of identities."""
-    size, number = page_size(exchange, "per_page"), _page_number(exchange)
+    size, number = _page_size(exchange, "per_page"), _page_number(exchange)
     links = _numbered_links(number, size, len(items))
     header = ",".join(_link(exchange, rel, page=target, per_page=size) for rel, target in links)
     return items[number * size :][:size], {"Link": header, "X-Total-Count": str(len(items))}
@@ -56,7 +56,7 @@ def offset_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], di
     twice and never the last one. This function does the same, so that tests of such a client also fail.
     """
     old_style = "per_page" in exchange.query
-    size = page_size(exchange, "per_page" if old_style else "page_size")
+    size = _page_size(exchange, "per_page" if old_style else "page_size")
     number = _page_number(exchange) if old_style else 0
     total = len(items)
     size_in_links = total if 0 < total <= size else size

@@ -45,7 +45,7 @@ FLOWS = [
 ]
 
 DISABLED_FLOWS = [
-    Route(f"/self-service/{flow}{step}", errors.flow_is_disabled, methods=READ_AND_POST)
+    Route(f"/self-service/{flow}{step}", errors.refuse_disabled_flow, methods=READ_AND_POST)
     for flow in ("recovery", "verification")
     for step in ("/browser", "/api", "/flows", "")
 ]

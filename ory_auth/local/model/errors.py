@@ -76,7 +76,7 @@ def session_inactive(extra: dict[str, Any] | None = None, *, browser_url: str = 
 
 
 def aal2_required(login_url: str) -> OryError:
-    """The session lacks the second factor that its identity has."""
+    """The error for a session without the second factor that its identity has."""
     redirect = {"redirect_browser_to": login_url}
     return OryError(
         403,

@@ -14,7 +14,7 @@ from .messages import Message, message
 MIN_LENGTH = 8
 
 
-def password_problem(password: str, identifiers: Iterable[str]) -> Message | None:
+def check_password_policy(password: str, identifiers: Iterable[str]) -> Message | None:
     """The error if Kratos' policy refuses the password. https://www.ory.com/docs/kratos/concepts/security#password-policy"""
     if not password:
         return message(4000002, property="password")

@@ -31,7 +31,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Method:
+class AuthenticationMethod:
     """An authentication method that the person completed, such as a password or a code."""
 
     method: str
@@ -53,7 +53,7 @@ class Session:
     issued_at: int
     authenticated_at: int
     expires_at: int
-    methods: list[Method]
+    methods: list[AuthenticationMethod]
     devices: list[Device]
     revoked: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))

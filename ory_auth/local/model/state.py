@@ -12,7 +12,7 @@ from .config import Config
 from .errors import OryError, not_found
 from .flow import Flow
 from .identity import Identity
-from .session import Device, Method, Session
+from .session import AuthenticationMethod, Device, Session
 
 
 class State:
@@ -96,7 +96,7 @@ class State:
         matches = (session for session in self.sessions.values() if session.token == token and session.is_active(now))
         return next(matches, None)
 
-    def add_session(self, identity: Identity, methods: list[Method], device: Device) -> Session:
+    def add_session(self, identity: Identity, methods: list[AuthenticationMethod], device: Device) -> Session:
         now = self.clock.now()
         session = Session(identity, now, now, self.new_session_expiry(), methods, [device])
         self.store_session(session)
@@ -105,7 +105,7 @@ class State:
     def store_session(self, session: Session) -> None:
         self.sessions[session.id] = session
 
-    def renew_session(self, session: Session, method: Method) -> None:
+    def renew_session(self, session: Session, method: AuthenticationMethod) -> None:
         """Add a method that the person has just completed, and restart the lifespan."""
         session.methods.append(method)
         session.renew(self.clock.now(), self.new_session_expiry())

@@ -1,4 +1,4 @@
-"""The admin API, and the small endpoints of both ports."""
+"""The admin API, and endpoints that both ports have."""
 
 from __future__ import annotations
 

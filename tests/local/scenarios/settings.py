@@ -1,4 +1,4 @@
-"""Settings: profile, password, second factors, and how fresh a session has to be for them."""
+"""Settings: profile, password, second factors, and the age of a session at which they need a new sign-in."""
 
 from __future__ import annotations
 

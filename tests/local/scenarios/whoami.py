@@ -1,4 +1,4 @@
-"""Who is asking: credentials, their order, the life of a session."""
+"""whoami: which credential counts, and when a session ends."""
 
 from __future__ import annotations
 

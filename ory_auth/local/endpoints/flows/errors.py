@@ -28,7 +28,7 @@ def get_error(exchange: Exchange) -> Response:
     return exchange.json({"id": error_id, "error": error.error_member(), "created_at": time, "updated_at": time})
 
 
-def flow_is_disabled(exchange: Exchange) -> Response:
+def refuse_disabled_flow(exchange: Exchange) -> Response:
     """Recovery and verification: the same response as from a Kratos in which they are disabled."""
     reason = "the local Ory sends no mail, so recovery and verification are disabled"
     return exchange.error_response(OryError(400, reason=reason))

@@ -17,7 +17,7 @@ from ...model.identity import SECOND_FACTORS, Identity
 from ...model.messages import message
 from ...model.passwords import password_matches
 from ...model.second_factors import backup_codes, totp_matches, use_backup_code
-from ...model.session import Method, Session
+from ...model.session import AuthenticationMethod, Session
 from ..whoami import lacks_second_factor, step_up_url
 from .handler import FlowHandler, InvalidSubmission, timestamps
 from .return_to import redirect_browser_to, resolve_return_to
@@ -76,7 +76,9 @@ class Login(FlowHandler):
             details = {"identity_id": identity.id}
             raise OryError(401, reason="the identity is inactive", message="identity is disabled", details=details)
         flow.active = str(method)
-        session = start_or_renew_session(exchange, identity, Method(flow.active, exchange.state.clock.now()))
+        session = start_or_renew_session(
+            exchange, identity, AuthenticationMethod(flow.active, exchange.state.clock.now())
+        )
         return _success_response(exchange, flow, session)
 
 
@@ -98,7 +100,7 @@ def _success_response(exchange: Exchange, flow: Flow, session: Session) -> Respo
     return exchange.json({"session": session_json, "continue_with": [redirect_browser_to(return_to)]})
 
 
-def start_or_renew_session(exchange: Exchange, identity: Identity, method: Method) -> Session:
+def start_or_renew_session(exchange: Exchange, identity: Identity, method: AuthenticationMethod) -> Session:
     """Add the method to the current session if it is this identity's, otherwise start a new session."""
     session = exchange.session
     if session is None or session.identity is not identity:

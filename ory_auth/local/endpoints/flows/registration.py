@@ -18,8 +18,8 @@ from ...model.identity import Identity
 from ...model.identity_schema import fill_missing_containers, identifier_fields, trait_errors
 from ...model.messages import message
 from ...model.nodes import Node
-from ...model.passwords import hash_password, password_problem
-from ...model.session import Method
+from ...model.passwords import check_password_policy, hash_password
+from ...model.session import AuthenticationMethod
 from ...model.trait_forms import fill_form, trait_nodes
 from .handler import FlowHandler, InvalidSubmission
 from .return_to import redirect_browser_to, resolve_return_to
@@ -89,7 +89,7 @@ def _create_identity(exchange: Exchange, flow: Flow, traits: dict[str, Any], pas
     created = truncate_to_microseconds(now)
     identity = Identity(state.config.schema_id, fill_missing_containers(schema, traits), created, created, now)
     identity.update_from_traits(schema, now, new_address_status="sent")
-    if problem := password_problem(password, identity.identifiers):
+    if problem := check_password_policy(password, identity.identifiers):
         fill_form(flow.nodes, None, traits)
         raise InvalidSubmission(password=problem)
     if state.has_conflict(identity):
@@ -104,7 +104,7 @@ def _success_response(exchange: Exchange, flow: Flow, identity: Identity) -> Res
     content: dict[str, Any] = {"identity": identity.to_json(state.public_url), "continue_with": None}
     session = None
     if state.config.registration_session_hook:
-        session = state.add_session(identity, [Method("password", state.clock.now())], exchange.device)
+        session = state.add_session(identity, [AuthenticationMethod("password", state.clock.now())], exchange.device)
         content["session"] = state.session_json(session)
     if flow.type == "api":
         if session:

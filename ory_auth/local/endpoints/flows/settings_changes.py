@@ -23,9 +23,9 @@ from ...model.identity import Identity
 from ...model.identity_schema import fill_missing_containers, trait_errors
 from ...model.messages import message
 from ...model.nodes import Node
-from ...model.passwords import hash_password, password_problem
+from ...model.passwords import check_password_policy, hash_password
 from ...model.second_factors import backup_codes, backup_codes_config, new_backup_codes, totp_config, totp_matches
-from ...model.session import Method, Session
+from ...model.session import AuthenticationMethod, Session
 from ...model.trait_forms import fill_form, trait_nodes
 from .handler import InvalidSubmission, store_pending_submission
 from .submission import check_csrf, submitted_traits
@@ -63,7 +63,7 @@ def change_password(exchange: Exchange, flow: Flow, session: Session, body: Body
     if password:
         check_csrf(exchange, flow, body)
         _require_privileged_session(exchange, flow, session, body)
-    if problem := password_problem(password, session.identity.identifiers):
+    if problem := check_password_policy(password, session.identity.identifiers):
         raise InvalidSubmission(password=problem)
     config = {"hashed_password": hash_password(password)}
     session.identity.set_credential_config("password", config, exchange.state.clock.now())
@@ -84,7 +84,7 @@ def change_totp(exchange: Exchange, flow: Flow, session: Session, body: Body) ->
     if not totp_matches(config, code, now):
         raise InvalidSubmission(totp_code=message(4000008))
     session.identity.set_credential_config("totp", config, now)
-    session.methods.append(Method("totp", now))
+    session.methods.append(AuthenticationMethod("totp", now))
     return True
 
 
@@ -108,7 +108,7 @@ def change_backup_codes(exchange: Exchange, flow: Flow, session: Session, body: 
         if not flow.new_backup_codes:
             raise OryError(400, reason="there are no new backup codes to confirm")
         identity.set_credential_config("lookup_secret", backup_codes_config(flow.new_backup_codes), now)
-        session.methods.append(Method("lookup_secret", now))
+        session.methods.append(AuthenticationMethod("lookup_secret", now))
         return True
     if _is_pressed(body, "lookup_secret_disable"):
         identity.credentials.pop("lookup_secret", None)
