@@ -434,7 +434,9 @@ def test_too_deeply_nested_traits_are_left_alone(rich_ory: Ory, browser: Browser
 
 
 @pytest.mark.promise("The settings page takes a profile only with a CSRF token")
-def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory) -> None:
+@pytest.mark.parametrize("without", ["", "django.middleware.csrf.CsrfViewMiddleware"])
+def test_the_profile_is_refused_without_the_token_of_this_site(rich_ory: Ory, settings: Settings, without: str) -> None:
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != without]
     client = Client(enforce_csrf_checks=True)
     session = register(rich_ory, LOSSY).browser_session()
     flow = session.get("/self-service/settings/browser").json
