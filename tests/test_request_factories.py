@@ -90,7 +90,7 @@ def test_without_the_middleware_in_the_settings_the_error_says_that(rf: RequestF
 
 def test_the_error_for_early_middleware_names_the_right_order(client: Client, settings: Settings) -> None:
     settings.MIDDLEWARE = [f"{__name__}.middleware_above_ours", *settings.MIDDLEWARE]
-    with pytest.raises(ImproperlyConfigured, match=r"move it below OryMiddleware in MIDDLEWARE"):
+    with pytest.raises(ImproperlyConfigured, match=r"move that middleware below OryMiddleware in MIDDLEWARE"):
         client.get("/silent")
 
 
