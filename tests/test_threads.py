@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import subprocess
 import sys
@@ -102,6 +103,37 @@ def test_concurrent_first_requests_leave_a_known_credential(
     assert {response.status_code for response in responses} == {200}
     assert len(memory._known) == 1
     assert max(number for number, _ in memory._credentials.values()) == 1
+
+
+# --- one request that is slow
+
+
+def test_a_slow_log_handler_of_one_request_does_not_hold_up_others(ory: Ory) -> None:
+    """The event about a malformed credential is logged while the credential is read."""
+    reached, finished = threading.Event(), threading.Event()
+
+    class Slow(logging.Handler):
+        def createLock(self) -> None:
+            self.lock = None  # logging itself must not hold up the others
+
+        def emit(self, record: logging.LogRecord) -> None:
+            reached.set()
+            finished.wait(5)
+
+    handler = Slow()
+    logging.getLogger("ory_auth").addHandler(handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(Client().get, "/session", headers={"X-Session-Token": "\x80"})
+            assert reached.wait(5)
+            started = time.monotonic()
+            assert Client().get("/session").status_code == 200
+            assert time.monotonic() - started < 4
+            finished.set()
+            assert slow.result().status_code == 200
+    finally:
+        finished.set()
+        logging.getLogger("ory_auth").removeHandler(handler)
 
 
 # --- one object of a kind

@@ -10,8 +10,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property  # that of functools holds a lock in Python 3.11
 
 from ..conf import Conf, conf
 from ..events import Event, log
