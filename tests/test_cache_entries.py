@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from ory_auth.conf import conf
 from ory_auth.local import LocalOry
-from ory_auth.ory.credentials import Credential, Kind, mark_of
+from ory_auth.ory.credentials import Credential, Kind, digest_of
 from ory_auth.sessions import services
 from ory_auth.sessions.cache import local_cache
 from ory_auth.sessions.cache.cache_keys import CacheKeys
@@ -64,7 +64,7 @@ def seconds() -> dict[str, int]:
 
 
 def form(tier: str = "s") -> str:
-    """The credential (or its mark) in the only key of this kind."""
+    """The credential (or its digest) in the only key of this kind."""
     [key] = [key for key in content() if key.startswith(f"ory_auth:{tier}:")]
     return key.rpartition(":")[2]
 
@@ -113,7 +113,7 @@ def test_a_lookup_writes_these_keys(
         "s": f"ory_auth:s:{credential}",
         "o": f"ory_auth:o:{credential}",
         "f": of_session(session, "f", ":0"),
-        "k": f"ory_auth:k:{mark_of(credential)}",
+        "k": f"ory_auth:k:{digest_of(credential)}",
     }
     assert seconds() == {names[kind]: left for kind, left in expected.items()}
     assert content()[names["k"]] == session.id
@@ -125,7 +125,7 @@ def test_a_lookup_writes_these_keys(
 def test_a_credential_is_known_at_most_until_its_session_ends(ory: Ory, local_ory: LocalOry, web: DualClient) -> None:
     local_ory.configure(session_lifespan=100)
     assert web.is_signed_in(ory.person().app_session().headers)
-    assert 96 <= seconds()[f"ory_auth:k:{mark_of(form())}"] <= 99
+    assert 96 <= seconds()[f"ory_auth:k:{digest_of(form())}"] <= 99
 
 
 def test_a_new_lookup_extends_the_slot_of_a_credential(ory: Ory, web: DualClient, pass_by: Wait) -> None:
@@ -243,12 +243,12 @@ def test_a_revocation_lives_as_long_as_the_session_could(
     local_ory.configure(session_lifespan=lifespan)
     session = ory.person().app_session()
     assert web.is_signed_in(session.headers)
-    mark = mark_of(form())
+    digest = digest_of(form())
     web.post("/auth/logout", headers=session.headers)
     left = seconds()
-    marks = {f"ory_auth:x:{mark}", of_session(session, "x")}
-    assert left.keys() == marks | {of_session(session, "f", ":0")}
-    assert all(kept - 2 <= left[name] <= kept for name in marks)
+    revocations = {f"ory_auth:x:{digest}", of_session(session, "x")}
+    assert left.keys() == revocations | {of_session(session, "f", ":0")}
+    assert all(kept - 2 <= left[name] <= kept for name in revocations)
 
 
 @pytest.mark.django_db
@@ -260,9 +260,9 @@ def test_a_revocation_outlives_an_extended_session(
     session = ory.person().app_session()
     pass_by(900)
     assert web.is_signed_in(session.headers)
-    mark = mark_of(form())
+    digest = digest_of(form())
     web.post("/auth/logout", headers=session.headers)
-    assert 998 + SKEW <= seconds()[f"ory_auth:x:{mark}"] <= 1000 + SKEW
+    assert 998 + SKEW <= seconds()[f"ory_auth:x:{digest}"] <= 1000 + SKEW
     assert 998 + SKEW <= seconds()[of_session(session, "x")] <= 1000 + SKEW
 
 
@@ -273,9 +273,9 @@ def test_a_sign_out_revokes_every_credential_and_deletes_their_entries(ory: Ory,
     assert web.is_signed_in(session.headers)
     assert web.is_signed_in(twice)
     web.post("/auth/logout", headers=session.headers)
-    marks = [key for key in content() if key.startswith("ory_auth:x:")]
-    assert len(marks) == 3  # two forms, and the session
-    assert all(DAY <= seconds()[key] <= DAY + SKEW for key in marks)
+    revocations = [key for key in content() if key.startswith("ory_auth:x:")]
+    assert len(revocations) == 3  # two forms, and the session
+    assert all(DAY <= seconds()[key] <= DAY + SKEW for key in revocations)
     assert kinds() == {"x", "f"}
 
 
@@ -318,9 +318,9 @@ def test_a_valid_credential_is_revoked_for_a_month_in_every_header_while_ory_is_
     if where == "elsewhere":
         reset_services()
     sign_out_while_ory_is_down(web, local_ory, session.headers)
-    marks = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
-    assert set(marks.values()) == {30 * DAY + SKEW}
-    assert of_session(session, "x") in marks
+    revocations = {key: left for key, left in seconds().items() if key.startswith("ory_auth:x:")}
+    assert set(revocations.values()) == {30 * DAY + SKEW}
+    assert of_session(session, "x") in revocations
     reset_services()
     assert [web.is_signed_in(headers) for headers in (session.headers, twice)] == [False, False]
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from ory_auth.conf import conf
-from ory_auth.ory.credentials import Credential, CredentialKey, Kind, mark_of, marks_of, matches_key
+from ory_auth.ory.credentials import Credential, CredentialKey, Kind, digest_of, digests_of, matches_key
 from tests.support.ory import Ory
 from tests.support.types import ChangeSettings
 
@@ -26,8 +26,8 @@ def _ory(ory: Ory) -> None:
 def test_a_token_has_one_revocation_key_in_both_headers() -> None:
     token, bearer = TOKEN.key(conf()), BEARER.key(conf())
     assert token != bearer
-    assert mark_of(token) == mark_of(bearer)
-    assert mark_of(Credential(Kind.TOKEN, "ory_st_y").key(conf())) != mark_of(token)
+    assert digest_of(token) == digest_of(bearer)
+    assert digest_of(Credential(Kind.TOKEN, "ory_st_y").key(conf())) != digest_of(token)
 
 
 def test_a_stored_key_matches_only_its_credential() -> None:
@@ -47,7 +47,7 @@ def test_a_stored_key_matches_after_a_rotation_while_the_old_secret_key_is_a_fal
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["older", settings.SECRET_KEY]
     assert matches_key(TOKEN, stored, conf())
     assert not matches_key(BEARER, stored, conf())
-    assert mark_of(stored) in marks_of(TOKEN.key(conf()))
+    assert digest_of(stored) in digests_of(TOKEN.key(conf()))
     settings.SECRET_KEY_FALLBACKS = []
     assert not matches_key(TOKEN, stored, conf())
 
@@ -74,7 +74,7 @@ def key_with(settings: Settings, **keys: object) -> str:
 
 def test_sites_with_different_namespaces_share_nothing(settings: Settings) -> None:
     staging, production = (key_with(settings, CACHE_NAMESPACE=name) for name in ("staging", "production"))
-    assert mark_of(staging) != mark_of(production)
+    assert digest_of(staging) != digest_of(production)
     assert key_with(settings, CACHE_NAMESPACE="staging") == staging
 
 

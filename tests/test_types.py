@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ory_auth.conf import Conf
 from ory_auth.ory.cookies import covers, read_set_cookie, select_flow_cookies
-from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, find_credential, mark_of
+from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, digest_of, find_credential
 from ory_auth.types import AAL, OrySession
 from tests.support.ory import Ory
 from tests.support.types import Json
@@ -285,7 +285,7 @@ def test_a_cache_key_depends_on_the_ory(url: str, other_url: str) -> None:
         for address in (url, other_url)
     )
     assert (key == other) == (url == other_url)
-    assert (mark_of(key) == mark_of(other)) == (url == other_url)
+    assert (digest_of(key) == digest_of(other)) == (url == other_url)
 
 
 # --- cookies of Ory's, on their way to the browser

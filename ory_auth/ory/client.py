@@ -26,7 +26,7 @@ from ..conf import Conf
 from ..events import Event
 from ..exceptions import OryResponseInvalid, OryUnavailable
 from ..types import OrySession
-from .credentials import Credential, mark_of
+from .credentials import Credential, digest_of
 from .http_client import (
     Connection,
     ConnectionPool,
@@ -105,7 +105,7 @@ class Client:
             # If a proxy sends a response twice, the second copy is read as the response to the next request. Its
             # session was then already returned for another credential. (A renewed cookie also looks like this, which
             # costs one more call.)
-            if connection.served.setdefault(session.summary.session_id, mark_of(key)) != mark_of(key):
+            if connection.served.setdefault(session.summary.session_id, digest_of(key)) != digest_of(key):
                 raise ResponseMismatch
             sessions.append(session)
             return True

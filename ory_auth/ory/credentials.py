@@ -56,10 +56,10 @@ class Credential:
                 return {"Authorization": f"Bearer {self.value}"}
 
     def key(self, conf: Conf) -> CredentialKey:
-        """The key of this credential in caches: its mark and its kind."""
+        """The key of this credential in caches: its digest and its kind."""
         hashed = f"{FORMAT}\0{conf.sdk_url}\0{conf.cache_namespace}\0{self.value}".encode()
-        mark, *older = (_mark(secret_key, hashed) for secret_key in secret_keys())
-        return CredentialKey(f"{mark}.{self.kind}", tuple(older))
+        digest, *older = (_digest(secret_key, hashed) for secret_key in secret_keys())
+        return CredentialKey(f"{digest}.{self.kind}", tuple(older))
 
     @property
     def fingerprint(self) -> str:
@@ -70,32 +70,32 @@ class Credential:
 
 
 class CredentialKey(str):
-    """``<mark>.<kind>``. The mark is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
+    """``<digest>.<kind>``. The digest is a keyed hash of the exact bytes, of Ory's URL and of ``CACHE_NAMESPACE``.
 
-    A token can come in two headers. It then has two keys, and so two cache entries, but only one mark. Records about
-    the secret (that it was signed out, or was valid) use the mark, so they count for both.
+    A token can come in two headers. It then has two keys, and so two cache entries, but only one digest. Records about
+    the secret (that it was signed out, or was valid) use the digest, so they count for both.
     """
 
-    __slots__ = ("older_marks",)
-    older_marks: tuple[str, ...]  # the marks that the secret had under SECRET_KEY_FALLBACKS
+    __slots__ = ("older_digests",)
+    older_digests: tuple[str, ...]  # the digests that the secret had under SECRET_KEY_FALLBACKS
 
-    def __new__(cls, text: str, older_marks: tuple[str, ...] = ()) -> CredentialKey:
+    def __new__(cls, text: str, older_digests: tuple[str, ...] = ()) -> CredentialKey:
         key = super().__new__(cls, text)
-        key.older_marks = older_marks
+        key.older_digests = older_digests
         return key
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)  # pickles as a plain string
 
 
-def mark_of(key: str) -> str:
+def digest_of(key: str) -> str:
     """The part of a key that depends on the secret alone, not on the header."""
     return key.partition(".")[0]
 
 
-def marks_of(key: str) -> tuple[str, ...]:
-    """The mark under ``SECRET_KEY``, then those under ``SECRET_KEY_FALLBACKS``."""
-    return mark_of(key), *(key.older_marks if isinstance(key, CredentialKey) else ())
+def digests_of(key: str) -> tuple[str, ...]:
+    """The digest under ``SECRET_KEY``, then those under ``SECRET_KEY_FALLBACKS``."""
+    return digest_of(key), *(key.older_digests if isinstance(key, CredentialKey) else ())
 
 
 def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
@@ -104,7 +104,7 @@ def matches_key(credential: Credential, stored_key: str, conf: Conf) -> bool:
     Compares in constant time.
     """
     key, stored = credential.key(conf), str(stored_key).encode()
-    same = [compare_digest(f"{mark}.{credential.kind}".encode(), stored) for mark in marks_of(key)]
+    same = [compare_digest(f"{digest}.{credential.kind}".encode(), stored) for digest in digests_of(key)]
     return any(same)
 
 
@@ -180,10 +180,10 @@ def secret_keys() -> list[str | bytes]:
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
-def _mark(secret_key: str | bytes, hashed: bytes) -> str:
-    mark = _keyed_hash(secret_key, b"cache", 20).copy()
-    mark.update(hashed)
-    return mark.hexdigest()
+def _digest(secret_key: str | bytes, hashed: bytes) -> str:
+    digest = _keyed_hash(secret_key, b"cache", 20).copy()
+    digest.update(hashed)
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=32)

@@ -6,13 +6,13 @@ from hashlib import blake2b
 from uuid import UUID
 
 from ...conf import Conf
-from ...ory.credentials import mark_of, marks_of
+from ...ory.credentials import digest_of, digests_of
 
 SLOTS = 16  # credentials of one session that are cached at the same time
 
 
 class CacheKeys:
-    """The cache keys of one project. ``key`` is the key of a credential, which contains its mark.
+    """The cache keys of one project. ``key`` is the key of a credential, which contains its digest.
 
     The cache keys of a session depend on Ory's URL and on ``CACHE_NAMESPACE``, but not on ``SECRET_KEY``.
     """
@@ -28,21 +28,21 @@ class CacheKeys:
         return f"ory_auth:o:{key}"
 
     def known(self, key: str) -> str:
-        return f"ory_auth:k:{mark_of(key)}"
+        return f"ory_auth:k:{digest_of(key)}"
 
     def all_known(self, key: str) -> list[str]:
         """:meth:`known`, also under ``SECRET_KEY_FALLBACKS``."""
-        return [f"ory_auth:k:{mark}" for mark in marks_of(key)]
+        return [f"ory_auth:k:{digest}" for digest in digests_of(key)]
 
     def slots(self, session_id: bytes) -> list[str]:
         return [f"ory_auth:f:{self._session(session_id)}:{number}" for number in range(SLOTS)]
 
     def signed_out(self, key: str) -> str:
-        return f"ory_auth:x:{mark_of(key)}"
+        return f"ory_auth:x:{digest_of(key)}"
 
     def all_signed_out(self, key: str, session_id: bytes | None) -> list[str]:
         """All that refuse this credential: its own (also under ``SECRET_KEY_FALLBACKS``) and its session's."""
-        cache_keys = [f"ory_auth:x:{mark}" for mark in marks_of(key)]
+        cache_keys = [f"ory_auth:x:{digest}" for digest in digests_of(key)]
         return cache_keys if session_id is None else [*cache_keys, f"ory_auth:x:{self._session(session_id)}"]
 
     def refused(self, session_id: bytes) -> str:

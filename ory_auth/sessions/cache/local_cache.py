@@ -10,7 +10,7 @@ import threading
 
 from cachetools import LRUCache, TTLCache
 
-from ...ory.credentials import mark_of
+from ...ory.credentials import digest_of
 from .entries import Entry
 
 MAX_BYTES = 24 * 1024 * 1024  # for all sessions in a process, overhead included
@@ -22,7 +22,7 @@ MAX_REFUSED = 20_000
 MAX_UNKNOWN_SIGN_OUTS = 300
 UNKNOWN_SIGN_OUT_SECONDS = 600  # for which the sign-out of an unknown credential is remembered
 
-_Credentials = tuple[int, tuple[str, ...]]  # how many credentials of a session were valid, and the marks of the last
+_Credentials = tuple[int, tuple[str, ...]]  # how many credentials of a session were valid, and the digests of the last
 
 
 class LocalCache:
@@ -76,8 +76,8 @@ class LocalCache:
         """Refuse this credential, and all other credentials of its session, from now on."""
         self.delete(key)
         with self._lock:
-            self._known.pop(mark_of(key), None)
-            self._signed_out[mark_of(key)] = True
+            self._known.pop(digest_of(key), None)
+            self._signed_out[digest_of(key)] = True
             if session_id is not None:
                 self._signed_out[session_id] = True
 
@@ -86,22 +86,23 @@ class LocalCache:
 
         They are stored apart, so that made-up tokens cannot make this process forget a real sign-out.
         """
+        digest = digest_of(key)
         with self._lock:
             self._unknown_signed_out.expire()
-            has_room = len(self._unknown_signed_out) < MAX_UNKNOWN_SIGN_OUTS or mark_of(key) in self._unknown_signed_out
-            self._unknown_signed_out[mark_of(key)] = self._any_unknown_signed_out = True
+            has_room = len(self._unknown_signed_out) < MAX_UNKNOWN_SIGN_OUTS or digest in self._unknown_signed_out
+            self._unknown_signed_out[digest] = self._any_unknown_signed_out = True
         return has_room
 
     def is_signed_out(self, key: str, session_id: bytes | None) -> bool:
         """Whether either was signed out in this process."""
-        mark = mark_of(key)
-        if mark in self._signed_out or (session_id is not None and session_id in self._signed_out):
+        digest = digest_of(key)
+        if digest in self._signed_out or (session_id is not None and session_id in self._signed_out):
             return True
         if not self._any_unknown_signed_out:  # avoids the lock at almost every request
             return False
         with self._lock:
             self._any_unknown_signed_out = bool(self._unknown_signed_out)
-            return mark in self._unknown_signed_out
+            return digest in self._unknown_signed_out
 
     # --- known credentials
 
@@ -110,17 +111,17 @@ class LocalCache:
 
         Of one session the last :data:`MAX_CREDENTIALS` are remembered, so that one person does not drive out others.
         """
-        mark = mark_of(key)
-        if mark in self._known:
+        digest = digest_of(key)
+        if digest in self._known:
             return False
         with self._lock:
-            if mark in self._known:  # another thread was quicker
+            if digest in self._known:  # another thread was quicker
                 return False
-            self._known[mark] = session_id
-            number, marks = self._credentials.get(session_id, (0, ()))
-            for oldest in marks[: -MAX_CREDENTIALS + 1]:
+            self._known[digest] = session_id
+            number, digests = self._credentials.get(session_id, (0, ()))
+            for oldest in digests[: -MAX_CREDENTIALS + 1]:
                 self._known.pop(oldest, None)
-            self._credentials[session_id] = number + 1, (*marks[-MAX_CREDENTIALS + 1 :], mark)
+            self._credentials[session_id] = number + 1, (*digests[-MAX_CREDENTIALS + 1 :], digest)
         return number < MAX_CREDENTIALS
 
     def has_many_credentials(self, session_id: bytes) -> bool:
@@ -130,22 +131,22 @@ class LocalCache:
 
     def is_known(self, key: str) -> bool:
         """Whether this credential was valid in this process."""
-        return mark_of(key) in self._known
+        return digest_of(key) in self._known
 
     def session_of(self, key: str) -> bytes | None:
         """The ID of the session that this credential was valid for."""
         with self._lock:
-            return self._known.get(mark_of(key))
+            return self._known.get(digest_of(key))
 
     def record_refusal(self, key: str, session_id: bytes | None, now: float) -> None:
         """Ory refuses this credential, so older entries do not count any more. ``now`` is Unix time."""
         self.delete(key)
         with self._lock:
-            self._known.pop(mark_of(key), None)
+            self._known.pop(digest_of(key), None)
             if session_id is not None:
                 self._refused[session_id] = now
-                for mark in self._credentials.pop(session_id, (0, ()))[1]:
-                    self._known.pop(mark, None)
+                for digest in self._credentials.pop(session_id, (0, ()))[1]:
+                    self._known.pop(digest, None)
 
     def refused_at(self, session_id: bytes) -> float:
         """When Ory last refused this session in this process, as Unix time; 0: never."""

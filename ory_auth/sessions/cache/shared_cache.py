@@ -10,13 +10,14 @@ entry       cache key                              value
 fresh       ``ory_auth:s:<credential's key>``      MAC, times, summary, the body as it came
 stale       ``ory_auth:o:<credential's key>``      the same, for longer (only with ``STALE_IF_ERROR_SECONDS``)
 slot        ``ory_auth:f:<site>:<session id>:<n>`` the key of one credential under which the session is cached
-signed out  ``ory_auth:x:<credential's mark>``     1: this credential was signed out here
+signed out  ``ory_auth:x:<credential's digest>``   1: this credential was signed out here
 signed out  ``ory_auth:x:<site>:<session id>``     1: this session was signed out here
 refused     ``ory_auth:r:<site>:<session id>``     when Ory refused it (Unix time): no older stale entry counts
-known       ``ory_auth:k:<credential's mark>``     the session ID: this credential was valid
+known       ``ory_auth:k:<credential's digest>``   the session ID: this credential was valid
 ==========  =====================================  =====================================================================
 
-A credential's key is its mark and the header that it came in. ``<site>`` stands for Ory's URL and ``CACHE_NAMESPACE``.
+A credential's key is its digest and the header that it came in. ``<site>`` stands for Ory's URL and
+``CACHE_NAMESPACE``.
 
 A hit reads the entry and the revocation in one call. Storing takes a slot, looks for revocations, sets the entry, and
 looks again. :mod:`ory_auth.sessions.cache.revocations` says why no entry counts once a sign-out has returned. The last
