@@ -74,7 +74,7 @@ def ory_optional(view: V) -> V:
         @wraps(view)
         async def aoptional(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             _require_request(ory_optional, view, request)
-            state_of(request).optional = True
+            state_of(request).view_is_optional = True
             return await view(request, *args, **kwargs)
 
         aoptional.ory_optional = True  # type: ignore[attr-defined]  # middleware reads this before the view runs
@@ -83,7 +83,7 @@ def ory_optional(view: V) -> V:
     @wraps(view)
     def optional(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         _require_request(ory_optional, view, request)
-        state_of(request).optional = True
+        state_of(request).view_is_optional = True
         return view(request, *args, **kwargs)
 
     optional.ory_optional = True  # type: ignore[attr-defined]

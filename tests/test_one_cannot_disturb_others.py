@@ -25,7 +25,7 @@ from tests.support.ory import WHOAMI, Ory, Session
 from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.usefixtures("local_ory")
-MANY = circuit_breaker.FAILURES + 3
+MANY = circuit_breaker.MAX_FAILURES + 3
 
 
 @pytest.fixture(autouse=True)
@@ -305,7 +305,7 @@ def test_pages_and_sign_outs_do_not_wait_while_ory_is_down(
     ory_auth(SESSION_CACHE_SECONDS=0, TIMEOUT=0.4)
     assert status(web, ada) == 200
     with local_ory.slow(5):
-        for _ in range(circuit_breaker.FAILURES + 1):
+        for _ in range(circuit_breaker.MAX_FAILURES + 1):
             status(web, ada)
         started = time.monotonic()
         for path in (f"/auth/login?flow={uuid.uuid4()}", f"/auth/error?id={uuid.uuid4()}", "/auth/ready"):

@@ -111,7 +111,7 @@ def test_no_span_holds_a_secret(ory: Ory, web: DualClient, local_ory: LocalOry, 
 def test_the_state_of_the_breaker_is_reported(ory: Ory, web: DualClient, local_ory: LocalOry) -> None:
     before = counted("ory_auth.breaker.open").get((), 0)
     with local_ory.stopped():
-        for _ in range(circuit_breaker.FAILURES):
+        for _ in range(circuit_breaker.MAX_FAILURES):
             web.get("/session", headers={"X-Session-Token": "made up"})
         assert counted("ory_auth.breaker.open")[()] == before + 1
 

@@ -17,7 +17,7 @@ from ..request.sign_in_marker import has_marker, use_marker
 from ..request.state import RequestState
 from ..sessions.driver import perform
 from ..sessions.ory_caller import Priority
-from ..sessions.outcomes import BREAKER_OPEN, Unavailable
+from ..sessions.outcomes import CAUSE_BREAKER_OPEN, Unavailable
 from ..sessions.services import services_of
 
 Call = Callable[[Client, Callable[[], bool]], Response]
@@ -57,6 +57,6 @@ def find_outage_in_debug(request: HttpRequest, state: RequestState) -> Unavailab
     if urlsplit(conf.sdk_url).netloc == request.get_host():  # this site itself, not Ory
         return Unavailable(Event.UPSTREAM_REJECTS, 404)
     readiness = perform(services_of(conf).call(Priority.PAGE, Client.readiness), conf.timeout)
-    if not isinstance(readiness, Unavailable) or (readiness.connected and readiness.cause != BREAKER_OPEN):
+    if not isinstance(readiness, Unavailable) or (readiness.connected and readiness.cause != CAUSE_BREAKER_OPEN):
         return None
     return readiness

@@ -10,7 +10,7 @@ from ..events import Event, log
 from ..sessions.driver import run_sync
 from ..sessions.outcomes import SignedIn, SignedOut
 from .django_session import session_data
-from .outcome import look_up
+from .outcome import start_lookup
 from .user import is_user_of
 from .values import RequestValues, Resolving
 
@@ -24,16 +24,16 @@ def handle_login(values: RequestValues, user: Any) -> None:
     if credential is None or not hasattr(request, "session") or SESSION_KEY not in request.session:
         return
     values.asked = True
-    outcome = values.known_outcome
+    outcome = values.current_outcome
     if not isinstance(outcome, SignedIn):
         with Resolving(values):
-            outcome = run_sync(look_up(values, credential), values.conf.timeout)
+            outcome = run_sync(start_lookup(values, credential), values.conf.timeout)
     session = outcome.session if isinstance(outcome, SignedIn) else None
     if session is not None and is_user_of(session, user):
         session_data.undo_sign_in(request)
-        if outcome is not values.known_outcome:
-            values.known_outcome, values.known_user = outcome, None
+        if outcome is not values.current_outcome:
+            values.current_outcome, values.current_user = outcome, None
         log(Event.DJANGO_LOGIN_IGNORED, identity=str(session.identity.id))
         return
     session_data.remember_sign_in(request, values.credential_key, str(session.id) if session else None)
-    values.known_outcome, values.known_user = SignedOut(), request.user
+    values.current_outcome, values.current_user = SignedOut(), request.user

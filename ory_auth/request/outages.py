@@ -23,9 +23,9 @@ class _UnavailableInMiddleware(OryUnavailable, Http404):
 def raise_unless_exempt(values: RequestValues, outcome: Unavailable) -> bool:
     """Raise the outage, unless this caller gets an anonymous user instead.
 
-    Returns whether only this caller gets it: ``request.user`` raises the outage for others that read it later.
+    ``True``: only this caller gets it, and ``request.user`` raises the outage for others that read it later.
     """
-    if values.optional:
+    if values.view_is_optional:
         values.request.ory_unavailable = True
         return False
     if outage_exemptions.is_login_required_middleware():

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ..events import Event, log
 from ..ory.credentials import Credential
 from ..sessions.driver import Effects, run_async, run_sync
-from ..sessions.lookup import find_locally, lookup
+from ..sessions.lookup import lookup, lookup_locally
 from ..sessions.outcomes import Outcome, SignedIn, SignedOut, Unavailable
 from ..sessions.services import services_of
 from .client_address import client_address
@@ -22,26 +22,26 @@ from .values import RequestValues, Resolving, is_resolving
 def get_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
     """Who this is at Ory. With ``fresh``, an outcome from a cache does not count, and Ory is called."""
     if is_resolving(values):
-        return values.known_outcome or SignedOut()
+        return values.current_outcome or SignedOut()
     with Resolving(values):
-        try_local(values, fresh=fresh)
-        if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
-            run_sync(resolve(values, fresh=fresh), values.conf.timeout)
-    return values.known_outcome  # type: ignore[return-value]
+        set_local_outcome(values, fresh=fresh)
+        if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
+            run_sync(find_outcome(values, fresh=fresh), values.conf.timeout)
+    return values.current_outcome  # type: ignore[return-value]
 
 
 async def aget_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
     """:func:`get_outcome` for coroutines."""
     if is_resolving(values):
-        return values.known_outcome or SignedOut()
+        return values.current_outcome or SignedOut()
     with Resolving(values):
-        try_local(values, fresh=fresh)
-        if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
+        set_local_outcome(values, fresh=fresh)
+        if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
             async with values.async_lock:
                 # Another task may have found it meanwhile.
-                if values.known_outcome is None or _must_be_refreshed(values.known_outcome, fresh):
-                    await run_async(resolve(values, fresh=fresh), values.conf.timeout)
-    return values.known_outcome  # type: ignore[return-value]
+                if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
+                    await run_async(find_outcome(values, fresh=fresh), values.conf.timeout)
+    return values.current_outcome  # type: ignore[return-value]
 
 
 def _must_be_refreshed(outcome: Outcome, fresh: bool) -> bool:
@@ -51,19 +51,19 @@ def _must_be_refreshed(outcome: Outcome, fresh: bool) -> bool:
     return fresh and isinstance(outcome, SignedIn) and not outcome.fresh
 
 
-def try_local(values: RequestValues, *, fresh: bool = False) -> None:
+def set_local_outcome(values: RequestValues, *, fresh: bool = False) -> None:
     """Set the outcome if this process can tell it without I/O."""
-    if values.known_outcome is not None:
+    if values.current_outcome is not None:
         return
     values.asked = True
     credential = values.credential_or_malformed
     if not isinstance(credential, Credential):
-        values.known_outcome = SignedOut(Event.MALFORMED if credential else None)
+        values.current_outcome = SignedOut(Event.MALFORMED if credential else None)
     elif not fresh and not session_data.has_cookie(values.request):
-        values.known_outcome = find_locally(credential, values.conf)
+        values.current_outcome = lookup_locally(credential, values.conf)
 
 
-def resolve(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
+def find_outcome(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
     """Look the credential up, and set the outcome. Django's own session may take precedence."""
     request, credential = values.request, values.credential
     assert credential is not None  # try_local() has set the outcome otherwise
@@ -72,19 +72,19 @@ def resolve(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
         if session_data.has_cookie(request):
             outcome, flushed = yield from _resolve_beside_django_session(values, request, credential, fresh)
         else:
-            outcome = yield from look_up(values, credential, fresh=fresh, skip_local=True)
+            outcome = yield from start_lookup(values, credential, fresh=fresh, skip_local=True)
     except DjangoDatabaseError as error:
         outcome, failure = Unavailable(Event.DB_UNAVAILABLE), error
     if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
         values.cookies = outcome.cookies
-    if values.known_user is not None:  # found with a former outcome
-        values.known_user = values.not_admitted = None
-    values.known_outcome = outcome
+    if values.current_user is not None:  # found with a former outcome
+        values.current_user = values.not_admitted = None
+    values.current_outcome = outcome
     # Only now: a log handler may read the user.
     if failure:
         log(Event.DB_UNAVAILABLE, error=type(failure).__name__)
     if flushed:
-        values.base_user = None  # Django's middleware may have cached the user of the flushed session
+        values.django_user = None  # Django's middleware may have cached the user of the flushed session
         log(Event.IDENTITY_CHANGED, ended="django_session")
 
 
@@ -96,14 +96,14 @@ def _resolve_beside_django_session(
     if sign_in.is_newer:
         return SignedOut(), False
     known = sign_in.exists and (yield partial(services_of(values.conf).cache.is_known, values.credential_key))
-    outcome = yield from look_up(values, credential, fresh=fresh)
+    outcome = yield from start_lookup(values, credential, fresh=fresh)
     if isinstance(outcome, Unavailable):
         return outcome, False
     applied: tuple[Outcome, bool] = yield partial(_apply_outcome, values, request, credential, outcome, known)
     return applied
 
 
-def look_up(
+def start_lookup(
     values: RequestValues,
     credential: Credential,
     *,

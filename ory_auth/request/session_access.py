@@ -41,7 +41,7 @@ async def aopen_session(values: RequestValues, session: Any) -> bool:
 
 
 def _is_lookup_running(values: RequestValues) -> bool:
-    return values.known_outcome is None and is_resolving(values)
+    return values.current_outcome is None and is_resolving(values)
 
 
 def _check_access(values: RequestValues, session: Any) -> Access:

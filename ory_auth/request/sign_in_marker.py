@@ -33,7 +33,7 @@ def set_marker(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def has_marker(request: HttpRequest) -> bool:
-    """Whether this site has just sent the browser to Ory. Each marker counts :data:`USES` times."""
+    """Whether this site has just sent the browser to Ory, and its marker has uses left (of :data:`USES`)."""
     nonce = _nonce(request)
     if nonce is None:
         return False

@@ -12,7 +12,7 @@ from ..sessions.driver import Effects, run_sync
 from ..sessions.ory_caller import Priority
 from ..sessions.outcomes import ORY_IS_DOWN, Outcome, SignedIn, SignedOut, Unavailable
 from ..sessions.services import services_of
-from .outcome import get_outcome, look_up
+from .outcome import get_outcome, start_lookup
 from .user import get_user
 from .values import RequestValues
 
@@ -35,9 +35,9 @@ def _end_session(values: RequestValues) -> Effects[Unavailable | None]:
     credential = values.credential
     if credential is None or values.signed_out:
         return values.sign_out_failure
-    outcome = values.known_outcome
+    outcome = values.current_outcome
     if outcome is None or outcome == SignedOut():  # Ory was not called yet, or a newer Django sign-in counts
-        outcome = yield from look_up(values, credential, signing_out=True)
+        outcome = yield from start_lookup(values, credential, signing_out=True)
     if isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD:
         return outcome
     has_ended_at_ory = isinstance(outcome, SignedOut) and outcome.reason != Event.LOGOUT
@@ -46,7 +46,7 @@ def _end_session(values: RequestValues) -> Effects[Unavailable | None]:
         yield partial(services_of(values.conf).cache.sign_out, values.credential_key, session)
         write = log if session else log_sampled
         write(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)
-    values.known_outcome, values.known_user, values.not_admitted = SignedOut(Event.LOGOUT), None, None
+    values.current_outcome, values.current_user, values.not_admitted = SignedOut(Event.LOGOUT), None, None
     values.signed_out = True
     if has_ended_at_ory:
         return None

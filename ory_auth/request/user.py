@@ -23,87 +23,87 @@ from ..users import provisioning
 from ..users.result import UserResult
 from .middleware_order import BACKEND
 from .outages import raise_unless_exempt
-from .outcome import resolve, try_local
+from .outcome import find_outcome, set_local_outcome
 from .user_signals import send_signals
 from .values import NOT_SET, RequestValues, Resolving, is_resolving
 
 
 def get_user(values: RequestValues) -> Any:
     """The user of the credential, anonymous if nobody is signed in; raises :class:`OryUnavailable`."""
-    if values.hides_outages and (values.known_outcome is None or isinstance(values.known_outcome, Unavailable)):
+    if values.hides_outages and (values.current_outcome is None or isinstance(values.current_outcome, Unavailable)):
         return AnonymousUser()  # an error page must not start a lookup
-    if values.known_user is None:
+    if values.current_user is None:
         if is_resolving(values):
             return _anonymous_for_this_caller(values)
         with Resolving(values):
-            _try_local_user(values)
-            if values.known_user is None:
-                run_sync(_resolve_user(values), values.conf.timeout)
+            _set_local_user(values)
+            if values.current_user is None:
+                run_sync(_find_user(values), values.conf.timeout)
     return _user_or_raise(values)
 
 
 async def aget_user(values: RequestValues) -> Any:
     """:func:`get_user` for coroutines."""
-    if values.known_user is None:
+    if values.current_user is None:
         if is_resolving(values):
             return _anonymous_for_this_caller(values)
         with Resolving(values):
-            _try_local_user(values)
-            if values.known_user is None:
+            _set_local_user(values)
+            if values.current_user is None:
                 async with values.async_lock:
-                    if values.known_user is None:  # another task may have found it meanwhile
-                        await run_async(_resolve_user(values), values.conf.timeout)
+                    if values.current_user is None:  # another task may have found it meanwhile
+                        await run_async(_find_user(values), values.conf.timeout)
     return _user_or_raise(values)
 
 
-def _try_local_user(values: RequestValues) -> None:
+def _set_local_user(values: RequestValues) -> None:
     """Set the user if this process can tell it without I/O."""
-    try_local(values)
-    outcome = values.known_outcome
+    set_local_outcome(values)
+    outcome = values.current_outcome
     if isinstance(outcome, SignedIn) and provisioning.cached_user_needs_no_io(values.conf):
         result = provisioning.get_cached_user(outcome.session, values.conf)
         if result is not None:
             _apply_user(values, values.request, outcome.session, result)
 
 
-def _resolve_user(values: RequestValues) -> Effects[None]:
+def _find_user(values: RequestValues) -> Effects[None]:
     """Set the outcome and the user."""
-    if values.known_outcome is None:
-        yield from resolve(values)
-    match values.known_outcome:
+    if values.current_outcome is None:
+        yield from find_outcome(values)
+    match values.current_outcome:
         case SignedIn(session):
             yield partial(_load_user, values, values.request, session)
         case Unavailable() as outage:
-            values.known_user = outage
-        case _ if values.base_user is not None and not values.signed_out:
-            yield from _load_base_user(values, values.base_user)
+            values.current_user = outage
+        case _ if values.django_user is not None and not values.signed_out:
+            yield from _load_django_user(values, values.django_user)
         case _:
-            values.known_user = AnonymousUser()
+            values.current_user = AnonymousUser()
 
 
 def _load_user(values: RequestValues, request: HttpRequest, session: OrySession) -> None:
     try:
         result = provisioning.load_user(session, values.conf)
     except OryUnavailable as error:
-        values.known_user = Unavailable.of(error)
+        values.current_user = Unavailable.of(error)
     else:
         _apply_user(values, request, session, result)
 
 
-def _load_base_user(values: RequestValues, base_user: Any) -> Effects[None]:
+def _load_django_user(values: RequestValues, django_user: Any) -> Effects[None]:
     """Set the user of Django's own middleware, a lazy object which may query the database."""
     try:
-        yield AsyncSafe(bool, base_user)
-        values.known_user = getattr(base_user, "_wrapped", base_user)
+        yield AsyncSafe(bool, django_user)
+        values.current_user = getattr(django_user, "_wrapped", django_user)
     except DjangoDatabaseError as error:
-        values.known_user = Unavailable(Event.DB_UNAVAILABLE)
+        values.current_user = Unavailable(Event.DB_UNAVAILABLE)
         log(Event.DB_UNAVAILABLE, error=type(error).__name__)
 
 
 def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession, result: UserResult) -> None:
     """Set the user that was found for the session, and send signals about it."""
     values.not_admitted = result.refused
-    values.known_user = AnonymousUser() if result.user is None or result.refused else result.user
+    values.current_user = AnonymousUser() if result.user is None or result.refused else result.user
     if result.refused:
         log(result.refused, identity=str(session.identity.id))
     if result.user is not None:
@@ -116,9 +116,9 @@ def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession
 
 def _user_or_raise(values: RequestValues) -> Any:
     """The user; in an outage an error, or an anonymous user for callers that are exempt."""
-    if not isinstance(values.known_user, Unavailable):
-        return values.known_user
-    if raise_unless_exempt(values, values.known_user):
+    if not isinstance(values.current_user, Unavailable):
+        return values.current_user
+    if raise_unless_exempt(values, values.current_user):
         return _anonymous_for_this_caller(values)
     return AnonymousUser()
 
@@ -139,7 +139,7 @@ async def aget_request_user(values: RequestValues) -> Any:
     if request.user is not values.request_user:
         return await _load_assigned_user(request.user)
     user = await aget_user(values)
-    if values.user_outage is None or values.optional:  # otherwise the next reader gets the outage
+    if values.user_outage is None or values.view_is_optional:  # otherwise the next reader gets the outage
         show_user(values, user)
     return user
 
@@ -159,7 +159,7 @@ def _load_lazy_user(request: Any) -> Any:
     """Load the user for a lazy object, which stores it. An anonymous user that only one caller may get is replaced."""
     values: RequestValues = request._ory_state
     user = get_user(values)
-    return user if user is values.known_user or values.optional else _AnonymousForOneCaller(request)
+    return user if user is values.current_user or values.view_is_optional else _AnonymousForOneCaller(request)
 
 
 def _anonymous_for_this_caller(values: RequestValues) -> AnonymousUser:
@@ -209,12 +209,12 @@ def is_own_user_shown(values: RequestValues, request: Any) -> bool:
 
     For use after :func:`get_user`. ``request`` may be a copy, which has its own ``user``.
     """
-    return request.user is values.request_user or is_same_user(request.user, values.known_user)
+    return request.user is values.request_user or is_same_user(request.user, values.current_user)
 
 
 async def ais_own_user_shown(values: RequestValues, request: Any) -> bool:
     """:func:`is_own_user_shown` for coroutines, whose ``request.auser`` may also have been assigned."""
-    if "auser" in request.__dict__ and not is_same_user(await request.auser(), values.known_user):
+    if "auser" in request.__dict__ and not is_same_user(await request.auser(), values.current_user):
         return False
     if request.user is values.request_user:
         return True

@@ -31,17 +31,17 @@ class RequestValues:
     """
 
     asked = False  # the user or session was read, so the response depends on it
-    outage_raised = False  # OryUnavailable was raised, so the response must be a 503
+    outage_raised = False  # OryUnavailable was raised, so the response must not hide it
     outage_raised_in_middleware = False  # in middleware, for which Django has made an error page
     renews_csrf_token = False  # a new Ory session: the browser gets a new CSRF token with the response
-    optional = False  # the view has @ory_optional: the user is anonymous while Ory is down
+    view_is_optional = False  # it has @ory_optional: the user is anonymous while Ory is down
     assumes_optional_view = False  # in an outage, middleware got an anonymous user because the view is @ory_optional
     is_api = False  # an API framework reads the session, so the client gets JSON, never a page or a redirect
     api_error: OryAuthError | None = None  # what the API raised: its framework may make a 500 of it
     view_error: BaseException | None = None  # what the view raised; an error page may follow
     cookies: tuple[str, ...] = ()  # Ory's, for the browser
-    known_outcome: Outcome | None = None  # the outcome of the lookup, if there was one
-    known_user: Any = None  # the user, or Unavailable, if the user was read
+    current_outcome: Outcome | None = None  # the outcome of the lookup, if there was one
+    current_user: Any = None  # the user, or Unavailable, if the user was read
     request_user: Any = NOT_SET  # what this package has put on request.user; code may have assigned another since
     not_admitted: Event | None = None  # why the person is not admitted
     signed_out = False  # by this request
@@ -50,10 +50,10 @@ class RequestValues:
     hides_outages = False  # an error page is rendered, so reading the user must not raise
     waiting_signals: tuple[Callable[[], object], ...] = ()
 
-    def __init__(self, request: Any, base_user: Any) -> None:
+    def __init__(self, request: Any, django_user: Any) -> None:
         self._request = weakref.ref(request)  # weak, so that no reference cycle waits for the garbage collector
         self.conf: Conf = conf()
-        self.base_user = base_user  # request.user of Django's own middleware
+        self.django_user = django_user  # request.user of Django's own middleware
 
     @property
     def request(self) -> Any:
@@ -109,13 +109,13 @@ class RequestValues:
     @property
     def user_outage(self) -> Unavailable | None:
         """Why the user could not be loaded, if loading failed."""
-        return self.known_user if isinstance(self.known_user, Unavailable) else None
+        return self.current_user if isinstance(self.current_user, Unavailable) else None
 
     @property
     def outage(self) -> Unavailable:
         """The outage that was raised (if ``outage_raised``)."""
-        if isinstance(self.known_outcome, Unavailable):
-            return self.known_outcome
+        if isinstance(self.current_outcome, Unavailable):
+            return self.current_outcome
         return self.user_outage or Unavailable()
 
     def wants_cookie(self, name: str) -> bool:

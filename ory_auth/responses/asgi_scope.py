@@ -48,7 +48,7 @@ class Connection:
         self._scope, self._app = scope, app
         self._guards: list[Guard] = []
         self._request = self._as_request(scope.get("session"))  # the guarded session needs it while the socket is open
-        state_of(self._request).optional = optional
+        state_of(self._request).view_is_optional = optional
         self._headers: Headers = []
 
     async def open(self) -> HttpResponse | None:

@@ -60,7 +60,7 @@ def begin_request(request: Any) -> None:
 def attach(request: Any) -> None:
     """Add the lazy attributes to a request. That makes no call, no query and no hash."""
     attributes = request.__dict__
-    user = attributes["_ory_base_user"] = attributes.pop("user", None)
+    user = attributes["_ory_django_user"] = attributes.pop("user", None)
     attributes.pop("auser", None)
     attributes["_ory_original"] = weakref.ref(request)
     request.__class__ = _class_of_request(request.__class__)
@@ -192,7 +192,7 @@ def finish_response(request: Any, response: HttpResponseBase) -> HttpResponseBas
     if "session" in attributes:
         session_guard.end_view(request.session, streaming=streaming)
     if redirect_loop.COOKIE in request.META.get("HTTP_COOKIE", ""):
-        known = attributes["_ory_state"].known_outcome if "_ory_state" in attributes else None
+        known = attributes["_ory_state"].current_outcome if "_ory_state" in attributes else None
         redirect_loop.update(request, response, signed_in=isinstance(known, SignedIn))
     return response
 
@@ -271,7 +271,7 @@ class _OryRequest:
         original: Any = self.__dict__["_ory_original"]()
         if original is not None and original is not self:
             return original._ory_state  # type: ignore[no-any-return]
-        return RequestState(self, self.__dict__["_ory_base_user"])
+        return RequestState(self, self.__dict__["_ory_django_user"])
 
     @cached_property
     def user(self) -> Any:

@@ -64,7 +64,7 @@ def leads_to_login(request: HttpRequest, response: HttpResponseBase) -> bool:
 def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
     """The response of :func:`ory_auth.decorators.ory_required`; a signed-in user lacks a permission."""
     state = state_of(request)
-    match state.known_outcome:
+    match state.current_outcome:
         case Unavailable() as outage:
             return refusals.unavailable(request, outage)
         case SecondFactorMissing():
@@ -73,7 +73,7 @@ def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
             return refusals.not_admitted(request, NotAdmitted(state.not_admitted))
         case SignedIn():
             return refusals.permission_denied(request)
-    if getattr(state.known_user, "is_authenticated", False):  # with Django's own sign-in
+    if getattr(state.current_user, "is_authenticated", False):  # with Django's own sign-in
         return refusals.permission_denied(request)
     return refusals.sign_in(request, found.login_url, found.field)
 

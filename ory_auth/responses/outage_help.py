@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from ..conf import Conf
 from ..events import Event
 from ..ory.addresses import is_loopback
-from ..sessions.outcomes import BREAKER_OPEN, Unavailable
+from ..sessions.outcomes import CAUSE_BREAKER_OPEN, Unavailable
 
 SETUP_PROBLEMS = frozenset({Event.MIGRATIONS_MISSING, Event.USER_NOT_CREATED})  # waiting does not help
 
@@ -60,7 +60,7 @@ def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None =
                 "Check DATABASES in your settings, and that the database server is running.",
                 ("python manage.py check --database default",),
             )
-    if outcome.cause == BREAKER_OPEN:
+    if outcome.cause == CAUSE_BREAKER_OPEN:
         return _explain_open_breaker(outcome, conf, last_failure)
     return _explain_call(outcome, conf)
 
@@ -129,7 +129,7 @@ def _explain_user_model(outcome: Unavailable) -> Help:
 
 def _explain_open_breaker(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None) -> Help:
     pause = "This site has stopped calling Ory for a moment (circuit breaker) and tries again every second."
-    if last_failure is None or last_failure.cause == BREAKER_OPEN:
+    if last_failure is None or last_failure.cause == CAUSE_BREAKER_OPEN:
         return Help("Ory is not called", f"{pause} The log says why.", "Read the log, or run ory_check.", (CHECK,))
     found = explain(last_failure, conf)
     return Help(found.title, f"{found.cause} {pause}", found.fix, found.commands, found.setting, found.tried)

@@ -14,8 +14,8 @@ import time
 from ..events import Event, log
 from . import telemetry
 
-FAILURES = 5  # in a row
-OPEN = 1.0  # seconds between two probes
+MAX_FAILURES = 5  # in a row
+PROBE_INTERVAL = 1.0  # seconds between two probes
 
 
 class CircuitBreaker:
@@ -28,20 +28,20 @@ class CircuitBreaker:
         self._probe_at = 0.0  # monotonic
         self.is_open = False
 
-    def admit_call(self) -> bool:
+    def allow_call(self) -> bool:
         """Whether a call may be made. While the breaker is open, one caller a second may go on, and has to probe."""
         return not self.is_open or self._claim_probe_second()
 
     def claim_probe(self) -> bool:
         """Whether this caller has to ask Ory's readiness first. Only one caller a second has to."""
-        return self.is_open or (self._suspicions >= FAILURES and self._claim_probe_second())
+        return self.is_open or (self._suspicions >= MAX_FAILURES and self._claim_probe_second())
 
     def _claim_probe_second(self) -> bool:
         with self._lock:
             now = time.monotonic()
             if now < self._probe_at:
                 return False
-            self._probe_at = now + OPEN
+            self._probe_at = now + PROBE_INTERVAL
             return True
 
     def record_success(self) -> None:
@@ -63,10 +63,10 @@ class CircuitBreaker:
         """Ory could not be reached, or is not ready. ``certain``: a probe has shown it, so nothing is counted."""
         with self._lock:
             self._failures += 1
-            opens = not self.is_open and (certain or self._failures >= FAILURES)
+            opens = not self.is_open and (certain or self._failures >= MAX_FAILURES)
             self.is_open = self.is_open or opens
             if self.is_open:
-                self._probe_at = time.monotonic() + OPEN
+                self._probe_at = time.monotonic() + PROBE_INTERVAL
         if opens:
             telemetry.record_breaker(is_open=True)
             log(Event.BREAKER_OPEN, failures=self._failures)

@@ -2,6 +2,9 @@
 
 An effect is either a plain call (a cache or a database, limited by their own settings) or an :class:`OryCall`, for
 which waiting is limited. An exception of an effect is raised inside the generator, which may handle it.
+
+While an effect runs, its generator is suspended. So a traceback from inside an effect shows these drivers, and not the
+generator that has yielded it.
 """
 
 from __future__ import annotations

@@ -53,11 +53,11 @@ class SessionFetcher:
         conf: Conf,
         cache: SessionCache,
         limiter: RateLimiter,
-        refusals: NegativeCache,
+        negative_cache: NegativeCache,
         lookups: SingleFlight[Outcome],
     ) -> None:
         self._conf, self._cache, self._limiter = conf, cache, limiter
-        self._refusals, self._lookups = refusals, lookups
+        self._negative_cache, self._lookups = negative_cache, lookups
         self._warned = False
 
     def fetch(self, client: Client, request: LookupRequest) -> Outcome:
@@ -77,12 +77,12 @@ class SessionFetcher:
             case SignedOut():
                 self._drop_entries(request)
                 if whoami.response.status == 401 and readiness is Readiness.READY:
-                    self._refusals.add(request.key)
+                    self._negative_cache.add(request.key)
         return outcome
 
     def _find_recent_outcome(self, key: str) -> Outcome | None:
         """The outcome of a lookup that ended after this request read the caches, and before its own lookup."""
-        if key in self._refusals:
+        if key in self._negative_cache:
             return SignedOut(Event.SESSION_GONE, remembered=True)
         if not self._cache.enabled or not self._lookups.finished_recently(key):
             return None

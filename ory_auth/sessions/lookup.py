@@ -14,7 +14,7 @@ from .cache.entries import Entry
 from .driver import Effects
 from .fetch import LookupRequest
 from .lookup_call import LookupCall
-from .outcomes import BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Outcome, SignedIn, SignedOut, Unavailable
+from .outcomes import CAUSE_BREAKER_OPEN, ORY_IS_DOWN, PER_REQUEST_EVENTS, Outcome, SignedIn, SignedOut, Unavailable
 from .services import Services, services_of
 from .whoami import interpret_entry
 
@@ -33,11 +33,11 @@ def lookup(
 
     ``client`` is the client's address, or ``""`` if it is not known. ``use_marker`` says whether the browser comes back
     from a sign-in that this site started. Both matter only for an unknown credential. ``fresh`` skips all caches.
-    ``skip_local`` skips what the caller has tried with :func:`find_locally`.
+    ``skip_local`` skips what the caller has tried with :func:`lookup_locally`.
     """
     services, key = services_of(conf), credential.key(conf)
     if not fresh:
-        cached = None if skip_local else _find_locally(services, key)
+        cached = None if skip_local else _find_local_outcome(services, key)
         if cached is None and services.cache.enabled and services.cache.may_block:
             cached = _interpret((yield partial(services.cache.get, key)), "cache")
         if cached is not None:
@@ -55,12 +55,12 @@ def lookup(
 
 
 def _ask_ory(services: Services, request: LookupRequest) -> Effects[Outcome]:
-    """Ask Ory. If the rate limit refuses the request, try again as what it may also be."""
+    """Ask Ory. If a rate limit refuses the request, try the next one: unknown, then known to another process."""
     outcome = yield from _wait_for(LookupCall(services, request))
-    if _is_rate_limited(outcome) and request.returning:
+    if _is_over_own_limit(outcome) and request.returning:
         request = replace(request, returning=False)
         outcome = yield from _wait_for(LookupCall(services, request))
-    if _is_rate_limited(outcome) and not request.known and (yield partial(services.cache.is_known, request.key)):
+    if _is_over_own_limit(outcome) and not request.known and (yield partial(services.cache.is_known, request.key)):
         outcome = yield from _wait_for(LookupCall(services, replace(request, known=True)))
     return outcome
 
@@ -75,27 +75,27 @@ def _wait_for(call: LookupCall) -> Effects[Outcome]:
     return outcome
 
 
-def _is_rate_limited(outcome: Outcome) -> bool:
+def _is_over_own_limit(outcome: Outcome) -> bool:
     return isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD
 
 
 def _is_ory_down(outcome: Unavailable) -> bool:
     """Whether Ory itself failed: not a limit of this process or of Ory's, nor a response that could not be read."""
-    return outcome.event in ORY_IS_DOWN and outcome.cause in {None, BREAKER_OPEN}
+    return outcome.event in ORY_IS_DOWN and outcome.cause in {None, CAUSE_BREAKER_OPEN}
 
 
 def _log_per_request(outcome: Unavailable, credential: Credential) -> None:
-    if outcome.event in PER_REQUEST_EVENTS or outcome.cause == BREAKER_OPEN:
+    if outcome.event in PER_REQUEST_EVENTS or outcome.cause == CAUSE_BREAKER_OPEN:
         log(outcome.event, kind=credential.kind.value, credential=credential.fingerprint, error=outcome.cause)
 
 
-def find_locally(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
+def lookup_locally(credential: Credential, conf: Conf) -> SignedIn | SignedOut | None:
     """The outcome that this process can tell without waiting for anything; ``None`` if there is none."""
-    return _find_locally(services_of(conf), credential.key(conf))
+    return _find_local_outcome(services_of(conf), credential.key(conf))
 
 
-def _find_locally(services: Services, key: str) -> SignedIn | SignedOut | None:
-    if key in services.refusals:
+def _find_local_outcome(services: Services, key: str) -> SignedIn | SignedOut | None:
+    if key in services.negative_cache:
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = services.cache
     if cache.local.is_signed_out(key, None) and not cache.has_pending:

@@ -1,4 +1,4 @@
-"""One request's part in a lookup at Ory: it makes the call, or waits for the request that makes it.
+"""One request's role in a lookup at Ory: it makes the call, or waits for the request that makes it.
 
 The first request with a credential makes the call: in its own thread, or for coroutines in a thread of a small pool, so
 that the call goes on if the request is cancelled.
@@ -17,14 +17,14 @@ from .driver import OryCall
 from .fetch import LookupRequest
 from .outcomes import PER_REQUEST_EVENTS, Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from .services import Services
-from .single_flight import Part, SharedCall
+from .single_flight import Role, SharedCall
 
 
 class LookupCall(OryCall):
     """The effect of looking up a credential at Ory. Its result is an outcome, which the caller has to log."""
 
     _call: SharedCall[Outcome]
-    _part: Part | None = None  # until this request has joined a call
+    _role: Role | None = None  # until this request has joined a call
 
     def __init__(self, services: Services, request: LookupRequest) -> None:
         self._services, self._request = services, request
@@ -36,38 +36,38 @@ class LookupCall(OryCall):
         refusal = self._join_or_start()
         if refusal is not None:
             return refusal
-        if self._part is Part.MAKE:
-            self._make()
+        if self._role is Role.MAKE:
+            self._make_call()
         return self._call.future
 
     def submit(self) -> Future[Outcome] | Unavailable:
         refusal = self._join_or_start()
         if refusal is not None:
             return refusal
-        if self._part is Part.MAKE:
-            self._services.caller.submit(self._request.priority, self._make, telemetry.current_trace())
+        if self._role is Role.MAKE:
+            self._services.caller.submit(self._request.priority, self._make_call, telemetry.current_trace())
         return self._call.future
 
     def _join_or_start(self) -> Unavailable | None:
         """Join the running call for this credential, or start one. Returns why neither is possible."""
-        refusal = self._services.caller.find_refusal()
+        refusal = self._services.caller.find_outage()
         if refusal is not None:
             return refusal
         lookups, key, fresh = self._services.lookups, self._request.key, self._request.fresh
         running = lookups.join(key, fresh=fresh)
         if running is not None:
-            self._call, self._part = running, Part.WAIT
+            self._call, self._role = running, Role.WAIT
             return None
         if not self._acquire_token():
             return Unavailable(Event.FLOOD, retry_after=10)
-        self._call, self._part = lookups.join_or_start(key, fresh=fresh)
-        if self._part is Part.WAIT:  # another request was quicker
+        self._call, self._role = lookups.join_or_start(key, fresh=fresh)
+        if self._role is Role.WAIT:  # another request was quicker
             self._give_token_back()
         elif self._call.previous is not None:
-            self._call.previous.future.add_done_callback(self._make_next)
+            self._call.previous.future.add_done_callback(self._make_next_call)
         return None
 
-    def _make(self, trace: Any = None) -> None:
+    def _make_call(self, trace: Any = None) -> None:
         """Make the call in this thread, and give its outcome to all requests that wait for it."""
         request, services, call = self._request, self._services, self._call
         outcome: Outcome = Unavailable()
@@ -75,6 +75,7 @@ class LookupCall(OryCall):
         call.future.set_running_or_notify_cancel()
         try:
             with telemetry.lookup_span(trace) as span:
+                # fetch(client, request): the caller adds its client.
                 outcome = services.caller.call(
                     services.fetcher.fetch, request, priority=request.priority, deadline=call.deadline
                 )
@@ -85,11 +86,11 @@ class LookupCall(OryCall):
         finally:
             services.lookups.finish(request.key, call, outcome, fresh=request.fresh)
 
-    def _make_next(self, _previous: Future[Outcome]) -> None:
+    def _make_next_call(self, _previous: Future[Outcome]) -> None:
         """The call that was running has ended, so the fresh one of this request begins."""
         self._services.lookups.start_next(self._request.key, self._call)
         try:
-            self._services.caller.submit(self._request.priority, self._make)
+            self._services.caller.submit(self._request.priority, self._make_call)
         except RuntimeError:  # the interpreter is shutting down
             self._call.future.set_result(Unavailable())
 
@@ -121,12 +122,12 @@ class LookupCall(OryCall):
 
     def log_outcome(self, outcome: Outcome) -> None:
         """Log the outcome, only in the request that makes the call. Call it after storing the outcome."""
-        if self._part in {Part.MAKE, Part.MAKE_NEXT}:
+        if self._role in {Role.MAKE, Role.MAKE_NEXT}:
             _log(outcome, self._request.credential, int((time.monotonic() - self._began_at) * 1000))
 
     def log_when_done(self) -> None:
         """Log the outcome later: the request that makes the call was cancelled."""
-        if self._part is not None:
+        if self._role is not None:
             self._call.future.add_done_callback(self._log_result)
 
     def _log_result(self, future: Future[Outcome]) -> None:

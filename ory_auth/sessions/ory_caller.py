@@ -24,7 +24,7 @@ from ..ory.http_client import deadline as call_deadline
 from ..ory.http_client import remaining_seconds
 from .circuit_breaker import CircuitBreaker
 from .driver import OryCall
-from .outcomes import BREAKER_OPEN, ORY_IS_DOWN, Unavailable
+from .outcomes import CAUSE_BREAKER_OPEN, ORY_IS_DOWN, Unavailable
 
 
 class Priority(Enum):
@@ -48,9 +48,9 @@ class OryCaller:
         self._semaphores = {priority: threading.BoundedSemaphore(size) for priority, size in sizes.items()}
         self._pools = {p: ThreadPoolExecutor(size, thread_name_prefix="ory_auth") for p, size in sizes.items()}
 
-    def find_refusal(self) -> Unavailable | None:
+    def find_outage(self) -> Unavailable | None:
         """Why no call may be made now. While the breaker is open, one caller a second may go on, and probes."""
-        return None if self._breaker.admit_call() else Unavailable(retry_after=1, cause=BREAKER_OPEN)
+        return None if self._breaker.allow_call() else Unavailable(retry_after=1, cause=CAUSE_BREAKER_OPEN)
 
     def call(self, action: Callable[..., Any], *args: Any, priority: Priority, deadline: float) -> Any:
         """What ``action(client, *args)`` returns, in this thread, once a connection is free; or an ``Unavailable``.
@@ -120,7 +120,7 @@ class ClientCall(OryCall):
 
     def run(self) -> Any:
         deadline = time.monotonic() + self._timeout
-        refusal = self._caller.find_refusal()
+        refusal = self._caller.find_outage()
         return refusal or self._caller.call(self._action, *self._args, priority=self._priority, deadline=deadline)
 
     def submit(self) -> Future[Any]:

@@ -13,7 +13,7 @@ from ..types import AAL, OrySession
 ORY_IS_DOWN = frozenset({Event.TIMEOUT, Event.UNAVAILABLE, Event.NOT_READY})
 # Logged for each request that waited or was refused, not once for the call.
 PER_REQUEST_EVENTS = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
-BREAKER_OPEN = "breaker_open"  # the cause of an outage: the circuit breaker is open
+CAUSE_BREAKER_OPEN = "breaker_open"  # the cause of an outage: the circuit breaker is open
 
 
 @dataclass(slots=True)  # created at every request, and three times as fast as a frozen one; never changed

@@ -12,9 +12,9 @@ The limits of one process:
 * Known credentials: limited only while less than a quarter of Ory's rate limit is left, so that one busy person or
   program does not use up the rest.
 
-Ory says in ``x-ratelimit-*`` headers how much of its rate limit is left. Below a half, fewer unknown credentials are
-looked up, down to a tenth of their limit. That may still be more than Ory allows in total, and a 429 would stop all
-lookups. So in the last quarter only one unknown credential a second is looked up. Free of I/O.
+Ory says in ``x-ratelimit-*`` headers how much of its rate limit is left. Below a half, an unknown credential costs
+more than one token (at most ten). That may still be more than Ory allows in total, and a 429 would stop all lookups.
+So in the last quarter only one unknown credential a second is looked up. Free of I/O.
 Follows https://www.ory.com/docs/guides/rate-limits.
 """
 
@@ -131,7 +131,7 @@ class RateLimiter:
     def acquire_unknown(self, client: str, *, by_header: bool) -> bool:
         """Whether an unknown credential may be looked up. ``client`` is ``""`` if the address is not known."""
         with self._lock:
-            admitted = self._admits_unknown(self._trickle, self._after_429)
+            admitted = self._allow_unknown(self._trickle, self._after_429)
             return admitted and self._unknown[by_header].acquire(client, self._cost())
 
     def give_back_unknown(self, client: str, *, by_header: bool) -> None:
@@ -142,7 +142,7 @@ class RateLimiter:
     def acquire_returning(self, client: str) -> bool:
         """Whether the credential of a returning browser may be looked up within its separate limits."""
         with self._lock:
-            admitted = self._admits_unknown(self._returning_trickle, self._returning_after_429)
+            admitted = self._allow_unknown(self._returning_trickle, self._returning_after_429)
             return admitted and self._returning.acquire(client)
 
     def give_back_returning(self, client: str) -> None:
@@ -193,7 +193,7 @@ class RateLimiter:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate limit is left."""
         return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
-    def _admits_unknown(self, trickle: _Limit, after_429: _Limit) -> bool:
+    def _allow_unknown(self, trickle: _Limit, after_429: _Limit) -> bool:
         """Whether the rest of Ory's rate limit allows one more: a trickle while it is low, a few after a 429."""
         if self._quota_left() < RESERVED:
             return trickle.acquire("")

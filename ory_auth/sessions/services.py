@@ -23,11 +23,11 @@ class Services:
 
     def __init__(self, conf: Conf) -> None:
         self.cache = SessionCache(conf)
-        self.refusals = NegativeCache(conf.refused_cache_seconds)
+        self.negative_cache = NegativeCache(conf.refused_cache_seconds)
         self.limiter = RateLimiter()
         self.caller = OryCaller(conf)
         self.lookups: SingleFlight[Outcome] = SingleFlight(conf.timeout)
-        self.fetcher = SessionFetcher(conf, self.cache, self.limiter, self.refusals, self.lookups)
+        self.fetcher = SessionFetcher(conf, self.cache, self.limiter, self.negative_cache, self.lookups)
         self._timeout = conf.timeout
 
     def call(self, priority: Priority, action: Callable[..., Any], *args: Any) -> OryCall:

@@ -20,7 +20,7 @@ RECENT_SECONDS = 1.0
 MAX_RECENT = 1000
 
 
-class Part(Enum):
+class Role(Enum):
     """What a request has to do for the call that it joined."""
 
     WAIT = auto()  # another request makes the call
@@ -53,19 +53,19 @@ class SingleFlight(Generic[T]):
             running = self._find_running(key, fresh)
             return self._next.get(key) if running is not None and fresh else running
 
-    def join_or_start(self, key: str, *, fresh: bool) -> tuple[SharedCall[T], Part]:
+    def join_or_start(self, key: str, *, fresh: bool) -> tuple[SharedCall[T], Role]:
         """The call for this key, or a new one, and what this request has to do for it."""
         with self._lock:
             running = self._find_running(key, fresh)
             if running is None:
                 call = self._running[key, fresh] = SharedCall(time.monotonic() + self._timeout)
-                return call, Part.MAKE
+                return call, Role.MAKE
             if not fresh:
-                return running, Part.WAIT
+                return running, Role.WAIT
             if key in self._next:
-                return self._next[key], Part.WAIT
+                return self._next[key], Role.WAIT
             call = self._next[key] = SharedCall(running.deadline, previous=running)
-            return call, Part.MAKE_NEXT
+            return call, Role.MAKE_NEXT
 
     def start_next(self, key: str, call: SharedCall[T]) -> None:
         """The call that this fresh one has waited for is over, so it begins."""

@@ -1,7 +1,7 @@
 """Django's own session beside Ory's: the latest sign-in wins, and the data in a session belongs to one identity.
 
-Plain functions over ``request.session``. A session stores which Ory session is older than a Django sign-in, and which
-identity its data belongs to: each by Ory's ID, if known, and by the key of the credential
+Plain functions over ``request.session``. A session stores the Ory session that a later Django sign-in replaces, and the
+identity that its data belongs to: each by Ory's ID, if known, and by the key of the credential
 (:meth:`ory_auth.ory.credentials.Credential.key`). The ID decides, because Ory renews cookies and ``SECRET_KEY``
 rotates. The key can be compared without calling Ory.
 """
@@ -28,7 +28,7 @@ OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
 OWN_KEYS = frozenset({OLDER_CREDENTIAL, OLDER_SESSION, OWNER, OWNER_KEY})
 SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
-UNKNOWN_OWNER = "credential:"  # and a credential's key, as the owner: Ory could not say which identity it is
+UNKNOWN_OWNER = "credential:"  # before a credential's key that stands for the owner while Ory cannot name the identity
 
 
 class Access(Enum):

@@ -36,7 +36,7 @@ def release(session: Any) -> None:
 
 
 def end_view(session: Any, *, streaming: bool) -> None:
-    """The view is over: Django's middleware may save the session. Others are still checked, such as a stream."""
+    """The view is over: Django's middleware may save the session. Other uses, as by a stream, are still checked."""
     session._ory_view_over, session._ory_streaming = True, streaming
 
 

@@ -14,17 +14,18 @@ SLOTS = 16  # credentials of one session that are cached at the same time
 class CacheKeys:
     """The cache keys of one project. ``key`` is the key of a credential, which contains its digest.
 
-    The cache keys of a session depend on Ory's URL and on ``CACHE_NAMESPACE``, but not on ``SECRET_KEY``.
+    Cache keys with a session ID depend on Ory's URL and ``CACHE_NAMESPACE`` only. Those with a credential's key also
+    depend on ``SECRET_KEY``.
     """
 
     def __init__(self, conf: Conf) -> None:
         site = f"{conf.sdk_url}\0{conf.cache_namespace}".encode()
         self._site = blake2b(site, digest_size=6).hexdigest()
 
-    def fresh(self, key: str) -> str:
+    def entry(self, key: str) -> str:
         return f"ory_auth:s:{key}"
 
-    def stale(self, key: str) -> str:
+    def stale_entry(self, key: str) -> str:
         return f"ory_auth:o:{key}"
 
     def known(self, key: str) -> str:
@@ -45,7 +46,7 @@ class CacheKeys:
         cache_keys = [f"ory_auth:x:{digest}" for digest in digests_of(key)]
         return cache_keys if session_id is None else [*cache_keys, f"ory_auth:x:{self._session(session_id)}"]
 
-    def refused(self, session_id: bytes) -> str:
+    def refusal(self, session_id: bytes) -> str:
         return f"ory_auth:r:{self._session(session_id)}"
 
     def _session(self, session_id: bytes) -> str:

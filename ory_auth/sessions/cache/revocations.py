@@ -2,8 +2,8 @@
 
 A sign-out writes its revocations first, then reads the slots of the session, and revokes every credential that it finds
 there. Storing an entry (:mod:`ory_auth.sessions.cache.shared_cache`) takes a slot first, then looks for the revocation
-of its session. In whatever order the two run, either the revocation is seen or the slot is. No revocation is ever
-deleted or overwritten, so an entry that has one does not count, whichever process writes the entry and whenever.
+of its session. In whatever order the two run, either the revocation is seen or the slot is. No sign-out is ever deleted
+or shortened, so an entry that has one does not count, whichever process writes the entry and whenever.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ def write_refusal(keys: CacheKeys, key: str, session_id: bytes, life: int, cache
     again. ``life`` is how many seconds a stale entry may be in the cache; 0: there are none.
     """
     if life:
-        cache.set(keys.refused(session_id), int(time.time()), life)
+        cache.set(keys.refusal(session_id), int(time.time()), life)
     slots = keys.slots(session_id)
     delete_entries(cache, keys, _credentials_in(cache.get_many(slots), slots) | {key})
 
 
 def find_session(keys: CacheKeys, key: str, cache: BaseCache) -> bytes | None:
     """The ID of this credential's session, if the cache knows it."""
-    entry_keys, known_keys = [keys.fresh(key), keys.stale(key)], keys.all_known(key)
+    entry_keys, known_keys = [keys.entry(key), keys.stale_entry(key)], keys.all_known(key)
     values = cache.get_many([*entry_keys, *known_keys])
     for entry_key in entry_keys:
         entry = unpack(entry_key, values.get(entry_key))
@@ -96,7 +96,7 @@ def delete_entries(cache: BaseCache, keys: CacheKeys, credentials: Iterable[str]
     """Delete the entries of the credentials with these keys, and that they are known."""
     cache_keys: list[str] = []
     for key in credentials:
-        cache_keys += [keys.fresh(key), keys.stale(key), *keys.all_known(key)]
+        cache_keys += [keys.entry(key), keys.stale_entry(key), *keys.all_known(key)]
     cache.delete_many(cache_keys)
 
 

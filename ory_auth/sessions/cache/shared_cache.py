@@ -74,10 +74,10 @@ class SessionCache:
 
     def get(self, key: str, *, stale: bool = False) -> Entry | None:
         """The entry in the shared cache for a credential. Anything that was not written for this key is a miss."""
-        return self._get_stale(key) if stale else self._get_fresh(key)
+        return self._get_stale(key) if stale else self._get_entry(key)
 
-    def _get_fresh(self, key: str) -> Entry | None:
-        entry_key, revocation = self._keys.fresh(key), self._keys.signed_out(key)
+    def _get_entry(self, key: str) -> Entry | None:
+        entry_key, revocation = self._keys.entry(key), self._keys.signed_out(key)
         values = self._backend.run(partial(_get_with_revocation, entry_key, revocation))
         entry = self._read_entry(key, entry_key, values)
         if entry is None or revocation in values:
@@ -88,12 +88,12 @@ class SessionCache:
         return entry
 
     def _get_stale(self, key: str) -> Entry | None:
-        entry_key = self._keys.stale(key)
+        entry_key = self._keys.stale_entry(key)
         entry = self._read_entry(key, entry_key, self._get_many([entry_key]))
         if entry is None:
             return None
         session_id = entry.summary.session_id
-        revocations, refusal = self._keys.all_signed_out(key, session_id), self._keys.refused(session_id)
+        revocations, refusal = self._keys.all_signed_out(key, session_id), self._keys.refusal(session_id)
         # A second read is cheap while Ory is down. The entry is read again: if it is missing, the cache may be down.
         values = self._get_many([entry_key, *revocations, refusal])
         if not values or entry_key not in values or not values.keys().isdisjoint(revocations):
@@ -166,14 +166,15 @@ class SessionCache:
         if slot is None:
             return Stored.NOT_CACHED
         stale_seconds = int(seconds + self._conf.stale_if_error_seconds)
-        cache.set(keys.fresh(key), pack(keys.fresh(key), entry.with_lifetime(seconds)), seconds)
+        entry_key, stale_key = keys.entry(key), keys.stale_entry(key)
+        cache.set(entry_key, pack(entry_key, entry.with_lifetime(seconds)), seconds)
         if stale_seconds > seconds:
-            cache.set(keys.stale(key), pack(keys.stale(key), entry.with_lifetime(stale_seconds)), stale_seconds)
+            cache.set(stale_key, pack(stale_key, entry.with_lifetime(stale_seconds)), stale_seconds)
         values = cache.get_many([*revocations, slot])
         signed_out = not values.keys().isdisjoint(revocations)
         lost_slot = values.get(slot) != key  # without its slot, no sign-out would find the entry
         if signed_out or lost_slot:
-            cache.delete_many([keys.fresh(key), keys.stale(key)])
+            cache.delete_many([entry_key, stale_key])
         if signed_out:
             return Stored.SIGNED_OUT
         return Stored.NOT_CACHED if lost_slot else Stored.CACHED
