@@ -342,6 +342,12 @@ def test_reprs_have_no_secret(session: Session, assert_clean: AssertClean) -> No
         assert_clean(f"{shown!r} {shown}")
 
 
+@pytest.mark.parametrize("path", ["/silent", "/who"])
+def test_the_repr_of_the_user_has_no_query_string(ory: Ory, web: DualClient, path: str) -> None:
+    request = vars(web.get(f"{path}?code=canary-of-a-code"))[f"{web.kind}_request"]
+    assert "canary" not in repr(request.user)
+
+
 def test_the_repr_of_the_session_has_no_secret(
     ory: Ory, web: DualClient, session: Session, assert_clean: AssertClean
 ) -> None:

@@ -152,7 +152,10 @@ def show_user(values: RequestValues, user: Any) -> None:
 
 
 def _make_lazy_user(request: Any) -> Any:
-    return SimpleLazyObject(partial(_load_lazy_user, request))
+    def load_user() -> Any:  # not a partial: its repr, in that of the lazy user, would show the query string
+        return _load_lazy_user(request)
+
+    return SimpleLazyObject(load_user)
 
 
 def _load_lazy_user(request: Any) -> Any:
