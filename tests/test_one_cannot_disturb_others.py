@@ -165,6 +165,24 @@ def test_a_fresh_view_is_answered_by_a_call_that_began_after_its_request(
     assert len(ory.requests_to()) - before == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_fresh_views_that_share_a_call_log_its_outcome_once(
+    ory: Ory, web: DualClient, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = ory.person().app_session()
+    path = "/fresh" if web.kind == "wsgi" else "/afresh"
+    assert status(web, session, path) == 200
+    session.revoke()
+    caplog.set_level("INFO", "ory_auth")
+    caplog.clear()
+    with local_ory.slow(0.3, WHOAMI), ThreadPoolExecutor(8) as threads:
+        first = threads.submit(status, DualClient(web.kind), session, path)
+        time.sleep(0.1)
+        others = [threads.submit(status, DualClient(web.kind), session, path) for _ in range(6)]
+        assert {future.result() for future in [first, *others]} == {401}
+    assert event_ids(caplog) == ["session_gone", "session_gone"]  # of the running call, and of the next one
+
+
 @pytest.mark.promise("A large response is not cached")
 def test_a_large_response_is_not_cached(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
     """Otherwise each session of somebody with a megabyte of traits takes a megabyte of the shared cache."""
