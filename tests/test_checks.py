@@ -560,7 +560,7 @@ def test_an_invalid_django_setting_does_not_hide_other_messages(settings: Settin
 
 def test_a_check_that_raises_is_a_warning(settings: Settings) -> None:
     settings.REST_FRAMEWORK = 5
-    assert "check_authenticators" in only_message("W021", "check again").msg
+    assert "check_drf_authentication_classes" in only_message("W021", "check again").msg
 
 
 def test_the_documents_have_exactly_the_ids_of_the_checks() -> None:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 from pytest_django import Settings
 
-from ory_auth.request.middleware_order import BACKEND
+from ory_auth.request.middleware_order import ORY_BACKEND
 from tests.support.client import DualClient
 from tests.support.ory import Ory
 
@@ -122,7 +122,7 @@ def test_djangos_own_middleware_for_remote_users_is_not_reported(
     ory: Ory, web: DualClient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     middleware(settings, "SignsInByHeader")
-    settings.AUTHENTICATION_BACKENDS = [BACKEND, "django.contrib.auth.backends.RemoteUserBackend"]
+    settings.AUTHENTICATION_BACKENDS = [ORY_BACKEND, "django.contrib.auth.backends.RemoteUserBackend"]
     remote = {"AuthUser": "remote@example.org", "Http-AuthUser": "remote@example.org"}  # the latter: Django's ASGI
     person = ory.person()
     for _ in range(2):

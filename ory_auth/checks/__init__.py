@@ -1,8 +1,8 @@
 """System checks of a project's settings, without a network. Each message has an id and a hint.
 
-Most commands run them, so they import nothing that only serves requests, and are loaded when they run. A check is a
-generator of messages. Those in ``CONF_CHECKS`` and ``DEPLOY_CHECKS`` get the settings, and are skipped if the settings
-are invalid, which ``check_values`` reports.
+Most commands run the checks, so these modules import nothing that only serves requests, and are loaded when the checks
+run. A check is a generator of messages. Those in ``CONF_CHECKS`` and ``DEPLOY_CHECKS`` get the settings. They are
+skipped if the settings are invalid, which ``check_values`` reports. W021 prints a check's name, so each name is unique.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from . import browser, caches, database, deploy, middleware, site, urls, users, values
+from . import browser, caches, database, deploy, middleware, ory_urls, site, users, values
 from .database import check_table as check_table
-from .message import Message, make_message
+from .message import make_message
 
 CHECKS = (
     values.check_values,
     middleware.check_presence,
     middleware.check_order,
     middleware.check_permission_backends,
-    middleware.check_authenticators,
+    middleware.check_drf_authentication_classes,
     site.check_urls,
     site.check_pages,
     site.check_login_redirect,
@@ -33,43 +34,43 @@ CHECKS = (
 )
 CONF_CHECKS = (
     values.check_cookie_name,
-    values.check_effect,
+    values.check_ineffective_durations,
     values.check_redirect_hosts,
     values.check_recording_middleware,
-    urls.check_addresses,
+    ory_urls.check_urls_of_ory,
     browser.check_browser_url,
-    browser.check_scheme,
+    browser.check_browser_url_scheme,
     browser.check_form_action,
-    caches.check_cache,
+    caches.check_session_cache,
     users.check_handler,
     users.check_mapping,
-    users.check_linking,
+    users.check_email_field,
     users.check_new_users,
     users.check_user_cache,
 )
 DEPLOY_CHECKS = (
-    deploy.check_addresses,
-    deploy.check_scheme,
-    deploy.check_cache,
+    deploy.check_public_urls,
+    deploy.check_proxy_scheme,
+    deploy.check_cache_keeps_sign_outs,
     deploy.check_serializer,
     deploy.check_namespace,
     deploy.check_times,
-    deploy.check_linking,
+    deploy.check_other_sign_ins,
 )
 
 
-def check_project(**_: Any) -> list[Message]:
+def check_project(**_: Any) -> list[CheckMessage]:
     """All checks but those for ``--deploy``."""
-    plain = [message for check in CHECKS for message in _run(check, check)]
-    return plain + [message for check in CONF_CHECKS for message in _run(check, partial(_run_with_conf, check))]
+    messages = [message for check in CHECKS for message in _run(check, check)]
+    return messages + [message for check in CONF_CHECKS for message in _run(check, partial(_run_with_conf, check))]
 
 
-def check_deployment(**_: Any) -> list[Message]:
+def check_deployment(**_: Any) -> list[CheckMessage]:
     """The checks for ``check --deploy``."""
     return [message for check in DEPLOY_CHECKS for message in _run(check, partial(_run_with_conf, check))]
 
 
-def _run_with_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]:
+def _run_with_conf(check: Callable[..., Iterable[CheckMessage]]) -> Iterable[CheckMessage]:
     try:
         current = conf()
     except ImproperlyConfigured:
@@ -77,7 +78,7 @@ def _run_with_conf(check: Callable[..., Iterable[Message]]) -> Iterable[Message]
     return check(current)
 
 
-def _run(check: Callable[..., Any], run: Callable[[], Iterable[Message]]) -> list[Message]:
+def _run(check: Callable[..., Any], run: Callable[[], Iterable[CheckMessage]]) -> list[CheckMessage]:
     """The messages. A check that raises an error must not hide the messages of others."""
     try:
         return list(run())

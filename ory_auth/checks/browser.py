@@ -1,4 +1,4 @@
-"""What a browser needs of this site and Ory: reachable URLs, cookies, https, and a content security policy."""
+"""Whether a browser can use this site together with Ory: URLs, cookies, https, and the content security policy."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 
 from ..conf import Conf
 from ..ory.addresses import host_of, is_https, is_internal, is_loopback, is_ory_network
 from . import site
-from .hosts import setting_of, shares_cookies, site_hosts
-from .message import Message, make_message
-from .urls import PUBLIC_PORT
+from .hosts import can_share_cookies_with_pattern, key_in_use, site_hosts
+from .message import make_message
+from .ory_urls import PUBLIC_PORT
 
-OTHER_PORTS = (PUBLIC_PORT, 4000)  # of Kratos and ``ory tunnel``, where this site cannot be
+ORY_PORTS = (PUBLIC_PORT, 4000)  # of Kratos and ``ory tunnel``; this site has another port
 
 
-def check_browser_url(conf: Conf) -> Iterator[Message]:
+def check_browser_url(conf: Conf) -> Iterator[CheckMessage]:
     """Whether a browser can reach Ory, and whether Ory's cookies can reach this site."""
-    ory, hosts, key = host_of(conf.browser_url), site_hosts(), setting_of("BROWSER_URL")
+    ory, hosts, key = host_of(conf.browser_url), site_hosts(), key_in_use("BROWSER_URL")
     if not site.has_urls():
         return  # no browser is sent to Ory
     blocked = f"Browsers do not send Ory's cookies to this site: ORY_AUTH[{key!r}] is at {ory!r}"
@@ -44,7 +45,7 @@ def check_browser_url(conf: Conf) -> Iterator[Message]:
         yield make_message(
             "W007",
             f"{blocked}, and no host in ALLOWED_HOSTS can share cookies with it.",
-            _same_host(ory)
+            _same_host_hint(ory)
             if is_loopback(ory)
             else "Serve Ory under the domain of this site, such as "
             "auth.example.org for app.example.org, and set ORY_AUTH['BROWSER_URL'] to that URL.",
@@ -52,25 +53,25 @@ def check_browser_url(conf: Conf) -> Iterator[Message]:
 
 
 def _reaches_this_site(ory: str) -> bool:
-    """Whether cookies that are set at this host can reach a host of this site."""
-    return any(shares_cookies(ory, pattern) for pattern in site_hosts() if pattern != "*")
+    """Whether cookies of this host can reach a host of this site."""
+    return any(can_share_cookies_with_pattern(ory, pattern) for pattern in site_hosts() if pattern != "*")
 
 
-def _same_host(ory: str) -> str:
+def _same_host_hint(ory: str) -> str:
     other = next((host.lstrip(".") for host in site_hosts() if is_loopback(host.lstrip("."))), None)
     if other is None:
         return "Set ORY_AUTH['BROWSER_URL'] to a URL of Ory under the domain of this site."
-    key = setting_of("BROWSER_URL")
+    key = key_in_use("BROWSER_URL")
     return (
         f"Write {other!r} instead of {ory!r} in ORY_AUTH[{key!r}]: to a browser they are different hosts. For a local "
         f"Ory, run 'manage.py ory_local --host {other}'. For Kratos, change serve.public.base_url if it has {ory!r}."
     )
 
 
-def check_scheme(conf: Conf) -> Iterator[Message]:
-    ory, key = host_of(conf.browser_url), setting_of("BROWSER_URL")
+def check_browser_url_scheme(conf: Conf) -> Iterator[CheckMessage]:
+    ory, key = host_of(conf.browser_url), key_in_use("BROWSER_URL")
     if is_loopback(ory) or is_ory_network(ory) or (is_internal(ory) and not _reaches_this_site(ory)):
-        return  # another check is about these
+        return  # other checks report these
     mixed = is_https(conf.sdk_url) and host_of(conf.sdk_url) == ory
     if not is_https(conf.browser_url) and (not settings.DEBUG or is_site_https() or mixed):
         yield make_message(
@@ -90,18 +91,18 @@ def check_scheme(conf: Conf) -> Iterator[Message]:
 
 
 def is_site_https() -> bool:
-    """Whether a setting says that browsers use https."""
-    says = (settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE)
-    return any(says) or any(is_https(str(origin)) for origin in settings.CSRF_TRUSTED_ORIGINS)
+    """Whether the settings say that browsers use https."""
+    require_https = (settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE)
+    return any(require_https) or any(is_https(str(origin)) for origin in settings.CSRF_TRUSTED_ORIGINS)
 
 
 def _is_plain_http(origin: str) -> bool:
     return origin.startswith("http://") and not is_loopback(host_of(origin))
 
 
-def check_form_action(conf: Conf) -> Iterator[Message]:
+def check_form_action(conf: Conf) -> Iterator[CheckMessage]:
     """Browsers submit the forms of flows to Ory, which a content security policy has to allow."""
-    key = setting_of("BROWSER_URL")
+    key = key_in_use("BROWSER_URL")
     for name, sources in _form_actions():
         if not any(_allows(str(source), conf.browser_url) for source in sources):
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(conf.browser_url))
@@ -136,7 +137,7 @@ def _allows(source: str, url: str) -> bool:
     if source in {"*", f"{parts.scheme}:"}:
         return True
     if source == "'self'":
-        return parts.port not in OTHER_PORTS and any(host in {"*", parts.hostname} for host in site_hosts())
+        return parts.port not in ORY_PORTS and any(host in {"*", parts.hostname} for host in site_hosts())
     scheme, _, authority = source.rpartition("://")
     host, _, port = authority.partition("/")[0].partition(":")
     default = {"http": "80", "https": "443"}[parts.scheme]

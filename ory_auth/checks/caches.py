@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 
 from ..conf import Conf
-from .message import Message, make_message
+from .message import make_message
 
 TIMEOUT_OPTIONS = {  # a word in BACKEND → the options for time limits, which are off by default
     "redis": ("socket_timeout", "socket_connect_timeout"),
@@ -18,7 +19,7 @@ TIMEOUT_OPTIONS = {  # a word in BACKEND → the options for time limits, which 
 }
 
 
-def check_cache(conf: Conf) -> Iterator[Message]:
+def check_session_cache(conf: Conf) -> Iterator[CheckMessage]:
     alias = conf.session_cache
     if conf.session_cache_seconds == 0:
         return
@@ -43,7 +44,7 @@ def check_cache(conf: Conf) -> Iterator[Message]:
         )
 
 
-def _check_timeouts(alias: str, cache: Any) -> Iterator[Message]:
+def _check_timeouts(alias: str, cache: Any) -> Iterator[CheckMessage]:
     backend, options = cache["BACKEND"].lower(), {name.lower() for name in cache.get("OPTIONS", {})}
     wait, connect = next((limits for word, limits in TIMEOUT_OPTIONS.items() if word in backend), ("", ""))
     if wait and wait not in options and f"{wait}=" not in str(cache.get("LOCATION")):  # redis://…?socket_timeout=1
@@ -54,7 +55,7 @@ def _check_timeouts(alias: str, cache: Any) -> Iterator[Message]:
         )
 
 
-def _check_hidden_errors(alias: str, cache: Any) -> Iterator[Message]:
+def _check_hidden_errors(alias: str, cache: Any) -> Iterator[CheckMessage]:
     backend, options = cache["BACKEND"].lower(), cache.get("OPTIONS", {})
     ignored = options.get("IGNORE_EXCEPTIONS", getattr(settings, "DJANGO_REDIS_IGNORE_EXCEPTIONS", False))
     if "django_redis" in backend and ignored:

@@ -1,4 +1,4 @@
-"""The database: our table, routers, and transactions of SQLite."""
+"""``DATABASES`` and ``DATABASE_ROUTERS``: our table, and SQLite's transactions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core import checks
+from django.core.checks import CheckMessage
 from django.db import Error, connections, router
 
 from ..models import OryIdentity
 from ..users.database import reading_alias, writing_alias
-from .message import Message, make_message
+from .message import make_message
 
 
-def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Django calls it with the databases that a command uses: ``migrate``, ``check --database``."""
+def check_table(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Whether our table exists. Django passes the databases that a command uses: ``migrate``, ``check --database``."""
     alias = writing_alias()
     if alias not in (databases or []):
         return []
@@ -32,8 +32,8 @@ def check_table(databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     return [make_message("W003", text, f"Run 'manage.py migrate{database}'.")]
 
 
-def check_router() -> Iterator[Message]:
-    """A link has a foreign key to its user, so both have to be in the same database."""
+def check_router() -> Iterator[CheckMessage]:
+    """``OryIdentity`` has a foreign key to its user, so both have to be in the same database."""
     label, user = OryIdentity._meta.label, get_user_model()._meta.label
     alias = writing_alias()
     # A router may keep out users, too: with django-tenants, both tables are in the schema of each tenant.
@@ -53,14 +53,14 @@ def check_router() -> Iterator[Message]:
         )
 
 
-def check_sqlite() -> Iterator[Message]:
-    """Not in development, which rarely has two requests at once."""
+def check_sqlite() -> Iterator[CheckMessage]:
+    """Silent in development, where two requests at once are rare."""
     alias = writing_alias()
     databases: dict[str, Any] = settings.DATABASES
     database = databases.get(alias, {})
     mode = database.get("OPTIONS", {}).get("transaction_mode") or ""
     in_file = database.get("ENGINE", "").endswith("sqlite3") and "memory" not in str(database.get("NAME"))
-    if in_file and database.get("ATOMIC_REQUESTS") and not settings.DEBUG and mode.upper() not in _WRITING:
+    if in_file and database.get("ATOMIC_REQUESTS") and not settings.DEBUG and mode.upper() not in _WRITE_MODES:
         yield make_message(
             "W023",
             f"DATABASES[{alias!r}] is SQLite with ATOMIC_REQUESTS: if two new people sign in at once, one gets a 503.",
@@ -68,4 +68,4 @@ def check_sqlite() -> Iterator[Message]:
         )
 
 
-_WRITING = frozenset({"IMMEDIATE", "EXCLUSIVE"})
+_WRITE_MODES = frozenset({"IMMEDIATE", "EXCLUSIVE"})

@@ -6,26 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 
-from ..conf import Conf
+from ..conf import Conf, configured_keys
 from ..ory.addresses import host_of, is_global_ip, is_https, is_internal, is_loopback
-from ..request.middleware_order import BACKEND, is_subclass
+from ..request.middleware_order import ORY_BACKEND, is_subclass
 from . import site
-from .hosts import setting_of, shares_cookies, site_hosts
-from .message import Message, make_message
+from .hosts import can_share_cookies_with_pattern, key_in_use, site_hosts
+from .message import make_message
 
-FEW_ENTRIES = 1000
-LONG = 3600  # seconds
-WORKER_SECONDS = 30  # gunicorn ends a worker whose request takes longer
+MIN_ENTRIES = 1000
+LONG_CACHE_SECONDS = 3600
+WORKER_TIMEOUT = 30  # seconds; gunicorn ends a worker whose request takes longer
 NETWORK_CACHES = ("redis", "valkey", "memcache", "databasecache")
-SERIALIZERS = ("SERIALIZER", "serializer", "serde")  # in OPTIONS, of django-redis, Django's Redis cache, pymemcache
-BYTES = bytes(range(256))
-CULLED = ("DatabaseCache", "FileBasedCache")  # keep MAX_ENTRIES, by default 300
+SERIALIZER_OPTIONS = (
+    "SERIALIZER",
+    "serializer",
+    "serde",
+)  # of django-redis, Django's Redis cache, pymemcache
+ALL_BYTES = bytes(range(256))
+LIMITED_CACHES = ("DatabaseCache", "FileBasedCache")  # keep MAX_ENTRIES, by default 300
 
 
-def check_addresses(conf: Conf) -> Iterator[Message]:
-    key, ory = setting_of("BROWSER_URL"), host_of(conf.browser_url)
+def check_public_urls(conf: Conf) -> Iterator[CheckMessage]:
+    key, ory = key_in_use("BROWSER_URL"), host_of(conf.browser_url)
     if site.has_urls() and is_loopback(ory):
         yield make_message(
             "W101",
@@ -44,16 +49,19 @@ def check_addresses(conf: Conf) -> Iterator[Message]:
 def _server_urls(conf: Conf) -> dict[str, str]:
     """The URLs that only this server uses. W005 is about the one that browsers use."""
     urls = {"SDK_URL": conf.sdk_url, "ADMIN_URL": conf.admin_url}
-    return {key: url for key, url in urls.items() if url != conf.browser_url and settings.ORY_AUTH.get(key)}
+    return {key: url for key, url in urls.items() if url != conf.browser_url and key in configured_keys()}
 
 
 def _is_public(host: str) -> bool:
-    named = "." in host and any(shares_cookies(host, own) for own in site_hosts() if own != "*")
-    return not is_loopback(host) and (is_global_ip(host) or named)
+    """Whether it is an address on the internet, or a name in the domain of this site."""
+    under_our_domain = "." in host and any(
+        can_share_cookies_with_pattern(host, pattern) for pattern in site_hosts() if pattern != "*"
+    )
+    return not is_loopback(host) and (is_global_ip(host) or under_our_domain)
 
 
-def check_scheme(conf: Conf) -> Iterator[Message]:
-    """``return_to`` has the scheme of the request, and Ory compares it."""
+def check_proxy_scheme(conf: Conf) -> Iterator[CheckMessage]:
+    """``return_to`` has the scheme of the request, and Ory compares it with its list."""
     knows_scheme = settings.SECURE_PROXY_SSL_HEADER or settings.SECURE_SSL_REDIRECT
     if is_https(conf.browser_url) and site.has_urls() and not knows_scheme:
         yield make_message(
@@ -65,7 +73,7 @@ def check_scheme(conf: Conf) -> Iterator[Message]:
         )
 
 
-def check_cache(conf: Conf) -> Iterator[Message]:
+def check_cache_keeps_sign_outs(conf: Conf) -> Iterator[CheckMessage]:
     alias, cache = conf.session_cache, settings.CACHES.get(conf.session_cache, {})
     backend = cache.get("BACKEND", "").rpartition(".")[2]
     if conf.session_cache_seconds == 0:
@@ -76,8 +84,8 @@ def check_cache(conf: Conf) -> Iterator[Message]:
             f"CACHES[{alias!r}] is separate in each process (LocMemCache): other processes do not see a sign-out.",
             "Set ORY_AUTH['SESSION_CACHE'] to a cache that all workers share, such as Redis.",
         )
-    entries = _entries(cache)
-    if backend in CULLED and isinstance(entries, int) and entries < FEW_ENTRIES:
+    entries = _max_entries(cache)
+    if backend in LIMITED_CACHES and isinstance(entries, int) and entries < MIN_ENTRIES:
         yield make_message(
             "W104",
             f"CACHES[{alias!r}] keeps at most {entries} entries, and discards others, including sign-outs.",
@@ -86,12 +94,12 @@ def check_cache(conf: Conf) -> Iterator[Message]:
         )
 
 
-def check_serializer(conf: Conf) -> Iterator[Message]:
-    """Sessions are bytes, which JSON cannot hold."""
+def check_serializer(conf: Conf) -> Iterator[CheckMessage]:
+    """Cached sessions are bytes, which some serializers (such as JSON) cannot store."""
     alias = conf.session_cache
     cache: Any = settings.CACHES.get(alias, {})
     options = cache.get("OPTIONS", {})
-    name = next((name for name in SERIALIZERS if options.get(name)), None)
+    name = next((name for name in SERIALIZER_OPTIONS if options.get(name)), None)
     if name is None or conf.session_cache_seconds == 0:
         return
     if problem := _serializer_problem(name, options):
@@ -105,26 +113,26 @@ def check_serializer(conf: Conf) -> Iterator[Message]:
 
 
 def _serializer_problem(name: str, options: Any) -> str:
-    """The error that bytes lead to, or what becomes of them. Empty if they stay the same."""
+    """The error that bytes cause, or the type that they become. Empty if they stay the same."""
     try:
         serializer = options[name]
         serializer = import_string(serializer) if isinstance(serializer, str) else serializer
         if name == "serde":
-            found = serializer.deserialize("key", *serializer.serialize("key", BYTES))
+            copy = serializer.deserialize("key", *serializer.serialize("key", ALL_BYTES))
         else:
             if callable(serializer):
                 serializer = serializer(options=options) if name == "SERIALIZER" else serializer()
-            found = serializer.loads(serializer.dumps(BYTES))
+            copy = serializer.loads(serializer.dumps(ALL_BYTES))
     except Exception as error:  # serializers raise errors of any kind
         return f"raises {type(error).__name__}"
-    return "" if found == BYTES else f"returns {type(found).__name__}"
+    return "" if copy == ALL_BYTES else f"returns {type(copy).__name__}"
 
 
-def check_namespace(conf: Conf) -> Iterator[Message]:
+def check_namespace(conf: Conf) -> Iterator[CheckMessage]:
     """Staging and production often share a Redis and ``SECRET_KEY``, and use the same internal name for two Orys."""
     alias, host = conf.session_cache, host_of(conf.sdk_url)
     backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).lower()
-    is_unique = settings.ORY_AUTH.get("CACHE_NAMESPACE") or settings.ORY_AUTH.get("BROWSER_URL")
+    is_unique = not configured_keys().isdisjoint({"CACHE_NAMESPACE", "BROWSER_URL"})
     if conf.session_cache_seconds == 0 or is_unique or not is_internal(host):
         return
     if any(word in backend for word in NETWORK_CACHES):
@@ -137,20 +145,20 @@ def check_namespace(conf: Conf) -> Iterator[Message]:
         )
 
 
-def _entries(cache: Any) -> Any:
+def _max_entries(cache: Any) -> Any:
     """``MAX_ENTRIES``, as Django's ``BaseCache`` reads it."""
     return cache.get("OPTIONS", {}).get("MAX_ENTRIES", cache.get("MAX_ENTRIES", 300))
 
 
-def check_times(conf: Conf) -> Iterator[Message]:
-    if 2 * conf.timeout >= WORKER_SECONDS:
+def check_times(conf: Conf) -> Iterator[CheckMessage]:
+    if 2 * conf.timeout >= WORKER_TIMEOUT:
         yield make_message(
             "W105",
             f"ORY_AUTH['TIMEOUT'] is {conf.timeout} s: two calls to Ory can exceed the time limit of a worker "
-            f"(gunicorn: {WORKER_SECONDS} s).",
+            f"(gunicorn: {WORKER_TIMEOUT} s).",
             "Set ORY_AUTH['TIMEOUT'] to a few seconds. If Ory takes longer, the request gets a 503.",
         )
-    if (conf.session_cache_seconds or 0) > LONG:
+    if (conf.session_cache_seconds or 0) > LONG_CACHE_SECONDS:
         yield make_message(
             "W108",
             f"ORY_AUTH['SESSION_CACHE_SECONDS'] is {conf.session_cache_seconds}: revoked sessions work that long.",
@@ -158,9 +166,9 @@ def check_times(conf: Conf) -> Iterator[Message]:
         )
 
 
-def check_linking(conf: Conf) -> Iterator[Message]:
+def check_other_sign_ins(conf: Conf) -> Iterator[CheckMessage]:
     """Linking would give people the accounts that others registered with their addresses."""
-    others = [path for path in settings.AUTHENTICATION_BACKENDS if not is_subclass(path, BACKEND)]
+    others = [path for path in settings.AUTHENTICATION_BACKENDS if not is_subclass(path, ORY_BACKEND)]
     if conf.link_by_verified_email and others:
         yield make_message(
             "W107",

@@ -1,15 +1,16 @@
-"""The hosts of this site, and which setting a URL of Ory comes from."""
+"""The hosts of this site, which of them share cookies with Ory, and the key that a URL of Ory comes from."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
+from ..conf import configured_keys
 from ..ory.addresses import DEVELOPMENT_HOSTS, can_share_cookies
 
 
-def setting_of(key: str) -> str:
+def key_in_use(key: str) -> str:
     """The key of ``ORY_AUTH`` that this URL comes from: ``SDK_URL`` is the default of the other two."""
-    return key if settings.ORY_AUTH.get(key) is not None else "SDK_URL"
+    return key if key in configured_keys() else "SDK_URL"
 
 
 def site_hosts() -> tuple[str, ...]:
@@ -18,7 +19,7 @@ def site_hosts() -> tuple[str, ...]:
     return tuple(str(pattern).lower().strip("[]") for pattern in patterns)
 
 
-def shares_cookies(host: str, pattern: str) -> bool:
+def can_share_cookies_with_pattern(host: str, pattern: str) -> bool:
     """Whether a cookie that is set at ``host`` can reach a host that matches ``pattern``."""
     if pattern == "*" or (pattern.startswith(".") and host.endswith(pattern)):
         return True

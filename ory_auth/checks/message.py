@@ -6,10 +6,8 @@ from django.core import checks
 
 from ..conf import DOCS
 
-Message = checks.CheckMessage
 
-
-def make_message(name: str, text: str, hint: str) -> Message:
+def make_message(name: str, text: str, hint: str) -> checks.CheckMessage:
     """An error (``name`` such as ``"E004"``) or a warning (``"W004"``). Each has a row in ``docs/checks.md``.
 
     Commands refuse to run if there is an error.

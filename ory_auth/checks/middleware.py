@@ -6,67 +6,69 @@ from collections.abc import Iterator, Sequence
 
 from django.apps import apps
 from django.conf import settings
+from django.core.checks import CheckMessage
 
 from ..request.middleware_order import (
     AUTHENTICATION,
-    BACKEND,
     DIRECTLY_AFTER,
-    PATH,
+    ORY_BACKEND,
+    ORY_MIDDLEWARE,
     find_early_readers,
     find_order_problem,
     find_positions,
     find_remote_user,
     is_subclass,
 )
-from .message import Message, make_message
+from .message import make_message
 
-KEEPS_PAGES = ("django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.CacheMiddleware")
-PERMISSION_BACKENDS = {  # of apps that do not check this themselves (django-guardian and django-axes do)
+CACHE_MIDDLEWARE = ("django.middleware.cache.UpdateCacheMiddleware", "django.middleware.cache.CacheMiddleware")
+PERMISSION_BACKENDS = {  # app → its backend; django-guardian and django-axes have a check of their own
     "rules": "rules.permissions.ObjectPermissionBackend",
 }
-OWN_API = "ory_auth.rest_framework.OrySessionAuthentication"
-DJANGO_API = "rest_framework.authentication.SessionAuthentication"
+ORY_AUTHENTICATION_CLASS = "ory_auth.rest_framework.OrySessionAuthentication"
+DJANGO_AUTHENTICATION_CLASS = "rest_framework.authentication.SessionAuthentication"
 
 
-def check_presence() -> Iterator[Message]:
-    own = find_positions(settings.MIDDLEWARE, PATH)
+def check_presence() -> Iterator[CheckMessage]:
+    own = find_positions(settings.MIDDLEWARE, ORY_MIDDLEWARE)
     if not own:
-        text = f"{PATH!r} is not in MIDDLEWARE: nobody can sign in with Ory."
-        yield make_message("W001", text, f"Add {PATH!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
+        text = f"{ORY_MIDDLEWARE!r} is not in MIDDLEWARE: nobody can sign in with Ory."
+        yield make_message("W001", text, f"Add {ORY_MIDDLEWARE!r} to MIDDLEWARE, {DIRECTLY_AFTER}.")
     if len(own) > 1:
         yield make_message(
             "E010",
-            f"{PATH!r} is in MIDDLEWARE {len(own)} times.",
+            f"{ORY_MIDDLEWARE!r} is in MIDDLEWARE {len(own)} times.",
             f"Keep one of them in MIDDLEWARE, {DIRECTLY_AFTER}.",
         )
-    if not any(is_subclass(path, BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
-        backends = [BACKEND, *settings.AUTHENTICATION_BACKENDS]
+    if not any(is_subclass(path, ORY_BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
+        backends = [ORY_BACKEND, *settings.AUTHENTICATION_BACKENDS]
         hint = f"Add it and keep the others: AUTHENTICATION_BACKENDS = {backends!r}."
-        yield make_message("W002", f"{BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint)
+        yield make_message("W002", f"{ORY_BACKEND!r} is not in AUTHENTICATION_BACKENDS.", hint)
 
 
-def check_permission_backends() -> Iterator[Message]:
-    """``AUTHENTICATION_BACKENDS = [OryBackend]`` drops the other backends."""
+def check_permission_backends() -> Iterator[CheckMessage]:
+    """A project that sets ``AUTHENTICATION_BACKENDS = [OryBackend]`` may have removed a backend that an app needs."""
     for app, backend in PERMISSION_BACKENDS.items():
         if apps.is_installed(app) and not any(is_subclass(path, backend) for path in settings.AUTHENTICATION_BACKENDS):
             yield make_message(
                 "W027",
                 f"{app!r} is in INSTALLED_APPS, but {backend!r} is not in AUTHENTICATION_BACKENDS: user.has_perm() "
                 "does not use it.",
-                f"Add {backend!r} to AUTHENTICATION_BACKENDS, after {BACKEND!r}. If your code does not need its "
+                f"Add {backend!r} to AUTHENTICATION_BACKENDS, after {ORY_BACKEND!r}. If your code does not need its "
                 "permissions, silence this warning.",
             )
 
 
-def check_order() -> Iterator[Message]:
+def check_order() -> Iterator[CheckMessage]:
     middleware = settings.MIDDLEWARE
     if problem := find_order_problem(middleware):
         yield make_message("E004", problem, "Move it there in MIDDLEWARE.")
-    own = find_positions(middleware, PATH)
-    for late in (path for path in middleware[own[0] + 1 :] if path in KEEPS_PAGES) if own else ():
+    own = find_positions(middleware, ORY_MIDDLEWARE)
+    for late in (path for path in middleware[own[0] + 1 :] if path in CACHE_MIDDLEWARE) if own else ():
         yield make_message(
             "W013",
-            f"{late!r} comes after {PATH!r} in MIDDLEWARE: it caches pages before they have their 'Vary' header.",
+            f"{late!r} comes after {ORY_MIDDLEWARE!r} in MIDDLEWARE: it caches pages before they have their 'Vary' "
+            "header.",
             f"Move {late!r} to the top of MIDDLEWARE.",
         )
     for position in find_remote_user(middleware):
@@ -93,13 +95,15 @@ def _below(middleware: Sequence[str]) -> str:
     return DIRECTLY_AFTER if find_positions(middleware, AUTHENTICATION) else "before them"
 
 
-def check_authenticators() -> Iterator[Message]:
+def check_drf_authentication_classes() -> Iterator[CheckMessage]:
     """Django REST framework uses the first class that finds a user, and its own class requires a CSRF token."""
-    given = list(getattr(settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ()))
-    if OWN_API in given and DJANGO_API in given[: given.index(OWN_API)]:
+    classes = list(getattr(settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ()))
+    if ORY_AUTHENTICATION_CLASS not in classes:
+        return
+    if DJANGO_AUTHENTICATION_CLASS in classes[: classes.index(ORY_AUTHENTICATION_CLASS)]:
         name = "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']"
         yield make_message(
             "W022",
             f"SessionAuthentication comes first in {name}: a POST with an Ory session token gets a 403.",
-            f"Move {OWN_API!r} to the top of {name}.",
+            f"Move {ORY_AUTHENTICATION_CLASS!r} to the top of {name}.",
         )

@@ -1,27 +1,29 @@
-"""``ORY_AUTH`` itself: unknown keys, invalid values, the name of the cookie, and keys without effect."""
+"""``ORY_AUTH`` itself: unknown keys, invalid values, and values without effect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 
-from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, parse
+from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, configured_keys, parse
 from ..ory.addresses import host_of, is_ory_network
 from ..ory.ascii_hosts import can_match
-from .message import Message, make_message
+from .message import make_message
 
 
-def check_values() -> Iterator[Message]:
+def check_values() -> Iterator[CheckMessage]:
     for problem in parse(getattr(settings, "ORY_AUTH", {}))[1]:
         yield make_message("E002" if problem.unknown else "E001", problem.text, problem.hint)
 
 
-def check_cookie_name(conf: Conf) -> Iterator[Message]:
+def check_cookie_name(conf: Conf) -> Iterator[CheckMessage]:
     hosts = [host_of(url) for url in (conf.sdk_url, conf.browser_url, conf.admin_url)]
-    network = any(map(is_ory_network, hosts)) or (conf.api_key is not None and conf.api_key.reveal().startswith("ory_"))
-    if network and not any(map(NETWORK_HOST.match, hosts)) and "SESSION_COOKIE_NAME" not in settings.ORY_AUTH:
+    has_network_key = conf.api_key is not None and conf.api_key.reveal().startswith("ory_")
+    uses_network = has_network_key or any(map(is_ory_network, hosts))
+    if uses_network and not any(map(NETWORK_HOST.match, hosts)) and "SESSION_COOKIE_NAME" not in configured_keys():
         yield make_message(
             "E003",
             "ORY_AUTH['SESSION_COOKIE_NAME'] is missing, and cannot be derived from a custom domain of Ory Network.",
@@ -38,8 +40,7 @@ def check_cookie_name(conf: Conf) -> Iterator[Message]:
             )
 
 
-def check_effect(conf: Conf) -> Iterator[Message]:
-    """Durations that a shorter limit makes ineffective."""
+def check_ineffective_durations(conf: Conf) -> Iterator[CheckMessage]:
     longest = MAX_CACHE_SECONDS if conf.session_cache_seconds is None else conf.session_cache_seconds
     if conf.local_cache_seconds > longest:
         yield make_message(
@@ -55,14 +56,14 @@ def check_effect(conf: Conf) -> Iterator[Message]:
         )
 
 
-def check_recording_middleware(conf: Conf) -> Iterator[Message]:
-    """A misspelt path would show only in an outage."""
+def check_recording_middleware(conf: Conf) -> Iterator[CheckMessage]:
+    """Without this check, a misspelt path would be noticed only in an outage."""
     for path in conf.recording_middleware:
         try:
-            found = import_string(path)
+            middleware = import_string(path)
         except ImportError:
-            found = None
-        if not callable(found):
+            middleware = None
+        if not callable(middleware):
             yield make_message(
                 "W031",
                 f"ORY_AUTH['RECORDING_MIDDLEWARE'] names {path!r}, which cannot be imported as middleware.",
@@ -70,7 +71,7 @@ def check_recording_middleware(conf: Conf) -> Iterator[Message]:
             )
 
 
-def check_redirect_hosts(conf: Conf) -> Iterator[Message]:
+def check_redirect_hosts(conf: Conf) -> Iterator[CheckMessage]:
     """A ``next`` URL with a host that no browser sends would always be refused."""
     for host in conf.login_redirect_hosts:
         if can_match(host):

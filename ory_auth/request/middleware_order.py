@@ -11,8 +11,8 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-PATH = "ory_auth.middleware.OryMiddleware"
-BACKEND = "ory_auth.backends.OryBackend"
+ORY_MIDDLEWARE = "ory_auth.middleware.OryMiddleware"
+ORY_BACKEND = "ory_auth.backends.OryBackend"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
@@ -43,14 +43,14 @@ NEVER_READ_USER_EARLY = frozenset(  # not when a request comes in; some keep the
 
 def find_order_problem(middleware: Sequence[str]) -> str | None:
     """What is wrong with the position of this middleware, and where it belongs; ``None`` if it is right."""
-    own = find_positions(middleware, PATH)
+    own = find_positions(middleware, ORY_MIDDLEWARE)
     for needed in (SESSION, AUTHENTICATION):
         late = [position for position in find_positions(middleware, needed) if own and position > own[0]]
         if late:
-            return f"{PATH!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
+            return f"{ORY_MIDDLEWARE!r} must come after {middleware[late[0]]!r} in MIDDLEWARE."
     for asking in find_positions(middleware, LOGIN_REQUIRED):
         if own and asking < own[0]:
-            return f"{PATH!r} must come before {middleware[asking]!r} in MIDDLEWARE."
+            return f"{ORY_MIDDLEWARE!r} must come before {middleware[asking]!r} in MIDDLEWARE."
     return None
 
 
@@ -59,7 +59,7 @@ def find_early_readers(middleware: Sequence[str]) -> list[str]:
 
     Before ``AuthenticationMiddleware`` a request has no user, so earlier middleware can read it only later.
     """
-    own, authentication = find_positions(middleware, PATH), find_positions(middleware, AUTHENTICATION)
+    own, authentication = find_positions(middleware, ORY_MIDDLEWARE), find_positions(middleware, AUTHENTICATION)
     if not own:
         return []
     start = authentication[0] + 1 if authentication else own[0]

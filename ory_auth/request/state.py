@@ -20,7 +20,7 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
-from .middleware_order import PATH, find_positions
+from .middleware_order import ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .session_access import aopen_session, arecord_owner, open_session, record_owner
@@ -132,7 +132,7 @@ def state_of(request: Any) -> RequestState:
     state = find_state(request)
     if state is None:
         raise ImproperlyConfigured(
-            f"This {type(request).__name__} has not passed through {PATH!r}, so its user is not known. "
+            f"This {type(request).__name__} has not passed through {ORY_MIDDLEWARE!r}, so its user is not known. "
             "In a test, call ory_auth.testing.prepare_request(request) first. In a middleware, move that middleware "
             "below OryMiddleware in MIDDLEWARE. Consumers of Channels use ory_auth.channels."
         )
@@ -149,6 +149,6 @@ def find_state(request: Any) -> RequestState | None:
     state = getattr(django_request(request), "_ory_state", None)
     if isinstance(state, RequestState):
         return state
-    if not find_positions(settings.MIDDLEWARE, PATH):
-        raise ImproperlyConfigured(f"Add {PATH!r} to MIDDLEWARE: it is missing.")
+    if not find_positions(settings.MIDDLEWARE, ORY_MIDDLEWARE):
+        raise ImproperlyConfigured(f"Add {ORY_MIDDLEWARE!r} to MIDDLEWARE: it is missing.")
     return None

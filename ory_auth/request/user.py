@@ -21,7 +21,7 @@ from ..sessions.outcomes import SignedIn, Unavailable
 from ..types import OrySession
 from ..users import provisioning
 from ..users.result import UserResult
-from .middleware_order import BACKEND
+from .middleware_order import ORY_BACKEND
 from .outages import raise_unless_exempt
 from .outcome import find_outcome, set_local_outcome
 from .user_signals import send_signals
@@ -107,7 +107,7 @@ def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession
     if result.refused:
         log(result.refused, identity=str(session.identity.id))
     if result.user is not None:
-        result.user.backend = BACKEND
+        result.user.backend = ORY_BACKEND
         if result.created or result.updated or result.new_sign_in:
             if not result.refused:
                 show_user(values, result.user)  # receivers of the signals read request.user

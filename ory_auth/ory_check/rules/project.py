@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from django.core import checks
 
-from ...request.middleware_order import BACKEND
+from ...request.middleware_order import ORY_BACKEND
 from ..facts.model import STORE_BYTES, CacheDefect, CacheResult, DatabaseResult, Facts, Project
 from .findings import Check, Finding, Level, Problem, failure, ok, skipped, warning
 
 BACKENDS = {
-    BACKEND: "permissions, never passwords",
+    ORY_BACKEND: "permissions, never passwords",
     "django.contrib.auth.backends.ModelBackend": "permissions and Django passwords",
 }
 # Warnings of manage.py check, because a project may have a reason to silence them. Without one, nobody can sign in.

@@ -1,30 +1,32 @@
-"""The URLs of Ory's APIs in ``ORY_AUTH``, each without regard to the others."""
+"""Each URL of Ory in ``ORY_AUTH``, checked alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.core.checks import CheckMessage
 
-from ..conf import Conf
+from ..conf import Conf, configured_keys
 from ..ory.addresses import host_of, is_https, is_ory_network
-from .message import Message, make_message
+from .message import make_message
 
 ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # the defaults of Kratos
-PLACES = ("self-service", "sessions", "ui", "health", "schemas", "identities", ".well-known")  # paths of Ory's APIs
+# Ory's APIs have these paths. Each request adds its own to the URL in the settings.
+REQUEST_PATHS = ("self-service", "sessions", "ui", "health", "schemas", "identities", ".well-known")
 
 
-def check_addresses(conf: Conf) -> Iterator[Message]:
-    given = {"SDK_URL": conf.sdk_url, "BROWSER_URL": conf.browser_url, "ADMIN_URL": conf.admin_url}
-    for key, url in given.items():
-        if settings.ORY_AUTH.get(key) is not None:
-            yield from _of_network(key, url)
-            yield from _of_another_api(key, url)
-            yield from _below_a_base(key, url)
+def check_urls_of_ory(conf: Conf) -> Iterator[CheckMessage]:
+    urls = {"SDK_URL": conf.sdk_url, "BROWSER_URL": conf.browser_url, "ADMIN_URL": conf.admin_url}
+    configured = configured_keys()
+    for key, url in urls.items():
+        if key in configured:
+            yield from _check_https(key, url)
+            yield from _check_api(key, url)
+            yield from _check_path(key, url)
 
 
-def _of_network(key: str, url: str) -> Iterator[Message]:
+def _check_https(key: str, url: str) -> Iterator[CheckMessage]:
     if is_ory_network(host_of(url)) and not is_https(url):
         yield make_message(
             "E008",
@@ -33,7 +35,7 @@ def _of_network(key: str, url: str) -> Iterator[Message]:
         )
 
 
-def _of_another_api(key: str, url: str) -> Iterator[Message]:
+def _check_api(key: str, url: str) -> Iterator[CheckMessage]:
     parts = urlsplit(url)
     last = parts.path.rpartition("/")[2]
     if key == "ADMIN_URL" and parts.port == PUBLIC_PORT:
@@ -52,13 +54,14 @@ def _of_another_api(key: str, url: str) -> Iterator[Message]:
         )
 
 
-def _below_a_base(key: str, url: str) -> Iterator[Message]:
+def _check_path(key: str, url: str) -> Iterator[CheckMessage]:
     path = urlsplit(url).path
-    place = next((place for place in PLACES if place in path.split("/")), None)
-    if place:
-        base = url.partition(f"/{place}")[0]
+    request_path = next((name for name in REQUEST_PATHS if name in path.split("/")), None)
+    if request_path:
+        base = url.partition(f"/{request_path}")[0]
         yield make_message(
             "W009",
-            f"ORY_AUTH[{key!r}] has a path of one request to Ory ('/{place}'), which is added to each request anyway.",
+            f"ORY_AUTH[{key!r}] has a path of one request to Ory ('/{request_path}'), which is added to each request "
+            "anyway.",
             f"Set ORY_AUTH[{key!r}] = {base!r}.",
         )
