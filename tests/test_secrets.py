@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import NoReturn
@@ -224,6 +225,43 @@ def test_no_log_has_the_id_of_a_flow(
     cookies = "; ".join(f"{name}={value}" for name, value in session.jar.items())
     assert no_raise.get(f"/auth/login?flow={flow}", headers={"Cookie": cookies}).status_code == 200
     assert flow not in caplog.text
+
+
+@pytest.mark.promise("Flow ids and logout tokens are not logged")
+@pytest.mark.parametrize("fault", [lambda ory: ory.hang_up(), lambda ory: ory.slow(0.3)], ids=["hang up", "too late"])
+def test_neither_log_nor_page_has_the_id_of_a_flow_that_cannot_be_fetched(
+    local_ory: LocalOry,
+    no_raise: DualClient,
+    ory_auth: ChangeSettings,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    fault: Callable[[LocalOry], AbstractContextManager[object]],
+) -> None:
+    ory_auth(TIMEOUT=0.1)
+    settings.DEBUG = True
+    caplog.set_level(logging.DEBUG)
+    flow = str(uuid.uuid4())
+    with fault(local_ory):
+        response = no_raise.get(f"/auth/login?flow={flow}")
+    assert response.status_code == 503
+    assert "/self-service/login/flows" in response.content.decode()  # the page says which call failed
+    assert flow not in response.content.decode()
+    assert flow not in caplog.text
+
+
+@pytest.mark.promise("Flow ids and logout tokens are not logged")
+def test_no_log_has_the_logout_token_of_a_sign_out_that_fails(
+    local_ory: LocalOry, no_raise: DualClient, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with (
+        local_ory.hang_up("/self-service/logout"),
+        local_ory.failing(200, body=b'{"logout_token": "canary-token"}', path="/self-service/logout/browser"),
+    ):
+        no_raise.post("/auth/logout", headers={"Cookie": session.cookie})
+    assert [request.query for request in local_ory.requests if request.path == "/self-service/logout"]
+    assert "at=logout" in caplog.text
+    assert "canary-token" not in caplog.text
 
 
 def test_a_log_names_credentials_by_a_fingerprint(

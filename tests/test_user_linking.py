@@ -56,6 +56,7 @@ def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(operators, "iexact", "<> 'not ' || %s")
 
 
+@pytest.mark.promise("An address that a database takes for another one links nobody")
 def test_an_address_that_only_the_database_calls_equal_links_no_user(ory: Ory, folding: None, web: DualClient) -> None:
     old = make_user(email="mike@example.org")
     web.get("/who", headers=ory.person("m\u0131ke@example.org", verified=True).app_session().headers)
