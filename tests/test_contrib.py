@@ -21,7 +21,7 @@ from jwt.algorithms import ECAlgorithm
 
 from contrib.kratos.make_keys import PRIVATE, PUBLIC, make_keys
 from ory_auth.local import Config
-from ory_auth.local.model.config import PERSON_SCHEMA
+from ory_auth.local.model.person_schema import PERSON_SCHEMA
 from ory_auth.ory.flows import Flow
 
 ROOT = Path(__file__).resolve().parent.parent

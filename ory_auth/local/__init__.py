@@ -15,4 +15,8 @@ from .http.recorded_request import RecordedRequest
 from .http.server import PortUnavailable
 from .model.config import Config
 
+# The former names, which the tests of projects may import.
+GivenSession = CreatedSession
+Received = RecordedRequest
+
 __all__ = ["Config", "CreatedSession", "LocalOry", "PortUnavailable", "RecordedRequest"]

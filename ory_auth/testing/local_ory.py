@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ory_auth import events
 from ory_auth.conf import KRATOS_COOKIE, conf
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.config import PERSON_SCHEMA
+from ory_auth.local.model.person_schema import PERSON_SCHEMA
 from ory_auth.process.forks import after_fork
 from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache

@@ -156,11 +156,11 @@ class SignIn(Person):
     def step_up(self) -> None:
         """Complete a second factor: the session now has AAL2."""
         self.add_second_factor()
-        self._local.complete_factor(str(self.session_id), "totp")
+        self._local.add_authentication_method(str(self.session_id), "totp")
 
     def sign_in_again(self) -> None:
         """Enter the password again, as guards with ``max_age`` demand. The session and its cookie stay the same."""
-        self._local.complete_factor(str(self.session_id), "password")
+        self._local.add_authentication_method(str(self.session_id), "password")
 
     def revoke(self) -> None:
         """End the session at Ory, as signing out elsewhere does. The client still has the cookie."""

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.config import PERSON_SCHEMA
+from ory_auth.local.model.person_schema import PERSON_SCHEMA
 
 MODE = sys.argv[1]
 PACKAGE = "people"

@@ -1,4 +1,4 @@
-"""Creates and changes identities and sessions directly, without a flow and without HTTP."""
+"""Methods of `LocalOry` that create and change identities and sessions directly, without a flow and without HTTP."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from ..http.cookies import SessionCookie
 from ..model.clock import SECOND
-from ..model.identity_json import add_identity, change_identity, to_admin_json
+from ..model.identity_changes import add_identity, change_identity, to_admin_json
 from ..model.second_factors import backup_codes_config, totp_config
 from ..model.session import AuthenticationMethod, Device, Session
 from ..model.state import State
 
 
 class CreatedSession:
-    """A session that `create_session` has made: its ID, and its credential as a token and as a cookie."""
+    """A session that `create_session` has created: its ID, and its credential as a token and as a cookie."""
 
     def __init__(self, session: Session, cookie: str) -> None:
         self.id = session.id
@@ -48,7 +48,7 @@ class DirectAccess:
         """Create an identity. Returns its JSON as in the admin API.
 
         `totp` is a base32 secret of at least 112 bits (otherwise `ValueError`). `lookup_codes` are backup codes.
-        `verified` marks the e-mail address as verified. Raises `OryError` if the schema refuses the traits, and if the
+        `verified` marks the e-mail address as verified. Raises `OryError` if the schema refuses the traits, or if the
         login name is taken.
         """
         credentials: dict[str, Any] = {}
@@ -118,11 +118,11 @@ class DirectAccess:
         with self.lock:
             return self.state.session_json(self._new_session(identity_id, aal, age=0))
 
-    def complete_factor(self, session_id: str, method: str = "password") -> None:
-        """Add a completed method ("password", "totp" and so on) to a session. This renews the session."""
+    def add_authentication_method(self, session_id: str, name: str = "password") -> None:
+        """Add a completed authentication method, such as "totp", to a session. This renews the session."""
         with self.lock:
             session = self.state.get_session(session_id)
-            self.state.renew_session(session, AuthenticationMethod(method, self.state.clock.now()))
+            self.state.renew_session(session, AuthenticationMethod(name, self.state.clock.now()))
 
     def revoke_session(self, session_id: str) -> None:
         """End a session."""

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ..http.exchange import Exchange
 from ..model.errors import OryError, not_found
 from ..model.identity import SECOND_FACTORS, Identity
-from ..model.identity_json import (
+from ..model.identity_changes import (
     WRITABLE,
     add_identity,
     assign_content,

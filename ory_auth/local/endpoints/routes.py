@@ -35,12 +35,12 @@ def redirect_to_admin(exchange: Exchange) -> Response:
 
 FLOWS = [
     route
-    for flow in (Login(), Registration(), Settings())
+    for handler in (Login(), Registration(), Settings())
     for route in (
-        Route(f"/self-service/{flow.name}/browser", flow.start_browser_flow, methods=READ),
-        Route(f"/self-service/{flow.name}/api", flow.start_api_flow, methods=READ),
-        Route(f"/self-service/{flow.name}/flows", flow.get_flow, methods=READ),
-        Route(f"/self-service/{flow.name}", flow.submit, methods=READ_AND_POST),
+        Route(f"/self-service/{handler.kind}/browser", handler.start_browser_flow, methods=READ),
+        Route(f"/self-service/{handler.kind}/api", handler.start_api_flow, methods=READ),
+        Route(f"/self-service/{handler.kind}/flows", handler.get_flow, methods=READ),
+        Route(f"/self-service/{handler.kind}", handler.submit, methods=READ_AND_POST),
     )
 ]
 

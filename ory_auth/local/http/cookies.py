@@ -32,13 +32,16 @@ def _unquote(value: str) -> str:
 
 @dataclass(frozen=True)
 class SessionCookie:
-    """The content of a session cookie: the session token, and the expiry at that time (in nanoseconds)."""
+    """The content of a session cookie.
+
+    `expires_at` is when the session expired as of the time this cookie was made; in nanoseconds.
+    """
 
     token: str
     expires_at: int
 
     def sign(self, secret: bytes) -> str:
-        """The cookie's value, different each time. The signature is at the end: a value never begins with "-"."""
+        """The cookie's value, different each time. As in Kratos, the signature comes last."""
         content = json.dumps([self.token, self.expires_at, secrets.token_hex(4)]).encode()
         return base64.urlsafe_b64encode(content + _mac(secret, content)).decode()
 
@@ -64,13 +67,13 @@ def csrf_cookie_name(public_url: str) -> str:
     return "csrf_token_" + hashlib.sha256(public_url.encode()).hexdigest()
 
 
-def mask(token: bytes) -> str:
+def mask_csrf_token(token: bytes) -> str:
     """The CSRF token for a form: the cookie's token XOR a one-time pad, so that it is different in each response."""
     pad = secrets.token_bytes(CSRF_BYTES)
     return base64.b64encode(pad + _xor(pad, token)).decode()
 
 
-def unmask(sent: str) -> bytes | None:
+def unmask_csrf_token(sent: str) -> bytes | None:
     """The token from a masked or a plain one, `None` if it is neither."""
     try:
         raw = base64.b64decode(sent, validate=True)

@@ -128,7 +128,7 @@ class Exchange:
     def csrf_cookie(self) -> bytes | None:
         """The CSRF token in the browser's cookie."""
         name = cookies.csrf_cookie_name(self.state.public_url)
-        tokens = (cookies.unmask(value) for key, value in self.cookies if key == name)
+        tokens = (cookies.unmask_csrf_token(value) for key, value in self.cookies if key == name)
         return next((token for token in tokens if token), None)
 
     @cached_property
@@ -145,7 +145,7 @@ class Exchange:
 
     def set_csrf_cookie(self) -> None:
         name = cookies.csrf_cookie_name(self.state.public_url)
-        self._set_cookie(name, cookies.mask(self.csrf_token), CSRF_MAX_AGE)
+        self._set_cookie(name, cookies.mask_csrf_token(self.csrf_token), CSRF_MAX_AGE)
 
     def set_session_cookie(self, session: Session) -> None:
         """Set the session cookie. If it is another person's, renew the CSRF token."""
@@ -154,7 +154,7 @@ class Exchange:
             self.renew_csrf_token()
         value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
         max_age = (session.expires_at - self.state.clock.now()) // SECOND
-        self._set_cookie(self.state.config.session_cookie_name, value, max_age, self._seconds() + max_age)
+        self._set_cookie(self.state.config.session_cookie_name, value, max_age, self._now_in_seconds() + max_age)
 
     def delete_session_cookie(self, session: Session) -> None:
         value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)
@@ -165,7 +165,7 @@ class Exchange:
         return any(name == CONTINUITY_COOKIE for name, _ in self.cookies)
 
     def set_continuity_cookie(self) -> None:
-        expires = self._seconds() + CONTINUITY_MAX_AGE
+        expires = self._now_in_seconds() + CONTINUITY_MAX_AGE
         self._set_cookie(CONTINUITY_COOKIE, secrets.token_urlsafe(60), CONTINUITY_MAX_AGE, expires)
 
     def _set_cookie(self, name: str, value: str, max_age: int, expires: float | None = None) -> None:
@@ -182,7 +182,7 @@ class Exchange:
         )
         self.set_cookies.append(header)
 
-    def _seconds(self) -> int:
+    def _now_in_seconds(self) -> int:
         return self.state.clock.now() // SECOND
 
     # ---- the response

@@ -6,46 +6,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
-EMAIL_TRAIT: dict[str, Any] = {
-    "type": "string",
-    "format": "email",
-    "title": "E-Mail",
-    "ory.sh/kratos": {
-        "credentials": {
-            "password": {"identifier": True},
-            "code": {"identifier": True, "via": "email"},
-            "totp": {"account_name": True},
-        },
-        "verification": {"via": "email"},
-        "recovery": {"via": "email"},
-    },
-}
-
-PERSON_SCHEMA: dict[str, Any] = {
-    "$id": "https://example.test/person.schema.json",
-    "$schema": "http://json-schema.org/draft-07/schema#",
-    "title": "Person",
-    "type": "object",
-    "properties": {
-        "traits": {
-            "type": "object",
-            "properties": {
-                "email": EMAIL_TRAIT,
-                "username": {"type": "string", "title": "Username"},
-                "name": {
-                    "type": "object",
-                    "properties": {
-                        "first": {"type": "string", "title": "First name"},
-                        "last": {"type": "string", "title": "Last name"},
-                    },
-                },
-                "groups": {"type": "array", "items": {"type": "string"}},
-            },
-            "required": ["email"],
-            "additionalProperties": False,
-        }
-    },
-}
+from .person_schema import PERSON_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -77,7 +38,7 @@ class Config:
     cookie_same_site: str = "Lax"  # cookies.same_site
     cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled, with credentials, if there are any
     schema_id: str = "person"  # identity.default_schema_id
-    schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: there is only one
+    schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: exactly one
 
     @property
     def encoded_schema_id(self) -> str:

@@ -28,7 +28,7 @@ class Flow:
     type: str
     request_url: str
     return_to: str
-    csrf: bytes
+    csrf_token: bytes
     issued_at: int
     expires_at: int
     nodes: list[Node] = field(default_factory=list)

@@ -34,15 +34,15 @@ class Device:
 class AuthenticationMethod:
     """An authentication method that the person completed, such as a password or a code."""
 
-    method: str
+    name: str
     completed_at: int
 
     @property
     def aal(self) -> str:
-        return "aal2" if self.method in SECOND_FACTORS else "aal1"
+        return "aal2" if self.name in SECOND_FACTORS else "aal1"
 
     def to_json(self) -> dict[str, Any]:
-        return {"method": self.method, "aal": self.aal, "completed_at": rfc3339(self.completed_at)}
+        return {"method": self.name, "aal": self.aal, "completed_at": rfc3339(self.completed_at)}
 
 
 @dataclass

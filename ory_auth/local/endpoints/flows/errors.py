@@ -1,4 +1,4 @@
-"""Errors of flows: the one that a browser was sent to the error page with, and flows that are disabled.
+"""Errors of flows: the error that the error page shows, and the error for flows that are disabled.
 
 https://www.ory.com/docs/kratos/self-service/flows/user-facing-errors
 """

@@ -1,4 +1,4 @@
-"""What all flows with a form have in common: start a flow, read it, and submit it until it is complete.
+"""What all flows with a form have in common: a client starts a flow, reads it, and submits it until it is complete.
 
 https://www.ory.com/docs/kratos/self-service
 """
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from ...http.cookies import mask
+from ...http.cookies import mask_csrf_token
 from ...http.exchange import Exchange
 from ...model import nodes
-from ...model.clock import SECOND, rfc3339, truncate_to_microseconds
+from ...model.clock import SECOND, rfc3339
 from ...model.errors import OryError, not_found
 from ...model.flow import Body, Flow
 from ...model.messages import Message, message
@@ -38,12 +38,12 @@ class InvalidSubmission(Exception):
 class FlowHandler(ABC):
     """The endpoints of one kind of flow. Subclasses say how a flow begins and what a submission does."""
 
-    name: ClassVar[str]
+    kind: ClassVar[str]
     unknown_method_message: ClassVar[int]  # for a submission that names none of the flow's methods
     invalid_redirect_status: ClassVar[int] = 303  # of the redirect back to the form, for browsers
 
     @abstractmethod
-    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+    def add_form(self, exchange: Exchange, flow: Flow) -> None:
         """Add the form to a new flow. Raises `OryError` if this person cannot start one."""
 
     @abstractmethod
@@ -52,14 +52,14 @@ class FlowHandler(ABC):
 
     def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
         """Raises `OryError` if this client may not see the flow. A browser sees only flows that it has started."""
-        if flow.type == "browser" and exchange.csrf_cookie != flow.csrf:
+        if flow.type == "browser" and exchange.csrf_cookie != flow.csrf_token:
             raise csrf_error(exchange)
 
     def read_submission(self, exchange: Exchange, flow: Flow) -> Body:
         return parse_submission(exchange)
 
     @abstractmethod
-    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+    def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         """Carry out a submission. Raises `InvalidSubmission` or `OryError`."""
 
     def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
@@ -87,14 +87,14 @@ class FlowHandler(ABC):
         return_to = exchange.query.get("return_to", "")
         resolve_return_to(exchange, return_to)
         lifespan = int(exchange.state.config.flow_lifespan * SECOND)
-        flow = Flow(self.name, type, exchange.url, return_to, exchange.csrf_token, now, now + lifespan)
-        flow.nodes.append(nodes.csrf_field(mask(exchange.csrf_token) if type == "browser" else ""))
-        self.prepare(exchange, flow)
+        flow = Flow(self.kind, type, exchange.url, return_to, exchange.csrf_token, now, now + lifespan)
+        flow.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if type == "browser" else ""))
+        self.add_form(exchange, flow)
         exchange.state.flows[flow.id] = flow
         return flow
 
     def page_url(self, exchange: Exchange, flow: Flow) -> str:
-        return f"{exchange.state.ui_url(self.name)}?flow={flow.id}"
+        return f"{exchange.state.ui_url(self.kind)}?flow={flow.id}"
 
     def to_json(self, exchange: Exchange, flow: Flow) -> dict[str, Any]:
         return flow.to_json(exchange.state.public_url)
@@ -111,17 +111,17 @@ class FlowHandler(ABC):
 
     def find_flow(self, exchange: Exchange, flow_id: str) -> Flow:
         flow = exchange.state.flows.get(flow_id)
-        if flow is None or flow.kind != self.name:
+        if flow is None or flow.kind != self.kind:
             raise not_found()
         return flow
 
     def expired_error(self, exchange: Exchange, flow: Flow) -> OryError:
-        start_url = f"{exchange.state.public_url}/self-service/{self.name}/{flow.type}"
+        start_url = f"{exchange.state.public_url}/self-service/{self.kind}/{flow.type}"
         if flow.type == "browser":
             details = {"redirect_to": start_url, "return_to": flow.return_to}
         else:
             details = {"api": start_url}
-        return OryError(410, "self_service_flow_expired", reason=f"the {self.name} flow has expired", details=details)
+        return OryError(410, "self_service_flow_expired", reason=f"the {self.kind} flow has expired", details=details)
 
     # ---- submit
 
@@ -132,8 +132,8 @@ class FlowHandler(ABC):
         except OryError as error:
             return exchange.error_response(error)
         try:
-            response = self.check_session(exchange, flow) or self.replace_expired(exchange, flow)
-            return response or self.process(exchange, flow, self.read_submission(exchange, flow))
+            response = self.check_session(exchange, flow) or self.respond_if_expired(exchange, flow)
+            return response or self.process_submission(exchange, flow, self.read_submission(exchange, flow))
         except InvalidSubmission as invalid:
             return self.show_errors(exchange, flow, invalid)
         except OryError as error:
@@ -148,8 +148,11 @@ class FlowHandler(ABC):
         except ValueError:
             raise OryError(400, reason="the query parameter flow is missing or not a UUID") from None
 
-    def replace_expired(self, exchange: Exchange, flow: Flow) -> Response | None:
-        """If the flow has expired, start a new one and respond with it: a redirect, or `OryError` with its ID."""
+    def respond_if_expired(self, exchange: Exchange, flow: Flow) -> Response | None:
+        """If the flow has expired, start a new one.
+
+        Browsers are redirected to the new flow. For programs it raises `OryError`, which has the new ID.
+        """
         now = exchange.state.clock.now()
         if now <= flow.expires_at:
             return None
@@ -175,15 +178,10 @@ class FlowHandler(ABC):
         """Respond with the form, for another try or for the next step. For programs the status is 400."""
         flow.nodes = self.sort_nodes(exchange, flow.nodes)
         if flow.type == "browser":
-            nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask(exchange.csrf_token)
+            nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask_csrf_token(exchange.csrf_token)
             if not exchange.wants_json:
                 return exchange.redirect(self.page_url(exchange, flow), redirect_status)
         return exchange.json(self.to_json(exchange, flow), 400)
-
-
-def timestamps(now: int) -> dict[str, str]:
-    time = rfc3339(truncate_to_microseconds(now))
-    return {"created_at": time, "updated_at": time}
 
 
 # ---- a submission that waits until the person has signed in again
@@ -197,7 +195,7 @@ def store_pending_submission(exchange: Exchange, flow: Flow, body: Body) -> None
 
 
 def clear_pending_submission(exchange: Exchange, flow: Flow) -> None:
-    """Forget a stored submission. As in Kratos, the response sets the cookie twice (`settings_privileged`)."""
+    """Delete a stored submission. As in Kratos, the response sets the cookie twice (`settings_privileged`)."""
     flow.pending_submission = {}
     if exchange.has_continuity_cookie:
         exchange.set_continuity_cookie()

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ...http.exchange import Exchange
 from ...model import nodes
+from ...model.clock import rfc3339, truncate_to_microseconds
 from ...model.errors import OryError, already_signed_in, browser_location_change_required
 from ...model.flow import Body, Flow
 from ...model.identity import SECOND_FACTORS, Identity
@@ -19,16 +20,16 @@ from ...model.passwords import password_matches
 from ...model.second_factors import backup_codes, totp_matches, use_backup_code
 from ...model.session import AuthenticationMethod, Session
 from ..whoami import lacks_second_factor, step_up_url
-from .handler import FlowHandler, InvalidSubmission, timestamps
+from .handler import FlowHandler, InvalidSubmission
 from .return_to import redirect_browser_to, resolve_return_to
 from .submission import check_csrf
 
 
 class Login(FlowHandler):
-    name = "login"
+    kind = "login"
     unknown_method_message = 4010002
 
-    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+    def add_form(self, exchange: Exchange, flow: Flow) -> None:
         aal = exchange.query.get("aal") or "aal1"
         if aal not in ("aal1", "aal2"):
             raise OryError(400, reason=f"aal must be aal1 or aal2, not {aal!r}")
@@ -38,7 +39,7 @@ class Login(FlowHandler):
             raise OryError(401, "session_aal1_required", reason="aal2 requires a session")
         if session is not None and not refresh and aal <= session.aal:
             raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
-        flow.extra = {"organization_id": None, **timestamps(flow.issued_at), "refresh": refresh, "requested_aal": aal}
+        flow.extra = {"organization_id": None, **_timestamps(flow.issued_at), "refresh": refresh, "requested_aal": aal}
         if refresh:
             flow.messages.append(message(1010003))
         if session is not None and aal > session.aal:
@@ -62,7 +63,7 @@ class Login(FlowHandler):
             raise already_signed_in()
         return exchange.redirect(exchange.state.config.default_return_url)
 
-    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+    def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         method = body.get("method")
         if method == "password" and flow.extra["requested_aal"] == "aal1":
             identity = _check_password(exchange, flow, body)
@@ -80,6 +81,11 @@ class Login(FlowHandler):
             exchange, identity, AuthenticationMethod(flow.active, exchange.state.clock.now())
         )
         return _success_response(exchange, flow, session)
+
+
+def _timestamps(now: int) -> dict[str, str]:
+    time = rfc3339(truncate_to_microseconds(now))
+    return {"created_at": time, "updated_at": time}
 
 
 def _success_response(exchange: Exchange, flow: Flow, session: Session) -> Response:

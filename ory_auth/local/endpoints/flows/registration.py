@@ -27,11 +27,11 @@ from .submission import check_csrf, submitted_traits
 
 
 class Registration(FlowHandler):
-    name = "registration"
+    kind = "registration"
     unknown_method_message = 4010003
     invalid_redirect_status = 302
 
-    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+    def add_form(self, exchange: Exchange, flow: Flow) -> None:
         if exchange.session:
             raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
         flow.extra = {"organization_id": None}
@@ -44,7 +44,7 @@ class Registration(FlowHandler):
             return exchange.json_error(already_signed_in())
         return exchange.redirect(exchange.state.config.default_return_url, self.invalid_redirect_status)
 
-    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+    def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         method, traits = body.get("method"), submitted_traits(body)
         goes_back = body.get("screen") == "previous"
         errors = {} if goes_back else trait_errors(exchange.state.config.schema, traits)

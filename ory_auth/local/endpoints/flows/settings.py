@@ -1,4 +1,4 @@
-"""The settings flow: who may use it, and its responses. `settings_changes` carries out the changes.
+"""The settings flow: the sessions that may use it, and its responses. `settings_changes` carries out the changes.
 
 https://www.ory.com/docs/kratos/self-service/flows/user-settings
 """
@@ -23,10 +23,10 @@ from .settings_changes import BUTTON_METHODS, CHANGE_BY_METHOD, settings_nodes
 
 
 class Settings(FlowHandler):
-    name = "settings"
+    kind = "settings"
     unknown_method_message = 4010004
 
-    def prepare(self, exchange: Exchange, flow: Flow) -> None:
+    def add_form(self, exchange: Exchange, flow: Flow) -> None:
         session = exchange.session
         if session is None:
             extra = {"CredentialsMissing": False} if flow.type == "browser" else None
@@ -70,7 +70,7 @@ class Settings(FlowHandler):
 
         return sorted(form, key=position)
 
-    def process(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
+    def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         session = self._require_session(exchange, flow)
         button_methods = (method for name, method in BUTTON_METHODS.items() if name in body)
         method = body.get("method") or next(button_methods, None)

@@ -175,14 +175,14 @@ def settings_nodes(exchange: Exchange, flow: Flow) -> list[Node]:
     profile = trait_nodes("profile", exchange.state.config.schema, identity.traits)
     password = [nodes.new_password_field(), nodes.submit_button("password", 1070003)]
     if backup_codes(identity):
-        lookup = [_backup_codes_button("reveal", 1050007), _backup_codes_button("disable", 1050016)]
+        code_buttons = [_backup_codes_button("reveal", 1050007), _backup_codes_button("disable", 1050016)]
     else:
-        lookup = [_backup_codes_button("regenerate", 1050008)]
+        code_buttons = [_backup_codes_button("regenerate", 1050008)]
     if identity.credential_config("totp"):
         totp = [nodes.submit_button("totp", 1050004, name="totp_unlink", value="true", required=True)]
     else:
         totp = _new_totp_nodes(flow, identity)
-    return [*profile, nodes.submit_button("profile", 1070003), *password, *lookup, *totp]
+    return [*profile, nodes.submit_button("profile", 1070003), *password, *code_buttons, *totp]
 
 
 def _new_totp_nodes(flow: Flow, identity: Identity) -> list[Node]:

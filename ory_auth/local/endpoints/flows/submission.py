@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from ...http.cookies import unmask
+from ...http.cookies import unmask_csrf_token
 from ...http.exchange import FORM, JSON, Exchange
 from ...model.errors import OryError
 from ...model.flow import Body, Flow
@@ -52,7 +52,7 @@ def submitted_traits(body: Body) -> dict[str, Any]:
 def check_csrf(exchange: Exchange, flow: Flow, body: Body) -> None:
     """Raises `OryError` if a browser's cookie and field don't match, or if a native app looks like a browser."""
     if flow.type == "browser":
-        if exchange.csrf_cookie is None or unmask(str(body.get("csrf_token", ""))) != exchange.csrf_cookie:
+        if exchange.csrf_cookie is None or unmask_csrf_token(str(body.get("csrf_token", ""))) != exchange.csrf_cookie:
             raise csrf_error(exchange, has_field=True)
     elif "origin" in exchange.request.headers:
         raise OryError(400, reason="this flow is for native apps, but the request has an Origin header")

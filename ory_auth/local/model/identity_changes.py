@@ -1,4 +1,4 @@
-"""Identities in the JSON of the admin API: reading it and writing it."""
+"""Creates and changes identities from the JSON of the admin API, validates it, and makes that JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def change_identity(state: State, identity: Identity, content: dict[str, Any]) -
 
 
 def assign_content(state: State, identity: Identity, content: dict[str, Any]) -> None:
-    """Assign all `WRITABLE` members from `content`, and update what follows from them."""
+    """Assign all `WRITABLE` members from `content`, and update the login names, addresses and times.
+
+    Raises `OryError` with status 400 if a member is invalid.
+    """
     now, schema = state.clock.now(), state.config.schema
     defaults = {"schema_id": state.config.schema_id, "traits": {}, "state": "active"}
     content = {**content, **{name: content[name] or default for name, default in defaults.items()}}
