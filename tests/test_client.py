@@ -485,6 +485,25 @@ def test_a_fresh_view_does_not_join_a_lookup_in_progress(ory: Ory, local_ory: Lo
     assert len(ory.requests_to()) == 3
 
 
+@pytest.mark.django_db
+def test_each_lookup_of_a_fresh_view_is_logged_once(
+    ory: Ory, local_ory: LocalOry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "ory_auth")
+    session = ory.person().app_session()
+    session.revoke()
+
+    async def ask() -> None:
+        running = begun("/afresh", session)
+        await until_asked(ory)
+        await asyncio.gather(running, begun("/afresh", session), begun("/afresh", session))
+
+    with local_ory.slow(0.2):
+        async_to_sync(ask)()
+    assert len(ory.requests_to()) == 2
+    assert event_ids(caplog) == ["session_gone", "session_gone"]
+
+
 @pytest.mark.promise("A cancelled request does not cancel the lookup for the others")
 @pytest.mark.parametrize("waiting", [False, True], ids=["under way", "waiting for a connection"])
 def test_a_cancelled_request_does_not_affect_others(
