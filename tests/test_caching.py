@@ -380,6 +380,9 @@ def test_fresh_entries_count_while_ory_is_down(ory: Ory, local_ory: LocalOry, se
         assert seen(session) == session.id
 
 
+FAULTS: dict[str, tuple[float, ...]] = {"failing": (500,), "stopped": (), "slow": (2,)}
+
+
 @pytest.mark.usefixtures("local_ory")
 class TestStaleIfError:
     @pytest.fixture(autouse=True)
@@ -395,6 +398,17 @@ class TestStaleIfError:
         later(seconds)
         with local_ory.failing(500):
             assert web.get("/session", headers=session.headers).status_code == status
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_a_stale_session_counts_in_every_kind_of_outage(
+        self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait, ory_auth: ChangeSettings, fault: str
+    ) -> None:
+        ory_auth(TIMEOUT=0.5)
+        session = ory.person().app_session()
+        web.get("/session", headers=session.headers)
+        later(61)
+        with getattr(local_ory, fault)(*FAULTS[fault]):
+            assert web.get("/session", headers=session.headers).status_code == 200
 
     def test_a_session_does_not_count_beyond_its_end(
         self, ory: Ory, web: DualClient, local_ory: LocalOry, later: Wait

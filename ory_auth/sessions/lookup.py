@@ -80,8 +80,12 @@ def _is_over_own_limit(outcome: Outcome) -> bool:
 
 
 def _is_ory_down(outcome: Unavailable) -> bool:
-    """Whether Ory itself failed: not a limit of this process or of Ory's, nor a response that could not be read."""
-    return outcome.event in ORY_IS_DOWN and outcome.cause in {None, CAUSE_BREAKER_OPEN}
+    """Whether Ory itself failed: not a limit of this process or of Ory's, nor a response that could not be read.
+
+    A credential can be the cause of such a response, but never of a failed connection.
+    """
+    has_failed = not outcome.connected or outcome.cause in {None, CAUSE_BREAKER_OPEN}
+    return outcome.event in ORY_IS_DOWN and has_failed
 
 
 def _log_per_request(outcome: Unavailable, credential: Credential) -> None:
