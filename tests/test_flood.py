@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,25 @@ def test_a_credential_that_makes_ory_fail_counts(web: DualClient, local_ory: Loc
     with local_ory.failing(500, path="/sessions/whoami"):
         assert flood(web, 8) == [503] * 8
     assert flood(web, 1) == [503]
+
+
+def test_requests_that_share_a_lookup_use_one_token(
+    web: DualClient, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them find no running call, and take a token. One makes the call, and the others give theirs back."""
+    limiter, together = services_of(conf()).limiter, threading.Barrier(4)
+    acquire = limiter.acquire_unknown
+
+    def acquire_together(client: str, *, by_header: bool) -> bool:
+        together.wait(5)
+        return acquire(client, by_header=by_header)
+
+    headers = unknown_token()
+    with local_ory.slow(0.3), monkeypatch.context() as patch, ThreadPoolExecutor(4) as threads:
+        patch.setattr(limiter, "acquire_unknown", acquire_together)
+        shared = [threads.submit(status, DualClient("wsgi"), headers) for _ in range(4)]
+        assert {future.result() for future in shared} == {200}
+    assert flood(web, 8) == [200] * 4 + [503] * 4
 
 
 def test_an_outage_does_not_use_up_the_limit(
