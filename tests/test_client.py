@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import os
 import socket
 import threading
@@ -523,6 +524,28 @@ def test_a_cancelled_request_does_not_affect_others(
     with local_ory.slow(0.1):
         assert async_to_sync(ask)().json()["session"] == session.id
     assert len(ory.requests_to()) == 1 + waiting
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_outcome_for_a_cancelled_request_is_logged_once(
+    ory: Ory, local_ory: LocalOry, caplog: pytest.LogCaptureFixture, alone: bool
+) -> None:
+    session = ory.person().app_session()
+    session.revoke()
+    caplog.set_level(logging.INFO, "ory_auth")
+
+    async def ask() -> None:
+        first = begun("/asession", session)
+        await until_asked(ory)
+        others = [] if alone else [begun("/asession", session)]
+        await asyncio.sleep(0.1)
+        first.cancel()
+        await asyncio.gather(*others)
+        await asyncio.sleep(0.4)
+
+    with local_ory.slow(0.3, WHOAMI):
+        async_to_sync(ask)()
+    assert event_ids(caplog) == ["session_gone"]
 
 
 # --- processes
