@@ -95,8 +95,8 @@ def _require_function(decorator: Callable[..., Any], view: object) -> None:
     name = decorator.__name__
     if isinstance(view, type):
         fix = f'Write @method_decorator({name}, name="dispatch")'
-        more = " or use OryRequiredMixin" if decorator is ory_required else ""
-        raise TypeError(f"@{name} is for functions, but {view.__name__} is a class. {fix}{more}.")
+        alternative = " or use OryRequiredMixin" if decorator is ory_required else ""
+        raise TypeError(f"@{name} is for functions, but {view.__name__} is a class. {fix}{alternative}.")
     if not callable(view):
         raise TypeError(
             f"@{name} is for views, but {type(view).__name__} can't be called. Name the arguments, as in aal=…."
@@ -107,8 +107,8 @@ def _require_request(decorator: Callable[..., Any], view: Callable[..., Any], re
     """Raise ``TypeError`` if a method was decorated, whose first argument is not the request."""
     if isinstance(request, HttpRequest) or hasattr(request, "META"):  # or a wrapper such as DRF's request
         return
-    called, name = getattr(view, "__name__", type(view).__name__), decorator.__name__
+    view_name, name = getattr(view, "__name__", type(view).__name__), decorator.__name__
     raise TypeError(
-        f"{called}() was called with a {type(request).__name__} instead of a request. "
+        f"{view_name}() was called with a {type(request).__name__} instead of a request. "
         f"Decorate a method with @method_decorator({name}), not with @{name}."
     )

@@ -1,6 +1,6 @@
 """The events that operators see: one line each, in one logger, without secrets.
 
-Events that a visitor can cause at will are sampled, so that nobody can fill the log.
+Events that a visitor can cause at will are sampled, so that visitors cannot fill the log.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Event(StrEnum):
     MALFORMED = "malformed"
     CACHE_INVALID = "cache_invalid"
     CACHE_DOWN = "cache_down"
-    NOT_CACHED = "not_cached"  # Ory does not allow caching, so every request asks it
+    NOT_CACHED = "not_cached"  # Ory does not allow caching, so every request calls it
     SIGNED_IN = "signed_in"
     LOGOUT = "logout"
     SESSION_GONE = "session_gone"
@@ -151,7 +151,7 @@ def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled:
         return
     known = {name: value for name, value in facts.items() if value is not None}
     if sampled:
-        suppressed = _samplers[event].admit()
+        suppressed = _samplers[event].register_line()
         if suppressed is None:
             return
         if suppressed:
@@ -161,23 +161,23 @@ def _write(event: Event, facts: dict[str, str | int | float | None], *, sampled:
 
 
 class _Sampler:
-    """Admits the first ``MAX_LINES`` lines of an event in each window of ``WINDOW_SECONDS``, and counts the others."""
+    """Suppresses and counts all but the first ``MAX_LINES`` lines of an event in each window of ``WINDOW_SECONDS``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._started = float("-inf")
-        self._admitted = self._suppressed = 0
+        self._logged = self._suppressed = 0
 
-    def admit(self) -> int | None:
-        """``None`` if this line is suppressed; else how many lines of the last window were, which this line reports."""
+    def register_line(self) -> int | None:
+        """Count a line. ``None`` if it is suppressed, else how many lines of the last window were suppressed."""
         with self._lock:
             now = time.monotonic()
             if now - self._started >= WINDOW_SECONDS:
-                self._started, self._admitted = now, 1
+                self._started, self._logged = now, 1
                 suppressed, self._suppressed = self._suppressed, 0
                 return suppressed
-            if self._admitted < MAX_LINES:
-                self._admitted += 1
+            if self._logged < MAX_LINES:
+                self._logged += 1
                 return 0
             self._suppressed += 1
             return None
@@ -188,7 +188,7 @@ _logged_once: set[Event] = set()
 
 
 def reset() -> None:
-    """Start over. A forked process must not share locks with its parent, nor a test its windows with the last one."""
+    """Start with new samplers. Forked processes must not share locks with their parent, nor tests windows."""
     global _samplers
     _samplers = {event: _Sampler() for event in Event}
     _logged_once.clear()

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from .ory.flows import Flow
+from .ory.flows import FlowKind
 
 app_name = "ory_auth"
 
@@ -32,5 +32,5 @@ def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 urlpatterns = [
     path("logout", csrf_exempt(_page("logout")), name="logout"),
-    *(path(name, _page(name), name=name) for name in ("error", "ready", *(flow.value for flow in Flow))),
+    *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]

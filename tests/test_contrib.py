@@ -22,11 +22,11 @@ from jwt.algorithms import ECAlgorithm
 from contrib.kratos.make_keys import PRIVATE, PUBLIC, make_keys
 from ory_auth.local import Config
 from ory_auth.local.model.person_schema import PERSON_SCHEMA
-from ory_auth.ory.flows import Flow
+from ory_auth.ory.flows import FlowKind
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = "http://127.0.0.1:8000"
-FLOWS = [*(flow.value for flow in Flow), "error"]
+FLOWS = [*(kind.value for kind in FlowKind), "error"]
 LOOPBACK = "127.0.0.1"
 
 

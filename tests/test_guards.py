@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from ory_auth.decorators import ory_required
 from ory_auth.local import LocalOry
-from ory_auth.ory.flows import Flow
+from ory_auth.ory.flows import FlowKind
 from tests.project import views
 from tests.support.caches import cache_contents, cache_expiry
 from tests.support.client import DualClient
@@ -441,7 +441,7 @@ def test_a_view_may_raise_not_admitted(ory: Ory, web: DualClient) -> None:
 # --- our own pages ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*(flow.value for flow in Flow), "logout", "error", "ready"])
+@pytest.mark.parametrize("name", [*(kind.value for kind in FlowKind), "logout", "error", "ready"])
 def test_our_own_pages_are_open_behind_login_required_middleware(
     web: DualClient, settings: Settings, name: str
 ) -> None:

@@ -187,7 +187,7 @@ def test_a_cached_result_that_expires_while_it_is_read_is_a_miss(
     person = ory.person("ada@example.org")
     monkeypatch.setattr(admin_api, "_results", TTLCache(10, 1.5, timer=lambda: next(seconds)))
     for _ in range(3):
-        assert admin_api.last_change_without("bob@example.org", uuid.UUID(person.id), conf())
+        assert admin_api.last_change_if_without_address("bob@example.org", uuid.UUID(person.id), conf())
 
 
 # --- without forks

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ory_auth.conf import Conf
-from ory_auth.ory.cookies import covers, read_set_cookie, select_flow_cookies
+from ory_auth.ory.cookies import domain_covers, read_set_cookie, select_flow_cookies
 from ory_auth.ory.credentials import MAX_BYTES, Credential, Kind, Malformed, cookie_pairs, digest_of, find_credential
 from ory_auth.types import AAL, OrySession
 from tests.support.ory import Ory
@@ -328,7 +328,7 @@ def test_any_text_is_a_one_line_cookie_or_none(line: str) -> None:
     ],
 )
 def test_a_cookie_covers_the_hosts_that_browsers_send_it_to(domain: str, host: str, expected: bool) -> None:
-    assert covers(domain, host) is expected
+    assert domain_covers(domain, host) is expected
 
 
 @pytest.mark.promise("A flow is fetched with Ory's cookies, and no other cookie")

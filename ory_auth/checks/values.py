@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import MAX_CACHE_SECONDS, NETWORK_HOST, Conf, configured_keys, parse
 from ..ory.addresses import host_of, is_ory_network
-from ..ory.ascii_hosts import can_match
+from ..ory.ascii_hosts import is_sent_by_browsers
 from .message import make_message
 
 
@@ -74,7 +74,7 @@ def check_recording_middleware(conf: Conf) -> Iterator[CheckMessage]:
 def check_redirect_hosts(conf: Conf) -> Iterator[CheckMessage]:
     """A ``next`` URL with a host that no browser sends would always be refused."""
     for host in conf.login_redirect_hosts:
-        if can_match(host):
+        if is_sent_by_browsers(host):
             continue
         yield make_message(
             "W029",

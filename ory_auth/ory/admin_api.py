@@ -25,7 +25,7 @@ _results: TTLCache[tuple[str, UUID, str], datetime | None] = TTLCache(1000, CACH
 _lock = threading.Lock()
 
 
-def last_change_without(address: str, identity_id: UUID, conf: Conf) -> datetime | None:
+def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) -> datetime | None:
     """When this identity last changed, if it does not have this address, verified or not.
 
     ``None`` if it has the address, or if that is not known. Compare the time with the state that you know: an older
@@ -77,7 +77,7 @@ def _walk_texts(value: Any) -> Iterator[str]:
 
 
 def reset() -> None:
-    """Forget all results. A forked process starts with none."""
+    """Delete all results. A forked process starts with none."""
     global _results, _lock
     _results, _lock = TTLCache(1000, CACHE_SECONDS), threading.Lock()
 

@@ -1,4 +1,4 @@
-"""Hosts as browsers write them: in ASCII, without a port that the scheme has anyway."""
+"""Hosts as browsers write them: in ASCII, without the default port of the scheme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .addresses import DEFAULT_PORTS
 MAX_HOST = 253  # characters, without the port. A host is never longer in Unicode than in ASCII.
 _AUTHORITY = re.compile(r"(?P<host>[^:]+?)\.?(?::(?P<port>[0-9]{1,5}))?")
 _ASCII_LABEL = re.compile("[a-z0-9_-]{1,63}")
-_IN_NAMES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # Unicode's categories: small letters, marks, digits
+_NAME_CATEGORIES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # of Unicode: small letters, marks, digits
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -41,7 +41,9 @@ def _ascii_label(label: str) -> str | None:
     if not label.isascii():
         if normalize("NFKC", label.casefold()) != label or category(label[0]).startswith("M"):
             return None
-        if _INVISIBLE.search(label) or not all(letter == "-" or category(letter) in _IN_NAMES for letter in label):
+        if _INVISIBLE.search(label) or not all(
+            letter == "-" or category(letter) in _NAME_CATEGORIES for letter in label
+        ):
             return None
         label = f"xn--{label.encode('punycode').decode()}"
     return label if _ASCII_LABEL.fullmatch(label) else None
@@ -66,7 +68,7 @@ def with_ascii_host(url: str) -> str:
     return url if host == parts.netloc else parts._replace(netloc=host).geturl()
 
 
-def can_match(host: str) -> bool:
+def is_sent_by_browsers(host: str) -> bool:
     """Whether browsers can send this host in the form of ``LOGIN_REDIRECT_HOSTS``."""
-    sent = ascii_host(host)
-    return sent is not None and not sent.endswith(tuple(f":{port}" for port in DEFAULT_PORTS.values()))
+    ascii_form = ascii_host(host)
+    return ascii_form is not None and not ascii_form.endswith(tuple(f":{port}" for port in DEFAULT_PORTS.values()))

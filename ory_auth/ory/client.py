@@ -41,7 +41,7 @@ READINESS_UNKNOWN_SECONDS = 300  # how long to remember that there is no readine
 PROBE_INTERVAL = 0.01  # seconds between two probes of readiness; callers in between share the next one
 RECENTLY_READY = 10  # seconds that "ready" counts while Ory limits the rate of the probes
 NOT_READY_SECONDS = 0.5  # how long to remember "not ready"
-MISSING_SECONDS = 5  # how long to remember that there is no such flow
+MISSING_SECONDS = 5  # how long to remember that Ory has no flow or error with an ID
 ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
 
 
@@ -59,7 +59,7 @@ class Endpoint(Enum):
 
 
 class Readiness(Enum):
-    """What Ory's readiness path says."""
+    """What Ory's readiness endpoint says."""
 
     READY = auto()
     NOT_READY = auto()
@@ -98,20 +98,20 @@ class Client:
         """
         sessions: list[OrySession] = []
 
-        def recognise(response: Response, connection: Connection) -> bool:
+        def is_match(response: Response, connection: Connection) -> bool:
             if response.status != 200:
-                return False  # without a session, nobody can tell whether it belongs to this request
+                return False  # without a session, it could belong to another request
             session = read_session(response)
             # If a proxy sends a response twice, the second copy is read as the response to the next request. Its
             # session was then already returned for another credential. (A renewed cookie also looks like this, which
             # costs one more call.)
-            if connection.served.setdefault(session.summary.session_id, digest_of(key)) != digest_of(key):
+            if connection.digest_by_session.setdefault(session.summary.session_id, digest_of(key)) != digest_of(key):
                 raise ResponseMismatch
             sessions.append(session)
             return True
 
         headers = {**credential.headers, **({"Cache-Control": "max-age=0"} if fresh else {})}
-        response = self._call(Endpoint.WHOAMI, "GET", "/sessions/whoami", headers=headers, recognise=recognise)
+        response = self._call(Endpoint.WHOAMI, "GET", "/sessions/whoami", headers=headers, is_match=is_match)
         return Whoami(response, sessions[-1] if response.status == 200 else None)
 
     def readiness(self) -> Readiness:
@@ -154,11 +154,11 @@ class Client:
         self._not_ready_until = now + NOT_READY_SECONDS
         return Readiness.NOT_READY
 
-    def flow(self, kind: str, flow_id: str, cookies: str, may_ask: Callable[[], bool]) -> Response:
-        """``GET /self-service/<kind>/flows`` with the Ory cookies of the browser. ``may_ask`` is the rate limit."""
+    def flow(self, kind: str, flow_id: str, cookies: str, may_call: Callable[[], bool]) -> Response:
+        """``GET /self-service/<kind>/flows`` with Ory's cookies of the browser. ``may_call`` applies the rate limit."""
         headers = {"Cookie": cookies} if cookies else {}
         path = f"/self-service/{quote(kind, safe='')}/flows"
-        return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_ask)
+        return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_call)
 
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
         """``GET /schemas/<id>``: the JSON Schema of identities, or ``None`` if Ory does not return it.
@@ -172,9 +172,9 @@ class Client:
         except OryUnavailable:
             return None
 
-    def error(self, error_id: str, may_ask: Callable[[], bool]) -> Response:
+    def error(self, error_id: str, may_call: Callable[[], bool]) -> Response:
         """``GET /self-service/errors``: the error for which Ory redirected a browser to this site."""
-        return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_ask)
+        return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_call)
 
     def _get_by_id(
         self,
@@ -182,12 +182,12 @@ class Client:
         path: str,
         id_: str,
         headers: Mapping[str, str],
-        may_ask: Callable[[], bool],
+        may_call: Callable[[], bool],
     ) -> Response:
-        """``may_ask`` is called only if a call to Ory is necessary."""
+        """``may_call`` is called only if a call to Ory is necessary."""
         if not ID.fullmatch(id_) or (path, id_) in self._missing:
             return Response(404, {}, b"{}")  # Ory has no such ID
-        if not may_ask():
+        if not may_call():
             raise OryUnavailable("The rate limit for flow pages is reached.", event=Event.FLOOD, retry_after=10)
         response = self._call(endpoint, "GET", path, query={"id": id_}, headers=headers)
         if response.status == 404:
@@ -225,7 +225,7 @@ class Client:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: object = None,
-        recognise: Callable[[Response, Connection], bool] | None = None,
+        is_match: Callable[[Response, Connection], bool] | None = None,
     ) -> Response:
         self._refuse_during_pause(endpoint)
         target = path + (f"?{urlencode(query)}" if query else "")
@@ -235,7 +235,7 @@ class Client:
             sent["Content-Type"], content = "application/json", json.dumps(body).encode()
         failure: OryUnavailable
         try:
-            response = self._pool.request(method, target, sent, content, recognise=recognise)
+            response = self._pool.request(method, target, sent, content, is_match=is_match)
             return self._pause_if_limited(endpoint, response)
         except NotConnected as error:
             failure = self._to_error(error.reason, timed_out=error.timed_out, connected=False)

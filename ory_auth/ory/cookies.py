@@ -1,4 +1,4 @@
-"""Ory's cookies that pass through this server: as few as possible, by their exact names."""
+"""Ory's cookies that this server forwards: as few as possible, chosen by name."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ def forward_set_cookies(
     host = split_domain_port(request.get_host())[0]
     for line in set_cookies:
         morsel = read_set_cookie(line)
-        if morsel is not None and wanted(morsel.key) and covers(morsel["domain"], host):
-            response.cookies[morsel.key] = (
-                morsel.value
-            )  # assigned first, so that the morsel has the response's own class
+        if morsel is not None and wanted(morsel.key) and domain_covers(morsel["domain"], host):
+            # Assigned first, so that the morsel has the response's own class.
+            response.cookies[morsel.key] = morsel.value
             dict.update(response.cookies[morsel.key], morsel)
             response.cookies[morsel.key].set(morsel.key, morsel.value, morsel.coded_value)
 
@@ -46,7 +45,7 @@ def read_set_cookie(line: str) -> Morsel[str] | None:
     return morsel
 
 
-def covers(domain: str, host: str) -> bool:
+def domain_covers(domain: str, host: str) -> bool:
     """Whether browsers send a cookie with this ``Domain`` to ``host``. An empty domain is the host that set it."""
     domain = domain.lstrip(".").lower()
     return not domain or host == domain or host.endswith("." + domain)
@@ -55,5 +54,5 @@ def covers(domain: str, host: str) -> bool:
 def select_flow_cookies(header: str, session_cookie: str) -> str:
     """The cookies in a ``Cookie`` header that Ory needs to return a flow: its session and CSRF cookies."""
     pairs = (part.strip(" \t") for part in header.split(";"))
-    orys = (pair for pair in pairs if pair.startswith((session_cookie + "=", CSRF_PREFIX)))
-    return "; ".join(pair for pair in orys if pair.isascii() and pair.isprintable())
+    ory_pairs = (pair for pair in pairs if pair.startswith((session_cookie + "=", CSRF_PREFIX)))
+    return "; ".join(pair for pair in ory_pairs if pair.isascii() and pair.isprintable())

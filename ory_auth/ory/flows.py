@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urljoin
 from ..conf import Conf
 
 
-class Flow(StrEnum):
-    """A self-service flow. The value is Ory's name for it, and the name of our URL and template."""
+class FlowKind(StrEnum):
+    """A kind of self-service flow. The value is Ory's name for it, and the name of our URL and template."""
 
     LOGIN = "login"
     REGISTRATION = "registration"
@@ -24,14 +24,14 @@ class Flow(StrEnum):
     def url_name(self) -> str:
         return f"ory_auth:{self.value}"
 
-    def start(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
-        """The URL at which the browser starts this flow. ``return_to`` must be empty, or absolute and checked."""
+    def start_url(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
+        """The URL at which the browser starts such a flow. ``return_to`` must be empty, or absolute and checked."""
         query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}
         non_empty = {name: value for name, value in query.items() if value}
         return _url(conf.browser_url, f"self-service/{self.value}/browser", non_empty)
 
-    def submit(self, conf: Conf, flow_id: str) -> str:
-        """The URL to which the browser sends this flow's form."""
+    def submit_url(self, conf: Conf, flow_id: str) -> str:
+        """The URL to which the browser sends the form of this flow."""
         return _url(conf.browser_url, f"self-service/{self.value}", {"flow": flow_id})
 
 

@@ -2,8 +2,9 @@
 
 HTTP/1.1 does not say which request a response belongs to: the next bytes on the connection are the next response. If
 something unexpected happened on a connection, its next response could be another person's session. So a connection is
-used again only after exactly one complete response that its caller recognised (:meth:`ConnectionPool.request`), and
-only if no byte has arrived since. Anything else closes it: an error, a time-out, an unclear length, left-over bytes.
+used again only after exactly one complete response that the caller has matched to its request
+(:meth:`ConnectionPool.request`), and only if no byte has arrived since. Anything else closes it: an error, a time-out,
+an unclear length, left-over bytes.
 
 ``h11`` parses. It skips informational responses (1xx) and refuses invalid HTTP/1.1 framing.
 """
@@ -38,7 +39,7 @@ from .dns import Resolver
 MAX_BODY = 1024 * 1024  # bytes, decoded
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
 MAX_INFORMATIONAL = 16  # 1xx responses before the final one
-MAX_REQUESTS = 1000  # on one connection, which bounds `Connection.served`
+MAX_REQUESTS = 1000  # on one connection, which bounds `Connection.digest_by_session`
 MAX_IDLE = 30  # seconds; common proxies and NAT gateways keep idle connections for longer
 RECEIVE_BYTES = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger
@@ -86,7 +87,7 @@ class ConnectionLost(NoResponse):
 
 
 class ResponseMismatch(Exception):
-    """Raised by ``recognise``: this response belongs to an earlier request on the same connection."""
+    """Raised by ``is_match``: this response belongs to an earlier request on the same connection."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ def _unix_time(date: str) -> float | None:
 
 
 class Connection:
-    """One connection. ``requests`` counts the exchanges on it. ``served`` is for the caller's own records of them."""
+    """One connection. ``requests`` counts the exchanges on it.
+
+    ``digest_by_session`` maps the IDs of the sessions in its responses to the digest of the credential of each request.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -122,7 +126,7 @@ class Connection:
         self._received_any = False
         self.requests = 0
         self.idle_since = 0.0
-        self.served: dict[Any, Any] = {}
+        self.digest_by_session: dict[bytes, str] = {}
 
     def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Send one request and read its response to the end.
@@ -273,26 +277,26 @@ class ConnectionPool:
         headers: Mapping[str, str],
         body: bytes = b"",
         *,
-        recognise: Callable[[Response, Connection], bool] | None = None,
+        is_match: Callable[[Response, Connection], bool] | None = None,
     ) -> Response:
         """Make one request; ``target`` is its path and query.
 
-        Without ``recognise`` the connection is new, and closed afterwards. With it, an idle connection may be used,
-        and goes back to the pool if ``recognise`` returns true: this response belongs to this request. The request is
-        repeated on a new connection if ``recognise`` raises :class:`ResponseMismatch`, or if the server had closed the
-        idle connection. So use ``recognise`` only for requests that may be repeated.
+        Without ``is_match`` the connection is new, and closed afterwards. With it, an idle connection may be used,
+        and goes back to the pool if ``is_match`` returns true: this response belongs to this request. The request is
+        repeated on a new connection if ``is_match`` raises :class:`ResponseMismatch`, or if the server had closed the
+        idle connection. So use ``is_match`` only for requests that may be repeated.
 
         Raises :class:`NotConnected`, :class:`NoResponse`, ``TimeoutError``, :class:`OryResponseInvalid`, and any error
-        of ``recognise``.
+        of ``is_match``.
         """
         sent = {"Host": self._host_header, **headers, **({"Content-Length": str(len(body))} if body else {})}
-        if recognise is None:
+        if is_match is None:
             sent["Connection"] = "close"
-        idle = self._take_idle() if recognise else None
+        idle = self._take_idle() if is_match else None
         if idle is not None:
             with suppress(ConnectionLost, ResponseMismatch):
-                return self._exchange(idle, method, target, sent, body, recognise)
-        return self._exchange(self._connect(), method, target, sent, body, recognise)
+                return self._exchange(idle, method, target, sent, body, is_match)
+        return self._exchange(self._connect(), method, target, sent, body, is_match)
 
     def _exchange(
         self,
@@ -301,12 +305,12 @@ class ConnectionPool:
         target: str,
         headers: Mapping[str, str],
         body: bytes,
-        recognise: Callable[[Response, Connection], bool] | None,
+        is_match: Callable[[Response, Connection], bool] | None,
     ) -> Response:
         reusable = False
         try:
             response = connection.exchange(method, self._base_path + target, headers, body)
-            reusable = recognise is not None and recognise(response, connection) and connection.is_reusable()
+            reusable = is_match is not None and is_match(response, connection) and connection.is_reusable()
             return response
         finally:
             if not (reusable and self._put_back(connection)):

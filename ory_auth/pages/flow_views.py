@@ -22,7 +22,7 @@ from django.views.generic import View
 from ..exceptions import AALRequired, OryUnavailable
 from ..ory import cookies
 from ..ory.client import Client, read_object
-from ..ory.flows import Flow
+from ..ory.flows import FlowKind
 from ..ory.http_client import Response
 from ..request.state import RequestState, state_of
 from ..responses import redirect_loop, refusals
@@ -36,7 +36,7 @@ from .ui import FlowPage, Traits, read_csrf_token, read_flow, read_schema_id, re
 class FlowView(View):
     """One self-service flow: without ``?flow=`` it starts at Ory, with it the page shows the flow."""
 
-    flow: ClassVar[Flow]
+    kind: ClassVar[FlowKind]
     state: RequestState
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -56,7 +56,7 @@ class FlowView(View):
 
     def start_and_return_to(self, target: str) -> HttpResponse:
         """Send the browser to Ory, and then to ``target``. If that is empty, the browser stays on the page."""
-        url = self.flow.start(self.state.conf, target)
+        url = self.kind.start_url(self.state.conf, target)
         return mark_as_sent(self.request, target, refusals.open_in_browser(self.request, url))
 
     def show(self, flow_id: str) -> HttpResponse:
@@ -70,7 +70,7 @@ class FlowView(View):
         own_cookies = self.own_cookies
 
         def fetch_flow(client: Client, is_allowed: Callable[[], bool]) -> Response:
-            return client.flow(self.flow.value, flow_id, own_cookies, is_allowed)
+            return client.flow(self.kind.value, flow_id, own_cookies, is_allowed)
 
         return call_ory(self.request, self.state, fetch_flow)
 
@@ -110,7 +110,7 @@ class FlowView(View):
         raise OryUnavailable(f"Ory answered {status} for a flow.", status=status)
 
     def _flow_gone_page(self, status: int) -> HttpResponse:
-        context = {"flow": self.flow.value, "restart_url": self.restart_url()}
+        context = {"flow": self.kind.value, "restart_url": self.restart_url()}
         return refusals.render_page(self.request, status, "flow_gone", **context)
 
     def own_url(self, flow_id: str) -> str:
@@ -120,12 +120,12 @@ class FlowView(View):
 
     def restart_url(self, return_to: str = "") -> str:
         """The URL that starts the flow again."""
-        return _with_return_to(reverse(self.flow.url_name), return_to)
+        return _with_return_to(reverse(self.kind.url_name), return_to)
 
     def read(self, flow_id: str, data: dict[str, Any], **options: Any) -> FlowPage:
         """The JSON of the flow as a page; ``options`` are those of :func:`read_flow`."""
         conf = self.state.conf
-        return read_flow(data, submit_url=self.flow.submit(conf, flow_id), ory_url=conf.browser_url, **options)
+        return read_flow(data, submit_url=self.kind.submit_url(conf, flow_id), ory_url=conf.browser_url, **options)
 
     def render(self, flow_id: str, data: dict[str, Any]) -> HttpResponse:
         return self.render_page(self.read(flow_id, data), self._return_to(data))
@@ -137,20 +137,20 @@ class FlowView(View):
         return url if isinstance(url, str) and is_allowed(self.request, url, hosts) else ""
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
-        response = refusals.render_page(self.request, 200, self.flow.value, **self.context(page, return_to))
+        response = refusals.render_page(self.request, 200, self.kind.value, **self.context(page, return_to))
         if redirect_loop.COOKIE in self.request.COOKIES:
             redirect_loop.clear(response)  # a form is shown, so the browser is not redirected in circles
         return response
 
     def context(self, page: FlowPage, return_to: str) -> dict[str, Any]:
         restart_url = self.restart_url(return_to)
-        return {"page": page, "flow": self.flow.value, "return_to": return_to, "restart_url": restart_url}
+        return {"page": page, "flow": self.kind.value, "return_to": return_to, "restart_url": restart_url}
 
 
 class LoginView(FlowView):
     """Sign in, use a second factor, or show why neither helps."""
 
-    flow = Flow.LOGIN
+    kind = FlowKind.LOGIN
 
     def start(self) -> HttpResponse:
         target = find_return_url(self.request, self.state.conf.login_redirect_hosts)
@@ -158,29 +158,29 @@ class LoginView(FlowView):
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
         if page.step_up and not page.has_second_factor:
-            settings_url = _with_return_to(reverse(Flow.SETTINGS.url_name), return_to)
+            settings_url = _with_return_to(reverse(FlowKind.SETTINGS.url_name), return_to)
             context = {**self.context(page, return_to), "settings_url": settings_url}
             return refusals.render_page(self.request, 200, "no_second_factor", **context)
         return super().render_page(page, return_to)
 
 
 class RegistrationView(FlowView):
-    flow = Flow.REGISTRATION
+    kind = FlowKind.REGISTRATION
 
 
 class RecoveryView(FlowView):
-    flow = Flow.RECOVERY
+    kind = FlowKind.RECOVERY
 
 
 class VerificationView(FlowView):
-    flow = Flow.VERIFICATION
+    kind = FlowKind.VERIFICATION
 
 
 @method_decorator([sensitive_post_parameters(), csrf_protect], name="dispatch")
 class SettingsView(FlowView):
     """The settings. A profile that plain form fields cannot carry to Ory is first sent here, by POST."""
 
-    flow = Flow.SETTINGS
+    kind = FlowKind.SETTINGS
     traits: Traits | None = None
 
     def start(self) -> HttpResponse:
@@ -195,7 +195,7 @@ class SettingsView(FlowView):
         schemas: list[object] = []
 
         def fetch_flow_and_schema(client: Client, is_allowed: Callable[[], bool]) -> Response:
-            response = client.flow(self.flow.value, flow_id, own_cookies, is_allowed)
+            response = client.flow(self.kind.value, flow_id, own_cookies, is_allowed)
             if schema_id := read_schema_id(response.body):
                 schemas.append(client.identity_schema(schema_id))
             return response
@@ -220,7 +220,7 @@ class SettingsView(FlowView):
             request,
             200,
             "settings_save",
-            submit_url=self.flow.submit(self.state.conf, flow_id),
+            submit_url=self.kind.submit_url(self.state.conf, flow_id),
             csrf_token_of_ory=read_csrf_token(data),
             traits=write_exact(self.traits.merge(dict(request.POST.lists()))),
         )

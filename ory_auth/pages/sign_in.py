@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ..events import Event, log
 from ..exceptions import AALRequired, NotAdmitted
-from ..ory.flows import Flow
+from ..ory.flows import FlowKind
 from ..request.sign_in_marker import set_marker
 from ..request.state import RequestState
 from ..responses import redirect_loop, refusals
@@ -33,10 +33,10 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
             if outage:
                 return refusals.unavailable(request, outage)
         case _ if redirect_loop.is_looping(request, target):
-            return login_loop_page(request, state, Flow.LOGIN.start(state.conf, target, refresh=True))
+            return login_loop_page(request, state, FlowKind.LOGIN.start_url(state.conf, target, refresh=True))
     # A credential that a Django sign-in outranks is valid at Ory, which would also redirect straight back.
     outranked = outcome == SignedOut() and state.credential is not None
-    url = Flow.LOGIN.start(state.conf, target, refresh=outranked)
+    url = FlowKind.LOGIN.start_url(state.conf, target, refresh=outranked)
     return mark_as_sent(request, target, refusals.not_authenticated(request, url))
 
 

@@ -102,5 +102,5 @@ PAGES: dict[str, Callable[[HttpRequest], Any]] = {
     "logout": logout,
     "error": error,
     "ready": ready,
-    **{view.flow.value: view.as_view() for view in FLOW_VIEWS},
+    **{view.kind.value: view.as_view() for view in FLOW_VIEWS},
 }

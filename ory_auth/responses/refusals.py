@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..exceptions import AALRequired, NotAdmitted
-from ..ory.flows import Flow
+from ..ory.flows import FlowKind
 from ..request.state import state_of
 from ..sessions.outcomes import Unavailable
 from ..sessions.services import services_of
@@ -95,7 +95,7 @@ def describe_step_up(request: HttpRequest, error: AALRequired, back: str | None 
     """The JSON of a 403: what is missing, and the URL to open."""
     conf = state_of(request).conf
     back = absolute_url(request, back or find_current_page(request, client_kind(request), conf.login_redirect_hosts))
-    url = Flow.LOGIN.start(conf, back, aal=error.aal, refresh=error.refresh)
+    url = FlowKind.LOGIN.start_url(conf, back, aal=error.aal, refresh=error.refresh)
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
     return {"code": error.code, "detail": detail, "redirect_browser_to": url}
 
@@ -156,7 +156,7 @@ def permission_denied(request: HttpRequest) -> HttpResponse:
 def sign_in_url(request: HttpRequest) -> str:
     """``ory_auth:login``, or ``LOGIN_URL`` if the project has not included these URLs."""
     try:
-        return reverse(Flow.LOGIN.url_name)
+        return reverse(FlowKind.LOGIN.url_name)
     except NoReverseMatch:
         return resolve_url(settings.LOGIN_URL)
 

@@ -1,7 +1,7 @@
 """Conflicts between two users about a unique value: which user has it, and which one gets it.
 
 Only the user of another identity can lose an address. That happens if this identity has verified the address and has
-changed at Ory later than the other user's fields were taken, or if the other identity has given the address up since.
+changed at Ory later than the other user's fields were synced, or if the other identity no longer has the address.
 The times matter, because a cached session may still have an address that another person has verified meanwhile. If the
 times do not decide it, the address stays with the user who has it.
 """
@@ -20,7 +20,7 @@ from django.db import Error, models, transaction
 from ..conf import Conf
 from ..events import Event, log
 from ..models import OryIdentity
-from ..ory.admin_api import last_change_without
+from ..ory.admin_api import last_change_if_without_address
 from ..ory.same_text import is_same_text
 from ..types import Identity
 from .database import stored_time
@@ -54,7 +54,7 @@ def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Con
         wanted = {name: values.get(name, getattr(user, name)) for name in rule.fields}
         if rule.nulls_distinct and None in wanted.values():
             continue
-        rows = user_model()._base_manager.using(using).filter(*(_equals(*item) for item in wanted.items()))
+        rows = user_model()._base_manager.using(using).filter(*(_match_equal_values(*item) for item in wanted.items()))
         if rule.condition is not None:
             rows = rows.filter(rule.condition)
         if not user._state.adding:
@@ -66,7 +66,7 @@ def find_conflicts(user: Any, values: Mapping[str, Any], using: str) -> list[Con
     return conflicts
 
 
-def _equals(name: str, value: Any) -> models.Q:
+def _match_equal_values(name: str, value: Any) -> models.Q:
     """Matches all values that a constraint may consider equal: with or without case, by the column's collation."""
     exact = models.Q(**{name: value})
     return exact | models.Q(**{f"{name}__iexact": value}) if isinstance(value, str) else exact
@@ -85,26 +85,26 @@ def _most_similar(rows: Any, name: str, value: Any, using: str) -> Any:
     return holders[0] if holders else None
 
 
-def may_take(conflict: Conflict, identity: Identity, using: str) -> bool:
-    """Whether this identity has verified the address, in a newer state than the holder's fields were taken from.
+def may_take_address(conflict: Conflict, identity: Identity, using: str) -> bool:
+    """Whether this identity has verified the address, in a newer state than the holder's fields were synced from.
 
     Ory gives an address to one identity at a time, so of two states that have it the newer one counts.
     """
     if identity.updated_at is None or not _is_verified(conflict, identity):
         return False
-    link = _link_to_another(conflict, identity, using)
+    link = _link_to_other_identity(conflict, identity, using)
     return bool(link.filter(updated_at__lt=stored_time(identity.updated_at, using)).exists())
 
 
-def is_given_up(conflict: Conflict, identity: Identity, conf: Conf, using: str) -> bool:
+def is_address_given_up(conflict: Conflict, identity: Identity, conf: Conf, using: str) -> bool:
     """Whether Ory's admin API says that the holder's identity has given up this address.
 
     If this identity has not verified the address, the holder's identity must have changed since the holder's fields
-    were taken from it. That proves that it once had the address, which otherwise may come from the project itself.
+    were synced from it. That proves that it once had the address, which otherwise may come from the project itself.
     """
-    link = _link_to_another(conflict, identity, using)
+    link = _link_to_other_identity(conflict, identity, using)
     holder_id = link.values_list("pk", flat=True).first()
-    changed_at = None if holder_id is None else last_change_without(conflict.value, holder_id, conf)
+    changed_at = None if holder_id is None else last_change_if_without_address(conflict.value, holder_id, conf)
     if changed_at is None:
         return False
     compare = "updated_at__lte" if _is_verified(conflict, identity) else "updated_at__lt"
@@ -115,19 +115,19 @@ def _is_verified(conflict: Conflict, identity: Identity) -> bool:
     return any(is_same_text(conflict.value, address) for address in identity.verified_emails())
 
 
-def _link_to_another(conflict: Conflict, identity: Identity, using: str) -> Any:
+def _link_to_other_identity(conflict: Conflict, identity: Identity, using: str) -> Any:
     """The link of the holder to an identity other than this one; no row if only the database calls the values equal."""
     links = _link_of(conflict.holder, using).exclude(pk=identity.id)
     return links if is_same_text(getattr(conflict.holder, conflict.field), conflict.value) else links.none()
 
 
-def release(conflict: Conflict, using: str) -> bool:
+def release_address(conflict: Conflict, using: str) -> bool:
     """Take the address from its holder, in a transaction. ``False`` if it has changed, or cannot be cleared."""
     holder = user_model()._base_manager.using(using).select_for_update().get(pk=conflict.holder.pk)
     link = _link_of(holder, using).first()
     if link is None or not is_same_text(getattr(holder, conflict.field), conflict.value):
         return False
-    for value in vacant_values(holder, conflict.field, link.pk, using):
+    for value in address_placeholders(holder, conflict.field, link.pk, using):
         setattr(holder, conflict.field, value)
         try:
             with transaction.atomic(using=using):
@@ -142,8 +142,8 @@ def release(conflict: Conflict, using: str) -> bool:
     return False
 
 
-def vacant_values(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
-    """Values for a field without an address, the best first. A username is never empty."""
+def address_placeholders(user: Any, name: str, identity_id: UUID, using: str) -> Iterator[Any]:
+    """Values that stand for a missing address in this field, the best first. A username is never empty."""
     model = user_model()
     field = model._meta.get_field(name)
     if name != model.USERNAME_FIELD:

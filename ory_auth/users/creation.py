@@ -13,11 +13,11 @@ from ..exceptions import OryUnavailable
 from ..models import OryIdentity
 from ..ory.same_text import is_same_text
 from ..types import Identity, OrySession
-from .conflicts import Conflict, find_conflicts, is_given_up, may_take, release
+from .conflicts import Conflict, find_conflicts, is_address_given_up, may_take_address, release_address
 from .database import stored_time
 from .database_errors import SETUP_RETRY_AFTER, Refusal, refusal_of
 from .fields import email_field, is_missing, read_path, user_model
-from .handler import AddressMissing, UserHandler
+from .handler import EmailMissing, UserHandler
 from .linking import find_by_verified_email, is_linked
 from .query import EPOCH, find_user, last_change
 from .result import UserResult
@@ -46,16 +46,16 @@ class _Creation:
         self._handler = handler
         self._using = using
         self._to_release: list[Conflict] = []  # the next attempt takes these addresses from the users who have them
-        self._exclusions = _field_exclusions(session.identity, handler)
+        self._exclusions = _fields_to_exclude(session.identity, handler)
 
     def attempt(self) -> UserResult | None:
         """Try once; ``None`` if another attempt may succeed."""
         try:
             with transaction.atomic(using=self._using):
                 for conflict in self._to_release:
-                    release(conflict, self._using)
-                user, linked = _insert(self._identity, self._handler, self._using)
-        except AddressMissing:
+                    release_address(conflict, self._using)
+                user, linked = _create_or_link(self._identity, self._handler, self._using)
+        except EmailMissing:
             log(Event.EMAIL_CONFLICT, at="creation", why="no_address", field=email_field())
             return UserResult(None, Event.EMAIL_CONFLICT)
         except Exception as error:
@@ -98,11 +98,11 @@ class _Creation:
         return None
 
     def _may_release(self, conflict: Conflict) -> bool:
-        if may_take(conflict, self._identity, self._using):
+        if may_take_address(conflict, self._identity, self._using):
             return True
         if not _is_mapped_address(conflict, self._identity, self._handler):
             return False
-        return is_given_up(conflict, self._identity, self._handler.conf, self._using)
+        return is_address_given_up(conflict, self._identity, self._handler.conf, self._using)
 
     def _exclude_next_time(self, refusal: Refusal) -> UserResult | None:
         excluded = next(self._exclusions, None)
@@ -120,14 +120,14 @@ def _is_mapped_address(conflict: Conflict, identity: Identity, handler: UserHand
     return "@" in str(conflict.value) and is_same_text(read_path(identity, path), conflict.value)
 
 
-def _field_exclusions(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:
+def _fields_to_exclude(identity: Identity, handler: UserHandler) -> Iterator[frozenset[str]]:
     """Sets of fields to leave out, one after the other: first those that are not unique, then all mapped ones."""
     mapped = frozenset(handler.values(identity))
     not_unique = frozenset(name for name in mapped if not is_unique(name))
     yield from dict.fromkeys(names for names in (not_unique, mapped) if names)
 
 
-def _insert(identity: Identity, handler: UserHandler, using: str) -> tuple[Any, bool]:
+def _create_or_link(identity: Identity, handler: UserHandler, using: str) -> tuple[Any, bool]:
     """The new user of this identity, or an existing one that is now linked; and whether it was linked."""
     user = _find_linkable_user(identity, handler, using)
     linked = user is not None

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import Conf
 from ..types import Identity, OrySession
-from .conflicts import vacant_values
+from .conflicts import address_placeholders
 from .database import writing_alias
 from .fields import PRIVILEGES, email_field, has_field, is_missing, read_values, user_fields, user_model
 from .linking import is_privileged, revoke_other_credentials
@@ -38,7 +38,7 @@ class UserHandler:
         for name in (email_field(), user.USERNAME_FIELD):
             value = getattr(user, name) if has_field(name) else name
             if not value and not allows_duplicates(user, name, value, writing_alias()):
-                raise AddressMissing
+                raise EmailMissing
         user.save(force_insert=True)
         return user
 
@@ -83,7 +83,7 @@ class UserHandler:
         ``is_superuser`` become ``False``. Every other field keeps its value.
         """
         if field == email_field():
-            return next(vacant_values(user, field, identity.id, writing_alias()), getattr(user, field))
+            return next(address_placeholders(user, field, identity.id, writing_alias()), getattr(user, field))
         return False if field in PRIVILEGES else getattr(user, field)
 
     def fields(self) -> Mapping[str, str]:
@@ -140,8 +140,8 @@ class UserHandler:
         return None
 
 
-class AddressMissing(IntegrityError):
-    """The user model requires an address, and the identity has none."""
+class EmailMissing(IntegrityError):
+    """The user model requires an e-mail address (perhaps as the username), and the identity has none."""
 
 
 def _can_hold(name: str) -> bool:

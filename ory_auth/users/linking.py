@@ -68,7 +68,7 @@ def revoke_other_credentials(user: Any, addresses: list[str]) -> None:
 
     ``addresses`` have been verified by Ory. allauth's other addresses are deleted, since they can reset a password.
     """
-    for label, package, setting in _DELETED_MODELS:
+    for label, package, setting in _MODELS_TO_DELETE:
         _end_credentials(user, label, package, setting, lambda rows: rows.delete())
     _end_credentials(user, "token_blacklist.OutstandingToken", "rest_framework_simplejwt", "", _blacklist_tokens)
     _end_credentials(
@@ -76,7 +76,7 @@ def revoke_other_credentials(user: Any, addresses: list[str]) -> None:
     )
 
 
-_DELETED_MODELS = (  # app label and model, package that defines it, setting that may name another model
+_MODELS_TO_DELETE = (  # app label and model, package that defines it, setting that may name another model
     ("authtoken.Token", "rest_framework", ""),
     ("knox.AuthToken", "knox", "KNOX_TOKEN_MODEL"),
     ("oauth2_provider.Grant", "oauth2_provider", "OAUTH2_PROVIDER_GRANT_MODEL"),

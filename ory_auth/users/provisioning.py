@@ -76,6 +76,7 @@ def _make_handler(conf: Conf) -> UserHandler:
 
 
 def _is_admitted(handler: UserHandler, session: OrySession, user: Any) -> bool:
+    # Checked here again, so that a project's admit() cannot admit inactive users by mistake.
     return handler.admit(session, user) and (user is None or user.is_active)
 
 
@@ -133,7 +134,7 @@ def _update(user: Any, identity: Identity, handler: UserHandler, using: str) -> 
 
 
 def _record_sign_in(session: OrySession) -> bool:
-    """Store that this session was seen; ``True`` for exactly one of the requests that see it first."""
+    """Store that this session was used here; ``True`` for exactly one of the first requests with it."""
     using = writing_alias()
     signed_in_at = stored_time(session.authenticated_at, using)
     link = OryIdentity.objects.using(using).filter(pk=session.identity.id, authenticated_at__lt=signed_in_at)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from ..events import Event, log
 from ..types import Identity
-from .conflicts import Conflict, find_conflicts, may_take, release
+from .conflicts import Conflict, find_conflicts, may_take_address, release_address
 from .database import writing_alias
 from .database_errors import Refusal, refusal_of
 from .uniqueness import is_unique
@@ -37,7 +37,7 @@ class FieldSaver:
         """Save the handler's replacement for a value that cannot be stored, and log that; whether it was saved."""
         user, identity = self._user, self._identity
         value, old = self._replacement(user, name, identity), getattr(user, name)
-        if why == "missing" and value == old and (not old or _is_default(user, name, identity)):
+        if why == "missing" and value == old and (not old or _has_initial_value(user, name, identity)):
             return False
         kept = "old" if value == old and old else None
         log(Event.VALUE_REFUSED, identity=str(identity.id), field=name, why=why, kept=kept)
@@ -52,9 +52,9 @@ class FieldSaver:
             conflicts = find_conflicts(self._user, {name: value}, self._using)
         if not conflicts:
             return self.save_replacement(name, "refused")
-        if all(may_take(conflict, self._identity, self._using) for conflict in conflicts):
+        if all(may_take_address(conflict, self._identity, self._using) for conflict in conflicts):
             with transaction.atomic(using=self._using):
-                released = all(release(conflict, self._using) for conflict in conflicts)
+                released = all(release_address(conflict, self._using) for conflict in conflicts)
                 if released and self._try_to_save({name: value}) is None:
                     return True
                 transaction.set_rollback(True, using=self._using)
@@ -78,7 +78,7 @@ class FieldSaver:
         return None
 
 
-def _is_default(user: Any, name: str, identity: Identity) -> bool:
+def _has_initial_value(user: Any, name: str, identity: Identity) -> bool:
     """Whether the field has the value of a new user, and so nothing of the identity."""
     value, field = getattr(user, name), user._meta.get_field(name)
     if name == user.USERNAME_FIELD:

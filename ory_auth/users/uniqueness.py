@@ -31,16 +31,16 @@ def unique_rules() -> Iterator[UniqueRule]:
         yield UniqueRule(tuple(names))
     for constraint in meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
-            names = constraint.fields or dict.fromkeys(_names_in(constraint.expressions))
+            names = constraint.fields or dict.fromkeys(_field_names_in(constraint.expressions))
             yield UniqueRule(tuple(names), constraint.condition, constraint.nulls_distinct is not False)
 
 
-def _names_in(expressions: Any) -> Iterator[str]:
+def _field_names_in(expressions: Any) -> Iterator[str]:
     for expression in expressions:
         if isinstance(expression, models.F):
             yield str(expression.name)  # type: ignore[attr-defined]  # django-stubs does not know it
         elif expression is not None:
-            yield from _names_in(expression.get_source_expressions())
+            yield from _field_names_in(expression.get_source_expressions())
 
 
 def is_unique(name: str) -> bool:

@@ -35,8 +35,8 @@ class HttpProbe:
         try:
             with deadline(time.monotonic() + self.timeout):
                 pool = self._pool_for(f"{parts.scheme}://{parts.netloc}")
-                recognise = _accept_any if keep_connection else None
-                response = pool.request(method, target, {"User-Agent": "django-ory", **headers}, recognise=recognise)
+                is_match = _accept_any if keep_connection else None
+                response = pool.request(method, target, {"User-Agent": "django-ory", **headers}, is_match=is_match)
         except OryResponseInvalid as error:
             problem = str(error).rstrip(".")
         except (OSError, NoResponse) as error:

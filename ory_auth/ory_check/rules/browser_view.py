@@ -7,7 +7,7 @@ from enum import Enum, auto
 from http.cookies import Morsel
 
 from ...ory.addresses import Origin, is_loopback
-from ...ory.cookies import CSRF_PREFIX, covers, read_set_cookie
+from ...ory.cookies import CSRF_PREFIX, domain_covers, read_set_cookie
 from ..facts.http_result import HttpResult
 from ..facts.model import Endpoint, Facts
 
@@ -56,12 +56,12 @@ class BrowserView:
 
     def relation(self, site: Origin) -> HostRelation:
         if self.cookie_domain:
-            if covers(self.cookie_domain, site.host):
+            if domain_covers(self.cookie_domain, site.host):
                 return HostRelation.SHARED_DOMAIN
         elif site.host == self.ory.host:
             return HostRelation.SAME_HOST
         are_loopback = is_loopback(site.host) and is_loopback(self.ory.host)
-        if are_loopback and covers(self.cookie_domain, self.ory.host):
+        if are_loopback and domain_covers(self.cookie_domain, self.ory.host):
             return HostRelation.OTHER_LOOPBACK_NAME
         return HostRelation.OTHER_DOMAIN
 

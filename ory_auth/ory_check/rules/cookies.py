@@ -19,7 +19,7 @@ from ...ory.addresses import (
     is_public_suffix,
     registrable_domain,
 )
-from ...ory.cookies import covers
+from ...ory.cookies import domain_covers
 from .browser_view import BrowserView, HostRelation
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
 
@@ -52,7 +52,7 @@ def join(sites: Iterable[Origin]) -> str:
 
 def _rejected_domain(view: BrowserView) -> Finding | None:
     domain, ory = view.cookie_domain, view.ory
-    if domain and not covers(domain, ory.host):
+    if domain and not domain_covers(domain, ory.host):
         found = f"Browsers reject Ory's cookies: their Domain {domain} does not cover {ory.host} in BROWSER_URL."
         fix = (
             "Remove cookies.domain from Kratos' configuration, or set ORY_AUTH['BROWSER_URL'] to an address of Ory "
