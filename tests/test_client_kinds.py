@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.local import LocalOry
-from ory_auth.responses.client_kind import kind_of
+from ory_auth.responses.client_kind import kind_from_headers
 from ory_auth.types import OryHttpRequest
 from tests.project import urls
 from tests.support.browser import resolve_like_browser
@@ -241,7 +241,7 @@ def test_an_invalid_accept_header_is_ignored(ory: Ory, client: Client, value: st
 @hypothesis_settings(max_examples=300)
 @given(accept=text(alphabet="ab/*;,=q.'\"% 1+json\x00\xff\\", max_size=40))
 def test_no_accept_header_raises(accept: str) -> None:
-    kind_of(RequestFactory().get("/", headers={"Accept": accept}))
+    kind_from_headers(RequestFactory().get("/", headers={"Accept": accept}))
 
 
 # --- not signed in ----------------------------------------------------------------------------------------------------

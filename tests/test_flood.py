@@ -236,14 +236,14 @@ def test_a_marker_with_another_signature_is_ignored(web: DualClient, spoil: obje
 def test_a_marker_does_not_bypass_the_limit(web: DualClient) -> None:
     flood(web, 5)
     web.get("/auth/login")
-    assert flood(web, sign_in_marker.USES + 3) == [200] * sign_in_marker.USES + [503] * 3
+    assert flood(web, sign_in_marker.MAX_USES + 3) == [200] * sign_in_marker.MAX_USES + [503] * 3
 
 
 def test_a_marker_expires(web: DualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     flood(web, 5)
     web.get("/auth/login")
     now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + sign_in_marker.SECONDS + 1)
+    monkeypatch.setattr(time, "time", lambda: now() + sign_in_marker.MAX_AGE + 1)
     assert flood(web, 1) == [503]
 
 
@@ -378,7 +378,7 @@ def test_a_rate_header_counts_for_a_minute_at_most(
     with local_ory.failing(401, limited("100", "0", "999999999"), b"{}", "/sessions/whoami"):
         assert flood(web, 1) == [200]
     monotonic = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + rate_limit.MAX_HOLD + 1)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + rate_limit.MAX_QUOTA_AGE + 1)
     assert [status(web, unknown_token(), f"192.0.2.{number}") for number in range(19)] == [200] * 19
 
 

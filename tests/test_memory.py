@@ -156,7 +156,7 @@ def test_ory_is_asked_before_a_locally_cached_aal_refuses_anyone(ory: Ory, web: 
 def test_the_local_cache_is_bounded_and_evicts_the_oldest(
     ory: Ory, web: DualClient, kept: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.PER_ENTRY))
+    monkeypatch.setattr(local_cache, "MAX_BYTES", 3 * (2000 + local_cache.ENTRY_OVERHEAD))
     bounded, facts = local_cache.LocalCache(60), SessionSummary(b"", b"", 0, 0, 0, 0)
     for number in range(5):
         bounded.set(str(number), Entry(facts, b"x" * 2000, 0.0))

@@ -28,7 +28,7 @@ def check_health(conf: Conf) -> dict[str, bool]:
 
 
 def _check_all(services: Services, timeout: float) -> dict[str, bool]:
-    readiness = perform(services.call(Priority.KNOWN, Client.readiness), timeout)
+    readiness = perform(services.ory_call(Priority.KNOWN, Client.readiness), timeout)
     ory = isinstance(readiness, Readiness) and readiness is not Readiness.NOT_READY
     return {"ory": ory, "cache": services.cache.ping(), "database": _is_database_available()}
 

@@ -1,4 +1,4 @@
-"""Calls to Ory that the pages make: limited for visitors that this process does not know."""
+"""Calls to Ory that the pages make, within rate limits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def call_ory(request: HttpRequest, state: RequestState, call: Call) -> Response:
         return services.limiter.acquire_page(address, marked=use_marker(request))
 
     priority = Priority.RETURNING if has_marker(request) else Priority.PAGE
-    response: Response | Unavailable = perform(services.call(priority, call, is_allowed), conf.timeout)
+    response: Response | Unavailable = perform(services.ory_call(priority, call, is_allowed), conf.timeout)
     if isinstance(response, Unavailable):
         log(response.event, status=response.status, error=response.cause, at="flow")
         raise response.error()
@@ -56,7 +56,7 @@ def find_outage_in_debug(request: HttpRequest, state: RequestState) -> Unavailab
     conf = state.conf
     if urlsplit(conf.sdk_url).netloc == request.get_host():  # this site itself, not Ory
         return Unavailable(Event.UPSTREAM_REJECTS, 404)
-    readiness = perform(services_of(conf).call(Priority.PAGE, Client.readiness), conf.timeout)
+    readiness = perform(services_of(conf).ory_call(Priority.PAGE, Client.readiness), conf.timeout)
     if not isinstance(readiness, Unavailable) or (readiness.connected and readiness.cause != CAUSE_BREAKER_OPEN):
         return None
     return readiness

@@ -42,7 +42,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 def _sign_out(request: HttpRequest) -> HttpResponse:
     state = state_of(request)
     with state.hide_outages():
-        user = state.user_who_signs_out()
+        user = state.begin_sign_out()
         if hasattr(request, "session"):
             auth.logout(request)
         else:  # logout() needs a session
@@ -50,7 +50,7 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
         outage = state.sign_out()
     if outage:
         return refusals.unavailable(request, outage)
-    if refusals.client_kind(request) is ClientKind.SCRIPT:
+    if refusals.response_kind(request) is ClientKind.SCRIPT:
         return HttpResponse(status=204)
     default = resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
     target = find_return_url(request, state.conf.login_redirect_hosts, default=default)

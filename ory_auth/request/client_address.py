@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 NAT64 = IPv6Network("64:ff9b::/96")
 # Private and loopback networks. An address in them may be a proxy or gateway, which any number of clients share.
-SHARED = tuple(
+PRIVATE_NETWORKS = tuple(
     ip_network(network)
     for network in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
@@ -25,12 +25,14 @@ def client_address(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
     """
     remote = _parse(meta.get("REMOTE_ADDR", ""))
     if trusted_proxies is None:
-        return "" if remote is None or any(remote in network for network in SHARED) else _unit(remote)
+        return (
+            "" if remote is None or any(remote in network for network in PRIVATE_NETWORKS) else _rate_limit_key(remote)
+        )
     if trusted_proxies:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
         # Fewer entries than proxies: the request did not pass through all of them. The first entry is the best guess.
         remote = _parse(forwarded[-min(trusted_proxies, len(forwarded))]) or remote
-    return _unit(remote) if remote is not None else ""
+    return _rate_limit_key(remote) if remote is not None else ""
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -50,6 +52,6 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     return embedded or (IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else address)
 
 
-def _unit(address: IPv4Address | IPv6Address) -> str:
+def _rate_limit_key(address: IPv4Address | IPv6Address) -> str:
     """A client with IPv6 can choose any address of its /64 network."""
     return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))

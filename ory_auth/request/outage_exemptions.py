@@ -1,4 +1,4 @@
-"""Which callers are exempt from an outage: the few that read the user in passing get an anonymous one.
+"""Callers that get an anonymous user instead of an error in an outage: those that only read the user in passing.
 
 The stack shows the caller. It is only inspected in an outage, so the cost does not matter.
 """
@@ -31,7 +31,7 @@ KNOWN_RECORDERS = (
 )
 ERROR_COLLECTOR = "sentry_sdk."  # with ``send_default_pii`` it adds the user to its reports
 # Modules on the stack between the code that reads a lazy user and this one.
-BETWEEN = ("ory_auth.", "django.utils.functional", "asgiref.")
+INTERMEDIATE_MODULES = ("ory_auth.", "django.utils.functional", "asgiref.")
 
 
 class RequestProgress(Protocol):
@@ -45,7 +45,7 @@ class RequestProgress(Protocol):
     outage_raised: bool  # already, in this request
 
 
-def is_error_page(request: RequestProgress) -> bool:
+def caller_is_error_page(request: RequestProgress) -> bool:
     """Whether Django renders a page or a mail about the view's error, or about an unknown address.
 
     Django does that while it handles the exception, so the exception is still pending. Middleware may handle an
@@ -63,17 +63,17 @@ def is_error_page(request: RequestProgress) -> bool:
     return False
 
 
-def is_login_required_middleware() -> bool:
+def caller_is_login_required_middleware() -> bool:
     """Whether Django's ``LoginRequiredMiddleware`` reads the user. It also does before views that need no sign-in."""
     return _is_on_stack(LoginRequiredMiddleware.process_view.__code__)
 
 
-def is_signing_out() -> bool:
+def caller_is_signing_out() -> bool:
     """Whether Django's ``logout()`` reads the user. It signs out any user, also an anonymous one."""
     return _is_on_stack(auth.logout.__code__, auth.alogout.__code__)
 
 
-def is_recording(middleware: Sequence[str]) -> bool:
+def caller_is_recording(middleware: Sequence[str]) -> bool:
     """Whether the user is only recorded: in a log record or report, by middleware of these paths, or by a known one.
 
     ``middleware`` are dotted paths of functions, or of classes, whose subclasses also count.
@@ -82,7 +82,7 @@ def is_recording(middleware: Sequence[str]) -> bool:
     classes = tuple(recorder for recorder in recorders if isinstance(recorder, type))
     functions = [function for recorder in recorders for function in _functions_of(recorder)]
     frames = list(_frames_of_caller())
-    reader = next((module for module in map(_module, frames) if not module.startswith(BETWEEN)), "")
+    reader = next((module for module in map(_module, frames) if not module.startswith(INTERMEDIATE_MODULES)), "")
     return reader.startswith(ERROR_COLLECTOR) or any(
         frame.f_code in _LOGGING
         or issubclass(_class_of_self(frame), classes)
@@ -91,7 +91,7 @@ def is_recording(middleware: Sequence[str]) -> bool:
     )
 
 
-def is_middleware() -> bool:
+def caller_is_middleware() -> bool:
     """Whether middleware reads the user. Its exceptions do not reach ``process_exception``: Django makes a 500 of them.
 
     ``False`` also if the stack does not show it, such as in a separate task.

@@ -26,7 +26,7 @@ def get_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
     with Resolving(values):
         set_local_outcome(values, fresh=fresh)
         if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
-            run_sync(find_outcome(values, fresh=fresh), values.conf.timeout)
+            run_sync(set_outcome(values, fresh=fresh), values.conf.timeout)
     return values.current_outcome  # type: ignore[return-value]
 
 
@@ -40,7 +40,7 @@ async def aget_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome
             async with values.async_lock:
                 # Another task may have found it meanwhile.
                 if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
-                    await run_async(find_outcome(values, fresh=fresh), values.conf.timeout)
+                    await run_async(set_outcome(values, fresh=fresh), values.conf.timeout)
     return values.current_outcome  # type: ignore[return-value]
 
 
@@ -63,7 +63,7 @@ def set_local_outcome(values: RequestValues, *, fresh: bool = False) -> None:
         values.current_outcome = lookup_locally(credential, values.conf)
 
 
-def find_outcome(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
+def set_outcome(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
     """Look the credential up, and set the outcome. Django's own session may take precedence."""
     request, credential = values.request, values.credential
     assert credential is not None  # try_local() has set the outcome otherwise
@@ -115,7 +115,7 @@ def start_lookup(
     return lookup(
         credential,
         values.conf,
-        client=client_address(values.request.META, values.conf.trusted_proxies),
+        client_address=client_address(values.request.META, values.conf.trusted_proxies),
         use_marker=partial(use_marker, values.request),
         signing_out=signing_out or values.signing_out,
         fresh=fresh,

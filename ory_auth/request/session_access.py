@@ -19,7 +19,7 @@ from .values import RequestValues, is_resolving
 
 
 def open_session(values: RequestValues, session: Any) -> bool:
-    """Before Django's session is first read or written: hide its data if this request may not see them.
+    """Before Django's session is first read or written: hide its data if this request may not see it.
 
     ``False`` if that is not known yet, because a lookup is running. Raises :class:`OryUnavailable` if Ory does not say
     whose session it is.
@@ -56,7 +56,7 @@ def _check_access(values: RequestValues, session: Any) -> Access:
 
 
 def _hide_unless_allowed(values: RequestValues, session: Any, outcome: Outcome) -> None:
-    """Now that Ory was called: hide the data if they belong to another identity, or if Ory does not say who this is."""
+    """Now that Ory was called: hide the data if it belongs to another identity, or if Ory does not say who this is."""
     if isinstance(outcome, Unavailable):
         if session_guard.can_answer_503(session):
             raise_unless_exempt(values, outcome)

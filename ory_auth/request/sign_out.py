@@ -17,7 +17,7 @@ from .user import get_user
 from .values import RequestValues
 
 
-def find_user_who_signs_out(values: RequestValues) -> Any:
+def begin_sign_out(values: RequestValues) -> Any:
     """The user for ``user_logged_out``, or ``None``. Call it within :meth:`RequestValues.hide_outages`."""
     values.signing_out = True
     get_outcome(values)
@@ -58,7 +58,7 @@ def _end_at_ory(values: RequestValues, credential: Credential, outcome: Outcome)
     if isinstance(outcome, Unavailable) and outcome.event in ORY_IS_DOWN:
         response: Any = outcome  # do not wait for Ory twice
     else:
-        response = yield services_of(values.conf).call(Priority.KNOWN, Client.end_session, credential)
+        response = yield services_of(values.conf).ory_call(Priority.KNOWN, Client.end_session, credential)
     if isinstance(response, Unavailable):
         log(response.event, status=response.status, error=response.cause, at="logout")
         return response

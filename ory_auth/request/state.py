@@ -24,14 +24,14 @@ from .middleware_order import ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .session_access import aopen_session, arecord_owner, open_session, record_owner
-from .sign_out import end_session, find_user_who_signs_out
+from .sign_out import begin_sign_out, end_session
 from .user import aget_request_user, aget_user, ais_own_user_shown, get_request_user, get_user, is_own_user_shown
 from .user_signals import send_waiting_signals
 from .values import RequestValues
 
 
 class RequestState(RequestValues):
-    """What other packages read of a request. An ``a`` in front of a method's name: the same for coroutines."""
+    """The request as other packages see it. A method with the prefix ``a`` is the async version."""
 
     # --- the outcome at Ory
 
@@ -100,7 +100,7 @@ class RequestState(RequestValues):
         handle_login(self, new_user)
 
     def open_django_session(self, session: Any) -> bool:
-        """Before Django's session is first used: hide its data if this request may not see them.
+        """Before Django's session is first used: hide its data if this request may not see it.
 
         ``False`` if that is not known yet, because a lookup is running. Raises :class:`OryUnavailable`.
         """
@@ -118,9 +118,9 @@ class RequestState(RequestValues):
 
     # --- signing out
 
-    def user_who_signs_out(self) -> Any:
+    def begin_sign_out(self) -> Any:
         """The user for ``user_logged_out``, or ``None``. Call it within :meth:`hide_outages`."""
-        return find_user_who_signs_out(self)
+        return begin_sign_out(self)
 
     def sign_out(self) -> Unavailable | None:
         """End the Ory session: here at once, and at Ory. Returns ``Unavailable`` if Ory could not end it."""

@@ -23,7 +23,7 @@ from ..users import provisioning
 from ..users.result import UserResult
 from .middleware_order import ORY_BACKEND
 from .outages import raise_unless_exempt
-from .outcome import find_outcome, set_local_outcome
+from .outcome import set_local_outcome, set_outcome
 from .user_signals import send_signals
 from .values import NOT_SET, RequestValues, Resolving, is_resolving
 
@@ -38,7 +38,7 @@ def get_user(values: RequestValues) -> Any:
         with Resolving(values):
             _set_local_user(values)
             if values.current_user is None:
-                run_sync(_find_user(values), values.conf.timeout)
+                run_sync(_set_user(values), values.conf.timeout)
     return _user_or_raise(values)
 
 
@@ -52,7 +52,7 @@ async def aget_user(values: RequestValues) -> Any:
             if values.current_user is None:
                 async with values.async_lock:
                     if values.current_user is None:  # another task may have found it meanwhile
-                        await run_async(_find_user(values), values.conf.timeout)
+                        await run_async(_set_user(values), values.conf.timeout)
     return _user_or_raise(values)
 
 
@@ -66,10 +66,10 @@ def _set_local_user(values: RequestValues) -> None:
             _apply_user(values, values.request, outcome.session, result)
 
 
-def _find_user(values: RequestValues) -> Effects[None]:
+def _set_user(values: RequestValues) -> Effects[None]:
     """Set the outcome and the user."""
     if values.current_outcome is None:
-        yield from find_outcome(values)
+        yield from set_outcome(values)
     match values.current_outcome:
         case SignedIn(session):
             yield partial(_load_user, values, values.request, session)

@@ -21,7 +21,7 @@ from ..ory.cookies import CSRF_PREFIX
 from ..ory.credentials import Credential, EventsToLog, Malformed, find_credential
 from ..sessions.outcomes import Outcome, Unavailable
 
-NOT_SET = object()  # unlike None, code cannot assign it to request.user
+NOT_SET = object()  # code may assign None to request.user, but never this
 
 
 class RequestValues:
@@ -46,7 +46,7 @@ class RequestValues:
     not_admitted: Event | None = None  # why the person is not admitted
     signed_out = False  # by this request
     sign_out_failure: Unavailable | None = None  # why Ory could not end the session
-    signing_out = False  # read only to sign out, which has a rate limit of its own
+    signing_out = False  # the user is read only to sign out, which has a separate rate limit
     hides_outages = False  # an error page is rendered, so reading the user must not raise
     waiting_signals: tuple[Callable[[], object], ...] = ()
 

@@ -37,7 +37,7 @@ Headers = list[tuple[bytes, bytes]]
 
 SCOPE_KEY = "ory_auth"  # of the Connection in its scope
 TRY_AGAIN_LATER = 1013  # the code of a WebSocket that is closed
-EXTENSION = "websocket.http.response"  # of servers that refuse a WebSocket with a whole response
+DENIAL_EXTENSION = "websocket.http.response"  # of servers that refuse a WebSocket with a whole response
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -79,7 +79,7 @@ class Connection:
             store = import_module(settings.SESSION_ENGINE).SessionStore
             session = store(self._request.COOKIES.get(settings.SESSION_COOKIE_NAME))
         request = self._as_request(session)
-        async with _database():
+        async with _fresh_database_connections():
             found = await _read_user(request)
             missing = [await guard.afind_missing(request) for guard in self._guards]
         still = not any(missing) and is_same_user(found["user"], known)
@@ -103,7 +103,7 @@ class Connection:
 
     async def _run_or_refuse(self, ask: Callable[[], Awaitable[HttpResponse | None]]) -> HttpResponse | None:
         try:
-            async with _database():
+            async with _fresh_database_connections():
                 return await ask()
         except OryUnavailable as error:
             return refusals.unavailable(self._request, Unavailable.of(error))
@@ -152,11 +152,11 @@ async def refuse(scope: Scope, receive: Receive, send: Send, response: HttpRespo
     """Refuse the connection: with a response if the server can send one, otherwise with a WebSocket close code."""
     if scope["type"] == "websocket" and (await receive())["type"] != "websocket.connect":
         return
-    if scope["type"] == "websocket" and EXTENSION not in (scope.get("extensions") or {}):
+    if scope["type"] == "websocket" and DENIAL_EXTENSION not in (scope.get("extensions") or {}):
         status = response.status_code
         await send({"type": "websocket.close", "code": TRY_AGAIN_LATER if status == 503 else 4000 + status})
         return
-    prefix = EXTENSION if scope["type"] == "websocket" else "http.response"
+    prefix = DENIAL_EXTENSION if scope["type"] == "websocket" else "http.response"
     await send({"type": f"{prefix}.start", "status": response.status_code, "headers": _headers_of(response)})
     await send({"type": f"{prefix}.body", "body": response.content})
 
@@ -172,7 +172,7 @@ def _headers_of(response: Any) -> Headers:
 
 
 @asynccontextmanager
-async def _database() -> AsyncIterator[None]:
+async def _fresh_database_connections() -> AsyncIterator[None]:
     """Close connections that are too old or broken, as Django does before and after a request."""
     await sync_to_async(close_old_connections)()
     try:

@@ -36,7 +36,7 @@ class ClientKind(Enum):
     INERTIA = "inertia"  # 409 with the header X-Inertia-Location, or a page
 
 
-def kind_of(request: HttpRequest) -> ClientKind:
+def kind_from_headers(request: HttpRequest) -> ClientKind:
     """Decide by the request's headers alone."""
     headers = request.headers
     if headers.get("HX-Request") == "true":
@@ -54,7 +54,7 @@ def kind_of(request: HttpRequest) -> ClientKind:
 
 
 def is_browser_script(request: HttpRequest, kind: ClientKind) -> bool:
-    """Whether a script in a browser sent the request: its URL is not one that a person opens."""
+    """Whether a script in a browser sent the request, so that its URL must not become the page to come back to."""
     named = ("Sec-Fetch-Mode", "Sec-Fetch-Dest", "X-Requested-With", *SCRIPT_HEADERS)
     return kind is ClientKind.HTMX or (kind is ClientKind.SCRIPT and any(name in request.headers for name in named))
 

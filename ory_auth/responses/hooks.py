@@ -13,8 +13,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.functional import SimpleLazyObject, cached_property
-from django.views.debug import get_default_exception_reporter_filter
+from django.utils.functional import SimpleLazyObject
 
 from ..conf import conf
 from ..events import Event, log_once
@@ -26,8 +25,8 @@ from ..request.outages import is_optional
 from ..request.state import RequestState, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
 from ..sessions.services import services_of
-from ..types import OrySession
 from . import login_redirects, redirect_loop, refusals
+from .request_class import OryRequest, extend_request_class
 
 CREDENTIAL_HEADERS = ("X-Session-Token", "Cookie", "Authorization")
 VARY = ", ".join(CREDENTIAL_HEADERS)
@@ -58,12 +57,12 @@ def begin_request(request: Any) -> None:
 
 
 def attach(request: Any) -> None:
-    """Add the lazy attributes to a request. That makes no call, no query and no hash."""
+    """Add the lazy attributes to a request. It calls nothing, queries nothing and hashes nothing."""
     attributes = request.__dict__
     user = attributes["_ory_django_user"] = attributes.pop("user", None)
     attributes.pop("auser", None)
     attributes["_ory_original"] = weakref.ref(request)
-    request.__class__ = _class_of_request(request.__class__)
+    request.__class__ = extend_request_class(request.__class__)
     session_guard.guard_session(request)
     if "_cached_user" in attributes or "_acached_user" in attributes or type(user) not in _UNREAD:
         _report_early_read(user)
@@ -72,8 +71,8 @@ def attach(request: Any) -> None:
 def _report_early_read(user: Any) -> None:
     """Middleware before this one has read or assigned ``request.user``, before Ory could say who the user is.
 
-    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read. Its ``RemoteUserMiddleware`` has
-    to do that.
+    Django's ``AuthenticationMiddleware`` stores a user on the request when it is read. That is what
+    its ``RemoteUserMiddleware`` is for.
     """
     if _has_remote_user(tuple(settings.MIDDLEWARE)):
         return
@@ -110,8 +109,8 @@ def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
 
 def _restore_class(request: Any) -> None:
     """Middleware may have given the request another class, as django-pghistory does, which has no ``ory_session``."""
-    if not isinstance(request, _OryRequest):
-        request.__class__ = _class_of_request(request.__class__)
+    if not isinstance(request, OryRequest):
+        request.__class__ = extend_request_class(request.__class__)
 
 
 def _has_waiting_signals(request: Any) -> bool:
@@ -193,13 +192,13 @@ def finish_response(request: Any, response: HttpResponseBase) -> HttpResponseBas
         session_guard.end_view(request.session, streaming=streaming)
     if redirect_loop.COOKIE in request.META.get("HTTP_COOKIE", ""):
         known = attributes["_ory_state"].current_outcome if "_ory_state" in attributes else None
-        redirect_loop.update(request, response, signed_in=isinstance(known, SignedIn))
+        redirect_loop.track(request, response, signed_in=isinstance(known, SignedIn))
     return response
 
 
 def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpResponseBase:
     if state.outage_raised:
-        if _hides_outage(state, response):
+        if _masks_outage(state, response):
             response = refusals.unavailable(state.request, state.outage)
         elif response.status_code == 503:
             refusals.mark_as_logged(response)  # such as Django REST framework's
@@ -220,7 +219,7 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
     return response
 
 
-def _hides_outage(state: RequestState, response: HttpResponseBase) -> bool:
+def _masks_outage(state: RequestState, response: HttpResponseBase) -> bool:
     """Whether the response must be a 503: the outage was raised, and the response looks as if there were none.
 
     A view that handles ``OryUnavailable`` may answer as it likes, but not with a page or as if nobody were signed in.
@@ -253,70 +252,3 @@ def _make_private(response: HttpResponseBase) -> None:
         patch_cache_control(response, private=True, **({"no_store": True} if unavailable else {}))
     else:
         response.headers["Cache-Control"] = "private"
-
-
-class _OryRequest:
-    """Mixed into the class of a request, so that reading an attribute can look the session up.
-
-    A lazy object such as Django's ``request.user`` would not do: ``request.ory_session`` may be ``None``, and Django's
-    cache middleware reads an attribute of the request after the view. Replacing the class of an object works with all
-    supported versions of Django; the tests run on each.
-    """
-
-    ory_unavailable = False
-
-    @cached_property
-    def _ory_state(self) -> RequestState:
-        """The state of the request that the middleware has seen, also for a copy: there is one response to both."""
-        original: Any = self.__dict__["_ory_original"]()
-        if original is not None and original is not self:
-            return original._ory_state  # type: ignore[no-any-return]
-        return RequestState(self, self.__dict__["_ory_django_user"])
-
-    @cached_property
-    def user(self) -> Any:
-        return self._ory_state.lazy_user
-
-    async def auser(self) -> Any:
-        return await self._ory_state.auser()
-
-    @property
-    def ory_session(self) -> OrySession | None:
-        return self._ory_state.session()
-
-    async def aory_session(self) -> OrySession | None:
-        return await self._ory_state.asession()
-
-    @cached_property
-    def exception_reporter_filter(self) -> Any:
-        default: Any = get_default_exception_reporter_filter()
-        return _reporter_filter(default.__class__)
-
-    @property
-    def _cache_update_cache(self) -> bool:
-        """Django's ``cache_page`` and site cache read this before they store a page. Personal pages are not stored."""
-        return bool(self.__dict__.get("_cache_update_cache", False)) and not self._ory_state.is_personal
-
-    @_cache_update_cache.setter
-    def _cache_update_cache(self, value: bool) -> None:
-        self.__dict__["_cache_update_cache"] = value
-
-
-@lru_cache(maxsize=16)
-def _class_of_request(cls: Any) -> type:
-    return type(cls.__name__, (_OryRequest, cls), {"__module__": cls.__module__})
-
-
-@lru_cache(maxsize=4)
-def _reporter_filter(default: Any) -> Any:
-    """The project's filter for error reports, which would show cookies, with their values hidden."""
-
-    class OryReporterFilter(default):  # type: ignore[misc]
-        def get_safe_request_meta(self, request: Any) -> dict[str, Any]:
-            meta: dict[str, Any] = super().get_safe_request_meta(request)
-            return {**meta, "CSRF_COOKIE": self.cleansed_substitute} if "CSRF_COOKIE" in meta else meta
-
-        def get_safe_cookies(self, request: Any) -> dict[str, Any]:
-            return dict.fromkeys(super().get_safe_cookies(request), self.cleansed_substitute)
-
-    return OryReporterFilter()

@@ -38,7 +38,7 @@ def adapt_for_scripts(request: HttpRequest, response: HttpResponseBase) -> HttpR
     found = _find_login_redirect(request, response)
     if found is None:
         return response
-    kind = refusals.client_kind(request)
+    kind = refusals.response_kind(request)
     if kind is ClientKind.PAGE:
         add_vary(response, kind)
         return response
@@ -62,7 +62,7 @@ def leads_to_login(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 
 def _refuse(request: HttpRequest, found: LoginRedirect) -> HttpResponse:
-    """The response of :func:`ory_auth.decorators.ory_required`; a signed-in user lacks a permission."""
+    """The response that ``ory_required`` would give; 403 for a user who is signed in and lacks a permission."""
     state = state_of(request)
     match state.current_outcome:
         case Unavailable() as outage:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 COOKIE = "ory_auth_sent"
-SECONDS = 15  # a loop is quick; if the person sees a form in between, it is not a loop
+MAX_AGE = 15  # a loop is quick; if the person sees a form in between, it is not a loop
 SENT, SHOWN, LOOPING = "sent", "shown", "back"
 
 
@@ -34,13 +34,13 @@ def clear(response: HttpResponseBase) -> None:
     response.delete_cookie(COOKIE, samesite="Lax")
 
 
-def update(request: HttpRequest, response: HttpResponseBase, *, signed_in: bool) -> None:
-    """Update the cookie by the response of the page that the browser was sent away from. ``signed_in``: it is now."""
+def track(request: HttpRequest, response: HttpResponseBase, *, signed_in: bool) -> None:
+    """Update the cookie from the response to the page. ``signed_in``: whether the browser is signed in now."""
     if COOKIE in response.cookies:
         return
     value, page = request.COOKIES.get(COOKIE, ""), _hash(request.build_absolute_uri())
     was_sent = value == f"{SENT}:{page}"
-    if was_sent and _leads_to_sign_in(response):
+    if was_sent and _has_next_parameter(response):
         _set(request, response, f"{LOOPING}:{page}")
     elif signed_in and (was_sent or value.startswith(SHOWN)):
         clear(response)
@@ -55,13 +55,13 @@ def mark_script_refused(request: HttpRequest, response: HttpResponseBase, target
         _set(request, response, f"{LOOPING}:{page}")
 
 
-def _leads_to_sign_in(response: HttpResponseBase) -> bool:
+def _has_next_parameter(response: HttpResponseBase) -> bool:
     target = response.get("Location", "") if 300 <= response.status_code < 400 else ""
     return REDIRECT_FIELD_NAME in parse_qs(urlsplit(target).query)
 
 
 def _set(request: HttpRequest, response: HttpResponseBase, value: str) -> None:
-    response.set_cookie(COOKIE, value, max_age=SECONDS, httponly=True, samesite="Lax", secure=request.is_secure())
+    response.set_cookie(COOKIE, value, max_age=MAX_AGE, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
 def _hash(url: str) -> str:

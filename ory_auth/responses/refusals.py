@@ -29,7 +29,7 @@ from ..request.state import state_of
 from ..sessions.outcomes import Unavailable
 from ..sessions.services import services_of
 from . import redirect_loop
-from .client_kind import PROBLEM_JSON, ClientKind, add_vary, kind_of, preferred_script_type
+from .client_kind import PROBLEM_JSON, ClientKind, add_vary, kind_from_headers, preferred_script_type
 from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
 from .return_url import absolute_url, find_current_page
 
@@ -43,12 +43,12 @@ NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted
 REALM = 'Bearer realm="ory"'
 
 
-def client_kind(request: HttpRequest) -> ClientKind:
+def response_kind(request: HttpRequest) -> ClientKind:
     """Which form of a response the client can use. A client that sends its credential in a header is a program."""
     state = state_of(request)
     if state.is_api or (state.credential_or_malformed is not None and state.credential_or_malformed.kind.by_header):
         return ClientKind.SCRIPT
-    return kind_of(request)
+    return kind_from_headers(request)
 
 
 def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
@@ -94,7 +94,7 @@ def require_step_up(request: HttpRequest, error: AALRequired, back: str | None =
 def describe_step_up(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
     """The JSON of a 403: what is missing, and the URL to open."""
     conf = state_of(request).conf
-    back = absolute_url(request, back or find_current_page(request, client_kind(request), conf.login_redirect_hosts))
+    back = absolute_url(request, back or find_current_page(request, response_kind(request), conf.login_redirect_hosts))
     url = FlowKind.LOGIN.start_url(conf, back, aal=error.aal, refresh=error.refresh)
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
     return {"code": error.code, "detail": detail, "redirect_browser_to": url}
@@ -105,7 +105,7 @@ def sign_in(request: HttpRequest, login_url: str | None = None, field: str = RED
 
     ``field`` is the query parameter of ``login_url`` with the page to come back to.
     """
-    kind = client_kind(request)
+    kind = response_kind(request)
     back = find_current_page(request, kind, state_of(request).conf.login_redirect_hosts)
     url = redirect_to_login(back, login_url or sign_in_url(request), field).url
     response = not_authenticated(request, url)
@@ -131,7 +131,7 @@ def _send_browser_to(
     request: HttpRequest, status: int, redirect_browser_to: str, code: str, detail: str
 ) -> HttpResponse:
     """Send the browser to a URL: a page load by a redirect, other clients in the form that they follow."""
-    kind = client_kind(request)
+    kind = response_kind(request)
     match kind:
         case ClientKind.PAGE:
             response: HttpResponse = HttpResponseRedirect(redirect_browser_to)
@@ -178,7 +178,7 @@ def _referrer_policy() -> str:
 
 
 def _explain_refusal(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
-    kind = client_kind(request)
+    kind = response_kind(request)
     if kind is ClientKind.SCRIPT:
         response = _json(request, status, {**facts, "detail": detail})
     elif kind is ClientKind.HTMX:  # htmx 4 shows it in the target of the request; htmx 2 shows no errors

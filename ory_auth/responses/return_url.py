@@ -14,12 +14,12 @@ from ..events import Event, log
 from ..ory.ascii_hosts import ascii_host, with_ascii_host
 from .client_kind import ClientKind, is_browser_script
 
-NEXT = ("next", "return_to")
+NEXT_FIELDS = ("next", "return_to")
 
 
 def read_requested_url(request: HttpRequest) -> str | None:
     """The value of ``next`` or ``return_to`` in the form or the query. It is not checked."""
-    return next((value for name in NEXT if (value := request.POST.get(name) or request.GET.get(name))), None)
+    return next((value for name in NEXT_FIELDS if (value := request.POST.get(name) or request.GET.get(name))), None)
 
 
 def find_return_url(request: HttpRequest, hosts: Sequence[str], *, default: str | None = None) -> str:
@@ -37,7 +37,7 @@ def find_return_url(request: HttpRequest, hosts: Sequence[str], *, default: str 
 
 
 def is_allowed(request: HttpRequest, url: str, hosts: Sequence[str]) -> bool:
-    """Whether a browser may be sent to this URL. Its host must be in the form that browsers send."""
+    """Whether a browser may be sent to this URL. Pass it through ``with_ascii_host()`` first."""
     own = request.get_host()
     own_url = with_ascii_host(f"{request.scheme}://{own}")
     known = {own, urlsplit(own_url).netloc, *(ascii_host(host) or host for host in hosts)}

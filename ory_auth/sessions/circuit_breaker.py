@@ -3,7 +3,7 @@
 It opens only on failures that need no credential, so no person or program can open it: there is no connection to Ory,
 or its readiness path does not answer or says "not ready". A lookup that gets no response, or a 5xx, is only a
 suspicion: that one credential may be the cause. After a few of them in a row, one lookup a second asks readiness first.
-While the breaker is open, one lookup a second does so, and closes it if Ory is ready. Free of I/O.
+While the breaker is open, one lookup a second asks readiness, and closes it if Ory is ready. Does no I/O.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decisions without I/O: generators decide and yield effects, and :func:`run_sync` and :func:`run_async` perform them.
 
 An effect is either a plain call (a cache or a database, limited by their own settings) or an :class:`OryCall`, for
-which waiting is limited. An exception of an effect is raised inside the generator, which may handle it.
+which waiting is limited. An exception of a plain call is raised inside the generator, which may handle it.
 
 While an effect runs, its generator is suspended. So a traceback from inside an effect shows these drivers, and not the
 generator that has yielded it.
@@ -22,7 +22,7 @@ from ..events import Event
 from .outcomes import Unavailable
 
 T = TypeVar("T")
-GRACE = 0.05  # seconds to wait longer than the call's own deadline, because its outcome says why it was late
+GRACE_SECONDS = 0.05  # seconds to wait longer than the call's own deadline, because its outcome says why it was late
 
 
 class OryCall:
@@ -107,7 +107,7 @@ def perform(effect: Effect, timeout: float) -> Any:
     if not isinstance(result, Future):
         return result
     try:
-        return result.result(timeout + GRACE)
+        return result.result(timeout + GRACE_SECONDS)
     except TimeoutError:
         return _outcome_of_late_call(result)
 
@@ -118,7 +118,7 @@ async def _await_call(call: OryCall, timeout: float) -> Any:
         return result
     try:
         # Shielded: if this request is cancelled, the call goes on for the others.
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(result)), timeout + GRACE)
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(result)), timeout + GRACE_SECONDS)
     except TimeoutError:
         return _outcome_of_late_call(result)
 

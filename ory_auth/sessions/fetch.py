@@ -27,7 +27,7 @@ class LookupRequest:
     """Whose session is looked up, and what is known about the request.
 
     ``known``: the credential was valid before. ``returning``: the browser comes back from a sign-in that this site
-    started. ``fresh``: no cache may be used. ``client``: the client's address, or ``""``.
+    started. ``fresh``: no cache may be used. ``client_address``: the address of the client, or ``""``.
     """
 
     key: str
@@ -36,7 +36,7 @@ class LookupRequest:
     returning: bool = False
     signing_out: bool = False
     fresh: bool = False
-    client: str = ""
+    client_address: str = ""
 
     @property
     def priority(self) -> Priority:
@@ -110,7 +110,7 @@ class SessionFetcher:
             whoami = client.whoami(request.credential, request.key, fresh=fresh)
         except OryUnavailable as error:
             if error.event == Event.RATE_LIMITED:
-                self._limiter.note_limited(error.retry_after or 1)
+                self._limiter.record_429(error.retry_after or 1)
             raise
         self._limiter.update_quota(whoami.response.headers)
         return whoami

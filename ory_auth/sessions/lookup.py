@@ -23,7 +23,7 @@ def lookup(
     credential: Credential,
     conf: Conf,
     *,
-    client: str = "",
+    client_address: str = "",
     use_marker: Callable[[], bool] | None = None,
     signing_out: bool = False,
     fresh: bool = False,
@@ -31,9 +31,9 @@ def lookup(
 ) -> Effects[Outcome]:
     """Decide who this is: a generator that yields effects and returns the outcome.
 
-    ``client`` is the client's address, or ``""`` if it is not known. ``use_marker`` says whether the browser comes back
-    from a sign-in that this site started. Both matter only for an unknown credential. ``fresh`` skips all caches.
-    ``skip_local`` skips what the caller has tried with :func:`lookup_locally`.
+    ``client_address`` is the address of the client, or ``""`` if it is not known. ``use_marker()`` says whether the
+    browser comes back from a sign-in that this site started, and uses its marker once. Both matter only for an unknown
+    credential. ``fresh`` skips all caches. ``skip_local`` skips what the caller has tried with :func:`lookup_locally`.
     """
     services, key = services_of(conf), credential.key(conf)
     if not fresh:
@@ -44,7 +44,7 @@ def lookup(
             return cached
     known = services.cache.local.is_known(key)
     returning = not known and not signing_out and use_marker is not None and use_marker()
-    request = LookupRequest(key, credential, known, returning, signing_out, fresh, client)
+    request = LookupRequest(key, credential, known, returning, signing_out, fresh, client_address)
     outcome = yield from _ask_ory(services, request)
     if isinstance(outcome, Unavailable):
         _log_per_request(outcome, credential)
@@ -102,7 +102,7 @@ def _find_local_outcome(services: Services, key: str) -> SignedIn | SignedOut | 
     if key in services.negative_cache:
         return SignedOut(Event.SESSION_GONE, remembered=True)
     cache = services.cache
-    if cache.local.is_signed_out(key, None) and not cache.has_pending:
+    if cache.local.is_signed_out(key, None) and not cache.has_pending_writes:
         return SignedOut(Event.LOGOUT)  # signed out here, which counts whatever Ory says
     if not cache.enabled:
         return None

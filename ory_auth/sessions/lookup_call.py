@@ -101,20 +101,20 @@ class LookupCall(OryCall):
         if request.known:
             return request.signing_out or limiter.acquire_known(request.key)
         if request.returning:
-            return limiter.acquire_returning(request.client)
+            return limiter.acquire_returning(request.client_address)
         if request.signing_out:
             return limiter.acquire_sign_out()
-        return limiter.acquire_unknown(request.client, by_header=request.credential.kind.by_header)
+        return limiter.acquire_unknown(request.client_address, by_header=request.credential.kind.by_header)
 
     def _give_token_back(self) -> None:
         request, limiter = self._request, self._services.limiter
         if request.returning:
-            limiter.give_back_returning(request.client)
+            limiter.give_back_returning(request.client_address)
         elif not request.known and not request.signing_out:
-            limiter.give_back_unknown(request.client, by_header=request.credential.kind.by_header)
+            limiter.give_back_unknown(request.client_address, by_header=request.credential.kind.by_header)
 
     def _has_many_credentials(self, outcome: Outcome) -> bool:
-        """Whether so many credentials were valid for this session that each one more counts like an unknown one."""
+        """Whether this session has had so many valid credentials that further ones count as unknown."""
         cache = self._services.cache.local
         return isinstance(outcome, SignedIn) and cache.has_many_credentials(outcome.session.summary.session_id)
 

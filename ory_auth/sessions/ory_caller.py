@@ -1,7 +1,7 @@
 """Calls to Ory within limits: of connections, of time, and none while the circuit breaker is open.
 
 No person, program or visitor may block others. So what one credential can cause (a response that cannot be read, a
-5xx, a slow response, a 429 of one endpoint) never counts as the state of Ory itself.
+5xx, a slow response, a 429 of one endpoint) never counts as a sign that Ory is down.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .outcomes import CAUSE_BREAKER_OPEN, ORY_IS_DOWN, Unavailable
 
 
 class Priority(Enum):
-    """Which part of ``MAX_CONNECTIONS`` a call may use. Each includes those below it."""
+    """Which part of ``MAX_CONNECTIONS`` a call may use. Each may also use the share of those below it."""
 
     KNOWN = auto()  # all of them: known credentials, and their sign-outs
     RETURNING = auto()  # all but an eighth: browsers that this site has sent to Ory
@@ -81,14 +81,15 @@ class OryCaller:
         return self._pools[priority].submit(_run_and_close_connections, function, *args)
 
     def record(self, outcome: object) -> None:
-        """Record what became of a lookup: the circuit breaker decides by it whether Ory is down."""
+        """Report the outcome of a lookup to the circuit breaker."""
         if not isinstance(outcome, Unavailable):
             self._breaker.record_success()
             return
-        self.last_failure = outcome
         if outcome.event == Event.NOT_READY or not outcome.connected:
+            self.last_failure = outcome
             self._breaker.record_failure()
         elif outcome.event in ORY_IS_DOWN:
+            self.last_failure = outcome
             self._breaker.record_suspicion()
 
     def _semaphores_for(self, priority: Priority) -> list[threading.BoundedSemaphore]:

@@ -16,7 +16,7 @@ PER_REQUEST_EVENTS = frozenset({Event.TIMEOUT, Event.POOL_FULL, Event.FLOOD})
 CAUSE_BREAKER_OPEN = "breaker_open"  # the cause of an outage: the circuit breaker is open
 
 
-@dataclass(slots=True)  # created at every request, and three times as fast as a frozen one; never changed
+@dataclass(slots=True)  # not frozen: three times as fast, and each request creates one; never change it
 class SignedIn:
     """A valid session at Ory. ``offset``: Ory's clock minus ours, in seconds; ``cookies``: Ory's, for the browser."""
 

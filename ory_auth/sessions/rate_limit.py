@@ -14,7 +14,7 @@ The limits of one process:
 
 Ory says in ``x-ratelimit-*`` headers how much of its rate limit is left. Below a half, an unknown credential costs
 more than one token (at most ten). That may still be more than Ory allows in total, and a 429 would stop all lookups.
-So in the last quarter only one unknown credential a second is looked up. Free of I/O.
+So in the last quarter only one unknown credential a second is looked up. Does no I/O.
 Follows https://www.ory.com/docs/guides/rate-limits.
 """
 
@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 MAX_CLIENTS = 10_000
-MAX_HOLD = 60.0  # seconds for which a rate header counts
-LEAST_SHARE = 0.1  # of their limit, which is always left to unknown credentials
+MAX_QUOTA_AGE = 60.0  # seconds for which a rate header counts
+MIN_SHARE = 0.1  # of their limit, which is always left to unknown credentials
 RESERVED = 0.25  # of Ory's rate limit: for known credentials, returning browsers and sign-outs
 SLOW_BELOW = 0.5  # of Ory's rate limit: with less left, an unknown credential costs more than one token
 KNOWN_BELOW = RESERVED  # of Ory's rate limit: with less left, known credentials are limited too
@@ -135,7 +135,7 @@ class RateLimiter:
             return admitted and self._unknown[by_header].acquire(client, self._cost())
 
     def give_back_unknown(self, client: str, *, by_header: bool) -> None:
-        """Ory did not refuse the credential of this lookup, so it gets its token back."""
+        """Ory did not refuse the credential of this lookup, so its limits get back what one lookup costs now."""
         with self._lock:
             self._unknown[by_header].give_back(client, self._cost())
 
@@ -146,7 +146,7 @@ class RateLimiter:
             return admitted and self._returning.acquire(client)
 
     def give_back_returning(self, client: str) -> None:
-        """Ory did not refuse the credential of this lookup, so it gets its token back."""
+        """Ory did not refuse the credential of this lookup, so its limits get back what one lookup costs now."""
         with self._lock:
             self._returning.give_back(client)
 
@@ -178,20 +178,20 @@ class RateLimiter:
             with self._lock:
                 self._unknown_limited_until = 0.0  # from now on Ory says how much is left
                 self._quota = min(remaining / limit, 1.0)
-                self._quota_until = time.monotonic() + min(max(_seconds_until(reset), 1.0), MAX_HOLD)
+                self._quota_until = time.monotonic() + min(max(_seconds_until(reset), 1.0), MAX_QUOTA_AGE)
 
-    def note_limited(self, seconds: float) -> None:
+    def record_429(self, seconds: float) -> None:
         """Ory has just answered a lookup with 429, and asks for a pause of so many seconds.
 
         Unknown credentials are limited for longer than that: otherwise they would cause the next 429 at once.
         """
         with self._lock:
-            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_HOLD)
-            self._unknown_limited_until = self._quota_until + MAX_HOLD
+            self._quota, self._quota_until = 0.0, time.monotonic() + min(seconds, MAX_QUOTA_AGE)
+            self._unknown_limited_until = self._quota_until + MAX_QUOTA_AGE
 
     def _cost(self) -> float:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate limit is left."""
-        return 1 / max(LEAST_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
+        return 1 / max(MIN_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
     def _allow_unknown(self, trickle: _Limit, after_429: _Limit) -> bool:
         """Whether the rest of Ory's rate limit allows one more: a trickle while it is low, a few after a 429."""

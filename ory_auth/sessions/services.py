@@ -1,4 +1,4 @@
-"""What all requests of a process share to find sessions: the caches, the limits, and the calls to Ory."""
+"""What the requests of a process share when they look up sessions: the caches, the limits, and the calls to Ory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Services:
         self.fetcher = SessionFetcher(conf, self.cache, self.limiter, self.negative_cache, self.lookups)
         self._timeout = conf.timeout
 
-    def call(self, priority: Priority, action: Callable[..., Any], *args: Any) -> OryCall:
+    def ory_call(self, priority: Priority, action: Callable[..., Any], *args: Any) -> OryCall:
         """The effect that calls ``action(client, *args)``. Its result is what that returns, or an ``Unavailable``."""
         return ClientCall(self.caller, self._timeout, priority, action, *args)
 

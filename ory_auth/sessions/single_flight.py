@@ -51,7 +51,9 @@ class SingleFlight(Generic[T]):
         """The call for this key that another request makes; ``None`` if there is none to wait for."""
         with self._lock:
             running = self._find_running(key, fresh)
-            return self._next.get(key) if running is not None and fresh else running
+            if running is not None and fresh:
+                return self._next.get(key)
+            return running
 
     def join_or_start(self, key: str, *, fresh: bool) -> tuple[SharedCall[T], Role]:
         """The call for this key, or a new one, and what this request has to do for it."""
@@ -68,7 +70,7 @@ class SingleFlight(Generic[T]):
             return call, Role.MAKE_NEXT
 
     def start_next(self, key: str, call: SharedCall[T]) -> None:
-        """The call that this fresh one has waited for is over, so it begins."""
+        """Start this fresh call: the one before it has ended."""
         with self._lock:
             if self._next.get(key) is call:
                 del self._next[key]

@@ -1,4 +1,4 @@
-"""What a response of whoami means, from Ory or from a cache. Free of I/O."""
+"""What a response of whoami means, from Ory or from a cache. Does no I/O."""
 
 from __future__ import annotations
 

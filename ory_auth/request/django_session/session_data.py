@@ -26,7 +26,7 @@ OLDER_CREDENTIAL, OLDER_SESSION = "_ory_outranks", "_ory_outranked_session"
 # With data: the identity that it belongs to, and the credential that this identity used last.
 OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
 OWN_KEYS = frozenset({OLDER_CREDENTIAL, OLDER_SESSION, OWNER, OWNER_KEY})
-SIGN_IN = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
+SIGN_IN_KEYS = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
 UNKNOWN_OWNER = "credential:"  # before a credential's key that stands for the owner while Ory cannot name the identity
 
@@ -47,7 +47,7 @@ class SignIn(NamedTuple):
 
 
 def has_cookie(request: HttpRequest) -> bool:
-    """Whether the browser sent a Django session cookie. Without one, nothing here costs anything."""
+    """Whether the browser sent a Django session cookie. Without one, no session is loaded."""
     return "session" in request.__dict__ and settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
@@ -85,13 +85,17 @@ def apply_outcome(
     session = request.session
     if isinstance(outcome, SignedIn):
         if SESSION_KEY not in session:
-            return outcome, _give_to(request, str(outcome.session.identity.id), credential, conf)
+            flushed = _claim_session(request, str(outcome.session.identity.id), credential, conf)
+            return outcome, flushed
         if session.get(OLDER_SESSION) == str(outcome.session.id):  # its cookie was renewed
             _update_key(session, OLDER_CREDENTIAL, credential.key(conf))
             return SignedOut(), False
-        return outcome, _flush(request)
+        _flush(request)
+        return outcome, True
     if SESSION_KEY in session:
-        return outcome, known and _flush(request)
+        if known:
+            _flush(request)
+        return outcome, known
     if check_access(session, credential, conf) is not Access.ALLOWED:
         hide(session)
     return outcome, False
@@ -117,7 +121,7 @@ def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: 
     """After a Django sign-in: it is newer than this credential, and does not get the data of an identity."""
     session = request.session
     if OWNER in session:
-        for name in set(session.keys()) - SIGN_IN:
+        for name in set(session.keys()) - SIGN_IN_KEYS:
             del session[name]
     session[OLDER_CREDENTIAL] = str(credential_key)
     session.pop(OLDER_SESSION, None)
@@ -127,7 +131,7 @@ def remember_sign_in(request: HttpRequest, credential_key: str, ory_session_id: 
 
 def undo_sign_in(request: HttpRequest) -> None:
     """Remove a Django sign-in from the session. The rest of the session stays."""
-    for name in SIGN_IN | {OLDER_CREDENTIAL, OLDER_SESSION}:
+    for name in SIGN_IN_KEYS | {OLDER_CREDENTIAL, OLDER_SESSION}:
         request.session.pop(name, None)
 
 
@@ -169,7 +173,7 @@ def renew_csrf_token(request: HttpRequest) -> None:
         rotate_token(request)
 
 
-def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
+def _claim_session(request: HttpRequest, identity: str, credential: Credential, conf: Conf) -> bool:
     """Make this identity the owner of the session. Returns whether the session was flushed: it had another owner.
 
     A session without an owner gets a new key and CSRF token, as with ``login()``. In a stream it keeps its key, because
@@ -187,7 +191,8 @@ def _give_to(request: HttpRequest, identity: str, credential: Credential, conf: 
             renew_csrf_token(request)
         session[OWNER], session[OWNER_KEY] = identity, str(credential.key(conf))
     else:
-        return _flush(request)
+        _flush(request)
+        return True
     return False
 
 
@@ -217,7 +222,6 @@ def _key_of_format_2(credential: Credential, conf: Conf) -> str:
     return key.hexdigest()
 
 
-def _flush(request: HttpRequest) -> bool:
+def _flush(request: HttpRequest) -> None:
     request.session.flush()
     renew_csrf_token(request)
-    return True

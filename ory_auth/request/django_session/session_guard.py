@@ -122,7 +122,7 @@ class _GuardedSession:
     # --- saving
 
     def save(self, must_create: bool = False) -> None:
-        if not must_create and self._is_saved_unused():
+        if not must_create and self._restore_before_save():
             with unguarded():
                 super().save(must_create)  # type: ignore[misc]
             return
@@ -131,7 +131,7 @@ class _GuardedSession:
         super().save(must_create)  # type: ignore[misc]
 
     async def asave(self, must_create: bool = False) -> None:
-        if not must_create and self._is_saved_unused():
+        if not must_create and self._restore_before_save():
             with unguarded():
                 await super().asave(must_create)  # type: ignore[misc]
             return
@@ -149,11 +149,11 @@ class _GuardedSession:
 
     @contextmanager
     def _unguarded_if_saved_unused(self) -> Iterator[None]:
-        with unguarded() if self._is_saved_unused() else nullcontext():
+        with unguarded() if self._restore_before_save() else nullcontext():
             yield
 
-    def _is_saved_unused(self) -> bool:
-        """Whether Django's middleware saves a session that this request has not used.
+    def _restore_before_save(self) -> bool:
+        """Prepare for saving. Returns whether Django's middleware saves a session that this request has not used.
 
         It does so with ``SESSION_SAVE_EVERY_REQUEST``. No code sees the data then, so it does not matter whose it is. A
         hidden session gets its key back, so that the owner keeps it.
@@ -175,7 +175,7 @@ class _GuardedSession:
         return self._ory_guarded and not _unguarded.get()
 
     def _ory_check(self) -> bool:
-        """Check, and hide the session if necessary; ``False`` if a lookup of this request is just running."""
+        """Check, and hide the session if necessary; ``False`` if this request is being looked up now."""
         request = self._ory_request()
         opened = request is None or request._ory_state.open_django_session(self)
         if opened:

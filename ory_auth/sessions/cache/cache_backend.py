@@ -23,12 +23,12 @@ from django.db import close_old_connections, connections, router
 
 from ...events import Event, log
 
-SLOW_SECONDS = 0.1  # seconds: after a failure that takes longer,
-PAUSE_SECONDS = 1.0  # the cache is not used for so many seconds
+SLOW_SECONDS = 0.1  # a failure that takes longer pauses the cache
+PAUSE_SECONDS = 1.0
 MAX_REDIS_CALLS = 64  # at the same time
 MAX_PENDING = 1000  # writes that wait for the cache to come back
 
-Write = Callable[[BaseCache], bool]  # False: the cache did not take it
+Write = Callable[[BaseCache], bool]  # False: the write was lost
 
 
 class CacheBackend:
@@ -58,12 +58,12 @@ class CacheBackend:
         return False
 
     @property
-    def has_pending(self) -> bool:
+    def has_pending_writes(self) -> bool:
         """Whether a write waits for the cache to come back. The next call of :meth:`run` writes it first."""
         return bool(self._pending)
 
     def run(self, action: Callable[[BaseCache], Any], *, force: bool = False) -> Any:
-        """What ``action`` returns; ``None`` if the cache fails, or (unless ``force``) is paused after a slow one."""
+        """Run ``action`` and return its result; ``None`` if the cache fails or, without ``force``, is paused."""
         started = time.monotonic()
         if started < self._resume_at and not force:
             return None
@@ -79,13 +79,13 @@ class CacheBackend:
             log(Event.CACHE_DOWN, error=type(error).__name__)
             return None
 
-    def write(self, write: Write) -> None:
+    def write(self, action: Write) -> None:
         """Write it now, or as soon as the cache is back."""
-        written = self.run(write, force=True)
+        written = self.run(action, force=True)
         if written is False:
             log(Event.CACHE_DOWN, error="write_lost")
         if not written or self._may_be_rolled_back():
-            self._pending.append(write)
+            self._pending.append(action)
         if not written:
             self._write_later()
 

@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
     @property
     def is_current(self) -> bool:
-        """Whether it is not too old. Old bytes may be restored by hand, or by promoting a replica."""
+        """Whether its time has begun and is not over. Old bytes may be restored by hand, or by promoting a replica."""
         return self.stored_at - MAX_SKEW <= time.time() <= self.valid_until + MAX_SKEW
 
 

@@ -14,7 +14,7 @@ from ...ory.credentials import digest_of
 from .entries import Entry
 
 MAX_BYTES = 24 * 1024 * 1024  # for all sessions in a process, overhead included
-PER_ENTRY = 900  # bytes of overhead for one session, besides its body
+ENTRY_OVERHEAD = 900  # bytes of overhead for one session, besides its body
 MAX_SIGN_OUTS = 20_000
 MAX_KNOWN = 20_000
 MAX_CREDENTIALS = 16  # of one session: a browser may add cookies of the same name, and Ory takes the first
@@ -37,7 +37,7 @@ class LocalCache:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._entries: TTLCache[str, Entry] | None = (
-            TTLCache(MAX_BYTES, seconds, getsizeof=lambda entry: len(entry.body) + PER_ENTRY) if seconds else None
+            TTLCache(MAX_BYTES, seconds, getsizeof=lambda entry: len(entry.body) + ENTRY_OVERHEAD) if seconds else None
         )
         self._signed_out: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
         self._unknown_signed_out: TTLCache[str, bool] = TTLCache(MAX_UNKNOWN_SIGN_OUTS, UNKNOWN_SIGN_OUT_SECONDS)
@@ -60,7 +60,7 @@ class LocalCache:
 
     def set(self, key: str, entry: Entry) -> None:
         """Store an entry for ``LOCAL_CACHE_SECONDS``."""
-        if self._entries is not None:  # no entry is larger than all of it may be
+        if self._entries is not None:  # MAX_CACHED_BODY keeps every entry smaller than MAX_BYTES
             with self._lock:
                 self._entries[key] = entry
 
@@ -82,7 +82,7 @@ class LocalCache:
                 self._signed_out[session_id] = True
 
     def sign_out_unknown(self, key: str) -> bool:
-        """Refuse an unknown credential for some minutes; ``False`` if there are too many of these already.
+        """Refuse an unknown credential for some minutes; ``False`` if that drives out the oldest of these.
 
         They are stored apart, so that made-up tokens cannot make this process forget a real sign-out.
         """
@@ -90,7 +90,8 @@ class LocalCache:
         with self._lock:
             self._unknown_signed_out.expire()
             has_room = len(self._unknown_signed_out) < MAX_UNKNOWN_SIGN_OUTS or digest in self._unknown_signed_out
-            self._unknown_signed_out[digest] = self._any_unknown_signed_out = True
+            self._unknown_signed_out[digest] = True
+            self._any_unknown_signed_out = True
         return has_room
 
     def is_signed_out(self, key: str, session_id: bytes | None) -> bool:

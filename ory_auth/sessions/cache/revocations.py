@@ -22,7 +22,7 @@ from .entries import MAX_SKEW, unpack
 from .local_cache import UNKNOWN_SIGN_OUT_SECONDS
 
 YEAR = 366 * 24 * 3600
-UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a known credential, if it is not known when its session ends
+UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a known credential whose session has an unknown end
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SignOut:
     key: str
     session_id: bytes | None
     expires_at: float = 0.0  # Unix time; 0: not known
-    lifespan: float = 0.0  # seconds: the session may have been extended by as much meanwhile
+    lifespan: float = 0.0  # seconds: Ory may have extended the session by this much since
 
     def write(self, cache: BaseCache) -> bool:
         """Write the sign-out; ``False`` if the cache lost it, with or without an error."""
@@ -93,7 +93,7 @@ def find_session(keys: CacheKeys, key: str, cache: BaseCache) -> bytes | None:
 
 
 def delete_entries(cache: BaseCache, keys: CacheKeys, credentials: Iterable[str]) -> None:
-    """Delete the entries of the credentials with these keys, and that they are known."""
+    """Delete the entries of these credentials, and the records that they are known."""
     cache_keys: list[str] = []
     for key in credentials:
         cache_keys += [keys.entry(key), keys.stale_entry(key), *keys.all_known(key)]

@@ -129,9 +129,9 @@ class SessionCache:
         return self._backend.may_block
 
     @property
-    def has_pending(self) -> bool:
+    def has_pending_writes(self) -> bool:
         """Whether a sign-out waits for the cache to come back."""
-        return self._backend.has_pending
+        return self._backend.has_pending_writes
 
     @property
     def is_transactional(self) -> bool:
@@ -203,7 +203,7 @@ class SessionCache:
     def sign_out(self, key: str, session: OrySession | None) -> None:
         """Refuse this credential from now on, and all other credentials of its session.
 
-        ``session`` is ``None`` if Ory does not say which one it is. An unknown credential is refused for some minutes
+        ``session`` is ``None`` if it is unknown. An unknown credential is refused for some minutes
         only, and a process stores no more than a few hundred of these.
         """
         session_id = session.summary.session_id if session else self._session_of(key)
