@@ -41,15 +41,15 @@ def get_local_ory() -> LocalOry:
     return _local_ory
 
 
-def _forget_local_ory() -> None:
+def _drop_local_ory() -> None:
     global _local_ory
     _local_ory = None  # a forked process has the sockets, but not the thread that serves them
 
 
-after_fork(_forget_local_ory)
+after_fork(_drop_local_ory)
 
 
-def settings_for(local: LocalOry) -> dict[str, Any]:
+def make_settings(local: LocalOry) -> dict[str, Any]:
     """The project's ``ORY_AUTH``, changed to use this Ory and to cache nothing, so that each request asks it again."""
     project = getattr(settings, "ORY_AUTH", None)
     return {

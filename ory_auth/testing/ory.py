@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from ory_auth.local import LocalOry
 from ory_auth.local.model.clock import Clock
 
-from .local_ory import API_KEY, get_local_ory, reset_process_state, settings_for
+from .local_ory import API_KEY, get_local_ory, make_settings, reset_process_state
 from .people import AAL, Person, SignIn, schema_errors_as_value_errors
 
 LOOPBACK = ("localhost", "127.0.0.1")
@@ -51,7 +51,7 @@ class Ory:
         self.local.reset()
         reset_process_state()
         self._numbers = count(1)
-        ory_auth = settings_for(self.local)
+        ory_auth = make_settings(self.local)
         self.configure(session_cookie_name=ory_auth["SESSION_COOKIE_NAME"])
         set_ory_auth(ory_auth)
         self.pages_at("http://testserver")
@@ -163,15 +163,15 @@ class Ory:
 
     def slow(self, seconds: float, path: str = "/") -> AbstractContextManager[None]:
         """In a ``with`` block, respond this much later. ``path`` limits it to paths that begin with it."""
-        return _resetting_process_state(self.local.slow(seconds, path))
+        return _reset_process_state_after(self.local.slow(seconds, path))
 
     def failing(self, status: int = 503, path: str = "/") -> AbstractContextManager[None]:
         """In a ``with`` block, respond with this status and an empty body."""
-        return _resetting_process_state(self.local.failing(status, path=path))
+        return _reset_process_state_after(self.local.failing(status, path=path))
 
     def stopped(self) -> AbstractContextManager[None]:
         """In a ``with`` block, refuse connections."""
-        return _resetting_process_state(self.local.stopped())
+        return _reset_process_state_after(self.local.stopped())
 
     @contextmanager
     def strict(self) -> Iterator[None]:
@@ -187,8 +187,8 @@ class Ory:
 
 
 @contextmanager
-def _resetting_process_state(fault: AbstractContextManager[None]) -> Iterator[None]:
-    """A fault after which the process forgets it: the next request does not wait for a circuit breaker or a pause."""
+def _reset_process_state_after(fault: AbstractContextManager[None]) -> Iterator[None]:
+    """Reset the process after the fault, so that the next request does not wait for a circuit breaker or a pause."""
     with fault:
         yield
     reset_process_state()

@@ -69,8 +69,8 @@ class Person:
         if result.user is None:
             raise NotAdmitted(result.refused or Event.NOT_ADMITTED)
         if result.created:
-            facts = {"user": result.user, "identity": ory_session.identity, "request": HttpRequest()}
-            send_signal = partial(user_created.send, sender=type(result.user), **facts)
+            arguments = {"user": result.user, "identity": ory_session.identity, "request": HttpRequest()}
+            send_signal = partial(user_created.send, sender=type(result.user), **arguments)
             transaction.on_commit(send_signal, using=router.db_for_write(type(result.user)))
         return result.user
 

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             _manage("migrate", "--verbosity", "0", environment=environment)
             _manage("ory_link", SUPERUSER, identities[SUPERUSER], "--create", "--superuser", environment=environment)
             with _site(environment) as site:
-                self._introduce(f"{ory.public_url}  (local; it forgets everything when it ends)", people())
+                self._introduce(f"{ory.public_url}  (local; nothing is saved)", people())
                 yield site
 
     @contextmanager
@@ -74,7 +74,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {'   '.join(cells)}")
             self.stdout.write("")
             self.stdout.write(f"  Codes for the second step: {_site_url()}demo/codes/")
-        self.stdout.write("  Ctrl-C ends it.\n")
+        self.stdout.write("  Press Ctrl-C to stop.\n")
         self.stdout.flush()
 
 

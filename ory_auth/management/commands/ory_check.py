@@ -92,14 +92,14 @@ class Command(BaseCommand):
             self.stderr.write(f"Ory at {redact(conf.sdk_url)} was not ready within {seconds:g} seconds.")
 
     def _choose_style(self, options: dict[str, Any]) -> Style:
-        """Symbols and wrapped lines on a terminal that can show them; colours unless NO_COLOR is set."""
+        """Symbols and wrapped lines on a terminal that can show them; colors unless NO_COLOR is set."""
         is_terminal = bool(self.stdout.isatty())
         if os.environ.get("NO_COLOR") and not options["force_color"]:
             self.style = no_style()
-        colours = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.FAILURE: self.style.ERROR}
+        colors = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.FAILURE: self.style.ERROR}
         width = min(shutil.get_terminal_size().columns, 140) if is_terminal else 0
         symbols = is_terminal and self._can_show("".join(SYMBOLS.values()))
-        return Style(width, symbols, colours, self.style.MIGRATE_HEADING)
+        return Style(width, symbols, colors, self.style.MIGRATE_HEADING)
 
     def _can_show(self, text: str) -> bool:
         """Whether the encoding of the output has these characters."""

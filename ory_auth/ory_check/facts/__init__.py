@@ -1,1 +1,1 @@
-"""What the probes found: plain values without behaviour."""
+"""What the probes found: plain values without behavior."""

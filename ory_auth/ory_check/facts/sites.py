@@ -55,7 +55,7 @@ def _select_opened_by_people(sites: tuple[Origin, ...], page: Origin | None, deb
     """Domain names in production and loopback names in development, not the hosts of containers and health checks."""
     kinds = [is_loopback, is_domain_name] if debug else [is_domain_name, is_loopback]
     if page:
-        kinds.sort(key=lambda is_kind: not is_kind(page.host))  # a site that is surely open comes first
+        kinds.sort(key=lambda is_kind: not is_kind(page.host))  # the kind of the login page comes first
     for is_kind in kinds:
         if selected := tuple(site for site in sites if is_kind(site.host)):
             return selected

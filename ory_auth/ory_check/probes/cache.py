@@ -1,4 +1,4 @@
-"""Tries whether a cache can store what requests store: sessions as bytes, their slots, and sign-outs.
+"""Tests whether a cache can store what requests store: sessions as bytes, their slots, and revocations.
 
 Each step calls the cache as :mod:`ory_auth.sessions.cache.shared_cache` and
 :mod:`ory_auth.sessions.cache.revocations` do, with values of the same types.
@@ -15,7 +15,7 @@ from django.core.cache import BaseCache
 
 from ..facts.model import STORE_BYTES, CacheDefect
 
-SECONDS = 60  # the lifetime of a value, in case it cannot be deleted
+LIFETIME_SECONDS = 60  # the lifetime of a value, in case it cannot be deleted
 SESSION = bytes(range(256)) * 4  # not text in any encoding
 SLOT = secrets.token_hex(16)  # a slot holds the key of a credential, which is text
 
@@ -44,28 +44,28 @@ def find_defect(cache: BaseCache) -> CacheDefect | None:
     return None
 
 
-def _try_operations(cache: BaseCache, entry: str, slot: str, mark: str) -> Iterator[tuple[str, str]]:
+def _try_operations(cache: BaseCache, entry: str, slot: str, revocation: str) -> Iterator[tuple[str, str]]:
     """Yield each operation twice: before it, so that an exception is attributed to it, and with its symptom after."""
     yield STORE_BYTES, ""
-    cache.set(entry, SESSION, SECONDS)
+    cache.set(entry, SESSION, LIFETIME_SECONDS)
     yield STORE_BYTES, _compare(cache.get(entry), SESSION)
 
     yield ADD_ONCE, ""
-    added, added_again = cache.add(slot, SLOT, SECONDS), cache.add(slot, "other", SECONDS)
+    added, added_again = cache.add(slot, SLOT, LIFETIME_SECONDS), cache.add(slot, "other", LIFETIME_SECONDS)
     yield ADD_ONCE, "" if added and not added_again else "add() returns the wrong result"
     yield STORE_TEXT, _compare(cache.get(slot), SLOT)
 
     yield TOUCH, ""
-    yield TOUCH, "" if cache.touch(slot, SECONDS) else "touch() returns False"
+    yield TOUCH, "" if cache.touch(slot, LIFETIME_SECONDS) else "touch() returns False"
 
     yield WRITE_MANY, ""
-    cache.set_many({mark: 1}, SECONDS)
-    difference = _compare(cache.get_many([entry, slot, mark]), {entry: SESSION, slot: SLOT, mark: 1})
+    cache.set_many({revocation: 1}, LIFETIME_SECONDS)
+    difference = _compare(cache.get_many([entry, slot, revocation]), {entry: SESSION, slot: SLOT, revocation: 1})
     yield WRITE_MANY, "get_many() returns other values" if difference else ""
 
     yield DELETE_MANY, ""
-    cache.delete_many([entry, slot, mark])
-    yield DELETE_MANY, "they are still there" if cache.get_many([entry, slot, mark]) else ""
+    cache.delete_many([entry, slot, revocation])
+    yield DELETE_MANY, "they are still there" if cache.get_many([entry, slot, revocation]) else ""
 
 
 def _compare(value: Any, stored: Any) -> str:

@@ -20,10 +20,10 @@ from .session import probe_session
 
 WHOAMI_REQUESTS = 5
 MAX_SITES = 8  # for which return_to is tested
-WHOAMI = "/sessions/whoami"
-LOGIN = "/self-service/login/browser"
+WHOAMI_PATH = "/sessions/whoami"
+LOGIN_PATH = "/self-service/login/browser"
 # The response tells an admin API from others, and whether the API key is valid, without showing a person's traits.
-IMPOSSIBLE_IDENTITY = "/admin/identities/00000000-0000-4000-8000-000000000000"
+UNKNOWN_IDENTITY_PATH = "/admin/identities/00000000-0000-4000-8000-000000000000"
 
 
 def collect_facts(project: Project, supplied: SuppliedCredential | None = None) -> Facts:
@@ -50,7 +50,7 @@ def wait_until_ready(conf: Conf, seconds: float) -> bool:
     http, until, pause = HttpProbe(conf.timeout), time.monotonic() + seconds, 0.1
     while True:
         status = http.get(f"{conf.sdk_url}/health/ready").status
-        if status == 200 or (status == 404 and http.get(conf.sdk_url + WHOAMI).status == 401):
+        if status == 200 or (status == 404 and http.get(conf.sdk_url + WHOAMI_PATH).status == 401):
             return True
         if time.monotonic() + pause > until:
             return False
@@ -85,17 +85,17 @@ def _probe_endpoint(http: HttpProbe, url: str) -> Endpoint:
     reachability = probe_connection(url, http.timeout)
     if reachability.problem:
         return Endpoint(url, reachability)
-    whoami = [http.get(url + WHOAMI, keep_connection=True)]
-    admin = http.get(url + IMPOSSIBLE_IDENTITY)
-    service = _identify(url, http, whoami[0], admin)
+    whoami = [http.get(url + WHOAMI_PATH, keep_connection=True)]
+    admin = http.get(url + UNKNOWN_IDENTITY_PATH)
+    service = _identify_service(url, http, whoami[0], admin)
     if service is not Service.PUBLIC_API:
         return Endpoint(url, reachability, service, tuple(whoami), admin=admin)
-    whoami += (http.get(url + WHOAMI, keep_connection=True) for _ in range(WHOAMI_REQUESTS - 1))
-    login_flow, login_redirect = http.get(url + LOGIN, JSON), http.get(url + LOGIN, HTML)
+    whoami += (http.get(url + WHOAMI_PATH, keep_connection=True) for _ in range(WHOAMI_REQUESTS - 1))
+    login_flow, login_redirect = http.get(url + LOGIN_PATH, JSON), http.get(url + LOGIN_PATH, HTML)
     return Endpoint(url, reachability, service, tuple(whoami), login_flow, login_redirect, admin)
 
 
-def _identify(url: str, http: HttpProbe, whoami: HttpResult, admin: HttpResult) -> Service:
+def _identify_service(url: str, http: HttpProbe, whoami: HttpResult, admin: HttpResult) -> Service:
     """Kratos' public API responds to whoami with a 401 in JSON. Its admin API redirects whoami."""
     if whoami.is_ory_error(401) or whoami.is_ory_error(403):
         return Service.PUBLIC_API
@@ -115,7 +115,7 @@ def _probe_admin_api(http: HttpProbe, project: Project, conf: Conf) -> AdminApi 
     if reachability.problem:
         return AdminApi(conf.admin_url, reachability)
     key = {"Authorization": f"Bearer {conf.api_key.reveal()}"} if conf.api_key else {}
-    return AdminApi(conf.admin_url, reachability, http.get(conf.admin_url + IMPOSSIBLE_IDENTITY, {**JSON, **key}))
+    return AdminApi(conf.admin_url, reachability, http.get(conf.admin_url + UNKNOWN_IDENTITY_PATH, {**JSON, **key}))
 
 
 def _probe_version(http: HttpProbe, facts: Facts) -> HttpResult:
@@ -126,14 +126,14 @@ def _probe_version(http: HttpProbe, facts: Facts) -> HttpResult:
 
 
 def _probe_return_to(http: HttpProbe, ory_url: str, origin: Origin) -> HttpResult:
-    return http.get(f"{ory_url}{LOGIN}?{urlencode({'return_to': f'{origin}/'})}")
+    return http.get(f"{ory_url}{LOGIN_PATH}?{urlencode({'return_to': f'{origin}/'})}")
 
 
 def _probe_cors(http: HttpProbe, ory_url: str, origins: Iterable[str]) -> tuple[tuple[str, HttpResult], ...]:
     """The preflight requests that browsers send before a page of another origin can call whoami with cookies."""
     headers = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "content-type"}
     return tuple(
-        (origin, http.get(ory_url + WHOAMI, {"Origin": origin, **headers}, method="OPTIONS")) for origin in origins
+        (origin, http.get(ory_url + WHOAMI_PATH, {"Origin": origin, **headers}, method="OPTIONS")) for origin in origins
     )
 
 

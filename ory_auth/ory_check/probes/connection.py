@@ -10,27 +10,27 @@ from urllib.parse import urlsplit
 
 from ...ory.addresses import DEFAULT_PORTS
 from ...ory.dns import Resolver
-from ...ory.http_client import deadline as until
+from ...ory.http_client import deadline as set_deadline
 from ...ory.http_client import open_socket, remaining_seconds
 from ..facts.connection import ConnectionProblem, Reachability
 
 
 def probe_connection(url: str, timeout: float) -> Reachability:
     """Look up the host, connect, and if the URL is https, do a TLS handshake. As in the client, without a proxy."""
-    host, port = _host_and_port(url)
+    host, port = _parse_host_and_port(url)
     started, deadline = time.perf_counter(), time.monotonic() + timeout
     try:
-        found = Resolver().resolve(host, port, timeout)
+        addresses = Resolver().resolve(host, port, timeout)
     except TimeoutError:
         return Reachability(problem=ConnectionProblem.DNS, detail=f"no response within {timeout:g} seconds")
     except (OSError, UnicodeError) as error:
         detail = getattr(error, "strerror", None) or type(error).__name__
         return Reachability(problem=ConnectionProblem.DNS, detail=detail)
-    ip_addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    ip_addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in addresses))
     resolved = time.perf_counter()
     tls_version, expires_in = "", None
     try:
-        with until(deadline), open_socket(found) as sock:
+        with set_deadline(deadline), open_socket(addresses) as sock:
             if url.startswith("https:"):
                 tls_version, expires_in = _do_handshake(sock, host)
     except OSError as error:
@@ -76,21 +76,21 @@ def speaks_tls(url: str, timeout: float) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # no data is sent over it
     with sock:
         try:
-            context.wrap_socket(sock, server_hostname=_host_and_port(url)[0]).close()
+            context.wrap_socket(sock, server_hostname=_parse_host_and_port(url)[0]).close()
         except OSError:
             return False
         return True
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def _parse_host_and_port(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def _connect(url: str, timeout: float) -> socket.socket | None:
-    host, port = _host_and_port(url)
+    host, port = _parse_host_and_port(url)
     deadline = time.monotonic() + timeout
-    with until(deadline):
+    with set_deadline(deadline):
         try:
             sock = open_socket(Resolver().resolve(host, port, timeout))
         except (OSError, UnicodeError):

@@ -29,7 +29,7 @@ from ..facts.model import CacheDefect, CacheResult, DatabaseResult, Hosts, Proje
 from .cache import find_defect
 
 CHECKS_PREFIX = "ory_auth."  # of the modules of our system checks, and of their ids
-PROBE_SECONDS = 60  # the lifetime of the cache key, in case it cannot be deleted
+LIFETIME_SECONDS = 60  # the lifetime of the cache key, in case it cannot be deleted
 
 
 def probe_project(site_options: tuple[str, ...] = ()) -> Project:
@@ -44,7 +44,7 @@ def probe_project(site_options: tuple[str, ...] = ()) -> Project:
         hosts=_read_hosts(conf, site_options),
         messages=messages,
         checks_seconds=seconds,
-        login_path=_login_path(),
+        login_path=_find_login_path(),
         serves_login_page=_serves_login_page(),
         backends=_read_strings("AUTHENTICATION_BACKENDS"),
         database=_probe_database(),
@@ -88,7 +88,7 @@ def _read_strings(name: str) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple, set)) else ()
 
 
-def _login_path() -> str:
+def _find_login_path() -> str:
     try:
         return reverse("ory_auth:login")
     except Exception:  # not included, or a URLconf that cannot be imported
@@ -98,7 +98,7 @@ def _login_path() -> str:
 def _serves_login_page() -> bool:
     """Whether ory_auth:login answers at its own path. An earlier pattern may match the same path."""
     try:
-        match = resolve(f"/{_login_path().removeprefix(get_script_prefix()).lstrip('/')}")
+        match = resolve(f"/{_find_login_path().removeprefix(get_script_prefix()).lstrip('/')}")
     except Exception:  # as above
         return False
     return "ory_auth" in match.app_names and match.url_name == "login"
@@ -147,12 +147,12 @@ class _CacheProbe:
     def _use_cache(self) -> None:
         key, value = f"ory_auth:check:{secrets.token_hex(8)}", secrets.token_hex(8)
         cache = caches[self.alias]
-        cache.set(key, value, PROBE_SECONDS)
+        cache.set(key, value, LIFETIME_SECONDS)
         self.loses_values = cache.get(key) != value
         cache.delete(key)
         if not self.loses_values:
             self.defect = find_defect(cache)
-        self.eviction_policy = _eviction_policy(cache)
+        self.eviction_policy = _read_eviction_policy(cache)
 
 
 def _probe_cache(conf: Conf) -> CacheResult:
@@ -164,7 +164,7 @@ def _probe_cache(conf: Conf) -> CacheResult:
     thread.join(conf.timeout)
     error, seconds = probe.error, time.perf_counter() - started
     if error:
-        return CacheResult(probe.alias, error, seconds=seconds, missing_table=_missing_table(probe.alias))
+        return CacheResult(probe.alias, error, seconds=seconds, missing_table=_find_missing_table(probe.alias))
     return CacheResult(
         probe.alias,
         loses_values=probe.loses_values,
@@ -175,7 +175,7 @@ def _probe_cache(conf: Conf) -> CacheResult:
     )
 
 
-def _eviction_policy(cache: BaseCache) -> str:
+def _read_eviction_policy(cache: BaseCache) -> str:
     """The ``maxmemory-policy`` of a Redis with limited memory; empty if it evicts nothing or does not say."""
     if not isinstance(cache, RedisCache):
         return ""
@@ -187,7 +187,7 @@ def _eviction_policy(cache: BaseCache) -> str:
         return ""
 
 
-def _missing_table(alias: str) -> str:
+def _find_missing_table(alias: str) -> str:
     """The table of a cache in the database, if it does not exist."""
     try:
         cache = caches[alias]

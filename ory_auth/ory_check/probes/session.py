@@ -20,23 +20,23 @@ from ..facts.model import SessionFacts, SuppliedCredential, UserFacts
 from .http import JSON, HttpProbe
 
 # The value has to be longer than base64 padding, so that a value that ends with "=" is not mistaken for a name.
-_NAMED = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})=([^=;]{16,}.*)", re.DOTALL)
+_NAMED_COOKIE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})=([^=;]{16,}.*)", re.DOTALL)
 
 
 def read_token(token: str, conf: Conf) -> SuppliedCredential:
     return SuppliedCredential(
-        Kind.TOKEN, _credential({"HTTP_X_SESSION_TOKEN": token.strip()}, conf.session_cookie_name)
+        Kind.TOKEN, _parse_credential({"HTTP_X_SESSION_TOKEN": token.strip()}, conf.session_cookie_name)
     )
 
 
 def read_cookie(text: str, conf: Conf) -> SuppliedCredential:
     """A session cookie: its value, ``name=value``, or a whole ``Cookie`` header."""
-    pairs = [match.groups() for part in text.strip().split(";") if (match := _NAMED.fullmatch(part.strip()))]
+    pairs = [match.groups() for part in text.strip().split(";") if (match := _NAMED_COOKIE.fullmatch(part.strip()))]
     names = [name for name, _ in pairs if not name.startswith("csrf_token")]
     expected = conf.session_cookie_name
     name = _choose_name(names, expected)
     header = text.strip() if name else f"{expected}={text.strip()}"
-    return SuppliedCredential(Kind.COOKIE, _credential({"HTTP_COOKIE": header}, name or expected), name)
+    return SuppliedCredential(Kind.COOKIE, _parse_credential({"HTTP_COOKIE": header}, name or expected), name)
 
 
 def _choose_name(names: list[str], expected: str) -> str:
@@ -64,7 +64,7 @@ def probe_session(http: HttpProbe, conf: Conf, supplied: SuppliedCredential) -> 
     return SessionFacts(supplied, result, outcome, user)
 
 
-def _credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
+def _parse_credential(meta: dict[str, str], cookie_name: str) -> Credential | None:
     found = find_credential(meta, cookie_name)
     return None if found is None or isinstance(found, Malformed) else found
 

@@ -1,4 +1,4 @@
-"""The findings as text: wrapped, with symbols and colours, on a terminal; otherwise plain, one line for each."""
+"""The findings as text: wrapped, with symbols and colors, on a terminal; otherwise plain, one line for each."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Style:
 
     width: int = 0
     symbols: bool = False
-    colours: Mapping[Level, Callable[[str], str]] | None = None
+    colors: Mapping[Level, Callable[[str], str]] | None = None
     heading: Callable[[str], str] = _plain
 
-    def mark(self, level: Level) -> str:
+    def format_level(self, level: Level) -> str:
         """The symbol or word in front of a line."""
-        return self.colour(level, SYMBOLS[level] if self.symbols else WORDS[level].ljust(WORD_WIDTH))
+        return self.color(level, SYMBOLS[level] if self.symbols else WORDS[level].ljust(WORD_WIDTH))
 
-    def colour(self, level: Level, text: str) -> str:
-        return self.colours[level](text) if self.colours and level in self.colours else text
+    def color(self, level: Level, text: str) -> str:
+        return self.colors[level](text) if self.colors and level in self.colors else text
 
     @property
     def text_column(self) -> int:
@@ -68,8 +68,8 @@ def _render_finding(finding: Finding, style: Style) -> Iterator[str]:
     if style.width and (text_width := style.width - style.text_column) >= MIN_TEXT_WIDTH:
         rows = textwrap.wrap(rows[0], text_width, break_long_words=False, break_on_hyphens=False)
     if finding.level in {Level.WARNING, Level.FAILURE}:
-        rows = [style.colour(finding.level, row) for row in rows]
-    yield f"{style.mark(finding.level)} {start}{rows[0]}"
+        rows = [style.color(finding.level, row) for row in rows]
+    yield f"{style.format_level(finding.level)} {start}{rows[0]}"
     for row in rows[1:]:
         yield " " * style.text_column + row
 
@@ -93,9 +93,9 @@ def _verdict(findings: Sequence[Finding], style: Style) -> str:
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     worst = next((level for level in (Level.FAILURE, Level.WARNING) if counts[level]), Level.OK)
     verdict = "cannot work with this Ory yet" if worst is Level.FAILURE else "can work with this Ory"
-    parts = [style.colour(worst, f"This project {verdict}")]
+    parts = [style.color(worst, f"This project {verdict}")]
     parts += [
-        style.colour(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
+        style.color(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
         for level in (Level.FAILURE, Level.WARNING, Level.UNKNOWN)
         if (count := counts[level])
     ]

@@ -21,11 +21,11 @@ def evaluate_admin(facts: Facts) -> Iterator[Finding]:
         found = "not tested: neither ADMIN_URL nor API_KEY is set, and sign-in needs neither"
         yield skipped(Check.ADMIN, found)
     else:
-        yield _admin_url(facts.admin, conf)
-    yield from _exposure(facts)
+        yield _evaluate_admin_url(facts.admin, conf)
+    yield from _evaluate_exposure(facts)
 
 
-def _admin_url(admin: AdminApi, conf: Conf) -> Finding:
+def _evaluate_admin_url(admin: AdminApi, conf: Conf) -> Finding:
     check, url, result = Check.ADMIN, redact(admin.url), admin.result
     if admin.reachability.problem or result.response is None:
         found = f"Cannot connect to ORY_AUTH['ADMIN_URL'] {url} ({admin.reachability.detail or result.problem})."
@@ -49,7 +49,7 @@ def _admin_url(admin: AdminApi, conf: Conf) -> Finding:
     return failure(check, Problem.ADMIN_NOT_ORY, found, SET_ADMIN_URL, result.seconds)
 
 
-def _exposure(facts: Facts) -> Iterator[Finding]:
+def _evaluate_exposure(facts: Facts) -> Iterator[Finding]:
     """Kratos' admin API has no authentication, so browsers must not reach it."""
     endpoint = facts.browser_endpoint
     if endpoint is None or not facts.ory_responds:

@@ -11,7 +11,7 @@ from ..facts.model import Endpoint, Facts, Project, Service
 from ..facts.sites import allows
 from .browser_view import BrowserView, HostRelation, find_csrf_cookie
 from .connection import evaluate_reachability, evaluate_service
-from .cookies import evaluate_cookies, join, local_ory_option
+from .cookies import evaluate_cookies, join_origins, local_ory_option
 from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, warning
 
 NO_HOSTS = "ALLOWED_HOSTS names no host; run ory_check with --site URL, the URL that people open"
@@ -27,22 +27,22 @@ def evaluate_browser(facts: Facts) -> Iterator[Finding]:
     view = BrowserView.of(facts, endpoint, conf.browser_url)
     if view is None:
         return
-    if (internal := _internal_browser_url(conf.browser_url, view)) is not None:
+    if (internal := _find_internal_browser_url(conf.browser_url, view)) is not None:
         yield internal
     else:
-        yield _browser_url(facts, conf.browser_url)
-        yield _base_url(endpoint, view)
+        yield _evaluate_browser_url(facts, conf.browser_url)
+        yield _evaluate_base_url(endpoint, view)
     if facts.sites:
-        yield _schemes(view)
+        yield _evaluate_schemes(view)
         yield from evaluate_cookies(view)
     else:
         yield unknown(Check.COOKIES, NO_HOSTS)
-    yield _login_page(facts, endpoint, view)
-    yield from _return_to(facts.return_to, view)
-    yield from _cors(facts.cors_preflights)
+    yield _evaluate_login_page(facts, endpoint, view)
+    yield from _evaluate_return_to(facts.return_to, view)
+    yield from _evaluate_cors(facts.cors_preflights)
 
 
-def _internal_browser_url(url: str, view: BrowserView) -> Finding | None:
+def _find_internal_browser_url(url: str, view: BrowserView) -> Finding | None:
     """A problem if only servers, or only this machine, can reach it."""
     is_public_site = any(is_domain_name(site.host) and not is_internal(site.host) for site in view.sites)
 
@@ -61,7 +61,7 @@ def _internal_browser_url(url: str, view: BrowserView) -> Finding | None:
     return failure(Check.BROWSER_URL, Problem.BROWSER_URL_INTERNAL, found, fix)
 
 
-def _browser_url(facts: Facts, url: str) -> Finding:
+def _evaluate_browser_url(facts: Facts, url: str) -> Finding:
     check, endpoint, sdk_endpoint = Check.BROWSER_URL, facts.at_browser_url, facts.at_sdk_url
     if endpoint is None or sdk_endpoint is None:
         return ok(check, f"{redact(url)}, the same as SDK_URL")
@@ -83,7 +83,7 @@ def _browser_url(facts: Facts, url: str) -> Finding:
     return ok(check, f"{redact(url)} is the same Ory", endpoint.whoami[0].seconds)
 
 
-def _base_url(endpoint: Endpoint, view: BrowserView) -> Finding:
+def _evaluate_base_url(endpoint: Endpoint, view: BrowserView) -> Finding:
     """Ory makes redirects, links in e-mails and callbacks with its base URL."""
     base_url, ory, key, seconds = view.base_url, view.ory, view.key, endpoint.login_flow.seconds
     if base_url is None:
@@ -93,7 +93,8 @@ def _base_url(endpoint: Endpoint, view: BrowserView) -> Finding:
     two_names = is_loopback(base_url.host) and is_loopback(ory.host) and base_url.host != ory.host
     if two_names and view.canonical_loopback_host == base_url.host:
         return skipped(Check.BASE_URL, f"{base_url}, which is right; {key} has to change: {SEE_COOKIES}")
-    found = f"Ory's base URL is {base_url}, but {key} is {ory}: Ory's redirects lead to {_difference(base_url, ory)}."
+    difference = _describe_difference(base_url, ory)
+    found = f"Ory's base URL is {base_url}, but {key} is {ory}: Ory's redirects lead to {difference}."
     if is_ory_network(host_of(endpoint.url)):
         fix = f"Set ORY_AUTH['BROWSER_URL'] to {base_url}, or to the custom domain or tunnel that Ory uses."
     elif two_names:
@@ -106,7 +107,7 @@ def _base_url(endpoint: Endpoint, view: BrowserView) -> Finding:
     return failure(Check.BASE_URL, Problem.BASE_URL_DIFFERS, found, fix, seconds)
 
 
-def _difference(base_url: Origin, ory: Origin) -> str:
+def _describe_difference(base_url: Origin, ory: Origin) -> str:
     if is_internal(base_url.host):
         return "an internal address"
     if base_url.host != ory.host:
@@ -114,7 +115,7 @@ def _difference(base_url: Origin, ory: Origin) -> str:
     return "another scheme" if base_url.scheme != ory.scheme else "another port"
 
 
-def _schemes(view: BrowserView) -> Finding:
+def _evaluate_schemes(view: BrowserView) -> Finding:
     ory = view.ory
     site = next((site for site in view.sites if site.scheme != ory.scheme), None)
     if site is None:
@@ -133,7 +134,7 @@ def _schemes(view: BrowserView) -> Finding:
     return failure(Check.SCHEMES, Problem.SCHEMES_MIXED, found, fix)
 
 
-def _login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
+def _evaluate_login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
     check, project, seconds = Check.LOGIN_PAGE, facts.project, endpoint.login_redirect.seconds
     page, origin = endpoint.login_redirect.headers.get("location", ""), view.login_page
     if origin is None:
@@ -146,7 +147,7 @@ def _login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
         if origin.host == view.canonical_loopback_host:
             return skipped(check, f"{url}, which is right; this site has to use that name: {SEE_COOKIES}")
         found = f"Ory redirects browsers to {url}, which is not on a host in ALLOWED_HOSTS."
-        return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, _set_ui_url(project, view, origin), seconds)
+        return warning(check, Problem.LOGIN_PAGE_ELSEWHERE, found, _describe_ui_url_fix(project, view, origin), seconds)
     if project.login_path and urlsplit(page).path == project.login_path:
         if project.serves_login_page:
             return ok(check, f"Ory redirects browsers to {url}, which is ory_auth:login", seconds)
@@ -157,7 +158,7 @@ def _login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
     if facts.login_page_exists:
         return ok(check, f"Ory redirects browsers to {url}, a page of this project", seconds)
     found = f"Ory redirects browsers to {url}, but this project has no page there."
-    fix = _set_ui_url(project, view, origin)
+    fix = _describe_ui_url_fix(project, view, origin)
     if not project.login_path:
         fix = (
             'Add path("auth/", include("ory_auth.urls")) to your URLs, and set selfservice.flows.login.ui_url in '
@@ -166,7 +167,7 @@ def _login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
     return failure(check, Problem.LOGIN_PAGE_MISSING, found, fix, seconds)
 
 
-def _set_ui_url(project: Project, view: BrowserView, login_page: Origin) -> str:
+def _describe_ui_url_fix(project: Project, view: BrowserView, login_page: Origin) -> str:
     path, site = project.login_path, view.sites[0] if view.sites else login_page
     local = ""
     if path and is_loopback(site.host):
@@ -177,7 +178,7 @@ def _set_ui_url(project: Project, view: BrowserView, login_page: Origin) -> str:
     )
 
 
-def _return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) -> Iterator[Finding]:
+def _evaluate_return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) -> Iterator[Finding]:
     check = Check.RETURN_TO
     if not results:
         yield unknown(check, NO_HOSTS)
@@ -185,23 +186,23 @@ def _return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) 
     refused = [origin for origin, result in results if result.error.get("id") == RETURN_TO_FORBIDDEN]
     accepted = [origin for origin, result in results if result.status == 200]
     seconds = sum(result.seconds for _, result in results) / len(results)
-    irrelevant = _sites_that_will_change(view, any_accepted=bool(accepted))
+    irrelevant = _find_sites_to_change(view, any_accepted=bool(accepted))
     if relevant := [origin for origin in refused if origin not in irrelevant]:
-        found = f"Ory refuses to send people back to {join(relevant)}."
+        found = f"Ory refuses to send people back to {join_origins(relevant)}."
         urls = " and ".join(f"{origin}/" for origin in relevant)
         fix = f"Add {urls} to selfservice.allowed_return_urls in Kratos' configuration (Ory Network: allowed URLs)"
         fix += (local_ory_option(f"--allow-return-to {relevant[0]}") if is_loopback(relevant[0].host) else "") + "."
         level = warning if accepted else failure
         yield level(check, Problem.RETURN_TO_REFUSED, found, fix, seconds)
     if accepted:
-        yield ok(check, f"Ory sends people back to {join(accepted)}", seconds)
+        yield ok(check, f"Ory sends people back to {join_origins(accepted)}", seconds)
     elif not refused:
         yield unknown(check, f"Ory did not start a login flow ({results[0][1].summary})", seconds)
     elif not relevant:
-        yield skipped(check, f"Ory refuses to send people back to {join(refused)}: {SEE_COOKIES}")
+        yield skipped(check, f"Ory refuses to send people back to {join_origins(refused)}: {SEE_COOKIES}")
 
 
-def _sites_that_will_change(view: BrowserView, *, any_accepted: bool) -> list[Origin]:
+def _find_sites_to_change(view: BrowserView, *, any_accepted: bool) -> list[Origin]:
     """The sites that people cannot use until the findings about cookies are fixed, so that ``return_to`` can wait."""
     if any_accepted:
         return view.sites_with(HostRelation.OTHER_LOOPBACK_NAME, HostRelation.OTHER_DOMAIN)
@@ -210,7 +211,7 @@ def _sites_that_will_change(view: BrowserView, *, any_accepted: bool) -> list[Or
     return []
 
 
-def _cors(preflights: Sequence[tuple[str, HttpResult]]) -> Iterator[Finding]:
+def _evaluate_cors(preflights: Sequence[tuple[str, HttpResult]]) -> Iterator[Finding]:
     if not preflights:
         yield skipped(Check.CORS, "not tested: CSRF_TRUSTED_ORIGINS names no other origin")
     for origin, result in preflights:

@@ -24,7 +24,7 @@ def evaluate_reachability(key: str, url: str, reachability: Reachability, *, deb
         return
     yield ok(Check.NAME, _describe_addresses(host, reachability), reachability.dns_seconds)
     if reachability.problem is not None:
-        yield _connection_failure(key, url, reachability, mention_local_ory=debug and is_loopback(host))
+        yield _describe_connection_failure(key, url, reachability, mention_local_ory=debug and is_loopback(host))
         return
     expires_in = reachability.certificate_expires_in
     if expires_in is not None and expires_in < EXPIRES_SOON:
@@ -78,7 +78,7 @@ def _describe_addresses(host: str, reachability: Reachability) -> str:
     return f"{host} resolves to {', '.join(addresses[:3])}{more}"
 
 
-def _connection_failure(key: str, url: str, reachability: Reachability, *, mention_local_ory: bool) -> Finding:
+def _describe_connection_failure(key: str, url: str, reachability: Reachability, *, mention_local_ory: bool) -> Finding:
     seconds, where = reachability.connect_seconds, f"ORY_AUTH[{key!r}] {redact(url)}"
     match reachability.problem:
         case ConnectionProblem.PLAIN_HTTP:

@@ -29,16 +29,16 @@ def evaluate_cookies(view: BrowserView) -> Iterator[Finding]:
     if view.csrf_cookie is None:
         yield unknown(Check.COOKIES, "Ory set no CSRF cookie with a login flow")
         return
-    if (rejected := _rejected_domain(view)) is not None:
+    if (rejected := _find_rejected_domain(view)) is not None:
         yield rejected
         return
-    yield from _other_loopback_name(view)
-    yield from _other_domain(view)
-    yield from _attributes(view.csrf_cookie, (view.ory, *view.sites))
+    yield from _evaluate_loopback_names(view)
+    yield from _evaluate_other_domains(view)
+    yield from _evaluate_attributes(view.csrf_cookie, (view.ory, *view.sites))
     if reached := view.sites_with_cookies:
         domain = view.cookie_domain
         scope = f"the domain {domain}" if domain else f"the host {view.ory.host}"
-        yield ok(Check.COOKIES, f"Ory's cookies are for {scope}: browsers send them to {join(reached)}")
+        yield ok(Check.COOKIES, f"Ory's cookies are for {scope}: browsers send them to {join_origins(reached)}")
 
 
 def local_ory_option(option: str) -> str:
@@ -46,11 +46,11 @@ def local_ory_option(option: str) -> str:
     return f" (local Ory: manage.py ory_local {option})"
 
 
-def join(sites: Iterable[Origin]) -> str:
+def join_origins(sites: Iterable[Origin]) -> str:
     return ", ".join(map(str, sites))
 
 
-def _rejected_domain(view: BrowserView) -> Finding | None:
+def _find_rejected_domain(view: BrowserView) -> Finding | None:
     domain, ory = view.cookie_domain, view.ory
     if domain and not domain_covers(domain, ory.host):
         found = f"Browsers reject Ory's cookies: their Domain {domain} does not cover {ory.host} in BROWSER_URL."
@@ -66,11 +66,12 @@ def _rejected_domain(view: BrowserView) -> Finding | None:
     return None
 
 
-def _other_loopback_name(view: BrowserView) -> Iterator[Finding]:
+def _evaluate_loopback_names(view: BrowserView) -> Iterator[Finding]:
     sites, ory, host = view.sites_with(HostRelation.OTHER_LOOPBACK_NAME), view.ory, view.canonical_loopback_host
     if not sites:
         return
-    found = f"Browsers do not send Ory's cookies to {join(sites)}: {sites[0].host} and {ory.host} are different hosts."
+    found = f"Browsers do not send Ory's cookies to {join_origins(sites)}: "
+    found += f"{sites[0].host} and {ory.host} are different hosts."
     if host == ory.host:
         fix = f"Open this site at {Origin(sites[0].scheme, host, sites[0].port)}"
         fix += "." if host in {site.host for site in view.sites} else f", and add {host!r} to ALLOWED_HOSTS."
@@ -84,19 +85,19 @@ def _other_loopback_name(view: BrowserView) -> Iterator[Finding]:
     yield level(Check.COOKIES, Problem.COOKIE_OTHER_LOOPBACK, found, fix)
 
 
-def _other_domain(view: BrowserView) -> Iterator[Finding]:
+def _evaluate_other_domains(view: BrowserView) -> Iterator[Finding]:
     sites = view.sites_with(HostRelation.OTHER_DOMAIN)
     if not sites:
         return
     scope = f"the domain {view.cookie_domain}" if view.cookie_domain else f"the host {view.ory.host}"
-    found = f"Ory's cookies are for {scope}: browsers do not send them to {join(sites)}."
+    found = f"Ory's cookies are for {scope}: browsers do not send them to {join_origins(sites)}."
     hosts = {site.host for site in sites}
     has_login_page = view.login_page is not None and view.login_page.host in hosts
     level = failure if has_login_page or not view.sites_with_cookies else warning
-    yield level(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _fix_for_domain(sites[0], view.ory))
+    yield level(Check.COOKIES, Problem.COOKIE_OTHER_DOMAIN, found, _describe_domain_fix(sites[0], view.ory))
 
 
-def _fix_for_domain(site: Origin, ory: Origin) -> str:
+def _describe_domain_fix(site: Origin, ory: Origin) -> str:
     """What brings the cookies of ``ory`` to ``site``."""
     domain = registrable_domain(site.host)
     if domain and can_share_cookies(site.host, ory.host):
@@ -113,7 +114,7 @@ def _fix_for_domain(site: Origin, ory: Origin) -> str:
     return f"{setup}, and set ORY_AUTH['BROWSER_URL'] to its address."
 
 
-def _attributes(cookie: Morsel[str], origins: Sequence[Origin]) -> Iterator[Finding]:
+def _evaluate_attributes(cookie: Morsel[str], origins: Sequence[Origin]) -> Iterator[Finding]:
     secure, same_site = bool(cookie["secure"]), str(cookie["samesite"]).lower()
     plain = next((origin for origin in origins if origin.scheme == "http"), None)
     if secure and plain:

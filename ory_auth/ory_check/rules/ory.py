@@ -26,16 +26,16 @@ def evaluate_ory(facts: Facts) -> Iterator[Finding]:
         yield skipped(Check.IDENTITY_OF_ORY, "not tested: ORY_AUTH['SDK_URL'] is missing or invalid")
         return
     yield from evaluate_reachability("SDK_URL", endpoint.url, endpoint.reachability, debug=facts.project.hosts.debug)
-    yield _proxy(facts.proxy_variable, endpoint)
+    yield _evaluate_proxy(facts.proxy_variable, endpoint)
     if endpoint.reachability.problem:
         return
     yield evaluate_service("SDK_URL", endpoint, admin_url_works=facts.admin_url_works)
     if facts.ory_responds:
-        yield _readiness(facts)
-        yield _version(facts)
-        yield _response_time(conf, endpoint)
-        yield _caching(conf, endpoint)
-        yield _clock(endpoint)
+        yield _evaluate_readiness(facts)
+        yield _evaluate_version(facts)
+        yield _evaluate_response_time(conf, endpoint)
+        yield _evaluate_caching(conf, endpoint)
+        yield _evaluate_clock(endpoint)
 
 
 def median_seconds(endpoint: Endpoint) -> float:
@@ -43,7 +43,7 @@ def median_seconds(endpoint: Endpoint) -> float:
     return statistics.median(result.seconds for result in endpoint.whoami[1:] or endpoint.whoami)
 
 
-def _proxy(variable: str, endpoint: Endpoint) -> Finding:
+def _evaluate_proxy(variable: str, endpoint: Endpoint) -> Finding:
     if not variable:
         return ok(Check.PROXY, "the environment has no proxy for SDK_URL")
     if not endpoint.reachability.problem:
@@ -56,7 +56,7 @@ def _proxy(variable: str, endpoint: Endpoint) -> Finding:
     return warning(Check.PROXY, Problem.PROXY_IGNORED, found, fix)
 
 
-def _readiness(facts: Facts) -> Finding:
+def _evaluate_readiness(facts: Facts) -> Finding:
     result = facts.readiness
     if result.status == 200:
         return ok(Check.READY, "Ory is ready", result.seconds)
@@ -67,10 +67,10 @@ def _readiness(facts: Facts) -> Finding:
     return failure(Check.READY, Problem.NOT_READY, found, fix, result.seconds)
 
 
-def _version(facts: Facts) -> Finding:
+def _evaluate_version(facts: Facts) -> Finding:
     version, seconds = facts.version.json.get("version"), facts.version.seconds
     if not isinstance(version, str) or not re.fullmatch(r"[\w.+-]{1,40}", version):
-        return unknown(Check.VERSION, _why_no_version(facts), seconds or None)
+        return unknown(Check.VERSION, _explain_missing_version(facts), seconds or None)
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
     if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST:
         found = f"Kratos {version} is older than 1.3, the oldest version that this package is tested with."
@@ -78,7 +78,7 @@ def _version(facts: Facts) -> Finding:
     return ok(Check.VERSION, f"Kratos {version}", seconds)
 
 
-def _why_no_version(facts: Facts) -> str:
+def _explain_missing_version(facts: Facts) -> str:
     admin, conf = facts.admin, facts.project.conf
     if admin is None or "ADMIN_URL" not in facts.project.keys:
         return "Kratos shows it only at ADMIN_URL, which is not set"
@@ -90,7 +90,7 @@ def _why_no_version(facts: Facts) -> str:
     return f"ADMIN_URL did not show it ({facts.version.summary})"
 
 
-def _response_time(conf: Conf, endpoint: Endpoint) -> Finding:
+def _evaluate_response_time(conf: Conf, endpoint: Endpoint) -> Finding:
     slowest = max(endpoint.whoami, key=lambda result: result.seconds)
     failed = next((result for result in endpoint.whoami if result.response is None), None)
     count = len(endpoint.whoami)
@@ -103,7 +103,7 @@ def _response_time(conf: Conf, endpoint: Endpoint) -> Finding:
     return ok(Check.ANSWER_TIME, f"the median of {count - 1} requests on an open connection", median_seconds(endpoint))
 
 
-def _caching(conf: Conf, endpoint: Endpoint) -> Finding:
+def _evaluate_caching(conf: Conf, endpoint: Endpoint) -> Finding:
     check, cost = Check.CACHING, median_seconds(endpoint)
     if conf.session_cache_seconds == 0:
         found = "Every request that needs the user calls Ory, because ORY_AUTH['SESSION_CACHE_SECONDS'] is 0."
@@ -120,7 +120,7 @@ def _caching(conf: Conf, endpoint: Endpoint) -> Finding:
     return warning(check, Problem.CACHING_OFF, found, ALLOW_CACHING, cost)
 
 
-def _clock(endpoint: Endpoint) -> Finding:
+def _evaluate_clock(endpoint: Endpoint) -> Finding:
     # Ory's Date is cut off to whole seconds, so on average half a second more is right.
     fastest = min(endpoint.whoami, key=lambda result: result.seconds)
     clock = fastest.response.clock if fastest.response else None

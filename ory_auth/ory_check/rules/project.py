@@ -21,21 +21,21 @@ SERIALIZER = "ory_auth.cache_serializer.BytesSerializer"
 
 def evaluate_project(facts: Facts) -> Iterator[Finding]:
     project = facts.project
-    yield from _settings(project)
+    yield from _evaluate_settings(project)
     if project.backends:
         yield ok(Check.BACKENDS, f"in this order: {', '.join(map(_describe_backend, project.backends))}")
-    yield _database(project.database)
+    yield _evaluate_database(project.database)
     if project.cache is None:
         yield skipped(Check.CACHE, "not tested: ORY_AUTH cannot be read")
     else:
-        yield _cache(project.cache, debug=project.hosts.debug)
+        yield _evaluate_cache(project.cache, debug=project.hosts.debug)
 
 
 def _describe_backend(backend: str) -> str:
     return f"{backend} ({BACKENDS[backend]})" if backend in BACKENDS else backend
 
 
-def _settings(project: Project) -> Iterator[Finding]:
+def _evaluate_settings(project: Project) -> Iterator[Finding]:
     for message in project.messages:
         fails = message.level >= checks.ERROR or message.id in PREVENTS_SIGN_IN
         level = Level.FAILURE if fails else Level.WARNING
@@ -51,7 +51,7 @@ def _settings(project: Project) -> Iterator[Finding]:
         yield ok(Check.SETTINGS, "the system checks of ory_auth found no problems", project.checks_seconds)
 
 
-def _database(database: DatabaseResult) -> Finding:
+def _evaluate_database(database: DatabaseResult) -> Finding:
     alias = database.alias
     if database.error:
         return failure(
@@ -72,7 +72,7 @@ def _database(database: DatabaseResult) -> Finding:
     return ok(Check.DATABASE, f"{alias!r} responds, and the migrations of ory_auth are applied", database.seconds)
 
 
-def _cache(cache: CacheResult, *, debug: bool) -> Finding:
+def _evaluate_cache(cache: CacheResult, *, debug: bool) -> Finding:
     check, alias, seconds = Check.CACHE, cache.alias, cache.seconds
     if cache.loses_values:
         found = f"The cache {alias!r} does not store values: every request calls Ory."
@@ -87,7 +87,7 @@ def _cache(cache: CacheResult, *, debug: bool) -> Finding:
         fix = f"Correct CACHES[{alias!r}] or ORY_AUTH['SESSION_CACHE'], and check that the cache is running."
         return failure(check, Problem.CACHE_UNAVAILABLE, found, fix, seconds)
     if cache.defect:
-        return _cache_defect(cache, cache.defect)
+        return _describe_cache_defect(cache, cache.defect)
     if not cache.is_shared and not debug:
         found = f"The cache {alias!r} is separate in each process: other processes accept a session after a sign-out."
         fix = f"Use a backend that all processes share in CACHES[{alias!r}], such as Redis."
@@ -102,7 +102,7 @@ def _cache(cache: CacheResult, *, debug: bool) -> Finding:
     return ok(check, f"{alias!r} stores values{'' if cache.is_shared else ', separately in each process'}", seconds)
 
 
-def _cache_defect(cache: CacheResult, defect: CacheDefect) -> Finding:
+def _describe_cache_defect(cache: CacheResult, defect: CacheDefect) -> Finding:
     effect = "sign-outs may get lost"
     if defect.operation == STORE_BYTES:
         effect = "no session is cached, and every request calls Ory"

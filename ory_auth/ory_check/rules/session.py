@@ -25,18 +25,18 @@ def evaluate_session(facts: Facts) -> Iterator[Finding]:
         yield unknown(Check.COOKIE_NAME, f"{conf.session_cookie_name!r} is expected; --cookie tests it")
         yield unknown(Check.CACHE_TIME, "Ory decides it for each session; --token or --cookie shows it")
         return
-    yield _cookie_name(session, conf)
+    yield _evaluate_cookie_name(session, conf)
     if not isinstance(session.outcome, SignedIn):
-        yield _not_signed_in(session)
+        yield _describe_failed_sign_in(session)
         return
-    yield _signed_in(session, session.outcome)
-    yield _cache_time(session, conf)
+    yield _describe_session(session, session.outcome)
+    yield _evaluate_cache_time(session, conf)
     if session.user is not None:
-        yield _user(session.user)
-        yield _guards(session.outcome, session.user)
+        yield _evaluate_user(session.user)
+        yield _evaluate_guards(session.outcome, session.user)
 
 
-def _cookie_name(session: SessionFacts, conf: Conf) -> Finding:
+def _evaluate_cookie_name(session: SessionFacts, conf: Conf) -> Finding:
     check, name, expected = Check.COOKIE_NAME, session.supplied.cookie_name, conf.session_cookie_name
     if session.supplied.kind is not Kind.COOKIE or session.supplied.credential is None:
         return unknown(check, f"{expected!r} is expected; --cookie NAME=VALUE tests it")
@@ -49,7 +49,7 @@ def _cookie_name(session: SessionFacts, conf: Conf) -> Finding:
     return unknown(check, f"{expected!r} is expected; Ory did not accept this cookie")
 
 
-def _not_signed_in(session: SessionFacts) -> Finding:
+def _describe_failed_sign_in(session: SessionFacts) -> Finding:
     check, seconds, kind = Check.SESSION, session.result.seconds, session.supplied.kind.value
     if session.supplied.credential is None:
         found = f"This is not a session {kind}: it is empty, longer than 8 KiB, or has control characters."
@@ -66,13 +66,13 @@ def _not_signed_in(session: SessionFacts) -> Finding:
     return failure(check, Problem.SESSION_UNAVAILABLE, found, fix, seconds)
 
 
-def _signed_in(session: SessionFacts, outcome: SignedIn) -> Finding:
+def _describe_session(session: SessionFacts, outcome: SignedIn) -> Finding:
     ory = outcome.session
     found = f"identity {ory.identity.id}, {ory.aal.value}, until {ory.expires_at:%Y-%m-%d %H:%M} UTC"
     return ok(Check.SESSION, found, session.result.seconds)
 
 
-def _cache_time(session: SessionFacts, conf: Conf) -> Finding:
+def _evaluate_cache_time(session: SessionFacts, conf: Conf) -> Finding:
     header = session.result.headers.get("ory-session-cache-for", "")
     allowed = int(header) if header.isascii() and header.isdigit() and len(header) < 10 else 0
     if conf.session_cache_seconds is not None:
@@ -86,12 +86,12 @@ def _cache_time(session: SessionFacts, conf: Conf) -> Finding:
     return warning(Check.CACHE_TIME, Problem.CACHE_TIME_NONE, found, ALLOW_CACHING)
 
 
-def _user(user: UserFacts) -> Finding:
+def _evaluate_user(user: UserFacts) -> Finding:
     if user.error:
         return unknown(Check.USER, f"looking for the user failed ({user.error})")
     name = f"user {user.pk}" if user.pk else "a user"
     if not user.admitted:
-        return _not_admitted(user, name)
+        return _describe_not_admitted(user, name)
     if not user.exists:
         found = "not linked yet; the first request creates a user, or links one if LINK_BY_VERIFIED_EMAIL allows it"
         return ok(Check.USER, found)
@@ -99,7 +99,7 @@ def _user(user: UserFacts) -> Finding:
     return ok(Check.USER, ", ".join([f"linked to {name}", "active", *rights]))
 
 
-def _not_admitted(user: UserFacts, name: str) -> Finding:
+def _describe_not_admitted(user: UserFacts, name: str) -> Finding:
     subject = name[0].upper() + name[1:] if user.exists else "This identity"
     if user.exists and not user.active:
         reason, fix = "is inactive in Django", "Set is_active on the user."
@@ -109,7 +109,7 @@ def _not_admitted(user: UserFacts, name: str) -> Finding:
     return warning(Check.USER, Problem.NOT_ADMITTED, found, fix)
 
 
-def _guards(outcome: SignedIn, user: UserFacts) -> Finding:
+def _evaluate_guards(outcome: SignedIn, user: UserFacts) -> Finding:
     guards = {
         "ory_required": user.admitted,
         "aal='aal2'": user.admitted and outcome.satisfies(AAL.AAL2, None),

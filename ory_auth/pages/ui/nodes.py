@@ -68,8 +68,8 @@ def _read_input(
     disabled = attributes.get("disabled") is True
     if type_ in ("submit", "button"):
         trigger = _trigger(attributes.get("onclickTrigger"))
-        return Button(name, text, label or text or gettext(_humanise(name)), type_, disabled, trigger)
-    label = label or gettext(_humanise(name))
+        return Button(name, text, label or text or gettext(_make_label(name)), type_, disabled, trigger)
+    label = label or gettext(_make_label(name))
     required = attributes.get("required") is True
     if type_ == "checkbox" and (value is None or text in ("true", "false")):
         return Checkbox(
@@ -176,7 +176,7 @@ def _label(value: object) -> str:
     return text_of(translate_message(mapping_of(value)))
 
 
-def _humanise(name: str) -> str:
+def _make_label(name: str) -> str:
     """A label made of a field's name, if Ory sends none: ``traits.home_address`` is "Home address"."""
     parts = [part for part in name.split(".") if part and not part.isdecimal()] or [name]
     return parts[-1].replace("_", " ").strip().capitalize() or name
