@@ -127,6 +127,19 @@ def test_an_outage_does_not_use_up_the_limit(
     assert flood(web, 5) == [200] * 5
 
 
+def test_a_wait_for_a_connection_does_not_use_up_the_limit(
+    ory: Ory, web: DualClient, local_ory: LocalOry, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(MAX_CONNECTIONS=1, TIMEOUT=1)
+    with local_ory.slow(2), ThreadPoolExecutor(1) as threads:
+        busy = threads.submit(status, DualClient("wsgi"), unknown_token(), "192.0.2.2")
+        while not ory.requests_to():
+            time.sleep(0.01)
+        assert flood(web, 1) == [503]
+        assert busy.result() == 503
+    assert flood(web, 8) == [200] * 5 + [503] * 3
+
+
 # --- whom an address stands for
 
 
