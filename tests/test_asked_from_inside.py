@@ -79,6 +79,14 @@ class AskingUserHandler(UserHandler):
         return super().admit(session, user)
 
 
+class AsyncAskingUserHandler(UserHandler):
+    def admit(self, session: OrySession, user: Any) -> bool:
+        request = current.get()
+        assert async_to_sync(request.aory_session)() is not None
+        seen.append(async_to_sync(request.auser)().is_authenticated)
+        return super().admit(session, user)
+
+
 def both(request: OryHttpRequest) -> JsonResponse:
     session = request.ory_session
     return JsonResponse({"session": session and str(session.id), "user": request.user.is_authenticated})
@@ -174,6 +182,15 @@ def test_code_inside_a_lookup_sees_an_anonymous_user_and_code_after_it_the_real_
         assert response.json() == {"session": session.id, "user": True}
     assert False in seen
     assert len(ory.requests_to()) == 2
+
+
+@pytest.mark.usefixtures("local_ory")
+def test_coroutines_inside_a_lookup_do_not_wait_for_it(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+    ory_auth(USER_HANDLER=f"{__name__}.AsyncAskingUserHandler")
+    session = ory.person().app_session()
+    assert get(web, session.headers).json() == {"session": session.id, "user": True}
+    assert set(seen) == {False}
+    assert len(ory.requests_to()) == 1
 
 
 @pytest.mark.django_db(transaction=True)
