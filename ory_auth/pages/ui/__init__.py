@@ -88,7 +88,7 @@ def read_flow(
 
 def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
     """Make sure that the profile form, if it is sent unchanged, changes no trait."""
-    if traits.survive_form({node.name for node in profile.fields if not node.disabled}):
+    if traits.are_kept_by_form({node.name for node in profile.fields if not node.disabled}):
         profile.nodes = [
             replace(node, needs_script=True) if isinstance(node, Field) and traits.is_missing_list(node.name) else node
             for node in profile.nodes

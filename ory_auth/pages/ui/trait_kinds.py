@@ -39,7 +39,7 @@ SUBSCHEMAS = ("not", "if", "then", "else")
 LISTS_OF_SUBSCHEMAS = ("allOf", "anyOf", "oneOf")
 
 
-class UnknownSchema(Exception):
+class UnresolvableReference(Exception):
     """The schema refers to something that is not in it."""
 
 
@@ -50,39 +50,39 @@ def read_kinds(schema: object) -> dict[str, Kind] | None:
     kinds: dict[str, Kind] = {}
     with_default = set()
     try:
-        for path, kind, has_default in _declarations(schema, schema, (), 0):
+        for path, kind, has_default in _walk_declarations(schema, schema, (), 0):
             name = ".".join(path)
             if name not in with_default:  # the last declaration counts, or the first one with a default
                 kinds[name] = kind
             if has_default:
                 with_default.add(name)
-    except UnknownSchema:
+    except UnresolvableReference:
         return None
     return {name: kind for name, kind in kinds.items() if name.startswith(PREFIX)}
 
 
-def _declarations(
+def _walk_declarations(
     schema: object, root: Mapping[str, Any], path: tuple[str, ...], depth: int
 ) -> Iterator[tuple[tuple[str, ...], Kind, bool]]:
     """The declarations of a schema, in Kratos' order: the path, its kind, and whether it has a default."""
     if depth > MAX_DEPTH:
-        raise UnknownSchema
+        raise UnresolvableReference
     if not isinstance(schema, dict):
         return
     if "$ref" in schema:  # nothing beside it counts
-        yield from _declarations(_resolve(schema["$ref"], root), root, path, depth + 1)
+        yield from _walk_declarations(_resolve_reference(schema["$ref"], root), root, path, depth + 1)
         return
     kind, has_default = _kind_of(schema, root), schema.get("default") is not None
     if path and (kind or has_default):
         yield path, kind or Kind.UNREADABLE, has_default
     for word in SUBSCHEMAS:
-        yield from _declarations(schema.get(word), root, path, depth + 1)
+        yield from _walk_declarations(schema.get(word), root, path, depth + 1)
     for word in LISTS_OF_SUBSCHEMAS:
         for below in _list(schema.get(word)):
-            yield from _declarations(below, root, path, depth + 1)
+            yield from _walk_declarations(below, root, path, depth + 1)
     properties = schema.get("properties")
     for key, below in properties.items() if isinstance(properties, dict) else ():
-        yield from _declarations(below, root, (*path, key), depth + 1)
+        yield from _walk_declarations(below, root, (*path, key), depth + 1)
 
 
 def _kind_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Kind | None:
@@ -97,7 +97,7 @@ def _kind_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Kind | None:
                 return Kind.TEXT
             case _:
                 return Kind.UNREADABLE
-    types = _types(schema)
+    types = _read_types(schema)
     if types == ["object"]:
         return Kind.OBJECT
     if types == ["array"]:
@@ -109,21 +109,21 @@ def _kind_of_list(items: object, root: Mapping[str, Any]) -> Kind:
     types: list[str] = []
     for item in items if isinstance(items, list) else [items]:
         if isinstance(item, dict):
-            types += _types(_resolve(item["$ref"], root)) if "$ref" in item else _types(item)
+            types += _read_types(_resolve_reference(item["$ref"], root)) if "$ref" in item else _read_types(item)
     types = [name for name, _ in groupby(types)]
     return LISTS.get(types[0], Kind.UNREADABLE) if len(types) == 1 else Kind.TEXTS
 
 
-def _types(schema: object) -> list[str]:
+def _read_types(schema: object) -> list[str]:
     types = schema.get("type") if isinstance(schema, dict) else None
     return [types] if isinstance(types, str) else [name for name in _list(types) if isinstance(name, str)]
 
 
-def _resolve(reference: object, root: Mapping[str, Any]) -> object:
-    """The part of the schema that a ``$ref`` names; raises :class:`UnknownSchema` if it is outside of this schema."""
+def _resolve_reference(reference: object, root: Mapping[str, Any]) -> object:
+    """The part of this schema that a ``$ref`` names. Raises :class:`UnresolvableReference` for other schemas."""
     url, _, pointer = reference.partition("#") if isinstance(reference, str) else ("", "", "?")
     if url not in {"", root.get("$id")} or (pointer and not pointer.startswith("/")):
-        raise UnknownSchema
+        raise UnresolvableReference
     found: object = root
     for part in unquote(pointer).split("/")[1:]:
         step = part.replace("~1", "/").replace("~0", "~")
@@ -132,7 +132,7 @@ def _resolve(reference: object, root: Mapping[str, Any]) -> object:
         elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
             found = found[int(step)]
         else:
-            raise UnknownSchema
+            raise UnresolvableReference
     return found
 
 

@@ -44,7 +44,7 @@ class Traits:
 
     @cached_property
     def _by_name(self) -> dict[str, tuple[Path, Any]]:
-        return {name: (path, value) for name, path, value in walk(self.values)}
+        return {name: (path, value) for name, path, value in walk_traits(self.values)}
 
     @cached_property
     def can_be_edited(self) -> bool:
@@ -70,7 +70,7 @@ class Traits:
         return name in self._by_name and not value_text(self._by_name[name][1])
 
     def is_missing_list(self, name: str) -> bool:
-        """Whether there is no such list, and Ory would read its empty field as a list with one empty item."""
+        """Whether the identity lacks this list: Ory would read its empty field as a list with one empty item."""
         return self._kind(name).is_list and name not in self._by_name
 
     def exact_number(self, name: str, value: object) -> Number | None:
@@ -83,28 +83,30 @@ class Traits:
         except OverflowError:
             return None
 
-    def survive_form(self, sent: set[str]) -> bool:
+    def are_kept_by_form(self, sent: set[str]) -> bool:
         """Whether a form with these fields, if it is sent unchanged, changes no trait.
 
         The empty fields of missing lists do not count: they must not be sent.
         """
         return self.kinds is not None and all(
-            self._survives(f"{PREFIX}{_escape(key)}", value, sent) for key, value in self.values.items()
+            self._is_kept_by_form(f"{PREFIX}{_escape_dots(key)}", value, sent) for key, value in self.values.items()
         )
 
-    def _survives(self, name: str, value: object, sent: set[str]) -> bool:
+    def _is_kept_by_form(self, name: str, value: object, sent: set[str]) -> bool:
         kind = self._kind(name)
         match value:
             case dict():
-                below = [self._survives(f"{name}.{_escape(key)}", inner, sent) for key, inner in value.items()]
+                below = [
+                    self._is_kept_by_form(f"{name}.{_escape_dots(key)}", inner, sent) for key, inner in value.items()
+                ]
                 return all(below) and (bool(below) or kind is Kind.OBJECT)
             case []:
                 return False
             case list():
                 items = [f"{name}.{index}" for index in range(len(value))]
-                return kind.is_list and sent.issuperset(items) and all(_reads_exactly(kind, item) for item in value)
+                return kind.is_list and sent.issuperset(items) and all(_is_read_exactly(kind, item) for item in value)
             case _:
-                return name in sent and not kind.is_list and _reads_exactly(kind, value)
+                return name in sent and not kind.is_list and _is_read_exactly(kind, value)
 
     def _kind(self, name: str) -> Kind:
         return (self.kinds or {}).get(name, Kind.UNREADABLE)
@@ -129,35 +131,36 @@ class Traits:
 def _merge_scalar(kind: Kind, stored: Any, values: Sequence[str]) -> Any:
     """Of several values, Ory takes the first; for a checkbox the last, because its hidden field comes first."""
     value = values[-1] if kind is Kind.BOOLEAN or isinstance(stored, bool) else values[0]
-    return stored if _shows(stored, value) else _parse(kind, stored, value)
+    return stored if _is_unchanged(stored, value) else _parse_entered_value(kind, stored, value)
 
 
 def _merge_list(kind: Kind, stored: Any, values: Sequence[str]) -> Any:
     items = stored if isinstance(stored, list) else []
-    if len(values) == len(items) and all(map(_shows, items, values)):
+    if len(values) == len(items) and all(map(_is_unchanged, items, values)):
         return stored
     if not any(values) and not any(map(value_text, items)):  # the empty field of an empty list
         return stored
-    befores = [*items[: len(values)], *[MISSING] * (len(values) - len(items))]
+    item_kind = ITEM_KINDS.get(kind, Kind.TEXT)
+    stored_items = [*items[: len(values)], *[MISSING] * (len(values) - len(items))]
     merged = [
-        before if _shows(before, value) else _parse(ITEM_KINDS.get(kind, Kind.TEXT), before, value)
-        for before, value in zip(befores, values, strict=True)
+        item if _is_unchanged(item, value) else _parse_entered_value(item_kind, item, value)
+        for item, value in zip(stored_items, values, strict=True)
     ]
     return [item for item in merged if item is not MISSING] or MISSING
 
 
-def _parse(kind: Kind, before: Any, value: str) -> Any:
-    """The entered value, as the type that the trait had, or else the schema's type; as text if it is of neither."""
+def _parse_entered_value(kind: Kind, stored: Any, value: str) -> Any:
+    """The entered value with the type of the stored trait, or else of the schema; as text if it has neither type."""
     if value == "":
         return MISSING
-    if isinstance(before, bool) or (kind is Kind.BOOLEAN and not isinstance(before, str)):
+    if isinstance(stored, bool) or (kind is Kind.BOOLEAN and not isinstance(stored, str)):
         return {"true": True, "false": False}.get(value, value)
-    if isinstance(before, Number) or (kind is Kind.NUMBER and not isinstance(before, str)):
-        return _number(value)
+    if isinstance(stored, Number) or (kind is Kind.NUMBER and not isinstance(stored, str)):
+        return _parse_number(value)
     return LINE_BREAK.sub("\n", value)
 
 
-def _number(value: str) -> Number | str:
+def _parse_number(value: str) -> Number | str:
     if JSON_NUMBER.fullmatch(value):
         return Number(value)
     try:
@@ -167,12 +170,12 @@ def _number(value: str) -> Number | str:
     return Number(repr(as_float)) if math.isfinite(as_float) else value
 
 
-def _shows(stored: Any, value: str) -> bool:
+def _is_unchanged(stored: Any, value: str) -> bool:
     """Whether a field that shows the stored value, and was not changed, sends this value."""
-    return _comparable("" if stored is MISSING else value_text(stored)) == _comparable(value)
+    return _normalize("" if stored is MISSING else value_text(stored)) == _normalize(value)
 
 
-def _comparable(value: str) -> str:
+def _normalize(value: str) -> str:
     """Browsers send every line break as CRLF, and read NUL as a replacement character."""
     return LINE_BREAK.sub("\n", value).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
@@ -204,7 +207,7 @@ def _remove_missing(value: Any) -> Any:
     return value
 
 
-def _reads_exactly(kind: Kind, value: object) -> bool:
+def _is_read_exactly(kind: Kind, value: object) -> bool:
     """Whether Ory reads exactly this value from a field of this kind."""
     match ITEM_KINDS.get(kind, kind):
         case Kind.TEXT:
@@ -217,7 +220,7 @@ def _reads_exactly(kind: Kind, value: object) -> bool:
             return False
 
 
-def walk(traits: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
+def walk_traits(traits: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
     """Each value in the traits, at any depth: the name of its field, its path and the value."""
     pending: list[tuple[str, Path, Any]] = [("traits", (), traits)]
     while pending:
@@ -226,28 +229,28 @@ def walk(traits: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
             yield name, path, value
         items: Iterator[tuple[str, str | int, Any]] = iter(())
         if isinstance(value, Mapping):
-            items = ((_escape(key), key, below) for key, below in value.items())
+            items = ((_escape_dots(key), key, below) for key, below in value.items())
         elif isinstance(value, list):
             items = ((str(index), index, item) for index, item in enumerate(value))
         pending.extend((f"{name}.{part}", (*path, step), below) for part, step, below in items)
 
 
-def _escape(key: str) -> str:
+def _escape_dots(key: str) -> str:
     return key.replace(".", "\\.")
 
 
 def read_traits(flow: bytes, schema: object) -> Traits | None:
     """The traits in the JSON of a settings flow, with the types of the identity schema; ``None`` if there are none."""
-    traits = _identity(flow).get("traits")
+    traits = _read_identity(flow).get("traits")
     return Traits(traits, read_kinds(schema)) if isinstance(traits, dict) else None
 
 
 def read_schema_id(flow: bytes) -> str:
     """The id of the identity's schema in the JSON of a settings flow, or an empty string."""
-    return text_of(_identity(flow).get("schema_id"))
+    return text_of(_read_identity(flow).get("schema_id"))
 
 
-def _identity(flow: bytes) -> dict[str, Any]:
+def _read_identity(flow: bytes) -> dict[str, Any]:
     try:
         identity = read_exact(flow)["identity"]
     except (ValueError, KeyError, TypeError, RecursionError):
