@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from pytest_django import Settings
 
+from ory_auth.conf import conf
+from ory_auth.responses.outage_help import explain
+from ory_auth.sessions.outcomes import Unavailable
 from tests.support.client import DualClient
 from tests.support.ory import Ory
 from tests.support.ports import free_ports
@@ -69,9 +74,39 @@ def test_the_page_says_that_no_ory_is_running(ory: Ory, ory_auth: ChangeSettings
     assert "No Ory is running here" in text
     assert f"ORY_AUTH['SDK_URL'] = '{url}'" in text
     assert f"GET {url}/sessions/whoami" in text
-    assert f"python manage.py ory_local --port {port}" in text
+    assert re.search(rf"python manage.py ory_local --port {port} --admin-port \d+ --ui-base http://\S+/auth", text)
     assert "python manage.py ory_check" in text
     assert "few seconds" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "keys", "options"),
+    [
+        ("127.0.0.1:8000", {"SDK_URL": "http://127.0.0.1:4433"}, ""),
+        ("127.0.0.1:18000", {"SDK_URL": "http://127.0.0.1:4433"}, " --ui-base http://127.0.0.1:18000/auth"),
+        ("127.0.0.1:8000", {"SDK_URL": "http://127.0.0.1:14433"}, " --port 14433 --admin-port 14434"),
+        (
+            "127.0.0.1:8000",
+            {"SDK_URL": "http://127.0.0.1:14433", "ADMIN_URL": "http://127.0.0.1:24434"},
+            " --port 14433 --admin-port 24434",
+        ),
+        ("127.0.0.1:8000", {"SDK_URL": "http://127.0.0.1:65535"}, " --port 65535 --admin-port 65534"),
+        (
+            "localhost:8000",
+            {"SDK_URL": "http://localhost:4433"},
+            " --host localhost --ui-base http://localhost:8000/auth",
+        ),
+        ("localhost:8000", {"SDK_URL": "http://127.0.0.1:4433"}, ""),  # cookies of 127.0.0.1 do not reach localhost
+        ("[::1]:8000", {"SDK_URL": "http://[::1]:4433"}, " --host ::1 --ui-base http://[::1]:8000/auth"),
+    ],
+)
+def test_the_command_starts_an_ory_that_works_for_this_site(
+    settings: Settings, host: str, keys: dict[str, Any], options: str
+) -> None:
+    settings.ORY_AUTH = keys
+    outcome = Unavailable(cause="ConnectionRefusedError", connected=False)
+    command = explain(outcome, conf(), pages_url=f"http://{host}/auth").commands[0]
+    assert command == f"python manage.py ory_local{options}"
 
 
 @pytest.mark.parametrize("path", APIS)
@@ -126,7 +161,7 @@ def test_a_server_without_tls_is_reported(ory: Ory, ory_auth: ChangeSettings, we
         (301, "This URL redirects"),
         (404, "This URL is not Ory's API"),
         (405, "Ory refuses the call"),
-        (500, "Ory has a problem"),
+        (500, "Ory returned an error"),
     ],
 )
 def test_a_server_that_is_not_ory_is_reported(
@@ -214,16 +249,47 @@ def test_developers_see_why_a_person_is_not_admitted(
     assert ("is_active" in body["debug"]["cause"]) if debug else ("debug" not in body)
 
 
-@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
-def test_developers_see_which_url_ory_does_not_know(ory: Ory, web: DualClient, settings: Settings, debug: bool) -> None:
-    settings.DEBUG = debug
-    started = ory.public(
-        "GET", "/self-service/login/browser?return_to=http://localhost:8000/", headers={"Accept": "text/html"}
-    )
+def forbidden_return(ory: Ory, web: DualClient, return_to: str, host: str) -> str:
+    """The text of the error page at this host, after Ory has refused ``return_to``."""
+    query = urlencode({"return_to": return_to})
+    started = ory.public("GET", f"/self-service/login/browser?{query}", headers={"Accept": "text/html"})
     error_id = parse_qs(urlsplit(started.headers["Location"]).query)["id"][0]
-    text = web.get(f"/auth/error?id={error_id}", headers={"Host": "localhost:8000"}).content.decode()
-    assert ("You opened this site as http://localhost:8000" in text) is debug
-    assert ("ory_local --host localhost --ui-base http://localhost:8000/auth" in text) is debug
+    text = web.get(f"/auth/error?id={error_id}", headers={"Host": host}).content.decode()
+    return text.replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["DEBUG", "production"])
+def test_developers_see_which_address_ory_does_not_allow(
+    ory: Ory, web: DualClient, settings: Settings, debug: bool
+) -> None:
+    settings.DEBUG, settings.ALLOWED_HOSTS = debug, ["*"]
+    text = forbidden_return(ory, web, "http://localhost:8000/orders", "127.0.0.1:8000")
+    assert ("The page you came from is at http://localhost:8000, and Ory sends people back only" in text) is debug
+    assert ("Open the site at http://127.0.0.1:8000, the address that Ory knows" in text) is debug
+    assert "python manage.py ory_local" not in text
+
+
+def test_developers_see_how_to_allow_another_port(ory: Ory, web: DualClient) -> None:
+    text = forbidden_return(ory, web, "http://127.0.0.1:8001/", "127.0.0.1:8000")
+    assert "you can allow http://127.0.0.1:8001" in text
+    assert "--allow-return-to http://127.0.0.1:8001" in text
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    [
+        "http://<script>alert(1)</script>.localhost/",
+        "http://x;touch evil;.localhost/",
+        "http://$(touch evil).localhost/",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_hostile_address_is_not_repeated_as_advice(ory: Ory, web: DualClient, return_to: str) -> None:
+    text = forbidden_return(ory, web, return_to, "127.0.0.1:8000")
+    assert "<script>alert" not in text
+    advice = text.partition("Ory does not allow this address")[2]
+    assert "sends people back only to addresses that it allows" in advice
+    assert "evil" not in advice
 
 
 def test_a_setting_with_the_url_of_this_site_is_reported(ory: Ory, ory_auth: ChangeSettings, web: DualClient) -> None:

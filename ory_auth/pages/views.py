@@ -70,7 +70,7 @@ def error(request: HttpRequest) -> HttpResponse:
     status = page.code if 400 <= page.code < 500 else 400
     debug: dict[str, Any] = {}
     if settings.DEBUG and page.id == "self_service_flow_return_to_forbidden":
-        debug = explain_forbidden_return(f"{request.scheme}://{request.get_host()}").as_json()
+        debug = explain_forbidden_return(page.reason, f"{request.scheme}://{request.get_host()}").as_json()
     return refusals.render_page(request, status, "error", error=page, explanation=page.explanation, debug=debug)
 
 

@@ -5,6 +5,7 @@ Names settings, paths and commands; never a credential, a trait or anything that
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from django.contrib.auth import get_user_model
 
 from ..conf import Conf
 from ..events import Event
-from ..ory.addresses import is_loopback
+from ..ory.addresses import Origin, host_of, is_loopback
+from ..ory.local_command import build_local_ory_command
 from ..sessions.outcomes import CAUSE_BREAKER_OPEN, Unavailable
 
 SETUP_PROBLEMS = frozenset({Event.MIGRATIONS_MISSING, Event.USER_NOT_CREATED})  # waiting does not help
@@ -21,6 +23,7 @@ SETUP_PROBLEMS = frozenset({Event.MIGRATIONS_MISSING, Event.USER_NOT_CREATED})  
 CHECK = "python manage.py ory_check"
 WHOAMI = "GET /sessions/whoami"
 
+PLAIN_HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
 _TLS_ERRORS = ("SSLCertVerificationError", "SSLError", "SSLEOFError", "SSLZeroReturnError")
 
 
@@ -40,8 +43,11 @@ class Help:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None = None) -> Help:
-    """What went wrong. ``last_failure`` is why the circuit breaker is open, if it is."""
+def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None = None, *, pages_url: str = "") -> Help:
+    """What went wrong. ``last_failure`` is why the circuit breaker is open, if it is.
+
+    ``pages_url`` is the URL below which this site has its pages, such as ``http://127.0.0.1:8000/auth``.
+    """
     match outcome.event:
         case Event.MIGRATIONS_MISSING:
             return Help(
@@ -61,15 +67,15 @@ def explain(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None =
                 ("python manage.py check --database default",),
             )
     if outcome.cause == CAUSE_BREAKER_OPEN:
-        return _explain_open_breaker(outcome, conf, last_failure)
-    return _explain_call(outcome, conf)
+        return _explain_open_breaker(outcome, conf, last_failure, pages_url)
+    return _explain_call(outcome, conf, pages_url)
 
 
 def explain_refusal(reason: Event) -> Help:
     """Why Ory knows the person, and this site does not let them in."""
     match reason:
         case Event.EMAIL_CONFLICT | Event.USERNAME_CONFLICT:
-            what = "e-mail address" if reason is Event.EMAIL_CONFLICT else "user name"
+            what = "e-mail address" if reason is Event.EMAIL_CONFLICT else "username"
             return Help(
                 f"The {what} is taken or missing",
                 f"Another user of this site has the {what} of this identity, or your user model requires one and the "
@@ -103,16 +109,40 @@ def explain_refusal(reason: Event) -> Help:
     )
 
 
-def explain_forbidden_return(site: str) -> Help:
-    """Why Ory does not send people back to this site. ``site`` is its origin, as the browser has it."""
-    host = urlsplit(site).hostname
+def explain_forbidden_return(reason: str, known: str) -> Help:
+    """Why Ory does not send people back to a page. ``reason`` is Ory's own text, which may quote its address.
+
+    ``known`` is the origin of the error page, which Ory does know.
+    """
+    page = _find_origin(reason)
+    start = f"The page you came from is at {page}, and" if page else "Unlike the page you came from,"
     return Help(
-        "Ory does not know this address",
-        f"You opened this site as {site}, and Ory sends people back only to addresses that it allows.",
-        "Open the site by the address that Ory knows (localhost and 127.0.0.1 are different hosts), or allow this one: "
-        "in Kratos as selfservice.allowed_return_urls, for the local Ory by its options.",
-        (f"python manage.py ory_local --host {host} --ui-base {site}/auth",) if is_loopback(host or "") else (CHECK,),
+        "Ory does not allow this address",
+        f"{start} Ory sends people back only to addresses that it allows.",
+        _advise_on_return(page, Origin.of(known)),
+        (CHECK,),
     )
+
+
+def _find_origin(text: str) -> Origin | None:
+    """The origin of the first http URL in the text. An attacker may have written it, so the host must be plain."""
+    url = re.search(r"""https?://[^\s"'\\]+""", text)
+    origin = Origin.of(url.group()) if url else None
+    return origin if origin and PLAIN_HOST.fullmatch(origin.host) else None
+
+
+def _advise_on_return(page: Origin | None, known: Origin | None) -> str:
+    option = f"--allow-return-to {page}" if page else "--allow-return-to URL"
+    allow = (
+        f"{page or 'that address'}: in Kratos with selfservice.allowed_return_urls, "
+        f"for the local Ory with the option {option}."
+    )
+    if known is None or page == known:
+        return f"Allow {allow}"
+    open_known = f"Open the site at {known}, the address that Ory knows"
+    if page and page.host != known.host and is_loopback(page.host) and is_loopback(known.host):
+        return f"{open_known}. To a browser, {page.host} and {known.host} are different hosts with different cookies."
+    return f"{open_known}. If this site is also at the other address, you can allow {allow}"
 
 
 def _explain_user_model(outcome: Unavailable) -> Help:
@@ -127,17 +157,17 @@ def _explain_user_model(outcome: Unavailable) -> Help:
     )
 
 
-def _explain_open_breaker(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None) -> Help:
+def _explain_open_breaker(outcome: Unavailable, conf: Conf, last_failure: Unavailable | None, pages_url: str) -> Help:
     pause = "This site has stopped calling Ory for a moment (circuit breaker) and tries again every second."
     if last_failure is None or last_failure.cause == CAUSE_BREAKER_OPEN:
         return Help("Ory is not called", f"{pause} The log says why.", "Read the log, or run ory_check.", (CHECK,))
-    found = explain(last_failure, conf)
+    found = explain(last_failure, conf, pages_url=pages_url)
     return Help(found.title, f"{found.cause} {pause}", found.fix, found.commands, found.setting, found.tried)
 
 
-def _explain_call(outcome: Unavailable, conf: Conf) -> Help:
+def _explain_call(outcome: Unavailable, conf: Conf, pages_url: str) -> Help:
     title, cause, fix = _describe(outcome, conf)
-    return Help(title, cause, fix, _commands(outcome, conf), _setting(conf), _tried(outcome, conf))
+    return Help(title, cause, fix, _commands(outcome, conf, pages_url), _setting(conf), _tried(outcome, conf))
 
 
 def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
@@ -180,13 +210,13 @@ def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
             return (
                 "This URL redirects",
                 f"The response was {status}, a redirect. Ory's API never redirects this call.",
-                "Set the URL that it redirects to, such as https:// instead of http://, or the API's own host.",
+                "Use the URL that it redirects to, such as https:// instead of http://, or the API's own host.",
             )
         case Event.UPSTREAM_REJECTS if status == 404:
             return (
                 "This URL is not Ory's API",
                 "The response was 404: that server has no such path.",
-                "Set the URL of Ory's public API. For Kratos, that is port 4433, with the base path if it has one. For "
+                "Use the URL of Ory's public API. For Kratos, that is port 4433, with the base path if it has one. For "
                 "Ory Network, it is the URL of your project.",
             )
         case Event.UPSTREAM_REJECTS:
@@ -202,8 +232,11 @@ def _describe(outcome: Unavailable, conf: Conf) -> tuple[str, str, str]:
                 "Check that this URL is Ory's public API, and not a website, this site or a proxy.",
             )
     if outcome.connected:
-        what = f"answered {status}" if status else f"closed the connection ({outcome.cause or 'no answer'})"
-        return ("Ory has a problem", f"The server {what}.", "Read Ory's log, and that of the proxy in front of it.")
+        advice = "Read Ory's log, and that of the proxy in front of it."
+        if status:
+            return ("Ory returned an error", f"The server answered {status}.", advice)
+        cause = outcome.cause or "no response"
+        return ("Ory closed the connection", f"The server closed the connection ({cause}).", advice)
     return _describe_no_connection(outcome.cause or "", host)
 
 
@@ -223,7 +256,7 @@ def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
     if cause == "ConnectionRefusedError":
         return (
             "No Ory is running here",
-            "The connection was refused: nothing listens at this address and port.",
+            "The connection was refused: nothing is listening on this address and port.",
             "Start Ory in another terminal (for development, the local Ory), or correct the setting. "
             "Then run ory_check, which tests the rest of your setup.",
         )
@@ -234,18 +267,11 @@ def _describe_no_connection(cause: str, host: str) -> tuple[str, str, str]:
     )
 
 
-def _commands(outcome: Unavailable, conf: Conf) -> tuple[str, ...]:
-    url = urlsplit(conf.sdk_url)
-    if outcome.connected or not is_loopback(url.hostname or ""):
+def _commands(outcome: Unavailable, conf: Conf, pages_url: str) -> tuple[str, ...]:
+    if outcome.connected or not is_loopback(host_of(conf.sdk_url)):
         return (CHECK,)
-    options = "".join(
-        (
-            f" --host {url.hostname}" if url.hostname != "127.0.0.1" else "",
-            f" --port {url.port or 80}" if url.port != 4433 else "",
-        )
-    )
     install = () if find_spec("starlette") else ("pip install 'django-ory[local]'",)
-    return (*install, f"python manage.py ory_local{options}", CHECK)
+    return (*install, f"python {build_local_ory_command(conf, pages_url)}", CHECK)
 
 
 def _setting(conf: Conf) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
@@ -75,7 +76,16 @@ def debug_help(request: HttpRequest, outcome: Unavailable) -> dict[str, Any] | N
     if not settings.DEBUG:
         return None
     conf = state_of(request).conf
-    return explain(outcome, conf, services_of(conf).caller.last_failure).as_json()
+    last_failure = services_of(conf).caller.last_failure
+    return explain(outcome, conf, last_failure, pages_url=_find_pages_url(request)).as_json()
+
+
+def _find_pages_url(request: HttpRequest) -> str:
+    """The URL below which this site has its pages; empty if they are not included, or the host is not allowed."""
+    try:
+        return request.build_absolute_uri(reverse(FlowKind.LOGIN.url_name)).removesuffix("/login")
+    except (NoReverseMatch, DisallowedHost):
+        return ""
 
 
 def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
