@@ -116,7 +116,7 @@ def person(ory: Ory) -> Person:
 def test_a_correct_project_has_no_problems(ory: Ory) -> None:
     checked = check("--strict")
     assert (checked.status, checked.ids) == (0, set())
-    assert re.search(r"^This project can work with this Ory; \d unknown\.$", checked.text, re.MULTILINE)
+    assert re.search(r"^This project works with this Ory; \d checks could not be made\.$", checked.text, re.MULTILINE)
 
 
 def test_each_check_has_a_line(ory: Ory) -> None:
@@ -248,7 +248,7 @@ MISTAKES = {
     # reaching Ory
     "a closed port": Mistake(
         "ory-unreachable",
-        "Start Ory (in development: manage.py ory_local), or set ORY_AUTH['SDK_URL'] to the host and port",
+        "Start Ory (in development: manage.py ory_local --port ",
         {"SDK_URL": "{closed}"}),
     "a host without an address": Mistake(
         "name-unknown ory_auth.W007", "Correct ORY_AUTH['SDK_URL']", {"SDK_URL": "{no_dns}"}),
@@ -554,6 +554,14 @@ def test_if_everything_of_ory_is_at_localhost_this_site_should_be_there(
     assert check("--strict").status == 0
 
 
+@pytest.mark.usefixtures("ory")
+def test_a_host_that_debug_allows_need_not_be_added_to_allowed_hosts(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = []
+    line = check("--site", "http://localhost:8000").line("cookie-other-loopback")
+    assert "Open this site at http://127.0.0.1:8000. [" in line
+    assert "ALLOWED_HOSTS" not in line
+
+
 def test_the_site_option_replaces_the_hosts_of_the_settings(ory: Ory) -> None:
     checked = check("--site", "https://app.example.org/some/page", "--json")
     assert checked.report["sites"] == ["https://app.example.org"]
@@ -753,7 +761,7 @@ def cookie_findings(site_url: str, ory_url: str, cookie: str) -> tuple[list[str]
     assert site
     assert ory
     csrf_cookie = read_set_cookie(f"csrf_token_1=x; Path=/; {cookie}")
-    findings = list(evaluate_cookies(BrowserView(ory, "BROWSER_URL", (site,), ory, site, csrf_cookie)))
+    findings = list(evaluate_cookies(BrowserView(ory, "BROWSER_URL", (site,), ory, site, csrf_cookie), Hosts()))
     return [finding.id for finding in findings if finding.level is not Level.OK], " ".join(f.fix for f in findings)
 
 
@@ -1082,10 +1090,11 @@ def test_the_last_line_is_the_verdict(ory: Ory, ory_auth: Change) -> None:
     ory_auth(SESSION_CACHE_SECONDS=0)
     where, last = check().text.splitlines()[-2:]
     assert where == "The ids in brackets are explained in django-ory's docs/ory_check.md."
-    assert re.fullmatch(r"This project can work with this Ory; 1 warning, \d unknown\.", last)
+    assert re.fullmatch(r"This project works with this Ory; 1 warning; \d checks could not be made\.", last)
     ory_auth(ADMIN_URL=servers.closed_url())
     last = check().text.splitlines()[-1]
-    assert re.fullmatch(r"This project cannot work with this Ory yet; 1 failure, 1 warning, \d unknown\.", last)
+    verdict = "This project does not work with this Ory yet; 1 failure, 1 warning"
+    assert re.fullmatch(rf"{verdict}; \d checks could not be made\.", last)
 
 
 def test_warnings_count_only_with_strict(ory: Ory, ory_auth: Change) -> None:

@@ -89,17 +89,21 @@ def _render_times(results: Sequence[HttpResult], style: Style) -> Iterator[str]:
 
 
 def _verdict(findings: Sequence[Finding], style: Style) -> str:
-    """Whether this project can work with this Ory, and how many problems there are."""
+    """Whether this project works with this Ory, how many problems there are, and how many checks are unknown."""
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     worst = next((level for level in (Level.FAILURE, Level.WARNING) if counts[level]), Level.OK)
-    verdict = "cannot work with this Ory yet" if worst is Level.FAILURE else "can work with this Ory"
+    verdict = "does not work with this Ory yet" if worst is Level.FAILURE else "works with this Ory"
     parts = [style.color(worst, f"This project {verdict}")]
-    parts += [
-        style.color(level, f"{count} {level.value}{'s' if count > 1 and level is not Level.UNKNOWN else ''}")
-        for level in (Level.FAILURE, Level.WARNING, Level.UNKNOWN)
+    problems = [
+        style.color(level, f"{count} {level.value}{'s' if count > 1 else ''}")
+        for level in (Level.FAILURE, Level.WARNING)
         if (count := counts[level])
     ]
-    return f"{parts[0]}; {', '.join(parts[1:])}." if parts[1:] else f"{parts[0]}."
+    if problems:
+        parts.append(", ".join(problems))
+    if count := counts[Level.UNKNOWN]:
+        parts.append(f"{count} {'checks' if count > 1 else 'check'} could not be made")
+    return f"{'; '.join(parts)}."
 
 
 def format_seconds(seconds: float) -> str:

@@ -34,7 +34,7 @@ def evaluate_browser(facts: Facts) -> Iterator[Finding]:
         yield _evaluate_base_url(endpoint, view)
     if facts.sites:
         yield _evaluate_schemes(view)
-        yield from evaluate_cookies(view)
+        yield from evaluate_cookies(view, facts.project.hosts)
     else:
         yield unknown(Check.COOKIES, NO_HOSTS)
     yield _evaluate_login_page(facts, endpoint, view)
@@ -68,8 +68,7 @@ def _evaluate_browser_url(facts: Facts, url: str) -> Finding:
     if endpoint.reachability.problem:
         if is_loopback(host_of(url)):
             return unknown(check, f"{redact(url)} does not respond on this machine; in a container that is normal")
-        debug = facts.project.hosts.debug
-        findings = evaluate_reachability("BROWSER_URL", url, endpoint.reachability, debug=debug)
+        findings = evaluate_reachability("BROWSER_URL", url, endpoint.reachability, facts.project)
         problem = next(finding for finding in findings if finding.fix)
         return warning(check, Problem.BROWSER_URL_UNREACHABLE, problem.found, problem.fix, problem.seconds)
     if endpoint.service is not Service.PUBLIC_API:
@@ -77,7 +76,10 @@ def _evaluate_browser_url(facts: Facts, url: str) -> Finding:
     cookies = [find_csrf_cookie(flow) for flow in (sdk_endpoint.login_flow, endpoint.login_flow)]
     names = {cookie.key for cookie in cookies if cookie}
     if len(names) > 1 and not is_ory_network(host_of(sdk_endpoint.url)):
-        found = f"BROWSER_URL {redact(url)} and SDK_URL are different Orys: their CSRF cookies have different names."
+        found = (
+            f"BROWSER_URL {redact(url)} and SDK_URL belong to two different Ory servers: their CSRF cookies have "
+            "different names."
+        )
         fix = "Set ORY_AUTH['SDK_URL'] and ORY_AUTH['BROWSER_URL'] to two addresses of the same Ory."
         return failure(check, Problem.BROWSER_URL_OTHER_ORY, found, fix)
     return ok(check, f"{redact(url)} is the same Ory", endpoint.whoami[0].seconds)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...ory.addresses import host_of, is_loopback, redact
+from ...ory.local_command import build_local_ory_command
 from ..facts.connection import ConnectionProblem, Reachability
-from ..facts.model import Endpoint, Service
+from ..facts.model import Endpoint, Project, Service
 from .findings import Check, Finding, Problem, failure, ok, warning
 
 DAY = 24 * 3600  # seconds
@@ -14,8 +15,8 @@ EXPIRES_SOON = 14 * DAY
 PUBLIC_PORT = "Kratos: serve.public.port, 4433 by default"
 
 
-def evaluate_reachability(key: str, url: str, reachability: Reachability, *, debug: bool) -> Iterator[Finding]:
-    """The DNS lookup, the connection and TLS of the URL in this key. ``debug`` is Django's setting."""
+def evaluate_reachability(key: str, url: str, reachability: Reachability, project: Project) -> Iterator[Finding]:
+    """The DNS lookup, the connection and TLS of the URL in this key."""
     host, seconds = host_of(url), reachability.connect_seconds
     if reachability.problem is ConnectionProblem.DNS:
         found = f"The host {host!r} in ORY_AUTH[{key!r}] has no address in DNS ({reachability.detail})."
@@ -24,7 +25,7 @@ def evaluate_reachability(key: str, url: str, reachability: Reachability, *, deb
         return
     yield ok(Check.NAME, _describe_addresses(host, reachability), reachability.dns_seconds)
     if reachability.problem is not None:
-        yield _describe_connection_failure(key, url, reachability, mention_local_ory=debug and is_loopback(host))
+        yield _describe_connection_failure(key, url, reachability, project)
         return
     expires_in = reachability.certificate_expires_in
     if expires_in is not None and expires_in < EXPIRES_SOON:
@@ -42,7 +43,7 @@ def evaluate_service(key: str, endpoint: Endpoint, *, admin_url_works: bool) -> 
     url, whoami = redact(endpoint.url), endpoint.whoami[0]
     match endpoint.service:
         case Service.PUBLIC_API if whoami.status == 401:
-            found = f"Ory's public API is at {url} (whoami without a session is 401, as expected)"
+            found = f"Ory's public API is at {url} (whoami without a session returns 401, as expected)"
             return ok(check, found, whoami.seconds)
         case Service.PUBLIC_API:
             found = f"Ory at {url} responds to whoami without a session with {whoami.status} instead of 401."
@@ -78,7 +79,7 @@ def _describe_addresses(host: str, reachability: Reachability) -> str:
     return f"{host} resolves to {', '.join(addresses[:3])}{more}"
 
 
-def _describe_connection_failure(key: str, url: str, reachability: Reachability, *, mention_local_ory: bool) -> Finding:
+def _describe_connection_failure(key: str, url: str, reachability: Reachability, project: Project) -> Finding:
     seconds, where = reachability.connect_seconds, f"ORY_AUTH[{key!r}] {redact(url)}"
     match reachability.problem:
         case ConnectionProblem.PLAIN_HTTP:
@@ -97,6 +98,13 @@ def _describe_connection_failure(key: str, url: str, reachability: Reachability,
             fix = f"Correct the port in ORY_AUTH[{key!r}], or the TLS settings of the server."
             return failure(Check.CONNECTION, Problem.CERTIFICATE, found, fix, seconds)
     found = f"Cannot connect to {where} ({reachability.detail})."
-    start = "Start Ory (in development: manage.py ory_local)" if mention_local_ory else "Start Ory"
-    fix = f"{start}, or set ORY_AUTH[{key!r}] to the host and port of its public API ({PUBLIC_PORT})."
+    fix = f"Start Ory{_mention_local_ory(url, project)}, or set ORY_AUTH[{key!r}] to the host and port of its public "
+    fix += f"API ({PUBLIC_PORT})."
     return failure(Check.CONNECTION, Problem.UNREACHABLE, found, fix, seconds)
+
+
+def _mention_local_ory(url: str, project: Project) -> str:
+    conf = project.conf
+    if conf is None or not project.hosts.debug or not all(is_loopback(host_of(at)) for at in (url, conf.sdk_url)):
+        return ""
+    return f" (in development: {build_local_ory_command(conf)})"

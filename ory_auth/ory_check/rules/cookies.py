@@ -12,7 +12,6 @@ from http.cookies import Morsel
 from ...ory.addresses import (
     Origin,
     can_share_cookies,
-    is_domain_name,
     is_internal,
     is_loopback,
     is_ory_network,
@@ -20,11 +19,13 @@ from ...ory.addresses import (
     registrable_domain,
 )
 from ...ory.cookies import domain_covers
+from ..facts.model import Hosts
+from ..facts.sites import allows
 from .browser_view import BrowserView, HostRelation
 from .findings import Check, Finding, Problem, failure, ok, unknown, warning
 
 
-def evaluate_cookies(view: BrowserView) -> Iterator[Finding]:
+def evaluate_cookies(view: BrowserView, hosts: Hosts) -> Iterator[Finding]:
     """One finding for each problem, and one for the sites that get the cookies."""
     if view.csrf_cookie is None:
         yield unknown(Check.COOKIES, "Ory set no CSRF cookie with a login flow")
@@ -32,7 +33,7 @@ def evaluate_cookies(view: BrowserView) -> Iterator[Finding]:
     if (rejected := _find_rejected_domain(view)) is not None:
         yield rejected
         return
-    yield from _evaluate_loopback_names(view)
+    yield from _evaluate_loopback_names(view, hosts)
     yield from _evaluate_other_domains(view)
     yield from _evaluate_attributes(view.csrf_cookie, (view.ory, *view.sites))
     if reached := view.sites_with_cookies:
@@ -66,7 +67,7 @@ def _find_rejected_domain(view: BrowserView) -> Finding | None:
     return None
 
 
-def _evaluate_loopback_names(view: BrowserView) -> Iterator[Finding]:
+def _evaluate_loopback_names(view: BrowserView, hosts: Hosts) -> Iterator[Finding]:
     sites, ory, host = view.sites_with(HostRelation.OTHER_LOOPBACK_NAME), view.ory, view.canonical_loopback_host
     if not sites:
         return
@@ -74,7 +75,7 @@ def _evaluate_loopback_names(view: BrowserView) -> Iterator[Finding]:
     found += f"{sites[0].host} and {ory.host} are different hosts."
     if host == ory.host:
         fix = f"Open this site at {Origin(sites[0].scheme, host, sites[0].port)}"
-        fix += "." if host in {site.host for site in view.sites} else f", and add {host!r} to ALLOWED_HOSTS."
+        fix += "." if allows(hosts, host) else f", and add {host!r} to ALLOWED_HOSTS."
     else:
         also, local = "", ""
         if view.base_url and view.base_url.host == ory.host:
@@ -118,8 +119,8 @@ def _evaluate_attributes(cookie: Morsel[str], origins: Sequence[Origin]) -> Iter
     secure, same_site = bool(cookie["secure"]), str(cookie["samesite"]).lower()
     plain = next((origin for origin in origins if origin.scheme == "http"), None)
     if secure and plain:
-        found = f"Ory's cookies are Secure, but {plain} is http: browsers do not store or send them there"
-        found += "." if is_domain_name(plain.host) else ", and some browsers not even on this machine."
+        browsers = "some browsers" if is_loopback(plain.host) else "browsers"
+        found = f"Ory's cookies are Secure, but {plain} is http: {browsers} do not store or send them there."
         fix = (
             "Serve Ory and this site over https, and change BROWSER_URL and Kratos' ui_url settings accordingly. "
             "In development, start Kratos with --dev."

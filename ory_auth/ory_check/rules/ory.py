@@ -25,7 +25,7 @@ def evaluate_ory(facts: Facts) -> Iterator[Finding]:
     if endpoint is None or conf is None:
         yield skipped(Check.IDENTITY_OF_ORY, "not tested: ORY_AUTH['SDK_URL'] is missing or invalid")
         return
-    yield from evaluate_reachability("SDK_URL", endpoint.url, endpoint.reachability, debug=facts.project.hosts.debug)
+    yield from evaluate_reachability("SDK_URL", endpoint.url, endpoint.reachability, facts.project)
     yield _evaluate_proxy(facts.proxy_variable, endpoint)
     if endpoint.reachability.problem:
         return
@@ -115,7 +115,7 @@ def _evaluate_caching(conf: Conf, endpoint: Endpoint) -> Finding:
     if "ory-session-cache-for" in endpoint.whoami[0].headers:
         return ok(check, "Ory allows sessions to be cached, which saves this call to Ory", cost)
     if is_ory_network(host_of(endpoint.url)):
-        return unknown(check, "Ory Network says only with a session whether it can be cached", cost)
+        return unknown(check, "Ory Network tells this only for a session; --token or --cookie shows it", cost)
     found = "Every request that needs the user calls Ory, because Ory does not allow sessions to be cached."
     return warning(check, Problem.CACHING_OFF, found, ALLOW_CACHING, cost)
 

@@ -95,7 +95,7 @@ def _evaluate_cache(cache: CacheResult, *, debug: bool) -> Finding:
     if cache.eviction_policy:
         found = (
             f"The cache {alias!r} evicts keys when its memory is full (maxmemory-policy {cache.eviction_policy}). If "
-            "it loses a sign-out that Ory has not received, the session counts again."
+            "it loses a sign-out that Ory has not received, the session works again."
         )
         fix = f"Use a Redis for sessions only in CACHES[{alias!r}], with 'maxmemory-policy noeviction'."
         return warning(check, Problem.CACHE_EVICTS, found, fix, seconds)

@@ -104,7 +104,7 @@ def _describe_not_admitted(user: UserFacts, name: str) -> Finding:
     if user.exists and not user.active:
         reason, fix = "is inactive in Django", "Set is_active on the user."
     else:
-        reason, fix = "is rejected by ORY_AUTH['USER_HANDLER']", "Change what its admit() decides."
+        reason, fix = "is rejected by ORY_AUTH['USER_HANDLER']", "Change its admit() method."
     found = f"{subject} {reason}: guarded pages respond with 403, and other pages see an anonymous user."
     return warning(Check.USER, Problem.NOT_ADMITTED, found, fix)
 
