@@ -95,7 +95,7 @@ def test_a_handler_with_other_arguments_is_an_error(settings: Settings) -> None:
     admit, create = check_messages()
     assert (admit.id, create.id) == ("ory_auth.E014", "ory_auth.E014")
     assert "admit() is a coroutine function" in admit.msg
-    assert "create() does not take the 1 arguments" in create.msg
+    assert "create() does not accept the argument that it is called with" in create.msg
     assert "Define admit" in (admit.hint or "")
 
 

@@ -90,7 +90,7 @@ def check_cache_keeps_sign_outs(conf: Conf) -> Iterator[CheckMessage]:
             "W104",
             f"CACHES[{alias!r}] keeps at most {entries} entries, and discards others, including sign-outs.",
             f"Set CACHES[{alias!r}]['OPTIONS']['MAX_ENTRIES'] to ten times the number of concurrent sessions. If the "
-            "cache discards a sign-out that Ory has not received, the session counts again.",
+            "cache discards a sign-out that Ory has not received, the session works again.",
         )
 
 
@@ -140,8 +140,8 @@ def check_namespace(conf: Conf) -> Iterator[CheckMessage]:
             "W109",
             f"ORY_AUTH['SDK_URL'] has the internal name {host!r}: if another deployment uses the same name and "
             f"CACHES[{alias!r}], the two share sessions.",
-            "Set ORY_AUTH['CACHE_NAMESPACE'] to a name for this deployment, such as 'production'. Otherwise a session "
-            "of staging counts here if both have the same cache, SECRET_KEY and database name.",
+            "Set ORY_AUTH['CACHE_NAMESPACE'] to a name for this deployment, such as 'production'. Otherwise, "
+            "sessions from staging are accepted here if both have the same cache, SECRET_KEY and database name.",
         )
 
 
@@ -172,7 +172,7 @@ def check_other_sign_ins(conf: Conf) -> Iterator[CheckMessage]:
     if conf.link_by_verified_email and others:
         yield make_message(
             "W107",
-            f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, but {others[0]!r} allows other sign-ins.",
+            f"ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] is on, but {others[0]!r} also lets people sign in.",
             "If an account was registered here with another person's address, linking gives the account "
             "to that person. Remove ORY_AUTH['LINK_BY_VERIFIED_EMAIL'] once all users are linked, or that backend.",
         )

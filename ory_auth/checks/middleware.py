@@ -37,7 +37,7 @@ def check_presence() -> Iterator[CheckMessage]:
     if len(own) > 1:
         yield make_message(
             "E010",
-            f"{ORY_MIDDLEWARE!r} is in MIDDLEWARE {len(own)} times.",
+            f"{ORY_MIDDLEWARE!r} appears in MIDDLEWARE {len(own)} times.",
             f"Keep one of them in MIDDLEWARE, {DIRECTLY_AFTER}.",
         )
     if not any(is_subclass(path, ORY_BACKEND) for path in settings.AUTHENTICATION_BACKENDS):
@@ -84,7 +84,7 @@ def check_order() -> Iterator[CheckMessage]:
         yield make_message(
             "W014",
             f"{middleware[own[0]]!r} comes after {names} in MIDDLEWARE, which see an anonymous user if they read "
-            "request.user early.",
+            "request.user before calling the view.",
             f"In MIDDLEWARE, move {middleware[own[0]]!r} up, {_below(middleware)}. If none of these reads "
             "request.user when a request comes in, silence this warning.",
         )

@@ -61,7 +61,6 @@ def _check_path(key: str, url: str) -> Iterator[CheckMessage]:
         base = url.partition(f"/{request_path}")[0]
         yield make_message(
             "W009",
-            f"ORY_AUTH[{key!r}] has a path of one request to Ory ('/{request_path}'), which is added to each request "
-            "anyway.",
+            f"ORY_AUTH[{key!r}] includes '/{request_path}', the path of an API call, which ory_auth adds itself.",
             f"Set ORY_AUTH[{key!r}] = {base!r}.",
         )

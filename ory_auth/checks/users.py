@@ -77,7 +77,8 @@ def _call_problem(method: Any, count: int) -> str:
     try:
         inspect.signature(method).bind("self", *range(count))
     except TypeError:
-        return f"does not take the {count} arguments of its calls"
+        arguments = {0: "a call without arguments", 1: "the argument that it is called with"}
+        return f"does not accept {arguments.get(count, f'the {count} arguments that it is called with')}"
     return ""
 
 

@@ -45,13 +45,14 @@ def check_ineffective_durations(conf: Conf) -> Iterator[CheckMessage]:
     if conf.local_cache_seconds > longest:
         yield make_message(
             "W016",
-            f"ORY_AUTH['LOCAL_CACHE_SECONDS'] has no effect: sessions are cached for at most {longest} s.",
-            "Make it shorter than ORY_AUTH['SESSION_CACHE_SECONDS'], or than 60 if that is not set.",
+            f"ORY_AUTH['LOCAL_CACHE_SECONDS'] is longer than sessions are cached ({longest} s); the rest has no "
+            "effect.",
+            "Set it to at most ORY_AUTH['SESSION_CACHE_SECONDS'], or 60 if that is not set.",
         )
     if conf.stale_if_error_seconds and longest == 0:
         yield make_message(
             "W016",
-            "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: sessions are cached for at most 0 s.",
+            "ORY_AUTH['STALE_IF_ERROR_SECONDS'] has no effect: sessions are not cached.",
             "Remove it, or remove ORY_AUTH['SESSION_CACHE_SECONDS'] = 0.",
         )
 
@@ -67,7 +68,7 @@ def check_recording_middleware(conf: Conf) -> Iterator[CheckMessage]:
             yield make_message(
                 "W031",
                 f"ORY_AUTH['RECORDING_MIDDLEWARE'] names {path!r}, which cannot be imported as middleware.",
-                "Write the path as in MIDDLEWARE, or the path of a base class; or remove it.",
+                "Use the path from MIDDLEWARE or that of a base class, or remove the entry.",
             )
 
 
