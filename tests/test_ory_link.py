@@ -48,7 +48,7 @@ def links() -> dict[str, str]:
 
 
 def test_it_links_a_user_to_an_identity_and_says_so(ada: User) -> None:
-    assert link("ada", ID) == f"ada is {ID}.\n"
+    assert link("ada", ID) == f"ada is linked to {ID}.\n"
     assert links() == {ID: "ada"}
 
 
@@ -86,7 +86,7 @@ def test_to_link_the_same_two_once_more_changes_nothing(ory: Ory, web: DualClien
 
 def test_the_first_superuser_comes_in(ory: Ory, web: DualClient, ada: User) -> None:
     person = ory.person()
-    assert link("ada", person.id, "--superuser") == f"ada is {person.id} as a superuser.\n"
+    assert link("ada", person.id, "--superuser") == f"ada is linked to {person.id} and is now a superuser.\n"
     assert web.get("/admin/", headers=person.browser_session().headers).status_code == 200
 
 
@@ -176,7 +176,7 @@ def test_a_link_that_came_to_nothing_is_not_logged(
 REFUSED = {
     "no user": ([], "Give USER and IDENTITY"),
     "no identity": (["ada"], "Give both USER and IDENTITY"),
-    "no UUID": (["ada", "ada@example.org"], "'ada@example.org' is not the ID of an identity"),
+    "no UUID": (["ada", "ada@example.org"], "'ada@example.org' is not an identity ID"),
     "unknown user": (["eve", ID], "There is no user named 'eve'.*--create"),
     "file and pair": (["ada", ID, "--file=x.csv"], "Give USER and IDENTITY, or --file"),
     "no such file": (["--file=/no/such/file.csv"], "/no/such/file.csv cannot be read"),
@@ -272,7 +272,7 @@ def test_a_file_links_everyone_in_it(ada: User, file: WriteFile, encoding: str, 
     [
         (f"eve,{OTHER_ID}", "line 2: There is no user named 'eve'"),
         ("ada", "line 2: expected USER,IDENTITY"),
-        ("ada,nonsense", "line 2: 'nonsense' is not the ID"),
+        ("ada,nonsense", "line 2: 'nonsense' is not an identity ID"),
         (f"ada,{OTHER_ID}", "line 2: ada is already linked to"),
         (f"ada;{OTHER_ID}", "line 2: expected USER,IDENTITY"),
     ],

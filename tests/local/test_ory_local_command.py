@@ -70,11 +70,14 @@ def test_says_that_the_seed_file_does_not_exist(tmp_path: Path) -> None:
     assert "No such file" in refusal("--identities", str(tmp_path / "nobody.json"))
 
 
-@pytest.mark.parametrize(("option", "other"), [("--port", "--admin-port"), ("--admin-port", "--port")])
-def test_names_the_option_of_a_port_that_is_taken(option: str, other: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "other", "key"), [("--port", "--admin-port", "SDK_URL"), ("--admin-port", "--port", "ADMIN_URL")]
+)
+def test_names_the_option_and_the_setting_of_a_port_that_is_taken(option: str, other: str, key: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"Choose another with {option}" in refusal(option, port, other, "0")
+        text = refusal(option, port, other, "0")
+    assert f"Choose another with {option}, and set ORY_AUTH['{key}'] to it" in text
 
 
 def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ from ory_auth.users.query import EPOCH
 
 class Command(BaseCommand):
     help = (
-        "Link a user of this project to an identity at Ory, or all pairs in a file. "
-        "With --superuser you get the first superuser."
+        "Links a user of this project to an identity at Ory, or all pairs in a file. "
+        "With --superuser, the user also becomes a superuser."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             metavar="CSV",
             help="A CSV file with USER,IDENTITY in each line. If one pair cannot be linked, none is.",
         )
-        parser.add_argument("--superuser", action="store_true", help="Also make the user staff and superuser.")
+        parser.add_argument("--superuser", action="store_true", help="Also make that user a superuser (and staff).")
         parser.add_argument("--create", action="store_true", help="Create missing users, without a password.")
         parser.add_argument(
             "--keep-password",
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         try:
             identity_id = UUID(identity)
         except ValueError:
-            raise CommandError(f"{identity!r} is not the ID of an identity, which is a UUID.") from None
+            raise CommandError(f"{identity!r} is not an identity ID (a UUID).") from None
         user = self._get_or_create_user(name, create=options["create"])
         self._check_existing_links(user, identity_id, move=options["move"])
         self._save_link(user, identity_id)
@@ -88,8 +88,8 @@ class Command(BaseCommand):
             user.set_unusable_password()
             user.save(update_fields=["password"])
         self._log(user, identity_id)
-        role = " as a superuser" if options["superuser"] else ""
-        self.stdout.write(self.style.SUCCESS(f"{user.get_username()} is {identity_id}{role}."))
+        role = " and is now a superuser" if options["superuser"] else ""
+        self.stdout.write(self.style.SUCCESS(f"{user.get_username()} is linked to {identity_id}{role}."))
 
     def _get_or_create_user(self, name: str, *, create: bool) -> Any:
         model = get_user_model()
@@ -104,7 +104,8 @@ class Command(BaseCommand):
             return user
         if not create:
             raise CommandError(
-                f"There is no user named {name!r} ({model.USERNAME_FIELD}). Correct it, or add --create."
+                f"There is no user named {name!r} ({model.USERNAME_FIELD}). "
+                "Check the name, or add --create to create the user."
             )
         user = model(**{model.USERNAME_FIELD: name})
         user.set_unusable_password()

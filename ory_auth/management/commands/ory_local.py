@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 WARNING = "This is a local Ory, for development and tests only. When it stops, all data is lost."
 LIBRARIES = ("starlette", "uvicorn", "h11", "pyotp", "segno", "jsonschema")
-PORT_OPTIONS = {"public": "--port", "admin": "--admin-port"}
+PORT_OPTIONS = {  # name of a port → its option, and what else has to change
+    "public": ("--port", "set ORY_AUTH['SDK_URL'] to it"),
+    "admin": ("--admin-port", "set ORY_AUTH['ADMIN_URL'] to it, if you use that key"),
+}
 
 
 class Command(BaseCommand):
@@ -28,33 +31,35 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
-        parser.add_argument("--port", type=int, default=4433, help="port of the public API (default: %(default)s)")
-        parser.add_argument("--admin-port", type=int, default=4434, help="port of the admin API (default: %(default)s)")
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: %(default)s).")
+        parser.add_argument("--allow-remote", action="store_true", help="Allow a --host that other machines can reach.")
+        parser.add_argument("--port", type=int, default=4433, help="Port of the public API (default: %(default)s).")
         parser.add_argument(
-            "--identities", type=Path, metavar="FILE.json", help="JSON list of identities to begin with"
+            "--admin-port", type=int, default=4434, help="Port of the admin API (default: %(default)s)."
+        )
+        parser.add_argument(
+            "--identities", type=Path, metavar="FILE.json", help="JSON list of identities to create at the start."
         )
         parser.add_argument(
             "--ui-base",
             default="http://127.0.0.1:8000/auth",
-            help="URL of the project's pages for login, registration and so on (default: %(default)s)",
+            help="URL of the project's pages for login, registration and so on (default: %(default)s).",
         )
         parser.add_argument(
             "--allow-return-to",
             action="append",
             default=[],
             metavar="URL",
-            help="another URL that flows may return to, such as a single-page app's (may be repeated)",
+            help="Another URL that flows may return to, such as a single-page app's. You can repeat this option.",
         )
         parser.add_argument(
             "--session-lifespan",
             type=float,
             default=86400,
             metavar="SECONDS",
-            help="how long a session lasts (default: %(default)s)",
+            help="How long a session lasts (default: %(default)s).",
         )
-        parser.add_argument("--no-session-caching", action="store_true", help="don't send Ory-Session-Cache-For")
+        parser.add_argument("--no-session-caching", action="store_true", help="Don't send Ory-Session-Cache-For.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_remote(options["host"], options["allow_remote"])
@@ -153,9 +158,11 @@ def _running(ory: LocalOry) -> Iterator[None]:
     try:
         ory.start()
     except PortUnavailable as error:
-        option = PORT_OPTIONS[error.name]
+        option, setting = PORT_OPTIONS[error.name]
         reason = os.strerror(error.errno or 0)
-        raise CommandError(f"Port {error.port} cannot be used ({reason}). Choose another with {option}.") from None
+        raise CommandError(
+            f"Port {error.port} cannot be used ({reason}). Choose another with {option}, and {setting}."
+        ) from None
     try:
         yield
     finally:
