@@ -146,4 +146,7 @@ def test_a_guard_without_the_middleware_says_what_to_add(rf: RequestFactory, set
     settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if path != "ory_auth.middleware.OryMiddleware"]
     with pytest.raises(ImproperlyConfigured) as error:
         view(rf.get("/"))
-    assert str(error.value) == "Add 'ory_auth.middleware.OryMiddleware' to MIDDLEWARE: it is missing."
+    assert str(error.value) == (
+        "'ory_auth.middleware.OryMiddleware' is missing from MIDDLEWARE. "
+        "Add it directly after 'django.contrib.auth.middleware.AuthenticationMiddleware'."
+    )

@@ -20,7 +20,7 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
-from .middleware_order import ORY_MIDDLEWARE, find_positions
+from .middleware_order import DIRECTLY_AFTER, ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .session_access import aopen_session, arecord_owner, open_session, record_owner
@@ -150,5 +150,5 @@ def find_state(request: Any) -> RequestState | None:
     if isinstance(state, RequestState):
         return state
     if not find_positions(settings.MIDDLEWARE, ORY_MIDDLEWARE):
-        raise ImproperlyConfigured(f"Add {ORY_MIDDLEWARE!r} to MIDDLEWARE: it is missing.")
+        raise ImproperlyConfigured(f"{ORY_MIDDLEWARE!r} is missing from MIDDLEWARE. Add it {DIRECTLY_AFTER}.")
     return None

@@ -144,7 +144,7 @@ def connection_of(scope: Scope) -> Connection:
     """The connection that this scope belongs to."""
     connection = scope.get(SCOPE_KEY)
     if not isinstance(connection, Connection):
-        raise ImproperlyConfigured("Wrap the router of your consumers in OryAuthMiddlewareStack: it is missing.")
+        raise ImproperlyConfigured("OryAuthMiddlewareStack is missing. Wrap the router of your consumers in it.")
     return connection
 
 
