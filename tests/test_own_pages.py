@@ -51,7 +51,7 @@ def test_of_an_unknown_error_the_page_shows_its_id_alone(
         page = web.get("/auth/error?id=a3b8f3d4-0000-4000-8000-000000000000")
     assert page.status_code == 422
     text = page.content.decode()
-    assert "The sign-in service couldn't do this." in text
+    assert "The sign-in service couldn't complete your request." in text
     assert "LOCKED" not in text
     assert "555" not in text
     assert (f"422 {id_}<" in text) is is_shown
