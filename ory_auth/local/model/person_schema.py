@@ -7,7 +7,7 @@ from typing import Any
 EMAIL_TRAIT: dict[str, Any] = {
     "type": "string",
     "format": "email",
-    "title": "E-Mail",
+    "title": "E-mail address",
     "ory.sh/kratos": {
         "credentials": {
             "password": {"identifier": True},

@@ -119,7 +119,7 @@ def start_or_renew_session(exchange: Exchange, identity: Identity, method: Authe
 
 
 def _identifier_and_password_nodes() -> list[nodes.Node]:
-    label = message(1070002, name="traits.email", title="E-Mail")
+    label = message(1070002, name="traits.email", title="E-mail address")
     identifier = nodes.input_field("default", "identifier", "text", label, value="", required=True)
     return [identifier, _password_field(), nodes.submit_button("password", 1010022)]
 
