@@ -447,8 +447,8 @@ def begun(path: str, session: Session) -> asyncio.Future[AsyncResponse]:
     return asyncio.ensure_future(AsyncClient().get(path, headers=session.headers))
 
 
-async def until_asked(ory: Ory) -> None:
-    while not ory.requests_to():  # noqa: ASYNC110  (the local Ory runs in another thread)
+async def until_asked(ory: Ory, times: int = 1) -> None:
+    while len(ory.requests_to()) < times:  # noqa: ASYNC110  (the local Ory runs in another thread)
         await asyncio.sleep(0.01)
 
 
@@ -503,6 +503,40 @@ def test_each_lookup_of_a_fresh_view_is_logged_once(
         async_to_sync(ask)()
     assert len(ory.requests_to()) == 2
     assert event_ids(caplog) == ["session_gone", "session_gone"]
+
+
+@pytest.mark.django_db
+@pytest.mark.promise("A view with fresh=True does not use the cache")
+def test_a_fresh_view_never_gets_the_outcome_of_an_earlier_lookup(ory: Ory, local_ory: LocalOry) -> None:
+    """Neither the one that it waited for, nor the one that followed an earlier request."""
+    session = ory.person().app_session()
+
+    async def ask() -> list[int]:
+        count = len(ory.requests_to())
+        running = begun("/afresh", session)
+        await until_asked(ory, count + 1)
+        return [response.status_code for response in await asyncio.gather(running, begun("/afresh", session))]
+
+    with local_ory.slow(0.2):
+        assert async_to_sync(ask)() == [200, 200]
+        session.revoke()
+        assert async_to_sync(ask)() == [401, 401]
+
+
+@pytest.mark.django_db
+def test_fresh_views_share_the_lookup_that_follows_the_running_one(ory: Ory, local_ory: LocalOry) -> None:
+    session = ory.person().app_session()
+
+    async def ask() -> None:
+        first = begun("/afresh", session)
+        await until_asked(ory)
+        second = begun("/afresh", session)
+        await until_asked(ory, 2)
+        await asyncio.gather(first, second, begun("/afresh", session), begun("/afresh", session))
+
+    with local_ory.slow(0.3):
+        async_to_sync(ask)()
+    assert len(ory.requests_to()) == 3
 
 
 @pytest.mark.promise("A cancelled request does not cancel the lookup for the others")
