@@ -139,7 +139,8 @@ async def aget_request_user(values: RequestValues) -> Any:
     if request.user is not values.request_user:
         return await _load_assigned_user(request.user)
     user = await aget_user(values)
-    if values.user_outage is None or values.view_is_optional:  # otherwise the next reader gets the outage
+    # An anonymous user for this caller only, in a lookup or an outage, must not replace the real one.
+    if user is values.current_user or (values.view_is_optional and values.user_outage):
         show_user(values, user)
     return user
 
