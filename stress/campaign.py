@@ -53,10 +53,10 @@ class Result:
 
 def common_figures(tally: Tally, breaches: Sequence[Verdict] = BREACHES) -> list[Figure]:
     """The figures of every campaign: the number of requests, and of each kind of wrong response."""
-    told = [Figure("requests", tally.requests)]
-    told += [Figure(str(each), tally.verdicts[each], 0) for each in breaches]
+    figures = [Figure("requests", tally.requests)]
+    figures += [Figure(str(each), tally.verdicts[each], 0) for each in breaches]
     others = (Verdict.UNAVAILABLE, Verdict.BROKEN, Verdict.CANCELLED)
-    return told + [Figure(str(each), tally.verdicts[each]) for each in others if tally.verdicts[each]]
+    return figures + [Figure(str(each), tally.verdicts[each]) for each in others if tally.verdicts[each]]
 
 
 Run = Callable[["Environment"], Result]
