@@ -84,7 +84,7 @@ def test_the_error_of_async_views_names_the_function_to_call(async_rf: AsyncRequ
 
 def test_without_the_middleware_in_the_settings_the_error_says_that(rf: RequestFactory, settings: Settings) -> None:
     settings.MIDDLEWARE = []
-    with pytest.raises(ImproperlyConfigured, match=r"Add 'ory_auth\.middleware\.OryMiddleware' to MIDDLEWARE"):
+    with pytest.raises(ImproperlyConfigured, match=r"'ory_auth\.middleware\.OryMiddleware' is missing from MIDDLEWARE"):
         ory_required(page)(rf.get("/"))
 
 
@@ -129,7 +129,7 @@ def test_without_the_middleware_in_the_settings_an_api_says_that_too(
     arf: APIRequestFactory, settings: Settings
 ) -> None:
     settings.MIDDLEWARE = []
-    with pytest.raises(ImproperlyConfigured, match=r"Add 'ory_auth\.middleware\.OryMiddleware' to MIDDLEWARE"):
+    with pytest.raises(ImproperlyConfigured, match=r"'ory_auth\.middleware\.OryMiddleware' is missing from MIDDLEWARE"):
         call(arf.get("/"))
 
 
