@@ -36,9 +36,9 @@ class LocalCache:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._lock = threading.Lock()
-        self._entries: TTLCache[str, Entry] | None = (
-            TTLCache(MAX_BYTES, seconds, getsizeof=lambda entry: len(entry.body) + ENTRY_OVERHEAD) if seconds else None
-        )
+        self._entries: TTLCache[str, Entry] | None = None
+        if seconds:
+            self._entries = TTLCache(MAX_BYTES, seconds, getsizeof=_size_in_bytes)
         self._signed_out: LRUCache[str | bytes, bool] = LRUCache(MAX_SIGN_OUTS)
         self._unknown_signed_out: TTLCache[str, bool] = TTLCache(MAX_UNKNOWN_SIGN_OUTS, UNKNOWN_SIGN_OUT_SECONDS)
         self._any_unknown_signed_out = False
@@ -155,3 +155,7 @@ class LocalCache:
             return 0.0
         with self._lock:
             return self._refused.get(session_id, 0.0)
+
+
+def _size_in_bytes(entry: Entry) -> int:
+    return len(entry.body) + ENTRY_OVERHEAD
