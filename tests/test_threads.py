@@ -111,14 +111,13 @@ def test_concurrent_first_requests_leave_a_known_credential(
 def test_a_slow_log_handler_of_one_request_does_not_hold_up_others(ory: Ory) -> None:
     """The event about a malformed credential is logged while the credential is read."""
     reached, finished = threading.Event(), threading.Event()
+    released: list[bool] = []
 
     class Slow(logging.Handler):
-        def createLock(self) -> None:
-            self.lock = None  # logging itself must not hold up the others
-
-        def emit(self, record: logging.LogRecord) -> None:
+        def handle(self, record: logging.LogRecord) -> bool:  # not emit(), which holds the handler's lock
             reached.set()
-            finished.wait(5)
+            released.append(finished.wait(5))
+            return True
 
     handler = Slow()
     logging.getLogger("ory_auth").addHandler(handler)
@@ -126,14 +125,13 @@ def test_a_slow_log_handler_of_one_request_does_not_hold_up_others(ory: Ory) -> 
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(Client().get, "/session", headers={"X-Session-Token": "\x80"})
             assert reached.wait(5)
-            started = time.monotonic()
             assert Client().get("/session").status_code == 200
-            assert time.monotonic() - started < 4
             finished.set()
             assert slow.result().status_code == 200
     finally:
         finished.set()
         logging.getLogger("ory_auth").removeHandler(handler)
+    assert released == [True]
 
 
 # --- one object of a kind
