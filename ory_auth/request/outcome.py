@@ -25,7 +25,7 @@ def get_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome:
         return values.current_outcome or SignedOut()
     with Resolving(values):
         set_local_outcome(values, fresh=fresh)
-        if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
+        if _needs_lookup(values.current_outcome, fresh):
             run_sync(set_outcome(values, fresh=fresh), values.conf.timeout)
     return values.current_outcome  # type: ignore[return-value]
 
@@ -36,16 +36,17 @@ async def aget_outcome(values: RequestValues, *, fresh: bool = False) -> Outcome
         return values.current_outcome or SignedOut()
     with Resolving(values):
         set_local_outcome(values, fresh=fresh)
-        if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
+        if _needs_lookup(values.current_outcome, fresh):
             async with values.async_lock:
-                # Another task may have found it meanwhile.
-                if values.current_outcome is None or _must_be_refreshed(values.current_outcome, fresh):
+                if _needs_lookup(values.current_outcome, fresh):  # another task may have set it in the meantime
                     await run_async(set_outcome(values, fresh=fresh), values.conf.timeout)
     return values.current_outcome  # type: ignore[return-value]
 
 
-def _must_be_refreshed(outcome: Outcome, fresh: bool) -> bool:
-    """Whether a fresh outcome is wanted, and this one is from a cache."""
+def _needs_lookup(outcome: Outcome | None, fresh: bool) -> bool:
+    """Whether there is no outcome yet, or a fresh one is wanted and this one is from a cache."""
+    if outcome is None:
+        return True
     if isinstance(outcome, SignedOut):
         return fresh and outcome.remembered
     return fresh and isinstance(outcome, SignedIn) and not outcome.fresh
@@ -66,7 +67,7 @@ def set_local_outcome(values: RequestValues, *, fresh: bool = False) -> None:
 def set_outcome(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
     """Look the credential up, and set the outcome. Django's own session may take precedence."""
     request, credential = values.request, values.credential
-    assert credential is not None  # try_local() has set the outcome otherwise
+    assert credential is not None  # otherwise set_local_outcome() has set the outcome
     flushed, failure = False, None
     try:
         if session_data.has_cookie(request):

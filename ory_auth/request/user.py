@@ -111,7 +111,7 @@ def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession
         if result.created or result.updated or result.new_sign_in:
             if not result.refused:
                 show_user(values, result.user)  # receivers of the signals read request.user
-            send_signals(values, result, result.user, request, session)
+            send_signals(values, result, request, session)
 
 
 def _user_or_raise(values: RequestValues) -> Any:

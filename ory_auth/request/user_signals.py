@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
@@ -22,19 +21,18 @@ from .django_session import session_data
 from .values import RequestValues
 
 
-def send_signals(
-    values: RequestValues, result: UserResult, user: Any, request: HttpRequest, session: OrySession
-) -> None:
-    """Send the signals for this user, after the transaction that changed the user is committed."""
-    signals = _list_signals(values, result, user, request, session)
+def send_signals(values: RequestValues, result: UserResult, request: HttpRequest, session: OrySession) -> None:
+    """Send the signals for the user of this result, after the transaction that changed the user is committed."""
+    signals = _list_signals(values, result, request, session)
     if result.new_sign_in and values.credential_kind == Kind.COOKIE:
         _renew_csrf_token(values, request)
     transaction.on_commit(partial(_send_or_hold_back, values, signals), using=router.db_for_write(get_user_model()))
 
 
 def _list_signals(
-    values: RequestValues, result: UserResult, user: Any, request: HttpRequest, session: OrySession
+    values: RequestValues, result: UserResult, request: HttpRequest, session: OrySession
 ) -> tuple[Callable[[], object], ...]:
+    user = result.user
     facts = {"sender": type(user), "user": user, "identity": session.identity, "request": request}
     signals: list[Callable[[], object]] = []
     if result.created:

@@ -34,19 +34,15 @@ class LookupCall(OryCall):
         if self._services.cache.is_transactional:  # a write in this thread may be rolled back
             return self.submit()
         refusal = self._join_or_start()
-        if refusal is not None:
-            return refusal
         if self._role is Role.MAKE:
             self._make_call()
-        return self._call.future
+        return refusal or self._call.future
 
     def submit(self) -> Future[Outcome] | Unavailable:
         refusal = self._join_or_start()
-        if refusal is not None:
-            return refusal
         if self._role is Role.MAKE:
             self._services.caller.submit(self._request.priority, self._make_call, telemetry.current_trace())
-        return self._call.future
+        return refusal or self._call.future
 
     def _join_or_start(self) -> Unavailable | None:
         """Join the running call for this credential, or start one. Returns why neither is possible."""
