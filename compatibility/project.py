@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from compatibility.package import Package
+from tests.support import settings as shared
 
 OWN_APPS = ["ory_auth", "compatibility.notes"]
-DJANGO_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-]
 BEFORE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -41,7 +35,9 @@ def settings_of(
         "USE_TZ": True,
         "ALLOWED_HOSTS": ["127.0.0.1", "localhost"],
         "ROOT_URLCONF": "compatibility.urls",
-        "INSTALLED_APPS": _unique([*OWN_APPS, *(app for each in packages for app in each.apps), *DJANGO_APPS]),
+        "INSTALLED_APPS": _unique(
+            [*OWN_APPS, *(app for each in packages for app in each.apps), *shared.INSTALLED_APPS]
+        ),
         "MIDDLEWARE": _unique(
             [
                 *(each for package in packages for each in package.outermost),
@@ -52,28 +48,15 @@ def settings_of(
         ),
         "AUTHENTICATION_BACKENDS": [
             *(each for package in packages for each in package.backends),
-            "ory_auth.backends.OryBackend",
-            "django.contrib.auth.backends.ModelBackend",
+            *shared.AUTHENTICATION_BACKENDS,
         ],
-        "LOGIN_URL": "ory_auth:login",
+        "LOGIN_URL": shared.LOGIN_URL,
         "LOGIN_REDIRECT_URL": "/silent",
         "LOGOUT_REDIRECT_URL": "/silent",
-        "STATIC_URL": "/static/",
+        "STATIC_URL": shared.STATIC_URL,
         "STATIC_ROOT": str(directory / "static"),
-        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
-        "TEMPLATES": [
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
-            }
-        ],
+        "DEFAULT_AUTO_FIELD": shared.DEFAULT_AUTO_FIELD,
+        "TEMPLATES": deepcopy(shared.TEMPLATES),  # a package may add to them
         "DATABASES": {
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
