@@ -69,7 +69,7 @@ def _hide_unless_allowed(values: RequestValues, session: Any, outcome: Outcome) 
 
 
 def record_owner(values: RequestValues) -> None:
-    """After the view, and before Django's session is saved: store whose data this request has put into it."""
+    """After the view, and before Django's session is saved: record whose data this request has put into it."""
     if _may_need_owner(values):
         _record_owner(values, get_outcome(values))
 

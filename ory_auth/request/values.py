@@ -67,7 +67,7 @@ class RequestValues:
 
     @cached_property
     def credential_or_malformed(self) -> Credential | Malformed | None:
-        """The one credential of the request, or the malformed one instead of it."""
+        """The credential of the request; a ``Malformed`` if the header or cookie that comes first cannot be one."""
         events: EventsToLog = []
         credential = find_credential(self.request.META, self.conf.session_cookie_name, events)
         self.__dict__["credential_or_malformed"] = credential  # before logging: a log handler may read the user

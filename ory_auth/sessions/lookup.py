@@ -55,7 +55,11 @@ def lookup(
 
 
 def _ask_ory(services: Services, request: LookupRequest) -> Effects[Outcome]:
-    """Ask Ory. If a rate limit refuses the request, try the next one: unknown, then known to another process."""
+    """Ask Ory.
+
+    If the limit of returning browsers is used up, the limit of unknown credentials applies. If that is used up, too,
+    the shared cache may say that another process knows the credential.
+    """
     outcome = yield from _wait_for(LookupCall(services, request))
     if _is_over_own_limit(outcome) and request.returning:
         request = replace(request, returning=False)

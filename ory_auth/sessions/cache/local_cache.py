@@ -82,7 +82,7 @@ class LocalCache:
                 self._signed_out[session_id] = True
 
     def sign_out_unknown(self, key: str) -> bool:
-        """Refuse an unknown credential for some minutes; ``False`` if that drives out the oldest of these.
+        """Refuse an unknown credential for some minutes; ``False`` if that removes the oldest of them.
 
         They are stored apart, so that made-up tokens cannot make this process forget a real sign-out.
         """
@@ -110,7 +110,7 @@ class LocalCache:
     def add_known(self, key: str, session_id: bytes) -> bool:
         """Remember that this credential was valid; ``True`` if that is new, and other processes should know it.
 
-        Of one session the last :data:`MAX_CREDENTIALS` are remembered, so that one person does not drive out others.
+        Of one session the last :data:`MAX_CREDENTIALS` are remembered, so that one person cannot push out others.
         """
         digest = digest_of(key)
         if digest in self._known:

@@ -203,8 +203,8 @@ class SessionCache:
     def sign_out(self, key: str, session: OrySession | None) -> None:
         """Refuse this credential from now on, and all other credentials of its session.
 
-        ``session`` is ``None`` if it is unknown. An unknown credential is refused for some minutes
-        only, and a process stores no more than a few hundred of these.
+        ``session`` is ``None`` if it is unknown. An unknown credential is refused for some minutes only, and a
+        process stores no more than a few hundred of these.
         """
         session_id = session.summary.session_id if session else self._session_of(key)
         if session_id is not None:
