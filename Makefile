@@ -83,7 +83,7 @@ compatibility: .venv/done  ## try the newest other packages and servers
 
 requirements:  ## compile the requirements files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--all-extras --group demo --group test --group lint pyproject.toml -o requirements.txt
+		--all-extras --group demo --group test --group browser --group lint pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --group demo --group test --group stress -c requirements.txt pyproject.toml -o stress/requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
