@@ -5,7 +5,7 @@ BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
+.PHONY: help demo test test-browser test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +14,12 @@ demo: .venv/done  ## start a local Ory and a Django site that signs people in wi
 	@$(BIN)/python manage.py demo
 
 test: .venv/done  ## run the tests, against the local Ory
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore=tests/browser
 	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) tests/test_migrations.py
+
+test-browser: .venv/done  ## run the tests in Chromium (as root it is installed by apt if it is missing)
+	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	$(BIN)/python -m pytest -q -n auto tests/browser
 
 test-postgresql: .venv/stress  ## run the tests of users and sessions on PostgreSQL
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
@@ -30,7 +34,7 @@ lint: .venv/done  ## check style, types and import layers
 	$(BIN)/python -m tests.plain_english
 
 coverage: .venv/done  ## report which lines and branches the tests reach
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q --ignore=tests/browser
 	$(BIN)/coverage report --skip-covered
 
 matrix: .venv/done  ## run the tests on each supported pair of Python and Django

@@ -37,7 +37,9 @@ sys.exit(not pathlib.Path(ory_auth.__file__).is_relative_to(sys.prefix))
 )
 def tests(session: nox.Session, django: str) -> None:
     session.install(f"django~={django}.0", "-e", ".[drf,ninja,channels,local]", "django-environ", *TEST)
-    session.run("pytest", "-q", "-n", "auto", "--ignore=tests/docs")  # the documents are tried once, by `make test`
+    session.run(
+        "pytest", "-q", "-n", "auto", "--ignore=tests/docs", "--ignore=tests/browser"
+    )  # the documents are tried once, by `make test`
     session.run("pytest", "-q", "-n", "auto", "--ds=tests.uuid_project.settings", *OTHER_USER)
 
 

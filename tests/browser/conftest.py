@@ -1,0 +1,101 @@
+"""Fixtures for tests in Chromium.
+
+``visitor`` is a person with a browser; ``local_ory`` can be configured for one test. ``ORY_TEST_GATEWAY=1`` runs all of
+them through the gateway.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from ory_auth.local import LocalOry
+from tests.support.ory import Ory
+
+from .site import Site, run_site
+from .visitor import Keys, Visitor
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, so that nothing has to be downloaded."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("needs Chromium")
+    return {**browser_type_launch_args, "executable_path": path, "args": ["--no-sandbox", "--disable-gpu"]}
+
+
+@pytest.fixture(autouse=True)
+def _new_process() -> None:
+    """The site is a process of its own, so there is nothing to forget here."""
+
+
+@pytest.fixture(scope="session")
+def _running_site() -> Iterator[Site]:
+    with run_site(through_gateway=bool(os.environ.get("ORY_TEST_GATEWAY"))) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_running_site: Site) -> Iterator[Site]:
+    yield _running_site
+    if _running_site.local:
+        _running_site.local.reset()
+
+
+@pytest.fixture
+def ory(site: Site) -> Ory:
+    return site.ory
+
+
+@pytest.fixture
+def local_ory(site: Site) -> LocalOry:
+    """The local Ory. Skips the test if Ory is a real one."""
+    if site.local is None:
+        pytest.skip("needs the local Ory")
+    return site.local
+
+
+@pytest.fixture
+def new_visitor(browser: Browser, site: Site) -> Iterator[NewVisitor]:
+    """Creates visitors with browsers of their own: ``new_visitor(java_script_enabled=False)``.
+
+    At the end of the test, no browser may have complained in its console: no script failed, and the policy stopped
+    nothing.
+    """
+    visitors: list[Visitor] = []
+
+    def create(**options: Any) -> Visitor:
+        visitors.append(Visitor(browser.new_context(locale=options.pop("locale", "en-GB"), **options), site))
+        return visitors[-1]
+
+    yield create
+    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
+    for visitor in visitors:
+        visitor.context.close()
+    assert complaints == []
+
+
+@pytest.fixture(params=["script", "no script"])
+def visitor(new_visitor: NewVisitor, request: pytest.FixtureRequest) -> Visitor:
+    """A visitor with JavaScript, and another run without."""
+    return new_visitor(java_script_enabled=request.param == "script")
+
+
+@pytest.fixture
+def scripted(new_visitor: NewVisitor) -> Visitor:
+    """A visitor with JavaScript."""
+    return new_visitor()
+
+
+@pytest.fixture
+def keys(scripted: Visitor) -> Keys:
+    """The passkeys of the visitor's own device."""
+    return Keys(scripted)
