@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from ory_auth.local import LocalOry
 from ory_auth.local.model.clock import Clock
+from ory_auth.local.model.mailbox import Mailbox
 
 from .local_ory import API_KEY, get_local_ory, make_settings, reset_process_state
 from .people import AAL, Person, SignIn, schema_errors_as_value_errors
@@ -70,6 +71,11 @@ class Ory:
     def calls(self) -> list[str]:
         """The requests that it received in this test, in order: ``["GET /sessions/whoami"]``."""
         return [f"{request.method} {request.path}" for request in self.local.requests]
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The messages that it has sent: ``ory.mailbox.latest("ada@example.org").code`` is the latest code."""
+        return self.local.mailbox
 
     def configure(self, **changes: Any) -> None:
         """Change its configuration for this test. The names are those of :class:`ory_auth.local.Config`."""

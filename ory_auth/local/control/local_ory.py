@@ -14,6 +14,7 @@ from ..http.recorded_request import RecordedRequest
 from ..http.server import Server, bind_sockets
 from ..model.clock import Clock
 from ..model.config import Config
+from ..model.mailbox import Mailbox
 from ..model.state import State
 from .direct_access import DirectAccess
 from .fault_injection import FaultInjection
@@ -83,6 +84,11 @@ class LocalOry(DirectAccess, FaultInjection):
     def clock(self) -> Clock:
         """Ory's clock. `clock.move(seconds)` changes all of its times, and so expiry and TOTP codes."""
         return self.state.clock
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The messages that Ory has sent: `mailbox.latest("ada@example.org").code` is the latest code."""
+        return self.state.mailbox
 
     def reset(self) -> None:
         """Delete all data, recorded requests and faults, and reset the clock and the configuration. Ports stay."""

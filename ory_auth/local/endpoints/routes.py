@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..http.exchange import Exchange
-from . import identities, schemas, server_status, sessions
+from . import courier, identities, mailbox_page, schemas, server_status, sessions
 from .flows import errors, logout
 from .flows.login import Login
 from .flows.registration import Registration
@@ -63,6 +63,9 @@ PUBLIC = [
     Route("/sessions", sessions.list_my_sessions, methods=READ),
     Route("/sessions", sessions.revoke_my_other_sessions, methods=["DELETE"]),
     Route("/sessions/{id}", sessions.revoke_my_session, methods=["DELETE"]),
+    Route("/mailbox", mailbox_page.show_mailbox, methods=READ),
+    Route("/mailbox/mailbox.css", mailbox_page.get_style, methods=READ),
+    Route("/mailbox/mailbox.js", mailbox_page.get_script, methods=READ),
     Route("/schemas", schemas.list_schemas, methods=READ),
     Route("/schemas/{id}", schemas.get_schema, methods=READ),
     Route("/identities", redirect_to_admin, methods=ANY),
@@ -88,6 +91,8 @@ _ADMIN_API = [
     ("/sessions/{id}", sessions.get_session, READ),
     ("/sessions/{id}", sessions.revoke_session, ["DELETE"]),
     ("/sessions/{id}/extend", sessions.extend_session, ["PATCH"]),
+    ("/courier/messages", courier.list_messages, READ),
+    ("/courier/messages/{id}", courier.get_message, READ),
     ("/health/alive", server_status.alive, READ),
     ("/health/ready", server_status.ready, READ),
     ("/version", server_status.version, READ),

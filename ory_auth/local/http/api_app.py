@@ -38,7 +38,7 @@ PATHS_WITHOUT_DATABASE = {
 }
 PATHS_WITHOUT_CSRF_COOKIE = re.compile(
     r"/self-service/(login|registration|settings|recovery|verification)(/api)?|/self-service/logout/api"
-    r"|/sessions(/[^/]*(/extend)?)?|/schemas/[^/]*|(/admin)?/identities.*"
+    r"|/sessions(/[^/]*(/extend)?)?|/mailbox.*|/schemas/[^/]*|(/admin)?/identities.*"
 )
 
 

@@ -12,6 +12,7 @@ from .config import Config
 from .errors import OryError, not_found
 from .flow import Flow
 from .identity import Identity
+from .mailbox import Mailbox
 from .session import AuthenticationMethod, Device, Session
 
 
@@ -27,6 +28,7 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
+        self.mailbox = Mailbox(self.clock)
         self.database_is_up = True
         self.ready_status = 200
 
