@@ -7,11 +7,13 @@ ORY_API_KEY      Ory Network's API key of the project
 DEMO_PORT, ORY_PUBLIC_PORT, ORY_ADMIN_PORT   ports of this site (8000) and of the local Ory (4433, 4434)
 DATABASE_URL     default: db.sqlite3 beside manage.py
 REDIS_URL        default: a cache in the process' own memory
+FORM_ACTION      origins of the providers of social sign-in, for the Content-Security-Policy
 DEMO_MAIL_URL    where to read the mail that Ory sends, if a mail catcher has a page for that
 """
 
 from pathlib import Path
 
+import django
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,7 +31,7 @@ DEMO_MAIL_URL = env("DEMO_MAIL_URL", default="")
 
 if DEMO_LOCAL_ORY:
     ORY_AUTH = {
-        "SDK_URL": f"http://127.0.0.1:{ORY_PUBLIC_PORT}",
+        "SDK_URL": f"http://localhost:{ORY_PUBLIC_PORT}",
         "ADMIN_URL": f"http://127.0.0.1:{ORY_ADMIN_PORT}",
     }
 else:
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware" if django.VERSION >= (6, 0) else "demo_project.csp.Policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -102,6 +105,18 @@ if REDIS_URL := env("REDIS_URL", default=""):
         "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
+# Nothing comes from elsewhere, and there is no inline script or style. Forms lead to this site and to Ory. For social
+# sign-in, add the origin of each provider: Chromium also checks where Ory redirects a form.
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'", ORY_AUTH.get("BROWSER_URL", ORY_AUTH["SDK_URL"]), *env.list("FORM_ACTION", default=[])],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

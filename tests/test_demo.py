@@ -53,7 +53,7 @@ def site() -> Iterator[str]:
         assert demo.poll() is None, said
         for person in people():
             assert re.search(rf"{re.escape(person.email)} +{re.escape(person.password)} ", said)
-        yield f"http://127.0.0.1:{ports['DEMO_PORT']}"
+        yield f"http://localhost:{ports['DEMO_PORT']}"
     finally:
         demo.send_signal(signal.SIGTERM)
         rest, _ = demo.communicate(timeout=20)
@@ -235,7 +235,7 @@ def test_signing_out_ends_the_session(browser: Browser) -> None:
 
 
 def test_the_api_knows_a_token_and_never_redirects(site: str, browser: Browser) -> None:
-    ory = re.search(r"http://127\.0\.0\.1:\d+(?=/self-service/login/api)", browser.open("/api/").text)
+    ory = re.search(r"http://localhost:\d+(?=/self-service/login/api)", browser.open("/api/").text)
     assert ory
     flow = HTTP.request("GET", f"{ory[0]}/self-service/login/api").json()["id"]
     proof = {"method": "password", "identifier": BOB.email, "password": BOB.password}

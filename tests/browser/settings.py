@@ -19,7 +19,7 @@ ALLOWED_HOSTS = ["localhost"]
 ROOT_URLCONF = "tests.browser.urls"
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.browser"]
 MIDDLEWARE = [
-    "django.middleware.csp.ContentSecurityPolicyMiddleware" if django.VERSION >= (6, 0) else "tests.browser.csp.Policy",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware" if django.VERSION >= (6, 0) else "demo_project.csp.Policy",
     "django.middleware.locale.LocaleMiddleware",
     *MIDDLEWARE,
 ]

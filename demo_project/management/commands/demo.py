@@ -23,7 +23,8 @@ from demo_project.people import SUPERUSER, Person, people
 if TYPE_CHECKING:
     from ory_auth.local import LocalOry
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"  # the address to listen on
+NAME = "localhost"  # the name in URLs: passkeys belong to a name, never to an address
 PATIENCE = 60  # seconds until the site has to answer
 MANAGE = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py")]
 
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             _manage("migrate", "--verbosity", "0", environment=environment)
             _manage("ory_link", SUPERUSER, identities[SUPERUSER], "--create", "--superuser", environment=environment)
             with _site(environment) as site:
-                self._introduce(f"{ory.public_url}  (local; nothing is saved)", people())
+                self._introduce(f"{settings.ORY_AUTH['SDK_URL']}  (local; nothing is saved)", people())
                 yield site
 
     @contextmanager
@@ -79,7 +80,7 @@ class Command(BaseCommand):
 
 
 def _site_url() -> str:
-    return f"http://{HOST}:{settings.DEMO_PORT}/"
+    return f"http://{NAME}:{settings.DEMO_PORT}/"
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
@@ -107,8 +108,9 @@ def _local_ory() -> Iterator[LocalOry]:
         admin_port=settings.ORY_ADMIN_PORT,
         ui_base=f"{_site_url()}auth",
         default_return_url=_site_url(),
-        # By "localhost" one comes back without a cookie, and sees the page that explains it.
-        allowed_return_urls=(_site_url().rstrip("/"), f"http://localhost:{settings.DEMO_PORT}"),
+        # At 127.0.0.1 a person comes back without a cookie, and sees the page that explains it.
+        allowed_return_urls=(_site_url().rstrip("/"), f"http://{HOST}:{settings.DEMO_PORT}"),
+        base_url=f"http://{NAME}:{settings.ORY_PUBLIC_PORT}/",
     )
     with LocalOry(config) as ory:
         yield ory

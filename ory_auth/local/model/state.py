@@ -35,7 +35,7 @@ class State:
     @property
     def public_url(self) -> str:
         """The public URL that responses contain."""
-        return self.config.base_url or self.listening_url
+        return (self.config.base_url or self.listening_url).rstrip("/")
 
     def ui_url(self, page: str) -> str:
         return f"{self.config.ui_base}/{page}"
