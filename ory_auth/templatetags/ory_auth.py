@@ -1,0 +1,120 @@
+"""``{% load ory_auth %}``: links to sign in, a sign-out form and a user menu for a project's own templates."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import template
+from django.http import HttpRequest
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+
+from ..ory.flows import FlowKind
+from ..request.state import find_state
+from ..responses.client_kind import kind_from_headers
+from ..responses.return_url import find_current_page, is_allowed, read_requested_url
+from ..sessions.outcomes import Unavailable
+
+register = template.Library()
+
+# Pages of this package that lead away as soon as the person has signed in, so nobody should come back to them.
+PASSING_PAGES = frozenset({"error", "logout", "ready", *(kind.value for kind in FlowKind)})
+
+
+@register.simple_tag(takes_context=True)
+def ory_login_url(context: Context, next: str | None = None, **parameters: Any) -> str:
+    """The URL of the sign-in page, from which people come back to the current page, or to ``next``.
+
+    ``next=""`` leads to ``LOGIN_REDIRECT_URL``. ``parameters`` are start parameters of Ory, such as ``login_hint``.
+    """
+    return _start_url(context, FlowKind.LOGIN, next, parameters)
+
+
+@register.simple_tag(takes_context=True)
+def ory_registration_url(context: Context, next: str | None = None, **parameters: Any) -> str:
+    """As :func:`ory_login_url`, for the page to create an account."""
+    return _start_url(context, FlowKind.REGISTRATION, next, parameters)
+
+
+@register.inclusion_tag("ory_auth/tags/logout_form.html", takes_context=True)
+def ory_logout_form(context: Context, text: str = "", css_class: str = "", next: str = "") -> dict[str, Any]:
+    """A form with one button that signs out, here and at Ory. Afterwards the browser goes to ``next``."""
+    return {"text": text, "css_class": css_class, "next": next, "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("ory_auth/tags/user_menu.html", takes_context=True)
+def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
+    """The name of the person with a menu for their account; without a session, links to sign in and to register.
+
+    It reads ``request.user``, so it costs a lookup on pages that do not ask for the user otherwise.
+    """
+    request = context["request"]
+    user = request.user
+    signed_in = user.is_authenticated  # read first: this sets ory_unavailable
+    name = _display_name(user) if signed_in else ""
+    return {
+        "user": user,
+        "signed_in": signed_in,
+        "unavailable": not signed_in and _is_user_unknown(request),
+        "name": name,
+        "initials": _initials(name),
+        "login_url": _start_url(context, FlowKind.LOGIN, next, {}),
+        "registration_url": _start_url(context, FlowKind.REGISTRATION, next, {}),
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+def _start_url(context: Context, kind: FlowKind, next: str | None, parameters: dict[str, Any]) -> str:
+    """The URL of the page of this package that starts a flow; empty if the project does not include these URLs."""
+    try:
+        url = reverse(kind.url_name)
+    except NoReverseMatch:
+        return ""
+    target = _current_page(context.get("request")) if next is None else next
+    query = {"next": target, **parameters}
+    query = {name: value for name, value in query.items() if value not in {"", None}}
+    return f"{url}?{urlencode(query)}" if query else url
+
+
+def _current_page(request: HttpRequest | None) -> str:
+    """The URL to come back to. On a page of a flow, the one that the flow itself leads to."""
+    state = find_state(request) if request is not None else None
+    if request is None or state is None:
+        return ""
+    hosts = state.conf.login_redirect_hosts
+    match = request.resolver_match
+    if match is not None and match.app_name == "ory_auth" and match.url_name in PASSING_PAGES:
+        requested = read_requested_url(request) or ""
+        return requested if is_allowed(request, requested, hosts) else ""
+    return find_current_page(request, kind_from_headers(request), hosts)
+
+
+def _is_user_unknown(request: Any) -> bool:
+    """Whether an outage made the user anonymous, in a view with ``ory_optional`` or on an error page."""
+    state = find_state(request)
+    if state is None:
+        return False
+    outcome = state.current_outcome
+    on_error_page = state.hides_outages and (outcome is None or isinstance(outcome, Unavailable))
+    return bool(request.ory_unavailable) or on_error_page
+
+
+def _display_name(user: Any) -> str:
+    """The full name, otherwise the e-mail address or the username. A username that is only an ID is not shown."""
+    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
+    if name := full_name or getattr(user, user.get_email_field_name(), ""):
+        return str(name)
+    username = str(user.get_username())
+    try:
+        UUID(username)
+    except ValueError:
+        return username
+    return ""
+
+
+def _initials(name: str) -> str:
+    words = name.partition("@")[0].split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
