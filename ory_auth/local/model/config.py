@@ -29,6 +29,14 @@ class Config:
     settings_required_aal: str = "highest_available"  # selfservice.flows.settings.required_aal
     privileged_session_max_age: float = 900  # selfservice.flows.settings.privileged_session_max_age
     flow_lifespan: float = 600  # selfservice.flows.*.lifespan
+    login_style: str = "unified"  # selfservice.flows.login.style: "unified" or "identifier_first"
+    registration_enabled: bool = True  # selfservice.flows.registration.enabled
+    registration_style: str = "profile_first"  # selfservice.flows.registration.style: "profile_first" or "unified"
+    password_enabled: bool = True  # selfservice.methods.password.enabled
+    profile_enabled: bool = True  # selfservice.methods.profile.enabled
+    totp_enabled: bool = True  # selfservice.methods.totp.enabled
+    lookup_secret_enabled: bool = True  # selfservice.methods.lookup_secret.enabled
+    account_enumeration_mitigate: bool = False  # security.account_enumeration.mitigate
     registration_session_hook: bool = True  # selfservice.flows.registration.after.password.hooks: session
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age

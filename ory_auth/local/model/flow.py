@@ -45,6 +45,7 @@ class Flow:
     def to_json(self, public_url: str) -> dict[str, Any]:
         messages = {"messages": self.messages} if self.messages else {}
         optional = {"return_to": self.return_to, "active": self.active}
+        identity = {"identity": self.identity.to_json(public_url)} if self.identity else {}
         return {
             "id": self.id,
             "type": self.type,
@@ -59,6 +60,7 @@ class Flow:
                 **messages,
             },
             "state": self.state,
+            **identity,
             **self.extra,
         }
 

@@ -81,14 +81,20 @@ def kratos_annotations(schema: Schema, traits: Any) -> Iterator[tuple[dict[str, 
             yield leaf[KRATOS_RULES], value
 
 
-def identifier_fields(schema: Schema) -> list[str]:
-    """The names of the form fields that are login names."""
-    leaves = _walk_traits("traits", schema["properties"]["traits"], {})
-    return [name for name, leaf, _ in leaves if _is_identifier(leaf)]
+def identifier_trait(schema: Schema) -> tuple[str, str] | None:
+    """Name and title of the trait that is the login name. `None` if there are several, or if it has no title."""
+    traits = _walk_traits("traits", schema["properties"]["traits"], {})
+    identifiers = [(name, trait.get("title", "")) for name, trait, _ in traits if _is_identifier(trait)]
+    return identifiers[0] if len(identifiers) == 1 and identifiers[0][1] else None
 
 
-def _is_identifier(leaf: Schema) -> bool:
-    return bool(leaf.get(KRATOS_RULES, {}).get("credentials", {}).get("password", {}).get("identifier"))
+def _is_identifier(trait: Schema) -> bool:
+    credentials = trait.get(KRATOS_RULES, {}).get("credentials", {})
+    return (
+        any(credentials.get(name, {}).get("identifier") for name in ("password", "webauthn", "code"))
+        or bool(credentials.get("passkey", {}).get("display_name"))
+        or bool(credentials.get("totp", {}).get("account_name"))
+    )
 
 
 def _walk_traits(path: str, schema: Schema, value: Any) -> Iterator[tuple[str, Schema, Any]]:

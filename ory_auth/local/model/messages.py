@@ -34,6 +34,7 @@ TEXTS = {
     1070001: "Password",
     1070002: "{title}",
     1070003: "Save",
+    1070004: "Login name",
     1070006: "Code from the authenticator app",
     4000001: "{reason}",
     4000002: "{property} is missing.",

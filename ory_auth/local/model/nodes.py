@@ -49,3 +49,12 @@ def find_or_add(nodes: list[Node], name: str) -> Node:
             return node
     nodes.append(input_field("default", name, "text"))
     return nodes[-1]
+
+
+def replace_or_add(nodes: list[Node], new: Node) -> None:
+    """Replace the first node with the same name, or add the new one at the end."""
+    for index, node in enumerate(nodes):
+        if node["attributes"].get("name") == new["attributes"]["name"]:
+            nodes[index] = new
+            return
+    nodes.append(new)

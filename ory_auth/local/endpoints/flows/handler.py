@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from starlette.responses import Response
 
@@ -17,22 +17,11 @@ from ...model import nodes
 from ...model.clock import SECOND, rfc3339
 from ...model.errors import OryError, not_found
 from ...model.flow import Body, Flow
-from ...model.messages import Message, message
+from ...model.messages import message
 from ...model.nodes import Node
+from .responses import page_url, show_form
 from .return_to import resolve_return_to
-from .submission import csrf_error, parse_submission
-
-
-class InvalidSubmission(Exception):
-    """A submission that the flow answers with its form and error messages.
-
-    Positional arguments are messages for the whole form, keyword arguments are messages for single fields.
-    """
-
-    def __init__(self, *messages: Message, **field_messages: Message) -> None:
-        self.messages = list(messages)
-        self.field_messages = field_messages
-        super().__init__()
+from .submission import InvalidSubmission, csrf_error, parse_submission
 
 
 class FlowHandler(ABC):
@@ -75,12 +64,12 @@ class FlowHandler(ABC):
         except OryError as error:
             return exchange.error_response(error)
         if exchange.wants_json:
-            return exchange.json(self.to_json(exchange, flow))
-        return exchange.redirect(self.page_url(exchange, flow))
+            return exchange.json(flow.to_json(exchange.state.public_url))
+        return exchange.redirect(page_url(exchange, flow))
 
     def start_api_flow(self, exchange: Exchange) -> Response:
         """GET /self-service/KIND/api"""
-        return exchange.json(self.to_json(exchange, self.start_flow(exchange, "api")))
+        return exchange.json(self.start_flow(exchange, "api").to_json(exchange.state.public_url))
 
     def start_flow(self, exchange: Exchange, type: str) -> Flow:
         now = exchange.state.clock.now()
@@ -93,12 +82,6 @@ class FlowHandler(ABC):
         exchange.state.flows[flow.id] = flow
         return flow
 
-    def page_url(self, exchange: Exchange, flow: Flow) -> str:
-        return f"{exchange.state.ui_url(self.kind)}?flow={flow.id}"
-
-    def to_json(self, exchange: Exchange, flow: Flow) -> dict[str, Any]:
-        return flow.to_json(exchange.state.public_url)
-
     # ---- read
 
     def get_flow(self, exchange: Exchange) -> Response:
@@ -107,7 +90,7 @@ class FlowHandler(ABC):
         self.check_read_access(exchange, flow)
         if exchange.state.clock.now() > flow.expires_at:
             raise self.expired_error(exchange, flow)
-        return exchange.json(self.to_json(exchange, flow))
+        return exchange.json(flow.to_json(exchange.state.public_url))
 
     def find_flow(self, exchange: Exchange, flow_id: str) -> Flow:
         flow = exchange.state.flows.get(flow_id)
@@ -160,7 +143,7 @@ class FlowHandler(ABC):
         new.request_url = flow.request_url
         new.messages.append(message(4010001))
         if flow.type == "browser" and not exchange.wants_json:
-            return exchange.redirect(self.page_url(exchange, new))
+            return exchange.redirect(page_url(exchange, new))
         extra = {"expired_at": rfc3339(flow.expires_at), "since": now - flow.expires_at, "use_flow_id": new.id}
         reason = "the flow has expired, and a new one was started"
         raise OryError(410, "self_service_flow_expired", reason=reason, extra=extra)
@@ -172,31 +155,5 @@ class FlowHandler(ABC):
             node["messages"] = []
         for name, field_message in invalid.field_messages.items():
             nodes.find_or_add(flow.nodes, name)["messages"].append(field_message)
-        return self.show_form(exchange, flow, self.invalid_redirect_status)
-
-    def show_form(self, exchange: Exchange, flow: Flow, redirect_status: int) -> Response:
-        """Respond with the form, for another try or for the next step. For programs the status is 400."""
         flow.nodes = self.sort_nodes(exchange, flow.nodes)
-        if flow.type == "browser":
-            nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask_csrf_token(exchange.csrf_token)
-            if not exchange.wants_json:
-                return exchange.redirect(self.page_url(exchange, flow), redirect_status)
-        return exchange.json(self.to_json(exchange, flow), 400)
-
-
-# ---- a submission that waits until the person has signed in again
-
-
-def store_pending_submission(exchange: Exchange, flow: Flow, body: Body) -> None:
-    """Store a submission. A browser gets the cookie that Kratos uses for it; the local Ory needs only the flow's ID."""
-    flow.pending_submission = body
-    if flow.type == "browser":
-        exchange.set_continuity_cookie()
-
-
-def clear_pending_submission(exchange: Exchange, flow: Flow) -> None:
-    """Delete a stored submission. As in Kratos, the response sets the cookie twice (`settings_privileged`)."""
-    flow.pending_submission = {}
-    if exchange.has_continuity_cookie:
-        exchange.set_continuity_cookie()
-        exchange.set_continuity_cookie()
+        return show_form(exchange, flow, redirect_status=self.invalid_redirect_status)

@@ -1,29 +1,32 @@
-"""Registration with a password, in two steps or in one.
+"""Registration, with one screen or with two. The methods are in the package `methods`.
 
 https://www.ory.com/docs/kratos/self-service/flows/user-registration
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.responses import Response
 
 from ...http.exchange import Exchange
 from ...model import nodes
-from ...model.clock import truncate_to_microseconds
-from ...model.errors import already_signed_in
+from ...model.errors import OryError, already_signed_in
 from ...model.flow import Body, Flow
 from ...model.identity import Identity
-from ...model.identity_schema import fill_missing_containers, identifier_fields, trait_errors
 from ...model.messages import message
+from ...model.node_order import sort_registration_nodes
 from ...model.nodes import Node
-from ...model.passwords import check_password_policy, hash_password
 from ...model.session import AuthenticationMethod
 from ...model.trait_forms import fill_form, trait_nodes
-from .handler import FlowHandler, InvalidSubmission
+from .handler import FlowHandler
+from .methods.base import RegistrationMethod, SignedUp
+from .methods.registry import REGISTRATION_METHODS
+from .responses import show_form
 from .return_to import redirect_browser_to, resolve_return_to
-from .submission import check_csrf, submitted_traits
+from .submission import InvalidSubmission, check_csrf, submitted_traits
+from .traits import check_traits
 
 
 class Registration(FlowHandler):
@@ -35,7 +38,10 @@ class Registration(FlowHandler):
         if exchange.session:
             raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
         flow.extra = {"organization_id": None}
-        _show_profile_step(exchange, flow, {})
+        if exchange.state.config.registration_style == "unified":
+            _show_only_screen(exchange, flow)
+        else:
+            _show_profile_screen(exchange, flow, {})
 
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
         if exchange.session is None:
@@ -45,66 +51,95 @@ class Registration(FlowHandler):
         return exchange.redirect(exchange.state.config.default_return_url, self.invalid_redirect_status)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
-        method, traits = body.get("method"), submitted_traits(body)
-        goes_back = body.get("screen") == "previous"
-        errors = {} if goes_back else trait_errors(exchange.state.config.schema, traits)
-        if method == "password" and not body.get("password"):
-            errors["password"] = message(4000002, property="password")
-        if errors:
-            fill_form(flow.nodes, None, traits)
-            raise InvalidSubmission(**errors)
-        if method not in ("password", "profile") and not goes_back:
-            raise InvalidSubmission(message(self.unknown_method_message))
-        check_csrf(exchange, flow, body)
-        if method == "password" and not goes_back:
-            identity = _create_identity(exchange, flow, traits, str(body["password"]))
-            return _success_response(exchange, flow, identity)
-        flow.extra["transient_payload"] = {}
-        if goes_back:
-            flow.messages = []
-            _show_profile_step(exchange, flow, traits)
-        else:
-            flow.messages = [message(1040009)]
-            _show_credentials_step(exchange, flow, traits)
-        return self.show_form(exchange, flow, 303)
+        """After an error the form still has the submitted traits."""
+        try:
+            result = self._process(exchange, flow, body)
+        except (InvalidSubmission, OryError):
+            fill_form(flow.nodes, None, submitted_traits(body))
+            raise
+        return result if isinstance(result, Response) else complete_registration(exchange, flow, result)
+
+    def _process(self, exchange: Exchange, flow: Flow, body: Body) -> SignedUp | Response:
+        has_two_screens = exchange.state.config.registration_style != "unified"
+        if has_two_screens and (body.get("screen") or body.get("method") == "profile"):
+            return _change_screen(exchange, flow, body)
+        for method in _enabled_methods(exchange):
+            if method.is_submitted(flow, body):
+                return method.sign_up(exchange, flow, body)
+        raise InvalidSubmission(message(self.unknown_method_message))
 
     def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
-        """Kratos' order: CSRF token, login names, password, other traits, inputs added for an error, buttons."""
-        identifiers = identifier_fields(exchange.state.config.schema)
-
-        def position(node: Node) -> int:
-            name = node["attributes"].get("name", "")
-            if node["attributes"].get("type") == "submit":
-                return 5
-            if name.startswith("traits."):
-                return 1 if name in identifiers else 3
-            return {"csrf_token": 0, "password": 2}.get(name, 4)
-
-        return sorted(form, key=position)
+        return sort_registration_nodes(form, exchange.state.config.schema)
 
 
-def _create_identity(exchange: Exchange, flow: Flow, traits: dict[str, Any], password: str) -> Identity:
-    state, now = exchange.state, exchange.state.clock.now()
-    schema = state.config.schema
-    created = truncate_to_microseconds(now)
-    identity = Identity(state.config.schema_id, fill_missing_containers(schema, traits), created, created, now)
-    identity.update_from_traits(schema, now, new_address_status="sent")
-    if problem := check_password_policy(password, identity.identifiers):
-        fill_form(flow.nodes, None, traits)
-        raise InvalidSubmission(password=problem)
+def _enabled_methods(exchange: Exchange) -> Iterator[RegistrationMethod]:
+    return (method for method in REGISTRATION_METHODS if method.is_enabled(exchange.state.config))
+
+
+# ---- screens
+
+
+def _change_screen(exchange: Exchange, flow: Flow, body: Body) -> Response:
+    if body.get("screen") == "previous":
+        check_csrf(exchange, flow, body)
+        flow.messages = []
+        _show_profile_screen(exchange, flow, submitted_traits(body))
+    else:
+        traits = check_traits(exchange, body)
+        check_csrf(exchange, flow, body)
+        flow.active, flow.state = "", "choose_method"
+        flow.messages = [message(1040009)]
+        _show_credential_screen(exchange, flow, traits)
+    flow.extra["transient_payload"] = {}
+    return show_form(exchange, flow)
+
+
+def _show_only_screen(exchange: Exchange, flow: Flow) -> None:
+    flow.set_form(trait_nodes("default", exchange.state.config.schema, {}))
+    for method in _enabled_methods(exchange):
+        method.add_only_screen(exchange, flow)
+    flow.nodes = sort_registration_nodes(flow.nodes, exchange.state.config.schema)
+
+
+def _show_profile_screen(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
+    """The first of two screens: inputs for the traits."""
+    inputs = trait_nodes("default", exchange.state.config.schema, traits)
+    flow.set_form([*inputs, nodes.submit_button("profile", 1040001)])
+    for method in _enabled_methods(exchange):
+        method.add_profile_screen(exchange, flow)
+    flow.nodes = sort_registration_nodes(flow.nodes, exchange.state.config.schema)
+
+
+def _show_credential_screen(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
+    """The second of two screens: a choice of methods. The traits are hidden inputs."""
+    hidden = trait_nodes("default", exchange.state.config.schema, traits, hidden=True)
+    back = nodes.submit_button("profile", 1040008, name="screen", value="previous")
+    flow.set_form([*hidden, back])
+    for method in _enabled_methods(exchange):
+        method.add_credential_screen(exchange, flow)
+    flow.nodes = sort_registration_nodes(flow.nodes, exchange.state.config.schema)
+
+
+# ---- the end of a registration
+
+
+def complete_registration(exchange: Exchange, flow: Flow, signed_up: SignedUp) -> Response:
+    """Save the identity, and sign it in if the session hook is on. Raises `InvalidSubmission` if it already exists."""
+    state, identity = exchange.state, signed_up.identity
     if state.has_conflict(identity):
         raise InvalidSubmission(message(4000007))
-    identity.set_credential_config("password", {"hashed_password": hash_password(password)}, now)
+    for credential_type, config in signed_up.credentials.items():
+        identity.set_credential_config(credential_type, config, state.clock.now())
     state.save(identity)
-    return identity
+    return _success_response(exchange, flow, identity, signed_up.method)
 
 
-def _success_response(exchange: Exchange, flow: Flow, identity: Identity) -> Response:
+def _success_response(exchange: Exchange, flow: Flow, identity: Identity, method: AuthenticationMethod) -> Response:
     state = exchange.state
     content: dict[str, Any] = {"identity": identity.to_json(state.public_url), "continue_with": None}
     session = None
     if state.config.registration_session_hook:
-        session = state.add_session(identity, [AuthenticationMethod("password", state.clock.now())], exchange.device)
+        session = state.add_session(identity, [method], exchange.device)
         content["session"] = state.session_json(session)
     if flow.type == "api":
         if session:
@@ -118,16 +153,3 @@ def _success_response(exchange: Exchange, flow: Flow, identity: Identity) -> Res
     return_to = resolve_return_to(exchange, flow.return_to)
     content["continue_with"] = [redirect_browser_to(return_to)]
     return exchange.json(content) if exchange.wants_json else exchange.redirect(return_to)
-
-
-def _show_profile_step(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
-    """The first step: inputs for the traits."""
-    inputs = trait_nodes("default", exchange.state.config.schema, traits)
-    flow.set_form([*inputs, nodes.submit_button("profile", 1040001)])
-
-
-def _show_credentials_step(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
-    """The second step: a password. The traits are hidden inputs."""
-    hidden = trait_nodes("default", exchange.state.config.schema, traits, hidden=True)
-    back = nodes.submit_button("profile", 1040008, name="screen", value="previous")
-    flow.set_form([*hidden, nodes.new_password_field(), nodes.submit_button("password", 1040001), back])

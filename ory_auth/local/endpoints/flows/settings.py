@@ -1,11 +1,11 @@
-"""The settings flow: the sessions that may use it, and its responses. `settings_changes` carries out the changes.
+"""The settings flow: the sessions that may use it, and its responses. The methods are in the package `methods`.
 
 https://www.ory.com/docs/kratos/self-service/flows/user-settings
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -14,12 +14,17 @@ from ...http.exchange import Exchange
 from ...model.errors import OryError, session_inactive, unauthorized
 from ...model.flow import Body, Flow
 from ...model.messages import message
+from ...model.node_order import sort_settings_nodes
 from ...model.nodes import Node
 from ...model.session import Session
 from ..whoami import require_aal
-from .handler import FlowHandler, InvalidSubmission, clear_pending_submission
+from .handler import FlowHandler
+from .methods.base import SettingsMethod
+from .methods.registry import SETTINGS_METHODS
+from .privileged_session import clear_pending_submission
+from .responses import page_url, show_form
 from .return_to import redirect_browser_to, resolve_return_to
-from .settings_changes import BUTTON_METHODS, CHANGE_BY_METHOD, settings_nodes
+from .submission import InvalidSubmission
 
 
 class Settings(FlowHandler):
@@ -34,11 +39,7 @@ class Settings(FlowHandler):
         require_aal(exchange, session, exchange.state.config.settings_required_aal)
         flow.identity = session.identity
         flow.state = "show_form"
-        flow.set_form(settings_nodes(exchange, flow))
-
-    def to_json(self, exchange: Exchange, flow: Flow) -> dict[str, Any]:
-        identity = flow.identity.to_json(exchange.state.public_url) if flow.identity else None
-        return {**super().to_json(exchange, flow), "identity": identity}
+        _show_all_methods(exchange, flow)
 
     def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
         self._require_session(exchange, flow)
@@ -63,45 +64,50 @@ class Settings(FlowHandler):
         return super().read_submission(exchange, flow)
 
     def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
-        """Kratos' order: inputs added for an error come first."""
-
-        def position(node: Node) -> tuple[bool, bool]:
-            return node["group"] != "default", node["attributes"].get("name") == "csrf_token"
-
-        return sorted(form, key=position)
+        return sort_settings_nodes(form, exchange.state.config.schema)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         session = self._require_session(exchange, flow)
-        button_methods = (method for name, method in BUTTON_METHODS.items() if name in body)
-        method = body.get("method") or next(button_methods, None)
-        if method not in CHANGE_BY_METHOD:
+        method = next((method for method in _enabled_methods(exchange) if method.is_submitted(flow, body)), None)
+        if method is None:
             raise InvalidSubmission(message(self.unknown_method_message))
-        saved = CHANGE_BY_METHOD[method](exchange, flow, session, body)
+        saved = method.change(exchange, flow, session, body)
+        if isinstance(saved, Response):
+            return saved
         if not saved:
             flow.messages, flow.extra = [], {"transient_payload": {}}
-            return self._form_response(exchange, flow)
-        for address in session.identity.verifiable_addresses:
-            address.mark_sent()
-        flow.extra = {}
-        flow.set_form(settings_nodes(exchange, flow))
-        flow.messages, flow.state = [message(1050001)], "success"
-        if flow.type == "browser":
-            clear_pending_submission(exchange, flow)
-            exchange.set_session_cookie(session)
-            return self._success_response(exchange, flow)
-        return self._form_response(exchange, flow)
+            return show_form(exchange, flow, json_status=200)
+        return complete_settings(exchange, flow, session)
 
-    def _form_response(self, exchange: Exchange, flow: Flow) -> Response:
-        if flow.type == "browser" and not exchange.wants_json:
-            return exchange.redirect(self.page_url(exchange, flow))
-        return exchange.json(self.to_json(exchange, flow))
 
-    def _success_response(self, exchange: Exchange, flow: Flow) -> Response:
-        """Sends a browser back to the settings page, unless the flow has a `return_to`."""
-        next_url = resolve_return_to(exchange, flow.return_to) if flow.return_to else self.page_url(exchange, flow)
-        if not exchange.wants_json:
-            return exchange.redirect(next_url)
-        return exchange.json({**self.to_json(exchange, flow), "continue_with": [redirect_browser_to(next_url)]})
+def _enabled_methods(exchange: Exchange) -> Iterator[SettingsMethod]:
+    return (method for method in SETTINGS_METHODS if method.is_enabled(exchange.state.config))
+
+
+def _show_all_methods(exchange: Exchange, flow: Flow) -> None:
+    """Show the forms of all methods, for the identity as it is now."""
+    assert flow.identity is not None  # a settings flow always has one
+    form = [node for method in _enabled_methods(exchange) for node in method.form_nodes(exchange, flow, flow.identity)]
+    flow.set_form(form)
+    flow.nodes = sort_settings_nodes(flow.nodes, exchange.state.config.schema)
+
+
+def complete_settings(exchange: Exchange, flow: Flow, session: Session) -> Response:
+    """The response after a change is saved: back to the settings page, unless the flow has a `return_to`."""
+    for address in session.identity.verifiable_addresses:
+        address.mark_sent()
+    flow.extra = {}
+    _show_all_methods(exchange, flow)
+    flow.messages, flow.state = [message(1050001)], "success"
+    if flow.type == "api":
+        return show_form(exchange, flow, json_status=200)
+    clear_pending_submission(exchange, flow)
+    exchange.set_session_cookie(session)
+    next_url = resolve_return_to(exchange, flow.return_to) if flow.return_to else page_url(exchange, flow)
+    if not exchange.wants_json:
+        return exchange.redirect(next_url)
+    content = flow.to_json(exchange.state.public_url)
+    return exchange.json({**content, "continue_with": [redirect_browser_to(next_url)]})
 
 
 def _login_url(exchange: Exchange, return_to: str) -> str:

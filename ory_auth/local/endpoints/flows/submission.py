@@ -10,7 +10,20 @@ from ...http.cookies import unmask_csrf_token
 from ...http.exchange import FORM, JSON, Exchange
 from ...model.errors import OryError
 from ...model.flow import Body, Flow
+from ...model.messages import Message
 from ...model.trait_forms import parse_traits
+
+
+class InvalidSubmission(Exception):
+    """A submission that the flow answers with its form and error messages.
+
+    Positional arguments are messages for the whole form, keyword arguments are messages for single fields.
+    """
+
+    def __init__(self, *messages: Message, **field_messages: Message) -> None:
+        self.messages = list(messages)
+        self.field_messages = field_messages
+        super().__init__()
 
 
 def parse_submission(exchange: Exchange) -> Body:
@@ -47,6 +60,11 @@ def _parse_form(exchange: Exchange) -> Body:
 def submitted_traits(body: Body) -> dict[str, Any]:
     traits = body.get("traits")
     return traits if isinstance(traits, dict) else {}
+
+
+def is_pressed(body: Body, name: str) -> bool:
+    """Whether the submission was made with this button, or with this checkbox ticked."""
+    return body.get(name) in (True, "true")
 
 
 def check_csrf(exchange: Exchange, flow: Flow, body: Body) -> None:

@@ -1,0 +1,18 @@
+"""All methods, in the order in which Kratos asks them."""
+
+from __future__ import annotations
+
+from .base import LoginMethod, RegistrationMethod, SettingsMethod
+from .lookup_secret import LookupSecretLogin, LookupSecretSettings
+from .password import PasswordLogin, PasswordRegistration, PasswordSettings
+from .profile import ProfileSettings
+from .totp import TOTPLogin, TOTPSettings
+
+LOGIN_METHODS: tuple[LoginMethod, ...] = (PasswordLogin(), TOTPLogin(), LookupSecretLogin())
+REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (PasswordRegistration(),)
+SETTINGS_METHODS: tuple[SettingsMethod, ...] = (
+    ProfileSettings(),
+    PasswordSettings(),
+    TOTPSettings(),
+    LookupSecretSettings(),
+)
