@@ -5,7 +5,7 @@ BIN = .venv/bin
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test test-browser test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
+.PHONY: help demo test test-browser screenshots test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: .venv/done  ## run the tests, against the local Ory
 test-browser: .venv/done  ## run the tests in Chromium (as root it is installed by apt if it is missing)
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	$(BIN)/python -m pytest -q -n auto tests/browser
+
+screenshots: .venv/done  ## photograph every page and state into screenshots/
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 test-postgresql: .venv/stress  ## run the tests of users and sessions on PostgreSQL
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \

@@ -1,0 +1,200 @@
+"""Every page and state that a person can see, each with the way to it: for screenshots and accessibility tests.
+
+A state is a function that leads a visitor to it. ``config`` are the local Ory's settings that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ory_auth.local import LocalOry
+from tests.support.ory import PASSWORD, Ory, Person
+
+from .site import Site
+from .visitor import Keys, Visitor
+
+PROFILE: dict[str, Any] = {"name": {"first": "Ada", "last": "Lovelace"}}
+
+
+@dataclass
+class Scene:
+    """A visitor on the site, in front of a local Ory."""
+
+    visitor: Visitor
+    site: Site
+
+    @property
+    def ory(self) -> Ory:
+        return self.site.ory
+
+    @property
+    def local(self) -> LocalOry:
+        assert self.site.local
+        return self.site.local
+
+    def person(self, email: str = "ada@example.org") -> Person:
+        return self.ory.person(email, verified=True, **PROFILE)
+
+    def signed_in(self, path: str = "/private/") -> Person:
+        """Somebody who has signed in, and is at this path now."""
+        person = self.person()
+        self.visitor.sign_in(person)
+        self.visitor.is_at("/private/")
+        if path != "/private/":
+            self.visitor.open(path)
+        return person
+
+    def totp(self, path: str) -> Person:
+        """Somebody with an authenticator app and backup codes, on the way to this path, after the first step."""
+        person = self.person()
+        self.local.change_identity(person.id, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+        self.visitor.sign_in(person, path)
+        return person
+
+
+@dataclass(frozen=True)
+class State:
+    name: str
+    lead: Callable[[Scene], None]
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def show(self, visitor: Visitor, site: Site) -> None:
+        """Lead a visitor to this state. The local Ory is reset first."""
+        assert site.local
+        site.local.reset()
+        if self.config:
+            site.local.configure(**self.config)
+        self.lead(Scene(visitor, site))
+        visitor.page.wait_for_load_state()
+
+
+STATES: dict[str, State] = {}
+
+
+def state(name: str, **config: Any) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
+    def register(lead: Callable[[Scene], None]) -> Callable[[Scene], None]:
+        assert name not in STATES, name
+        STATES[name] = State(name, lead, config)
+        return lead
+
+    return register
+
+
+# ---- signing in
+
+
+@state("login")
+def login(scene: Scene) -> None:
+    scene.visitor.open("/auth/login")
+    scene.visitor.sees("Sign in")
+
+
+@state("login-wrong-password")
+def login_wrong_password(scene: Scene) -> None:
+    scene.visitor.sign_in(scene.person(), password="a wrong one")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-again")
+def login_again(scene: Scene) -> None:
+    scene.signed_in()
+    scene.visitor.page.wait_for_timeout(2100)  # the view wants a sign-in of the last second
+    scene.visitor.open("/sensitive/")
+    scene.visitor.page.locator("[name=password]").wait_for()
+
+
+@state("step-up")
+def step_up(scene: Scene) -> None:
+    scene.totp("/vault/")
+    scene.visitor.page.locator("[name=totp_code]").wait_for()
+
+
+@state("step-up-wrong-code")
+def step_up_wrong_code(scene: Scene) -> None:
+    step_up(scene)
+    scene.visitor.fill("totp_code", "000000")
+    scene.visitor.submit("method", "totp")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("no-second-factor")
+def no_second_factor(scene: Scene) -> None:
+    scene.signed_in("/vault/")
+
+
+# ---- creating an account
+
+
+@state("registration")
+def registration(scene: Scene) -> None:
+    scene.visitor.open("/auth/registration")
+
+
+@state("registration-second-step")
+def registration_second_step(scene: Scene) -> None:
+    registration(scene)
+    scene.visitor.fill("traits.email", "ada@example.org")
+    scene.visitor.submit("method", "profile")
+    scene.visitor.page.locator("[name=password]").wait_for()
+
+
+@state("registration-bad-password")
+def registration_bad_password(scene: Scene) -> None:
+    registration_second_step(scene)
+    scene.visitor.fill("password", "short")
+    scene.visitor.submit("method", "password")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+# ---- the account
+
+
+@state("settings")
+def settings(scene: Scene) -> None:
+    scene.signed_in("/auth/settings")
+
+
+@state("settings-saved")
+def settings_saved(scene: Scene) -> None:
+    settings(scene)
+    scene.visitor.fill("traits.name.first", "Augusta")
+    scene.visitor.submit("method", "profile")
+    scene.visitor.page.get_by_role("status").first.wait_for()
+
+
+@state("settings-bad-password")
+def settings_bad_password(scene: Scene) -> None:
+    settings(scene)
+    scene.visitor.fill("password", "short")
+    scene.visitor.submit("method", "password")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+# ---- what goes wrong
+
+
+@state("error")
+def error(scene: Scene) -> None:
+    scene.visitor.open("/auth/error?id=unknown")
+
+
+@state("error-oauth2")
+def error_oauth2(scene: Scene) -> None:
+    scene.visitor.open("/auth/error?error=access_denied&error_description=The+resource+owner+denied+the+request")
+
+
+@state("flow-gone")
+def flow_gone(scene: Scene) -> None:
+    scene.visitor.open("/auth/login?flow=00000000-0000-4000-8000-000000000000")
+
+
+@state("unavailable")
+def unavailable(scene: Scene) -> None:
+    with scene.local.stopped():
+        scene.visitor.open("/auth/error?id=unknown")
+
+
+# Names that tests of other modules use.
+__all__ = ["PASSWORD", "PROFILE", "STATES", "Keys", "Scene", "State", "state"]
