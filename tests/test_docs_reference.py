@@ -51,7 +51,7 @@ def test_every_option_of_a_command_is_documented(command: str) -> None:
     assert set(re.findall(r"`(--[a-z-]+)", documented(command))) >= options
 
 
-@pytest.mark.parametrize("command", ["ory_link", "ory_local"])
+@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_templates"])
 def test_no_option_is_documented_that_is_not_there(command: str) -> None:
     parser = load_command_class("ory_auth", command).create_parser("manage.py", command)
     table = names(documented(command))

@@ -144,7 +144,7 @@ def test_a_url_has_its_name(name: str) -> None:
     assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
 
 
-@pytest.mark.parametrize("command", ["ory_link", "ory_local"])
+@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_templates"])
 def test_the_commands_exist(command: str) -> None:
     assert get_commands()[command] == "ory_auth"
 
