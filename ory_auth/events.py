@@ -42,6 +42,7 @@ class Event(StrEnum):
     USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
     USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
+    SESSIONS_ENDED = "sessions_ended"  # by their owner, from another session
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_BIG = "answer_too_big"
@@ -87,6 +88,7 @@ _LEVELS = {
             Event.MULTI_CREDENTIAL,
             Event.SIGNED_IN,
             Event.LOGOUT,
+            Event.SESSIONS_ENDED,
             Event.SESSION_GONE,
             Event.EXPIRED,
             Event.AAL_REQUIRED,

@@ -31,6 +31,7 @@ def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 
 urlpatterns = [
-    path("logout", csrf_exempt(_page("logout")), name="logout"),
+    # These ask for Django's CSRF token themselves, unless the credential comes by header.
+    *(path(name, csrf_exempt(_page(name)), name=name) for name in ("logout", "sessions")),
     *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]

@@ -81,6 +81,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A lookup in progress does not bring back a session that was signed out",
         "A lookup that checked before the sign-out does not bring the session back",
         "A sign-out covers all credentials of the session",
+        "A session that its owner ends from another device is refused at once",
+        "Another site cannot end a person's sessions",
         "A process refuses a session that it signed out, whatever the cache loses",
         "A sign-out that the cache did not store is written again",
         "A sign-out that a cache lost without an error is written again",

@@ -1,4 +1,4 @@
-"""The calls to Ory's public API: whoami, readiness, flows, errors, sign-out.
+"""The calls to Ory's public API: whoami, readiness, flows, errors, sign-out, a person's other sessions.
 
 A call returns the response, whatever its status, or raises :class:`OryUnavailable` if there is none. No error contains
 a credential, a URL or any part of a response.
@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from cachetools import TTLCache
 
@@ -42,6 +43,8 @@ PROBE_INTERVAL = 0.01  # seconds between two probes of readiness; callers in bet
 RECENTLY_READY = 10  # seconds that "ready" counts while Ory limits the rate of the probes
 NOT_READY_SECONDS = 0.5  # how long to remember "not ready"
 MISSING_SECONDS = 5  # how long to remember that Ory has no flow or error with an ID
+SESSIONS_PER_PAGE = 250  # one page: following Ory's rel="next" gives the first page twice and never the last
+FEWER_SESSIONS = 25  # if 250 are more than fit into a response, because each repeats the traits
 ID = re.compile("[A-Za-z0-9:_-]{1,64}")  # of flows and errors: UUIDs, except for some that Ory has for developers
 
 
@@ -54,6 +57,7 @@ class Endpoint(Enum):
     WHOAMI = 60
     READY = 5
     LOGOUT = 120
+    SESSIONS = 90
     FLOW = 300
     ERROR = 600
 
@@ -215,6 +219,38 @@ class Client:
         if response.status == 204 or gone:
             return None if gone else response
         raise OryUnavailable("Ory did not end the session.", status=response.status)
+
+    def other_sessions(self, credential: Credential, may_call: Callable[[], bool]) -> Response:
+        """``GET /sessions``: the person's other active sessions, the newest first. ``may_call`` applies the rate limit.
+
+        Follows https://www.ory.com/docs/reference/api#operation/listMySessions.
+        """
+        if not may_call():
+            raise OryUnavailable("The rate limit for pages is reached.", event=Event.FLOOD, retry_after=10)
+        try:
+            return self._get_sessions(credential, SESSIONS_PER_PAGE)
+        except OryResponseInvalid as error:
+            if error.event != Event.ANSWER_TOO_BIG:
+                raise
+        return self._get_sessions(credential, FEWER_SESSIONS)
+
+    def _get_sessions(self, credential: Credential, number: int) -> Response:
+        query = {"per_page": str(number)}
+        return self._call(Endpoint.SESSIONS, "GET", "/sessions", query=query, headers=credential.headers)
+
+    def revoke_session(self, credential: Credential, session_id: UUID) -> Response:
+        """``DELETE /sessions/<id>``: 204 also if there is no such session, or it is another person's.
+
+        Follows https://www.ory.com/docs/reference/api#operation/disableMySession.
+        """
+        return self._call(Endpoint.SESSIONS, "DELETE", f"/sessions/{session_id}", headers=credential.headers)
+
+    def revoke_other_sessions(self, credential: Credential) -> Response:
+        """``DELETE /sessions``: end all sessions of the person but this one.
+
+        Follows https://www.ory.com/docs/reference/api#operation/disableMyOtherSessions.
+        """
+        return self._call(Endpoint.SESSIONS, "DELETE", "/sessions", headers=credential.headers)
 
     def _call(
         self,

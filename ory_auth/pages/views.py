@@ -21,6 +21,7 @@ from ..responses import refusals
 from ..responses.client_kind import ClientKind
 from ..responses.outage_help import explain_forbidden_return
 from ..responses.return_url import find_return_url
+from .account.sessions_page import sessions
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 from .health import check_health
 from .ory_calls import call_ory
@@ -102,5 +103,6 @@ PAGES: dict[str, Callable[[HttpRequest], Any]] = {
     "logout": logout,
     "error": error,
     "ready": ready,
+    "sessions": sessions,
     **{view.kind.value: view.as_view() for view in FLOW_VIEWS},
 }

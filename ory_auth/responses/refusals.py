@@ -52,10 +52,13 @@ def response_kind(request: HttpRequest) -> ClientKind:
     return kind_from_headers(request)
 
 
-def unavailable(request: HttpRequest, outcome: Unavailable) -> HttpResponse:
-    """503: it is not known who the user is. Has ``Retry-After``, and no cache may store it."""
+def unavailable(request: HttpRequest, outcome: Unavailable, explanation: tuple[str, str] | None = None) -> HttpResponse:
+    """503: it is not known who the user is. Has ``Retry-After``, and no cache may store it.
+
+    ``explanation`` is the name of a template that says more than ``unavailable.html``, and its text for programs.
+    """
     needs_setup = outcome.event in SETUP_PROBLEMS
-    name, detail = ("setup_problem", SETUP_PROBLEM) if needs_setup else ("unavailable", UNAVAILABLE)
+    name, detail = ("setup_problem", SETUP_PROBLEM) if needs_setup else (explanation or ("unavailable", UNAVAILABLE))
     facts: dict[str, Any] = {}
     if help_text := debug_help(request, outcome):
         name, facts = "unavailable_debug", {"debug": help_text}

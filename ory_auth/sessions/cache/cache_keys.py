@@ -41,9 +41,12 @@ class CacheKeys:
     def signed_out(self, key: str) -> str:
         return f"ory_auth:x:{digest_of(key)}"
 
-    def all_signed_out(self, key: str, session_id: bytes | None) -> list[str]:
-        """All that refuse this credential: its own (also under ``SECRET_KEY_FALLBACKS``) and its session's."""
-        cache_keys = [f"ory_auth:x:{digest}" for digest in digests_of(key)]
+    def all_signed_out(self, key: str | None, session_id: bytes | None) -> list[str]:
+        """All that refuse this credential: its own (also under ``SECRET_KEY_FALLBACKS``) and its session's.
+
+        ``key`` is ``None`` if only the session is known.
+        """
+        cache_keys = [] if key is None else [f"ory_auth:x:{digest}" for digest in digests_of(key)]
         return cache_keys if session_id is None else [*cache_keys, f"ory_auth:x:{self._session(session_id)}"]
 
     def refusal(self, session_id: bytes) -> str:

@@ -81,6 +81,13 @@ class LocalCache:
             if session_id is not None:
                 self._signed_out[session_id] = True
 
+    def sign_out_session(self, session_id: bytes) -> None:
+        """Refuse all credentials of this session from now on."""
+        with self._lock:
+            self._signed_out[session_id] = True
+            for digest in self._credentials.pop(session_id, (0, ()))[1]:
+                self._known.pop(digest, None)
+
     def sign_out_unknown(self, key: str) -> bool:
         """Refuse an unknown credential for some minutes; ``False`` if that removes the oldest of them.
 

@@ -27,10 +27,14 @@ UNKNOWN_END = 30 * 24 * 3600  # seconds to refuse a known credential whose sessi
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """A sign-out of one credential. ``session_id`` is ``None`` if it is not known which session that is."""
+    """A sign-out of one session. One of ``key`` and ``session_id`` may be ``None``.
+
+    Without ``session_id``, it is not known which session the credential belongs to. Without ``key``, the session is
+    ended from another one, and the cache knows its credentials.
+    """
 
     keys: CacheKeys
-    key: str
+    key: str | None
     session_id: bytes | None
     expires_at: float = 0.0  # Unix time; 0: not known
     lifespan: float = 0.0  # seconds: Ory may have extended the session by this much since
@@ -39,7 +43,9 @@ class SignOut:
         """Write the sign-out; ``False`` if the cache lost it, with or without an error."""
         if isinstance(cache, DummyCache):
             return True
-        session_id = self.session_id or find_session(self.keys, self.key, cache)
+        session_id = self.session_id
+        if session_id is None and self.key is not None:
+            session_id = find_session(self.keys, self.key, cache)
         revocations, life = self.keys.all_signed_out(self.key, session_id), self._life(session_id)
         slots = self.keys.slots(session_id) if session_id else []
         if self.expires_at:
@@ -50,7 +56,9 @@ class SignOut:
         # Revocations that are read back show that the cache works, so a slot that is not there does not exist.
         values = cache.get_many([*revocations, *slots])
         written = values.keys() >= set(revocations)
-        credentials = _credentials_in(values, slots) | {self.key}
+        credentials = _credentials_in(values, slots)
+        if self.key is not None:
+            credentials.add(self.key)
         others = {self.keys.signed_out(key) for key in credentials} - set(revocations)
         if others:
             cache.set_many(dict.fromkeys(others, 1), life)

@@ -198,6 +198,18 @@ class SessionCache:
         session_id = str(UUID(bytes=entry.summary.session_id))
         self._backend.run(partial(_add, self._keys.known(key), session_id, life))
 
+    def last_lookups(self, session_ids: list[bytes]) -> dict[bytes, float]:
+        """When each of these sessions was last looked up at Ory, as Unix time, if one of its entries is cached."""
+        slots = {slot: session_id for session_id in session_ids for slot in self._keys.slots(session_id)}
+        keys = self._get_many(list(slots)) if slots else None
+        entry_keys = {self._keys.entry(key): slots[slot] for slot, key in (keys or {}).items() if isinstance(key, str)}
+        found: dict[bytes, float] = {}
+        for entry_key, stored in ((self._get_many(list(entry_keys)) if entry_keys else None) or {}).items():
+            entry, session_id = unpack(entry_key, stored), entry_keys[entry_key]
+            if entry is not None and entry.summary.session_id == session_id:
+                found[session_id] = max(entry.stored_at, found.get(session_id, 0.0))
+        return found
+
     # --- signing out
 
     def sign_out(self, key: str, session: OrySession | None) -> None:
@@ -211,11 +223,18 @@ class SessionCache:
             self.local.sign_out(key, session_id)
         elif not self.local.sign_out_unknown(key):
             return
-        sign_out = SignOut(self._keys, key, session_id)
-        if session is not None:
-            expires_at, authenticated_at = session.expires_at.timestamp(), session.authenticated_at.timestamp()
-            sign_out = SignOut(self._keys, key, session_id, expires_at, lifespan=expires_at - authenticated_at)
+        sign_out = SignOut(self._keys, key, session_id) if session is None else self._sign_out_of(session, key)
         self._backend.write(sign_out.write)
+
+    def sign_out_session(self, session: OrySession) -> None:
+        """Refuse all credentials of this session from now on. The sign-out comes from another session of the person."""
+        self.local.sign_out_session(session.summary.session_id)
+        self._backend.write(self._sign_out_of(session, None).write)
+
+    def _sign_out_of(self, session: OrySession, key: str | None) -> SignOut:
+        expires_at, authenticated_at = session.expires_at.timestamp(), session.authenticated_at.timestamp()
+        session_id = session.summary.session_id
+        return SignOut(self._keys, key, session_id, expires_at, lifespan=expires_at - authenticated_at)
 
     def _session_of(self, key: str) -> bytes | None:
         known: bytes | None = self.local.session_of(key)

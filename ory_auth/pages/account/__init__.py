@@ -1,0 +1,1 @@
+"""The account pages: sessions, the security overview, "this wasn't me", the data download and account deletion."""
