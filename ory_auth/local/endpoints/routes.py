@@ -9,8 +9,10 @@ from ..http.exchange import Exchange
 from . import courier, identities, mailbox_page, schemas, server_status, sessions
 from .flows import errors, logout
 from .flows.login import Login
+from .flows.recovery import Recovery
 from .flows.registration import Registration
 from .flows.settings import Settings
+from .flows.verification import Verification
 from .whoami import whoami
 
 READ = ["GET", "HEAD"]
@@ -35,7 +37,7 @@ def redirect_to_admin(exchange: Exchange) -> Response:
 
 FLOWS = [
     route
-    for handler in (Login(), Registration(), Settings())
+    for handler in (Login(), Registration(), Settings(), Recovery(), Verification())
     for route in (
         Route(f"/self-service/{handler.kind}/browser", handler.start_browser_flow, methods=READ),
         Route(f"/self-service/{handler.kind}/api", handler.start_api_flow, methods=READ),
@@ -44,17 +46,10 @@ FLOWS = [
     )
 ]
 
-DISABLED_FLOWS = [
-    Route(f"/self-service/{flow}{step}", errors.refuse_disabled_flow, methods=READ_AND_POST)
-    for flow in ("recovery", "verification")
-    for step in ("/browser", "/api", "/flows", "")
-]
-
 PUBLIC = [
     Route("/health/alive", server_status.alive, methods=READ),
     Route("/health/ready", server_status.ready, methods=READ),
     *FLOWS,
-    *DISABLED_FLOWS,
     Route("/self-service/logout/browser", logout.create_logout_url, methods=READ),
     Route("/self-service/logout/api", logout.logout_api, methods=["DELETE"]),
     Route("/self-service/logout", logout.logout, methods=READ),

@@ -37,6 +37,13 @@ class Config:
     totp_enabled: bool = True  # selfservice.methods.totp.enabled
     lookup_secret_enabled: bool = True  # selfservice.methods.lookup_secret.enabled
     account_enumeration_mitigate: bool = False  # security.account_enumeration.mitigate
+    recovery_enabled: bool = True  # selfservice.flows.recovery.enabled
+    recovery_use: str = "code"  # selfservice.flows.recovery.use: code or link
+    verification_enabled: bool = True  # selfservice.flows.verification.enabled
+    verification_use: str = "code"  # selfservice.flows.verification.use: code or link
+    choose_recovery_address: bool = False  # feature_flags.choose_recovery_address
+    use_continue_with_transitions: bool = False  # feature_flags.use_continue_with_transitions
+    code_max_submissions: int = 5  # selfservice.methods.code.config.max_submissions
     registration_session_hook: bool = True  # selfservice.flows.registration.after.password.hooks: session
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age

@@ -1,4 +1,4 @@
-"""A flow: one run of login, registration or settings, with its form."""
+"""A flow: one run of login, registration, settings, recovery or verification, with its form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import nodes
+from .challenge import Challenges
 from .clock import rfc3339
 from .identity import Identity
 from .messages import Message
@@ -17,11 +18,13 @@ Body = dict[str, Any]
 
 @dataclass
 class Flow:
-    """One run of login, registration or settings. Times are in nanoseconds.
+    """One run of a flow. Times are in nanoseconds.
 
-    `kind` is "login", "registration" or "settings"; `type` is "browser" or "api". `extra` contains members of the JSON
-    that only this kind of flow has. The last four fields are for settings flows: `identity` is the person who changes
-    their settings, `pending_submission` waits until they have signed in again.
+    `kind` is "login", "registration", "settings", "recovery" or "verification"; `type` is "browser" or "api". `extra`
+    contains members of the JSON that only this kind of flow has. `challenges` are the codes and links that were sent.
+    `continue_url` is set at the end of a verification: the form is then only a link to that URL. The last four fields
+    are for settings flows: `identity` is the person who changes their settings, `pending_submission` waits until they
+    have signed in again.
     """
 
     kind: str
@@ -37,6 +40,8 @@ class Flow:
     active: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    challenges: Challenges = field(default_factory=Challenges)
+    continue_url: str = ""
     identity: Identity | None = None
     new_totp_secret: str = field(default="", repr=False)
     new_backup_codes: list[str] = field(default_factory=list, repr=False)
@@ -54,8 +59,8 @@ class Flow:
             "request_url": self.request_url,
             **{key: value for key, value in optional.items() if value},
             "ui": {
-                "action": f"{public_url}/self-service/{self.kind}?flow={self.id}",
-                "method": "POST",
+                "action": self.continue_url or f"{public_url}/self-service/{self.kind}?flow={self.id}",
+                "method": "GET" if self.continue_url else "POST",
                 "nodes": self.nodes,
                 **messages,
             },

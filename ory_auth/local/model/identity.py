@@ -159,5 +159,6 @@ class Identity:
                     value = trait.strip().lower()
                     address = existing.get(value)
                     if address is None:
-                        address = Address(value, truncate_to_microseconds(now), status=new_address_status)
+                        via = rules[rule].get("via", "email")
+                        address = Address(value, truncate_to_microseconds(now), via, status=new_address_status)
                     addresses.append(address)

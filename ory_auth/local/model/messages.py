@@ -31,11 +31,28 @@ TEXTS = {
     1050015: "{codes}",
     1050016: "Disable the backup codes",
     1050017: "If you cannot scan the QR code, enter this secret in the authenticator app.",
+    1060001: "Your account is recovered. Choose a new password now.",
+    1060002: "We sent a link to your e-mail address.",
+    1060003: "We sent a code to your e-mail address.",
+    1060004: "We sent a code to {masked_address}.",
+    1060005: "Enter the whole address.",
+    1060006: "Choose where the code goes.",
+    1060007: "Back",
     1070001: "Password",
     1070002: "{title}",
     1070003: "Save",
     1070004: "Login name",
     1070006: "Code from the authenticator app",
+    1070007: "E-mail address",
+    1070008: "Send another code",
+    1070009: "Continue",
+    1070010: "Recovery code",
+    1070011: "Verification code",
+    1070016: "E-mail address or phone number",
+    1070017: "Phone number",
+    1080001: "We sent a link to your e-mail address.",
+    1080002: "Your address is verified.",
+    1080003: "We sent a code to your e-mail address.",
     4000001: "{reason}",
     4000002: "{property} is missing.",
     4000006: "The login name or the password is wrong.",
@@ -50,14 +67,25 @@ TEXTS = {
     4010002: "Choose a way to sign in.",
     4010003: "Choose a way to sign up.",
     4010004: "Choose a setting to change.",
+    4010005: "Choose how to recover the account.",
+    4010006: "Choose how to verify the address.",
+    4060004: "This link has been used before, or is not valid.",
+    4060005: "The recovery took too long. Please try again.",
+    4060006: "The code is wrong, or has been used before.",
+    4070001: "This link has been used before, or is not valid.",
+    4070002: "This address was verified before.",
+    4070005: "The verification took too long. Please try again.",
+    4070006: "The code is wrong, or has been used before.",
 }
+
+SUCCESSES = {1050001, 1060001, 1080002}
 
 Message = dict[str, Any]
 
 
 def message(id: int, **context: Any) -> Message:
     """The message or label with this ID, in the JSON of flows. `context` fills the placeholders of its text."""
-    kind = "error" if id >= 4000000 else "success" if id == 1050001 else "info"
+    kind = "error" if id >= 4000000 else "success" if id in SUCCESSES else "info"
     return {
         "id": id,
         "text": TEXTS[id].format(**context),

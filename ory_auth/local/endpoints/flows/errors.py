@@ -1,4 +1,4 @@
-"""Errors of flows: the error that the error page shows, and the error for flows that are disabled.
+"""The error that the error page shows.
 
 https://www.ory.com/docs/kratos/self-service/flows/user-facing-errors
 """
@@ -26,9 +26,3 @@ def get_error(exchange: Exchange) -> Response:
         raise not_found()
     time = rfc3339(moment)
     return exchange.json({"id": error_id, "error": error.error_member(), "created_at": time, "updated_at": time})
-
-
-def refuse_disabled_flow(exchange: Exchange) -> Response:
-    """Recovery and verification: the same response as from a Kratos in which they are disabled."""
-    reason = "the local Ory sends no mail, so recovery and verification are disabled"
-    return exchange.error_response(OryError(400, reason=reason))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ...http.exchange import Exchange
 from ...model.errors import OryError, session_inactive, unauthorized
 from ...model.flow import Body, Flow
+from ...model.identity import Identity
 from ...model.messages import message
 from ...model.node_order import sort_settings_nodes
 from ...model.nodes import Node
@@ -37,7 +38,11 @@ class Settings(FlowHandler):
             extra = {"CredentialsMissing": False} if flow.type == "browser" else None
             raise session_inactive(extra, browser_url=_login_url(exchange, flow.return_to))
         require_aal(exchange, session, exchange.state.config.settings_required_aal)
-        flow.identity = session.identity
+        self.begin(exchange, flow, session.identity)
+
+    def begin(self, exchange: Exchange, flow: Flow, identity: Identity) -> None:
+        """Add the form for this identity to a new flow."""
+        flow.identity = identity
         flow.state = "show_form"
         _show_all_methods(exchange, flow)
 
