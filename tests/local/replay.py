@@ -32,10 +32,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "short_flows": {"flow_lifespan": 1},
     "short_privileged": {"privileged_session_max_age": 1},
     "short_session": {"session_lifespan": 4},
+    "transitions": {"use_continue_with_transitions": True},
 }
 
 RECORDED_PUBLIC_URL = "http://127.0.0.1:4433"
-MEASURED = {"since"}  # numbers that are different in each run
+MEASURED = {"since", "privileged_session_expires_at_unix"}  # numbers that are different in each run
 TRANSPORT_HEADERS = {"transfer-encoding", "content-length", "date", "connection"}
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ory_lo_\w+|(?<=page_token=)[\w-]{40,}")
 

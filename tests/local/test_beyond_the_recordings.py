@@ -107,7 +107,8 @@ def test_only_requests_that_prefer_json_get_json(local_ory: LocalOry, accept: st
 
 
 @pytest.mark.parametrize("kind", ["recovery", "verification"])
-def test_flows_that_need_mail_are_disabled(local_ory: LocalOry, kind: str) -> None:
+def test_recovery_and_verification_can_be_disabled(local_ory: LocalOry, kind: str) -> None:
+    local_ory.configure(**{f"{kind}_enabled": False})
     path = f"/self-service/{kind}/browser"
     page = send(local_ory.public_url, "GET", path, [("Accept", HTML)])
     assert page.headers["Location"].startswith("http://127.0.0.1:8000/auth/error?id=")

@@ -34,10 +34,10 @@ def whoami(exchange: Exchange) -> Response:
     return response
 
 
-def require_aal(exchange: Exchange, session: Session, required: str) -> None:
+def require_aal(exchange: Exchange, session: Session, required: str, return_to: str = "") -> None:
     """Raises `OryError` (403) with the URL of the second factor, if the session lacks one."""
     if lacks_second_factor(session, required):
-        raise aal2_required(step_up_url(exchange))
+        raise aal2_required(step_up_url(exchange, return_to))
 
 
 def lacks_second_factor(session: Session, required: str) -> bool:

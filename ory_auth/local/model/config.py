@@ -45,6 +45,8 @@ class Config:
     use_continue_with_transitions: bool = False  # feature_flags.use_continue_with_transitions
     code_max_submissions: int = 5  # selfservice.methods.code.config.max_submissions
     registration_session_hook: bool = True  # selfservice.flows.registration.after.password.hooks: session
+    # selfservice.flows.registration.after.password.hooks: show_verification_ui
+    registration_show_verification_ui: bool = False
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
     dev: bool = True  # started with --dev: cookies without Secure

@@ -33,7 +33,7 @@ class Address:
         self.verified, self.status, self.verified_at = True, "completed", now
 
     def mark_sent(self) -> None:
-        """Set the status that follows from Kratos' verification mail. The local Ory sends no mail."""
+        """Set the status after a code or a link was sent to the address."""
         if not self.verified:
             self.status = "sent"
 
@@ -139,7 +139,7 @@ class Identity:
         credential = self.credentials[credential_type]
         credential.config, credential.updated_at = config, truncate_to_microseconds(now)
 
-    def update_from_traits(self, schema: dict[str, Any], now: int, new_address_status: str = "pending") -> None:
+    def update_from_traits(self, schema: dict[str, Any], now: int) -> None:
         """Derive login names and addresses from the traits. Addresses that stay keep their state."""
         annotations = list(kratos_annotations(schema, self.traits))
         for credential_type in ("code", "password"):
@@ -160,5 +160,5 @@ class Identity:
                     address = existing.get(value)
                     if address is None:
                         via = rules[rule].get("via", "email")
-                        address = Address(value, truncate_to_microseconds(now), via, status=new_address_status)
+                        address = Address(value, truncate_to_microseconds(now), via)
                     addresses.append(address)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import ModuleType
 
 from ..replay import CONTRACT, Replay
-from . import admin, login, registration, settings, whoami
+from . import addresses, admin, login, registration, settings, whoami
 
-MODULES = (admin, login, registration, settings, whoami)
+MODULES = (addresses, admin, login, registration, settings, whoami)
 
 
 def _scenarios(module: ModuleType) -> dict[str, Callable[[Replay], None]]:

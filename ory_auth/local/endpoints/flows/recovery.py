@@ -210,11 +210,8 @@ def _settings_flow(exchange: Exchange, flow: Flow, identity: Identity) -> Flow:
     """The settings flow that follows. It needs no second factor to start, as in Kratos."""
     state = exchange.state
     now, config = state.clock.now(), state.config
-    request_url = f"{state.public_url}/self-service/settings/{flow.type}"
-    if flow.return_to:
-        request_url += f"?{urlencode({'return_to': flow.return_to})}"
     lifespan = int(config.flow_lifespan * SECOND)
-    settings = Flow("settings", flow.type, request_url, flow.return_to, exchange.csrf_token, now, now + lifespan)
+    settings = Flow("settings", flow.type, exchange.url, flow.return_to, exchange.csrf_token, now, now + lifespan)
     settings.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if flow.type == "browser" else ""))
     Settings().begin(exchange, settings, identity)
     expires = now + int(config.privileged_session_max_age * SECOND)

@@ -23,10 +23,11 @@ from ...model.trait_forms import fill_form, trait_nodes
 from .handler import FlowHandler
 from .methods.base import RegistrationMethod, SignedUp
 from .methods.registry import REGISTRATION_METHODS
-from .responses import show_form
+from .responses import page_url, show_form
 from .return_to import redirect_browser_to, resolve_return_to
 from .submission import InvalidSubmission, check_csrf, submitted_traits
 from .traits import check_traits
+from .verification import show_verification_ui, verify_new_address
 
 
 class Registration(FlowHandler):
@@ -135,21 +136,28 @@ def complete_registration(exchange: Exchange, flow: Flow, signed_up: SignedUp) -
 
 
 def _success_response(exchange: Exchange, flow: Flow, identity: Identity, method: AuthenticationMethod) -> Response:
-    state = exchange.state
-    content: dict[str, Any] = {"identity": identity.to_json(state.public_url), "continue_with": None}
-    session = None
+    state, session = exchange.state, None
     if state.config.registration_session_hook:
         session = state.add_session(identity, [method], exchange.device)
-        content["session"] = state.session_json(session)
-    if flow.type == "api":
-        if session:
-            set_token = {"action": "set_ory_session_token", "ory_session_token": session.token}
-            content |= {"session_token": session.token, "continue_with": [set_token]}
-        return exchange.json(content)
-    if session:
+    if flow.type == "browser" and session:
         exchange.set_session_cookie(session)
-    else:
+    elif flow.type == "browser":
         exchange.renew_csrf_token()
+    verification = verify_new_address(exchange, identity, flow)
+    shows_verification = verification is not None and state.config.registration_show_verification_ui
     return_to = resolve_return_to(exchange, flow.return_to)
-    content["continue_with"] = [redirect_browser_to(return_to)]
-    return exchange.json(content) if exchange.wants_json else exchange.redirect(return_to)
+    if flow.type == "browser" and not exchange.wants_json:
+        return exchange.redirect(page_url(exchange, verification) if verification and shows_verification else return_to)
+    continue_with: list[dict[str, Any]] = []
+    if flow.type == "browser":
+        continue_with.append(redirect_browser_to(return_to))
+    elif session:
+        continue_with.append({"action": "set_ory_session_token", "ory_session_token": session.token})
+    if verification and shows_verification:
+        continue_with.append(show_verification_ui(exchange, verification))
+    content: dict[str, Any] = {"identity": identity.to_json(state.public_url), "continue_with": continue_with or None}
+    if session:
+        content["session"] = state.session_json(session)
+    if session and flow.type == "api":
+        content["session_token"] = session.token
+    return exchange.json(content)

@@ -26,6 +26,7 @@ from .privileged_session import clear_pending_submission
 from .responses import page_url, show_form
 from .return_to import redirect_browser_to, resolve_return_to
 from .submission import InvalidSubmission
+from .verification import verify_new_address
 
 
 class Settings(FlowHandler):
@@ -47,19 +48,22 @@ class Settings(FlowHandler):
         _show_all_methods(exchange, flow)
 
     def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
-        self._require_session(exchange, flow)
+        self._require_session(exchange, flow, page_url(exchange, flow))
 
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
-        self._require_session(exchange, flow)
+        self._require_session(exchange, flow, exchange.url)
         return None
 
-    def _require_session(self, exchange: Exchange, flow: Flow) -> Session:
-        """The session of the person who has started the flow. Raises `OryError` for anyone else."""
+    def _require_session(self, exchange: Exchange, flow: Flow, return_to: str) -> Session:
+        """The session of the person who has started the flow. Raises `OryError` for anyone else.
+
+        `return_to` is the URL that a person without the second factor comes back to.
+        """
         if exchange.session is None:
             raise unauthorized("there is no session", browser_url=exchange.state.ui_url("login"))
         if exchange.session.identity is not flow.identity:
             raise OryError(403, "security_identity_mismatch", reason="the flow belongs to another identity")
-        require_aal(exchange, exchange.session, exchange.state.config.settings_required_aal)
+        require_aal(exchange, exchange.session, exchange.state.config.settings_required_aal, return_to)
         return exchange.session
 
     def read_submission(self, exchange: Exchange, flow: Flow) -> Body:
@@ -72,7 +76,7 @@ class Settings(FlowHandler):
         return sort_settings_nodes(form, exchange.state.config.schema)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
-        session = self._require_session(exchange, flow)
+        session = self._require_session(exchange, flow, exchange.url)
         method = next((method for method in _enabled_methods(exchange) if method.is_submitted(flow, body)), None)
         if method is None:
             raise InvalidSubmission(message(self.unknown_method_message))
@@ -99,8 +103,7 @@ def _show_all_methods(exchange: Exchange, flow: Flow) -> None:
 
 def complete_settings(exchange: Exchange, flow: Flow, session: Session) -> Response:
     """The response after a change is saved: back to the settings page, unless the flow has a `return_to`."""
-    for address in session.identity.verifiable_addresses:
-        address.mark_sent()
+    verify_new_address(exchange, session.identity, flow)
     flow.extra = {}
     _show_all_methods(exchange, flow)
     flow.messages, flow.state = [message(1050001)], "success"

@@ -36,5 +36,5 @@ def new_identity(exchange: Exchange, traits: dict[str, Any]) -> Identity:
     now, config = exchange.state.clock.now(), exchange.state.config
     created = truncate_to_microseconds(now)
     identity = Identity(config.schema_id, fill_missing_containers(config.schema, traits), created, created, now)
-    identity.update_from_traits(config.schema, now, new_address_status="sent")
+    identity.update_from_traits(config.schema, now)
     return identity
