@@ -16,6 +16,7 @@ logger = logging.getLogger("ory_auth")
 
 MAX_LINES = 100  # of one sampled event, in each window and process
 WINDOW_SECONDS = 10.0
+MAX_LOGGED_ONCE = 1000  # lines that are logged once, in each process
 
 
 class Event(StrEnum):
@@ -139,10 +140,13 @@ def log_sampled(event: Event, **facts: str | int | float | None) -> None:
     _write(event, facts, sampled=True)
 
 
-def log_once(event: Event, **facts: str | int | float | None) -> None:
-    """:func:`log`, but only once in each process. For mistakes in settings, which every request would report."""
-    if event not in _logged_once:
-        _logged_once.add(event)
+def log_once(event: Event, *, per: str = "", **facts: str | int | float | None) -> None:
+    """:func:`log`, but only once in each process, or once for each ``per``.
+
+    For mistakes in settings and for unknown parts of Ory's flows, which every request would report.
+    """
+    if (event, per) not in _logged_once and len(_logged_once) < MAX_LOGGED_ONCE:
+        _logged_once.add((event, per))
         log(event, **facts)
 
 
@@ -186,7 +190,7 @@ class _Sampler:
 
 
 _samplers = {event: _Sampler() for event in Event}
-_logged_once: set[Event] = set()
+_logged_once: set[tuple[Event, str]] = set()
 
 
 def reset() -> None:

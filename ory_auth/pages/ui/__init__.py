@@ -17,18 +17,21 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from ...types import Identity
+from . import facts
 from .forms import build_sections
 from .groups import DEFAULT_GROUP, Group
-from .messages import translate_error
-from .nodes import list_of, mapping_of, read_messages, read_node
-from .page import Button, ErrorPage, Field, FlowPage, Hidden, Message, Script
+from .messages import Place, read_provider_names, translate_error
+from .nodes import NodeReader, read_messages
+from .page import Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
 from .trait_kinds import PREFIX
 from .traits import Traits, read_schema_id, read_traits
-from .values import text_of, write_exact
+from .values import mapping_of, text_of, write_exact
 
 __all__ = [
     "ErrorPage",
     "FlowPage",
+    "Links",
     "Traits",
     "read_csrf_token",
     "read_error",
@@ -39,34 +42,55 @@ __all__ = [
 ]
 
 PROFILE = "profile"
-
+# Ory adds to the messages of these flows, so that an old one would contradict the last one.
+KINDS_WITH_OLD_MESSAGES = frozenset({"settings", "recovery", "verification"})
+MAX_PREFILLED = 320  # the longest e-mail address
 ERROR_ID = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
 def read_flow(
-    flow: Mapping[str, Any], *, submit_url: str, ory_url: str, traits: Traits | None = None, merge_url: str = ""
+    flow: Mapping[str, Any],
+    *,
+    submit_url: str,
+    ory_url: str,
+    kind: str = "",
+    traits: Traits | None = None,
+    merge_url: str = "",
+    links: Links = Links(),  # noqa: B008  (immutable)
+    identity: Identity | None = None,
 ) -> FlowPage:
     """Ory's JSON of a flow as a page.
 
-    Every form goes to ``submit_url``, never to Ory's ``ui.action``. Scripts are left out unless they come from
-    ``ory_url``, Ory's public API as the browser reaches it. ``traits`` are for settings: if plain fields cannot carry
-    them to Ory, the profile goes first to ``merge_url``, which is on this site.
+    Every form goes to ``submit_url``, never to Ory's ``ui.action``. Images come from ``ory_url``, Ory's public API as
+    the browser reaches it, or from nowhere. ``kind`` is Ory's name of the flow. ``traits`` are for settings: if plain
+    fields cannot carry them to Ory, the profile goes first to ``merge_url``, which is on this site. ``identity`` is
+    the person who is signed in, if that is known.
     """
     flow = mapping_of(flow)
     ui = mapping_of(flow.get("ui"))
-    messages = list(read_messages(ui.get("messages")))
+    nodes = facts.read_nodes(flow)
+    sent_to = facts.find_sent_to(flow, nodes)
+    place = Place(
+        flow=kind,
+        group=text_of(flow.get("active")),
+        sent_to=sent_to.address if sent_to else "",
+        providers=read_provider_names(nodes),
+    )
+    reader = NodeReader(ory_url, place, traits)
+    messages = list(read_messages(ui.get("messages"), place))
+    if kind in KINDS_WITH_OLD_MESSAGES:
+        messages = messages[-1:]
     groups: dict[str, Group] = {}
-    scripts: list[Script] = []
-    for number, node in enumerate(map(mapping_of, list_of(ui.get("nodes")))):
+    for number, node in enumerate(nodes):
         name = text_of(node.get("group")) or DEFAULT_GROUP
-        value = read_node(node, field_id=f"ory-{number}", ory_url=ory_url, traits=traits)
+        value = reader.read(node, field_id=f"ory-{number}")
         if traits and isinstance(value, Field) and value.name.startswith(PREFIX):
             name = PROFILE  # Ory puts fields that it adds for errors into the group that all forms share
-        if value is None or isinstance(value, Hidden | Button | Script):
-            messages.extend(read_messages(node.get("messages")))
-        if isinstance(value, Script):
-            scripts.append(value)
-        elif value is not None:
+        if value is None or isinstance(value, Hidden | Button | Credential):
+            messages.extend(reader.read_messages(node))
+        if isinstance(value, Field):
+            value = _prefill(value, node, flow, kind, identity)
+        if value is not None and not (name == facts.CAPTCHA_GROUP and not isinstance(value, Hidden)):
             groups.setdefault(name, Group(name)).add(value)
     if traits and PROFILE in groups:
         if traits.can_be_edited:
@@ -74,16 +98,57 @@ def read_flow(
         else:
             del groups[PROFILE]
             messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
-    sections = build_sections(list(groups.values()))
     return FlowPage(
         submit_url=submit_url,
-        messages=tuple(messages),
-        sections=tuple(sorted(sections, key=lambda section: not section.shows_codes)),
-        scripts=tuple(scripts),
+        kind=kind,
+        messages=tuple(dict.fromkeys(messages)),
+        sections=tuple(build_sections(list(groups.values()), kind=kind)),
         state=text_of(flow.get("state")),
         requested_aal=text_of(flow.get("requested_aal")),
         refresh=flow.get("refresh") is True,
+        account=_find_account(flow, nodes, kind, links, identity),
+        sent_to=sent_to,
+        linking=facts.find_linking(flow, nodes) if kind == "login" else None,
+        captcha=facts.find_captcha(nodes),
+        needs_keys=any(_needs_keys(group) for group in groups.values()),
+        oauth2_client=facts.find_oauth2_client(flow),
+        organization=text_of(flow.get("organization_id")),
+        links=links,
     )
+
+
+def _find_account(
+    flow: Mapping[str, Any], nodes: facts.Nodes, kind: str, links: Links, identity: Identity | None
+) -> Account | None:
+    """Who the page is about, unless the person can still enter that."""
+    if kind == "settings":
+        return None
+    signed_in = flow.get("refresh") is True or flow.get("requested_aal") == "aal2"
+    name = facts.find_account_name(nodes)
+    if signed_in and identity:
+        name = facts.name_of(identity) or name
+    return Account(name, links.restart, signed_in=signed_in) if name else None
+
+
+def _prefill(
+    field: Field, node: Mapping[str, Any], flow: Mapping[str, Any], kind: str, identity: Identity | None
+) -> Field:
+    """The field with a value that is known, but that Ory leaves empty."""
+    if field.value or field.messages or field.disabled:
+        return field
+    value = ""
+    if field.name == "identifier" and kind == "login":
+        if flow.get("refresh") is True and identity:
+            context = mapping_of(mapping_of(mapping_of(node.get("meta")).get("label")).get("context"))
+            value = facts.find_identifier(identity, text_of(context.get("name"))) or facts.name_of(identity)
+        value = value or facts.find_login_hint(flow)
+    elif field.name == "traits.email" and kind == "registration":
+        value = facts.find_login_hint(flow)
+    return replace(field, value=value, has_value=True) if value and len(value) <= MAX_PREFILLED else field
+
+
+def _needs_keys(group: Group) -> bool:
+    return any(button.trigger for button in group.buttons) or any(node.onload for node in group.hidden)
 
 
 def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
@@ -99,7 +164,7 @@ def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
 
 def read_csrf_token(flow: Mapping[str, Any]) -> str:
     """Ory's CSRF token, which every form of a flow must send."""
-    for node in map(mapping_of, list_of(mapping_of(flow.get("ui")).get("nodes"))):
+    for node in facts.read_nodes(flow):
         attributes = mapping_of(node.get("attributes"))
         if attributes.get("name") == "csrf_token":
             return text_of(attributes.get("value"))

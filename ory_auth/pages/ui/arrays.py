@@ -56,7 +56,7 @@ def join_arrays(group: Group) -> Group:
         elif visible.name not in arrays_with_items:
             nodes.append(visible)
 
-    return Group(group.name, hidden, nodes, group.buttons, group.action)
+    return replace(group, hidden=hidden, nodes=nodes)
 
 
 def _find_items(names: set[str]) -> dict[str, str]:

@@ -8,8 +8,10 @@ of nodes becomes a form, with these exceptions:
 * Shared fields that a person fills in can be in one form only. The groups that need them are *joined* into that form:
   those with a button named ``method``, a script's trigger or their own fields. The others (``provider=github``,
   ``screen=previous``) only carry a value, and get a *separate* form with the hidden fields alone.
-* If a group has a ``method`` button or a trigger, its other buttons ("send the code again", "remove this key") get a
-  second form without fields. So Enter never presses them, and an empty code does not block them.
+* If a group has a ``method`` button or a trigger, its other buttons ("send the code again") get a second form without
+  fields. So Enter never presses them, and an empty code does not block them. Passkeys and linked accounts are rows of
+  another form.
+* What the passkey script reads and fills in goes with one form only.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from dataclasses import dataclass, replace
 
 from .arrays import join_arrays
 from .groups import DEFAULT_GROUP, Group
-from .page import Form, Part, Section
+from .order import mark_primary, sort_groups, sort_nodes, sort_sections
+from .page import Form, Hidden, Part, Section
+
+FIRST_SCREEN_GROUPS = frozenset({"identifier_first", "profile"})  # with fields, they belong to the first screen only
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +40,24 @@ class Layout:
         return bool(self.joined or self.shared.fields or self.shared.buttons)
 
 
-def build_sections(groups: Sequence[Group]) -> Iterator[Section]:
-    """The groups of a flow, in Ory's order, as the sections of a page. The form with the shared fields comes first."""
-    layout = arrange([join_arrays(group) for group in groups])
-    if layout.has_shared_form:
-        yield _shared_section(layout)
-    elif layout.shared.nodes:
-        yield Section(DEFAULT_GROUP, nodes=tuple(layout.shared.nodes))
-    for group in layout.separate:
-        if group.buttons:
-            yield _separate_section(group, layout.shared)
-        elif group.nodes:
-            yield Section(group.name, nodes=tuple(group.nodes))
+def build_sections(groups: Sequence[Group], *, kind: str) -> list[Section]:
+    """The groups of a flow as the sections of a page, in the order of the page."""
+    groups = [sort_nodes(_without_needless_questions(join_arrays(group))) for group in sort_groups(groups, kind)]
+    is_settings = kind == "settings"
+    sections = list(_build(arrange(groups)))
+    is_first_screen = any(group.fields for group in groups if group.is_shared or group.name in FIRST_SCREEN_GROUPS)
+    sections = sort_sections(sections, social_first=is_first_screen and not is_settings)
+    return mark_primary(sections, in_each=is_settings)
+
+
+def _without_needless_questions(group: Group) -> Group:
+    """The first backup codes end no others, so there is no question to ask."""
+    if not group.replaces_codes:
+        group.buttons = [
+            replace(button, danger=False, confirm="") if button.name == "lookup_secret_regenerate" else button
+            for button in group.buttons
+        ]
+    return group
 
 
 def arrange(groups: Sequence[Group]) -> Layout:
@@ -58,14 +69,30 @@ def arrange(groups: Sequence[Group]) -> Layout:
             shared.extend(group)
         else:
             others.append(group)
-    with_buttons = [group for group in others if group.buttons]
+    with_buttons = [group for group in others if group.has_buttons]
     joined: list[Group] = []
     if shared.fields or shared.buttons:
         joined = [group for group in with_buttons if group.needs_shared_fields]
     if shared.nodes and not joined and not shared.buttons:
-        joined = with_buttons[:1]  # a text or a captcha goes with the first form
+        joined = with_buttons[:1]  # a text goes with the first form
     names = {group.name for group in joined}
     return Layout(shared, joined, [group for group in others if group.name not in names])
+
+
+def _build(layout: Layout) -> Iterator[Section]:
+    keys = layout.shared.key_hidden  # without a button, for autofill only: they go with the first form with fields
+    if layout.has_shared_form:
+        yield _shared_section(layout)
+        keys = []
+    elif layout.shared.nodes:
+        yield Section(DEFAULT_GROUP, nodes=tuple(layout.shared.nodes))
+    for group in layout.separate:
+        if group.has_buttons:
+            takes_keys = bool(group.fields) or group is layout.separate[-1]
+            yield _separate_section(group, layout.shared, keys if takes_keys else [])
+            keys = [] if takes_keys else keys
+        elif group.nodes:
+            yield Section(group.name, nodes=tuple(group.nodes))
 
 
 def _shared_section(layout: Layout) -> Section:
@@ -86,14 +113,19 @@ def _shared_section(layout: Layout) -> Section:
     return Section(name, (form, *_secondary_forms(joined, shared)))
 
 
-def _separate_section(group: Group, shared: Group) -> Section:
-    part = Part(group.name, tuple(group.nodes), tuple(group.main_buttons))
-    form = Form((*shared.hidden, *group.hidden), (part,), action=group.action)
-    return Section(group.name, (form, *_secondary_forms([group], shared)))
+def _separate_section(group: Group, shared: Group, keys: Sequence[Hidden]) -> Section:
+    forms = []
+    if group.buttons:
+        part = Part(group.name, tuple(group.nodes), tuple(group.main_buttons))
+        forms.append(Form((*shared.shared_hidden, *keys, *group.hidden), (part,), action=group.action))
+    forms += _secondary_forms([group], shared)
+    return Section(group.name, tuple(forms), () if group.buttons else tuple(group.nodes))
 
 
 def _secondary_forms(groups: Sequence[Group], shared: Group) -> Iterator[Form]:
     for group in groups:
+        hidden = (*shared.shared_hidden, *group.shared_hidden)
+        if group.credentials:
+            yield Form(hidden, secondary=True, credentials=tuple(group.credentials))
         if group.other_buttons:
-            part = Part(group.name, (), tuple(group.other_buttons))
-            yield Form((*shared.hidden, *group.hidden), (part,), secondary=True)
+            yield Form(hidden, (Part(group.name, (), tuple(group.other_buttons)),), secondary=True)

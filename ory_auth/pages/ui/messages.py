@@ -13,7 +13,8 @@ The ids are documented at https://www.ory.com/docs/kratos/concepts/ui-messages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -207,7 +208,26 @@ ERRORS = {
 }
 
 
-def translate_message(message: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message or a label appears, as far as its wording depends on it. All of it may be unknown.
+
+    ``flow`` is the kind of the flow. ``group`` is the node's group, or the flow's ``active`` method for a message of
+    the flow. ``input_type`` is the type of the field, "select" if it has options. ``sent_to`` is the address that a
+    code or a link went to, which may be masked. ``providers`` are their labels, by id: see :func:`read_provider_names`.
+    """
+
+    flow: str = ""
+    group: str = ""
+    input_type: str = ""
+    sent_to: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict)
+
+
+ANYWHERE = Place()
+
+
+def translate_message(message: Mapping[str, Any], place: Place = ANYWHERE) -> str:
     """The text of a message or a label of Ory, in the language of the page; empty if it has no text."""
     id_, text = message.get("id"), message.get("text")
     text = text.strip() if isinstance(text, str) else ""
@@ -221,6 +241,22 @@ def translate_message(message: Mapping[str, Any]) -> str:
         return translated % _Values(context if isinstance(context, Mapping) else {}) if translated else text
     except (KeyError, ValueError, TypeError, OverflowError):
         return text  # Ory did not send a value, or a project's catalogue has a mistake
+
+
+def read_provider_names(nodes: Iterable[object]) -> dict[str, str]:
+    """The ids of the providers in the nodes of a flow, with the labels that Ory has for them."""
+    names = {}
+    for node in nodes:
+        attributes = _mapping(_mapping(node).get("attributes"))
+        label = _mapping(_mapping(_mapping(node).get("meta")).get("label"))
+        name, id_ = _mapping(label.get("context")).get("provider"), attributes.get("value")
+        if isinstance(id_, str) and isinstance(name, str) and name:
+            names[id_] = name
+    return names
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def translate_error(error_id: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Literal
 
 
@@ -17,7 +19,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A hidden input. ``onload`` names a function of Ory's script."""
+    """A hidden input. ``onload`` names a function of the passkey script that runs when the page is shown."""
 
     name: str
     value: str
@@ -30,7 +32,7 @@ class Field:
     """A field to fill in. ``id`` is unique on the page.
 
     ``has_value``: Ory sent a value, which may be empty. ``needs_script``: the field can be filled in only with
-    JavaScript, which does not send it while it is empty.
+    JavaScript, which does not send it while it is empty. ``hint``: a short text that explains what to enter.
     """
 
     kind: ClassVar[str] = "field"
@@ -44,7 +46,9 @@ class Field:
     pattern: str = ""
     maxlength: int | None = None
     autocomplete: str = ""
+    inputmode: str = ""
     placeholder: str = ""
+    hint: str = ""
     messages: tuple[Message, ...] = ()
     has_value: bool = False
     needs_script: bool = False
@@ -53,6 +57,16 @@ class Field:
     def is_multiline(self) -> bool:
         """Whether this needs a ``<textarea>``: a browser removes line breaks from an ``<input>``."""
         return self.type == "text" and ("\n" in self.value or "\r" in self.value)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether this is for a one-time code, from a message or an app."""
+        return self.autocomplete == "one-time-code"
+
+    @property
+    def reveal(self) -> bool:
+        """Whether a button may show what was typed: this is a password."""
+        return self.type == "password"
 
     @property
     def invalid(self) -> bool:
@@ -69,8 +83,41 @@ class Checkbox(Field):
 
 
 @dataclass(frozen=True, slots=True)
+class DateTime(Field):
+    """A date and time with its zone, as a text field with the value of RFC 3339.
+
+    An ``<input type="datetime-local">`` cannot hold such a value. A script may show one beside this field, and write
+    what a person chooses there into this field.
+    """
+
+    kind: ClassVar[str] = "datetime"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a :class:`Select`."""
+
+    value: str
+    label: str
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Field):
+    """A field with a fixed list of choices. One of them is the present value, also if Ory does not list it."""
+
+    kind: ClassVar[str] = "select"
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
-    """Submits a form (``type`` "submit"), or starts a function of Ory's script ("button", with ``trigger``)."""
+    """Submits a form (``type`` "submit"), or starts a function of the passkey script ("button", with ``trigger``).
+
+    ``primary``: what most people do next; a page has at most one, settings have one in each section. ``danger``: it
+    takes something away, so ``confirm`` is the question to ask first. ``provider``: Ory's id of a social sign-in
+    provider. ``resend``: sends a code again. ``goes_back``: leads to an earlier screen of the flow.
+    """
 
     kind: ClassVar[str] = "button"
     name: str
@@ -80,11 +127,32 @@ class Button:
     disabled: bool = False
     trigger: str = ""
     skip_validation: bool = False
+    primary: bool = False
+    danger: bool = False
+    confirm: str = ""
+    provider: str = ""
+    resend: bool = False
+    goes_back: bool = False
 
     @property
     def sends_fields(self) -> bool:
         """Whether this sends what was filled in. Other buttons send only their own value."""
         return self.name == "method" or self.type == "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A passkey, a security key or a linked account of the person, with the button that removes it.
+
+    ``added_at`` is an aware time, or ``None`` if Ory does not send
+    one. An account of a ``provider`` that is not ``connected`` has the button that connects it.
+    """
+
+    name: str
+    button: Button
+    added_at: datetime | None = None
+    provider: str = ""
+    connected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +168,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Code:
+    """A backup code. Ory replaces the ``text`` of a used one by a sentence."""
+
     text: str
     used: bool
+    used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +183,10 @@ class Codes:
     label: str
     codes: tuple[Code, ...]
     messages: tuple[Message, ...] = ()
+
+    @property
+    def unused(self) -> int:
+        return sum(not code.used for code in self.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,31 +207,7 @@ class Link:
     messages: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
-    """An empty ``<div>`` that a script of Ory fills (a captcha)."""
-
-    kind: ClassVar[str] = "division"
-    id: str
-    css_class: str
-    data: tuple[tuple[str, str], ...]
-    messages: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script of Ory. Security keys and passkeys do not work without it."""
-
-    src: str
-    type: str
-    integrity: str
-    crossorigin: str
-    referrerpolicy: str
-    nonce: str
-    is_async: bool
-
-
-Visible = Field | Text | Codes | Image | Link | Division
+Visible = Field | Text | Codes | Image | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +221,26 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One HTML form. ``secondary``: buttons only, beside the group's main form.
+    """One HTML form. ``secondary``: buttons or a list only, beside the group's main form.
 
-    ``action``: a URL of this site, to which the form goes instead of Ory.
+    ``action``: a URL of this site, to which the form goes instead of Ory. ``credentials``: rows of a list, each with
+    its button.
     """
 
     hidden: tuple[Hidden, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = ()
     secondary: bool = False
     action: str = ""
+    credentials: tuple[Credential, ...] = ()
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """All buttons except those of ``credentials``."""
+        return tuple(button for part in self.parts for button in part.buttons)
 
     @property
     def has_submit(self) -> bool:
-        return any(button.type == "submit" for part in self.parts for button in part.buttons)
+        return bool(self.credentials) or any(button.type == "submit" for button in self.buttons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,29 +252,114 @@ class Section:
     nodes: tuple[Visible, ...] = ()
 
     @property
+    def buttons(self) -> tuple[Button, ...]:
+        """All buttons except those of ``credentials``."""
+        return tuple(button for form in self.forms for button in form.buttons)
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        return tuple(credential for form in self.forms for credential in form.credentials)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this has the primary button, so that the other sections are alternatives to it."""
+        return any(button.primary for button in self.buttons)
+
+    @property
     def goes_back(self) -> bool:
         """Whether this only leads to another screen of the same flow, so it is no alternative to the other sections."""
-        buttons = [button for form in self.forms for part in form.parts for button in part.buttons]
-        return bool(buttons) and all(button.name == "screen" for button in buttons)
+        return bool(self.buttons) and all(button.goes_back for button in self.buttons)
+
+    @property
+    def all_nodes(self) -> Iterator[Visible]:
+        """The nodes of this section and of its forms."""
+        yield from self.nodes
+        for form in self.forms:
+            for part in form.parts:
+                yield from part.nodes
 
     @property
     def shows_codes(self) -> bool:
         """Whether this shows codes to write down, which the person has just asked for."""
-        nodes = [*self.nodes, *(node for form in self.forms for part in form.parts for node in part.nodes)]
-        return any(isinstance(node, Codes) for node in nodes)
+        return any(isinstance(node, Codes) for node in self.all_nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account that the page is about: an address or a user name.
+
+    ``change_url`` starts again with another one. ``signed_in``: the browser has a session of this account, which must
+    end first, by a POST to ``ory_auth:logout`` with ``change_url`` as ``next``.
+    """
+
+    name: str
+    change_url: str = ""
+    signed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentTo:
+    """The address to which Ory has sent a code. A part of it may be masked."""
+
+    address: str
+    channel: Literal["email", "phone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """A sign-in that adds a provider to an existing account.
+
+    Ory names the ``provider`` only until something is wrong, such as the password. Then it is empty.
+    """
+
+    provider: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captcha:
+    """A Turnstile captcha of Ory Network. The token goes into every hidden input with the name ``field``."""
+
+    sitekey: str
+    action: str
+    theme: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """URLs of other flows, with what the flow was started with. An empty URL means: show no link."""
+
+    login: str = ""
+    registration: str = ""
+    recovery: str = ""
+    restart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowPage:
-    """A flow of Ory, ready to render. Every form posts to ``submit_url``."""
+    """A flow of Ory, ready to render. Every form posts to ``submit_url``.
+
+    ``kind`` is Ory's name of the flow, such as "login". ``sections`` are in an order of this package, which is the same
+    before and after an error. ``needs_keys``: the page needs the passkey script. ``oauth2_client``: the name of the
+    application that asks a person to sign in through Ory's OAuth2, if any. ``organization`` is Ory's id of it, if any.
+    """
 
     submit_url: str
+    kind: str = ""
     messages: tuple[Message, ...] = ()
     sections: tuple[Section, ...] = ()
-    scripts: tuple[Script, ...] = ()
     state: str = ""
     requested_aal: str = ""
     refresh: bool = False
+    account: Account | None = None
+    sent_to: SentTo | None = None
+    linking: Linking | None = None
+    captcha: Captcha | None = None
+    needs_keys: bool = False
+    oauth2_client: str = ""
+    organization: str = ""
+    links: Links = field(default=Links())
 
     @property
     def step_up(self) -> bool:
@@ -226,31 +369,29 @@ class FlowPage:
     @property
     def has_second_factor(self) -> bool:
         """Whether this login asks for a second factor, and the person has one."""
-        return self.step_up and any(part.buttons for part in self._parts)
+        return self.step_up and any(section.buttons for section in self.sections)
 
     @property
     def has_errors(self) -> bool:
         """Whether Ory refused what was sent last."""
-        of_nodes = [message for part in self._parts for node in part.nodes for message in node.messages]
+        of_nodes = [message for section in self.sections for node in section.all_nodes for message in node.messages]
         return any(message.kind == "error" for message in (*self.messages, *of_nodes))
 
     @property
     def focus(self) -> str:
         """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one."""
-        fields = [n for part in self._parts for n in part.nodes if isinstance(n, Field) and not n.disabled]
-        chosen = [n for n in fields if n.invalid] or [n for n in fields if not n.value]
+        nodes = [node for section in self.sections for node in section.all_nodes]
+        fields = [node for node in nodes if isinstance(node, Field) and not node.disabled]
+        chosen = [node for node in fields if node.invalid] or [node for node in fields if not node.value]
         return chosen[0].id if chosen else ""
-
-    @property
-    def _parts(self) -> list[Part]:
-        return [part for section in self.sections for form in section.forms for part in form.parts]
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
     """An error of Ory. ``code`` is an HTTP status or 0, ``explanation`` this package's text for the ``id``, if any.
 
-    ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``).
+    ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``). ``description`` is a text of OAuth2
+    that came in the URL, so a stranger may have written it.
     """
 
     id: str = ""
@@ -258,3 +399,4 @@ class ErrorPage:
     explanation: str = ""
     reason: str = ""
     message: str = ""
+    description: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -75,6 +76,14 @@ def text_of(value: object) -> str:
     except UnicodeEncodeError:
         return ""
     return value
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_of(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def form_keeps(text: str) -> bool:

@@ -25,6 +25,56 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Ory requires times with a zone, which browsers' inputs for times cannot hold. So people enter them as text.
 PLACEHOLDERS = {"datetime-local": "2027-01-31T10:00:00Z", "time": "10:00:00Z"}
 
+# The purpose of fields, for browsers and password managers, if Ory sends no autocomplete attribute.
+AUTOCOMPLETE = {
+    "identifier": "username",
+    "code": "one-time-code",
+    "totp_code": "one-time-code",
+    "lookup_secret": "off",
+    "email": "email",
+    "recovery_address": "username",
+}
+AUTOCOMPLETE_OF_TYPES = {"email": "email", "tel": "tel", "password": "current-password"}
+# By the last part of a trait's name.
+AUTOCOMPLETE_OF_TRAITS = {
+    "name": "name",
+    "full_name": "name",
+    "first": "given-name",
+    "first_name": "given-name",
+    "given_name": "given-name",
+    "last": "family-name",
+    "last_name": "family-name",
+    "family_name": "family-name",
+    "nickname": "nickname",
+    "username": "username",
+    "birthday": "bday",
+    "birthdate": "bday",
+    "company": "organization",
+    "street": "address-line1",
+    "city": "address-level2",
+    "zip": "postal-code",
+    "postal_code": "postal-code",
+    "country": "country-name",
+}
+INPUTMODES = {"code": "numeric", "totp_code": "numeric"}
+INPUTMODES_OF_TYPES = {"tel": "tel", "email": "email", "url": "url"}
+
+
+def autocomplete_for(name: str, type_: str) -> str:
+    """The value of ``autocomplete`` for a field; empty if its purpose is not known."""
+    if name in AUTOCOMPLETE:
+        return AUTOCOMPLETE[name]
+    if name.startswith("traits."):
+        return AUTOCOMPLETE_OF_TYPES.get(type_) or AUTOCOMPLETE_OF_TRAITS.get(name.rpartition(".")[2], "")
+    return AUTOCOMPLETE_OF_TYPES.get(type_, "")
+
+
+def inputmode_for(name: str, type_: str, trait: str) -> str:
+    """Which keyboard a phone shows. ``trait`` is the name of the trait that an identifier is an example of."""
+    if name == "identifier" and trait.rpartition(".")[2] in ("email", "phone"):
+        return "email" if trait.endswith("email") else "tel"
+    return INPUTMODES.get(name) or INPUTMODES_OF_TYPES.get(type_, "")
+
 
 def input_keeps(type_: str, value: str) -> bool:
     """Whether ``<input type=…>`` sends this value back unchanged."""
