@@ -20,6 +20,7 @@ from ory_auth.events import Event
 from ory_auth.exceptions import NotAdmitted
 from ory_auth.local import LocalOry
 from ory_auth.local.model.errors import OryError
+from ory_auth.local.model.factors import second_factors
 from ory_auth.local.model.second_factors import totp_code
 from ory_auth.signals import user_created
 from ory_auth.types import OrySession
@@ -98,7 +99,8 @@ class Person:
     @property
     def has_second_factor(self) -> bool:
         """Whether this person has an authenticator app or backup codes."""
-        return self._local.state.get_identity(self._id).has_second_factor
+        state = self._local.state
+        return bool(second_factors(state.get_identity(self._id), state.config))
 
     def add_second_factor(self) -> None:
         """Add an authenticator app, if this person has no second factor."""

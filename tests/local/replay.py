@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from ory_auth.local import LocalOry
 
+from .page_variants import PAGE_VARIANTS
 from .visits import Headers, Response, Visitor, Visits
 
 CONTRACT = Path(__file__).parent.parent / "contract"
@@ -33,6 +34,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "short_privileged": {"privileged_session_max_age": 1},
     "short_session": {"session_lifespan": 4},
     "transitions": {"use_continue_with_transitions": True},
+    **PAGE_VARIANTS,
 }
 
 RECORDED_PUBLIC_URL = "http://127.0.0.1:4433"
@@ -127,9 +129,10 @@ def differences(recorded: dict[str, Any], response: Response) -> Iterator[str]:
 
 
 def _named(headers: Message) -> dict[str, Any]:
+    values = {name: headers.get_all(name) or [] for name in headers}
     return {
-        name.title(): headers.get_all(name) if name.lower() == "set-cookie" else value
-        for name, value in headers.items()
+        name.title(): several if len(several) > 1 or name.lower() == "set-cookie" else several[0]
+        for name, several in values.items()
     }
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from ory_auth.local import LocalOry
 
-from .replay import CONTRACT, Replay
+from .page_replay import PageReplay
+from .replay import CONTRACT
 from .scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_responses_have_the_shape_of_the_recorded_ones(local_ory: LocalOry, scenario: str) -> None:
-    replay = Replay(local_ory, scenario)
+    replay = PageReplay(local_ory, scenario)
     SCENARIOS[scenario](replay)
     replay.finish()
 
@@ -25,7 +26,7 @@ class TestTheComparison:
     """The comparison itself finds differences."""
 
     def test_finds_a_different_status_header_and_body(self, local_ory: LocalOry) -> None:
-        replay = Replay(local_ory, "whoami_caching_off")
+        replay = PageReplay(local_ory, "whoami_caching_off")
         with local_ory.failing(status=500, headers={"Content-Type": "application/json"}, body=b'{"id": "x"}'):
             replay("cookie")
         seen = "\n".join(replay.differences)
@@ -34,18 +35,18 @@ class TestTheComparison:
         assert "cookie: body.identity is '(absent)'" in seen
 
     def test_finds_a_different_configuration(self, local_ory: LocalOry) -> None:
-        replay = Replay(local_ory, "whoami_caching_off")
+        replay = PageReplay(local_ory, "whoami_caching_off")
         local_ory.configure(cacheable_sessions=True)
         SCENARIOS["whoami_caching_off"](replay)
         with pytest.raises(AssertionError, match=r"headers.ory-session-cache-for is '<text>', recorded '\(absent\)'"):
             replay.finish()
 
     def test_finds_an_exchange_that_was_not_replayed(self, local_ory: LocalOry) -> None:
-        replay = Replay(local_ory, "whoami_huge_header")
+        replay = PageReplay(local_ory, "whoami_huge_header")
         with pytest.raises(AssertionError, match=r"not replayed: .*2 MiB"):
             replay.finish()
 
     def test_finds_an_exchange_out_of_order(self, local_ory: LocalOry) -> None:
-        replay = Replay(local_ory, "whoami_caching_off")
+        replay = PageReplay(local_ory, "whoami_caching_off")
         with pytest.raises(AssertionError, match="next in the recording is 'cookie', not 'token'"):
             replay("token")

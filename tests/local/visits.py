@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -55,7 +56,7 @@ class Response:
     headers: Message
     body: bytes
 
-    @property
+    @cached_property
     def content(self) -> Any:
         """The body as in the recordings: parsed JSON, other text as text, an empty body as `None`."""
         text = self.body.decode()

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from ..http.cookies import SessionCookie, UnreadableCookie
 from ..http.exchange import Exchange
 from ..model.clock import SECOND
+from ..model.config import Config
 from ..model.errors import OryError, aal2_required, unauthorized
+from ..model.factors import second_factors
 from ..model.session import Session
 
 
@@ -36,13 +38,13 @@ def whoami(exchange: Exchange) -> Response:
 
 def require_aal(exchange: Exchange, session: Session, required: str, return_to: str = "") -> None:
     """Raises `OryError` (403) with the URL of the second factor, if the session lacks one."""
-    if lacks_second_factor(session, required):
+    if lacks_second_factor(exchange.state.config, session, required):
         raise aal2_required(step_up_url(exchange, return_to))
 
 
-def lacks_second_factor(session: Session, required: str) -> bool:
+def lacks_second_factor(config: Config, session: Session, required: str) -> bool:
     """`required` is "aal1" or "highest_available": a second factor if the identity has one."""
-    return required != "aal1" and session.aal == "aal1" and session.identity.has_second_factor
+    return required != "aal1" and session.aal == "aal1" and bool(second_factors(session.identity, config))
 
 
 def step_up_url(exchange: Exchange, return_to: str = "") -> str:

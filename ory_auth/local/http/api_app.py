@@ -83,8 +83,8 @@ class ApiApp:
             response = cors.preflight_response(request, origins)
             if response is None:
                 response = self._handle(exchange)
-                self._add_common_headers(exchange, response)
                 cors.add_headers(request, response, origins)
+                self._add_common_headers(exchange, response)
         await response(scope, receive, send)
 
     def _handle(self, exchange: Exchange) -> Response:
@@ -126,7 +126,7 @@ class ApiApp:
         path = exchange.path
         if path in PLAIN_PATHS:
             return
-        response.headers["Vary"] = "Cookie"
+        response.headers.append("Vary", "Cookie")
         needs_cookie = exchange.request.method == "GET" and not PATHS_WITHOUT_CSRF_COOKIE.fullmatch(path)
         if needs_cookie and not exchange.csrf_cookie:
             exchange.set_csrf_cookie()

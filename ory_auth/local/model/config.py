@@ -32,10 +32,13 @@ class Config:
     login_style: str = "unified"  # selfservice.flows.login.style: "unified" or "identifier_first"
     registration_enabled: bool = True  # selfservice.flows.registration.enabled
     registration_style: str = "profile_first"  # selfservice.flows.registration.style: "profile_first" or "unified"
+    registration_login_hints: bool = False  # selfservice.flows.registration.login_hints
     password_enabled: bool = True  # selfservice.methods.password.enabled
     profile_enabled: bool = True  # selfservice.methods.profile.enabled
     totp_enabled: bool = True  # selfservice.methods.totp.enabled
     lookup_secret_enabled: bool = True  # selfservice.methods.lookup_secret.enabled
+    code_passwordless_enabled: bool = False  # selfservice.methods.code.passwordless_enabled
+    code_mfa_enabled: bool = False  # selfservice.methods.code.mfa_enabled
     account_enumeration_mitigate: bool = False  # security.account_enumeration.mitigate
     recovery_enabled: bool = True  # selfservice.flows.recovery.enabled
     recovery_use: str = "code"  # selfservice.flows.recovery.use: code or link

@@ -46,6 +46,7 @@ class Flow:
     new_totp_secret: str = field(default="", repr=False)
     new_backup_codes: list[str] = field(default_factory=list, repr=False)
     pending_submission: Body = field(default_factory=dict, repr=False)
+    sent_code: Any = field(default=None, repr=False)
 
     def to_json(self, public_url: str) -> dict[str, Any]:
         messages = {"messages": self.messages} if self.messages else {}

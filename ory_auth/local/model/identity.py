@@ -17,9 +17,14 @@ from .identity_schema import kratos_annotations
 SECOND_FACTORS = ("totp", "lookup_secret")
 
 
+def channel_of(address: str) -> str:
+    """ "email" or "sms": how a message reaches this address."""
+    return "email" if "@" in address else "sms"
+
+
 @dataclass
 class Address:
-    """An e-mail address of a person, for verification or for recovery."""
+    """An e-mail address or a phone number of a person, for verification or for recovery."""
 
     value: str
     created_at: int
@@ -114,16 +119,28 @@ class Identity:
         }
 
     @property
-    def has_second_factor(self) -> bool:
-        has_app = bool(self.credential_config("totp").get("totp_url"))
-        has_backup_codes = bool(self.credential_config("lookup_secret").get("recovery_codes"))
-        return has_app or has_backup_codes
+    def code_addresses(self) -> list[str]:
+        """The addresses to which codes for signing in are sent."""
+        credential = self.credentials.get("code")
+        return list(credential.identifiers) if credential else []
+
+    def verify_address(self, value: str, now: int) -> None:
+        """Mark an address as verified, because a code that was sent there came back."""
+        for address in self.verifiable_addresses:
+            if address.value == value:
+                address.mark_verified(now)
 
     @property
     def identifiers(self) -> list[str]:
         """The login names."""
         credential = self.credentials.get("password")
         return credential.identifiers if credential else []
+
+    @property
+    def all_identifiers(self) -> set[str]:
+        """The login names of all credentials."""
+        names = ("password", "code")
+        return {value for name in names if name in self.credentials for value in self.credentials[name].identifiers}
 
     def credential_config(self, credential_type: str) -> dict[str, Any]:
         """The config of the credential, empty if the identity has no such credential."""

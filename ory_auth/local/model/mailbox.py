@@ -56,7 +56,7 @@ class MailMessage:
         return {
             "id": self.id,
             "status": "queued",
-            "type": "phone" if self.channel == "sms" else "email",
+            "type": self.channel,
             "recipient": self.recipient,
             "body": self.body,
             "subject": self.subject,

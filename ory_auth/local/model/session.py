@@ -36,10 +36,11 @@ class AuthenticationMethod:
 
     name: str
     completed_at: int
+    level: str = ""  # for a method that can be either factor, such as a code
 
     @property
     def aal(self) -> str:
-        return "aal2" if self.name in SECOND_FACTORS else "aal1"
+        return self.level or ("aal2" if self.name in SECOND_FACTORS else "aal1")
 
     def to_json(self) -> dict[str, Any]:
         return {"method": self.name, "aal": self.aal, "completed_at": rfc3339(self.completed_at)}

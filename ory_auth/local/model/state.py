@@ -49,12 +49,12 @@ class State:
     def find_identity_by_identifier(self, identifier: str) -> Identity | None:
         """The identity with this login name. Case does not matter."""
         wanted = identifier.strip().lower()
-        return next((identity for identity in self.identities.values() if wanted in identity.identifiers), None)
+        return next((one for one in self.identities.values() if wanted in one.all_identifiers), None)
 
     def has_conflict(self, identity: Identity) -> bool:
         """Whether another identity has one of the same login names, or the same `external_id`."""
         return any(
-            not set(identity.identifiers).isdisjoint(other.identifiers)
+            not identity.all_identifiers.isdisjoint(other.all_identifiers)
             or (identity.external_id is not None and identity.external_id == other.external_id)
             for other in self.identities.values()
             if other.id != identity.id

@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from ..replay import CONTRACT, Replay
-from . import addresses, admin, login, registration, settings, whoami
+from ..page_replay import PageReplay
+from ..replay import CONTRACT
+from . import addresses, admin, login, page_login, registration, settings, whoami
 
-MODULES = (addresses, admin, login, registration, settings, whoami)
+MODULES = (addresses, admin, login, page_login, registration, settings, whoami)
 
 
-def _scenarios(module: ModuleType) -> dict[str, Callable[[Replay], None]]:
+def _scenarios(module: ModuleType) -> dict[str, Callable[[PageReplay], None]]:
     functions = dict(inspect.getmembers(module, inspect.isfunction))
     return {name: function for name, function in functions.items() if (CONTRACT / f"{name}.json").exists()}
 

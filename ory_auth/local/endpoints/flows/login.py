@@ -5,7 +5,6 @@ https://www.ory.com/docs/kratos/self-service/flows/user-login
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
@@ -20,6 +19,7 @@ from ...model.node_order import sort_login_nodes
 from ...model.nodes import Node
 from ...model.session import AuthenticationMethod, Session
 from ..whoami import lacks_second_factor, step_up_url
+from . import identifier_first
 from .handler import FlowHandler
 from .methods.base import LoginMethod
 from .methods.registry import LOGIN_METHODS
@@ -48,6 +48,8 @@ class Login(FlowHandler):
             flow.messages.append(message(1010004))
         _add_method_nodes(exchange, flow, session)
         flow.nodes = sort_login_nodes(flow.nodes)
+        if session and aal == "aal2":
+            any(method.begin_early(exchange, flow, session.identity) for method in _methods_for(exchange, flow))
 
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
         session = exchange.session
@@ -62,12 +64,15 @@ class Login(FlowHandler):
         return exchange.redirect(exchange.state.config.default_return_url)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
-        for method in _methods_for(exchange, flow):
+        methods = _methods_for(exchange, flow)
+        for method in methods:
             if method.is_submitted(flow, body):
                 result = method.sign_in(exchange, flow, body)
                 if isinstance(result, Response):
                     return result
                 return complete_login(exchange, flow, result.identity, result.method)
+        if body.get("method") == identifier_first.METHOD and _begins_with_identifier(exchange, flow):
+            return identifier_first.submit_identifier(exchange, flow, body, methods)
         raise InvalidSubmission(message(self.unknown_method_message))
 
     def sort_nodes(self, exchange: Exchange, form: list[Node]) -> list[Node]:
@@ -79,16 +84,24 @@ def _timestamps(now: int) -> dict[str, str]:
     return {"created_at": time, "updated_at": time}
 
 
-def _methods_for(exchange: Exchange, flow: Flow) -> Iterator[LoginMethod]:
+def _methods_for(exchange: Exchange, flow: Flow) -> list[LoginMethod]:
     """The enabled methods of the level that the flow is for."""
-    config = exchange.state.config
-    for method in LOGIN_METHODS:
-        if method.is_enabled(config) and method.aal(config) == flow.extra["requested_aal"]:
-            yield method
+    config, aal = exchange.state.config, flow.extra["requested_aal"]
+    return [method for method in LOGIN_METHODS if method.is_enabled(config) and method.aal(config) == aal]
+
+
+def _begins_with_identifier(exchange: Exchange, flow: Flow) -> bool:
+    """Whether the flow has a screen for the login name. A person who signs in again does not see it."""
+    is_first_factor = flow.extra["requested_aal"] == "aal1" and not flow.extra["refresh"]
+    return is_first_factor and exchange.state.config.login_style == "identifier_first"
 
 
 def _add_method_nodes(exchange: Exchange, flow: Flow, session: Session | None) -> None:
-    for method in _methods_for(exchange, flow):
+    methods = _methods_for(exchange, flow)
+    if _begins_with_identifier(exchange, flow):
+        identifier_first.show_identifier_screen(exchange, flow, methods)
+        return
+    for method in methods:
         if session and flow.extra["requested_aal"] == "aal2":
             method.add_second_factor(exchange, flow, session.identity)
         elif session and flow.extra["refresh"]:
@@ -119,7 +132,8 @@ def _start_or_renew_session(exchange: Exchange, identity: Identity, method: Auth
 
 
 def _success_response(exchange: Exchange, flow: Flow, session: Session) -> Response:
-    needs_second_factor = lacks_second_factor(session, exchange.state.config.whoami_required_aal)
+    config = exchange.state.config
+    needs_second_factor = lacks_second_factor(config, session, config.whoami_required_aal)
     session_json = exchange.state.session_json(session, exchange.device if len(session.methods) > 1 else None)
     if flow.type == "api":
         if needs_second_factor:

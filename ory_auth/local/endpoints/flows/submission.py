@@ -49,7 +49,7 @@ def _parse_form(exchange: Exchange) -> Body:
     body: Body = {}
     for name, values in fields.items():
         if name != "traits" and not name.startswith("traits."):
-            body[name] = values[-1]
+            body[name] = values[0]
     try:
         body["traits"] = parse_traits(exchange.state.config.schema, fields)
     except (ValueError, TypeError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .base import LoginMethod, RegistrationMethod, SettingsMethod
+from .code import CodeLogin, CodeRegistration
 from .lookup_secret import LookupSecretLogin, LookupSecretSettings
 from .password import PasswordLogin, PasswordRegistration, PasswordSettings
 from .profile import ProfileSettings
 from .totp import TOTPLogin, TOTPSettings
 
-LOGIN_METHODS: tuple[LoginMethod, ...] = (PasswordLogin(), TOTPLogin(), LookupSecretLogin())
-REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (PasswordRegistration(),)
+LOGIN_METHODS: tuple[LoginMethod, ...] = (PasswordLogin(), CodeLogin(), TOTPLogin(), LookupSecretLogin())
+REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (PasswordRegistration(), CodeRegistration())
 SETTINGS_METHODS: tuple[SettingsMethod, ...] = (
     ProfileSettings(),
     PasswordSettings(),
