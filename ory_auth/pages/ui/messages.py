@@ -1,211 +1,68 @@
-"""Translates Ory's messages, labels and errors, by the ids that Ory gives them.
+"""Words Ory's messages, labels and errors in the language of the page, by the ids that Ory gives them.
 
-Ory sends English texts only. If a catalogue of this package or of the project has a translation for the active
-language, the page shows that, with Ory's values filled in. Otherwise, and always in English, it shows Ory's own text.
-A project adds a language, or changes a text, in its own catalogue (``LOCALE_PATHS``); the texts below are the
-``msgid``s. Messages without an id here (of a web hook, or a schema's about a value) are shown as Ory wrote them.
+Ory sends English texts only. ``message_texts`` has a text for each id, which the catalogues of this package and of the
+project translate. Ory's values (an address, a provider, a number) are filled in. Ory's own text is shown if the id has
+no text here, or if a value is missing.
 
-Errors are different. Ory's texts for them may quote a link that an attacker wrote. So in every language, English
-included, the page shows the texts below instead.
+A project adds a language, or changes a text, in its own catalogue (``LOCALE_PATHS``).
 
-The ids are documented at https://www.ory.com/docs/kratos/concepts/ui-messages.
+Ory's texts for errors may quote a link that an attacker wrote, so they are never shown: see :func:`translate_error`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext, ngettext
 
-CONTINUE, BACK, LINK = _("Continue"), _("Back"), _("Sign in and link")
-CODE_SENT = _("We have sent you a code. If it does not arrive, check the address and try again.")
-LINK_MAILED = _(
-    "We have sent an e-mail with a link to this address. "
-    "If it does not arrive, check that it is the address you registered with."
+from .message_texts import (
+    CHECK_VALUE,
+    CHOOSE_ONE,
+    CONTINUE,
+    DEVICE_NOT_ACCEPTED,
+    ERRORS,
+    HOW_TO_CONNECT,
+    HOW_TO_SIGN_IN,
+    LIST_COMMA,
+    LIST_OR,
+    MESSAGES,
+    METHODS,
+    MISSING,
+    NEW_PASSWORD,
+    NEW_PASSWORD_FOR_RECOVERY,
+    NO_SUCH_DEVICE,
+    NOT_UNDERSTOOD,
+    OF_WRONG_TYPE,
+    PROVIDERS,
+    REASONS,
+    REMOVE_UNNAMED,
+    SEND_CODE_BY_EMAIL,
+    SEND_CODE_BY_PHONE,
+    SIGN_IN_INSTEAD,
+    SIGN_IN_TO_CONNECT,
+    SOMEONE,
+    TICK_THE_BOX,
+    TITLE_ID,
+    TITLES,
+    VALUES_ALONE,
+    ByChannel,
+    Plural,
+    Text,
 )
-CODE_MAILED = _(
-    "We have sent an e-mail with a code to this address. "
-    "If it does not arrive, check that it is the address you registered with."
-)
-TOO_LATE = _("This took too long. Please try again.")
-NO_SUCH_WAY = _("That didn't work. Please check what you entered.")
-DONE_ALREADY = _("This has already been done.")
-CODE_WRONG = _("The code is wrong, or has already been used. Please try again.")
-LINK_WRONG = _("The link is not valid, or has already been used. Please start again.")
-LINK_INCOMPLETE = _("The link is incomplete. Please start again.")
-START_AGAIN = _("Something went wrong. Please start again.")
+from .unknown import report_unknown
 
-MESSAGES: dict[int, str] = {
-    # signing in
-    1010001: _("Sign in"),
-    1010002: _("Sign in with %(provider)s"),
-    1010003: _("Please confirm that it's you."),
-    1010004: _("Please complete the second step."),
-    1010005: _("Confirm"),
-    1010006: _("Code from the authenticator app"),
-    1010007: _("Backup code"),
-    1010008: _("Sign in with a security key"),
-    1010009: _("Use the authenticator app"),
-    1010010: _("Use a backup code"),
-    1010011: _("Sign in with a security key"),
-    1010012: _("Have your security key ready, then continue."),
-    1010013: CONTINUE,
-    1010014: CODE_SENT,
-    1010015: _("Send a sign-in code"),
-    1010016: _(
-        "%(duplicate_identifier)s belongs to another account. "
-        "Sign in to that account, and %(provider)s becomes another way to sign in to it."
-    ),
-    1010017: LINK,
-    1010018: _("Confirm with %(provider)s"),
-    1010019: _("Send a code"),
-    1010021: _("Sign in with a passkey"),
-    1010022: _("Sign in with the password"),
-    1010023: _("Send a code to %(address)s"),
-    # creating an account
-    1040001: _("Sign up"),
-    1040002: _("Sign up with %(provider)s"),
-    1040003: CONTINUE,
-    1040004: _("Sign up with a security key"),
-    1040005: CODE_SENT,
-    1040006: _("Send a sign-up code"),
-    1040007: _("Sign up with a passkey"),
-    1040008: BACK,
-    1040009: _("Please choose how you want to sign in from now on."),
-    # settings
-    1050001: _("Your changes have been saved."),
-    1050002: _("Link %(provider)s"),
-    1050003: _("Unlink %(provider)s"),
-    1050004: _("Remove the authenticator app"),
-    1050005: _("QR code for the authenticator app"),
-    1050007: _("Show the backup codes"),
-    1050008: _("Create new backup codes"),
-    1050010: _("These are your backup codes. Keep them in a safe place."),
-    1050011: _("Confirm the backup codes"),
-    1050012: _("Add a security key"),
-    1050013: _("Name of the security key"),
-    1050014: _("Used on %(used_at)s"),
-    1050016: _("Turn off the backup codes"),
-    1050017: _("If you cannot scan the QR code, enter this secret in the authenticator app."),
-    1050018: _("Remove the security key “%(display_name)s”"),
-    1050019: _("Add a passkey"),
-    1050020: _("Remove the passkey “%(display_name)s”"),
-    # recovering an account
-    1060001: _("Your account is recovered. Please set a new password now, or another way to sign in."),
-    1060002: LINK_MAILED,
-    1060003: CODE_MAILED,
-    1060004: _(
-        "We have sent a code to %(masked_address)s. "
-        "If it does not arrive, check that it is the address you registered with."
-    ),
-    1060005: _("Please enter your full address to recover your account."),
-    1060006: _("Please choose how you want to recover your account."),
-    1060007: BACK,
-    # labels
-    1070001: _("Password"),
-    1070003: _("Save"),
-    1070004: _("Address or username"),
-    1070005: _("Submit"),
-    1070006: _("Code from the authenticator app"),
-    1070007: _("E-mail address"),
-    1070008: _("Send the code again"),
-    1070009: CONTINUE,
-    1070010: _("Recovery code"),
-    1070011: _("Verification code"),
-    1070012: _("Registration code"),
-    1070013: _("Sign-in code"),
-    1070014: LINK,
-    1070015: _("Please complete the check to continue."),
-    1070016: _("Recovery address"),
-    1070017: _("Phone number"),
-    # verifying an address
-    1080001: LINK_MAILED,
-    1080002: _("Your e-mail address is verified."),
-    1080003: CODE_MAILED,
-    # what is wrong with a value
-    4000002: _("This is missing."),
-    4000003: _("Enter at least %(min_length)s characters."),
-    4000004: _("This does not have the expected format."),
-    4000005: _("This password can't be used. Please choose another one."),
-    4000006: _("The sign-in details are wrong. Please check the name and the password."),
-    4000007: _("An account with these details already exists."),
-    4000008: _("The code is wrong. Please try again."),
-    4000009: _("There is no name or address to sign in with."),
-    4000010: _("This account is not active yet. Please verify your e-mail address first."),
-    4000011: _("You have not set up an authenticator app."),
-    4000012: _("This backup code has already been used."),
-    4000013: _("You have not set up a security key."),
-    4000014: _("You have no backup codes."),
-    4000015: _("There is no such account, or it has no security key."),
-    4000016: _("The backup code is wrong."),
-    4000017: _("Enter at most %(max_length)s characters."),
-    4000018: _("The value must be at least %(minimum)s."),
-    4000019: _("The value must be greater than %(minimum)s."),
-    4000020: _("The value must be at most %(maximum)s."),
-    4000021: _("The value must be less than %(maximum)s."),
-    4000022: _("The value must be a multiple of %(base)s."),
-    4000023: _("Enter at most %(max_items)s entries."),
-    4000024: _("Enter at least %(min_items)s entries."),
-    4000025: _("This entry appears twice."),
-    4000026: _("This is not the expected type of value."),
-    4000027: _("An account with these details already exists. Please sign in to it to link the two."),
-    4000028: _("An account with these details already exists. Please sign in to it."),
-    4000029: _("This must be %(expected)s."),
-    4000030: _("This is not the expected value."),
-    4000031: _("The password is too similar to your name or address."),
-    4000032: _("The password needs at least %(min_length)s characters."),
-    4000033: _("The password must have at most %(max_length)s characters."),
-    4000034: _("This password has appeared in stolen data and can no longer be used."),
-    4000035: _("There is no such account, or it is not set up for codes."),
-    4000036: _("This differs from what you entered before."),
-    4000037: _("There is no such account, or it is not set up for this way to sign in."),
-    4000038: _("The check failed. Please try again."),
-    4000039: _("The new password must be different from the old one."),
-    4000040: _("Please enter a valid e-mail address."),
-    4000041: _("Please enter a valid phone number."),
-    # what is wrong with a flow
-    **dict.fromkeys((4010001, 4040001, 4050001, 4060005, 4070005), TOO_LATE),
-    **dict.fromkeys((4010002, 4010003, 4010004, 4010005, 4010006), NO_SUCH_WAY),
-    **dict.fromkeys((4010007, 4040002, 4060001, 4070002), DONE_ALREADY),
-    **dict.fromkeys((4010008, 4040003, 4060006, 4070006), CODE_WRONG),
-    4010009: _("The linked accounts do not match."),
-    4010010: _("This address does not belong to this account."),
-    **dict.fromkeys((4060002, 4070003), START_AGAIN),
-    **dict.fromkeys((4060003, 4070004), LINK_INCOMPLETE),
-    **dict.fromkeys((4060004, 4070001), LINK_WRONG),
-    5000002: _("There is no way to sign in here. Please contact the people who run this site."),
-}
-TITLE_ID = 1070002  # the label of a trait: its title in the identity schema, which is looked up itself
-TITLES = (
-    *(_("E-Mail"), _("E-mail"), _("Email"), _("Phone"), _("Username"), _("User name")),
-    *(_("Name"), _("First name"), _("Last name"), _("Groups")),
-)
-
-ERRORS = {
-    "security_csrf_violation": _(
-        "The form wasn't sent from this site, or your browser didn't keep a cookie. Allow cookies, then start again."
-    ),
-    "security_identity_mismatch": _(
-        "This form was started with another account. For your safety, it was stopped. Please start again."
-    ),
-    "self_service_flow_disabled": _("This is not available on this site."),
-    "self_service_flow_expired": TOO_LATE,
-    "self_service_flow_replaced": TOO_LATE,
-    "self_service_flow_return_to_forbidden": _("This site cannot send you back to the page that you came from."),
-    "session_aal1_required": _("You are not signed in."),
-    "session_aal2_required": _("You need a second factor for this."),
-    "session_aal_already_fulfilled": _("You have already completed the second step."),
-    "session_already_available": _("You are already signed in."),
-    "session_inactive": _("You are not signed in."),
-    "session_refresh_required": _("You signed in too long ago for this. Please sign in again."),
-    "session_verified_address_required": _("Your address isn't verified yet. Please verify it first."),
-}
+PHONE_NUMBER = re.compile(r"\+?[\d*•\s().-]+")
+RANDOM_SUFFIX = re.compile(r"[_-](?=[A-Za-z]*\d)[A-Za-z0-9]{4,}$", re.ASCII)
+MINUTES_SHOWN = 120  # a longer time is not worth a warning
+FREE_TEXT = 4000001
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,18 +86,36 @@ ANYWHERE = Place()
 
 def translate_message(message: Mapping[str, Any], place: Place = ANYWHERE) -> str:
     """The text of a message or a label of Ory, in the language of the page; empty if it has no text."""
-    id_, text = message.get("id"), message.get("text")
+    id_, text, context = message.get("id"), message.get("text"), message.get("context")
     text = text.strip() if isinstance(text, str) else ""
-    if not text or type(id_) is not int:
-        return text
+    values = _Values(context if isinstance(context, Mapping) else {})
     if id_ == TITLE_ID:
-        return gettext(text)
-    translated = _find_translation(MESSAGES.get(id_, ""))
-    context = message.get("context")
+        return translate_title(text)
+    if type(id_) is not int or id_ in VALUES_ALONE:
+        return text
     try:
-        return translated % _Values(context if isinstance(context, Mapping) else {}) if translated else text
+        if reword := REWORDED.get(id_):
+            if worded := reword(id_, text, values, place):
+                return worded
+        elif id_ not in MESSAGES:
+            return _translate_unknown(id_, text)
+        return _fill(MESSAGES[id_], values, place) if id_ in MESSAGES else text
     except (KeyError, ValueError, TypeError, OverflowError):
         return text  # Ory did not send a value, or a project's catalogue has a mistake
+
+
+def translate_error(error_id: str) -> str:
+    """The explanation of an error of Ory, in the language of the page; empty if the id is not in the table."""
+    text = ERRORS.get(error_id, "")
+    return gettext(text) if text else ""  # gettext("") is the catalogue's own header
+
+
+def translate_title(title: str) -> str:
+    """The label of a trait: the project's translation of its title, else the usual word for it ("E-Mail")."""
+    if not title:
+        return ""
+    translated = gettext(title)
+    return translated if translated != title else gettext(TITLES.get(title.lower(), title))
 
 
 def read_provider_names(nodes: Iterable[object]) -> dict[str, str]:
@@ -255,29 +130,195 @@ def read_provider_names(nodes: Iterable[object]) -> dict[str, str]:
     return names
 
 
+# --- texts and their values -------------------------------------------------------------------------------------------
+
+
+class _Values(dict[str, Any]):
+    """Ory's values for a text, written as people of the active language write them."""
+
+    def __getitem__(self, name: str) -> str:
+        value = super().__getitem__(name)
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            raise KeyError(name)
+        if not isinstance(value, str):
+            return str(localize(value))
+        if name.endswith("_at"):
+            return date_format(localtime(datetime.fromisoformat(value)), "SHORT_DATETIME_FORMAT")
+        return _isolate(value)
+
+    def number(self, name: str) -> int:
+        """A count as it is, for the plural form; raises ``KeyError``."""
+        value = super().get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or value != int(value):
+            raise KeyError(name)
+        return int(value)
+
+    def strings(self, name: str) -> list[str]:
+        value = super().get(name)
+        return [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+
+
+def _fill(text: Text, values: _Values, place: Place = ANYWHERE) -> str:
+    """The translation of a text, with its values. Raises ``KeyError`` and the like if a value is missing or odd."""
+    match text:
+        case Plural(singular, plural, number):
+            return ngettext(singular, plural, values.number(number)) % values
+        case ByChannel():
+            sent_to = values.get("masked_address") or values.get("address") or place.sent_to
+            sent_to = sent_to if isinstance(sent_to, str) else ""
+            channel = "unknown" if not sent_to else "phone" if PHONE_NUMBER.fullmatch(sent_to) else "email"
+            return gettext(getattr(text, channel)) % _Values({**values, "sent_to": sent_to})
+        case _:
+            return gettext(text) % values
+
+
+def _isolate(value: str) -> str:
+    """The value, so that its direction cannot change the order of the words around it."""
+    if value.isascii():
+        return value
+    directions = {unicodedata.bidirectional(character) for character in value}
+    if not directions & {"R", "AL", "AN", "RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"}:
+        return value
+    plain = "".join(c for c in value if unicodedata.bidirectional(c) not in _BIDI_CONTROLS)
+    return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
+
+
+_BIDI_CONTROLS = frozenset({"RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
+
+
+def _translate_unknown(id_: int, text: str) -> str:
+    """Ory's own text; a project can translate those of its web hooks."""
+    translated = gettext(text) if text else ""
+    if translated == text:
+        report_unknown("message", id_)
+    return translated
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def translate_error(error_id: str) -> str:
-    """The explanation of an error of Ory, in the language of the page; empty if the id is not in the table."""
-    text = ERRORS.get(error_id, "")
-    return gettext(text) if text else ""  # gettext("") is the catalogue's own header
+# --- messages whose wording depends on their place or their values ----------------------------------------------------
 
 
-def _find_translation(text: str) -> str:
-    """The translation in the active language; empty if there is none."""
-    translated = gettext(text) if text else ""  # gettext("") is the catalogue's own header
-    return translated if translated != text else ""
+def _word_password(_id: int, _text: str, _values: _Values, place: Place) -> str:
+    return gettext(NEW_PASSWORD) if place.flow == "settings" else ""
 
 
-class _Values(dict[str, Any]):
-    """Ory's values for a text; times are formatted for the active language."""
+def _word_sign_up(_id: int, _text: str, _values: _Values, place: Place) -> str:
+    """The first of two steps does not create the account yet."""
+    return gettext(CONTINUE) if place.group == "profile" else ""
 
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        if not isinstance(value, str | int | float) or value == "":
-            raise KeyError(name)
-        if name.endswith("_at") and isinstance(value, str):
-            return date_format(localtime(datetime.fromisoformat(value)), "SHORT_DATETIME_FORMAT")
-        return value
+
+def _word_send_code(_id: int, _text: str, values: _Values, _place: Place) -> str:
+    by_channel = {"email": SEND_CODE_BY_EMAIL, "sms": SEND_CODE_BY_PHONE}
+    text = by_channel.get(str(values.get("channel")))
+    return gettext(text) % values if text else ""
+
+
+def _word_remove_key(id_: int, _text: str, values: _Values, _place: Place) -> str:
+    """Kratos calls a key "unnamed" if its maker is unknown."""
+    return gettext(REMOVE_UNNAMED[id_]) if values.get("display_name") in (None, "", "unnamed") else ""
+
+
+def _word_recovered(_id: int, _text: str, values: _Values, _place: Place) -> str:
+    until = datetime.fromisoformat(str(values.get("privileged_session_expires_at")))
+    minutes = math.ceil((until - datetime.now(UTC)).total_seconds() / 60)
+    if not 0 < minutes <= MINUTES_SHOWN:
+        return gettext(NEW_PASSWORD_FOR_RECOVERY)
+    return _fill(MESSAGES[1060001], _Values(minutes=minutes))
+
+
+def _word_missing(_id: int, _text: str, values: _Values, place: Place) -> str:
+    if place.input_type == "checkbox":
+        return gettext(TICK_THE_BOX)
+    if place.input_type == "select":
+        return gettext(CHOOSE_ONE)
+    text = MISSING.get(str(values.get("property")), "")
+    return gettext(text) if text else ""
+
+
+def _word_wrong_type(_id: int, _text: str, values: _Values, _place: Place) -> str:
+    known = [OF_WRONG_TYPE[type_] for type_ in values.strings("allowed_types") if type_ in OF_WRONG_TYPE]
+    return gettext(known[0]) if known else ""
+
+
+def _word_constant(_id: int, _text: str, values: _Values, place: Place) -> str:
+    ticked = place.input_type == "checkbox" or str(values.get("expected")).lower() == "true"
+    return gettext(TICK_THE_BOX) if ticked else ""
+
+
+def _word_wrong_code(_id: int, _text: str, _values: _Values, place: Place) -> str:
+    text = DEVICE_NOT_ACCEPTED.get(place.group, "")
+    return gettext(text) if text else ""
+
+
+def _word_no_such_device(_id: int, _text: str, _values: _Values, place: Place) -> str:
+    text = NO_SUCH_DEVICE.get(place.group, "")
+    return gettext(text) if text else ""
+
+
+def _word_conflict(_id: int, _text: str, values: _Values, place: Place) -> str:
+    """An account exists already with the address that a provider told; the person signs in to it to connect the two."""
+    identifier = values.get("duplicate_identifier") or values.get("duplicateIdentifier") or gettext(SOMEONE)
+    methods = _list_methods(values, "available_providers", place)
+    named = _Values(identifier=identifier, methods=methods, provider=values.get("provider"))
+    return (gettext(HOW_TO_CONNECT) if methods else gettext(SIGN_IN_TO_CONNECT)) % named
+
+
+def _word_duplicate(_id: int, _text: str, values: _Values, place: Place) -> str:
+    identifier = values.get("credential_identifier_hint") or gettext(SOMEONE)
+    methods = _list_methods(values, "available_oidc_providers", place)
+    named = _Values(identifier=identifier, methods=methods)
+    return (gettext(HOW_TO_SIGN_IN) if methods else gettext(SIGN_IN_INSTEAD)) % named
+
+
+def _word_reason(_id: int, text: str, values: _Values, place: Place) -> str:
+    """A text for the reason. One that is not known is English: on other pages, a text for the field is better."""
+    reason = str(values.get("reason") or text)
+    for pattern, worded in REASONS:
+        if pattern.search(reason):
+            return gettext(worded)
+    by_field = CHOOSE_ONE if place.input_type == "select" else CHECK_VALUE if place.input_type else NOT_UNDERSTOOD
+    translated = gettext(by_field)
+    return translated if translated != by_field else text
+
+
+def _list_methods(values: _Values, providers_key: str, place: Place) -> str:
+    """The ways to sign in as a phrase: "your password, a code or Google"; empty if none is known."""
+    methods = values.strings("available_credential_types")
+    providers = [_name_provider(id_, place) for id_ in values.strings(providers_key)]
+    words = [str(METHODS[method]) for method in METHODS if method in methods and method != "oidc"]
+    words += providers or ([str(METHODS["oidc"])] if "oidc" in methods else [])
+    if not words:
+        return ""
+    *first, last = words
+    listed = ""
+    for word in first:
+        listed = str(LIST_COMMA) % {"first": listed, "second": word} if listed else word
+    return str(LIST_OR) % {"first": listed, "last": last} if listed else last
+
+
+def _name_provider(id_: str, place: Place) -> str:
+    if name := place.providers.get(id_):
+        return name
+    short = RANDOM_SUFFIX.sub("", id_)
+    return PROVIDERS.get(short.lower(), short.replace("-", " ").replace("_", " ").title())
+
+
+REWORDED: dict[int, Callable[[int, str, _Values, Place], str]] = {
+    1010016: _word_conflict,
+    1010023: _word_send_code,
+    1040001: _word_sign_up,
+    1050018: _word_remove_key,
+    1050020: _word_remove_key,
+    1060001: _word_recovered,
+    1070001: _word_password,
+    FREE_TEXT: _word_reason,
+    4000002: _word_missing,
+    4000008: _word_wrong_code,
+    4000015: _word_no_such_device,
+    4000026: _word_wrong_type,
+    4000028: _word_duplicate,
+    4000029: _word_constant,
+}
