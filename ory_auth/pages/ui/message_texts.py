@@ -335,7 +335,7 @@ DEVICE_UNREADABLE = _("We couldn't read the response of your device. Please try 
 TOO_MANY_ATTEMPTS = _("There were too many attempts. Ask for a new code.")
 NOTHING_CHANGED = _("You haven't changed anything.")
 
-# 4000001 comes with a reason in English: a rule of the schema, or a refusal without an id of its own. First match wins.
+# 4000001 comes with a reason in English: a rule of the schema, or a refusal that has only a text. First match wins.
 _REASONS = {
     r'is not valid "date"$': _("Enter a date, such as 2027-01-31."),
     r'is not valid "date-time"$': _("Enter a date and a time, such as 2027-01-31T10:00:00Z."),
