@@ -167,6 +167,8 @@ class Conf:
     user_handler: str = _setting(_text, DEFAULT_USER_HANDLER)
     link_by_verified_email: bool = _setting(_bool, False)
     login_redirect_hosts: tuple[str, ...] = _setting(_hosts, ())
+    registration: bool = _setting(_bool, True)
+    recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
 
 

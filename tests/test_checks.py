@@ -72,6 +72,8 @@ WRONG: dict[str, list[object]] = {
     "USER_FIELDS": [["email"], {"email": 5}, {5: "traits.email"}, "traits.email"],
     "USER_HANDLER": ["", 5],
     "LINK_BY_VERIFIED_EMAIL": ["yes", 1],
+    "REGISTRATION": ["no", 0],
+    "RECOVERY": ["no", 0],
     "RECORDING_MIDDLEWARE": ["project.middleware.Audit", [5], ["Audit"], [""], ["a b.c"]],
     "LOGIN_REDIRECT_HOSTS": ["app.example.org", [5], [""], ["*"], [".example.org"], ["https://x"], ["x/y"]],
 }

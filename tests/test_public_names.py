@@ -115,6 +115,8 @@ def test_the_setting_keys_are_stable() -> None:
         "TRUSTED_PROXIES",
         "REFUSED_CACHE_SECONDS",
         "CACHE_NAMESPACE",
+        "REGISTRATION",
+        "RECOVERY",
     }
 
 
@@ -131,6 +133,8 @@ DEFAULTS = {
     "user_handler": "ory_auth.users.UserHandler",
     "link_by_verified_email": False,
     "login_redirect_hosts": (),
+    "registration": True,
+    "recovery": True,
 }
 
 

@@ -5,10 +5,27 @@ Follows https://www.ory.com/docs/kratos/self-service.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from urllib.parse import urlencode, urljoin
 
 from ..conf import Conf
+
+# What Ory starts a flow with, beside ``return_to``. Everything else in a URL of this site stays here.
+START_PARAMETERS = (
+    "aal",
+    "refresh",
+    "via",
+    "login_challenge",
+    "organization",
+    "identity_schema",
+    "login_hint",
+    "after_verification_return_to",
+)
+# These belong to one kind of flow. The others go along when a person switches from one flow to another.
+LOGIN_PARAMETERS = frozenset({"aal", "refresh", "via"})
+NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
 class FlowKind(StrEnum):
@@ -24,10 +41,23 @@ class FlowKind(StrEnum):
     def url_name(self) -> str:
         return f"ory_auth:{self.value}"
 
-    def start_url(self, conf: Conf, return_to: str = "", *, aal: str | None = None, refresh: bool = False) -> str:
-        """The URL at which the browser starts such a flow. ``return_to`` must be empty, or absolute and checked."""
-        query = {"aal": aal or "", "refresh": "true" if refresh else "", "return_to": return_to}
-        non_empty = {name: value for name, value in query.items() if value}
+    def start_url(
+        self,
+        conf: Conf,
+        return_to: str = "",
+        *,
+        aal: str | None = None,
+        refresh: bool = False,
+        parameters: Mapping[str, str] = NO_PARAMETERS,
+    ) -> str:
+        """The URL at which the browser starts such a flow. ``return_to`` must be empty, or absolute and checked.
+
+        ``parameters`` are some of :data:`START_PARAMETERS`; ``aal`` and ``refresh`` outrank them.
+        """
+        query = {name: parameters.get(name, "") for name in START_PARAMETERS}
+        query |= {"aal": aal} if aal else {}
+        query |= {"refresh": "true"} if refresh else {}
+        non_empty = {name: value for name, value in {**query, "return_to": return_to}.items() if value}
         return _url(conf.browser_url, f"self-service/{self.value}/browser", non_empty)
 
     def submit_url(self, conf: Conf, flow_id: str) -> str:

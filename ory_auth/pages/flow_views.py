@@ -6,12 +6,15 @@ subclass of :class:`FlowView` and its template.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.shortcuts import resolve_url
 from django.utils.decorators import method_decorator
 from django.utils.http import escape_leading_slashes, urlencode
 from django.views.decorators.cache import never_cache
@@ -26,10 +29,29 @@ from ..ory.flows import FlowKind
 from ..ory.http_client import Response
 from ..request.state import RequestState, state_of
 from ..responses import redirect_loop, refusals
-from ..responses.return_url import find_return_url, is_allowed, read_requested_url
+from ..responses.return_url import absolute_url, find_return_url, is_allowed, read_requested_url
+from ..responses.step_up_flow import RESUMED, forget_step_up, remember_step_up
+from ..sessions.outcomes import SecondFactorMissing, SignedIn
+from ..types import AAL
 from .ory_calls import call_ory, find_outage_in_debug
 from .sign_in import login_loop_page, mark_as_sent, sign_in
-from .ui import FlowPage, Traits, read_csrf_token, read_flow, read_schema_id, read_traits, write_exact
+from .start_parameters import links_of, start_link, start_query
+from .ui import (
+    SENT_STATES,
+    FlowPage,
+    Traits,
+    names_account,
+    read_csrf_token,
+    read_flow,
+    read_schema_id,
+    read_start_query,
+    read_traits,
+    write_exact,
+)
+
+FINISHED = "passed_challenge"
+# Ory adds these to the URL of a page, for the page.
+KEPT_PARAMETERS = ("no_org_ui",)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -56,8 +78,13 @@ class FlowView(View):
 
     def start_and_return_to(self, target: str) -> HttpResponse:
         """Send the browser to Ory, and then to ``target``. If that is empty, the browser stays on the page."""
-        url = self.kind.start_url(self.state.conf, target)
+        url = self.kind.start_url(self.state.conf, target, parameters=self.start_query)
         return mark_as_sent(self.request, target, refusals.open_in_browser(self.request, url))
+
+    @property
+    def start_query(self) -> dict[str, str]:
+        """The parameters of this request that Ory starts the flow with, besides the URL to come back to."""
+        return start_query(self.request, self.state.conf.login_redirect_hosts)
 
     def show(self, flow_id: str) -> HttpResponse:
         """The flow as a page, or a page that says how to start again if the flow is gone."""
@@ -85,15 +112,19 @@ class FlowView(View):
         """The response for a browser to which Ory does not show the flow; ``None`` if the flow can be rendered."""
         if isinstance(data.get("ui"), dict) and status in {200, 400}:  # 400: the form with what was wrong
             # Anybody can fill in a flow of an app without cookies, and send its link to a victim.
-            return None if data.get("type") == "browser" else self._flow_gone_page(404)
+            return None if data.get("type") == "browser" else self.flow_gone_page(404)
         if (
             status == 403
             and redirect_loop.COOKIE in self.request.COOKIES
             and cookies.CSRF_PREFIX not in self.own_cookies
         ):
             # The browser was at Ory, and Ory's cookie did not reach this site.
-            return login_loop_page(self.request, self.state, self.restart_url())
+            return login_loop_page(self.request, self.state, start_link(self.kind))
         return self._explain_error(status, data)
+
+    def is_finished(self, status: int, data: dict[str, Any]) -> bool:
+        """Whether Ory says that this flow was completed, or can say no more about it."""
+        return status in {403, 404, 410} or data.get("state") == FINISHED
 
     def _explain_error(self, status: int, data: dict[str, Any]) -> HttpResponse:
         error = data.get("error")
@@ -106,33 +137,39 @@ class FlowView(View):
         if status == 401:  # the settings, after the session has ended
             return refusals.sign_in(self.request)
         if status in {400, 403, 404, 410}:
-            return self._flow_gone_page(status)
+            return self.flow_gone_page(status, self.return_to(data))
         raise OryUnavailable(f"Ory answered {status} for a flow.", status=status)
 
-    def _flow_gone_page(self, status: int) -> HttpResponse:
-        context = {"flow": self.kind.value, "restart_url": self.restart_url()}
+    def flow_gone_page(self, status: int, return_to: str = "") -> HttpResponse:
+        context = {"flow": self.kind.value, "restart_url": start_link(self.kind, return_to)}
         return refusals.render_page(self.request, status, "flow_gone", **context)
 
     def own_url(self, flow_id: str) -> str:
         """The URL of this page with this flow."""
         path = escape_leading_slashes(self.request.path)  # "//host/" would name another site
-        return f"{path}?{urlencode({'flow': flow_id})}"
-
-    def restart_url(self, return_to: str = "") -> str:
-        """The URL that starts the flow again."""
-        return _with_return_to(reverse(self.kind.url_name), return_to)
+        kept = {name: self.request.GET[name] for name in KEPT_PARAMETERS if name in self.request.GET}
+        return f"{path}?{urlencode({'flow': flow_id, **kept})}"
 
     def read(self, flow_id: str, data: dict[str, Any], **options: Any) -> FlowPage:
         """The JSON of the flow as a page; ``options`` are those of :func:`read_flow`."""
         conf = self.state.conf
-        return read_flow(data, submit_url=self.kind.submit_url(conf, flow_id), ory_url=conf.browser_url, **options)
+        return read_flow(
+            data,
+            submit_url=self.kind.submit_url(conf, flow_id),
+            ory_url=conf.browser_url,
+            kind=self.kind.value,
+            links=links_of(self.request, conf, self.kind, data, self.return_to(data)),
+            **options,
+        )
 
     def render(self, flow_id: str, data: dict[str, Any]) -> HttpResponse:
-        return self.render_page(self.read(flow_id, data), self._return_to(data))
+        return self.render_page(self.read(flow_id, data), self.return_to(data))
 
-    def _return_to(self, data: dict[str, Any]) -> str:
-        """The URL in the flow to return to, if this site allows it, or an empty string."""
-        url = data.get("return_to")
+    def return_to(self, data: dict[str, Any]) -> str:
+        """The URL to return to in the flow, or in Ory's error about it; empty unless this site allows it."""
+        error = data.get("error")
+        details = error.get("details") if isinstance(error, dict) else None
+        url = details.get("return_to") if isinstance(details, dict) else data.get("return_to")
         hosts = self.state.conf.login_redirect_hosts
         return url if isinstance(url, str) and is_allowed(self.request, url, hosts) else ""
 
@@ -143,33 +180,93 @@ class FlowView(View):
         return response
 
     def context(self, page: FlowPage, return_to: str) -> dict[str, Any]:
-        restart_url = self.restart_url(return_to)
-        return {"page": page, "flow": self.kind.value, "return_to": return_to, "restart_url": restart_url}
+        return {"page": page, "flow": self.kind.value, "return_to": return_to, "restart_url": page.links.restart}
 
 
-class LoginView(FlowView):
+class SignInFlowView(FlowView):
+    """A flow at whose end the person is signed in."""
+
+    def explain_if_unusable(self, status: int, data: dict[str, Any]) -> HttpResponse | None:
+        """As for other flows; but after "Back", a person who is signed in goes on to where the flow led."""
+        if self.is_finished(status, data):
+            if isinstance(self.state.outcome(), SignedIn):
+                return self.go_on(data)
+            if status == 200:
+                return self.flow_gone_page(410, self.return_to(data))
+        return super().explain_if_unusable(status, data)
+
+    def go_on(self, data: dict[str, Any]) -> HttpResponse:
+        """Send a person who is signed in to where this flow leads."""
+        default = absolute_url(self.request, resolve_url(settings.LOGIN_REDIRECT_URL))
+        return sign_in(self.request, self.state, self.return_to(data) or default)
+
+
+class LoginView(SignInFlowView):
     """Sign in, use a second factor, or show why neither helps."""
 
     kind = FlowKind.LOGIN
 
     def start(self) -> HttpResponse:
+        """Start what the query asks for, or whatever is missing.
+
+        Ory has to decide about an OAuth2 login and about signing in again, also for people who are signed in.
+        """
         target = find_return_url(self.request, self.state.conf.login_redirect_hosts)
-        return sign_in(self.request, self.state, target)
+        query = self.start_query
+        if "login_challenge" in query or "refresh" in query:
+            return self.start_and_return_to(target)
+        return sign_in(self.request, self.state, target, query)
+
+    def show(self, flow_id: str) -> HttpResponse:
+        """As for other flows; but a remembered step-up that cannot be used is replaced by a new one."""
+        if RESUMED not in self.request.GET:
+            return super().show(flow_id)
+        response = self.fetch(flow_id)
+        data = read_object(response)
+        if response.status == 200 and data.get("type") == "browser" and data.get("state") in SENT_STATES:
+            return self.render(flow_id, data)
+        forget_step_up(self.request, flow_id)
+        return self.start()
+
+    def render(self, flow_id: str, data: dict[str, Any]) -> HttpResponse:
+        """The page. If Ory has sent a code for this step-up, remember the flow."""
+        response = super().render(flow_id, data)
+        is_step_up = data.get("requested_aal") == AAL.AAL2 and data.get("refresh") is not True
+        if is_step_up and data.get("state") in SENT_STATES:
+            via = read_start_query(data).get("via", "")
+            remember_step_up(self.request, response, flow_id, self.return_to(data), via, _remaining_seconds(data))
+        return response
+
+    def read(self, flow_id: str, data: dict[str, Any], **options: Any) -> FlowPage:
+        """The flow as a page, which says who has to confirm that it is them.
+
+        If the flow does not say it, the session does, which may cost another call to Ory.
+        """
+        is_about_session = data.get("refresh") is True or data.get("requested_aal") == AAL.AAL2
+        if is_about_session and not names_account(data):
+            outcome = self.state.outcome()
+            if isinstance(outcome, SignedIn):
+                options["identity"] = outcome.session.identity
+        return super().read(flow_id, data, **options)
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
         if page.step_up and not page.has_second_factor:
-            settings_url = _with_return_to(reverse(FlowKind.SETTINGS.url_name), return_to)
+            settings_url = start_link(FlowKind.SETTINGS, return_to)
             context = {**self.context(page, return_to), "settings_url": settings_url}
             return refusals.render_page(self.request, 200, "no_second_factor", **context)
         return super().render_page(page, return_to)
 
 
-class RegistrationView(FlowView):
+class RegistrationView(SignInFlowView):
     kind = FlowKind.REGISTRATION
 
 
-class RecoveryView(FlowView):
+class RecoveryView(SignInFlowView):
     kind = FlowKind.RECOVERY
+
+    def go_on(self, data: dict[str, Any]) -> HttpResponse:
+        """The next step is a new password."""
+        return HttpResponseRedirect(start_link(FlowKind.SETTINGS, self.return_to(data)))
 
 
 class VerificationView(FlowView):
@@ -184,7 +281,12 @@ class SettingsView(FlowView):
     traits: Traits | None = None
 
     def start(self) -> HttpResponse:
-        """As for other flows; but without ``?next=`` the browser stays on the page, which says what was saved."""
+        """As for other flows; but without ``?next=`` the browser stays on the page, which says what was saved.
+
+        If a second factor is missing, the browser comes back here after it. Ory would lose this page.
+        """
+        if isinstance(self.state.outcome(), SecondFactorMissing):
+            return refusals.require_step_up(self.request, AALRequired(), self.request.get_full_path())
         if read_requested_url(self.request) is None:
             return self.start_and_return_to("")
         return super().start()
@@ -226,5 +328,10 @@ class SettingsView(FlowView):
         )
 
 
-def _with_return_to(url: str, return_to: str) -> str:
-    return f"{url}?{urlencode({'return_to': return_to})}" if return_to else url
+def _remaining_seconds(flow: dict[str, Any]) -> int:
+    """How long Ory still accepts this flow; 0 if it does not say."""
+    try:
+        expires_at = datetime.fromisoformat(str(flow.get("expires_at")))
+        return max(0, math.floor((expires_at - datetime.now(UTC)).total_seconds()))
+    except (ValueError, TypeError):
+        return 0

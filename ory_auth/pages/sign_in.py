@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest, HttpResponse
 
 from ..events import Event, log
 from ..exceptions import AALRequired, NotAdmitted
-from ..ory.flows import FlowKind
+from ..ory.flows import NO_PARAMETERS, FlowKind
 from ..request.sign_in_marker import set_marker
 from ..request.state import RequestState
 from ..responses import redirect_loop, refusals
 from ..sessions.outcomes import SecondFactorMissing, SignedIn, SignedOut, Unavailable
+from ..types import AAL
 
 
-def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpResponse:
-    """Send the browser to whatever is missing, and then to ``target``. People who are not admitted get a page here."""
+def sign_in(
+    request: HttpRequest, state: RequestState, target: str, parameters: Mapping[str, str] = NO_PARAMETERS
+) -> HttpResponse:
+    """Send the browser to whatever is missing, and then to ``target``. People who are not admitted get a page here.
+
+    ``parameters`` are those that Ory starts a login with.
+    """
+    wants_second_factor = parameters.get("aal") == AAL.AAL2
     outcome = state.outcome()
     if isinstance(outcome, SignedOut) and outcome.remembered:
         outcome = state.outcome(fresh=True)  # a refusal from a few seconds ago may be outdated
@@ -23,10 +32,12 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
             pass  # Ory knows the session, and browsers that come back from Ory are not limited
         case Unavailable():
             raise state.outage_error(outcome)
+        case SignedIn(session=session) if wants_second_factor and session.aal < AAL.AAL2:
+            return refusals.require_step_up(request, AALRequired(), target, via=parameters.get("via", ""))
         case SignedIn():
             return _open_target(request, state, target)
         case SecondFactorMissing():
-            return refusals.require_step_up(request, AALRequired(), target)
+            return refusals.require_step_up(request, AALRequired(), target, via=parameters.get("via", ""))
         case SignedOut(reason=Event.LOGOUT):
             # Signed out here while Ory was down. The session still lives at Ory, which would redirect straight back.
             outage = state.sign_out()
@@ -36,7 +47,10 @@ def sign_in(request: HttpRequest, state: RequestState, target: str) -> HttpRespo
             return login_loop_page(request, state, FlowKind.LOGIN.start_url(state.conf, target, refresh=True))
     # A credential that a Django sign-in outranks is valid at Ory, which would also redirect straight back.
     outranked = outcome == SignedOut() and state.credential is not None
-    url = FlowKind.LOGIN.start_url(state.conf, target, refresh=outranked)
+    if wants_second_factor:  # first the first factor, then this page again
+        target = request.build_absolute_uri()
+    first_factor = {name: value for name, value in parameters.items() if name not in {"aal", "via"}}
+    url = FlowKind.LOGIN.start_url(state.conf, target, refresh=outranked, parameters=first_factor)
     return mark_as_sent(request, target, refusals.not_authenticated(request, url))
 
 

@@ -25,7 +25,7 @@ from .account.sessions_page import sessions
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 from .health import check_health
 from .ory_calls import call_ory
-from .ui import read_error
+from .ui import read_error, read_oauth2_error
 
 
 @never_cache
@@ -60,14 +60,17 @@ def _sign_out(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def error(request: HttpRequest) -> HttpResponse:
-    """An error of Ory, explained by its id.
+    """An error of Ory, explained by its id, or one of OAuth2, explained by its code.
 
     Ory's own texts repeat parts of a link (``return_to``), so an attacker can write them. They are shown only with
     ``DEBUG``.
     """
     error_id = request.GET.get("id")
-    content = _fetch_error(request, state_of(request), error_id) if error_id else {}
-    page = read_error(content, with_texts=settings.DEBUG)
+    if error_id or "error" not in request.GET:
+        content = _fetch_error(request, state_of(request), error_id) if error_id else {}
+        page = read_error(content, with_texts=settings.DEBUG)
+    else:
+        page = read_oauth2_error(request.GET.dict(), with_texts=settings.DEBUG)
     status = page.code if 400 <= page.code < 500 else 400
     debug: dict[str, Any] = {}
     if settings.DEBUG and page.id == "self_service_flow_return_to_forbidden":

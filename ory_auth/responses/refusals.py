@@ -33,6 +33,7 @@ from . import redirect_loop
 from .client_kind import PROBLEM_JSON, ClientKind, add_vary, kind_from_headers, preferred_script_type
 from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
 from .return_url import absolute_url, find_current_page
+from .step_up_flow import find_step_up_url
 
 RETRY_AFTER = 5  # seconds, unless Ory sends a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
@@ -99,16 +100,25 @@ def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
     return _explain_refusal(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
 
 
-def require_step_up(request: HttpRequest, error: AALRequired, back: str | None = None) -> HttpResponse:
-    """Send the browser to step up or to re-authenticate, and then to ``back``. A script gets 403."""
-    return _send_browser_to(request, 403, **describe_step_up(request, error, back))
+def require_step_up(
+    request: HttpRequest, error: AALRequired, back: str | None = None, *, via: str = ""
+) -> HttpResponse:
+    """Send the browser to step up or to re-authenticate, and then to ``back``. A script gets 403.
+
+    ``via`` names the trait to whose address Ory sends a code.
+    """
+    return _send_browser_to(request, 403, **describe_step_up(request, error, back, via=via))
 
 
-def describe_step_up(request: HttpRequest, error: AALRequired, back: str | None = None) -> dict[str, str]:
+def describe_step_up(
+    request: HttpRequest, error: AALRequired, back: str | None = None, *, via: str = ""
+) -> dict[str, str]:
     """The JSON of a 403: what is missing, and the URL to open."""
     conf = state_of(request).conf
     back = absolute_url(request, back or find_current_page(request, response_kind(request), conf.login_redirect_hosts))
-    url = FlowKind.LOGIN.start_url(conf, back, aal=error.aal, refresh=error.refresh)
+    url = find_step_up_url(request, error, back, via) or FlowKind.LOGIN.start_url(
+        conf, back, aal=error.aal, refresh=error.refresh, parameters={"via": via}
+    )
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
     return {"code": error.code, "detail": detail, "redirect_browser_to": url}
 

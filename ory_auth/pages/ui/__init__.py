@@ -10,7 +10,6 @@ the profile form cannot carry.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,9 +18,11 @@ from django.utils.translation import gettext
 
 from ...types import Identity
 from . import facts
+from .errors import read_error, read_oauth2_error
+from .facts import SENT_STATES, read_start_query
 from .forms import build_sections
 from .groups import DEFAULT_GROUP, Group
-from .messages import Place, read_provider_names, translate_error
+from .messages import Place, read_provider_names
 from .nodes import NodeReader, read_messages
 from .page import Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
 from .trait_kinds import PREFIX
@@ -29,14 +30,18 @@ from .traits import Traits, read_schema_id, read_traits
 from .values import mapping_of, text_of, write_exact
 
 __all__ = [
+    "SENT_STATES",
     "ErrorPage",
     "FlowPage",
     "Links",
     "Traits",
+    "names_account",
     "read_csrf_token",
     "read_error",
     "read_flow",
+    "read_oauth2_error",
     "read_schema_id",
+    "read_start_query",
     "read_traits",
     "write_exact",
 ]
@@ -45,7 +50,6 @@ PROFILE = "profile"
 # Ory adds to the messages of these flows, so that an old one would contradict the last one.
 KINDS_WITH_OLD_MESSAGES = frozenset({"settings", "recovery", "verification"})
 MAX_PREFILLED = 320  # the longest e-mail address
-ERROR_ID = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
 def read_flow(
@@ -98,6 +102,9 @@ def read_flow(
         else:
             del groups[PROFILE]
             messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
+    linking = facts.find_linking(flow, nodes) if kind == "login" else None
+    if linking:
+        links = replace(links, registration="")  # the person has an account
     return FlowPage(
         submit_url=submit_url,
         kind=kind,
@@ -108,7 +115,7 @@ def read_flow(
         refresh=flow.get("refresh") is True,
         account=_find_account(flow, nodes, kind, links, identity),
         sent_to=sent_to,
-        linking=facts.find_linking(flow, nodes) if kind == "login" else None,
+        linking=linking,
         captcha=facts.find_captcha(nodes),
         needs_keys=any(_needs_keys(group) for group in groups.values()),
         oauth2_client=facts.find_oauth2_client(flow),
@@ -162,6 +169,11 @@ def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
         profile.action = merge_url
 
 
+def names_account(flow: Mapping[str, Any]) -> bool:
+    """Whether the JSON of a flow says whose account it is about."""
+    return bool(facts.find_account_name(facts.read_nodes(flow)))
+
+
 def read_csrf_token(flow: Mapping[str, Any]) -> str:
     """Ory's CSRF token, which every form of a flow must send."""
     for node in facts.read_nodes(flow):
@@ -169,15 +181,3 @@ def read_csrf_token(flow: Mapping[str, Any]) -> str:
         if attributes.get("name") == "csrf_token":
             return text_of(attributes.get("value"))
     return ""
-
-
-def read_error(error: Mapping[str, Any], *, with_texts: bool) -> ErrorPage:
-    """Ory's JSON of an error as a page; Ory's own texts are left out unless ``with_texts``."""
-    id_, code = text_of(error.get("id")), error.get("code")
-    return ErrorPage(
-        id=id_ if ERROR_ID.fullmatch(id_) else "",
-        code=code if type(code) is int and 400 <= code < 600 else 0,
-        explanation=translate_error(id_),
-        reason=text_of(error.get("reason")) if with_texts else "",
-        message=text_of(error.get("message")) if with_texts else "",
-    )

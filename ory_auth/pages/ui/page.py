@@ -390,8 +390,7 @@ class FlowPage:
 class ErrorPage:
     """An error of Ory. ``code`` is an HTTP status or 0, ``explanation`` this package's text for the ``id``, if any.
 
-    ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``). ``description`` is a text of OAuth2
-    that came in the URL, so a stranger may have written it.
+    ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``).
     """
 
     id: str = ""
@@ -399,4 +398,3 @@ class ErrorPage:
     explanation: str = ""
     reason: str = ""
     message: str = ""
-    description: str = ""
