@@ -669,11 +669,3 @@ def test_the_page_about_a_lost_cookie_names_the_cookie_for_developers() -> None:
     rendered = render_to_string("ory_auth/login_loop.html", context)
     for fact in ("ory_kratos_session", "SESSION_COOKIE_NAME", "localhost:8000", 'href="/auth/login"'):
         assert fact in rendered
-
-
-@pytest.mark.parametrize("name", ["login", "registration", "recovery"])
-def test_links_between_flows_keep_the_page_to_come_back_to(name: str) -> None:
-    rendered = html(read(CSRF), name, return_to="https://app.example/a?b=c&d")
-    links = [str(attrs["href"]) for attrs in Elements(rendered).all("a")]
-    assert links
-    assert all(link.endswith("?return_to=https%3A%2F%2Fapp.example%2Fa%3Fb%3Dc%26d") for link in links)

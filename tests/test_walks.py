@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
 import pytest
@@ -425,7 +425,8 @@ def test_an_expired_flow_says_how_to_start_again(ory: Ory, local_ory: LocalOry, 
     local_ory.clock.move(3600)
     page = browser.open(address)
     assert page.status == 410
-    assert 'href="/auth/login"' in page.text
+    (again,) = re.findall(r'href="(/auth/login[^"]*)"', page.text)
+    assert parse_qs(urlsplit(again).query)["return_to"][0].endswith("/guarded")
 
 
 def test_a_submitted_expired_form_becomes_a_new_one(ory: Ory, local_ory: LocalOry, browser: Browser) -> None:

@@ -134,7 +134,8 @@ class FlowView(View):
             return HttpResponseRedirect(self.own_url(next_flow_id))
         if error_id == "session_aal2_required" or status == 422:
             return refusals.require_step_up(self.request, AALRequired())
-        if status == 401:  # the settings, after the session has ended
+        if status == 401:  # the settings, after the session has ended, of which the cache may not know yet
+            self.state.outcome(fresh=True)
             return refusals.sign_in(self.request)
         if status in {400, 403, 404, 410}:
             return self.flow_gone_page(status, self.return_to(data))
