@@ -111,6 +111,7 @@ def read_flow(
         messages=tuple(dict.fromkeys(messages)),
         sections=tuple(build_sections(list(groups.values()), kind=kind)),
         state=text_of(flow.get("state")),
+        active=text_of(flow.get("active")),
         requested_aal=text_of(flow.get("requested_aal")),
         refresh=flow.get("refresh") is True,
         account=_find_account(flow, nodes, kind, links, identity),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from .buttons import BUTTON_NAMES, read_button, read_time, read_trigger
-from .messages import ANYWHERE, Place, translate_message
+from .messages import ANYWHERE, Place, translate_message, translate_title
 from .page import (
     Button,
     Checkbox,
@@ -109,7 +109,7 @@ class NodeReader:
         name, type_, value = text_of(attributes.get("name")), text_of(attributes.get("type")), attributes.get("value")
         if not name:
             return None
-        label = label or gettext(_make_label(name))
+        label = label or translate_title(_make_label(name))
         if type_ in ("submit", "button"):
             return read_button(attributes, label if label_data else value_text(value) or label, label_data)
         traits, of_trait = self.traits, name.startswith(PREFIX)

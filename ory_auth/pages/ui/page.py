@@ -341,7 +341,7 @@ class FlowPage:
     """A flow of Ory, ready to render. Every form posts to ``submit_url``.
 
     ``kind`` is Ory's name of the flow, such as "login". ``sections`` are in an order of this package, which is the same
-    before and after an error. ``needs_keys``: the page needs the passkey script. ``oauth2_client``: the name of the
+    before and after an error. ``active`` is Ory's group that was sent last. ``needs_keys``: the page needs the passkey script. ``oauth2_client``: the name of the
     application that asks a person to sign in through Ory's OAuth2, if any. ``organization`` is Ory's id of it, if any.
     """
 
@@ -350,6 +350,7 @@ class FlowPage:
     messages: tuple[Message, ...] = ()
     sections: tuple[Section, ...] = ()
     state: str = ""
+    active: str = ""
     requested_aal: str = ""
     refresh: bool = False
     account: Account | None = None
