@@ -340,9 +340,10 @@ class Links:
 class FlowPage:
     """A flow of Ory, ready to render. Every form posts to ``submit_url``.
 
-    ``kind`` is Ory's name of the flow, such as "login". ``sections`` are in an order of this package, which is the same
-    before and after an error. ``active`` is Ory's group that was sent last. ``needs_keys``: the page needs the passkey script. ``oauth2_client``: the name of the
-    application that asks a person to sign in through Ory's OAuth2, if any. ``organization`` is Ory's id of it, if any.
+    ``kind`` is Ory's name of the flow, such as "login", and ``active`` its name of the group that was sent last.
+    ``sections`` are in an order of this package, which is the same before and after an error. ``needs_keys``: the page
+    needs the passkey script. ``oauth2_client``: the name of the application that asks a person to sign in through Ory's
+    OAuth2, if any. ``organization`` is Ory's id of it, if any.
     """
 
     submit_url: str
