@@ -28,6 +28,7 @@ DEFAULT_USER_FIELDS = MappingProxyType(
 )
 _PLAIN = re.compile(r"[!-~]+")
 _PATH = re.compile(r"\w+(\.\w+)+")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")  # of a path
 _HOST = re.compile(r"[^\s/\\?#@*.][^\s/\\?#@*]*")  # as in a URL, perhaps with a port
 
 
@@ -45,6 +46,16 @@ def _url(value: object) -> str:
         raise ValueError("must not contain a user name or password")
     if not _PLAIN.fullmatch(value):
         raise ValueError("must contain only ASCII characters, and no spaces or line breaks")
+    return value.rstrip("/")
+
+
+def _browser_url(value: object) -> str:
+    """A URL, or the path of the gateway on this site."""
+    if not isinstance(value, str) or not value.startswith("/"):
+        return _url(value)
+    segments = value.strip("/").split("/")
+    if value.startswith("//") or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        raise ValueError("must be a URL, or the path at which this site includes ory_auth.gateway.urls: '/.ory'")
     return value.rstrip("/")
 
 
@@ -149,9 +160,10 @@ class Conf:
     """The valid values of ``ORY_AUTH``: an attribute for each key, in lower case. Durations are in seconds."""
 
     sdk_url: str = _setting(_url)
-    browser_url: str = _setting(_url)
+    browser_url: str = _setting(_browser_url)
     admin_url: str = _setting(_url)
     api_key: Secret | None = _setting(_secret)  # noqa: RUF009  (a field, like the others)
+    gateway_token: Secret | None = _setting(_secret)  # noqa: RUF009
     session_cookie_name: str = _setting(_cookie_name)
     session_cache: str = _setting(_text, "default")
     cache_namespace: str = _setting(_text)
@@ -170,6 +182,11 @@ class Conf:
     registration: bool = _setting(_bool, True)
     recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
+
+    @property
+    def uses_gateway(self) -> bool:
+        """Whether browsers reach Ory through this site: ``BROWSER_URL`` is a path."""
+        return self.browser_url.startswith("/")
 
 
 KEYS = tuple(f.name.upper() for f in fields(Conf))

@@ -62,6 +62,7 @@ class Event(StrEnum):
     MIGRATIONS_MISSING = "migrations_missing"
     USER_NOT_CREATED = "user_not_created"  # a new user could not be saved
     LOGIN_LOOP = "login_loop"
+    GATEWAY_REFUSED = "gateway_refused"  # a call that the gateway does not send to Ory
     USER_READ_EARLY = "user_read_early"  # by middleware that comes before OryMiddleware
 
 
@@ -122,6 +123,7 @@ SAMPLED = frozenset(
         Event.UNKNOWN_ENUM,
         Event.FLOOD,
         Event.LOGIN_LOOP,
+        Event.GATEWAY_REFUSED,
     }
 )
 

@@ -99,6 +99,7 @@ def test_the_setting_keys_are_stable() -> None:
         "BROWSER_URL",
         "ADMIN_URL",
         "API_KEY",
+        "GATEWAY_TOKEN",
         "SESSION_COOKIE_NAME",
         "SESSION_CACHE",
         "SESSION_CACHE_SECONDS",

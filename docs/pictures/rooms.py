@@ -27,6 +27,8 @@ ABOUT = {
     TOP: "imported by your project",
     "responses": "guards and refusals",
     "pages": "what browsers see",
+    "templatetags": "template tags",
+    "gateway": "browsers' calls to Ory",
     "request": "one Django request",
     "sessions": "from credential to session",
     "users": "the shadow user",

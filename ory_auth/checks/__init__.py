@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from . import browser, caches, database, deploy, middleware, ory_urls, site, users, values
+from . import browser, caches, database, deploy, gateway, middleware, ory_urls, site, users, values
 from .database import check_table as check_table
 from .message import make_message
 
@@ -41,6 +41,9 @@ CONF_CHECKS = (
     browser.check_browser_url,
     browser.check_browser_url_scheme,
     browser.check_form_action,
+    gateway.check_mount,
+    gateway.check_loop,
+    gateway.check_token,
     caches.check_session_cache,
     users.check_handler,
     users.check_mapping,
@@ -54,6 +57,7 @@ DEPLOY_CHECKS = (
     deploy.check_cache_keeps_sign_outs,
     deploy.check_serializer,
     deploy.check_namespace,
+    gateway.check_any_host,
     deploy.check_times,
     deploy.check_other_sign_ins,
 )

@@ -22,7 +22,7 @@ ORY_PORTS = (PUBLIC_PORT, 4000)  # of Kratos and ``ory tunnel``; this site has a
 def check_browser_url(conf: Conf) -> Iterator[CheckMessage]:
     """Whether a browser can reach Ory, and whether Ory's cookies can reach this site."""
     ory, hosts, key = host_of(conf.browser_url), site_hosts(), key_in_use("BROWSER_URL")
-    if not site.has_urls():
+    if not site.has_urls() or conf.uses_gateway:
         return  # no browser is sent to Ory
     blocked = f"Browsers do not send Ory's cookies to this site: ORY_AUTH[{key!r}] is at {ory!r}"
     if is_ory_network(ory):
@@ -69,6 +69,8 @@ def _same_host_hint(ory: str) -> str:
 
 
 def check_browser_url_scheme(conf: Conf) -> Iterator[CheckMessage]:
+    if conf.uses_gateway:
+        return  # browsers use the scheme of this site
     ory, key = host_of(conf.browser_url), key_in_use("BROWSER_URL")
     if is_loopback(ory) or is_ory_network(ory) or (is_internal(ory) and not _reaches_this_site(ory)):
         return  # other checks report these
@@ -106,10 +108,11 @@ def check_form_action(conf: Conf) -> Iterator[CheckMessage]:
     for name, sources in _form_actions():
         if not any(_allows(str(source), conf.browser_url) for source in sources):
             origin = "{0.scheme}://{0.netloc}".format(urlsplit(conf.browser_url))
+            source = repr("'self'" if conf.uses_gateway else origin)
             yield make_message(
                 "W020",
                 f"'form-action' in {name} blocks forms to Ory (ORY_AUTH[{key!r}]).",
-                f"Add {origin!r} to 'form-action' in {name}.",
+                f"Add {source} to 'form-action' in {name}.",
             )
 
 
@@ -134,6 +137,10 @@ def _allows(source: str, url: str) -> bool:
     ``'self'`` allows it if Ory may be behind this site's host and port.
     """
     parts = urlsplit(url)
+    if not parts.scheme:  # the gateway, on this site
+        return (
+            source in {"*", "'self'", "http:", "https:"} or host_of(f"//{source.rpartition('//')[2]}") in site_hosts()
+        )
     if source in {"*", f"{parts.scheme}:"}:
         return True
     if source == "'self'":

@@ -63,7 +63,7 @@ def _is_public(host: str) -> bool:
 def check_proxy_scheme(conf: Conf) -> Iterator[CheckMessage]:
     """``return_to`` has the scheme of the request, and Ory compares it with its list."""
     knows_scheme = settings.SECURE_PROXY_SSL_HEADER or settings.SECURE_SSL_REDIRECT
-    if is_https(conf.browser_url) and site.has_urls() and not knows_scheme:
+    if (conf.uses_gateway or is_https(conf.browser_url)) and site.has_urls() and not knows_scheme:
         yield make_message(
             "W106",
             "Neither SECURE_PROXY_SSL_HEADER nor SECURE_SSL_REDIRECT is set: behind a proxy, Django takes https "
@@ -132,7 +132,8 @@ def check_namespace(conf: Conf) -> Iterator[CheckMessage]:
     """Staging and production often share a Redis and ``SECRET_KEY``, and use the same internal name for two Orys."""
     alias, host = conf.session_cache, host_of(conf.sdk_url)
     backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).lower()
-    is_unique = not configured_keys().isdisjoint({"CACHE_NAMESPACE", "BROWSER_URL"})
+    keys = {"CACHE_NAMESPACE"} if conf.uses_gateway else {"CACHE_NAMESPACE", "BROWSER_URL"}  # paths are often the same
+    is_unique = not configured_keys().isdisjoint(keys)
     if conf.session_cache_seconds == 0 or is_unique or not is_internal(host):
         return
     if any(word in backend for word in NETWORK_CACHES):

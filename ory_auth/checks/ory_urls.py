@@ -20,7 +20,7 @@ def check_urls_of_ory(conf: Conf) -> Iterator[CheckMessage]:
     urls = {"SDK_URL": conf.sdk_url, "BROWSER_URL": conf.browser_url, "ADMIN_URL": conf.admin_url}
     configured = configured_keys()
     for key, url in urls.items():
-        if key in configured:
+        if key in configured and not url.startswith("/"):
             yield from _check_https(key, url)
             yield from _check_api(key, url)
             yield from _check_path(key, url)

@@ -114,6 +114,12 @@ def _is_view_of_project(url: Any) -> bool:
     return any((view.__module__, view.__name__) != DJANGO_LOGIN_VIEW for view in views)
 
 
+def view_below(path: str) -> str:
+    """The dotted path of the view that answers at this path; empty if there is none."""
+    match = _match_at(path)
+    return name_of_view(match.func) if match else ""
+
+
 def _view_at(path: str) -> Any:
     match = _match_at(path)
     return match and getattr(match.func, "view_class", match.func)

@@ -71,6 +71,20 @@ class Readiness(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserCall:
+    """A browser's call to Ory that this site sends on. ``target`` is the path and query."""
+
+    method: str
+    target: str = field(repr=False)  # codes and tokens are in queries
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False, default=b"")
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Whoami:
     """A response of whoami. ``session`` is set if the status is 200."""
 
@@ -199,6 +213,10 @@ class Client:
                 self._missing[path, id_] = True
         return response
 
+    def forward(self, call: BrowserCall) -> Response:
+        """Send a browser's call on, once: it may change something. No connection is shared with other calls."""
+        return self._send(call.method, call.path, call.target, call.headers, call.body)
+
     def end_session(self, credential: Credential) -> Response | None:
         """End the session at Ory. The response's cookies are for the browser. ``None`` if there was no session.
 
@@ -269,10 +287,21 @@ class Client:
         content = b""
         if body is not None:
             sent["Content-Type"], content = "application/json", json.dumps(body).encode()
+        response = self._send(method, path, target, sent, content, is_match)
+        return self._pause_if_limited(endpoint, response)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        target: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        is_match: Callable[[Response, Connection], bool] | None = None,
+    ) -> Response:
         failure: OryUnavailable
         try:
-            response = self._pool.request(method, target, sent, content, is_match=is_match)
-            return self._pause_if_limited(endpoint, response)
+            return self._pool.request(method, target, headers, content, is_match=is_match)
         except NotConnected as error:
             failure = self._to_error(error.reason, timed_out=error.timed_out, connected=False)
         except (NoResponse, TimeoutError) as error:

@@ -40,7 +40,9 @@ def _pages_options(conf: Conf, pages_url: str) -> list[str]:
     site, ory_host = Origin.of(pages_url), host_of(conf.browser_url)
     if site is None:
         return []
-    if is_loopback(site.host) and is_loopback(ory_host):  # cookies of 127.0.0.1 do not reach localhost
+    if (
+        not conf.uses_gateway and is_loopback(site.host) and is_loopback(ory_host)
+    ):  # cookies of 127.0.0.1 do not reach localhost
         site = Origin(site.scheme, ory_host, site.port)
     pages_url = f"{site}{urlsplit(pages_url).path}"
     return [] if pages_url == DEFAULT_PAGES_URL else [f"--ui-base {pages_url}"]

@@ -157,7 +157,7 @@ class FlowView(View):
         return read_flow(
             data,
             submit_url=self.kind.submit_url(conf, flow_id),
-            ory_url=conf.browser_url,
+            ory_url=self.request.build_absolute_uri(conf.browser_url),
             kind=self.kind.value,
             links=links_of(self.request, conf, self.kind, data, self.return_to(data)),
             **options,

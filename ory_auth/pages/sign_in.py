@@ -90,7 +90,7 @@ def login_loop_page(request: HttpRequest, state: RequestState, try_again_url: st
         cookie_name=state.conf.session_cookie_name,
         cookie_came=cookie_came,
         host=request.get_host(),
-        ory_url=state.conf.browser_url,
+        ory_url=request.build_absolute_uri(state.conf.browser_url),
     )
     redirect_loop.clear(response)
     return response

@@ -1,4 +1,4 @@
-"""The address of the client that sent a request, for rate limits."""
+"""The address of the client that sent a request, for rate limits and for Ory."""
 
 from __future__ import annotations
 
@@ -23,16 +23,28 @@ def client_address(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
     own. Each appends the address that it saw to ``X-Forwarded-For``. With ``None`` only ``REMOTE_ADDR`` counts, and a
     private or loopback address may be a proxy's, which many clients share, so it counts as unknown.
     """
+    remote = _find_client(meta, trusted_proxies)
+    if remote is None or (trusted_proxies is None and any(remote in network for network in PRIVATE_NETWORKS)):
+        return ""
+    return _rate_limit_key(remote)
+
+
+def client_ip(meta: Mapping[str, str], trusted_proxies: int | None) -> str:
+    """The client's own address, for Ory's list of devices, or ``""`` if it is not known.
+
+    Without ``TRUSTED_PROXIES`` it may be that of a proxy.
+    """
+    remote = _find_client(meta, trusted_proxies)
+    return "" if remote is None else str(remote)
+
+
+def _find_client(meta: Mapping[str, str], trusted_proxies: int | None) -> IPv4Address | IPv6Address | None:
     remote = _parse(meta.get("REMOTE_ADDR", ""))
-    if trusted_proxies is None:
-        return (
-            "" if remote is None or any(remote in network for network in PRIVATE_NETWORKS) else _rate_limit_key(remote)
-        )
     if trusted_proxies:
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
         # Fewer entries than proxies: the request did not pass through all of them. The first entry is the best guess.
         remote = _parse(forwarded[-min(trusted_proxies, len(forwarded))]) or remote
-    return _rate_limit_key(remote) if remote is not None else ""
+    return remote
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

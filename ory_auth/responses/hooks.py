@@ -215,7 +215,9 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
     if state.renews_csrf_token:
         session_data.renew_csrf_token(state.request)
     if state.cookies:
-        cookies.forward_set_cookies(state.request, response, state.cookies, state.wants_cookie)
+        cookies.forward_set_cookies(
+            state.request, response, state.cookies, state.wants_cookie, through_gateway=state.conf.uses_gateway
+        )
     return response
 
 

@@ -120,7 +120,7 @@ def describe_step_up(
         conf, back, aal=error.aal, refresh=error.refresh, parameters={"via": via}
     )
     detail = _("A second factor is required.") if error.aal else _("Signing in again is required.")
-    return {"code": error.code, "detail": detail, "redirect_browser_to": url}
+    return {"code": error.code, "detail": detail, "redirect_browser_to": request.build_absolute_uri(url)}
 
 
 def sign_in(request: HttpRequest, login_url: str | None = None, field: str = REDIRECT_FIELD_NAME) -> HttpResponse:
