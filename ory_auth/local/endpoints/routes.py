@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..http.exchange import Exchange
-from . import courier, identities, mailbox_page, schemas, server_status, sessions
+from . import courier, identities, mailbox_page, schemas, server_status, sessions, webauthn_script
 from .flows import errors, logout
 from .flows.login import Login
 from .flows.recovery import Recovery
@@ -58,6 +58,7 @@ PUBLIC = [
     Route("/sessions", sessions.list_my_sessions, methods=READ),
     Route("/sessions", sessions.revoke_my_other_sessions, methods=["DELETE"]),
     Route("/sessions/{id}", sessions.revoke_my_session, methods=["DELETE"]),
+    Route(webauthn_script.PATH, webauthn_script.get_script, methods=READ),
     Route("/mailbox", mailbox_page.show_mailbox, methods=READ),
     Route("/mailbox/mailbox.css", mailbox_page.get_style, methods=READ),
     Route("/mailbox/mailbox.js", mailbox_page.get_script, methods=READ),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from .person_schema import PERSON_SCHEMA
+
+LOCALHOST = "localhost"
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,13 @@ class Config:
     lookup_secret_enabled: bool = True  # selfservice.methods.lookup_secret.enabled
     code_passwordless_enabled: bool = False  # selfservice.methods.code.passwordless_enabled
     code_mfa_enabled: bool = False  # selfservice.methods.code.mfa_enabled
+    passkey_enabled: bool = False  # selfservice.methods.passkey.enabled
+    webauthn_enabled: bool = False  # selfservice.methods.webauthn.enabled
+    webauthn_passwordless: bool = False  # selfservice.methods.webauthn.config.passwordless
+    # selfservice.methods.*.config.rp for passkeys and security keys. By default the host and the origin of `ui_base`.
+    rp_id: str | None = None
+    rp_origins: tuple[str, ...] = ()
+    rp_display_name: str = "Local Ory"
     account_enumeration_mitigate: bool = False  # security.account_enumeration.mitigate
     recovery_enabled: bool = True  # selfservice.flows.recovery.enabled
     recovery_use: str = "code"  # selfservice.flows.recovery.use: code or link
@@ -59,6 +70,21 @@ class Config:
     cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled, with credentials, if there are any
     schema_id: str = "person"  # identity.default_schema_id
     schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: exactly one
+
+    @property
+    def relying_party_id(self) -> str:
+        """The host for which passkeys and security keys are made. Browsers accept `localhost`, but no IP address."""
+        host = urlsplit(self.ui_base).hostname or LOCALHOST
+        return self.rp_id or (LOCALHOST if host in LOOPBACK_ADDRESSES else host)
+
+    @property
+    def relying_party_origins(self) -> tuple[str, ...]:
+        """The origins of the pages that may use passkeys and security keys."""
+        if self.rp_origins:
+            return self.rp_origins
+        site = urlsplit(self.ui_base)
+        port = f":{site.port}" if site.port else ""
+        return f"{site.scheme}://{site.netloc}", f"{site.scheme}://{self.relying_party_id}{port}"
 
     @property
     def encoded_schema_id(self) -> str:

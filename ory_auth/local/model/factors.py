@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .config import Config
 from .identity import Identity
+from .key_storage import stored_keys
 
 
 def first_factors(identity: Identity, config: Config) -> list[str]:
@@ -11,6 +12,8 @@ def first_factors(identity: Identity, config: Config) -> list[str]:
     available = {
         "password": config.password_enabled and bool(identity.credential_config("password").get("hashed_password")),
         "code": config.code_passwordless_enabled and bool(identity.code_addresses),
+        "passkey": config.passkey_enabled and bool(stored_keys(identity, "passkey")),
+        "webauthn": config.webauthn_enabled and any(key.is_passwordless for key in stored_keys(identity, "webauthn")),
     }
     return [name for name, is_available in available.items() if is_available]
 
@@ -22,5 +25,7 @@ def second_factors(identity: Identity, config: Config) -> list[str]:
         "lookup_secret": config.lookup_secret_enabled
         and bool(identity.credential_config("lookup_secret").get("recovery_codes")),
         "code": config.code_mfa_enabled and bool(identity.code_addresses),
+        "webauthn": config.webauthn_enabled
+        and any(not key.is_passwordless for key in stored_keys(identity, "webauthn")),
     }
     return [name for name, is_available in available.items() if is_available]

@@ -12,6 +12,7 @@ from .clock import rfc3339
 from .identity import Identity
 from .messages import Message
 from .nodes import Node
+from .webauthn_protocol import KeyChallenge
 
 Body = dict[str, Any]
 
@@ -21,7 +22,8 @@ class Flow:
     """One run of a flow. Times are in nanoseconds.
 
     `kind` is "login", "registration", "settings", "recovery" or "verification"; `type` is "browser" or "api". `extra`
-    contains members of the JSON that only this kind of flow has. `challenges` are the codes and links that were sent.
+    contains members of the JSON that only this kind of flow has. `challenges` are the codes and links that were sent,
+    `key_challenges` and `key_options` those for passkeys and security keys, by method.
     `continue_url` is set at the end of a verification: the form is then only a link to that URL. The last four fields
     are for settings flows: `identity` is the person who changes their settings, `pending_submission` waits until they
     have signed in again.
@@ -42,6 +44,8 @@ class Flow:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     challenges: Challenges = field(default_factory=Challenges)
     continue_url: str = ""
+    key_challenges: dict[str, KeyChallenge] = field(default_factory=dict, repr=False)
+    key_options: dict[str, str] = field(default_factory=dict, repr=False)
     identity: Identity | None = None
     new_totp_secret: str = field(default="", repr=False)
     new_backup_codes: list[str] = field(default_factory=list, repr=False)

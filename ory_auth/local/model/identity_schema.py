@@ -88,6 +88,14 @@ def identifier_trait(schema: Schema) -> tuple[str, str] | None:
     return identifiers[0] if len(identifiers) == 1 and identifiers[0][1] else None
 
 
+def find_annotated_trait(schema: Schema, credential: str, rule: str) -> str:
+    """The name of the first trait with this rule for a credential, such as "passkey" and "display_name", or ""."""
+    for name, trait, _ in _walk_traits("traits", schema["properties"]["traits"], {}):
+        if trait.get(KRATOS_RULES, {}).get("credentials", {}).get(credential, {}).get(rule):
+            return name
+    return ""
+
+
 def _is_identifier(trait: Schema) -> bool:
     credentials = trait.get(KRATOS_RULES, {}).get("credentials", {})
     return (

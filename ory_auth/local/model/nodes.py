@@ -52,9 +52,13 @@ def find_or_add(nodes: list[Node], name: str) -> Node:
 
 
 def replace_or_add(nodes: list[Node], new: Node) -> None:
-    """Replace the first node with the same name, or add the new one at the end."""
+    """Replace the first node with the same name (a script has an ID instead), or add the new one at the end."""
     for index, node in enumerate(nodes):
-        if node["attributes"].get("name") == new["attributes"]["name"]:
+        if _name_or_id(node) == _name_or_id(new):
             nodes[index] = new
             return
     nodes.append(new)
+
+
+def _name_or_id(node: Node) -> Any:
+    return node["attributes"].get("name") or node["attributes"].get("id")

@@ -5,15 +5,31 @@ from __future__ import annotations
 from .base import LoginMethod, RegistrationMethod, SettingsMethod
 from .code import CodeLogin, CodeRegistration
 from .lookup_secret import LookupSecretLogin, LookupSecretSettings
+from .passkey import PasskeyLogin, PasskeyRegistration, PasskeySettings
 from .password import PasswordLogin, PasswordRegistration, PasswordSettings
 from .profile import ProfileSettings
 from .totp import TOTPLogin, TOTPSettings
+from .webauthn import WebAuthnLogin, WebAuthnRegistration, WebAuthnSettings
 
-LOGIN_METHODS: tuple[LoginMethod, ...] = (PasswordLogin(), CodeLogin(), TOTPLogin(), LookupSecretLogin())
-REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (PasswordRegistration(), CodeRegistration())
+LOGIN_METHODS: tuple[LoginMethod, ...] = (
+    PasswordLogin(),
+    CodeLogin(),
+    TOTPLogin(),
+    PasskeyLogin(),
+    WebAuthnLogin(),
+    LookupSecretLogin(),
+)
+REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (
+    PasswordRegistration(),
+    CodeRegistration(),
+    PasskeyRegistration(),
+    WebAuthnRegistration(),
+)
 SETTINGS_METHODS: tuple[SettingsMethod, ...] = (
     ProfileSettings(),
     PasswordSettings(),
     TOTPSettings(),
+    PasskeySettings(),
+    WebAuthnSettings(),
     LookupSecretSettings(),
 )

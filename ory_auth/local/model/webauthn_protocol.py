@@ -1,0 +1,160 @@
+"""WebAuthn: the options for a browser, and what its answers prove. https://www.w3.org/TR/webauthn-3/
+
+Only this module uses the library `webauthn`, which it imports when a browser answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .config import Config
+from .key_storage import StoredKey
+
+Method = Literal["passkey", "webauthn"]
+CHALLENGE_BYTES = 32
+TIMEOUT = {"passkey": 300_000, "webauthn": 120_000}  # milliseconds
+ALGORITHMS = (-7, -35, -36, -257, -258, -259, -37, -38, -39, -8)
+SELECTION: dict[str, dict[str, Any]] = {
+    "passkey": {
+        "authenticatorAttachment": "platform",
+        "requireResidentKey": True,
+        "residentKey": "required",
+        "userVerification": "preferred",
+    },
+    "webauthn": {"userVerification": "discouraged"},
+}
+
+
+class UnreadableAnswer(ValueError):
+    """What the browser sent is no WebAuthn answer."""
+
+
+class WrongAnswer(Exception):
+    """The answer does not prove what it should: another challenge, another site or another key."""
+
+
+@dataclass(frozen=True)
+class KeyChallenge:
+    """The challenge that an authenticator signs. `user_handle` is the name of the account in the authenticator."""
+
+    user_handle: str = ""
+    challenge: bytes = field(default_factory=lambda: secrets.token_bytes(CHALLENGE_BYTES), repr=False)
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that an authenticator has just made."""
+
+    id: bytes
+    public_key: bytes
+    aaguid: str
+
+
+# ---- options for the browser
+
+
+def creation_options(config: Config, method: Method, challenge: KeyChallenge, account_name: str) -> dict[str, Any]:
+    """The options of `navigator.credentials.create`."""
+    user_id = base64url(challenge.user_handle.encode())
+    return {
+        "publicKey": {
+            "rp": {"name": config.rp_display_name, "id": config.relying_party_id},
+            "user": {"name": account_name, "displayName": account_name, "id": user_id},
+            "challenge": base64url(challenge.challenge),
+            "pubKeyCredParams": [{"type": "public-key", "alg": algorithm} for algorithm in ALGORITHMS],
+            "timeout": TIMEOUT[method],
+            "authenticatorSelection": SELECTION[method],
+        }
+    }
+
+
+def request_options(
+    config: Config, method: Method, challenge: KeyChallenge, keys: list[StoredKey] | None = None
+) -> dict[str, Any]:
+    """The options of `navigator.credentials.get`. Without `keys` the person may choose any passkey of this site."""
+    allowed = [{"type": "public-key", "id": base64url(key.id)} for key in keys or []]
+    return {
+        "publicKey": {
+            "challenge": base64url(challenge.challenge),
+            "timeout": TIMEOUT[method],
+            "rpId": config.relying_party_id,
+            **({"allowCredentials": allowed} if allowed else {}),
+            "userVerification": SELECTION[method]["userVerification"],
+        }
+    }
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+# ---- answers of the browser
+
+
+def verify_new_key(config: Config, challenge: KeyChallenge, answer: str) -> NewKey:
+    """The new key in an answer to `creation_options`. Raises `UnreadableAnswer` or `WrongAnswer`."""
+    from webauthn import verify_registration_response
+    from webauthn.helpers import parse_registration_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        credential = parse_registration_credential_json(answer)
+    except (WebAuthnException, ValueError, TypeError, KeyError):
+        raise UnreadableAnswer("this is not the answer of an authenticator") from None
+    try:
+        verified = verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge.challenge,
+            expected_rp_id=config.relying_party_id,
+            expected_origin=list(config.relying_party_origins),
+            require_user_verification=False,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise WrongAnswer(str(error)) from None
+    return NewKey(verified.credential_id, verified.credential_public_key, verified.aaguid)
+
+
+def read_user_handle(answer: str) -> str:
+    """The account that an authenticator has chosen, in an answer to `request_options`. Raises `UnreadableAnswer`."""
+    from webauthn.helpers import parse_authentication_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    try:
+        handle = parse_authentication_credential_json(answer).response.user_handle
+        return (handle or b"").decode()
+    except (WebAuthnException, ValueError, TypeError, KeyError):
+        raise UnreadableAnswer("this is not the answer of an authenticator") from None
+
+
+def verify_known_key(config: Config, challenge: KeyChallenge, answer: str, keys: list[StoredKey]) -> None:
+    """Check that one of the keys has signed the challenge. Raises `UnreadableAnswer` or `WrongAnswer`."""
+    from webauthn import verify_authentication_response
+    from webauthn.helpers import parse_authentication_credential_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    read_user_handle(answer)
+    credential = parse_authentication_credential_json(answer)
+    key = next((key for key in keys if key.id == credential.raw_id), None)
+    if key is None:
+        raise WrongAnswer("the account has no such key")
+    try:
+        verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge.challenge,
+            expected_rp_id=config.relying_party_id,
+            expected_origin=list(config.relying_party_origins),
+            credential_public_key=key.public_key,
+            credential_current_sign_count=0,
+            require_user_verification=False,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise WrongAnswer(str(error)) from None
+
+
+def to_json(options: dict[str, Any]) -> str:
+    """The options as the value of a node."""
+    return json.dumps(options, separators=(",", ":"))
