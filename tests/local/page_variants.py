@@ -20,6 +20,8 @@ PAGES: dict[str, Any] = {
     "allowed_return_urls": ("http://localhost:8000",),
     "cors_allowed_origins": ("http://localhost:8000",),
     "code_passwordless_enabled": True,
+    "passkey_enabled": True,
+    "webauthn_enabled": True,
     "registration_login_hints": True,
     "schema": _schema("person"),
 }
@@ -33,9 +35,18 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "pages_needy": {"schema": _schema("needy")},
     "pages_needy_unified": {"schema": _schema("needy"), "registration_style": "unified"},
     "pages_no_hints": {"registration_login_hints": False},
+    "pages_link": {"recovery_use": "link", "verification_use": "link"},
+    "pages_recovery2": {"schema": _schema("many"), "choose_recovery_address": True},
+    "pages_recovery2_transitions": {
+        "schema": _schema("many"),
+        "choose_recovery_address": True,
+        "use_continue_with_transitions": True,
+    },
     "pages_registration_off": {"registration_enabled": False},
     "pages_rich": {"schema": _schema("rich")},
     "pages_short_privileged": {"privileged_session_max_age": 1},
     "pages_unified": {"registration_style": "unified"},
+    "pages_verify": {"registration_show_verification_ui": True},
+    "pages_webauthn_passwordless": {"code_passwordless_enabled": False, "webauthn_passwordless": True},
 }
 PAGE_VARIANTS = {name: {**PAGES, **overrides} for name, overrides in OVERRIDES.items()}

@@ -27,7 +27,7 @@ def _script() -> bytes:
 
 
 def get_script(exchange: Exchange) -> Response:
-    return Response(_script(), media_type="text/javascript")
+    return Response(_script(), headers={"Content-Type": "text/javascript; charset=UTF-8"})
 
 
 def script_node(exchange: Exchange) -> Node:

@@ -8,9 +8,9 @@ from types import ModuleType
 
 from ..page_replay import PageReplay
 from ..replay import CONTRACT
-from . import addresses, admin, login, page_login, registration, settings, whoami
+from . import addresses, admin, login, page_addresses, page_keys, page_login, registration, settings, whoami
 
-MODULES = (addresses, admin, login, page_login, registration, settings, whoami)
+MODULES = (addresses, admin, login, page_addresses, page_keys, page_login, registration, settings, whoami)
 
 
 def _scenarios(module: ModuleType) -> dict[str, Callable[[PageReplay], None]]:

@@ -206,12 +206,20 @@ class Recovery(AddressFlow):
         return exchange.json({**flow.to_json(exchange.state.public_url), "continue_with": continue_with, **members})
 
 
+def with_return_to(url: str, return_to: str) -> str:
+    """The URL with `return_to` in its query, unless that is empty."""
+    if not return_to:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'return_to': return_to})}"
+
+
 def _settings_flow(exchange: Exchange, flow: Flow, identity: Identity) -> Flow:
     """The settings flow that follows. It needs no second factor to start, as in Kratos."""
     state = exchange.state
     now, config = state.clock.now(), state.config
     lifespan = int(config.flow_lifespan * SECOND)
-    settings = Flow("settings", flow.type, exchange.url, flow.return_to, exchange.csrf_token, now, now + lifespan)
+    request_url = with_return_to(exchange.url, flow.return_to)
+    settings = Flow("settings", flow.type, request_url, flow.return_to, exchange.csrf_token, now, now + lifespan)
     settings.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if flow.type == "browser" else ""))
     Settings().begin(exchange, settings, identity)
     expires = now + int(config.privileged_session_max_age * SECOND)

@@ -91,8 +91,7 @@ def _change_screen(exchange: Exchange, flow: Flow, body: Body) -> Response:
         flow.active, flow.state = "", "choose_method"
         flow.messages = [message(1040009)]
         _show_credential_screen(exchange, flow, traits)
-    flow.extra["transient_payload"] = {}
-    return show_form(exchange, flow)
+    return show_form(exchange, flow, transient_payload={})
 
 
 def _show_only_screen(exchange: Exchange, flow: Flow) -> None:

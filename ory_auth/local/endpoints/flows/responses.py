@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from ...http.cookies import mask_csrf_token
@@ -15,10 +17,12 @@ def page_url(exchange: Exchange, flow: Flow) -> str:
     return f"{exchange.state.ui_url(flow.kind)}?flow={flow.id}"
 
 
-def show_form(exchange: Exchange, flow: Flow, *, redirect_status: int = 303, json_status: int = 400) -> Response:
-    """Respond with the form, for another try or for the next step."""
+def show_form(
+    exchange: Exchange, flow: Flow, *, redirect_status: int = 303, json_status: int = 400, **members: Any
+) -> Response:
+    """Respond with the form, for another try or for the next step. `members` are added to the JSON."""
     if flow.type == "browser":
         nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask_csrf_token(exchange.csrf_token)
         if not exchange.wants_json:
             return exchange.redirect(page_url(exchange, flow), redirect_status)
-    return exchange.json(flow.to_json(exchange.state.public_url), json_status)
+    return exchange.json({**flow.to_json(exchange.state.public_url), **members}, json_status)

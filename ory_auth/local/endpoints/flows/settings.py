@@ -84,8 +84,8 @@ class Settings(FlowHandler):
         if isinstance(saved, Response):
             return saved
         if not saved:
-            flow.messages, flow.extra = [], {"transient_payload": {}}
-            return show_form(exchange, flow, json_status=200)
+            flow.messages = []
+            return show_form(exchange, flow, json_status=200, transient_payload={})
         return complete_settings(exchange, flow, session)
 
 

@@ -59,9 +59,10 @@ class Verification(AddressFlow):
         if flow.active == "link" and body.get("token"):
             return self._use_token(exchange, flow, str(body["token"]))
         method = body.get("method") or ("code" if body.get("code") else "")
-        if flow.active not in ("code", "link") or method != flow.active:
+        if method != flow.active:
+            if flow.active in ("code", "link"):
+                self._show_email_field(flow, str(body.get("email") or ""))
             flow.active = "default"
-            self._show_email_field(flow, str(body.get("email") or ""))
             raise InvalidSubmission(*flow.messages, message(self.unknown_method_message))
         if flow.state == "passed_challenge":
             return self._replace(exchange, flow, message(4070002))

@@ -200,7 +200,8 @@ class WebAuthnSettings(SettingsMethod):
         ]
         challenge = flow.key_challenges["webauthn"] = KeyChallenge(identity.id)
         options = creation_options(config, "webauthn", challenge, config.rp_display_name)
-        return [*form, *_new_key_nodes(flow, to_json(options), 1050012), script_node(exchange)]
+        form += _new_key_nodes(flow, to_json(options), 1050012)
+        return form if config.passkey_enabled else [*form, script_node(exchange)]  # a page loads the script once
 
     def change(self, exchange: Exchange, flow: Flow, session: Session, body: Body) -> bool:
         """Add a security key, which also completes a step of the sign-in, or remove one."""
