@@ -159,7 +159,7 @@ def assert_german(web: DualClient, path: str, expected: str, **headers: str) -> 
     english, german = both(web, path, **headers)
     assert (english.language, german.language) == ("en", "de")
     assert expected in german.said
-    assert english.said & german.said <= SAME_IN_BOTH
+    assert {text for text in english.said & german.said if "@" not in text} <= SAME_IN_BOTH
 
 
 @pytest.fixture

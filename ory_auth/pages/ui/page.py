@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from .logos import list_logo_templates
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -133,6 +135,11 @@ class Button:
     provider: str = ""
     resend: bool = False
     goes_back: bool = False
+
+    @property
+    def logo_templates(self) -> tuple[str, ...]:
+        """The templates that may have the logo of the ``provider``, the best one first."""
+        return list_logo_templates(self.provider)
 
     @property
     def sends_fields(self) -> bool:
@@ -277,6 +284,20 @@ class Section:
         for form in self.forms:
             for part in form.parts:
                 yield from part.nodes
+
+    @property
+    def is_to_set_up(self) -> bool:
+        """Whether this shows a QR code, to set up an authenticator app."""
+        return any(isinstance(node, Image) for node in self.all_nodes)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(message.kind == "error" for node in self.all_nodes for message in node.messages)
+
+    @property
+    def can_be_turned_off(self) -> bool:
+        """Whether the second step of this section is set up: a button takes it away."""
+        return any(button.danger for button in self.buttons)
 
     @property
     def shows_codes(self) -> bool:

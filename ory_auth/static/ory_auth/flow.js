@@ -1,14 +1,25 @@
-// Everything except security keys and passkeys works without this script.
+// All pages with a form of Ory. Everything works without this script. It may run again after a page got a new form.
 (function () {
   "use strict";
 
-  document.querySelectorAll("[data-ory-enable]").forEach(function (field) {
-    field.disabled = false;
-  });
+  const scripts = (window.oryAuth = window.oryAuth || {});
+  const known = new WeakSet();
+
+  function each(selector, callback) {
+    document.querySelectorAll(selector).forEach(callback);
+  }
+
+  function eachNew(selector, callback) {
+    each(selector, function (element) {
+      if (known.has(element)) return;
+      known.add(element);
+      callback(element);
+    });
+  }
 
   // An empty text field of an array would be sent as an array with one empty item. Ory treats a missing trait like an
   // empty one, so empty traits are not sent. Forms that go to this site first need all of them.
-  document.addEventListener("formdata", function (event) {
+  function dropEmptyTraits(event) {
     if (event.target.hasAttribute("data-ory-own")) return;
     for (const name of new Set(event.formData.keys())) {
       if (!name.startsWith("traits.")) continue;
@@ -19,29 +30,97 @@
         if (value !== "") event.formData.append(name, value);
       }
     }
-  });
-
-  // Send the whole profile on to Ory. This runs before the page counts as loaded, so "Back" does not return to it.
-  document.querySelectorAll("form[data-ory-submit]").forEach(function (form) {
-    form.submit();
-  });
-
-  // Security keys and passkeys: a button or a field names the function of Ory's script that it starts.
-  function start(name) {
-    if (/^ory[A-Za-z]+$/.test(name) && typeof window[name] === "function") window[name]();
   }
 
-  document.addEventListener("click", function (event) {
-    const button = event.target.closest("[data-ory-click]");
-    if (button) start(button.dataset.oryClick);
-  });
-
-  function startOnLoad() {
-    document.querySelectorAll("[data-ory-load]").forEach(function (field) {
-      start(field.dataset.oryLoad);
-    });
+  // A form is sent once, however often its button is pressed. After some seconds without an answer, it can be sent again.
+  function setIdle(form) {
+    form.classList.remove("ory-busy");
+    form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
   }
 
-  if (window.__oryWebAuthnInitialized) startOnLoad();
-  else window.addEventListener("oryWebAuthnInitialized", startOnLoad);
+  function submitOnce(event) {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches(".ory-form")) return;
+    if (form.classList.contains("ory-busy")) {
+      event.preventDefault();
+      return;
+    }
+    form.querySelectorAll("[data-ory-show] input").forEach((input) => (input.type = "password"));
+    form.classList.add("ory-busy");
+    if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+    setTimeout(setIdle, 10000, form);
+  }
+
+  function addRevealButton(box) {
+    const input = box.querySelector("input");
+    const button = document.createElement("button");
+    const { oryShow, oryHide, oryShowLabel, oryHideLabel } = box.dataset;
+    function show(isShown) {
+      input.type = isShown ? "text" : "password";
+      button.textContent = isShown ? oryHide : oryShow;
+      button.setAttribute("aria-label", isShown ? oryHideLabel : oryShowLabel);
+    }
+    button.type = "button";
+    button.className = "ory-reveal";
+    button.setAttribute("aria-controls", input.id);
+    button.addEventListener("click", () => show(input.type === "password"));
+    show(false);
+    input.after(button);
+  }
+
+  // Some seconds after a code was sent, another one can be asked for. Loading the page again does not add to the time.
+  function countDown(button) {
+    const key = "ory-resend:" + location.pathname + location.search;
+    const sent = Number(sessionStorage.getItem(key)) || Date.now();
+    const count = document.createElement("span");
+    sessionStorage.setItem(key, sent);
+    button.append(count);
+    button.addEventListener("click", () => sessionStorage.removeItem(key));
+    (function tick() {
+      const seconds = Math.ceil((sent - Date.now()) / 1000 + Number(button.dataset.oryResend));
+      button.disabled = seconds > 0;
+      count.textContent = seconds > 0 ? "0:" + String(seconds).padStart(2, "0") : "";
+      if (seconds > 0) setTimeout(tick, 1000);
+    })();
+  }
+
+  // One question at a time.
+  function closeOthers(event) {
+    const opened = event.target;
+    if (!opened.open || !opened.matches(".ory-confirm")) return;
+    each(".ory-confirm[open]", (details) => (details.open = details === opened));
+  }
+
+  function closeOnEscape(event) {
+    const details = event.key === "Escape" && event.target.closest(".ory-confirm[open]");
+    if (!details) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  }
+
+  // Screen readers announce an alert when it changes. If no field has the focus, the error gets it.
+  function announce(alert) {
+    setTimeout(() => alert.replaceChildren(...alert.childNodes), 200);
+    if (alert.tabIndex === -1 && alert.hasAttribute("tabindex") && !document.querySelector("[autofocus]")) alert.focus();
+  }
+
+  scripts.flow = scripts.flow || function () {
+    // These fields must not be sent while they are empty, which takes this script.
+    eachNew("[data-ory-enable]", (field) => (field.disabled = false));
+    eachNew("[data-ory-show]", addRevealButton);
+    eachNew("[data-ory-resend]", countDown);
+    eachNew(".ory-content [role=alert]", announce);
+    // Sends the whole profile on to Ory. This runs before the page counts as loaded, so "Back" does not return to it.
+    eachNew("form[data-ory-submit]", (form) => form.submit());
+  };
+
+  if (!scripts.hasListeners) {
+    scripts.hasListeners = true;
+    document.addEventListener("formdata", dropEmptyTraits);
+    document.addEventListener("submit", submitOnce);
+    document.addEventListener("toggle", closeOthers, true);
+    document.addEventListener("keydown", closeOnEscape);
+    window.addEventListener("pageshow", (event) => event.persisted && each("form.ory-busy", setIdle));
+  }
+  scripts.flow();
 })();
