@@ -178,6 +178,19 @@ class Client:
         path = f"/self-service/{quote(kind, safe='')}/flows"
         return self._get_by_id(Endpoint.FLOW, path, flow_id, headers, may_call)
 
+    def create_flow(
+        self, kind: str, query: Mapping[str, str], headers: Mapping[str, str], may_call: Callable[[], bool]
+    ) -> Response:
+        """``GET /self-service/<kind>/browser``: start a flow for a browser, whose cookies are in ``headers``.
+
+        Ory's CSRF cookie in the response is for the browser. ``may_call`` applies the rate limit.
+        Follows https://www.ory.com/docs/reference/api#operation/createBrowserLoginFlow.
+        """
+        if not may_call():
+            raise OryUnavailable("The rate limit for flow pages is reached.", event=Event.FLOOD, retry_after=10)
+        path = f"/self-service/{quote(kind, safe='')}/browser"
+        return self._call(Endpoint.FLOW, "GET", path, query=query, headers=headers)
+
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
         """``GET /schemas/<id>``: the JSON Schema of identities, or ``None`` if Ory does not return it.
 
