@@ -103,6 +103,8 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         ("installing.md", "ory_auth.backends"),
         ("installing.md", "ory_auth.admin"),
         ("session.md", "ory_auth.types"),
+        ("own-layout.md", "ory_auth.forms"),
+        ("own-layout.md", "ory_auth.views"),
     ],
 )
 def test_every_public_name_is_on_its_page(page: str, module: str) -> None:

@@ -30,6 +30,8 @@ from tests.support.ory import Ory
 
 PUBLIC = {
     "ory_auth.middleware": {"OryMiddleware"},
+    "ory_auth.forms": {"FlowForm", "FlowForms"},
+    "ory_auth.views": {"LoginView", "RecoveryView", "RegistrationView", "SettingsView", "VerificationView"},
     "ory_auth.backends": {"OryBackend"},
     "ory_auth.cache_serializer": {"BytesSerializer"},
     "ory_auth.decorators": {"ory_required", "ory_optional"},

@@ -21,6 +21,7 @@ from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import AALRequired, NotAdmitted, OryAuthError, OryResponseInvalid, OryUnavailable
+from ory_auth.forms import FlowForm, FlowForms
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import OryIdentity
@@ -30,6 +31,7 @@ from ory_auth.signals import user_created, user_linked, user_updated
 from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepare_request
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
+from ory_auth.views import LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 
 
 @ory_required
@@ -58,6 +60,29 @@ def greeting(request: OryHttpRequest) -> HttpResponse:
 
 assert_type(bare(OryHttpRequest()), HttpResponse)
 assert_type(fresh(HttpRequest()), HttpResponse)
+
+
+class ShopForm(FlowForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
+
+
+class ShopLogin(LoginView):
+    template_name = "shop/login.html"
+    form_class = ShopForm
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        forms = context["forms"]
+        assert isinstance(forms, FlowForms)
+        return super().get_context_data(names=[button.label for form in forms for button in form.buttons], **context)
+
+
+flow_pages = [
+    path("auth/login", ShopLogin.as_view()),
+    *(path("x", view.as_view()) for view in (RegistrationView, RecoveryView, VerificationView, SettingsView)),
+]
 
 
 class Page(OryRequiredMixin, View):

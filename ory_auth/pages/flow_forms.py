@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict, flatatt
+from django.forms.widgets import Input
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from .ui.page import Button, Checkbox, Credential, Field, FlowPage, Form, Hidden, Section, Select, Visible
 
-INPUTS: dict[str, type[forms.Input]] = {
+INPUTS: dict[str, type[Input]] = {
     "email": forms.EmailInput,
     "number": forms.NumberInput,
     "password": forms.PasswordInput,
@@ -29,7 +30,7 @@ class CheckboxInput(forms.CheckboxInput):
         self.unchecked = unchecked
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        attributes = {"type": "hidden", "name": name, "value": self.unchecked}
+        attributes: dict[str, Any] = {"type": "hidden", "name": name, "value": self.unchecked}
         if self.attrs.get("disabled") or (attrs or {}).get("disabled"):
             attributes["disabled"] = True
         return format_html("<input{}>{}", flatatt(attributes), super().render(name, value, attrs, renderer))
@@ -178,7 +179,7 @@ class FlowForm(forms.Form):
             case _ if node.type == "number":
                 return forms.NumberInput({**attributes, "step": "any"})
             case _:
-                widget = INPUTS.get(node.type, forms.TextInput)(attributes)
+                widget: Input = INPUTS.get(node.type, forms.TextInput)(attributes)
                 widget.input_type = node.type
                 return widget
 

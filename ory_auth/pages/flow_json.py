@@ -48,5 +48,3 @@ def names_of(cls: type) -> list[str]:
     derived = [name for base, names in DERIVED.items() if issubclass(cls, base) for name in names]
     kind = ["kind"] if hasattr(cls, "kind") and "kind" not in own else []
     return [*kind, *own, *derived]
-
-

@@ -16,7 +16,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import escape_leading_slashes, urlencode
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -33,7 +35,11 @@ from ..responses.return_url import absolute_url, find_return_url, is_allowed, re
 from ..responses.step_up_flow import RESUMED, forget_step_up, remember_step_up
 from ..sessions.outcomes import SecondFactorMissing, SignedIn
 from ..types import AAL
-from .ory_calls import call_ory, find_outage_in_debug
+from . import flow_start, representation
+from .flow_forms import FlowForm, FlowForms
+from .flow_json import flow_as_json
+from .ory_calls import Call, call_ory, find_outage_in_debug
+from .representation import Representation, wanted_representation
 from .sign_in import login_loop_page, mark_as_sent, sign_in
 from .start_parameters import links_of, start_link, start_query
 from .ui import (
@@ -42,6 +48,7 @@ from .ui import (
     Traits,
     names_account,
     read_csrf_token,
+    read_error,
     read_flow,
     read_schema_id,
     read_start_query,
@@ -51,14 +58,20 @@ from .ui import (
 
 FINISHED = "passed_challenge"
 # Ory adds these to the URL of a page, for the page.
-KEPT_PARAMETERS = ("no_org_ui",)
+KEPT_PARAMETERS = ("no_org_ui", representation.PARAMETER)
+FLOW_GONE = gettext_lazy("This form has expired, was opened in another browser, or has already been used.")
 
 
 @method_decorator(never_cache, name="dispatch")
 class FlowView(View):
-    """One self-service flow: without ``?flow=`` it starts at Ory, with it the page shows the flow."""
+    """One self-service flow: without ``?flow=`` it starts at Ory, with it the page shows the flow.
+
+    Subclasses may set ``template_name`` and ``form_class``, and extend ``get_context_data``.
+    """
 
     kind: ClassVar[FlowKind]
+    template_name = ""  # default: ory_auth/KIND.html
+    form_class: type[FlowForm] = FlowForm
     state: RequestState
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -70,7 +83,13 @@ class FlowView(View):
         if flow_id is not None:
             return self.show(flow_id)
         outage = find_outage_in_debug(request, self.state)
-        return refusals.unavailable(request, outage) if outage else self.start()
+        if outage:
+            return refusals.unavailable(request, outage)
+        return self.start() if self.wanted is Representation.PAGE else self.start_here()
+
+    @property
+    def wanted(self) -> Representation:
+        return wanted_representation(self.request)
 
     def start(self) -> HttpResponse:
         """Send the browser to Ory, which sends it back to ``?next=`` (or ``?return_to=``)."""
@@ -85,6 +104,53 @@ class FlowView(View):
     def start_query(self) -> dict[str, str]:
         """The parameters of this request that Ory starts the flow with, besides the URL to come back to."""
         return start_query(self.request, self.state.conf.login_redirect_hosts)
+
+    def start_here(self, **parameters: str) -> HttpResponse:
+        """Start the flow with a call from this server, and show it: for scripts, which cannot follow a redirect."""
+        query = {"return_to": self.return_target(), **self.start_query, **parameters}
+        response = self.create(query)
+        data = read_object(response)
+        conf = self.state.conf
+        if response.status == 200 and flow_start.will_reach_ory(self.request, conf, response, self.own_cookies):
+            shown = self.render(str(data.get("id")), data)
+            cookies.forward_set_cookies(self.request, shown, response.cookies, flow_start.is_csrf_cookie)
+            return shown
+        return self._explain_refused_start(response.status, data, query)
+
+    def return_target(self) -> str:
+        """The URL to come back to, if this server starts the flow."""
+        return find_return_url(self.request, self.state.conf.login_redirect_hosts)
+
+    def create(self, query: dict[str, str]) -> Response:
+        """Ory's response with the JSON of a new flow."""
+        return call_ory(self.request, self.state, flow_start.creation_call(self.kind, query, self.own_cookies))
+
+    def _explain_refused_start(self, status: int, data: dict[str, Any], query: dict[str, str]) -> HttpResponse:
+        error = read_error(data.get("error") or {}, with_texts=False)
+        if error.id == "session_already_available":
+            outcome = self.state.outcome()
+            if isinstance(outcome, SecondFactorMissing) and "aal" not in query:
+                return self.start_here(aal="aal2")
+            signed_in = isinstance(outcome, SignedIn)
+            return refusals.open_in_browser(self.request, query["return_to"] if signed_in else self.page_url())
+        if status == 401:
+            return refusals.sign_in(self.request)
+        if error.id == "session_aal2_required":
+            return refusals.require_step_up(self.request, AALRequired())
+        if status in {200, 422}:
+            return refusals.open_in_browser(self.request, self.page_url())
+        if self.wanted is Representation.JSON:
+            body = {"code": error.id or "flow_refused", "detail": error.explanation}
+            return representation.respond_json(400, body)
+        context = {"error": error, "explanation": error.explanation}
+        return representation.render(self.request, 400, "error", **context)
+
+    def page_url(self) -> str:
+        """The URL at which a browser opens this page itself, instead of a script."""
+        query = self.request.GET.copy()
+        query.pop(representation.PARAMETER, None)
+        path = escape_leading_slashes(self.request.path)
+        return f"{path}?{query.urlencode()}" if query else path
 
     def show(self, flow_id: str) -> HttpResponse:
         """The flow as a page, or a page that says how to start again if the flow is gone."""
@@ -117,6 +183,7 @@ class FlowView(View):
             status == 403
             and redirect_loop.COOKIE in self.request.COOKIES
             and cookies.CSRF_PREFIX not in self.own_cookies
+            and self.wanted is Representation.PAGE
         ):
             # The browser was at Ory, and Ory's cookie did not reach this site.
             return login_loop_page(self.request, self.state, start_link(self.kind))
@@ -142,8 +209,12 @@ class FlowView(View):
         raise OryUnavailable(f"Ory answered {status} for a flow.", status=status)
 
     def flow_gone_page(self, status: int, return_to: str = "") -> HttpResponse:
-        context = {"flow": self.kind.value, "restart_url": start_link(self.kind, return_to)}
-        return refusals.render_page(self.request, status, "flow_gone", **context)
+        restart_url = start_link(self.kind, return_to)
+        if self.wanted is Representation.JSON:
+            body = {"code": "flow_gone", "detail": str(FLOW_GONE), "restart_url": restart_url}
+            return representation.respond_json(status, body)
+        context = {"flow": self.kind.value, "restart_url": restart_url}
+        return representation.render(self.request, status, "flow_gone", **context)
 
     def own_url(self, flow_id: str) -> str:
         """The URL of this page with this flow."""
@@ -164,7 +235,10 @@ class FlowView(View):
         )
 
     def render(self, flow_id: str, data: dict[str, Any]) -> HttpResponse:
-        return self.render_page(self.read(flow_id, data), self.return_to(data))
+        page, return_to = self.read(flow_id, data), self.return_to(data)
+        if self.wanted is Representation.JSON:
+            return representation.respond_json(200, {"flow": flow_as_json(page, flow_id, return_to)})
+        return self.render_page(page, return_to)
 
     def return_to(self, data: dict[str, Any]) -> str:
         """The URL to return to in the flow, or in Ory's error about it; empty unless this site allows it."""
@@ -175,13 +249,24 @@ class FlowView(View):
         return url if isinstance(url, str) and is_allowed(self.request, url, hosts) else ""
 
     def render_page(self, page: FlowPage, return_to: str) -> HttpResponse:
-        response = refusals.render_page(self.request, 200, self.kind.value, **self.context(page, return_to))
+        name = self.template_name or self.kind.value
+        response = representation.render(self.request, 200, name, **self.context(page, return_to))
         if redirect_loop.COOKIE in self.request.COOKIES:
             redirect_loop.clear(response)  # a form is shown, so the browser is not redirected in circles
         return response
 
     def context(self, page: FlowPage, return_to: str) -> dict[str, Any]:
-        return {"page": page, "flow": self.kind.value, "return_to": return_to, "restart_url": page.links.restart}
+        return self.get_context_data(
+            page=page,
+            flow=self.kind.value,
+            return_to=return_to,
+            restart_url=page.links.restart,
+            forms=SimpleLazyObject(lambda: FlowForms(page, self.form_class)),
+        )
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """The context of the template. A subclass may add to it."""
+        return context
 
 
 class SignInFlowView(FlowView):
@@ -254,7 +339,7 @@ class LoginView(SignInFlowView):
         if page.step_up and not page.has_second_factor:
             settings_url = start_link(FlowKind.SETTINGS, return_to)
             context = {**self.context(page, return_to), "settings_url": settings_url}
-            return refusals.render_page(self.request, 200, "no_second_factor", **context)
+            return representation.render(self.request, 200, "no_second_factor", **context)
         return super().render_page(page, return_to)
 
 
@@ -292,18 +377,30 @@ class SettingsView(FlowView):
             return self.start_and_return_to("")
         return super().start()
 
+    def return_target(self) -> str:
+        return "" if read_requested_url(self.request) is None else super().return_target()
+
     def fetch(self, flow_id: str) -> Response:
         """The flow; and the identity schema, which says how Ory reads the fields of the profile."""
         own_cookies = self.own_cookies
+        return self._call_with_schema(
+            lambda client, is_allowed: client.flow(self.kind.value, flow_id, own_cookies, is_allowed)
+        )
+
+    def create(self, query: dict[str, str]) -> Response:
+        create = flow_start.creation_call(self.kind, query, self.own_cookies)
+        return self._call_with_schema(create)
+
+    def _call_with_schema(self, call: Call) -> Response:
         schemas: list[object] = []
 
-        def fetch_flow_and_schema(client: Client, is_allowed: Callable[[], bool]) -> Response:
-            response = client.flow(self.kind.value, flow_id, own_cookies, is_allowed)
+        def call_for_both(client: Client, is_allowed: Callable[[], bool]) -> Response:
+            response = call(client, is_allowed)
             if schema_id := read_schema_id(response.body):
                 schemas.append(client.identity_schema(schema_id))
             return response
 
-        response = call_ory(self.request, self.state, fetch_flow_and_schema)
+        response = call_ory(self.request, self.state, call_for_both)
         self.traits = read_traits(response.body, schemas[0] if schemas else None)
         return response
 
@@ -319,14 +416,14 @@ class SettingsView(FlowView):
             return explanation
         if self.traits is None or not self.traits.can_be_edited:
             return self.render(flow_id, data)
-        return refusals.render_page(
-            request,
-            200,
-            "settings_save",
-            submit_url=self.kind.submit_url(self.state.conf, flow_id),
-            csrf_token_of_ory=read_csrf_token(data),
-            traits=write_exact(self.traits.merge(dict(request.POST.lists()))),
-        )
+        submit_url = self.kind.submit_url(self.state.conf, flow_id)
+        csrf_token = read_csrf_token(data)
+        traits = write_exact(self.traits.merge(dict(request.POST.lists())))
+        if self.wanted is Representation.JSON:
+            fields = {"csrf_token": csrf_token, "method": "profile", "traits": traits}
+            return representation.respond_json(200, {"submit": {"action": submit_url, "fields": fields}})
+        context = {"submit_url": submit_url, "csrf_token_of_ory": csrf_token, "traits": traits}
+        return representation.render(request, 200, "settings_save", **context)
 
 
 def _remaining_seconds(flow: dict[str, Any]) -> int:

@@ -185,8 +185,12 @@ def sign_in_url(request: HttpRequest) -> str:
 
 
 def render_page(request: HttpRequest, status: int, name: str, **context: Any) -> HttpResponse:
-    """One of this package's pages, with headers against caching, framing and leaking its URL."""
-    response = HttpResponse(render_to_string(f"ory_auth/{name}.html", context, request), status=status)
+    """One of this package's pages, with headers against caching, framing and leaking its URL.
+
+    ``name`` is that of the template, without ``ory_auth/`` and ``.html``, or the full path of a project's template.
+    """
+    template = name if name.endswith(".html") else f"ory_auth/{name}.html"
+    response = HttpResponse(render_to_string(template, context, request), status=status)
     patch_cache_control(response, no_store=True, private=True)
     response["X-Frame-Options"] = "DENY"
     response["X-Content-Type-Options"] = "nosniff"

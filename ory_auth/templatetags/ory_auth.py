@@ -44,6 +44,23 @@ def ory_logout_form(context: Context, text: str = "", css_class: str = "", next:
     return {"text": text, "css_class": css_class, "next": next, "csrf_token": context.get("csrf_token")}
 
 
+@register.inclusion_tag("ory_auth/tags/flow.html", takes_context=True)
+def ory_flow(context: Context, kind: str, next: str | None = None, text: str = "", **parameters: Any) -> dict[str, Any]:
+    """A flow inside a page of the project, such as ``{% ory_flow "login" %}`` in a dialog.
+
+    It is a link until the browser shows it. Then a script asks this site for the flow, so a visitor who does not see it
+    costs nothing. ``text`` is that of the link; ``next`` and ``parameters`` are as for :func:`ory_login_url`.
+    """
+    try:
+        flow = FlowKind(kind)
+    except ValueError:
+        known = ", ".join(FlowKind)
+        raise template.TemplateSyntaxError(
+            f"{{% ory_flow %}}: {kind!r} is not a flow. The flows are: {known}."
+        ) from None
+    return {"kind": flow.value, "url": _start_url(context, flow, next, parameters), "text": text}
+
+
 @register.inclusion_tag("ory_auth/tags/user_menu.html", takes_context=True)
 def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
     """The name of the person with a menu for their account; without a session, links to sign in and to register.

@@ -14,7 +14,7 @@
   async function load(place, url) {
     place.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(url, { headers: { Accept: "text/html", "X-Ory-Fragment": "1" } });
+      const response = await fetch(url + (url.includes("?") ? "&" : "?") + "format=fragment");
       const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
       const fragment = response.ok && parsed.querySelector(".ory-fragment");
       if (fragment) show(place, fragment, parsed.querySelectorAll("script[src]"));
