@@ -105,6 +105,19 @@ def test_orys_messages_are_the_errors() -> None:
     assert "Wrong &lt;b&gt;" in html
 
 
+def test_messages_about_the_page_are_at_the_form_that_was_sent() -> None:
+    nodes = [
+        CSRF,
+        field("profile", "traits.email", label="E-mail"),
+        submit("profile", "profile"),
+        PASSWORD_FIELD,
+        submit("password", "password"),
+    ]
+    all_forms = FlowForms(read(*nodes, active="password", messages=[message("Wrong", "error")]))
+    assert all_forms["profile"].non_field_errors() == []
+    assert all_forms["password"].non_field_errors() == ["Wrong"]
+
+
 def test_values_are_initial_and_passwords_are_never_written() -> None:
     identifier = {**IDENTIFIER, "attributes": {**IDENTIFIER["attributes"], "value": '"><script>'}}
     secret = {**PASSWORD_FIELD, "attributes": {**PASSWORD_FIELD["attributes"], "value": "secret"}}

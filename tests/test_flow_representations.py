@@ -82,7 +82,7 @@ def test_after_a_wrong_password_the_flow_says_so_in_the_language_of_the_request(
     flow = start(web, f"/auth/login?flow={reply.json['id']}", **{"Accept-Language": "de"})
     assert flow["has_errors"]
     assert [message["kind"] for message in flow["messages"]] == ["error"]
-    assert "Passwort" in flow["messages"][0]["text"]
+    assert "Anmeldedaten" in flow["messages"][0]["text"]
 
 
 def test_the_json_has_all_values_of_the_page(ory: Ory, web: DualClient) -> None:

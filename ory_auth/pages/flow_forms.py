@@ -12,7 +12,7 @@ from django.forms.widgets import Input
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from .ui.page import Button, Checkbox, Credential, Field, FlowPage, Form, Hidden, Section, Select, Visible
+from .ui.page import Button, Checkbox, Credential, Field, FlowPage, Form, Hidden, Select, Visible
 
 INPUTS: dict[str, type[Input]] = {
     "email": forms.EmailInput,
@@ -238,9 +238,11 @@ class FieldPath:
 
 
 def _main_form(page: FlowPage) -> Form | None:
-    """The form that shows the messages of the page: that of the primary button, or the first one."""
-    main: Sequence[Section] = [section for section in page.sections if section.is_main] or page.sections
-    return next((form for section in main for form in section.forms), None)
+    """The form that shows the messages of the page: the one that was sent last, or that of the primary button."""
+    sections = [section for section in page.sections if section.forms]
+    sent = [s for s in sections if page.active in {s.group, *(part.group for form in s.forms for part in form.parts)}]
+    main = [section for section in sections if section.is_main]
+    return next((section.forms[0] for section in (*sent, *main, *sections)), None)
 
 
 def _by_name(hidden: Sequence[Hidden]) -> dict[str, list[Hidden]]:
