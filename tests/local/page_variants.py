@@ -22,6 +22,7 @@ PAGES: dict[str, Any] = {
     "code_passwordless_enabled": True,
     "passkey_enabled": True,
     "webauthn_enabled": True,
+    "oidc_providers": {"fake": "Fake", "other": ""},
     "registration_login_hints": True,
     "schema": _schema("person"),
 }
@@ -30,6 +31,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "pages": {},
     "pages_code_mfa": {**CODE_AS_SECOND_FACTOR, "schema": _schema("many")},
     "pages_code_mfa_two": {**CODE_AS_SECOND_FACTOR, "schema": _schema("two")},
+    "pages_hydra": {"oauth2_provider": True},
     "pages_identifier_first": {"login_style": "identifier_first"},
     "pages_identifier_first_mitigate": {"login_style": "identifier_first", "account_enumeration_mitigate": True},
     "pages_needy": {"schema": _schema("needy")},

@@ -124,19 +124,13 @@ class Visits:
         """Create an identity with the usual password. Returns its ID."""
         return str(self.ory.create_identity(email=email, **{"password": PASSWORD, **more})["id"])
 
-    def browser(self, email: str = ADA, password: str = PASSWORD) -> Visitor:
-        """A browser that has signed in with the password."""
+    def browser(self, email: str = ADA, password: str = PASSWORD, headers: Headers = ()) -> Visitor:
+        """A browser that has signed in with the password. `headers` are those of its sign-in."""
         visitor = Visitor()
         flow = self.request_public("GET", "/self-service/login/browser", visitor)
-        self.request_public(
-            "POST",
-            f"/self-service/login?flow={flow.id}",
-            visitor,
-            method="password",
-            identifier=email,
-            password=password,
-            csrf_token=flow.csrf_token,
-        )
+        content = {"method": "password", "identifier": email, "password": password, "csrf_token": flow.csrf_token}
+        url = f"{self.ory.public_url}/self-service/login?flow={flow.id}"
+        self.request(visitor, "POST", url, headers=headers, content=content)
         return visitor
 
     def app(self, email: str = ADA, password: str = PASSWORD) -> Visitor:

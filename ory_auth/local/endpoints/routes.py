@@ -6,8 +6,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..http.exchange import Exchange
-from . import courier, identities, mailbox_page, schemas, server_status, sessions, webauthn_script
-from .flows import errors, logout
+from . import (
+    courier,
+    identities,
+    mailbox_page,
+    pretended_pages,
+    schemas,
+    server_status,
+    sessions,
+    webauthn_script,
+)
+from .flows import errors, logout, social_callback
 from .flows.login import Login
 from .flows.recovery import Recovery
 from .flows.registration import Registration
@@ -53,6 +62,11 @@ PUBLIC = [
     Route("/self-service/logout/browser", logout.create_logout_url, methods=READ),
     Route("/self-service/logout/api", logout.logout_api, methods=["DELETE"]),
     Route("/self-service/logout", logout.logout, methods=READ),
+    Route("/self-service/methods/oidc/callback/{provider}", social_callback.handle_callback, methods=READ),
+    Route("/pretend-provider/authorize", pretended_pages.show_consent, methods=READ),
+    Route("/pretend-provider/authorize", pretended_pages.decide, methods=["POST"]),
+    Route("/pretend-provider/pretended.css", pretended_pages.get_style, methods=READ),
+    Route("/oauth2/auth", pretended_pages.show_application, methods=READ),
     Route("/self-service/errors", errors.get_error, methods=READ),
     Route("/sessions/whoami", whoami, methods=ANY),
     Route("/sessions", sessions.list_my_sessions, methods=READ),

@@ -120,7 +120,8 @@ class Exchange:
         forwarded = forwarded or headers.get("x-forwarded-for", "").partition(",")[0].strip()
         client = self.request.client
         address = forwarded or (f"{client.host}:{client.port}" if client else "")
-        return Device(address, headers.get("user-agent") or None)
+        location = ", ".join(filter(None, (headers.get("cf-ipcity"), headers.get("cf-ipcountry"))))
+        return Device(address, headers.get("user-agent") or None, location)
 
     # ---- CSRF
 
@@ -161,12 +162,15 @@ class Exchange:
         self._set_cookie(self.state.config.session_cookie_name, value, 0, 1)
 
     @property
-    def has_continuity_cookie(self) -> bool:
-        return any(name == CONTINUITY_COOKIE for name, _ in self.cookies)
+    def continuity_cookie(self) -> str:
+        """The cookie of a browser that left a flow and comes back to it. Empty if there is none."""
+        return next((value for name, value in self.cookies if name == CONTINUITY_COOKIE), "")
 
-    def set_continuity_cookie(self) -> None:
-        expires = self._now_in_seconds() + CONTINUITY_MAX_AGE
-        self._set_cookie(CONTINUITY_COOKIE, secrets.token_urlsafe(60), CONTINUITY_MAX_AGE, expires)
+    def set_continuity_cookie(self) -> str:
+        """Returns the value of the cookie."""
+        value, expires = secrets.token_urlsafe(60), self._now_in_seconds() + CONTINUITY_MAX_AGE
+        self._set_cookie(CONTINUITY_COOKIE, value, CONTINUITY_MAX_AGE, expires)
+        return value
 
     def _set_cookie(self, name: str, value: str, max_age: int, expires: float | None = None) -> None:
         config = self.state.config

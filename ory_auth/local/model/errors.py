@@ -22,8 +22,8 @@ class OryError(Exception):
     """An error response.
 
     `code` is the HTTP status. `id` is a word for programs, often empty. `reason`, `message` and `details` explain the
-    error. `extra` contains members of the body beside "error". A browser is redirected to `browser_url`, or to the
-    error page if there is none.
+    error. Only a Kratos that was started with --dev sends `debug`. `extra` contains members of the body beside
+    "error". A browser is redirected to `browser_url`, or to the error page if there is none.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class OryError(Exception):
         *,
         reason: str = "",
         message: str = "",
+        debug: str = "",
         details: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,
         browser_url: str = "",
@@ -41,6 +42,7 @@ class OryError(Exception):
         self.id = id
         self.reason = reason
         self.message = message or DEFAULT_MESSAGES[code]
+        self.debug = debug
         self.details = details
         self.extra = extra or {}
         self.browser_url = browser_url
@@ -53,6 +55,7 @@ class OryError(Exception):
             "code": self.code,
             "status": STATUS_PHRASES.get(self.code) or HTTPStatus(self.code).phrase,
             "reason": self.reason,
+            "debug": self.debug,
             "details": self.details,
             "message": self.message,
         }
@@ -92,6 +95,11 @@ def already_signed_in(browser_url: str = "") -> OryError:
     reason = "the request already has a valid session; use refresh=true to ask for the password again"
     message = "already signed in"
     return OryError(400, "session_already_available", reason=reason, message=message, browser_url=browser_url)
+
+
+def registration_disabled() -> OryError:
+    reason, message = "registration is disabled", "registration flow disabled"
+    return OryError(400, "self_service_flow_disabled", reason=reason, message=message)
 
 
 def browser_location_change_required(url: str) -> OryError:

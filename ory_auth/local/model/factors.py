@@ -11,11 +11,18 @@ def first_factors(identity: Identity, config: Config) -> list[str]:
     """The methods that are enough to begin a session."""
     available = {
         "password": config.password_enabled and bool(identity.credential_config("password").get("hashed_password")),
+        "oidc": any(account["provider"] in config.oidc_providers for account in identity.social_accounts),
         "code": config.code_passwordless_enabled and bool(identity.code_addresses),
         "passkey": config.passkey_enabled and bool(stored_keys(identity, "passkey")),
         "webauthn": config.webauthn_enabled and any(key.is_passwordless for key in stored_keys(identity, "webauthn")),
     }
     return [name for name, is_available in available.items() if is_available]
+
+
+def count_first_factors(identity: Identity, config: Config) -> int:
+    """How many ways to sign in the identity has: each account at a provider counts."""
+    providers = [one for one in identity.social_accounts if one["provider"] in config.oidc_providers]
+    return len([name for name in first_factors(identity, config) if name != "oidc"]) + len(providers)
 
 
 def second_factors(identity: Identity, config: Config) -> list[str]:

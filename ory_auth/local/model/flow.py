@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import nodes
 from .challenge import Challenges
@@ -13,6 +13,9 @@ from .identity import Identity
 from .messages import Message
 from .nodes import Node
 from .webauthn_protocol import KeyChallenge
+
+if TYPE_CHECKING:
+    from .social import PendingLink
 
 Body = dict[str, Any]
 
@@ -51,9 +54,12 @@ class Flow:
     new_backup_codes: list[str] = field(default_factory=list, repr=False)
     pending_submission: Body = field(default_factory=dict, repr=False)
     sent_code: Any = field(default=None, repr=False)
+    action_flow_id: str = ""  # if the form belongs to another flow
+    link: PendingLink | None = field(default=None, repr=False)
 
     def to_json(self, public_url: str) -> dict[str, Any]:
         messages = {"messages": self.messages} if self.messages else {}
+        form_flow_id = self.action_flow_id or self.id
         optional = {"return_to": self.return_to, "active": self.active}
         identity = {"identity": self.identity.to_json(public_url)} if self.identity else {}
         return {
@@ -64,9 +70,9 @@ class Flow:
             "request_url": self.request_url,
             **{key: value for key, value in optional.items() if value},
             "ui": {
-                "action": self.continue_url or f"{public_url}/self-service/{self.kind}?flow={self.id}",
+                "action": self.continue_url or f"{public_url}/self-service/{self.kind}?flow={form_flow_id}",
                 "method": "GET" if self.continue_url else "POST",
-                "nodes": self.nodes,
+                "nodes": self.nodes or None,
                 **messages,
             },
             "state": self.state,

@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .clock import NEVER, rfc3339, truncate_to_microseconds
 from .identity_schema import kratos_annotations
+
+if TYPE_CHECKING:
+    from .social import SocialAccount
 
 SECOND_FACTORS = ("totp", "lookup_secret")
 
@@ -141,6 +144,30 @@ class Identity:
         """The login names of all credentials."""
         names = ("password", "code")
         return {value for name in names if name in self.credentials for value in self.credentials[name].identifiers}
+
+    @property
+    def social_accounts(self) -> list[dict[str, Any]]:
+        """The linked accounts at providers, as Kratos stores them: with `provider` and `subject`."""
+        accounts: list[dict[str, Any]] = self.credential_config("oidc").get("providers", [])
+        return accounts
+
+    @property
+    def social_identifiers(self) -> list[str]:
+        return self.credentials["oidc"].identifiers if "oidc" in self.credentials else []
+
+    def link_social_account(self, account: SocialAccount, now: int) -> None:
+        new = {"provider": account.provider, "subject": account.subject}
+        self._set_social_accounts([*self.social_accounts, new], now)
+
+    def unlink_social_account(self, provider: str, now: int) -> None:
+        self._set_social_accounts([one for one in self.social_accounts if one["provider"] != provider], now)
+
+    def _set_social_accounts(self, accounts: list[dict[str, Any]], now: int) -> None:
+        if not accounts:
+            self.credentials.pop("oidc", None)
+            return
+        self.set_credential_config("oidc", {"providers": accounts}, now)
+        self.credentials["oidc"].identifiers = [f"{one['provider']}:{one['subject']}" for one in accounts]
 
     def credential_config(self, credential_type: str) -> dict[str, Any]:
         """The config of the credential, empty if the identity has no such credential."""

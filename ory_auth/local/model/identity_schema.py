@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -24,12 +25,23 @@ LIST, OBJECT = "list", "object"
 FORMAT_CHECKER = FormatChecker()
 TIME_WITH_ZONE = r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[-+]\d\d:\d\d)"  # as in RFC 3339
 TIME = re.compile(TIME_WITH_ZONE, re.ASCII)
+PHONE_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 DATE_TIME = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt]{TIME_WITH_ZONE}", re.ASCII)
 
 
 @FORMAT_CHECKER.checks("time")
 def is_time(value: Any) -> bool:
     return not isinstance(value, str) or TIME.fullmatch(value) is not None
+
+
+@FORMAT_CHECKER.checks("tel")
+def is_phone_number(value: Any) -> bool:
+    return not isinstance(value, str) or PHONE_NUMBER.fullmatch(value) is not None
+
+
+@FORMAT_CHECKER.checks("uri")
+def is_url(value: Any) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme)
 
 
 @FORMAT_CHECKER.checks("date-time")
@@ -54,21 +66,49 @@ def validate_traits(schema: Schema, traits: Any) -> list[Problem]:
     return [_problem(error) for error in validator.iter_errors({"traits": traits})]
 
 
-def trait_errors(schema: Schema, traits: Any) -> dict[str, Message]:
-    """The violations as form field → message. If a field has several, the last one counts."""
-    return {problem.field: problem.message for problem in validate_traits(schema, traits)}
+def trait_errors(schema: Schema, traits: Any) -> dict[str, list[Message]]:
+    """The violations as form field → messages."""
+    errors: dict[str, list[Message]] = {}
+    for problem in validate_traits(schema, traits):
+        errors.setdefault(problem.field, []).append(problem.message)
+    return errors
 
 
 def _problem(error: ValidationError) -> Problem:
     path = [str(step) for step in error.absolute_path]
     if error.validator == "required":
-        required: Any = error.validator_value
-        present: Any = error.instance
-        missing = next(name for name in required if name not in present)
+        missing = error.message.removesuffix(" is a required property")[1:-1]  # without the quotation marks
         return Problem(".".join([*path, missing]), message(4000002, property=missing))
-    if error.validator == "format" and error.validator_value == "email":
-        return Problem(".".join(path), message(4000040, value=error.instance))
-    return Problem(".".join(path), message(4000001, reason=error.message))
+    return Problem(".".join(path), _violation_message(error))
+
+
+def _violation_message(error: ValidationError) -> Message:
+    rule, value = error.validator_value, error.instance
+    match error.validator:
+        case "format" if rule == "email":
+            return message(4000040, value=value)
+        case "format" if rule == "tel":
+            return message(4000041, value=value)
+        case "minLength":
+            return message(4000003, min_length=rule, actual_length=len(str(value)))
+        case "maxLength":
+            return message(4000017, max_length=rule, actual_length=len(str(value)))
+        case "pattern":
+            return message(4000004, pattern=rule)
+        case "minimum":
+            return message(4000018, minimum=rule, actual=value)
+        case "exclusiveMinimum":
+            return message(4000019, minimum=rule, actual=value)
+        case "maximum":
+            return message(4000020, maximum=rule, actual=value)
+        case "exclusiveMaximum":
+            return message(4000021, maximum=rule, actual=value)
+        case "const":
+            return message(4000029, expected=json.dumps(rule))
+        case "type":
+            return message(4000026, allowed_types=[rule], actual_type=kind_of_value(value))
+        case _:
+            return message(4000001, reason=error.message)
 
 
 # ---- Kratos' own rules: which traits are login names and addresses

@@ -42,11 +42,15 @@ def text_node(group: str, id: str, content: Message, label: Message) -> Node:
     return make_node(group, "text", {"text": content, "id": id}, label)
 
 
+def find(nodes: list[Node], name: str) -> Node | None:
+    """The first node with this name."""
+    return next((node for node in nodes if node["attributes"].get("name") == name), None)
+
+
 def find_or_add(nodes: list[Node], name: str) -> Node:
     """The node with this name. If there is none, add a plain input, as Kratos does to show an error at it."""
-    for node in nodes:
-        if node["attributes"].get("name") == name:
-            return node
+    if node := find(nodes, name):
+        return node
     nodes.append(input_field("default", name, "text"))
     return nodes[-1]
 

@@ -24,10 +24,11 @@ class Device:
 
     ip_address: str
     user_agent: str | None
+    location: str = ""  # city and country, if a proxy says them
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "ip_address": self.ip_address, "user_agent": self.user_agent, "location": ""}
+        return {"id": self.id, "ip_address": self.ip_address, "user_agent": self.user_agent, "location": self.location}
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ class AuthenticationMethod:
     name: str
     completed_at: int
     level: str = ""  # for a method that can be either factor, such as a code
+    provider: str = ""  # for social sign-in
 
     @property
     def aal(self) -> str:
         return self.level or ("aal2" if self.name in SECOND_FACTORS else "aal1")
 
     def to_json(self) -> dict[str, Any]:
-        return {"method": self.name, "aal": self.aal, "completed_at": rfc3339(self.completed_at)}
+        provider = {"provider": self.provider} if self.provider else {}
+        return {"method": self.name, "aal": self.aal, "completed_at": rfc3339(self.completed_at), **provider}
 
 
 @dataclass

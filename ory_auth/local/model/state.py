@@ -14,6 +14,7 @@ from .flow import Flow
 from .identity import Identity
 from .mailbox import Mailbox
 from .session import AuthenticationMethod, Device, Session
+from .social import SocialAccount, SocialAccounts
 
 
 class State:
@@ -29,6 +30,7 @@ class State:
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
         self.mailbox = Mailbox(self.clock)
+        self.social = SocialAccounts()
         self.database_is_up = True
         self.ready_status = 200
 
@@ -51,14 +53,22 @@ class State:
         wanted = identifier.strip().lower()
         return next((one for one in self.identities.values() if wanted in one.all_identifiers), None)
 
+    def find_identity_by_social_account(self, account: SocialAccount) -> Identity | None:
+        """The identity to which this account at a provider is linked."""
+        owners = (one for one in self.identities.values() if account.identifier in one.social_identifiers)
+        return next(owners, None)
+
+    def find_conflict(self, identity: Identity) -> Identity | None:
+        """Another identity that has one of the same login names, or the same `external_id`."""
+        for other in self.identities.values():
+            shares_name = not identity.all_identifiers.isdisjoint(other.all_identifiers)
+            shares_id = identity.external_id is not None and identity.external_id == other.external_id
+            if other.id != identity.id and (shares_name or shares_id):
+                return other
+        return None
+
     def has_conflict(self, identity: Identity) -> bool:
-        """Whether another identity has one of the same login names, or the same `external_id`."""
-        return any(
-            not identity.all_identifiers.isdisjoint(other.all_identifiers)
-            or (identity.external_id is not None and identity.external_id == other.external_id)
-            for other in self.identities.values()
-            if other.id != identity.id
-        )
+        return self.find_conflict(identity) is not None
 
     def save(self, identity: Identity) -> None:
         """Add an identity. If its ID exists, change that object in place, because sessions and flows refer to it.

@@ -40,6 +40,9 @@ BOOLEANS = {
 def trait_nodes(group: str, schema: Schema, traits: Any, *, hidden: bool = False) -> list[Node]:
     """Inputs for all traits, with their values, in Kratos' order: by trait, then by value."""
     form = [_trait_node(group, trait) for trait in declared_traits(schema) if trait.has_field]
+    if hidden:  # items of lists stay visible, as in Kratos
+        for node in form:
+            node["attributes"]["type"] = "hidden"
     fill_form(form, group, traits)
     names = [trait.name for trait in declared_traits(schema) if trait.kind != OBJECT]
 
@@ -48,9 +51,6 @@ def trait_nodes(group: str, schema: Schema, traits: Any, *, hidden: bool = False
         position = next((number for number, start in enumerate(names) if name.startswith(start)), len(names))
         return position, "<nil>" if value is None else str(value)
 
-    if hidden:
-        for node in form:
-            node["attributes"]["type"] = "hidden"
     return sorted(form, key=sort_key)
 
 

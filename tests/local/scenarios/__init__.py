@@ -8,9 +8,35 @@ from types import ModuleType
 
 from ..page_replay import PageReplay
 from ..replay import CONTRACT
-from . import addresses, admin, login, page_addresses, page_keys, page_login, registration, settings, whoami
+from . import (
+    addresses,
+    admin,
+    login,
+    page_addresses,
+    page_keys,
+    page_login,
+    page_registration,
+    page_settings,
+    page_social,
+    registration,
+    settings,
+    whoami,
+)
 
-MODULES = (addresses, admin, login, page_addresses, page_keys, page_login, registration, settings, whoami)
+MODULES = (
+    addresses,
+    admin,
+    login,
+    page_addresses,
+    page_keys,
+    page_login,
+    page_registration,
+    page_settings,
+    page_social,
+    registration,
+    settings,
+    whoami,
+)
 
 
 def _scenarios(module: ModuleType) -> dict[str, Callable[[PageReplay], None]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from ...model.errors import OryError, not_found
 from ...model.flow import Body, Flow
 from ...model.messages import message
 from ...model.nodes import Node
+from ...model.social import PendingLink
 from .responses import page_url, show_form
 from .return_to import resolve_return_to
 from .submission import InvalidSubmission, csrf_error, parse_submission
@@ -34,6 +35,13 @@ class FlowHandler(ABC):
     @abstractmethod
     def add_form(self, exchange: Exchange, flow: Flow) -> None:
         """Add the form to a new flow. Raises `OryError` if this person cannot start one."""
+
+    def read_parameters(self, exchange: Exchange, source: Flow | None) -> dict[str, Any]:
+        """Members of the JSON that come from the query, or from the flow that the new one continues.
+
+        Raises `OryError` if a parameter is wrong.
+        """
+        return {}
 
     @abstractmethod
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
@@ -71,12 +79,20 @@ class FlowHandler(ABC):
         """GET /self-service/KIND/api"""
         return exchange.json(self.start_flow(exchange, "api").to_json(exchange.state.public_url))
 
-    def start_flow(self, exchange: Exchange, type: str) -> Flow:
+    def start_flow(
+        self, exchange: Exchange, type: str, *, source: Flow | None = None, link: PendingLink | None = None
+    ) -> Flow:
+        """Start a flow. It continues `source` if that turned out to be of the wrong kind. Raises `OryError`.
+
+        A login with `link` links that account at a provider to the identity that signs in.
+        """
         now = exchange.state.clock.now()
-        return_to = exchange.query.get("return_to", "")
+        return_to = source.return_to if source else exchange.query.get("return_to", "")
         resolve_return_to(exchange, return_to)
         lifespan = int(exchange.state.config.flow_lifespan * SECOND)
-        flow = Flow(self.kind, type, exchange.url, return_to, exchange.csrf_token, now, now + lifespan)
+        request_url = source.request_url if source else exchange.url
+        flow = Flow(self.kind, type, request_url, return_to, exchange.csrf_token, now, now + lifespan, link=link)
+        flow.extra = self.read_parameters(exchange, source)
         flow.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if type == "browser" else ""))
         self.add_form(exchange, flow)
         exchange.state.flows[flow.id] = flow
@@ -153,7 +169,8 @@ class FlowHandler(ABC):
         flow.messages = invalid.messages
         for node in flow.nodes:
             node["messages"] = []
-        for name, field_message in invalid.field_messages.items():
-            nodes.find_or_add(flow.nodes, name)["messages"].append(field_message)
+        for name, field_messages in invalid.field_messages.items():
+            several = field_messages if isinstance(field_messages, list) else [field_messages]
+            nodes.find_or_add(flow.nodes, name)["messages"] += several
         flow.nodes = self.sort_nodes(exchange, flow.nodes)
         return show_form(exchange, flow, redirect_status=self.invalid_redirect_status)

@@ -41,14 +41,13 @@ def submit_identifier(exchange: Exchange, flow: Flow, body: Body, methods: Seque
     identifier = nodes.find_or_add(flow.nodes, "identifier")
     identifier["attributes"]["value"] = name
     mitigate = exchange.state.config.account_enumeration_mitigate
-    known = None if mitigate else identity
-    offered = [method for method in methods if method.add_credential_screen(exchange, flow, known)]
+    offered = [method for method in methods if method.add_credential_screen(exchange, flow, identity)]
     if not offered and not mitigate:
         raise InvalidSubmission(identifier=message(4000037))
     flow.messages = []
-    if not (known and any(method.begin_early(exchange, flow, known) for method in offered)):
+    if not (identity and any(method.begin_early(exchange, flow, identity) for method in offered)):
         flow.active = METHOD
     flow.nodes = [node for node in flow.nodes if node["attributes"].get("value") != METHOD]
     identifier["attributes"]["type"] = "hidden"
     identifier["messages"] = []
-    return show_form(exchange, flow)
+    return show_form(exchange, flow, transient_payload={})

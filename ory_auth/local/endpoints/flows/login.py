@@ -5,6 +5,7 @@ https://www.ory.com/docs/kratos/self-service/flows/user-login
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import Response
@@ -17,13 +18,14 @@ from ...model.identity import Identity
 from ...model.messages import message
 from ...model.node_order import sort_login_nodes
 from ...model.nodes import Node
-from ...model.session import AuthenticationMethod, Session
+from ...model.session import AuthenticationMethod, Device, Session
 from ..whoami import lacks_second_factor, step_up_url
 from . import identifier_first
 from .handler import FlowHandler
 from .methods.base import LoginMethod
 from .methods.registry import LOGIN_METHODS
 from .return_to import redirect_browser_to, resolve_return_to
+from .start_parameters import oauth2_return_url, read_start_parameters
 from .submission import InvalidSubmission
 
 
@@ -31,17 +33,23 @@ class Login(FlowHandler):
     kind = "login"
     unknown_method_message = 4010002
 
+    def read_parameters(self, exchange: Exchange, source: Flow | None) -> dict[str, Any]:
+        return read_start_parameters(exchange, source)
+
     def add_form(self, exchange: Exchange, flow: Flow) -> None:
         aal = exchange.query.get("aal") or "aal1"
         if aal not in ("aal1", "aal2"):
             raise OryError(400, reason=f"aal must be aal1 or aal2, not {aal!r}")
         session = exchange.session
-        refresh = session is not None and exchange.query.get("refresh") == "true"
+        asks_again = exchange.query.get("refresh") == "true" or "oauth2_login_challenge" in flow.extra
+        refresh = session is not None and asks_again
         if session is None and aal == "aal2":
             raise OryError(401, "session_aal1_required", reason="aal2 requires a session")
         if session is not None and not refresh and aal <= session.aal:
             raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
-        flow.extra = {"organization_id": None, **_timestamps(flow.issued_at), "refresh": refresh, "requested_aal": aal}
+        if "oauth2_login_challenge" in flow.extra and "refresh" not in exchange.query:
+            flow.request_url += "&refresh=true"  # as in Kratos
+        flow.extra |= {**_timestamps(flow.issued_at), "refresh": refresh, "requested_aal": aal}
         if refresh:
             flow.messages.append(message(1010003))
         if session is not None and aal > session.aal:
@@ -87,13 +95,15 @@ def _timestamps(now: int) -> dict[str, str]:
 def _methods_for(exchange: Exchange, flow: Flow) -> list[LoginMethod]:
     """The enabled methods of the level that the flow is for."""
     config, aal = exchange.state.config, flow.extra["requested_aal"]
+    if flow.extra["organization_id"]:
+        return []  # only Ory Network has methods for organizations
     return [method for method in LOGIN_METHODS if method.is_enabled(config) and method.aal(config) == aal]
 
 
 def _begins_with_identifier(exchange: Exchange, flow: Flow) -> bool:
     """Whether the flow has a screen for the login name. A person who signs in again does not see it."""
     is_first_factor = flow.extra["requested_aal"] == "aal1" and not flow.extra["refresh"]
-    return is_first_factor and exchange.state.config.login_style == "identifier_first"
+    return is_first_factor and flow.link is None and exchange.state.config.login_style == "identifier_first"
 
 
 def _add_method_nodes(exchange: Exchange, flow: Flow, session: Session | None) -> None:
@@ -113,28 +123,42 @@ def _add_method_nodes(exchange: Exchange, flow: Flow, session: Session | None) -
 # ---- the end of a login
 
 
-def complete_login(exchange: Exchange, flow: Flow, identity: Identity, method: AuthenticationMethod) -> Response:
-    """Sign the identity in. Raises `OryError` if it is inactive."""
+def complete_login(
+    exchange: Exchange,
+    flow: Flow,
+    identity: Identity,
+    method: AuthenticationMethod,
+    *,
+    keep_session: bool = True,
+) -> Response:
+    """Sign the identity in, and link an account at a provider if the login is for that.
+
+    The method is added to the session that the identity has, unless `keep_session` is false. Raises `OryError` if the
+    identity is inactive, and `InvalidSubmission` if the account belongs to another one.
+    """
     if identity.state != "active":
         details = {"identity_id": identity.id}
         raise OryError(401, reason="the identity is inactive", message="identity is disabled", details=details)
+    if flow.link and flow.link.identifier not in identity.all_identifiers:
+        raise InvalidSubmission(message(4010009))
     flow.active = method.name
-    return _success_response(exchange, flow, _start_or_renew_session(exchange, identity, method))
+    is_renewed = keep_session and exchange.session is not None and exchange.session.identity is identity
+    if is_renewed and exchange.session:
+        session = exchange.session
+        exchange.state.renew_session(session, method)
+    else:
+        session = exchange.state.add_session(identity, [method], exchange.device)
+    if flow.link:
+        now = exchange.state.clock.now()
+        identity.link_social_account(flow.link.account, now)
+        session.methods.append(AuthenticationMethod("oidc", now, provider=flow.link.account.provider))
+    return _success_response(exchange, flow, session, exchange.device if is_renewed else None)
 
 
-def _start_or_renew_session(exchange: Exchange, identity: Identity, method: AuthenticationMethod) -> Session:
-    """Add the method to the current session if it is this identity's, otherwise start a new session."""
-    session = exchange.session
-    if session is None or session.identity is not identity:
-        return exchange.state.add_session(identity, [method], exchange.device)
-    exchange.state.renew_session(session, method)
-    return session
-
-
-def _success_response(exchange: Exchange, flow: Flow, session: Session) -> Response:
+def _success_response(exchange: Exchange, flow: Flow, session: Session, device: Device | None) -> Response:
     config = exchange.state.config
     needs_second_factor = lacks_second_factor(config, session, config.whoami_required_aal)
-    session_json = exchange.state.session_json(session, exchange.device if len(session.methods) > 1 else None)
+    session_json = exchange.state.session_json(session, device)
     if flow.type == "api":
         if needs_second_factor:
             session_json["identity"] = None
@@ -143,8 +167,9 @@ def _success_response(exchange: Exchange, flow: Flow, session: Session) -> Respo
     original_return_to = parse_qs(urlsplit(flow.request_url).query).get("return_to", [""])[0]
     step_up = step_up_url(exchange, original_return_to)
     return_to = resolve_return_to(exchange, flow.return_to)
+    must_visit = step_up if needs_second_factor else oauth2_return_url(exchange, flow)
     if not exchange.wants_json:
-        return exchange.redirect(step_up if needs_second_factor else return_to)
-    if needs_second_factor:
-        return exchange.json_error(browser_location_change_required(step_up))
+        return exchange.redirect(must_visit or return_to)
+    if must_visit:
+        return exchange.json_error(browser_location_change_required(must_visit))
     return exchange.json({"session": session_json, "continue_with": [redirect_browser_to(return_to)]})

@@ -41,7 +41,7 @@ def _store_pending_submission(exchange: Exchange, flow: Flow, body: Body) -> Non
 
 def clear_pending_submission(exchange: Exchange, flow: Flow) -> None:
     """Delete a stored submission. As in Kratos, the response sets the cookie twice (`settings_privileged`)."""
-    flow.pending_submission = {}
-    if exchange.has_continuity_cookie:
+    was_stored, flow.pending_submission = bool(flow.pending_submission), {}
+    if was_stored and exchange.continuity_cookie:
         exchange.set_continuity_cookie()
         exchange.set_continuity_cookie()

@@ -12,10 +12,12 @@ from starlette.responses import Response
 
 from ...http.exchange import Exchange
 from ...model import nodes
-from ...model.errors import OryError, already_signed_in
+from ...model.config import Config
+from ...model.errors import OryError, already_signed_in, registration_disabled
+from ...model.factors import first_factors
 from ...model.flow import Body, Flow
 from ...model.identity import Identity
-from ...model.messages import message
+from ...model.messages import Message, message
 from ...model.node_order import sort_registration_nodes
 from ...model.nodes import Node
 from ...model.session import AuthenticationMethod
@@ -25,6 +27,7 @@ from .methods.base import RegistrationMethod, SignedUp
 from .methods.registry import REGISTRATION_METHODS
 from .responses import page_url, show_form
 from .return_to import redirect_browser_to, resolve_return_to
+from .start_parameters import oauth2_return_url, read_start_parameters
 from .submission import InvalidSubmission, check_csrf, submitted_traits
 from .traits import check_traits
 from .verification import show_verification_ui, verify_new_address
@@ -35,10 +38,17 @@ class Registration(FlowHandler):
     unknown_method_message = 4010003
     invalid_redirect_status = 302
 
+    def read_parameters(self, exchange: Exchange, source: Flow | None) -> dict[str, Any]:
+        return read_start_parameters(exchange, source)
+
     def add_form(self, exchange: Exchange, flow: Flow) -> None:
+        if not exchange.state.config.registration_enabled:
+            raise registration_disabled()
         if exchange.session:
             raise already_signed_in(browser_url=resolve_return_to(exchange, flow.return_to))
-        flow.extra = {"organization_id": None}
+        if flow.extra["organization_id"]:
+            flow.nodes = []  # only Ory Network has methods for organizations
+            return
         if exchange.state.config.registration_style == "unified":
             _show_only_screen(exchange, flow)
         else:
@@ -85,12 +95,12 @@ def _change_screen(exchange: Exchange, flow: Flow, body: Body) -> Response:
         check_csrf(exchange, flow, body)
         flow.messages = []
         _show_profile_screen(exchange, flow, submitted_traits(body))
-    else:
-        traits = check_traits(exchange, body)
-        check_csrf(exchange, flow, body)
-        flow.active, flow.state = "", "choose_method"
-        flow.messages = [message(1040009)]
-        _show_credential_screen(exchange, flow, traits)
+        return show_form(exchange, flow)
+    traits = check_traits(exchange, body)
+    check_csrf(exchange, flow, body)
+    flow.active, flow.state = "", "choose_method"
+    flow.messages = [message(1040009)]
+    _show_credential_screen(exchange, flow, traits)
     return show_form(exchange, flow, transient_payload={})
 
 
@@ -113,6 +123,10 @@ def _show_profile_screen(exchange: Exchange, flow: Flow, traits: dict[str, Any])
 def _show_credential_screen(exchange: Exchange, flow: Flow, traits: dict[str, Any]) -> None:
     """The second of two screens: a choice of methods. The traits are hidden inputs."""
     hidden = trait_nodes("default", exchange.state.config.schema, traits, hidden=True)
+    for node in hidden:  # as in Kratos, a trait that was not submitted keeps its former value
+        former = nodes.find(flow.nodes, node["attributes"]["name"])
+        if former and "value" in former["attributes"]:
+            node["attributes"].setdefault("value", former["attributes"]["value"])
     back = nodes.submit_button("profile", 1040008, name="screen", value="previous")
     flow.set_form([*hidden, back])
     for method in _enabled_methods(exchange):
@@ -126,12 +140,24 @@ def _show_credential_screen(exchange: Exchange, flow: Flow, traits: dict[str, An
 def complete_registration(exchange: Exchange, flow: Flow, signed_up: SignedUp) -> Response:
     """Save the identity, and sign it in if the session hook is on. Raises `InvalidSubmission` if it already exists."""
     state, identity = exchange.state, signed_up.identity
-    if state.has_conflict(identity):
-        raise InvalidSubmission(message(4000007))
+    if owner := state.find_conflict(identity):
+        raise InvalidSubmission(_conflict_message(state.config, identity, owner))
     for credential_type, config in signed_up.credentials.items():
         identity.set_credential_config(credential_type, config, state.clock.now())
     state.save(identity)
     return _success_response(exchange, flow, identity, signed_up.method)
+
+
+def _conflict_message(config: Config, identity: Identity, owner: Identity) -> Message:
+    """Says that the login name is taken. With `login_hints`, it also says how its owner can sign in."""
+    if not config.registration_login_hints:
+        return message(4000007)
+    return message(
+        4000028,
+        available_credential_types=sorted(first_factors(owner, config)),
+        available_oidc_providers=sorted(account["provider"] for account in owner.social_accounts),
+        credential_identifier_hint=min(identity.all_identifiers & owner.all_identifiers, default=""),
+    )
 
 
 def _success_response(exchange: Exchange, flow: Flow, identity: Identity, method: AuthenticationMethod) -> Response:
@@ -144,7 +170,7 @@ def _success_response(exchange: Exchange, flow: Flow, identity: Identity, method
         exchange.renew_csrf_token()
     verification = verify_new_address(exchange, identity, flow)
     shows_verification = verification is not None and state.config.registration_show_verification_ui
-    return_to = resolve_return_to(exchange, flow.return_to)
+    return_to = oauth2_return_url(exchange, flow) or resolve_return_to(exchange, flow.return_to)
     if flow.type == "browser" and not exchange.wants_json:
         return exchange.redirect(page_url(exchange, verification) if verification and shows_verification else return_to)
     continue_with: list[dict[str, Any]] = []

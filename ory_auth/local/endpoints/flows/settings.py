@@ -5,7 +5,10 @@ https://www.ory.com/docs/kratos/self-service/flows/user-settings
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -48,13 +51,13 @@ class Settings(FlowHandler):
         _show_all_methods(exchange, flow)
 
     def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
-        self._require_session(exchange, flow, page_url(exchange, flow))
+        self.require_session(exchange, flow, page_url(exchange, flow))
 
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
-        self._require_session(exchange, flow, exchange.url)
+        self.require_session(exchange, flow, exchange.url)
         return None
 
-    def _require_session(self, exchange: Exchange, flow: Flow, return_to: str) -> Session:
+    def require_session(self, exchange: Exchange, flow: Flow, return_to: str) -> Session:
         """The session of the person who has started the flow. Raises `OryError` for anyone else.
 
         `return_to` is the URL that a person without the second factor comes back to.
@@ -76,7 +79,7 @@ class Settings(FlowHandler):
         return sort_settings_nodes(form, exchange.state.config.schema)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
-        session = self._require_session(exchange, flow, exchange.url)
+        session = self.require_session(exchange, flow, exchange.url)
         method = next((method for method in _enabled_methods(exchange) if method.is_submitted(flow, body)), None)
         if method is None:
             raise InvalidSubmission(message(self.unknown_method_message))
@@ -101,12 +104,20 @@ def _show_all_methods(exchange: Exchange, flow: Flow) -> None:
     flow.nodes = sort_settings_nodes(flow.nodes, exchange.state.config.schema)
 
 
+def _continue_in_new_flow(exchange: Exchange, flow: Flow) -> None:
+    """As in Kratos, the form of a flow that has saved something belongs to a new flow."""
+    form, url = deepcopy(flow.nodes), exchange.url
+    new = replace(flow, id=str(uuid.uuid4()), request_url=url, nodes=form, messages=[], state="show_form", active="")
+    exchange.state.flows[new.id] = new
+    flow.action_flow_id = new.id
+
+
 def complete_settings(exchange: Exchange, flow: Flow, session: Session) -> Response:
     """The response after a change is saved: back to the settings page, unless the flow has a `return_to`."""
     verify_new_address(exchange, session.identity, flow)
-    flow.extra = {}
     _show_all_methods(exchange, flow)
     flow.messages, flow.state = [message(1050001)], "success"
+    _continue_in_new_flow(exchange, flow)
     if flow.type == "api":
         return show_form(exchange, flow, json_status=200)
     clear_pending_submission(exchange, flow)

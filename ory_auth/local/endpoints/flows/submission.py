@@ -17,10 +17,11 @@ from ...model.trait_forms import parse_traits
 class InvalidSubmission(Exception):
     """A submission that the flow answers with its form and error messages.
 
-    Positional arguments are messages for the whole form, keyword arguments are messages for single fields.
+    Positional arguments are messages for the whole form. Keyword arguments are messages for single fields: one message,
+    or a list.
     """
 
-    def __init__(self, *messages: Message, **field_messages: Message) -> None:
+    def __init__(self, *messages: Message, **field_messages: Message | list[Message]) -> None:
         self.messages = list(messages)
         self.field_messages = field_messages
         super().__init__()

@@ -22,7 +22,7 @@ def identifier_field(schema: Schema, group: str = "default") -> Node:
     return nodes.input_field(group, "identifier", "text", label, value="", required=True)
 
 
-def check_traits(exchange: Exchange, body: Body, **more_errors: Message) -> dict[str, Any]:
+def check_traits(exchange: Exchange, body: Body, **more_errors: list[Message]) -> dict[str, Any]:
     """The submitted traits. Raises `InvalidSubmission` if they are invalid, or if there are more errors."""
     traits = submitted_traits(body)
     errors = {**trait_errors(exchange.state.config.schema, traits), **more_errors}

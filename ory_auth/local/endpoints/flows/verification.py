@@ -207,7 +207,7 @@ def verify_new_address(exchange: Exchange, identity: Identity, origin: Flow) -> 
     now = exchange.state.clock.now()
     query = parse_qs(urlsplit(origin.request_url).query)
     return_to = query.get("after_verification_return_to") or query.get("return_to") or [""]
-    request_url = f"{exchange.state.public_url}/self-service/verification/browser"
+    request_url = origin.request_url.partition("?")[0]
     if return_to[0]:
         request_url += f"?{urlencode({'return_to': return_to[0]})}"
     lifespan = int(config.flow_lifespan * SECOND)

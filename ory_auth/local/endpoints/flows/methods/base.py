@@ -66,7 +66,8 @@ class LoginMethod(Method):
     def add_credential_screen(self, exchange: Exchange, flow: Flow, identity: Identity | None) -> bool:
         """Add nodes to the second screen of the style `identifier_first`. Returns whether the identity can use them.
 
-        `identity` is `None` if there is none with this login name.
+        `identity` is `None` if there is none with this login name. If the configuration mitigates account
+        enumeration, the nodes are the same for everyone.
         """
         return False
 

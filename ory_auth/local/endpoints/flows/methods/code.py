@@ -100,10 +100,14 @@ class CodeLogin(LoginMethod):
             flow.nodes.append(nodes.input_field("code", "address", "submit", label, value=address))
 
     def add_credential_screen(self, exchange: Exchange, flow: Flow, identity: Identity | None) -> bool:
-        is_offered = identity is not None or exchange.state.config.account_enumeration_mitigate
-        if is_offered:
-            flow.nodes.append(nodes.submit_button("code", 1010015))
-        return is_offered
+        """As in Kratos, this betrays that a login name is unknown, even if the configuration mitigates enumeration."""
+        mitigate = exchange.state.config.account_enumeration_mitigate
+        if identity is None and not mitigate:
+            return False
+        flow.nodes.append(nodes.submit_button("code", 1010015))
+        if identity is None:
+            raise InvalidSubmission(message(4000035))
+        return True
 
     def begin_early(self, exchange: Exchange, flow: Flow, identity: Identity) -> bool:
         """Send a code to the only address of the second step, or of an identity that has no other method."""
@@ -125,7 +129,7 @@ class CodeLogin(LoginMethod):
                 flow.state = "choose_method"
             if flow.state == "choose_method":
                 _send_login_code(exchange, flow, _find_identity(exchange, flow, identifier), identifier.lower())
-                return show_form(exchange, flow)
+                return show_form(exchange, flow, transient_payload={})
             if flow.state != "sent_email":
                 raise InvalidSubmission(message(4010002))
             return self._check_login_code(exchange, flow, body, identifier)
@@ -206,7 +210,7 @@ class CodeRegistration(RegistrationMethod):
         if flow.state == "choose_method":
             _send_code(exchange, flow, identity.code_addresses)
             _show_registration_code_screen(exchange, flow, body)
-            return show_form(exchange, flow)
+            return show_form(exchange, flow, transient_payload={})
         if flow.state != "sent_email":
             raise InvalidSubmission(message(4010003))
         return self._check_registration_code(exchange, flow, body, identity)

@@ -86,7 +86,7 @@ class PasswordRegistration(RegistrationMethod):
 
     def sign_up(self, exchange: Exchange, flow: Flow, body: Body) -> SignedUp:
         password = str(body.get("password") or "")
-        missing = {} if password else {"password": message(4000002, property="password")}
+        missing = {} if password else {"password": [message(4000002, property="password")]}
         traits = check_traits(exchange, body, **missing)
         check_csrf(exchange, flow, body)
         identity = new_identity(exchange, traits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import LoginMethod, RegistrationMethod, SettingsMethod
 from .code import CodeLogin, CodeRegistration
 from .lookup_secret import LookupSecretLogin, LookupSecretSettings
+from .oidc import OIDCLogin, OIDCRegistration, OIDCSettings
 from .passkey import PasskeyLogin, PasskeyRegistration, PasskeySettings
 from .password import PasswordLogin, PasswordRegistration, PasswordSettings
 from .profile import ProfileSettings
@@ -13,6 +14,7 @@ from .webauthn import WebAuthnLogin, WebAuthnRegistration, WebAuthnSettings
 
 LOGIN_METHODS: tuple[LoginMethod, ...] = (
     PasswordLogin(),
+    OIDCLogin(),
     CodeLogin(),
     TOTPLogin(),
     PasskeyLogin(),
@@ -21,6 +23,7 @@ LOGIN_METHODS: tuple[LoginMethod, ...] = (
 )
 REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (
     PasswordRegistration(),
+    OIDCRegistration(),
     CodeRegistration(),
     PasskeyRegistration(),
     WebAuthnRegistration(),
@@ -28,6 +31,7 @@ REGISTRATION_METHODS: tuple[RegistrationMethod, ...] = (
 SETTINGS_METHODS: tuple[SettingsMethod, ...] = (
     ProfileSettings(),
     PasswordSettings(),
+    OIDCSettings(),
     TOTPSettings(),
     PasskeySettings(),
     WebAuthnSettings(),
