@@ -18,6 +18,7 @@ from typing import Self
 from tests.support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PLUGINS = Path(__file__).with_name("plugins")
 PATIENCE = 60  # seconds: a limit for what has to happen soon
 # The ports that the documents name; each run of a page takes free ones in their places.
 PORTS = ("8000", "4433", "4434", "5173")
@@ -171,8 +172,9 @@ def _environment(home: Path) -> dict[str, str]:
     return {
         **kept,
         "PATH": path,
-        "PYTHONPATH": str(ROOT),
-        "PYTEST_PLUGINS": "ory_auth.pytest_plugin",  # which an installed package brings by its entry point
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(PLUGINS))),
+        # The first is one that an installed package brings by its entry point.
+        "PYTEST_PLUGINS": "ory_auth.pytest_plugin,system_chromium",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(home),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from ory_auth.local.control.config_options import parse_config_options
 from ory_auth.management.commands.ory_local import Command
 
 from .visits import send
@@ -95,15 +96,48 @@ def test_prints_its_urls_responds_and_stops_cleanly(tmp_path: Path, end: signal.
     command = [sys.executable, "-c", RUN, *arguments]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ory:
         assert ory.stdout
-        lines = [ory.stdout.readline().strip() for _ in range(8)]
+        lines = [ory.stdout.readline().strip() for _ in range(9)]
         response = send(lines[1].split()[-1], "GET", "/sessions/whoami", [])
         ory.send_signal(end)
         rest = ory.stdout.read()
     assert "for development and tests only" in lines[0]
-    assert lines[5:7] == [
+    assert lines[6:8] == [
         "ada@example.org   correct horse 9   an editor",
         "bob@example.org   (no password)     inactive, authenticator app",
     ]
     assert "JBSWY3DPEHPK3PXP" not in "".join(lines)
     assert (response.status, response.headers["Ory-Session-Cache-For"]) == (401, None)
     assert (ory.returncode, rest.strip()) == (0, "The local Ory has stopped.")
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("recovery_use", "'recovery_use' is not NAME=VALUE"),
+        ("recovery_us=link", "'recovery_us' is unknown. Did you mean 'recovery_use'?"),
+        ("nonsense=1", "'nonsense' is unknown. The names are the fields of ory_auth.local.Config."),
+        ("passkey_enabled=yes", "'passkey_enabled' must be true or false, not 'yes'"),
+        ("flow_lifespan=true", "'flow_lifespan' must be a number of seconds, not 'true'"),
+        ("rp_origins=http://localhost", "'rp_origins' must be a list such as"),
+    ],
+)
+def test_a_wrong_field_of_the_configuration_is_refused(option: str, complaint: str) -> None:
+    assert refusal("--set", option).startswith(f"--set: {complaint}")
+
+
+def test_fields_of_the_configuration_are_json_or_text() -> None:
+    options = [
+        "recovery_use=link",
+        "passkey_enabled=true",
+        "flow_lifespan=60",
+        'rp_origins=["http://a.test"]',
+        "rp_id=null",
+    ]
+    assert parse_config_options(options) == {
+        "recovery_use": "link",
+        "passkey_enabled": True,
+        "flow_lifespan": 60,
+        "rp_origins": ("http://a.test",),
+        "rp_id": None,
+    }
+    assert parse_config_options(["schema_id=7"]) == {"schema_id": "7"}

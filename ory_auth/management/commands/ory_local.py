@@ -8,6 +8,7 @@ import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,13 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="How long a session lasts (default: %(default)s).",
         )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="Change a field of ory_auth.local.Config, such as passkey_enabled=true. You can repeat this option.",
+        )
         parser.add_argument("--no-session-caching", action="store_true", help="Don't send Ory-Session-Cache-For.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -72,7 +80,12 @@ class Command(BaseCommand):
 
     def _print_introduction(self, ory: LocalOry, ui_base: str, people: list[dict[str, Any]]) -> None:
         self.stdout.write(self.style.WARNING(WARNING))
-        rows = [("public API", ory.public_url), ("admin API", ory.admin_url), ("pages", ui_base)]
+        rows = [
+            ("public API", ory.public_url),
+            ("admin API", ory.admin_url),
+            ("pages", ui_base),
+            ("mailbox", f"{ory.public_url}/mailbox"),
+        ]
         self._write_table(rows)
         if people:
             self.stdout.write("People:")
@@ -106,6 +119,12 @@ def _create_local_ory(options: dict[str, Any]) -> LocalOry:
         if (missing.name or "").partition(".")[0] not in LIBRARIES:
             raise
         raise CommandError(f"{missing.name} is not installed. Run: pip install 'django-ory[local]'") from None
+    from ory_auth.local.control.config_options import ConfigOptionError, parse_config_options
+
+    try:
+        changes = parse_config_options(options["set"])
+    except ConfigOptionError as error:
+        raise CommandError(f"--set: {error}") from None
     pages = urlsplit(options["ui_base"])
     site = f"{pages.scheme}://{pages.netloc}"
     config = Config(
@@ -118,7 +137,7 @@ def _create_local_ory(options: dict[str, Any]) -> LocalOry:
         session_lifespan=options["session_lifespan"],
         cacheable_sessions=not options["no_session_caching"],
     )
-    return LocalOry(config)
+    return LocalOry(replace(config, **changes))
 
 
 def _create_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
