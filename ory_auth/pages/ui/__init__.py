@@ -27,7 +27,7 @@ from .nodes import NodeReader, read_messages
 from .page import Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
 from .trait_kinds import PREFIX
 from .traits import Traits, read_schema_id, read_traits
-from .values import mapping_of, text_of, write_exact
+from .values import label_of, mapping_of, text_of, write_exact
 
 __all__ = [
     "SENT_STATES",
@@ -135,7 +135,7 @@ def _find_account(
     name = facts.find_account_name(nodes)
     if signed_in and identity:
         name = facts.name_of(identity) or name
-    return Account(name, links.restart, signed_in=signed_in) if name else None
+    return Account(label_of(name), links.restart, signed_in=signed_in) if name else None
 
 
 def _prefill(

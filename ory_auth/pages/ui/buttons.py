@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from .page import Button, Credential
 from .unknown import report_unknown
-from .values import mapping_of, text_of, value_text
+from .values import label_of, mapping_of, text_of, value_text
 
 # The functions that the passkey script of this package has.
 TRIGGERS = frozenset(
@@ -70,12 +70,12 @@ def read_button(attributes: Mapping[str, Any], label: str, label_data: Mapping[s
         goes_back=name == "screen",
     )
     if name in REMOVALS:
-        display_name = text_of(context.get("display_name"))
+        display_name = label_of(context.get("display_name"))
         if display_name in ("", UNNAMED):
             display_name = gettext("Passkey") if name == "passkey_remove" else gettext("Security key")
         return Credential(display_name, button, read_time(context, "added_at"))
     if name in {"link", "unlink"}:
-        provider = text_of(context.get("provider")) or value
+        provider = label_of(context.get("provider")) or label_of(value)
         return Credential(provider, button, provider=button.provider, connected=name == "unlink")
     return button
 

@@ -15,7 +15,7 @@ from ...types import Identity
 from .buttons import RESEND_LABEL
 from .page import Captcha, Linking, SentTo
 from .trait_kinds import PREFIX
-from .values import list_of, mapping_of, text_of
+from .values import label_of, list_of, mapping_of, text_of
 
 SENT_STATES = frozenset({"sent_email", "recovery_awaiting_code"})
 LINK_MESSAGE = 1010016
@@ -52,7 +52,7 @@ def find_sent_to(flow: Mapping[str, Any], nodes: Nodes) -> SentTo | None:
         for message in list_of(mapping_of(flow.get("ui")).get("messages"))
     ]
     address = next(filter(None, masked), "") or find_account_name(nodes)
-    return SentTo(address, "email" if _is_email(address) else "phone") if address else None
+    return SentTo(label_of(address), "email" if _is_email(address) else "phone") if address else None
 
 
 def _fixed_values(nodes: Nodes) -> Iterator[tuple[str, str]]:
@@ -75,10 +75,10 @@ def find_linking(flow: Mapping[str, Any], nodes: Nodes) -> Linking | None:
         message = mapping_of(entry)
         context = mapping_of(message.get("context"))
         if message.get("id") == LINK_MESSAGE:
-            return Linking(text_of(context.get("provider")), text_of(context.get("duplicate_identifier")))
+            return Linking(label_of(context.get("provider")), label_of(context.get("duplicate_identifier")))
     identifier = dict(_fixed_values(nodes)).get("identifier", "")
     is_linking = flow.get("active") in ("oidc", "saml") and flow.get("refresh") is not True and identifier
-    return Linking("", identifier) if is_linking else None
+    return Linking("", label_of(identifier)) if is_linking else None
 
 
 def find_captcha(nodes: Nodes) -> Captcha | None:
@@ -100,7 +100,7 @@ def find_captcha(nodes: Nodes) -> Captcha | None:
 def find_oauth2_client(flow: Mapping[str, Any]) -> str:
     """The name of the application that asks a person to sign in; empty if none does, or it has no name."""
     client = mapping_of(mapping_of(flow.get("oauth2_login_request")).get("client"))
-    return text_of(client.get("client_name"))
+    return label_of(client.get("client_name"))
 
 
 def find_login_hint(flow: Mapping[str, Any]) -> str:

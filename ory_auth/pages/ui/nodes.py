@@ -33,7 +33,7 @@ from .page import (
 from .trait_kinds import PREFIX
 from .traits import Traits
 from .unknown import report_unknown
-from .values import list_of, mapping_of, text_of, value_text
+from .values import label_of, list_of, mapping_of, text_of, value_text
 from .widgets import (
     PLACEHOLDERS,
     autocomplete_for,
@@ -111,7 +111,7 @@ class NodeReader:
             return None
         label = label or translate_title(_make_label(name))
         if type_ in ("submit", "button"):
-            return read_button(attributes, label if label_data else value_text(value) or label, label_data)
+            return read_button(attributes, label if label_data else label_of(value) or label, label_data)
         traits, of_trait = self.traits, name.startswith(PREFIX)
         if traits and of_trait:
             if not traits.has_field(name):
@@ -174,12 +174,12 @@ def _read_options(value: object, field: Field) -> tuple[Option, ...]:
     for entry in map(mapping_of, list_of(value)):
         text = value_text(entry.get("value"))
         if text:
-            label = translate(mapping_of(entry.get("label"))) or text
+            label = translate(mapping_of(entry.get("label"))) or label_of(text)
             options.append(Option(text, label, selected=text == field.value))
     if not options or field.type == "password" or field.is_multiline:
         return ()
     if field.value and not any(option.selected for option in options):
-        options.insert(0, Option(field.value, field.value, selected=True))
+        options.insert(0, Option(field.value, label_of(field.value), selected=True))
     if not field.value or not field.required:
         options.insert(0, Option("", "", selected=not field.value))
     return tuple(options)
@@ -215,8 +215,8 @@ def read_messages(value: object, place: Place) -> Iterator[Message]:
 
 
 def translate(message: Mapping[str, Any], place: Place = ANYWHERE) -> str:
-    """The text of a message or a label, if it can be encoded."""
-    return text_of(translate_message(message, place))
+    """The text of a message or a label, as a page may show it."""
+    return label_of(translate_message(message, place))
 
 
 def _as(type_: type[DateTime] | type[Select], field: Field, **changes: Any) -> DateTime | Select:
@@ -243,7 +243,7 @@ def _is_from(url: str, ory_url: str) -> bool:
 def _make_label(name: str) -> str:
     """A label made of a field's name, if Ory sends none: ``traits.home_address`` is "Home address"."""
     parts = [part for part in name.split(".") if part and not part.isdecimal()] or [name]
-    return parts[-1].replace("_", " ").strip().capitalize() or name
+    return label_of(parts[-1]).replace("_", " ").strip().capitalize() or name
 
 
 def _pixels(value: object) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from .buttons import CHOICES
 from .groups import DEFAULT_GROUP, Group
 from .page import Button, Part, Section
+from .unknown import report_unknown
 
 SOCIAL = ("oidc", "saml")
 SIGN_IN_ORDER = (
@@ -22,6 +23,7 @@ SETTINGS_ORDER = (
     *("profile", DEFAULT_GROUP, "password", "passkey", *SOCIAL),
     *("totp", "webauthn", "lookup_secret", "code", "link"),
 )
+KNOWN_GROUPS = frozenset({*SIGN_IN_ORDER, *SETTINGS_ORDER, "captcha"})
 AFTER_ALL = 100
 NODE_ORDER = {"identifier": -1, "password": 1}  # other nodes: 0
 
@@ -31,8 +33,11 @@ def sort_groups(groups: Iterable[Group], kind: str) -> list[Group]:
     order = SETTINGS_ORDER if kind == "settings" else (*SIGN_IN_ORDER, *SOCIAL)
 
     def rank(group: Group) -> tuple[int, str]:
-        is_known = group.name in order
-        return (order.index(group.name), "") if is_known else (AFTER_ALL, group.name)
+        if group.name in order:
+            return order.index(group.name), ""
+        if group.name not in KNOWN_GROUPS:
+            report_unknown("group", group.name)
+        return AFTER_ALL, group.name
 
     return sorted(groups, key=rank)
 
@@ -40,7 +45,7 @@ def sort_groups(groups: Iterable[Group], kind: str) -> list[Group]:
 def sort_nodes(group: Group) -> Group:
     """The group with its nodes and buttons in the order of the page."""
     group.nodes.sort(key=lambda node: NODE_ORDER.get(getattr(node, "name", ""), 0))
-    group.buttons.sort(key=lambda button: (not button.sends_fields, button.resend, button.goes_back))
+    group.buttons.sort(key=lambda button: (not button.sends_fields, button.goes_back))
     group.credentials.sort(
         key=lambda credential: (not credential.connected, credential.added_at.timestamp() if credential.added_at else 0)
     )

@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# Line breaks and tabs are harmless in HTML. The others include the marks by which Unicode embeds and isolates text.
+INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LONE_LINE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 
 
@@ -76,6 +78,14 @@ def text_of(value: object) -> str:
     except UnicodeEncodeError:
         return ""
     return value
+
+
+def label_of(value: object) -> str:
+    """The text without characters that change the text around it: control characters and overrides of direction.
+
+    For names and texts that a page shows. The values of fields stay as they are.
+    """
+    return INVISIBLE.sub("", text_of(value))
 
 
 def mapping_of(value: object) -> Mapping[str, Any]:
