@@ -74,6 +74,43 @@ def test_with_debug_the_page_quotes_ory_too(web: DualClient, local_ory: LocalOry
     assert "a stack trace" not in text
 
 
+# --- errors of OAuth2, in a URL that anybody can write
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("access_denied", "Access was refused"),
+        ("invalid_client", "made a mistake"),
+        ("temporarily_unavailable", "try again in a few minutes"),
+        ("login_required", "sign in again"),
+    ],
+)
+def test_an_error_of_oauth2_is_explained_in_our_words(web: DualClient, ory: Ory, code: str, text: str) -> None:
+    page = web.get(f"/auth/error?error={code}&error_description={FORGED}&error_hint={FORGED}")
+    assert page.status_code == 400
+    assert text in page.content.decode().replace("&#x27;", "'")
+    assert code in page.content.decode()
+    assert FORGED not in page.content.decode()
+
+
+@pytest.mark.parametrize("code", ["new_error", "%3Cscript%3Ealert(1)%3C/script%3E", "x" * 10_000, "%00", ""])
+def test_an_unknown_error_of_oauth2_gets_a_general_text(web: DualClient, ory: Ory, code: str) -> None:
+    text = web.get(f"/auth/error?error={code}").content.decode()
+    assert "The sign-in service couldn&#x27;t complete your request." in text or "couldn't complete" in text
+    assert "<script>alert" not in text
+    assert "x" * 100 not in text
+
+
+def test_with_debug_the_page_quotes_the_description_of_oauth2(web: DualClient, ory: Ory, settings: Settings) -> None:
+    settings.DEBUG = True
+    text = web.get(
+        f"/auth/error?error=invalid_client&error_description=%3Cb%3Ewhy&error_hint={FORGED}"
+    ).content.decode()
+    assert "&lt;b&gt;why" in text
+    assert FORGED in text
+
+
 # --- headers
 
 FORMS = ["login", "registration", "settings"]

@@ -132,9 +132,7 @@ SECOND_SCREEN = [field("default", "traits.email", "hidden", value=EMAIL), submit
         pytest.param([GOOGLE, GITHUB], None, id="several-providers"),
         pytest.param([*PROFILE, GOOGLE], "method=profile", id="registration"),
         pytest.param([*SECOND_SCREEN, CODE_BUTTON, *WITH_PASSWORD], "method=password", id="second-screen"),
-        pytest.param(
-            [HIDDEN_IDENTIFIER, CODE_BUTTON, *WITH_PASSWORD, GITHUB], "method=password", id="linking"
-        ),
+        pytest.param([HIDDEN_IDENTIFIER, CODE_BUTTON, *WITH_PASSWORD, GITHUB], "method=password", id="linking"),
         pytest.param([*LOOKUP, *ADDRESSES, *TOTP], "method=totp", id="second-factors"),
         pytest.param(ADDRESSES, None, id="addresses"),
         pytest.param(MASKED, None, id="masked-addresses"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from ory_auth.local import LocalOry
+from tests.support.browser import Browser, Page, client_transport
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Session
 from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.django_db
 
+HOST = "127.0.0.1:18000"
 KINDS = ["login", "registration", "recovery", "verification", "settings"]
 PARAMETERS = {
     "login_challenge": "abc-._~123",
@@ -33,13 +34,16 @@ def start(web: DualClient, url: str) -> tuple[str, dict[str, str]]:
     return target.path, dict(parse_qsl(target.query))
 
 
-def links_of(web: DualClient, url: str, ory: Ory, cookies: dict[str, str] | None = None) -> dict[str, dict[str, str]]:
-    """The queries of the links on the page of a flow that was started by this URL, by the path they lead to."""
-    location = web.get(url)["Location"]
-    reply = ory.public("GET", location.removeprefix(ory.public_url), headers={"Accept": "text/html"})
-    csrf = [line.partition(";")[0] for line in reply.headers.getlist("Set-Cookie")]
-    page = web.get(urlsplit(reply.headers["Location"])._replace(scheme="", netloc="").geturl(), cookie="; ".join(csrf))
-    hrefs = [href.replace("&amp;", "&") for href in re.findall(r'href="(/auth/[^"]*)"', page.content.decode())]
+@pytest.fixture
+def browser(web: DualClient, local_ory: LocalOry) -> Browser:
+    site = f"http://{HOST}"
+    local_ory.configure(ui_base=f"{site}/auth", default_return_url=f"{site}/", allowed_return_urls=(f"{site}/",))
+    return Browser(HOST, client_transport(web, HOST))
+
+
+def links_of(page: Page) -> dict[str, dict[str, str]]:
+    """The queries of the links on a page to this site's flows, by their paths."""
+    hrefs = [href.replace("&amp;", "&") for href in re.findall(r'href="(/auth/[^"]*)"', page.text)]
     return {urlsplit(href).path: dict(parse_qsl(urlsplit(href).query)) for href in hrefs}
 
 
@@ -87,10 +91,82 @@ def test_a_person_who_is_signed_in_can_be_asked_to_sign_in_again(web: DualClient
     path, query = start_with(web, session, "/auth/login?refresh=true&next=/guarded")
     assert path == "/self-service/login/browser"
     assert query == {"refresh": "true", "return_to": "http://testserver/guarded"}
-    response = web.get("/auth/login?next=/guarded", **session.headers)
+    response = web.get("/auth/login?next=/guarded", headers=session.headers)
     assert response["Location"] == "http://testserver/guarded", "without the parameter, there is nothing to do"
 
 
 def start_with(web: DualClient, session: Session, url: str) -> tuple[str, dict[str, str]]:
-    target = urlsplit(web.get(url, **session.headers)["Location"])
+    target = urlsplit(web.get(url, headers=session.headers)["Location"])
     return target.path, dict(parse_qsl(target.query))
+
+
+def test_links_to_other_flows_keep_the_parameters(browser: Browser) -> None:
+    query = {**PARAMETERS, "after_verification_return_to": f"http://{HOST}/welcome"}
+    page = browser.open(f"/auth/login?{urlencode(query)}&return_to=/guarded")
+    expected = {**query, "return_to": f"http://{HOST}/guarded"}
+    links = links_of(page)
+    assert links["/auth/registration"] == expected
+    assert links["/auth/recovery"] == expected
+    page = browser.open(f"/auth/registration?{urlencode(links['/auth/registration'])}")
+    assert links_of(page)["/auth/login"] == expected
+
+
+def test_signing_in_again_starts_again_with_the_same_parameters(browser: Browser, ory: Ory) -> None:
+    person = ory.person()
+    browser.jar.update({("127.0.0.1", name): value for name, value in person.browser_session().jar.items()})
+    page = browser.open("/auth/login?refresh=true&next=/guarded")
+    assert links_of(page)["/auth/login"] == {"refresh": "true", "return_to": f"http://{HOST}/guarded"}
+    assert person.email in page.text, "the page says who is meant"
+
+
+def test_links_do_not_offer_what_the_project_has_turned_off(browser: Browser, ory_auth: ChangeSettings) -> None:
+    assert {"/auth/registration", "/auth/recovery"} <= set(links_of(browser.open("/auth/login")))
+    ory_auth(REGISTRATION=False, RECOVERY=False)
+    assert not {"/auth/registration", "/auth/recovery"} & set(links_of(browser.open("/auth/login")))
+
+
+@pytest.mark.parametrize("value", ["http://evil.example/", "javascript:alert(1)", "//evil.example"])
+def test_what_a_stranger_puts_into_a_flow_does_not_get_into_its_links(browser: Browser, ory: Ory, value: str) -> None:
+    start_url = f"{ory.public_url}/self-service/login/browser?{urlencode({'after_verification_return_to': value})}"
+    page = browser.open(f"{start_url}&other=1")
+    assert page.path == "/auth/login"
+    assert all(not query for query in links_of(page).values())
+
+
+# A second factor that the URL asks for
+
+
+def test_a_second_factor_is_asked_for_after_the_first_one(browser: Browser, ory: Ory) -> None:
+    person = ory.person()
+    person.browser_session().set_up_totp()
+    page = browser.open("/auth/login?aal=aal2&next=/guarded")
+    assert "password" in page.fields
+    page = browser.submit(
+        page, page.form_with("password"), button="password", identifier=person.email, password=person.password
+    )
+    assert "totp_code" in page.fields
+    assert person.totp
+    page = browser.submit(page, page.form_with("totp_code"), button="totp", totp_code=person.totp.now())
+    assert page.path == "/guarded"
+
+
+def test_a_second_factor_that_was_used_leads_on(web: DualClient, aal2_session: Session) -> None:
+    response = web.get("/auth/login?aal=aal2&next=/guarded", headers=aal2_session.headers)
+    assert response["Location"] == "http://testserver/guarded"
+
+
+def test_the_address_for_the_code_reaches_ory(web: DualClient, aal1_session: Session) -> None:
+    _, query = start_with(web, aal1_session, "/auth/login?aal=aal2&via=phone&next=/guarded")
+    assert query == {"aal": "aal2", "via": "phone", "return_to": "http://testserver/guarded"}
+
+
+def test_settings_that_need_a_second_factor_come_back_to_the_settings(browser: Browser, ory: Ory) -> None:
+    person = ory.person()
+    person.browser_session().set_up_totp()
+    browser.jar.update({("127.0.0.1", name): value for name, value in person.browser_session().jar.items()})
+    page = browser.open("/auth/settings?return_to=/guarded")
+    assert person.totp
+    page = browser.submit(page, page.form_with("totp_code"), button="totp", totp_code=person.totp.now())
+    assert page.path == "/auth/settings"
+    page = browser.submit(page, page.form_with("traits.email"), button="profile", traits__email="new@example.org")
+    assert page.path == "/guarded", "the URL to come back to has survived the second factor"

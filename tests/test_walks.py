@@ -577,3 +577,33 @@ def test_the_whole_way_over_http(ory: Ory, live: Browser) -> None:
     page = live.submit(page, page.forms[0])
     assert page.path == "/bye"
     assert what(live.open("/guarded")) == "sign in"
+
+
+# --- the Back button, after a flow was completed -----------------------------------------------------------------------
+
+
+def test_back_to_the_sign_in_page_leads_on_when_signed_in(ory: Ory, browser: Browser) -> None:
+    person = ory.person()
+    page = browser.open("/guarded")
+    submitted = browser.submit(
+        page, page.form_with("password"), button="password", identifier=person.email, password=person.password
+    )
+    assert submitted.path == "/guarded"
+    assert browser.open(page.url).path in {"/", "/guarded"}
+
+
+def test_back_to_a_used_flow_says_how_to_start_again_when_signed_out(
+    ory: Ory, local_ory: LocalOry, browser: Browser
+) -> None:
+    local_ory.configure(recovery_use="code")
+    person = ory.person()
+    page = browser.open("/auth/recovery?next=/guarded")
+    page = browser.submit(page, page.form_with("email"), button="code", email=person.email)
+    code = local_ory.mailbox.latest(person.email).code
+    settings_page = browser.submit(page, page.form_with("code"), button="code", code=code)
+    assert settings_page.path == "/auth/settings"
+    assert browser.open(page.url).path == "/auth/settings", "the next step is a new password"
+    browser.jar = {key: value for key, value in browser.jar.items() if "session" not in key[1]}
+    gone = browser.open(page.url)
+    assert gone.status in {403, 410}
+    assert "/auth/recovery" in gone.text
