@@ -579,7 +579,7 @@ def test_the_whole_way_over_http(ory: Ory, live: Browser) -> None:
     assert what(live.open("/guarded")) == "sign in"
 
 
-# --- the Back button, after a flow was completed -----------------------------------------------------------------------
+# --- the Back button, after a flow was completed ----------------------------------------------------------------------
 
 
 def test_back_to_the_sign_in_page_leads_on_when_signed_in(ory: Ory, browser: Browser) -> None:
