@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.urls import include, path
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
@@ -18,7 +19,7 @@ from tests.support.client import DualClient
 from tests.support.cookies import set_cookie, sign_in
 from tests.support.html_forms import read_forms
 from tests.support.ory import PASSWORD, Ory, Session, send
-from tests.support.types import Response
+from tests.support.types import ChangeSettings, Response
 
 pytestmark = pytest.mark.django_db
 
@@ -220,6 +221,30 @@ def test_every_key_of_the_json_is_documented(cls: type) -> None:
 
 def test_every_key_of_the_nodes_is_documented() -> None:
     assert documented("Nodes") == {name for cls in NODES for name in flow_json.names_of(cls)}
+
+
+# --- through the gateway
+
+urlpatterns = [path("auth/", include("ory_auth.urls")), path(".ory/", include("ory_auth.gateway.urls"))]
+
+
+@pytest.mark.urls(__name__)
+def test_through_the_gateway_no_host_is_needed(
+    local_ory: LocalOry, ory: Ory, web: DualClient, ory_auth: ChangeSettings
+) -> None:
+    """The site is at another host than Ory, and Ory's cookie becomes one of the site."""
+    ory_auth(BROWSER_URL="/.ory")
+    person = ory.person()
+    flow = web.get("/auth/login?format=json", headers={"Accept": "application/json"}).json()["flow"]
+    form = form_of(flow, "password")
+    assert urlsplit(form["action"]).path == "/.ory/self-service/login"
+    values = values_of(form, identifier=person.email, password="wrong", method="password")
+    target = f"/.ory/self-service/login?{urlsplit(form['action']).query}"
+    assert web.post(target, values, headers={"Accept": "application/json"}).status_code == 400
+    values["password"] = PASSWORD
+    response = web.post(target, values, headers={"Accept": "application/json"})
+    assert response.status_code == 200, response.content
+    assert "ory_kratos_session" in response.cookies
 
 
 # --- fragments

@@ -17,12 +17,15 @@ from ..ory.client import Client
 from ..ory.cookies import CSRF_PREFIX, read_set_cookie
 from ..ory.flows import FlowKind
 from ..ory.http_client import Response
+from ..ory.network import network_headers
 from .ory_calls import Call
 
 
-def creation_call(kind: FlowKind, query: Mapping[str, str], own_cookies: str) -> Call:
+def creation_call(request: HttpRequest, conf: Conf, kind: FlowKind, query: Mapping[str, str], own_cookies: str) -> Call:
     """The call that starts a flow. Its response has the JSON of the flow. Empty parameters are left out."""
-    headers = {"Cookie": own_cookies} if own_cookies else {}
+    headers = network_headers(conf, f"{request.scheme}://{request.get_host()}")
+    if own_cookies:
+        headers["Cookie"] = own_cookies
     parameters = {name: value for name, value in query.items() if value}
 
     def create(client: Client, is_allowed: Callable[[], bool]) -> Response:
@@ -37,7 +40,7 @@ def is_csrf_cookie(name: str) -> bool:
 
 def will_reach_ory(request: HttpRequest, conf: Conf, response: Response, own_cookies: str) -> bool:
     """Whether the browser will send Ory's CSRF cookie to Ory. Otherwise it has to open the flow at Ory itself."""
-    if CSRF_PREFIX in own_cookies:
+    if conf.uses_gateway or CSRF_PREFIX in own_cookies:
         return True
     morsels = filter(None, map(read_set_cookie, response.cookies))
     domains = [morsel["domain"] for morsel in morsels if is_csrf_cookie(morsel.key)]

@@ -113,7 +113,9 @@ class FlowView(View):
         conf = self.state.conf
         if response.status == 200 and flow_start.will_reach_ory(self.request, conf, response, self.own_cookies):
             shown = self.render(str(data.get("id")), data)
-            cookies.forward_set_cookies(self.request, shown, response.cookies, flow_start.is_csrf_cookie)
+            cookies.forward_set_cookies(
+                self.request, shown, response.cookies, flow_start.is_csrf_cookie, through_gateway=conf.uses_gateway
+            )
             return shown
         return self._explain_refused_start(response.status, data, query)
 
@@ -123,7 +125,10 @@ class FlowView(View):
 
     def create(self, query: dict[str, str]) -> Response:
         """Ory's response with the JSON of a new flow."""
-        return call_ory(self.request, self.state, flow_start.creation_call(self.kind, query, self.own_cookies))
+        return call_ory(self.request, self.state, self.creation_call(query))
+
+    def creation_call(self, query: dict[str, str]) -> Call:
+        return flow_start.creation_call(self.request, self.state.conf, self.kind, query, self.own_cookies)
 
     def _explain_refused_start(self, status: int, data: dict[str, Any], query: dict[str, str]) -> HttpResponse:
         error = read_error(data.get("error") or {}, with_texts=False)
@@ -388,8 +393,7 @@ class SettingsView(FlowView):
         )
 
     def create(self, query: dict[str, str]) -> Response:
-        create = flow_start.creation_call(self.kind, query, self.own_cookies)
-        return self._call_with_schema(create)
+        return self._call_with_schema(self.creation_call(query))
 
     def _call_with_schema(self, call: Call) -> Response:
         schemas: list[object] = []

@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
@@ -58,7 +60,9 @@ def ory_flow(context: Context, kind: str, next: str | None = None, text: str = "
         raise template.TemplateSyntaxError(
             f"{{% ory_flow %}}: {kind!r} is not a flow. The flows are: {known}."
         ) from None
-    return {"kind": flow.value, "url": _start_url(context, flow, next, parameters), "text": text}
+    request = context.get("request")
+    target = (_current_page(request) if next is None else next) or resolve_url(settings.LOGIN_REDIRECT_URL)
+    return {"kind": flow.value, "url": _start_url(context, flow, target, parameters), "text": text, "next": target}
 
 
 @register.inclusion_tag("ory_auth/tags/user_menu.html", takes_context=True)
