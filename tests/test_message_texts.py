@@ -238,13 +238,25 @@ def test_the_time_that_is_left_after_a_recovery_is_in_minutes() -> None:
     [
         ("identifier", "text", "Enter your email address, phone number or username."),
         ("password", "password", "Enter your password."),
-        ("username", "text", "Please fill this in."),
+        ("username", "text", "Enter your username."),
+        ("nickname", "text", "Please fill this in."),
         ("terms", "checkbox", "Tick this box to continue."),
         ("color", "select", "Choose one of the options."),
     ],
 )
 def test_a_missing_value_is_asked_for_by_its_field(property: str, input_type: str, expected: str) -> None:
     assert worded(4000002, Place(input_type=input_type), property=property) == expected
+
+
+def test_a_missing_identifier_is_asked_for_by_its_label() -> None:
+    assert worded(4000002, Place(title="E-Mail"), property="identifier") == "Enter your email address."
+    assert worded(4000002, Place(title="Member number"), property="identifier").endswith("phone number or username.")
+
+
+def test_each_form_of_the_settings_says_what_it_saves() -> None:
+    assert worded(1070003, Place(flow="settings", group="profile")) == "Save"
+    assert worded(1070003, Place(flow="settings", group="password")) == "Save password"
+    assert worded(1070003, Place(flow="settings", group="totp")) == "Confirm code"
 
 
 def test_a_box_that_must_be_ticked() -> None:
@@ -260,6 +272,8 @@ def test_a_value_of_the_wrong_type() -> None:
 
 def test_a_device_that_is_refused_is_no_wrong_code() -> None:
     assert worded(4000008) == "That code isn't right. Please try again."
+    assert worded(4000008, Place(flow="login", step_up=True)) == "That code isn't right. Please try again."
+    assert worded(4000008, Place(flow="login")) == "Your passkey or security key wasn't accepted. Please try again."
     assert worded(4000008, Place(group="passkey")) == "Your passkey wasn't accepted. Please try again."
     assert worded(4000015, Place(group="passkey")) == "We couldn't find an account with this passkey."
 

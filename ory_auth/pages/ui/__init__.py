@@ -76,6 +76,7 @@ def read_flow(
     sent_to = facts.find_sent_to(flow, nodes)
     place = Place(
         flow=kind,
+        step_up=text_of(flow.get("requested_aal")) == "aal2",
         group=text_of(flow.get("active")),
         sent_to=sent_to.address if sent_to else "",
         providers=read_provider_names(nodes),

@@ -51,13 +51,13 @@ ONE_TIME_CODE = ByChannel(
 )
 CODE_SENT = ByChannel(
     email=_(
-        "We sent a code to %(sent_to)s. If it doesn't arrive within a few minutes, check your spam folder and the "
-        "spelling of the address."
+        "We sent a code to %(sent_to)s. If it doesn't arrive within a few minutes, check your spam folder or ask for a "
+        "new one."
     ),
     phone=_(
-        "We sent a code by text message to %(sent_to)s. If it doesn't arrive within a few minutes, check the number."
+        "We sent a code by text message to %(sent_to)s. If it doesn't arrive within a few minutes, ask for a new one."
     ),
-    unknown=_("We sent you a code. If it doesn't arrive within a few minutes, check the address."),
+    unknown=_("We sent you a code. If it doesn't arrive within a few minutes, ask for a new one."),
 )
 RECOVERY_CODE_SENT = ByChannel(
     email=_(
@@ -128,11 +128,7 @@ MESSAGES: dict[int, Text] = {
     1010022: _("Sign in"),
     1010023: _("Send a code to %(address)s"),
     1010024: SECURITY_KEY,
-    1010025: ByChannel(
-        email=CODE_SENT.email,
-        phone=CODE_SENT.phone,
-        unknown=_("We sent you a code. If it doesn't arrive within a few minutes, ask for a new one."),
-    ),
+    1010025: CODE_SENT,
     # creating an account
     1040001: _("Create account"),
     1040002: CONTINUE_WITH,
@@ -275,6 +271,8 @@ VALUES_ALONE = frozenset({1050006, 1050009, 1050015, 1070000})
 
 # Other wordings of messages above, for some places and values.
 NEW_PASSWORD = _("New password")
+SAVE_IN_GROUP = {"password": _("Save password"), "totp": _("Confirm code")}
+KEY_NOT_ACCEPTED = _("Your passkey or security key wasn't accepted. Please try again.")
 NEW_PASSWORD_FOR_RECOVERY = _("You're signed in again. Set a new password now, or add another way to sign in.")
 SEND_CODE_BY_EMAIL = _("Email a code to %(address)s")
 SEND_CODE_BY_PHONE = _("Text a code to %(address)s")
@@ -294,6 +292,7 @@ MISSING = {
     "totp_code": _("Enter the code from your authenticator app."),
     "lookup_secret": _("Enter one of your backup codes."),
     "email": _("Enter your email address."),
+    "username": _("Enter your username."),
     "phone": _("Enter your phone number."),
     "recovery_address": _("Enter your email address or phone number."),
     "recovery_confirm_address": _("Enter the full address."),
@@ -304,6 +303,13 @@ OF_WRONG_TYPE = {
     "number": _("Enter a number."),
     "integer": _("Enter a whole number."),
     "boolean": _("Choose yes or no."),
+}
+
+# The usual labels of the fields above, by which an empty one is asked for.
+ASKED_FOR = {
+    "Email address": MISSING["email"],
+    "Phone number": MISSING["phone"],
+    "Username": MISSING["username"],
 }
 
 # When an account exists already: how to sign in to it. Each method continues "Sign in with".
@@ -395,6 +401,9 @@ TITLES = {
     "street": _("Street"),
     "city": _("City"),
     "postal code": _("Postal code"),
+    "postcode": _("Postal code"),
+    "zip": _("Postal code"),
+    "zip code": _("Postal code"),
     "country": _("Country"),
     "language": _("Language"),
     "newsletter": _("Newsletter"),

@@ -24,6 +24,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from .message_texts import (
+    ASKED_FOR,
     CHECK_VALUE,
     CHOOSE_ONE,
     CONTINUE,
@@ -31,6 +32,7 @@ from .message_texts import (
     ERRORS,
     HOW_TO_CONNECT,
     HOW_TO_SIGN_IN,
+    KEY_NOT_ACCEPTED,
     LIST_COMMA,
     LIST_OR,
     MESSAGES,
@@ -44,6 +46,7 @@ from .message_texts import (
     PROVIDERS,
     REASONS,
     REMOVE_UNNAMED,
+    SAVE_IN_GROUP,
     SEND_CODE_BY_EMAIL,
     SEND_CODE_BY_PHONE,
     SIGN_IN_INSTEAD,
@@ -69,14 +72,17 @@ FREE_TEXT = 4000001
 class Place:
     """Where a message or a label appears, as far as its wording depends on it. All of it may be unknown.
 
-    ``flow`` is the kind of the flow. ``group`` is the node's group, or the flow's ``active`` method for a message of
-    the flow. ``input_type`` is the type of the field, "select" if it has options. ``sent_to`` is the address that a
-    code or a link went to, which may be masked. ``providers`` are their labels, by id: see :func:`read_provider_names`.
+    ``flow`` is the kind of the flow, and ``step_up`` whether it asks for a second factor. ``group`` is the node's
+    group, or the flow's ``active`` method for a message of the flow. ``input_type`` is the type of the field, "select"
+    if it has options, and ``title`` its title in the identity schema. ``sent_to`` is the address that a code or a link
+    went to, which may be masked. ``providers`` are their labels, by id: see :func:`read_provider_names`.
     """
 
     flow: str = ""
+    step_up: bool = False
     group: str = ""
     input_type: str = ""
+    title: str = ""
     sent_to: str = ""
     providers: Mapping[str, str] = field(default_factory=dict)
 
@@ -234,7 +240,8 @@ def _word_missing(_id: int, _text: str, values: _Values, place: Place) -> str:
         return gettext(TICK_THE_BOX)
     if place.input_type == "select":
         return gettext(CHOOSE_ONE)
-    text = MISSING.get(str(values.get("property")), "")
+    by_title = ASKED_FOR.get(TITLES.get(place.title.lower(), ""), "")
+    text = by_title or MISSING.get(str(values.get("property")), "")
     return gettext(text) if text else ""
 
 
@@ -249,7 +256,14 @@ def _word_constant(_id: int, _text: str, values: _Values, place: Place) -> str:
 
 
 def _word_wrong_code(_id: int, _text: str, _values: _Values, place: Place) -> str:
-    text = DEVICE_NOT_ACCEPTED.get(place.group, "")
+    """Kratos has one message for a wrong code and for a wrong key. Sign-in with one factor has no such code."""
+    is_key = place.flow == "login" and not place.step_up
+    text = DEVICE_NOT_ACCEPTED.get(place.group, KEY_NOT_ACCEPTED if is_key else "")
+    return gettext(text) if text else ""
+
+
+def _word_save(_id: int, _text: str, _values: _Values, place: Place) -> str:
+    text = SAVE_IN_GROUP.get(place.group, "")
     return gettext(text) if text else ""
 
 
@@ -314,6 +328,7 @@ REWORDED: dict[int, Callable[[int, str, _Values, Place], str]] = {
     1050020: _word_remove_key,
     1060001: _word_recovered,
     1070001: _word_password,
+    1070003: _word_save,
     FREE_TEXT: _word_reason,
     4000002: _word_missing,
     4000008: _word_wrong_code,

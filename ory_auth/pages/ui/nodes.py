@@ -96,7 +96,9 @@ class NodeReader:
     def _place_of(self, node: Mapping[str, Any]) -> Place:
         attributes = mapping_of(node.get("attributes"))
         input_type = "select" if attributes.get("options") else text_of(attributes.get("type"))
-        return replace(self.place, group=text_of(node.get("group")), input_type=input_type)
+        label = mapping_of(mapping_of(node.get("meta")).get("label"))
+        title = text_of(mapping_of(label.get("context")).get("title"))
+        return replace(self.place, group=text_of(node.get("group")), input_type=input_type, title=title)
 
     def _read_input(
         self,
