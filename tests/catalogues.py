@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -76,8 +76,15 @@ def read(path: Path) -> Catalogue:
     return catalogue
 
 
+def is_translated(message: Message) -> bool:
+    """Whether the message has a translation in each of its plural forms."""
+    return all(message.string) if isinstance(message.string, list | tuple) else bool(message.string)
+
+
 def compiled(catalogue: Catalog) -> bytes:
-    """The ``.mo`` of a catalogue."""
+    """The ``.mo`` of a catalogue, without the texts that have no translation yet."""
+    for message in [message for message in catalogue if message.id and not is_translated(message)]:
+        catalogue.delete(message.id, message.context)
     file = io.BytesIO()
     write_mo(file, catalogue)
     return file.getvalue()
@@ -95,7 +102,7 @@ def update(path: Path) -> None:
     with path.open("wb") as file:
         write_po(file, catalogue, width=120, include_lineno=False)
     path.with_suffix(".mo").write_bytes(compiled(read(path)))
-    missing = [message.id for message in catalogue if message.id and not message.string]
+    missing = [message.id for message in catalogue if message.id and not is_translated(message)]
     print(f"{path.relative_to(ROOT)}: {len(catalogue)} texts, {len(missing)} without a translation")
 
 

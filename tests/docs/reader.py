@@ -18,7 +18,7 @@ from tests.support.ory import HTTP, PASSWORD
 
 TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SECRET = re.compile(r"\b[A-Z2-7]{32}\b")
-
+LANGUAGES = {"English": "en", "German": "de-AT, de;q=0.9, en;q=0.5"}
 
 SCRIPT = Path(__file__).with_name("script.mjs")
 
@@ -48,6 +48,9 @@ class Reader:
     def text(self) -> str:
         """The page as it is read: without tags, and with single spaces."""
         return " ".join(unescape(TAG.sub(" ", self.page.text)).split())
+
+    def prefers(self, language: str) -> None:
+        self.browser.languages = LANGUAGES[language]
 
     def opens(self, url: str) -> None:
         self.page = self.browser.open(url)
@@ -162,6 +165,7 @@ class Reader:
 
 
 DEEDS: dict[str, Callable[..., None]] = {
+    r"prefers (\w+)": Reader.prefers,
     r"opens (\S+)": Reader.opens,
     r'sees "(.+)"': Reader.sees,
     r'does not see "(.+)"': Reader.sees_no,

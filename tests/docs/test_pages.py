@@ -22,7 +22,8 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
         return
     typed = [step.text.split()[0] for step in found if isinstance(step, Command)]
     scripts = any("runs " in step.text for step in found if isinstance(step, Deed))
-    for tool, needed in (("curl", "curl" in typed), ("node", scripts)):
+    compiles = any("compilemessages" in step.text for step in found if isinstance(step, Command))
+    for tool, needed in (("curl", "curl" in typed), ("node", scripts), ("msgfmt", compiles)):
         if needed and shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     run(page, tmp_path)

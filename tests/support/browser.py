@@ -58,6 +58,7 @@ class Browser:
 
     def __init__(self, host: str, site: Transport | None = None, *, scripts: bool = False) -> None:
         self.host, self.site, self.scripts = host, site, scripts
+        self.languages = ""  # of the header Accept-Language
         self.jar: dict[tuple[str, str], str] = {}
 
     def open(self, url: str) -> Page:
@@ -93,6 +94,8 @@ class Browser:
         parts = urlsplit(url)
         pairs = [f"{name}={value}" for (host, name), value in self.jar.items() if host == parts.hostname]
         headers = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Cookie": "; ".join(pairs)}
+        if self.languages:
+            headers["Accept-Language"] = self.languages
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self.site and parts.netloc == self.host:
