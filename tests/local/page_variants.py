@@ -31,6 +31,13 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "pages": {},
     "pages_code_mfa": {**CODE_AS_SECOND_FACTOR, "schema": _schema("many")},
     "pages_code_mfa_two": {**CODE_AS_SECOND_FACTOR, "schema": _schema("two")},
+    "pages_gateway": {"base_url": "http://localhost:8000/.ory", "cors_allowed_origins": ()},
+    "pages_gateway_cookies": {
+        "base_url": "http://localhost:8000/.ory",
+        "cookie_domain": "localhost",
+        "cors_allowed_origins": (),
+        "dev": False,
+    },
     "pages_hydra": {"oauth2_provider": True},
     "pages_identifier_first": {"login_style": "identifier_first"},
     "pages_identifier_first_mitigate": {"login_style": "identifier_first", "account_enumeration_mitigate": True},

@@ -8,7 +8,7 @@ import secrets
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -69,8 +69,10 @@ class Exchange:
 
     @property
     def url(self) -> str:
-        """The URL of this request, as Kratos stores it with a flow."""
-        return self.url_with_query(self.state.public_url, self.request.scope["raw_path"].decode("latin-1"))
+        """The URL of this request, as Kratos stores it with a flow: without a path that a gateway has removed."""
+        public = urlsplit(self.state.public_url)
+        origin = f"{public.scheme}://{public.netloc}"
+        return self.url_with_query(origin, self.request.scope["raw_path"].decode("latin-1"))
 
     @cached_property
     def wants_json(self) -> bool:
@@ -180,7 +182,7 @@ class Exchange:
             value,
             max_age=max_age,
             expires=expires,
-            domain=config.cookie_domain,
+            domain=None if name == CONTINUITY_COOKIE else config.cookie_domain,  # as in Kratos
             secure=not config.dev,
             same_site="Lax" if always_lax else config.cookie_same_site,
         )

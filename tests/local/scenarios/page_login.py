@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..page_replay import PageReplay
+from .page_keys import Keys
 
 
 def login_code_html(replay: PageReplay) -> None:
@@ -38,4 +39,20 @@ def oauth2_login_challenge(replay: PageReplay) -> None:
 def start_parameters(replay: PageReplay) -> None:
     replay.person("sp@example.org")
     replay.browsers[1] = replay.browser("sp@example.org")
+    replay.run()
+
+
+def identifier_first(replay: PageReplay) -> None:
+    Keys(replay, "passkey")
+    replay.person("if1@example.org")
+    replay.run()
+
+
+def gateway_base_url(replay: PageReplay) -> None:
+    replay.person("gw@example.org")
+    replay.run()
+
+
+def gateway_base_url_cookies(replay: PageReplay) -> None:
+    replay.person("gw@example.org")
     replay.run()
