@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.urls import include, path
@@ -24,7 +24,8 @@ from tests.support.types import ChangeSettings, Response
 pytestmark = pytest.mark.django_db
 
 HOST = {"Host": "127.0.0.1"}  # the host of the local Ory: its cookies reach this site
-JSON = {**HOST, "Accept": "application/json"}
+JSON_HEADER = {"Accept": "application/json"}
+JSON = {**HOST, **JSON_HEADER}
 HTMX = {**HOST, "HX-Request": "true", "HX-Current-URL": "http://127.0.0.1/page"}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -228,6 +229,13 @@ def test_every_key_of_the_nodes_is_documented() -> None:
 urlpatterns = [path("auth/", include("ory_auth.urls")), path(".ory/", include("ory_auth.gateway.urls"))]
 
 
+def send_through_gateway(web: DualClient, form: Any, values: dict[str, str]) -> Response:
+    url = urlsplit(form["action"])
+    assert url.path == "/.ory/self-service/login"
+    options: dict[str, Any] = {"content_type": "application/x-www-form-urlencoded", "headers": JSON_HEADER}
+    return web.post(f"{url.path}?{url.query}", urlencode(values), **options)
+
+
 @pytest.mark.urls(__name__)
 def test_through_the_gateway_no_host_is_needed(
     local_ory: LocalOry, ory: Ory, web: DualClient, ory_auth: ChangeSettings
@@ -237,12 +245,9 @@ def test_through_the_gateway_no_host_is_needed(
     person = ory.person()
     flow = web.get("/auth/login?format=json", headers={"Accept": "application/json"}).json()["flow"]
     form = form_of(flow, "password")
-    assert urlsplit(form["action"]).path == "/.ory/self-service/login"
     values = values_of(form, identifier=person.email, password="wrong", method="password")
-    target = f"/.ory/self-service/login?{urlsplit(form['action']).query}"
-    assert web.post(target, values, headers={"Accept": "application/json"}).status_code == 400
-    values["password"] = PASSWORD
-    response = web.post(target, values, headers={"Accept": "application/json"})
+    assert send_through_gateway(web, form, values).status_code == 400
+    response = send_through_gateway(web, form, {**values, "password": PASSWORD})
     assert response.status_code == 200, response.content
     assert "ory_kratos_session" in response.cookies
 
