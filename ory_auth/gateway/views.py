@@ -23,7 +23,7 @@ from ..request.client_address import client_address
 from ..request.sign_in_marker import has_marker, use_marker
 from ..responses import refusals
 from ..responses.client_kind import ClientKind, kind_from_headers
-from ..sessions.driver import Effects, run_async
+from ..sessions.driver import Effects, run_async, run_sync
 from ..sessions.ory_caller import Priority
 from ..sessions.outcomes import Unavailable
 from ..sessions.services import services_of
@@ -36,8 +36,26 @@ from .urls_in_responses import UrlMap
 OWN_UI = "/ui/"  # below it, Ory Network has pages of its own
 
 
-async def forward(request: HttpRequest, path: str) -> HttpResponse:
+def forward(request: HttpRequest, path: str) -> HttpResponse:
     """Send the browser's call to Ory, and Ory's response to the browser. ``path`` is the part below the gateway."""
+    exchange = _begin(request, path)
+    if isinstance(exchange, HttpResponse):
+        return exchange
+    result = run_sync(exchange, conf().timeout)
+    return result if isinstance(result, HttpResponse) else _explain_outage(request, result)
+
+
+async def aforward(request: HttpRequest, path: str) -> HttpResponse:
+    """:func:`forward` for coroutines."""
+    exchange = _begin(request, path)
+    if isinstance(exchange, HttpResponse):
+        return exchange
+    result = await run_async(exchange, conf().timeout)
+    return result if isinstance(result, HttpResponse) else await sync_to_async(_explain_outage)(request, result)
+
+
+def _begin(request: HttpRequest, path: str) -> HttpResponse | Effects[HttpResponse | Unavailable]:
+    """The exchange with Ory, or the response to a call that is not sent on."""
     current = conf()
     incoming = _read_incoming(request, path)
     try:
@@ -45,12 +63,13 @@ async def forward(request: HttpRequest, path: str) -> HttpResponse:
         call = build_call(incoming, body, current)
     except CallRefused as error:
         return _refuse(request, error.refusal)
-    result = await run_async(_exchange(request, incoming, call, current), current.timeout)
-    if isinstance(result, HttpResponse):
-        return result
-    log(result.event, status=result.status, error=result.cause, at="gateway")
+    return _exchange(request, incoming, call, current)
+
+
+def _explain_outage(request: HttpRequest, outage: Unavailable) -> HttpResponse:
+    log(outage.event, status=outage.status, error=outage.cause, at="gateway")
     explanation = ("gateway_unavailable", str(refusals.UNAVAILABLE)) if request.method == "POST" else None
-    return await sync_to_async(refusals.unavailable)(request, result, explanation)
+    return refusals.unavailable(request, outage, explanation)
 
 
 def _read_incoming(request: HttpRequest, path: str) -> Incoming:
