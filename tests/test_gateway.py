@@ -212,6 +212,8 @@ LOCATIONS = {
     "{ory}/ui/settings": SITE + "/auth/settings",
     "{ory}/ui/error?id=1": SITE + "/auth/error?id=1",
     "{ory}/ui/welcome": SITE + "/",
+    SITE + "/.ory/ui/login?flow=1": SITE + "/auth/login?flow=1",
+    SITE + "/.ory/self-service/login?flow=1": SITE + "/.ory/self-service/login?flow=1",
     "{ory}/oauth2/auth?login_verifier=1": "{ory}/oauth2/auth?login_verifier=1",
     "https://accounts.example/o?redirect_uri={ory}/x": "https://accounts.example/o?redirect_uri={ory}/x",
     SITE + "/auth/login?flow=1": SITE + "/auth/login?flow=1",
@@ -226,6 +228,12 @@ def test_redirects_lead_to_this_site_or_away(
     answer = web.get("/.ory/self-service/login/browser", headers=HTML)
     assert answer["Location"] == expected.format(ory=scripted.url)
     assert answer.content == b""
+
+
+def test_the_hosted_pages_lead_to_those_of_this_site(web: DualClient, scripted: ScriptedOry) -> None:
+    answer = web.get("/.ory/ui/login?flow=1", headers=HTML)
+    assert (answer.status_code, answer["Location"]) == (302, f"{SITE}/auth/login?flow=1")
+    assert scripted.requests == []
 
 
 @pytest.mark.parametrize("path", ["/kratos", "/a/b"])

@@ -55,25 +55,15 @@ class UrlMap:
 
     def translate(self, url: str, *, with_pages: bool = False) -> str:
         """This site's URL for one of Ory's. Any other URL stays as it is."""
-        path = self._path_at_ory(url)
-        if path is None:
-            return url
+        path = _path_below(self.ory_url, url)
+        if path is None:  # with GATEWAY_TOKEN, Ory Network has translated its URLs itself
+            page = self.pages.get(_path_below(self.own_url, url) or "", "") if with_pages else ""
+            return _with_query(page, url) if page else url
         if with_pages and path in self.pages:
-            query = urlsplit(url).query
-            return self.pages[path] + (f"?{query}" if query else "")
-        if not is_reachable(path):
-            return url
-        parts = urlsplit(url)
-        rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-        return f"{self.own_url}{path}{rest}"
-
-    def _path_at_ory(self, url: str) -> str | None:
-        """The path of a URL of Ory below its base URL. Parsed origins are compared, never the beginning of a text."""
-        origin = Origin.of(url)
-        if origin is None or origin != Origin.of(self.ory_url) or "@" in urlsplit(url).netloc:
-            return None
-        base, path = urlsplit(self.ory_url).path, urlsplit(url).path
-        return path[len(base) :] if path.startswith(f"{base}/") else None
+            return _with_query(self.pages[path], url)
+        fragment = urlsplit(url).fragment
+        rest = f"#{fragment}" if fragment else ""
+        return _with_query(f"{self.own_url}{path}", url) + rest if is_reachable(path) else url
 
     def body(self, body: bytes) -> bytes:
         """A body of JSON with this site's URLs; unchanged if there is nothing to change."""
@@ -100,3 +90,18 @@ class UrlMap:
                 elif name not in FOREIGN_MEMBERS:
                     changed = self._translate_members(value) or changed
         return changed
+
+
+def _path_below(base_url: str, url: str) -> str | None:
+    """The path of a URL below a base URL. Parsed origins are compared, never the beginning of a text."""
+    origin = Origin.of(url)
+    if origin is None or origin != Origin.of(base_url) or "@" in urlsplit(url).netloc:
+        return None
+    base, path = urlsplit(base_url).path, urlsplit(url).path
+    return path[len(base) :] if path.startswith(f"{base}/") else None
+
+
+def _with_query(target: str, url: str) -> str:
+    """``target`` with the query of ``url``."""
+    query = urlsplit(url).query
+    return f"{target}?{query}" if query else target

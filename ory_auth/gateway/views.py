@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    RawPostDataException,
+    UnreadablePostError,
+)
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 
@@ -58,6 +65,9 @@ def _begin(request: HttpRequest, path: str) -> HttpResponse | Effects[HttpRespon
     """The exchange with Ory, or the response to a call that is not sent on."""
     current = conf()
     incoming = _read_incoming(request, path)
+    if request.method == "GET" and (page := _find_pages(incoming.origin).get(incoming.path)):
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponseRedirect(f"{page}?{query}" if query else page)
     try:
         body = _read_body(request, check_request(incoming))
         call = build_call(incoming, body, current)
@@ -159,7 +169,7 @@ def _find_url_map(request: HttpRequest, incoming: Incoming, current: Conf) -> Ur
 
 
 def _find_pages(origin: str) -> dict[str, str]:
-    """The pages of this site that stand for those that Ory Network hosts."""
+    """The pages of this site that stand for those that Ory Network hosts, by the paths of these."""
     try:
         pages = {f"{OWN_UI}{kind.value}": origin + reverse(kind.url_name) for kind in FlowKind}
         pages[f"{OWN_UI}error"] = origin + reverse("ory_auth:error")

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ..endpoints import routes
 from ..http.api_app import ApiApp
+from ..http.edge import Edge
 from ..http.faults import Fault
 from ..http.recorded_request import RecordedRequest
 from ..http.server import Server, bind_sockets
@@ -47,7 +48,7 @@ class LocalOry(DirectAccess, FaultInjection):
         self._ports = [sock.getsockname()[1] for sock in sockets]
         self._set_urls()
         public, admin = ApiApp(self, "public", routes.PUBLIC), ApiApp(self, "admin", routes.ADMIN)
-        self._server = Server(list(zip((public, admin), sockets, strict=True)))
+        self._server = Server(list(zip((Edge(self, public), admin), sockets, strict=True)))
         self._server.start()
         return self
 

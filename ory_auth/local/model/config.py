@@ -70,6 +70,11 @@ class Config:
     base_url: str | None = None  # serve.public.base_url
     cookie_domain: str | None = None  # cookies.domain
     cookie_same_site: str = "Lax"  # cookies.same_site
+    # Beside Kratos: Ory Network's edge (`http/edge.py`), the token that lets a caller name another base URL, and the
+    # project's custom domain, to which browsers are redirected.
+    edge: bool = False
+    edge_token: str = field(default="", repr=False)
+    edge_custom_domain: str | None = None
     cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled, with credentials, if there are any
     schema_id: str = "person"  # identity.default_schema_id
     schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: exactly one

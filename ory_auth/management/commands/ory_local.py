@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError
 
 if TYPE_CHECKING:
-    from ory_auth.local import LocalOry
+    from ory_auth.local import Config, LocalOry
 
+EDGE_TOKEN = "ory_pat_local"  # any string will do: it protects nothing
 WARNING = "This is a local Ory, for development and tests only. When it stops, all data is lost."
 LIBRARIES = ("starlette", "uvicorn", "h11", "pyotp", "segno", "jsonschema")
 PORT_OPTIONS = {  # name of a port → its option, and what else has to change
@@ -66,6 +67,12 @@ class Command(BaseCommand):
             default=[],
             metavar="NAME=VALUE",
             help="Change a field of ory_auth.local.Config, such as passkey_enabled=true. You can repeat this option.",
+        )
+        parser.add_argument(
+            "--edge",
+            action="store_true",
+            help="Behave like a project of Ory Network: cookies for its own host, its own URLs and pages. Sites on "
+            f"other hosts need the gateway. GATEWAY_TOKEN is {EDGE_TOKEN!r}.",
         )
         parser.add_argument("--no-session-caching", action="store_true", help="Don't send Ory-Session-Cache-For.")
 
@@ -137,7 +144,24 @@ def _create_local_ory(options: dict[str, Any]) -> LocalOry:
         session_lifespan=options["session_lifespan"],
         cacheable_sessions=not options["no_session_caching"],
     )
+    if options["edge"]:
+        config = _with_edge(config, site)
     return LocalOry(replace(config, **changes))
+
+
+def _with_edge(config: Config, site: str) -> Config:
+    """The configuration of a new project of Ory Network: its own pages, and keys for the pages of this site."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    own_url = f"http://{host}:{config.public_port}"
+    return replace(
+        config,
+        edge=True,
+        edge_token=EDGE_TOKEN,
+        ui_base=f"{own_url}/ui",
+        default_return_url=f"{own_url}/ui/welcome",
+        rp_id=config.relying_party_id,
+        rp_origins=(site,),
+    )
 
 
 def _create_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
