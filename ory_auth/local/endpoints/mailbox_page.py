@@ -41,10 +41,10 @@ MESSAGE = """
 <h2>{subject}</h2>
 <p>To <b>{recipient}</b> · <time datetime="{time:%Y-%m-%dT%H:%M:%SZ}">{time:%H:%M:%S} UTC</time></p>
 </header>
-{code}<div class="body">{body}</div>
+{body}
 </article>
 """
-CODE = '<p class="code"><code>{code}</code><button type="button" data-copy="{code}" hidden>Copy</button></p>\n'
+CODE = '<p class="code"><code>{code}</code><button type="button" data-copy="{code}" hidden>Copy</button></p>'
 
 
 def show_mailbox(exchange: Exchange) -> Response:
@@ -68,15 +68,22 @@ def _asset(name: str, media_type: str) -> Response:
 
 
 def _message_html(message: MailMessage) -> str:
-    paragraphs = [part for part in message.body.split("\n\n") if part != message.code]
+    paragraphs = message.body.split("\n\n")
+    if message.code not in paragraphs:
+        paragraphs.append(message.code)
     return MESSAGE.format(
         id=message.id,
         subject=escape(message.subject or "Text message"),
         recipient=escape(message.recipient),
         time=EPOCH + timedelta(microseconds=message.created_at // 1000),
-        code=CODE.format(code=escape(message.code)) if message.code else "",
-        body="".join(f"<p>{_with_links(part)}</p>" for part in paragraphs),
+        body="\n".join(_paragraph_html(message, paragraph) for paragraph in paragraphs if paragraph),
     )
+
+
+def _paragraph_html(message: MailMessage, paragraph: str) -> str:
+    if paragraph == message.code:
+        return CODE.format(code=escape(paragraph))
+    return f"<p>{_with_links(paragraph)}</p>"
 
 
 def _with_links(text: str) -> str:
