@@ -182,6 +182,7 @@ class Conf:
     registration: bool = _setting(_bool, True)
     recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
+    account_deletion: bool = _setting(_bool, False)
 
     @property
     def uses_gateway(self) -> bool:

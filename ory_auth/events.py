@@ -44,6 +44,8 @@ class Event(StrEnum):
     NOT_ADMITTED = "not_admitted"
     USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
     SESSIONS_ENDED = "sessions_ended"  # by their owner, from another session
+    ACCOUNT_DELETED = "account_deleted"
+    DELETION_INCOMPLETE = "deletion_incomplete"  # of an account: Ory or the database did its part, the other did not
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_BIG = "answer_too_big"
@@ -82,6 +84,7 @@ _LEVELS = {
             Event.DB_UNAVAILABLE,
             Event.MIGRATIONS_MISSING,
             Event.USER_NOT_CREATED,
+            Event.DELETION_INCOMPLETE,
         ),
         logging.ERROR,
     ),
@@ -91,6 +94,7 @@ _LEVELS = {
             Event.SIGNED_IN,
             Event.LOGOUT,
             Event.SESSIONS_ENDED,
+            Event.ACCOUNT_DELETED,
             Event.SESSION_GONE,
             Event.EXPIRED,
             Event.AAL_REQUIRED,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -13,9 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 from .ory.flows import FlowKind
 
 app_name = "ory_auth"
+Page = Callable[[HttpRequest], HttpResponse]
 
 
-def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
+def _page(name: str) -> Page:
     """A view of :mod:`ory_auth.pages.views`, imported by its first request, because commands also load these URLs.
 
     Decorators that Django's middleware reads before it calls a view have to be here.
@@ -30,8 +33,19 @@ def _page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     return page
 
 
+def _outside_transactions(page: Page) -> Page:
+    """With ``ATOMIC_REQUESTS``, the page needs a transaction of its own that is committed before it responds."""
+    for alias in settings.DATABASES:
+        page = transaction.non_atomic_requests(using=alias)(page)
+    return page
+
+
 urlpatterns = [
     # These ask for Django's CSRF token themselves, unless the credential comes by header.
     *(path(name, csrf_exempt(_page(name)), name=name) for name in ("logout", "sessions")),
+    path("security", _page("security"), name="security"),
+    path("security/protect", csrf_exempt(_page("protect")), name="protect"),
+    path("security/data", _page("download_data"), name="download_data"),
+    path("security/delete", _outside_transactions(csrf_exempt(_page("delete_account"))), name="delete_account"),
     *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]

@@ -120,6 +120,7 @@ def test_the_setting_keys_are_stable() -> None:
         "CACHE_NAMESPACE",
         "REGISTRATION",
         "RECOVERY",
+        "ACCOUNT_DELETION",
     }
 
 
@@ -203,6 +204,9 @@ def test_the_handler_methods_are_stable() -> None:
         "values",
         "may_link",
         "revoke_credentials",
+        "export",
+        "refuse_deletion",
+        "delete",
         "cache_scope",
     }
 

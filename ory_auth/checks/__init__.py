@@ -38,6 +38,7 @@ CONF_CHECKS = (
     values.check_redirect_hosts,
     values.check_recording_middleware,
     ory_urls.check_urls_of_ory,
+    ory_urls.check_account_deletion,
     browser.check_browser_url,
     browser.check_browser_url_scheme,
     browser.check_form_action,

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage
 
 from ..conf import Conf, configured_keys
 from ..ory.addresses import host_of, is_https, is_ory_network
+from ..ory.admin_api import has_admin_access
 from .message import make_message
 
 ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # the defaults of Kratos
@@ -24,6 +25,16 @@ def check_urls_of_ory(conf: Conf) -> Iterator[CheckMessage]:
             yield from _check_https(key, url)
             yield from _check_api(key, url)
             yield from _check_path(key, url)
+
+
+def check_account_deletion(conf: Conf) -> Iterator[CheckMessage]:
+    """Only the admin API can delete an identity."""
+    if conf.account_deletion and not has_admin_access(conf):
+        yield make_message(
+            "E020",
+            "ORY_AUTH['ACCOUNT_DELETION'] is on, but this site has no access to Ory's admin API.",
+            "Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory Network ORY_AUTH['API_KEY'].",
+        )
 
 
 def _check_https(key: str, url: str) -> Iterator[CheckMessage]:

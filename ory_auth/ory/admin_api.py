@@ -1,4 +1,7 @@
-"""The only call to Ory's admin API while serving requests: whether an identity no longer has an address."""
+"""The calls to Ory's admin API while serving requests: one identity's addresses, its credentials, and its deletion.
+
+The admin API returns secrets. What leaves this module are times, numbers and the names of providers.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,15 +18,36 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from ..conf import Conf
+from ..events import Event
+from ..exceptions import OryUnavailable
 from ..process.forks import after_fork
 from ..types import read_last_change
-from .http_client import ConnectionPool, deadline
+from .http_client import ConnectionPool, Response, deadline
 from .same_text import is_same_text
 
 CACHE_SECONDS = 60  # so that a person who is refused does not cause a call at each request
+PAUSE_SECONDS = 60  # without credential facts after a failure, so that pages do not wait for an admin API that is down
 
 _results: TTLCache[tuple[str, UUID, str], datetime | None] = TTLCache(1000, CACHE_SECONDS)
 _lock = threading.Lock()
+_paused_until = 0.0  # monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFacts:
+    """What only the admin API says about an identity's credentials. Anything is ``None`` or empty if not known."""
+
+    password_changed_at: datetime | None
+    authenticator_app_added_at: datetime | None
+    backup_codes_created_at: datetime | None
+    backup_codes_used_at: tuple[datetime, ...]
+    backup_codes_left: int | None
+    providers: tuple[str, ...]
+
+
+def has_admin_access(conf: Conf) -> bool:
+    """Whether the settings say how to reach the admin API."""
+    return conf.admin_url != conf.sdk_url or conf.api_key is not None
 
 
 def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) -> datetime | None:
@@ -35,7 +60,7 @@ def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) 
     server would say the same. Takes ``TIMEOUT`` at most. Raises nothing.
     Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
-    if conf.admin_url == conf.sdk_url and not conf.api_key:
+    if not has_admin_access(conf):
         return None
     key = conf.admin_url, identity_id, address
     with _lock, suppress(KeyError):
@@ -47,13 +72,8 @@ def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) 
 
 
 def _fetch(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
-    headers = {"Accept": "application/json", "User-Agent": "django-ory"}
-    if conf.api_key:
-        headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
     try:
-        with deadline(time.monotonic() + conf.timeout):
-            pool = ConnectionPool(conf.admin_url, 0)
-            response = pool.request("GET", f"/admin/identities/{identity_id}", headers)
+        response = _send("GET", f"/admin/identities/{identity_id}", conf)
         identity = json.loads(response.body) if response.status == 200 else None
         if not isinstance(identity, dict) or UUID(identity["id"]) != identity_id:
             return None
@@ -62,6 +82,78 @@ def _fetch(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
         return read_last_change(identity)
     except Exception:  # no response, or one that is not an identity
         return None
+
+
+def fetch_credential_facts(identity_id: UUID, conf: Conf) -> CredentialFacts | None:
+    """What the admin API says about the credentials of an identity, or ``None`` if it cannot be asked. Raises nothing.
+
+    The response contains backup codes, so no error with its frames leaves this function.
+    Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
+    """
+    global _paused_until
+    if not has_admin_access(conf) or time.monotonic() < _paused_until:
+        return None
+    try:
+        response = _send("GET", f"/admin/identities/{identity_id}?include_credential=lookup_secret", conf)
+        if response.status == 200:
+            return _read_credential_facts(json.loads(response.body), identity_id)
+    except Exception:  # noqa: S110  (no response, or one that is not an identity: the pages do without)
+        pass
+    _paused_until = time.monotonic() + PAUSE_SECONDS
+    return None
+
+
+def _read_credential_facts(identity: Any, identity_id: UUID) -> CredentialFacts:
+    if UUID(identity["id"]) != identity_id:
+        raise ValueError("another identity")
+    credentials = identity.get("credentials") or {}
+    password, app = credentials.get("password") or {}, credentials.get("totp") or {}
+    backup, social = credentials.get("lookup_secret") or {}, credentials.get("oidc") or {}
+    codes = (backup.get("config") or {}).get("recovery_codes")
+    uses = [_read_time(code.get("used_at")) for code in codes or ()]
+    created_at, updated_at = _read_time(password.get("created_at")), _read_time(password.get("updated_at"))
+    return CredentialFacts(
+        # Ory lists a password that was never set; then both times are the same.
+        password_changed_at=updated_at if created_at and updated_at and updated_at > created_at else None,
+        authenticator_app_added_at=_read_time(app.get("created_at")),
+        backup_codes_created_at=_read_time(backup.get("created_at")),
+        backup_codes_used_at=tuple(time for time in uses if time),
+        backup_codes_left=None if codes is None else uses.count(None),
+        providers=tuple(str(name).partition(":")[0] for name in social.get("identifiers") or ()),
+    )
+
+
+def _read_time(value: object) -> datetime | None:
+    time = datetime.fromisoformat(value) if isinstance(value, str) and value else None
+    return time if time is not None and time.tzinfo is not None and time.year > 1 else None
+
+
+def delete_identity(identity_id: UUID, conf: Conf) -> bool:
+    """Delete an identity with its sessions. ``False`` if Ory does not know it.
+
+    Raises :class:`OryUnavailable` if the identity may still exist.
+    Follows https://www.ory.com/docs/reference/api#operation/deleteIdentity.
+    """
+    failure: str | None = None
+    status: int | None = None
+    try:
+        status = _send("DELETE", f"/admin/identities/{identity_id}", conf).status
+    except Exception as error:
+        failure = type(error).__name__
+    if status in {204, 404}:
+        return status == 204
+    # Not in the except block: an error from here would carry the one of the request.
+    event = Event.UPSTREAM_REJECTS if status in {401, 403} else Event.UNAVAILABLE
+    raise OryUnavailable("Ory did not delete the identity.", event=event, status=status, cause=failure)
+
+
+def _send(method: str, path: str, conf: Conf) -> Response:
+    """Send one request within ``TIMEOUT``."""
+    headers = {"Accept": "application/json", "User-Agent": "django-ory"}
+    if conf.api_key:
+        headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
+    with deadline(time.monotonic() + conf.timeout):
+        return ConnectionPool(conf.admin_url, 0).request(method, path, headers)
 
 
 def _walk_texts(value: Any) -> Iterator[str]:
@@ -78,8 +170,8 @@ def _walk_texts(value: Any) -> Iterator[str]:
 
 def reset() -> None:
     """Delete all results. A forked process starts with none."""
-    global _results, _lock
-    _results, _lock = TTLCache(1000, CACHE_SECONDS), threading.Lock()
+    global _results, _lock, _paused_until
+    _results, _lock, _paused_until = TTLCache(1000, CACHE_SECONDS), threading.Lock(), 0.0
 
 
 after_fork(reset)

@@ -191,6 +191,15 @@ class Client:
         path = f"/self-service/{quote(kind, safe='')}/browser"
         return self._call(Endpoint.FLOW, "GET", path, query=query, headers=headers)
 
+    def settings(self, credential: Credential, cookies: str, may_call: Callable[[], bool]) -> Response:
+        """A new settings flow as JSON: it lists what the person signs in with. ``cookies`` are Ory's of the browser."""
+        if not credential.kind.by_header:
+            return self.create_flow("settings", {}, {"Cookie": cookies}, may_call)
+        if not may_call():
+            raise OryUnavailable("The rate limit for flow pages is reached.", event=Event.FLOOD, retry_after=10)
+        headers = {"X-Session-Token": credential.value}
+        return self._call(Endpoint.FLOW, "GET", "/self-service/settings/api", headers=headers)
+
     def identity_schema(self, schema_id: str) -> dict[str, Any] | None:
         """``GET /schemas/<id>``: the JSON Schema of identities, or ``None`` if Ory does not return it.
 

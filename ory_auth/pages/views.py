@@ -21,6 +21,9 @@ from ..responses import refusals
 from ..responses.client_kind import ClientKind
 from ..responses.outage_help import explain_forbidden_return
 from ..responses.return_url import find_return_url
+from .account.data_download import download_data
+from .account.deletion_page import delete_account
+from .account.security_page import protect, security
 from .account.sessions_page import sessions
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 from .health import check_health
@@ -107,5 +110,9 @@ PAGES: dict[str, Callable[[HttpRequest], Any]] = {
     "error": error,
     "ready": ready,
     "sessions": sessions,
+    "security": security,
+    "protect": protect,
+    "download_data": download_data,
+    "delete_account": delete_account,
     **{view.kind.value: view.as_view() for view in FLOW_VIEWS},
 }

@@ -14,6 +14,7 @@ from ..conf import Conf
 from ..types import Identity, OrySession
 from .conflicts import address_placeholders
 from .database import writing_alias
+from .emptying import empty_value
 from .fields import PRIVILEGES, email_field, has_field, is_missing, read_values, user_fields, user_model
 from .linking import is_privileged, revoke_other_credentials
 from .saving import FieldSaver
@@ -131,6 +132,38 @@ class UserHandler:
         """
         name = email_field()
         revoke_other_credentials(user, [getattr(user, name)] if has_field(name) else [])
+
+    def export(self, user: Any, identity: Identity) -> Mapping[str, Any]:
+        """What this site stores about a person, for the JSON that they download (``ory_auth:download_data``).
+
+        By default the user's name, the fields that Ory fills, and when they joined and last signed in. Extend it with
+        the data of your project. Values are anything that ``DjangoJSONEncoder`` takes.
+        """
+        names = (user_model().USERNAME_FIELD, *self.fields(), "date_joined", "last_login")
+        return {name: getattr(user, name) for name in dict.fromkeys(names) if has_field(name)}
+
+    def refuse_deletion(self, user: Any, identity: Identity) -> str:
+        """Why this person may not delete their account now, as a text for them; empty if they may.
+
+        Called only with ``ACCOUNT_DELETION``. An example of a text: "You are the only owner of a team. Please choose
+        another owner first."
+        """
+        return ""
+
+    def delete(self, user: Any, identity: Identity) -> None:
+        """The person deletes their account (``ACCOUNT_DELETION``). By default the user is deactivated and emptied.
+
+        Called in a transaction, which is committed only if Ory then deletes the identity. So do what cannot be rolled
+        back in ``transaction.on_commit()``. By default the fields that Ory fills are cleared, and all other ways to
+        sign in as this user end. To delete the row instead, call ``ory_auth.users.delete_user(user)``.
+        """
+        for name in self.fields():
+            setattr(user, name, empty_value(user, name, identity.id, writing_alias()))
+        if has_field("is_active"):
+            user.is_active = False
+        user.set_unusable_password()
+        user.save(using=writing_alias())
+        revoke_other_credentials(user, [])
 
     def cache_scope(self) -> Hashable:
         """What a cached row of a user depends on, besides the identity and the database (``USER_CACHE_SECONDS``).

@@ -84,6 +84,11 @@ class Reader:
         form = next(form for form in self.page.forms if urlsplit(form.action).path.endswith("/logout"))
         self.page = self.browser.submit(self.page, form)
 
+    def deletes_the_account(self) -> None:
+        self.opens("/auth/security/delete")
+        form = self.page.form_with("confirmation")
+        self.page = self.browser.submit(self.page, form, confirmation="delete")
+
     def loses_the_session(self) -> None:
         self.browser.jar = {key: value for key, value in self.browser.jar.items() if key[1] != "ory_kratos_session"}
 
@@ -175,6 +180,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"signs in as (\S+)": Reader.signs_in,
     r"gives the password again": Reader.proves_it_again,
     r"signs out": Reader.signs_out,
+    r"deletes the account": Reader.deletes_the_account,
     r"sets up an authenticator app": Reader.sets_up_an_authenticator_app,
     r"types its code": Reader.types_its_code,
     r"loses the session": Reader.loses_the_session,

@@ -1,9 +1,14 @@
 """A project's own ways to admit, create and update users."""
 
 import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import transaction
 
 from ory_auth.types import Identity, OrySession
-from ory_auth.users import UserHandler
+from ory_auth.users import UserHandler, delete_user
 from tests.support.types import Json, User
 
 
@@ -67,3 +72,42 @@ class KeepsOldAddresses(UserHandler):
 
     def replacement(self, user: User, field: str, identity: Identity) -> object:
         return getattr(user, field)
+
+
+class KeepsOrders(UserHandler):
+    """Has data of its own about people."""
+
+    def export(self, user: User, identity: Identity) -> Mapping[str, Any]:
+        return {**super().export(user, identity), "orders": [{"id": 1, "total": Decimal("9.99")}]}
+
+
+class NeedsAnOwner(UserHandler):
+    """Does not let an owner go."""
+
+    def refuse_deletion(self, user: User, identity: Identity) -> str:
+        return "You are the only owner of <b>Acme</b>."
+
+
+class DeletesRows(UserHandler):
+    """Keeps nothing about people who leave."""
+
+    def delete(self, user: User, identity: Identity) -> None:
+        delete_user(user)
+
+
+class FailsToDelete(UserHandler):
+    """Breaks off half way."""
+
+    def delete(self, user: User, identity: Identity) -> None:
+        super().delete(user, identity)
+        raise RuntimeError
+
+
+class TellsOthers(UserHandler):
+    """Tells another service, once the account is gone."""
+
+    told: ClassVar[list[str]] = []
+
+    def delete(self, user: User, identity: Identity) -> None:
+        super().delete(user, identity)
+        transaction.on_commit(lambda: self.told.append(str(identity.id)))

@@ -64,6 +64,7 @@ urlpatterns = [
     path("api/open", views.ApiMe.as_view(permission_classes=[permissions.AllowAny])),
     path("api/aal2", views.ApiMe.as_view(permission_classes=[AAL2Required])),
     path("auth/", include("ory_auth.urls")),
+    path(".well-known/", include("ory_auth.well_known")),
     path("admin/", admin.site.urls),
     path("second-admin/", second_admin.urls),
 ]

@@ -35,13 +35,14 @@ Page = Callable[[Visit], HttpResponse]
 
 
 def account_page(
-    methods: list[str], *, max_age: timedelta | None = None
+    methods: list[str], *, max_age: timedelta | None = None, fresh: bool = False
 ) -> Callable[[Page], Callable[..., HttpResponse]]:
     """Make a view of a function that shows a page to a person who is signed in.
 
-    A browser needs Django's CSRF token to change something; a program that sends its credential by header does not.
+    ``max_age`` and ``fresh`` are those of ``ory_required``. A browser needs Django's CSRF token to change something; a
+    program that sends its credential by header does not.
     """
-    guard = Guard(max_age=max_age)
+    guard = Guard(max_age=max_age, fresh=fresh)
 
     def decorate(page: Page) -> Callable[..., HttpResponse]:
         def show(request: HttpRequest, visit: Visit) -> HttpResponse:
