@@ -75,9 +75,9 @@
     HTMLFormElement.prototype.submit.call(form); // without validation: the key replaces the password
   }
 
-  // A new key is of no use if Ory then refuses the profile.
-  function hasValidTraits(form) {
-    const invalid = [...form.elements].find((field) => /^traits\./.test(field.name) && !field.checkValidity());
+  // A new key is of no use if Ory then refuses the profile, or misses the name of the key.
+  function isComplete(form) {
+    const invalid = [...form.elements].find((field) => /^traits\.|_displayname$/.test(field.name) && !field.checkValidity());
     if (invalid) invalid.reportValidity();
     return !invalid;
   }
@@ -138,7 +138,7 @@
     const trigger = TRIGGERS[name];
     if (!trigger || running) return;
     show(button, "");
-    if (name === "oryPasskeyRegistration" && !hasValidTraits(button.form)) return;
+    if (trigger.create && !isComplete(button.form)) return;
     const abort = new AbortController();
     running = setBusy(button, abort);
     try {
