@@ -48,6 +48,8 @@ DATETIME = "datetime-local"  # Ory's name for a text of RFC 3339
 DATETIME_HINT = _("Date, time and time zone, such as 2027-01-31T10:00:00+01:00.")
 DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}", re.ASCII)
 HTTP_URL = re.compile(r"https?://[^\s/\\\x00-\x1f][^\s\\\x00-\x1f]*", re.ASCII | re.IGNORECASE)
+# Ory does not say that it requires this, and would refuse a key that the browser has already made.
+REQUIRED = frozenset({"webauthn_register_displayname"})
 MAX_LENGTH = 524288
 
 Node = Visible | Hidden | Button | Credential
@@ -125,7 +127,7 @@ class NodeReader:
         if name in BUTTON_NAMES:
             return None  # it only carries a message
         disabled = attributes.get("disabled") is True
-        required = attributes.get("required") is True
+        required = attributes.get("required") is True or name in REQUIRED
         if type_ == "checkbox" and (value is None or text in ("true", "false")):
             return Checkbox(
                 id=field_id,

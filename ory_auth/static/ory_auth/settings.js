@@ -69,6 +69,8 @@
     widget.addEventListener("input", function () {
       text.value = widget.value ? new Date(widget.value).toISOString().replace(".000Z", "Z") : "";
     });
+    const hint = document.getElementById(text.id + "-hint"); // about the text
+    if (hint) hint.hidden = true;
     text.removeAttribute("id");
     text.type = "hidden";
     text.after(widget);
