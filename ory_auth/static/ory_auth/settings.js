@@ -100,7 +100,7 @@
   }
 
   if (!scripts.settings) {
-    document.addEventListener("submit", function (event) {
+    document.addEventListener("formdata", function (event) {
       const section = event.target.closest("section[id]");
       if (section) sessionStorage.setItem("ory-section", section.id);
     });
