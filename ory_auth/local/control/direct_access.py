@@ -10,6 +10,7 @@ from ..model.clock import SECOND
 from ..model.identity_changes import add_identity, change_identity, to_admin_json
 from ..model.second_factors import backup_codes_config, totp_config
 from ..model.session import AuthenticationMethod, Device, Session
+from ..model.social import claims_from_traits
 from ..model.state import State
 
 
@@ -43,11 +44,13 @@ class DirectAccess:
         metadata_public: Any = None,
         totp: str | None = None,
         lookup_codes: list[str] | None = None,
+        social: dict[str, str] | None = None,
         verified: bool = False,
     ) -> dict[str, Any]:
         """Create an identity. Returns its JSON as in the admin API.
 
         `totp` is a base32 secret of at least 112 bits (otherwise `ValueError`). `lookup_codes` are backup codes.
+        `social` links accounts at providers: the ID of a provider → the ID of the account there, its `sub`.
         `verified` marks the e-mail address as verified. Raises `OryError` if the schema refuses the traits, or if the
         login name is taken.
         """
@@ -66,6 +69,9 @@ class DirectAccess:
         }
         with self.lock:
             identity = add_identity(self.state, content)
+            for provider, subject in (social or {}).items():
+                claims = {**claims_from_traits(identity.traits), "sub": subject}
+                identity.link_social_account(self.state.social.add_account(provider, claims), self.state.clock.now())
             if verified:
                 self._verify_addresses(identity.id)
             return to_admin_json(self.state, identity)

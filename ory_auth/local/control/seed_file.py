@@ -13,6 +13,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "traits": (dict, "an object"),
     "totp": (str, "text, a secret in base32"),
     "lookup_codes": (list, "a list of codes"),
+    "social": (dict, "an object: the ID of a provider → the ID of the account there"),
     "metadata_public": (object, "anything"),
     "state": (str, "text"),
     "verified": (bool, "true or false"),

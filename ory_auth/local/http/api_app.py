@@ -38,7 +38,7 @@ PATHS_WITHOUT_DATABASE = {
 }
 PATHS_WITHOUT_CSRF_COOKIE = re.compile(
     r"/self-service/(login|registration|settings|recovery|verification)(/api)?|/self-service/logout/api"
-    r"|/self-service/methods/oidc/callback/[^/]*|/sessions(/[^/]*(/extend)?)?|/mailbox.*|/schemas/[^/]*|(/admin)?/identities.*"
+    r"|/self-service/methods/oidc/callback/[^/]*|/sessions(/[^/]*(/extend)?)?|/mailbox.*|/pretend-provider/.*|/oauth2/auth|/schemas/[^/]*|(/admin)?/identities.*"
 )
 
 

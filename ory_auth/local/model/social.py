@@ -44,6 +44,14 @@ class SocialAccount:
         return str(self.claims.get("email", "")) if self.claims.get("email_verified") else ""
 
 
+def claims_from_traits(traits: dict[str, Any]) -> Claims:
+    """What a provider would say about a person with these traits."""
+    name = traits.get("name")
+    name = name if isinstance(name, dict) else {}
+    claims = {"email": traits.get("email"), "given_name": name.get("first"), "family_name": name.get("last")}
+    return {**{key: value for key, value in claims.items() if value}, "email_verified": True}
+
+
 @dataclass(frozen=True)
 class RoundTrip:
     """A browser that was sent to the provider. `continuity` is its cookie, `traits` is what the form had."""
@@ -83,12 +91,16 @@ class SocialAccounts:
     def consent(self, provider: str, claims: Claims) -> str:
         """A person agrees to sign in. Returns the code for Ory. Without a `sub`, the e-mail address is the account."""
         subject = claims.get("sub") or str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{claims.get('email', '')}"))
-        account = SocialAccount(provider, {**claims, "sub": subject})
+        code = secrets.token_urlsafe(12)
+        self._codes[code] = self.add_account(provider, {**claims, "sub": subject})
+        return code
+
+    def add_account(self, provider: str, claims: Claims) -> SocialAccount:
+        """Add an account at the provider, or replace the claims of an account that exists."""
+        account = SocialAccount(provider, claims)
         self._accounts.pop(account.identifier, None)
         self._accounts[account.identifier] = account
-        code = secrets.token_urlsafe(12)
-        self._codes[code] = account
-        return code
+        return account
 
     def exchange_code(self, code: str) -> SocialAccount | None:
         """The account that the code stands for. A code works once."""

@@ -188,6 +188,7 @@ def _describe(person: dict[str, Any]) -> tuple[str, ...]:
         "inactive" if person.get("state") == "inactive" else "",
         "authenticator app" if person.get("totp") else "",
         "backup codes" if person.get("lookup_codes") else "",
+        *person.get("social", {}),
         person.get("note", ""),
     ]
     email = person.get("email") or person.get("traits", {}).get("email", "(no address)")
