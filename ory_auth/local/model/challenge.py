@@ -17,7 +17,7 @@ def new_link_token() -> str:
 
 @dataclass
 class Challenge:
-    """What was sent to `address`: a one-time code, or the token of a link."""
+    """What was sent to `address`: a one-time code, or the token of a link. In registration, `identity` is not saved."""
 
     secret: str = field(repr=False)
     identity: Identity
@@ -49,7 +49,9 @@ class Challenges:
 
     def use_token(self, secret: str) -> Challenge | None:
         """The challenge with this secret, `None` if there is none. Raises `AlreadyUsed`."""
-        challenge = next((one for one in self.sent if secrets.compare_digest(one.secret, secret)), None)
+        challenge = next(
+            (one for one in self.sent if secrets.compare_digest(one.secret.encode(), secret.encode())), None
+        )
         if challenge is None:
             return None
         if challenge.used:

@@ -53,7 +53,6 @@ class Flow:
     new_totp_secret: str = field(default="", repr=False)
     new_backup_codes: list[str] = field(default_factory=list, repr=False)
     pending_submission: Body = field(default_factory=dict, repr=False)
-    sent_code: Any = field(default=None, repr=False)
     action_flow_id: str = ""  # if the form belongs to another flow
     link: PendingLink | None = field(default=None, repr=False)
 

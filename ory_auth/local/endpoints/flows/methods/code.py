@@ -5,13 +5,11 @@ https://www.ory.com/docs/kratos/passwordless/one-time-code
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import dataclass, field
-
 from starlette.responses import Response
 
 from ....http.exchange import Exchange
 from ....model import nodes
+from ....model.challenge import AlreadyUsed, Challenge, Challenges, TooManyTries
 from ....model.config import Config
 from ....model.errors import OryError
 from ....model.factors import first_factors, second_factors
@@ -28,36 +26,27 @@ from ..traits import check_traits, identifier_field, new_identity
 from .base import LoginMethod, RegistrationMethod, SignedIn, SignedUp
 
 
-@dataclass
-class SentCode:
-    """A code that a flow has sent. `identity_id` is empty in registration."""
-
-    code: str = field(repr=False)
-    addresses: list[str] = field(repr=False)
-    identity_id: str = ""
-    submissions: int = 0
-
-
-def _send_code(exchange: Exchange, flow: Flow, addresses: list[str], identity_id: str = "") -> None:
+def _send_code(exchange: Exchange, flow: Flow, identity: Identity, addresses: list[str]) -> None:
     """Send one code to these addresses. An earlier code of this flow becomes invalid."""
     code = new_code()
     for address in addresses:
         template = f"{flow.kind}_code_valid"
         exchange.state.mailbox.send(template, address, code=code, channel=channel_of(address))
-    flow.sent_code = SentCode(code, addresses, identity_id)
+    flow.challenges = Challenges([Challenge(code, identity, address) for address in addresses])
     flow.state, flow.active = "sent_email", "code"
 
 
-def _check_code(exchange: Exchange, flow: Flow, body: Body, identity_id: str, error: int) -> list[str]:
-    """The addresses to which the submitted code was sent. `error` is the message for a wrong code."""
-    sent: SentCode = flow.sent_code
-    sent.submissions += 1
-    if sent.submissions > exchange.state.config.code_max_submissions:
-        raise OryError(400, reason="this code was tried too often; please request another one")
-    if sent.identity_id != identity_id or not hmac.compare_digest(sent.code.encode(), str(body["code"]).encode()):
+def _check_code(exchange: Exchange, flow: Flow, body: Body, error: int) -> Challenge:
+    """The identity and the address to which the submitted code was sent. `error` is the message for a wrong code."""
+    try:
+        challenge = flow.challenges.use_code(str(body["code"]), exchange.state.config.code_max_submissions)
+    except TooManyTries:
+        raise OryError(400, reason="this code was tried too often; please request another one") from None
+    except AlreadyUsed:
+        challenge = None
+    if challenge is None:
         raise InvalidSubmission(message(error))
-    flow.state = "passed_challenge"
-    return sent.addresses
+    return challenge
 
 
 def _code_nodes(label: int) -> list[Node]:
@@ -148,10 +137,12 @@ class CodeLogin(LoginMethod):
             identity = exchange.session.identity
         else:
             identity = _find_identity(exchange, flow, identifier)
-        now = exchange.state.clock.now()
-        for sent_to in _check_code(exchange, flow, body, identity.id, 4010008):
-            identity.verify_address(sent_to, now)
-        return SignedIn(identity, AuthenticationMethod("code", now, "aal2" if is_second_factor else "aal1"))
+        challenge, now = _check_code(exchange, flow, body, 4010008), exchange.state.clock.now()
+        if challenge.identity is not identity:
+            raise InvalidSubmission(message(4010008))
+        identity.verify_address(challenge.address, now)
+        flow.state = "passed_challenge"
+        return SignedIn(identity, AuthenticationMethod("code", now, flow.extra["requested_aal"]))
 
 
 def _second_factor_addresses(exchange: Exchange, identity: Identity) -> list[str]:
@@ -179,7 +170,7 @@ def _find_identity(exchange: Exchange, flow: Flow, identifier: str) -> Identity:
 def _send_login_code(exchange: Exchange, flow: Flow, identity: Identity, identifier: str) -> None:
     """Send a code to this address, or to all addresses of the identity if the identifier is not one of them."""
     addresses = [identifier] if identifier in identity.code_addresses else identity.code_addresses
-    _send_code(exchange, flow, addresses or [identifier], identity.id)
+    _send_code(exchange, flow, identity, addresses or [identifier])
     identifiers = [node for node in flow.nodes if node["attributes"].get("name") in ("identifier", "address")]
     for node in identifiers:
         node["attributes"].update(name="identifier", type="hidden")
@@ -208,7 +199,7 @@ class CodeRegistration(RegistrationMethod):
         if body.get("resend") == "code":
             flow.state = "choose_method"
         if flow.state == "choose_method":
-            _send_code(exchange, flow, identity.code_addresses)
+            _send_code(exchange, flow, identity, identity.code_addresses)
             _show_registration_code_screen(exchange, flow, body)
             return show_form(exchange, flow, transient_payload={})
         if flow.state != "sent_email":
@@ -220,9 +211,9 @@ class CodeRegistration(RegistrationMethod):
             raise InvalidSubmission(code=message(4000002, property="code"))
         if _has_other_traits(flow, body):
             raise InvalidSubmission(message(4000036))
-        now = exchange.state.clock.now()
-        for sent_to in _check_code(exchange, flow, body, "", 4040003):
-            identity.verify_address(sent_to, now)
+        challenge, now = _check_code(exchange, flow, body, 4040003), exchange.state.clock.now()
+        identity.verify_address(challenge.address, now)
+        flow.state = "passed_challenge"
         return SignedUp(identity, AuthenticationMethod("code", now))
 
 
