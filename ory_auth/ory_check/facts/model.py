@@ -155,6 +155,7 @@ class Facts:
     login_page_exists: bool = False  # whether this project has a view at the path of Ory's login page
     sites: tuple[Origin, ...] = ()
     return_to: tuple[tuple[Origin, HttpResult], ...] = ()
+    flow_through_gateway: HttpResult = field(default_factory=HttpResult)  # a login flow, as JSON
     cors_preflights: tuple[tuple[str, HttpResult], ...] = ()
     admin: AdminApi | None = None
     session: SessionFacts | None = None

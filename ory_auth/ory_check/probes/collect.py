@@ -14,6 +14,7 @@ from ..facts.http_result import HttpResult
 from ..facts.model import AdminApi, Endpoint, Facts, Project, Service, SuppliedCredential
 from ..facts.sites import cross_origin_callers, find_sites
 from .connection import probe_connection, speaks_tls
+from .gateway import probe_gateway
 from .http import HTML, JSON, HttpProbe
 from .project import has_view_at
 from .session import probe_session
@@ -33,7 +34,7 @@ def collect_facts(project: Project, supplied: SuppliedCredential | None = None) 
         return Facts(project)
     http = HttpProbe(conf.timeout)
     at_browser_url = None
-    if conf.browser_url != conf.sdk_url and not is_internal(host_of(conf.browser_url)):
+    if conf.browser_url != conf.sdk_url and not conf.uses_gateway and not is_internal(host_of(conf.browser_url)):
         at_browser_url = _probe_endpoint(http, conf.browser_url)
     facts = Facts(
         project,
@@ -72,6 +73,9 @@ def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedC
         version=_probe_version(http, facts),
         login_page_exists=has_view_at(urlsplit(login_page).path),
         sites=sites,
+        flow_through_gateway=(
+            probe_gateway(conf.browser_url + LOGIN_PATH, sites[0]) if conf.uses_gateway and sites else HttpResult()
+        ),
         return_to=tuple(
             (origin, _probe_return_to(http, endpoint.url, origin))
             for origin in dict.fromkeys((*sites, *redirect_targets))

@@ -21,7 +21,7 @@ def build_report(facts: Facts, findings: Sequence[Finding], status: int) -> dict
         "schema_version": SCHEMA_VERSION,
         "exit_status": status,
         "sdk_url": redact(conf.sdk_url) if conf else None,
-        "browser_url": redact(conf.browser_url) if conf else None,
+        "browser_url": (conf.browser_url if conf.uses_gateway else redact(conf.browser_url)) if conf else None,
         "sites": [str(site) for site in facts.sites],
         "counts": {level.name.lower(): levels.count(level) for level in Level},
         "answer_times": [to_milliseconds(result.seconds) for result in whoami],

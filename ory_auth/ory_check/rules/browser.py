@@ -22,7 +22,7 @@ RETURN_TO_FORBIDDEN = "self_service_flow_return_to_forbidden"
 
 def evaluate_browser(facts: Facts) -> Iterator[Finding]:
     endpoint, conf = facts.browser_endpoint, facts.project.conf
-    if not facts.ory_responds or endpoint is None or conf is None:
+    if not facts.ory_responds or endpoint is None or conf is None or conf.uses_gateway:
         return
     view = BrowserView.of(facts, endpoint, conf.browser_url)
     if view is None:
@@ -37,8 +37,8 @@ def evaluate_browser(facts: Facts) -> Iterator[Finding]:
         yield from evaluate_cookies(view, facts.project.hosts)
     else:
         yield unknown(Check.COOKIES, NO_HOSTS)
-    yield _evaluate_login_page(facts, endpoint, view)
-    yield from _evaluate_return_to(facts.return_to, view)
+    yield evaluate_login_page(facts, endpoint, view)
+    yield from evaluate_return_to(facts.return_to, view)
     yield from _evaluate_cors(facts.cors_preflights)
 
 
@@ -136,7 +136,7 @@ def _evaluate_schemes(view: BrowserView) -> Finding:
     return failure(Check.SCHEMES, Problem.SCHEMES_MIXED, found, fix)
 
 
-def _evaluate_login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
+def evaluate_login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
     check, project, seconds = Check.LOGIN_PAGE, facts.project, endpoint.login_redirect.seconds
     page, origin = endpoint.login_redirect.headers.get("location", ""), view.login_page
     if origin is None:
@@ -180,7 +180,7 @@ def _describe_ui_url_fix(project: Project, view: BrowserView, login_page: Origin
     )
 
 
-def _evaluate_return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) -> Iterator[Finding]:
+def evaluate_return_to(results: Sequence[tuple[Origin, HttpResult]], view: BrowserView) -> Iterator[Finding]:
     check = Check.RETURN_TO
     if not results:
         yield unknown(check, NO_HOSTS)

@@ -50,6 +50,7 @@ class Check(StrEnum):
     CACHING = "caching", "Caching", Section.ORY
     CLOCK = "clock", "Clock", Section.ORY
     BROWSER_URL = "browser-url", "BROWSER_URL", Section.BROWSER
+    GATEWAY = "gateway", "Gateway", Section.BROWSER
     BASE_URL = "base-url", "Ory's base URL", Section.BROWSER
     SCHEMES = "schemes", "HTTP or HTTPS", Section.BROWSER
     COOKIES = "cookies", "Cookies", Section.BROWSER
@@ -95,6 +96,7 @@ class Problem(StrEnum):
     BROWSER_URL_UNREACHABLE = "browser-url-unreachable"
     BROWSER_URL_NOT_ORY = "browser-url-not-ory"
     BROWSER_URL_OTHER_ORY = "browser-url-other-ory"
+    GATEWAY_FAILS = "gateway-fails"
     BASE_URL_DIFFERS = "base-url-differs"
     SCHEMES_MIXED = "schemes-mixed"
     COOKIE_OTHER_DOMAIN = "cookie-other-domain"
