@@ -106,15 +106,6 @@ def test_only_requests_that_prefer_json_get_json(local_ory: LocalOry, accept: st
     assert response.status == status
 
 
-@pytest.mark.parametrize("kind", ["recovery", "verification"])
-def test_recovery_and_verification_can_be_disabled(local_ory: LocalOry, kind: str) -> None:
-    local_ory.configure(**{f"{kind}_enabled": False})
-    path = f"/self-service/{kind}/browser"
-    page = send(local_ory.public_url, "GET", path, [("Accept", HTML)])
-    assert page.headers["Location"].startswith("http://127.0.0.1:8000/auth/error?id=")
-    assert send(local_ory.public_url, "GET", path, [("Accept", "application/json")]).status == 400
-
-
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [

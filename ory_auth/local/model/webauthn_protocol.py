@@ -97,62 +97,71 @@ def base64url(raw: bytes) -> str:
 
 def verify_new_key(config: Config, challenge: KeyChallenge, answer: str) -> NewKey:
     """The new key in an answer to `creation_options`. Raises `UnreadableAnswer` or `WrongAnswer`."""
-    from webauthn import verify_registration_response
-    from webauthn.helpers import parse_registration_credential_json
-    from webauthn.helpers.exceptions import WebAuthnException
-
+    library = _load_library()
     try:
-        credential = parse_registration_credential_json(answer)
-    except (WebAuthnException, ValueError, TypeError, KeyError):
+        credential = library.helpers.parse_registration_credential_json(answer)
+    except _errors(library):
         raise UnreadableAnswer("this is not the answer of an authenticator") from None
     try:
-        verified = verify_registration_response(
+        verified = library.verify_registration_response(
             credential=credential,
             expected_challenge=challenge.challenge,
             expected_rp_id=config.relying_party_id,
             expected_origin=list(config.relying_party_origins),
             require_user_verification=False,
         )
-    except (WebAuthnException, ValueError) as error:
+    except _errors(library) as error:
         raise WrongAnswer(str(error)) from None
     return NewKey(verified.credential_id, verified.credential_public_key, verified.aaguid)
 
 
 def read_user_handle(answer: str) -> str:
     """The account that an authenticator has chosen, in an answer to `request_options`. Raises `UnreadableAnswer`."""
-    from webauthn.helpers import parse_authentication_credential_json
-    from webauthn.helpers.exceptions import WebAuthnException
-
+    library = _load_library()
     try:
-        handle = parse_authentication_credential_json(answer).response.user_handle
+        handle: bytes | None = library.helpers.parse_authentication_credential_json(answer).response.user_handle
         return (handle or b"").decode()
-    except (WebAuthnException, ValueError, TypeError, KeyError):
+    except _errors(library):
         raise UnreadableAnswer("this is not the answer of an authenticator") from None
 
 
 def verify_known_key(config: Config, challenge: KeyChallenge, answer: str, keys: list[StoredKey]) -> None:
     """Check that one of the keys has signed the challenge. Raises `UnreadableAnswer` or `WrongAnswer`."""
-    from webauthn import verify_authentication_response
-    from webauthn.helpers import parse_authentication_credential_json
-    from webauthn.helpers.exceptions import WebAuthnException
-
-    read_user_handle(answer)
-    credential = parse_authentication_credential_json(answer)
+    library = _load_library()
+    try:
+        credential = library.helpers.parse_authentication_credential_json(answer)
+    except _errors(library):
+        raise UnreadableAnswer("this is not the answer of an authenticator") from None
     key = next((key for key in keys if key.id == credential.raw_id), None)
     if key is None:
         raise WrongAnswer("the account has no such key")
     try:
-        verify_authentication_response(
+        library.verify_authentication_response(
             credential=credential,
             expected_challenge=challenge.challenge,
             expected_rp_id=config.relying_party_id,
             expected_origin=list(config.relying_party_origins),
             credential_public_key=key.public_key,
-            credential_current_sign_count=0,
+            credential_current_sign_count=0,  # as in Kratos, a counter that does not grow is no error
             require_user_verification=False,
         )
-    except (WebAuthnException, ValueError) as error:
+    except _errors(library) as error:
         raise WrongAnswer(str(error)) from None
+
+
+def _load_library() -> Any:
+    """The library `webauthn`. Raises `RuntimeError` if it is not installed."""
+    try:
+        import webauthn
+        import webauthn.helpers.exceptions
+    except ModuleNotFoundError:
+        raise RuntimeError("Passkeys and security keys need a library. Run: pip install 'django-ory[local]'") from None
+    return webauthn
+
+
+def _errors(library: Any) -> tuple[type[Exception], ...]:
+    """The errors that a malformed or wrong answer can cause in the library."""
+    return (library.helpers.exceptions.WebAuthnException, ValueError, TypeError, KeyError, IndexError)
 
 
 def to_json(options: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from ....http.exchange import Exchange
 from ....model import nodes
 from ....model.clock import SECOND
 from ....model.config import Config
+from ....model.errors import OryError
 from ....model.factors import first_factors
 from ....model.flow import Flow
 from ....model.identity import Identity
@@ -86,22 +87,29 @@ def find_challenge(flow: Flow, method: Method) -> KeyChallenge:
     return challenge
 
 
-def read_answer(read: Callable[[], T], unreadable: str, wrong: int = 4000008) -> T:
+def read_answer(read: Callable[[], T]) -> T:
     """The result of `read`. Raises `InvalidSubmission` if the answer is unreadable or wrong."""
     try:
         return read()
     except UnreadableAnswer:
-        raise InvalidSubmission(message(4000001, reason=unreadable)) from None
+        raise InvalidSubmission(message(4000001, reason="Unable to parse WebAuthn response.")) from None
     except WrongAnswer:
-        raise InvalidSubmission(message(wrong)) from None
+        raise InvalidSubmission(message(4000008)) from None
 
 
 def read_new_key(exchange: Exchange, flow: Flow, method: Method, answer: str) -> tuple[NewKey, KeyChallenge]:
-    """The new key in an answer, and the challenge that it belongs to. Raises `InvalidSubmission`."""
+    """The new key in an answer, and the challenge that it belongs to.
+
+    Raises `InvalidSubmission` if the answer is unreadable. A wrong one is an internal error in Kratos, too: `OryError`.
+    """
     challenge = find_challenge(flow, method)
-    unreadable = "Unable to parse WebAuthn response: parse error for registration"
-    new_key = read_answer(lambda: verify_new_key(exchange.state.config, challenge, answer), unreadable)
-    return new_key, challenge
+    try:
+        return verify_new_key(exchange.state.config, challenge, answer), challenge
+    except UnreadableAnswer:
+        reason = "Unable to parse WebAuthn response: parse error for registration"
+        raise InvalidSubmission(message(4000001, reason=reason)) from None
+    except WrongAnswer as error:
+        raise OryError(500, reason=f"Unable to create WebAuthn credential: {error}") from None
 
 
 # ---- settings

@@ -30,7 +30,6 @@ from . import keys
 from .base import LoginMethod, RegistrationMethod, SettingsMethod, SignedIn, SignedUp
 
 USER_HANDLE_LENGTH = 64
-UNREADABLE = "Unable to parse WebAuthn response."
 
 
 def new_user_handle() -> str:
@@ -92,12 +91,12 @@ class PasskeyLogin(LoginMethod):
     def sign_in(self, exchange: Exchange, flow: Flow, body: Body) -> SignedIn:
         check_csrf(exchange, flow, body)
         answer, challenge = str(body.get("passkey_login") or ""), keys.find_challenge(flow, "passkey")
-        user_handle = keys.read_answer(lambda: read_user_handle(answer), UNREADABLE)
+        user_handle = keys.read_answer(lambda: read_user_handle(answer))
         found = _find_identity(exchange, user_handle)
         if found is None:
             raise InvalidSubmission(message(4000015))
         identity, known = found
-        keys.read_answer(lambda: verify_known_key(exchange.state.config, challenge, answer, known), UNREADABLE)
+        keys.read_answer(lambda: verify_known_key(exchange.state.config, challenge, answer, known))
         del flow.key_challenges["passkey"]
         return SignedIn(identity, AuthenticationMethod("passkey", exchange.state.clock.now()))
 

@@ -35,8 +35,6 @@ from ..traits import check_traits, identifier_field, new_identity
 from . import keys
 from .base import LoginMethod, RegistrationMethod, SettingsMethod, SignedIn, SignedUp
 
-UNREADABLE = "Unable to parse WebAuthn response."
-
 
 def _level(config: Config) -> str:
     return "aal1" if config.webauthn_passwordless else "aal2"
@@ -124,7 +122,7 @@ class WebAuthnLogin(LoginMethod):
         if config.webauthn_passwordless and not answer:
             return self._show_key_screen(exchange, flow, identity, identifier)
         challenge = keys.find_challenge(flow, "webauthn")
-        keys.read_answer(lambda: verify_known_key(config, challenge, answer, known), UNREADABLE)
+        keys.read_answer(lambda: verify_known_key(config, challenge, answer, known))
         del flow.key_challenges["webauthn"]
         return SignedIn(identity, AuthenticationMethod("webauthn", exchange.state.clock.now(), _level(config)))
 
