@@ -24,6 +24,7 @@ MIDDLEWARE = [
     *MIDDLEWARE,
 ]
 TEMPLATES = [{**TEMPLATES[0], "DIRS": [os.path.join(os.path.dirname(__file__), "templates")]}]
+STATICFILES_DIRS = [("app", os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "spa"))]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _site.get("database", ":memory:")}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 LANGUAGES = [(code, code) for code in ("en", "ar", "de", "fr", "es", "pt-br", "it", "nl", "pl", "ja")]

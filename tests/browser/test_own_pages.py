@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
+from pyotp import TOTP
 
 from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
@@ -54,6 +55,21 @@ def test_a_wrong_password_is_explained_and_nothing_typed_is_lost(scripted: Visit
     expect(scripted.page.locator("[name=identifier]:not([type=hidden])")).to_have_value(person.email)
     scripted.fill("password", PASSWORD)
     scripted.submit("method", "password")
+    scripted.is_signed_in_as(person.email)
+    assert scripted.page.url == site.url + PAGE
+
+
+def test_a_second_factor_is_the_next_step(scripted: Visitor, ory: Ory, local_ory: LocalOry, site: Site) -> None:
+    person = ory.person()
+    local_ory.change_identity(person.id, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    open_dialog(scripted)
+    scripted.fill("identifier", person.email)
+    scripted.fill("password", PASSWORD)
+    scripted.submit("method", "password")
+    scripted.page.locator("[name=totp_code]").wait_for()
+    assert scripted.path == ("/own/tags/" if site.through_gateway else "/auth/login")
+    scripted.fill("totp_code", TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
+    scripted.submit("method", "totp")
     scripted.is_signed_in_as(person.email)
     assert scripted.page.url == site.url + PAGE
 

@@ -37,7 +37,7 @@ urlpatterns = [
     path("private/", private),
     path("vault/", vault),
     path("sensitive/", sensitive),
-    path("own/", include("tests.browser.own_pages")),
+    path("", include("tests.browser.own_pages")),
     path("auth/", include("ory_auth.urls")),
 ]
 if getattr(settings, "ORY_TEST_GATEWAY", False):

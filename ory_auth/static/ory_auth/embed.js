@@ -67,7 +67,8 @@
     } else if (response.ok) {
       goTo(place.dataset.oryNext);
     } else if (response.status === 422 && /^https?:/.test(answer.redirect_browser_to)) {
-      goTo(answer.redirect_browser_to);
+      const needsSecondFactor = new URL(answer.redirect_browser_to).searchParams.get("aal") === "aal2";
+      if (!needsSecondFactor || !(await load(place, { aal: "aal2" }))) goTo(answer.redirect_browser_to);
     } else {
       location.assign(place.dataset.oryEmbed);
     }
