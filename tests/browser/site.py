@@ -57,13 +57,16 @@ def run_site(*, through_gateway: bool = False, **ory_auth: Any) -> Iterator[Site
     )
     with LocalOry(config) as local:
         sdk_url = f"http://localhost:{public_port}"
-        with _serve(port, sdk_url, local.admin_url, through_gateway, ory_auth):
+        with _serve(port, sdk_url, local.admin_url, through_gateway, ory_auth, local.state.provider_url):
             yield Site(url, Ory(sdk_url, local.admin_url, local), through_gateway)
 
 
 @contextmanager
-def _serve(port: int, public: str, admin: str, through_gateway: bool, ory_auth: dict[str, Any]) -> Iterator[None]:
-    form_action = [] if through_gateway else [public]
+def _serve(
+    port: int, public: str, admin: str, through_gateway: bool, ory_auth: dict[str, Any], provider: str = ""
+) -> Iterator[None]:
+    """``provider`` is the origin of the provider for social sign-in, if it is not Ory's."""
+    form_action = list(filter(None, [provider])) if through_gateway else [public]
     with tempfile.TemporaryDirectory(prefix="ory-browser-") as directory:
         site = {
             "ORY_AUTH": {

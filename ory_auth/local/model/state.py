@@ -6,6 +6,7 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from .clock import SECOND, Clock
 from .config import Config
@@ -38,6 +39,12 @@ class State:
     def public_url(self) -> str:
         """The public URL that responses contain."""
         return (self.config.base_url or self.listening_url).rstrip("/")
+
+    @property
+    def provider_url(self) -> str:
+        """The origin of what the local Ory pretends. Browsers don't reach it through a gateway, as with a real one."""
+        has_path = urlsplit(self.public_url).path.strip("/")
+        return self.listening_url if has_path else self.public_url
 
     def ui_url(self, page: str) -> str:
         return f"{self.config.ui_base}/{page}"

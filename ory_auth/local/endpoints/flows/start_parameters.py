@@ -55,7 +55,7 @@ def _oauth2_login_request(exchange: Exchange, challenge: str) -> dict[str, Any]:
         "challenge": challenge,
         "client": {"client_id": "pretended-application", "client_name": "Pretended application"},
         "oidc_context": {"login_hint": LOGIN_HINT},
-        "request_url": f"{exchange.state.listening_url}/oauth2/auth?client_id=pretended-application",
+        "request_url": f"{exchange.state.provider_url}/oauth2/auth?client_id=pretended-application",
         "requested_access_token_audience": [],
         "requested_scope": ["openid"],
         "session_id": "pretended-session",
@@ -69,4 +69,4 @@ def oauth2_return_url(exchange: Exchange, flow: Flow) -> str:
     if "oauth2_login_challenge" not in flow.extra:
         return ""
     query = urlencode({"login_verifier": secrets.token_urlsafe(16)})
-    return f"{exchange.state.listening_url}/oauth2/auth?{query}"
+    return f"{exchange.state.provider_url}/oauth2/auth?{query}"

@@ -66,7 +66,7 @@ def _go_to_provider(exchange: Exchange, flow: Flow, provider: str, body: Body) -
         **({"prompt": "login"} if flow.extra.get("refresh") else {}),
         **_upstream_parameters(body),
     }
-    url = f"{exchange.state.listening_url}{AUTHORIZE_PATH}?{urlencode(sorted(query.items()))}"
+    url = f"{exchange.state.provider_url}{AUTHORIZE_PATH}?{urlencode(sorted(query.items()))}"
     if exchange.wants_json or flow.type == "api":
         return exchange.json_error(browser_location_change_required(url))
     return exchange.redirect(url)

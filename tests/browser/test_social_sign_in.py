@@ -1,0 +1,93 @@
+"""Social sign-in with the pretended provider of the local Ory."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from ory_auth.local import LocalOry
+from tests.support.ory import PASSWORD, Ory
+
+from .visitor import Visitor
+
+ADA = "ada@example.org"
+
+
+@pytest.fixture(autouse=True)
+def _providers(local_ory: LocalOry) -> None:
+    local_ory.configure(oidc_providers={"google": "Google", "github": "GitHub"}, registration_login_hints=True)
+
+
+def consent(visitor: Visitor, email: str = ADA, first_name: str = "Ada") -> None:
+    """Fill in who the person is at the provider, and go back."""
+    visitor.sees("Sign in with Google")
+    visitor.fill("email", email)
+    visitor.fill("given_name", first_name)
+    visitor.button("Continue").click()
+
+
+def test_a_new_person_signs_up_and_signs_in_again(visitor: Visitor) -> None:
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    consent(visitor)
+    visitor.is_at("/private/")
+    visitor.is_signed_in_as(ADA)
+    visitor.button("Sign out").click()
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    visitor.button(ADA).click()
+    visitor.is_at("/private/")
+    visitor.is_signed_in_as(ADA)
+
+
+def test_a_person_who_refuses_can_choose_another_way(visitor: Visitor, ory: Ory) -> None:
+    person = ory.person()
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    visitor.button("Refuse").click()
+    visitor.sees("Sign in")
+    visitor.fill("identifier", person.email)
+    visitor.fill("password", PASSWORD)
+    visitor.submit("method", "password")
+    visitor.is_signed_in_as(person.email)
+
+
+def test_a_missing_trait_is_asked_for(visitor: Visitor) -> None:
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    consent(visitor, email="")
+    visitor.is_at("/auth/registration")
+    assert visitor.page.locator('[name="traits.name.first"]').input_value() == "Ada"
+    visitor.fill("traits.email", ADA)
+    visitor.submit("provider", "google")
+    visitor.button("Ada").click()
+    visitor.is_at("/private/")
+    visitor.is_signed_in_as(ADA)
+
+
+def test_an_account_with_the_same_address_is_linked(visitor: Visitor, ory: Ory) -> None:
+    person = ory.person(ADA)
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    consent(visitor, person.email)
+    visitor.is_at("/auth/login")
+    visitor.fill("password", PASSWORD)
+    visitor.submit("method", "password")
+    visitor.is_at("/private/")
+    visitor.button("Sign out").click()
+    visitor.open("/private/")
+    visitor.submit("provider", "google")
+    visitor.button(person.email).click()
+    visitor.is_signed_in_as(person.email)
+
+
+def test_links_and_unlinks_in_the_settings(visitor: Visitor, ory: Ory) -> None:
+    person = ory.person(ADA)
+    visitor.sign_in(person)
+    visitor.is_at("/private/")
+    visitor.open("/auth/settings")
+    visitor.submit("link", "google")
+    consent(visitor, "work@example.org")
+    visitor.is_at("/auth/settings")
+    expect(visitor.page.locator('button[name="unlink"][value="google"]')).to_have_count(1)
+    expect(visitor.page.locator('button[name="link"][value="github"]')).to_have_count(1)
