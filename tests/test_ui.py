@@ -241,6 +241,17 @@ def test_an_empty_array_stays_one_field_and_is_not_sent_when_hidden() -> None:
     assert sent(page) == {"method=code": ["csrf_token", "method"]}
 
 
+def test_the_items_of_a_hidden_array_are_hidden_too() -> None:
+    page = read(
+        CSRF,
+        field("default", "traits.tags", "hidden"),
+        field("default", "traits.tags.0", value="choir"),
+        field("default", "traits.tags.1", value=""),
+        *(PASSWORD, submit("password", "password")),
+    )
+    assert sent(page) == {"method=password": ["csrf_token", "traits.tags", "password", "method"]}
+
+
 # Every type of node
 
 

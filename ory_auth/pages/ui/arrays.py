@@ -7,7 +7,8 @@ if there are items. Ory sorts the items by their values; here they are sorted by
     traits.groups.1 = "chess"           becomes     traits.groups = "chess"
     traits.groups.0 = "choir"
 
-An array without items stays one empty field, in which a person can enter the first item::
+If the array itself is hidden, as on the second screen of registration, its items are hidden, too, and empty ones are
+left out. An array without items stays one empty field, in which a person can enter the first item::
 
     traits.groups = ""                  becomes     traits.groups = ""
     traits.groups.0 (no value)
@@ -45,13 +46,17 @@ def join_arrays(group: Group) -> Group:
         elif node.name not in arrays:
             hidden.append(node)
 
+    hidden_arrays = {node.name for node in group.hidden if node.name in arrays}
     nodes: list[Visible] = []
     for visible in _sort_items(group.nodes, array_of):
         if not isinstance(visible, Field):
             nodes.append(visible)
         elif visible.name in array_of:
-            if visible.has_value:
-                array = array_of[visible.name]
+            array = array_of[visible.name]
+            if array in hidden_arrays and not visible.invalid:
+                value = _as_text(visible).value
+                hidden += [Hidden(array, value)] if value else []
+            elif visible.has_value:
                 nodes.append(replace(_as_text(visible), name=array, label=labels.get(array, visible.label)))
         elif visible.name not in arrays_with_items:
             nodes.append(visible)
