@@ -40,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 RECORDED_PUBLIC_URL = "http://127.0.0.1:4433"
 MEASURED = {"since", "added_at_unix", "privileged_session_expires_at_unix"}  # numbers that are different in each run
 TRANSPORT_HEADERS = {"transfer-encoding", "content-length", "date", "connection"}
-ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ory_lo_\w+|(?<=page_token=)[\w-]{40,}")
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ory_lo_\w+|(?<=&token=)\w{32}|(?<=page_token=)[\w-]{40,}")
 
 
 def _shape_module() -> Any:

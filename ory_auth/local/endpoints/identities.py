@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ..http.exchange import Exchange
 from ..model.errors import OryError, not_found
+from ..model.factors import count_first_factors
 from ..model.identity import SECOND_FACTORS, Identity
 from ..model.identity_changes import (
     WRITABLE,
@@ -20,6 +21,7 @@ from ..model.identity_changes import (
     to_admin_json,
     to_list_json,
 )
+from ..model.key_storage import remove_second_factor_keys
 from . import json_patch
 from .paging import keyset_page, numbered_page
 
@@ -81,16 +83,21 @@ def delete_identity(exchange: Exchange) -> Response:
 
 
 def delete_credential(exchange: Exchange) -> Response:
-    """DELETE /admin/identities/{id}/credentials/{type}: second factors only."""
+    """DELETE /admin/identities/{id}/credentials/{type}: second factors, and a password that is not the last way in."""
     identity, credential_type = _find_identity(exchange), exchange.path_params["type"]
-    if credential_type in SECOND_FACTORS and credential_type in identity.credentials:
+    if credential_type not in identity.credentials:
+        raise OryError(404, reason=f"the identity has no {credential_type}")
+    if credential_type in SECOND_FACTORS:
         del identity.credentials[credential_type]
-        return exchange.empty()
-    if credential_type == "code":
-        raise OryError(400, reason="the credential code cannot be deleted")
-    if credential_type == "password":
+    elif credential_type == "webauthn":
+        remove_second_factor_keys(identity, exchange.state.clock.now())
+    elif credential_type != "password":
+        raise OryError(400, reason=f"the credential {credential_type} cannot be deleted")
+    elif count_first_factors(identity, exchange.state.config) < 2:
         raise OryError(400, reason="the last first factor cannot be deleted")
-    raise OryError(404, reason=f"the identity has no {credential_type}")
+    else:
+        identity.set_credential_config("password", {}, exchange.state.clock.now())
+    return exchange.empty()
 
 
 def _find_identity(exchange: Exchange) -> Identity:

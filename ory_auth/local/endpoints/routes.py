@@ -16,7 +16,7 @@ from . import (
     sessions,
     webauthn_script,
 )
-from .flows import errors, logout, social_callback
+from .flows import admin_recovery, errors, logout, social_callback
 from .flows.login import Login
 from .flows.recovery import Recovery
 from .flows.registration import Registration
@@ -101,6 +101,8 @@ _ADMIN_API = [
     ("/sessions/{id}", sessions.get_session, READ),
     ("/sessions/{id}", sessions.revoke_session, ["DELETE"]),
     ("/sessions/{id}/extend", sessions.extend_session, ["PATCH"]),
+    ("/recovery/code", admin_recovery.create_code, ["POST"]),
+    ("/recovery/link", admin_recovery.create_link, ["POST"]),
     ("/courier/messages", courier.list_messages, READ),
     ("/courier/messages/{id}", courier.get_message, READ),
     ("/health/alive", server_status.alive, READ),

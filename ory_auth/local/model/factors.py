@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .config import Config
 from .identity import Identity
 from .key_storage import stored_keys
@@ -20,9 +22,13 @@ def first_factors(identity: Identity, config: Config) -> list[str]:
 
 
 def count_first_factors(identity: Identity, config: Config) -> int:
-    """How many ways to sign in the identity has: each account at a provider counts."""
-    providers = [one for one in identity.social_accounts if one["provider"] in config.oidc_providers]
-    return len([name for name in first_factors(identity, config) if name != "oidc"]) + len(providers)
+    """How many ways to sign in the identity has: each account at a provider and each key counts."""
+    several: dict[str, list[Any]] = {
+        "oidc": [account for account in identity.social_accounts if account["provider"] in config.oidc_providers],
+        "passkey": stored_keys(identity, "passkey"),
+        "webauthn": [key for key in stored_keys(identity, "webauthn") if key.is_passwordless],
+    }
+    return sum(len(several.get(name, [name])) for name in first_factors(identity, config))
 
 
 def second_factors(identity: Identity, config: Config) -> list[str]:

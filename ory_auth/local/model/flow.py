@@ -26,10 +26,12 @@ class Flow:
 
     `kind` is "login", "registration", "settings", "recovery" or "verification"; `type` is "browser" or "api". `extra`
     contains members of the JSON that only this kind of flow has. `challenges` are the codes and links that were sent,
-    `key_challenges` and `key_options` those for passkeys and security keys, by method.
-    `continue_url` is set at the end of a verification: the form is then only a link to that URL. The last four fields
-    are for settings flows: `identity` is the person who changes their settings, `pending_submission` waits until they
-    have signed in again.
+    `key_challenges` and `key_options` those for passkeys and security keys, by method. Any browser may use a flow that
+    `skips_csrf`: an administrator has started it. `continue_url` is set at the end of a verification: the form is then
+    only a link to that URL.
+
+    The other fields are for settings flows: `identity` is the person who changes their settings, `pending_submission`
+    waits until they have signed in again.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Flow:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     challenges: Challenges = field(default_factory=Challenges)
     continue_url: str = ""
+    skips_csrf: bool = False
     key_challenges: dict[str, KeyChallenge] = field(default_factory=dict, repr=False)
     key_options: dict[str, str] = field(default_factory=dict, repr=False)
     identity: Identity | None = None

@@ -106,6 +106,13 @@ def remove_key(identity: Identity, credential_type: str, key_id: str, now: int) 
     return True
 
 
+def remove_second_factor_keys(identity: Identity, now: int) -> None:
+    """Remove the security keys that are a second factor, and keep those that are enough to sign in."""
+    for key in stored_keys(identity, "webauthn"):
+        if not key.is_passwordless:
+            remove_key(identity, "webauthn", key.id.hex(), now)
+
+
 def has_user_handle(credential: Credential, user_handle: str) -> bool:
     handle = credential.config.get("user_handle", "")
     return user_handle in credential.identifiers or handle == _encode(user_handle.encode())

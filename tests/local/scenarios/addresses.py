@@ -128,3 +128,25 @@ def admin_courier(replay: Replay) -> None:
     replay("first page of 1")
     replay("one", None, replay.ory.mailbox.latest().id)
     replay("unknown")
+
+
+def admin_recovery(replay: Replay) -> None:
+    person = replay.person()
+    browser = Visitor()
+    created = replay("code", identity_id=person, expires_in="10m").content
+    flow_id = created["recovery_link"].partition("flow=")[2]
+    replay("the page behind the code's link reads the flow, in a browser without cookies", browser, flow_id)
+    replay("submits the code", browser, flow_id, method="code", code=created["recovery_code"])
+    replay("signed in", browser)
+    link = replay("link", identity_id=person, expires_in="10m").content["recovery_link"]
+    flow_id, _, token = link.partition("flow=")[2].partition("&token=")
+    browser = Visitor()
+    replay("opens the link", browser.page, flow_id, token)
+    replay("signed in by the link", browser)
+    replay("opens the link a second time", Visitor().page, flow_id, token)
+    for kind in ("code", "link"):
+        replay(f"{kind} for an unknown identity", identity_id="00000000-0000-4000-8000-000000000000")
+        replay(f"{kind} without an identity", raw=b"{}")
+        replay(f"{kind} with a malformed expires_in", identity_id=person, expires_in="soon")
+        replay(f"{kind} with return_to", identity_id=person)
+    replay("native code flow type", identity_id=person, flow_type="api")

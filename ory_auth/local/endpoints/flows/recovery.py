@@ -74,6 +74,10 @@ class Recovery(AddressFlow):
         else:
             flow.set_form([email_field(flow.active), continue_button(flow.active)])
 
+    def check_read_access(self, exchange: Exchange, flow: Flow) -> None:
+        if not flow.skips_csrf:
+            super().check_read_access(exchange, flow)
+
     # ---- submit
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
@@ -120,6 +124,8 @@ class Recovery(AddressFlow):
         return self.respond(exchange, flow, transient_payload={})
 
     def _check_csrf(self, exchange: Exchange, flow: Flow, body: Body) -> None:
+        if flow.skips_csrf:
+            return
         try:
             check_csrf(exchange, flow, body)
         except OryError:

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from ....http.exchange import Exchange
 from ....model import nodes
 from ....model.clock import SECOND
-from ....model.config import Config
 from ....model.errors import OryError
-from ....model.factors import first_factors
+from ....model.factors import count_first_factors
 from ....model.flow import Flow
 from ....model.identity import Identity
 from ....model.identity_schema import Schema, find_annotated_trait, kratos_annotations
@@ -113,15 +112,6 @@ def read_new_key(exchange: Exchange, flow: Flow, method: Method, answer: str) ->
 
 
 # ---- settings
-
-
-def count_first_factors(identity: Identity, config: Config) -> int:
-    """How many ways to begin a session the identity has. Each key counts."""
-    others = [name for name in first_factors(identity, config) if name not in ("passkey", "webauthn")]
-    keys = stored_keys(identity, "passkey") if config.passkey_enabled else []
-    if config.webauthn_enabled:
-        keys = [*keys, *(key for key in stored_keys(identity, "webauthn") if key.is_passwordless)]
-    return len(others) + len(keys)
 
 
 def remove(exchange: Exchange, identity: Identity, method: Method, key_id: str, missing: str) -> None:

@@ -7,6 +7,7 @@ import secrets
 from ....http.exchange import Exchange
 from ....model import nodes
 from ....model.config import Config
+from ....model.factors import count_first_factors
 from ....model.flow import Body, Flow
 from ....model.identity import Identity
 from ....model.key_storage import StoredKey, add_key, has_user_handle, stored_keys
@@ -163,7 +164,7 @@ class PasskeySettings(SettingsMethod):
 
     def form_nodes(self, exchange: Exchange, flow: Flow, identity: Identity) -> list[Node]:
         config = exchange.state.config
-        is_last = keys.count_first_factors(identity, config) < 2
+        is_last = count_first_factors(identity, config) < 2
         form = [
             keys.remove_button("passkey", 1050020, key, disabled=is_last) for key in stored_keys(identity, "passkey")
         ]

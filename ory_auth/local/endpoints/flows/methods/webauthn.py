@@ -13,6 +13,7 @@ from ....http.exchange import Exchange
 from ....model import nodes
 from ....model.config import Config
 from ....model.errors import browser_location_change_required
+from ....model.factors import count_first_factors
 from ....model.flow import Body, Flow
 from ....model.identity import Identity
 from ....model.key_storage import StoredKey, add_key, stored_keys
@@ -191,7 +192,7 @@ class WebAuthnSettings(SettingsMethod):
         if flow.type != "browser":
             return []
         config = exchange.state.config
-        is_last = keys.count_first_factors(identity, config) < 2
+        is_last = count_first_factors(identity, config) < 2
         form = [
             keys.remove_button("webauthn", 1050018, key, disabled=is_last and key.is_passwordless)
             for key in stored_keys(identity, "webauthn")
