@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.urls import URLPattern
 
 from ory_auth import events, types, urls
+from ory_auth.local import Config
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 REFERENCE = DOCS / "reference"
@@ -59,6 +61,13 @@ def test_no_option_is_documented_that_is_not_there(command: str) -> None:
     for option, default, *_ in (row for row in rows(documented(command)) if len(row) == 3):
         actual = parser._option_string_actions[option.strip("`").split()[0]].default
         assert default.strip("`") == (str(actual).removesuffix(".0") if actual else "")
+
+
+def test_every_field_of_the_local_orys_configuration_is_documented() -> None:
+    """Except for those that have an option of their own."""
+    cells = " ".join(row[0] for row in rows(section("commands.md", "Configuration of the local Ory")))
+    options = {"host", "public_port", "admin_port", "ui_base", "default_return_url", "allowed_return_urls"}
+    assert set(re.findall(r"`(\w+)", cells)) == {field.name for field in fields(Config)} - options
 
 
 def test_the_sampled_events_are_documented() -> None:
