@@ -73,7 +73,7 @@ def test_it_links_to_the_section_of_the_settings_that_changes_each_thing(web: Du
         assert f'href="/auth/settings#ory-{group}"' in page.content.decode()
     assert 'href="/auth/sessions"' in page.content.decode()
     assert 'href="/auth/security/protect"' in page.content.decode()
-    assert "You are signed in on this device only." in text_of(page)
+    assert "You are signed in on 1 device: this one." in text_of(page)
 
 
 def test_keys_and_connected_accounts_have_names_and_dates(
