@@ -72,6 +72,7 @@ def _serve(
             "ORY_AUTH": {
                 "SDK_URL": public,
                 "ADMIN_URL": admin,
+                "ACCOUNT_DELETION": True,
                 **({"BROWSER_URL": "/.ory"} if through_gateway else {}),
                 **ory_auth,
             },

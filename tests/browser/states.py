@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyotp
+
 from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory, Person
 
@@ -170,6 +172,97 @@ def settings_bad_password(scene: Scene) -> None:
     scene.visitor.fill("password", "short")
     scene.visitor.submit("method", "password")
     scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+# ---- sessions and security
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Firefox/130.0"
+
+
+def sign_in_elsewhere(person: Person, user_agent: str, address: str, city: str) -> str:
+    """The person signs in on another device; returns the ID of that session."""
+    headers = {"User-Agent": user_agent, "X-Forwarded-For": address, "Cf-Ipcity": city, "Cf-Ipcountry": "DE"}
+    flow = person.ory.public("GET", "/self-service/login/api").json
+    path = f"/self-service/login?flow={flow['id']}"
+    reply = person.ory.public("POST", path, headers=headers, body=person.password_form())
+    session_id: str = reply.json["session"]["id"]
+    return session_id
+
+
+@state("sessions")
+def sessions(scene: Scene) -> None:
+    person = scene.signed_in()
+    sign_in_elsewhere(person, IPHONE, "203.0.113.9", "Berlin")
+    sign_in_elsewhere(person, FIREFOX, "2001:db8::17", "")
+    scene.visitor.open("/auth/sessions")
+
+
+@state("sessions-only-this")
+def sessions_only_this(scene: Scene) -> None:
+    scene.signed_in("/auth/sessions")
+
+
+@state("sessions-confirm")
+def sessions_confirm(scene: Scene) -> None:
+    sessions(scene)
+    scene.visitor.page.get_by_text("Sign out all other devices").click()
+
+
+@state("sessions-signed-out")
+def sessions_signed_out(scene: Scene) -> None:
+    sessions_confirm(scene)
+    scene.visitor.submit("end", "others")
+    scene.visitor.page.get_by_role("status").wait_for()
+
+
+@state("security")
+def security(scene: Scene) -> None:
+    person = scene.signed_in()
+    sign_in_elsewhere(person, IPHONE, "203.0.113.9", "Berlin")
+    scene.visitor.open("/auth/security")
+
+
+@state("security-second-step")
+def security_second_step(scene: Scene) -> None:
+    person = scene.totp("/vault/")
+    assert person
+    scene.visitor.page.locator("[name=totp_code]").wait_for()
+    scene.visitor.fill("totp_code", pyotp.TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
+    scene.visitor.submit("method", "totp")
+    scene.visitor.is_at("/vault/")
+    scene.visitor.open("/auth/security")
+
+
+@state("protect")
+def protect(scene: Scene) -> None:
+    person = scene.signed_in()
+    sign_in_elsewhere(person, IPHONE, "203.0.113.9", "Berlin")
+    scene.visitor.open("/auth/security/protect")
+
+
+@state("delete-account")
+def delete_account(scene: Scene) -> None:
+    scene.signed_in("/auth/security/delete")
+
+
+@state("delete-account-not-confirmed")
+def delete_account_not_confirmed(scene: Scene) -> None:
+    delete_account(scene)
+    scene.visitor.fill("confirmation", "yes")
+    scene.visitor.button("Delete my account").click()
+    scene.visitor.page.get_by_role("alert").wait_for()
+
+
+@state("account-deleted")
+def account_deleted(scene: Scene) -> None:
+    delete_account(scene)
+    scene.visitor.fill("confirmation", "delete")
+    scene.visitor.button("Delete my account").click()
+    scene.visitor.sees("Account deleted")
 
 
 # ---- what goes wrong

@@ -39,6 +39,7 @@ urlpatterns = [
     path("sensitive/", sensitive),
     path("", include("tests.browser.own_pages")),
     path("auth/", include("ory_auth.urls")),
+    path(".well-known/", include("ory_auth.well_known")),
 ]
 if getattr(settings, "ORY_TEST_GATEWAY", False):
     urlpatterns.append(path(".ory/", include("ory_auth.gateway.urls")))
