@@ -33,10 +33,17 @@ CODE_SCREEN = [
 ]
 
 
+LINKS = Links(restart="/again", other_account="/other")
+
+
 def read(*nodes: Any, kind: str = "login", links: Links | None = None, **flow: Any) -> FlowPage:
     ui = {"nodes": list(nodes), "messages": flow.pop("messages", [])}
     return read_flow(
-        {"ui": ui, **flow}, submit_url=SUBMIT, ory_url=ORY, kind=kind, links=links or Links(restart="/again")
+        {"ui": ui, **flow},
+        submit_url=SUBMIT,
+        ory_url=ORY,
+        kind=kind,
+        links=links or Links(restart="/again", other_account="/other"),
     )
 
 
@@ -294,13 +301,13 @@ def test_challenges_go_with_one_form_only() -> None:
 )
 def test_the_page_knows_whom_an_earlier_screen_asked_for(nodes: list[Any], flow: Any, name: str | None) -> None:
     page = read(CSRF, *nodes, **flow)
-    assert page.account == (Account(name, "/again") if name else None)
+    assert page.account == (Account(name, "/other") if name else None)
 
 
 @pytest.mark.parametrize("flow", [{"refresh": True}, {"requested_aal": "aal2"}])
 def test_the_account_of_a_session_changes_by_signing_out(flow: Any) -> None:
     page = read(CSRF, HIDDEN_IDENTIFIER, *TOTP, **flow)
-    assert page.account == Account(EMAIL, "/again", signed_in=True)
+    assert page.account == Account(EMAIL, "/other", signed_in=True)
 
 
 RESEND = labelled(submit("code", EMAIL, name="email"), 1070008)

@@ -10,7 +10,7 @@ import pytest
 from ory_auth.local import LocalOry
 from tests.support.browser import Browser, Page, client_transport
 from tests.support.client import DualClient
-from tests.support.ory import Ory, Session
+from tests.support.ory import PASSWORD, Ory, Person, Session
 from tests.support.types import ChangeSettings
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,12 @@ def start(web: DualClient, url: str) -> tuple[str, dict[str, str]]:
 @pytest.fixture
 def browser(web: DualClient, local_ory: LocalOry) -> Browser:
     site = f"http://{HOST}"
-    local_ory.configure(ui_base=f"{site}/auth", default_return_url=f"{site}/", allowed_return_urls=(f"{site}/",))
+    local_ory.configure(
+        ui_base=f"{site}/auth",
+        default_return_url=f"{site}/",
+        allowed_return_urls=(f"{site}/",),
+        oauth2_provider=True,
+    )
     return Browser(HOST, client_transport(web, HOST))
 
 
@@ -111,12 +116,64 @@ def test_links_to_other_flows_keep_the_parameters(browser: Browser) -> None:
     assert links_of(page)["/auth/login"] == expected
 
 
+def submit_password(browser: Browser, page: Page, person: Person, password: str = "") -> Page:
+    return browser.submit(
+        page,
+        page.form_with("password"),
+        button="password",
+        identifier=person.email,
+        password=password or person.password,
+    )
+
+
+def test_a_sign_in_for_an_oauth2_client_ends_there_also_after_a_wrong_password(browser: Browser, ory: Ory) -> None:
+    person = ory.person()
+    page = browser.open("/auth/login?login_challenge=abc")
+    assert "Pretended application" in page.text
+    assert page.form_with("identifier").fields["identifier"] == "hint@example.org"
+    page = submit_password(browser, page, person, "wrong-wrong-wrong")
+    assert page.path == "/auth/login"
+    page = submit_password(browser, page, person)
+    assert page.path == "/oauth2/auth"
+
+
+def test_a_registration_for_an_oauth2_client_ends_there(browser: Browser) -> None:
+    page = browser.open("/auth/login?login_challenge=abc")
+    page = browser.open(f"/auth/registration?{urlencode(links_of(page)['/auth/registration'])}")
+    page = browser.submit(page, page.form_with("traits.email"), button="profile", traits__email="new@example.org")
+    page = browser.submit(page, page.form_with("password"), button="password", password=PASSWORD)
+    assert page.path == "/oauth2/auth"
+
+
+def test_an_oauth2_client_asks_a_person_who_is_signed_in_to_confirm(browser: Browser, ory: Ory) -> None:
+    person = ory.person()
+    browser.jar.update({("127.0.0.1", name): value for name, value in person.browser_session().jar.items()})
+    page = browser.open("/auth/login?login_challenge=abc")
+    assert page.path == "/auth/login"
+    assert person.email in page.text
+    assert submit_password(browser, page, person).path == "/oauth2/auth"
+
+
 def test_signing_in_again_starts_again_with_the_same_parameters(browser: Browser, ory: Ory) -> None:
     person = ory.person()
     browser.jar.update({("127.0.0.1", name): value for name, value in person.browser_session().jar.items()})
     page = browser.open("/auth/login?refresh=true&next=/guarded")
     assert links_of(page)["/auth/login"] == {"refresh": "true", "return_to": f"http://{HOST}/guarded"}
     assert person.email in page.text, "the page says who is meant"
+
+
+def test_another_account_signs_in_after_the_first_one_has_signed_out(browser: Browser, ory: Ory) -> None:
+    first, second = ory.person(), ory.person()
+    browser.jar.update({("127.0.0.1", name): value for name, value in first.browser_session().jar.items()})
+    page = browser.open("/auth/login?refresh=true&next=/guarded")
+    switch = next(form for form in page.forms if form.action == "/auth/logout")
+    page = browser.submit(page, switch)
+    assert (page.path, first.email in page.text) == ("/auth/login", False)
+    page = browser.submit(
+        page, page.form_with("password"), button="password", identifier=second.email, password=second.password
+    )
+    assert page.path == "/guarded"
+    assert second.email in browser.open("/who").text
 
 
 def test_links_do_not_offer_what_the_project_has_turned_off(browser: Browser, ory_auth: ChangeSettings) -> None:

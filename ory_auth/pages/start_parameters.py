@@ -62,6 +62,7 @@ def links_of(request: HttpRequest, conf: Conf, kind: FlowKind, flow: Mapping[str
         registration=link(FlowKind.REGISTRATION, shown=can_switch and kind is FlowKind.LOGIN and conf.registration),
         recovery=link(FlowKind.RECOVERY, shown=can_switch and kind is FlowKind.LOGIN and conf.recovery),
         restart=link(kind),
+        other_account=link(kind) if can_switch else start_link(FlowKind.LOGIN, return_to, shared),
     )
 
 

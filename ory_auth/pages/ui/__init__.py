@@ -136,7 +136,7 @@ def _find_account(
     name = facts.find_account_name(nodes)
     if signed_in and identity:
         name = facts.name_of(identity) or name
-    return Account(label_of(name), links.restart, signed_in=signed_in) if name else None
+    return Account(label_of(name), links.other_account, signed_in=signed_in) if name else None
 
 
 def _prefill(

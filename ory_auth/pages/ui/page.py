@@ -349,12 +349,16 @@ class Captcha:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """URLs of other flows, with what the flow was started with. An empty URL means: show no link."""
+    """URLs of other flows, with what the flow was started with. An empty URL means: show no link.
+
+    ``restart`` starts this flow again, and ``other_account`` a sign-in as somebody else.
+    """
 
     login: str = ""
     registration: str = ""
     recovery: str = ""
     restart: str = ""
+    other_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
