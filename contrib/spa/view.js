@@ -38,8 +38,8 @@ const NODES = {
 };
 
 function showNode(node) {
-  const shown = NODES[node.kind](node);
-  return element("div", { className: "ory-field" }, shown, ...node.messages.map(message));
+  const show = NODES[node.kind];
+  return element("div", { className: "ory-field" }, show(node), ...node.messages.map(message));
 }
 
 function labelled(node, control) {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .page import DOCS, Command, Deed, NotRun, steps
+from .page import DOCS, Command, Deed, File, NotRun, steps
 from .run import run
 
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
@@ -33,3 +33,11 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
 def test_a_block_that_is_not_run_says_why(page: Path, step: NotRun) -> None:
     assert len(step.reason) > 10
     pytest.skip(f"docs/{page.relative_to(DOCS)}, line {step.line}: {step.reason}")
+
+
+def test_the_single_page_app_is_the_one_in_contrib() -> None:
+    """It is also run in Chromium (``tests/browser/test_single_page_app.py``)."""
+    files = [step for step in steps(DOCS / "how-to" / "single-page-app.md") if isinstance(step, File)]
+    shown = {Path(file.path).name: file.text for file in files}
+    for path in (DOCS.parent / "contrib" / "spa").iterdir():
+        assert shown[path.name] == path.read_text(), path.name
