@@ -449,7 +449,7 @@ def test_the_first_empty_field_has_the_focus() -> None:
 
 
 def test_the_settings_take_the_focus_only_for_what_is_wrong() -> None:
-    page = read(CSRF, PASSWORD, submit("password", "password"))
+    page = replace(read(CSRF, PASSWORD, submit("password", "password")), kind="settings")
     assert "autofocus" not in Elements(html(page, "settings")).one(name="password")
     wrong = {**PASSWORD, "messages": [message("Too short", "error")]}
     page = read(CSRF, wrong, submit("password", "password"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from . import attributes
 from .logos import list_logo_templates
 
 
@@ -74,6 +75,11 @@ class Field:
     def invalid(self) -> bool:
         return any(message.kind == "error" for message in self.messages)
 
+    @property
+    def attributes(self) -> str:
+        """The attributes of the HTML element, escaped. It only lacks ``autofocus``."""
+        return attributes.write_text_field(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkbox(Field):
@@ -82,6 +88,10 @@ class Checkbox(Field):
     kind: ClassVar[str] = "checkbox"
     checked: bool = False
     unchecked: str = "false"
+
+    @property
+    def attributes(self) -> str:
+        return attributes.write_checkbox(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ class DateTime(Field):
     """
 
     kind: ClassVar[str] = "datetime"
+
+    @property
+    def attributes(self) -> str:
+        return attributes.write_date_time(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,10 @@ class Select(Field):
 
     kind: ClassVar[str] = "select"
     options: tuple[Option, ...] = ()
+
+    @property
+    def attributes(self) -> str:
+        return attributes.write_select(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +158,18 @@ class Button:
     def logo_templates(self) -> tuple[str, ...]:
         """The templates that may have the logo of the ``provider``, the best one first."""
         return list_logo_templates(self.provider)
+
+    @property
+    def attributes(self) -> str:
+        """The attributes of the HTML element, escaped."""
+        return attributes.write_button(self)
+
+    @property
+    def role(self) -> str:
+        """How the button looks: "primary", "danger", "quiet", or an empty string."""
+        if self.primary:
+            return "primary"
+        return "danger" if self.danger else "quiet" if self.goes_back or self.resend else ""
 
     @property
     def sends_fields(self) -> bool:
@@ -406,10 +436,15 @@ class FlowPage:
 
     @property
     def focus(self) -> str:
-        """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one."""
+        """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one.
+
+        The settings have many forms, so there only an invalid field gets it.
+        """
         nodes = [node for section in self.sections for node in section.all_nodes]
         fields = [node for node in nodes if isinstance(node, Field) and not node.disabled]
-        chosen = [node for node in fields if node.invalid] or [node for node in fields if not node.value]
+        chosen = [node for node in fields if node.invalid]
+        if not chosen and self.kind != "settings":
+            chosen = [node for node in fields if not node.value]
         return chosen[0].id if chosen else ""
 
 

@@ -1,12 +1,12 @@
-// Passkeys and security keys. A button with data-ory-click, or a hidden field with data-ory-load, names what to do. The
-// answer of the browser goes to Ory in a hidden field of the same form.
+// Passkeys and security keys: [data-ory-click] buttons, and the [data-ory-load] field for the browser's autofill.
+// The browser's answer goes to Ory in a hidden field of the same form.
 (function () {
   "use strict";
 
-  // The field with what Ory asks for, the field for the answer, and the buttons that name the keys of this account.
+  // from: the field with what Ory asks for; to: the field for the answer; known: the buttons that name existing keys
+  const LOGIN = { from: "passkey_challenge", to: "passkey_login" };
   const TRIGGERS = {
-    oryPasskeyLogin: { from: "passkey_challenge", to: "passkey_login" },
-    oryPasskeyLoginAutocompleteInit: { from: "passkey_challenge", to: "passkey_login" },
+    oryPasskeyLogin: LOGIN,
     oryPasskeyRegistration: { from: "passkey_create_data", to: "passkey_register", create: true },
     oryPasskeySettingsRegistration: {
       from: "passkey_create_data",
@@ -23,80 +23,61 @@
     },
   };
   const ANSWERS = ["attestationObject", "authenticatorData", "clientDataJSON", "signature", "userHandle"];
+  const ERRORS = {
+    NotAllowedError: "refused",
+    InvalidStateError: "known",
+    NotSupportedError: "unsupported",
+    ConstraintError: "unsupported",
+    SecurityError: "host",
+  };
   const scripts = (window.oryAuth = window.oryAuth || {});
+  let end = null; // ends the request of the pressed button
+  let autofill = null; // the request that waits in the browser's autofill: {abort, ended}
 
-  let running = null; // ends the request of the pressed button
-  let autofill = null; // the request that waits in the list of the browser's autofill: {abort, ended}
-
-  function decode(text) {
-    return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
+  function toBytes(text) {
+    return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   }
 
-  function encode(buffer) {
+  function toText(buffer) {
     const bytes = Array.from(new Uint8Array(buffer || []), (byte) => String.fromCharCode(byte)).join("");
     return btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
-  }
-
-  function decodeHex(text) {
-    return Uint8Array.from(text.match(/[0-9a-f]{2}/g) || [], (byte) => parseInt(byte, 16));
   }
 
   function find(form, name) {
     return form.querySelector("[name='" + CSS.escape(name) + "']") || document.getElementsByName(name)[0];
   }
 
-  // The options of navigator.credentials, made of Ory's JSON.
   function readOptions(form, trigger) {
     const data = JSON.parse(find(form, trigger.from).value);
     const options = (data.credentialOptions || data).publicKey;
-    options.challenge = decode(options.challenge);
-    for (const key of options.allowCredentials || []) key.id = decode(key.id);
-    for (const key of options.excludeCredentials || []) key.id = decode(key.id);
-    if (trigger.create) {
-      options.user.id = decode(options.user.id);
-      const names = data.displayNameFieldNames || [data.displayNameFieldName];
-      const named = names.map((name) => name && find(form, name)).find((field) => field && field.value);
-      if (named) options.user.name = options.user.displayName = named.value;
-      // Ory doesn't say which keys to exclude, and a device would get a second key for the same account.
-      options.excludeCredentials = (options.excludeCredentials || []).concat(
-        [...document.querySelectorAll("button[name='" + trigger.known + "']")].map(function (button) {
-          return { type: "public-key", id: decodeHex(button.value) };
-        }),
-      );
-    }
+    options.challenge = toBytes(options.challenge);
+    for (const key of options.allowCredentials || []) key.id = toBytes(key.id);
+    if (!trigger.create) return options;
+    options.user.id = toBytes(options.user.id);
+    const names = data.displayNameFieldNames || [data.displayNameFieldName];
+    const named = names.map((name) => name && find(form, name)).find((field) => field && field.value);
+    if (named) options.user.name = options.user.displayName = named.value;
+    // Ory does not exclude the keys that the account has, so a device would get a second one.
+    for (const key of options.excludeCredentials || []) key.id = toBytes(key.id);
+    const known = [...document.querySelectorAll("button[name='" + trigger.known + "']")].map((button) => ({
+      type: "public-key",
+      id: Uint8Array.from(button.value.match(/../g) || [], (byte) => parseInt(byte, 16)),
+    }));
+    options.excludeCredentials = (options.excludeCredentials || []).concat(known);
     return options;
   }
 
-  function send(form, trigger, credential) {
-    const response = {};
-    for (const name of ANSWERS) if (name in credential.response) response[name] = encode(credential.response[name]);
-    const answer = { id: credential.id, rawId: encode(credential.rawId), type: credential.type, response };
+  function send(form, trigger, { id, rawId, type, response }) {
+    const answer = { id, rawId: toText(rawId), type, response: {} };
+    for (const name of ANSWERS) if (name in response) answer.response[name] = toText(response[name]);
     find(form, trigger.to).value = JSON.stringify(answer);
     HTMLFormElement.prototype.submit.call(form); // without validation: the key replaces the password
   }
 
   // A new key is of no use if Ory then refuses the profile, or misses the name of the key.
   function isComplete(form) {
-    const invalid = [...form.elements].find((field) => /^traits\.|_displayname$/.test(field.name) && !field.checkValidity());
-    if (invalid) invalid.reportValidity();
-    return !invalid;
-  }
-
-  function explain(error, trigger) {
-    const kind = trigger.create ? "create" : "use";
-    switch (error.name) {
-      case "NotAllowedError":
-        return textOf(kind + "Refused");
-      case "InvalidStateError":
-        return trigger.create ? textOf("createKnown") : textOf("useRefused");
-      case "SecurityError":
-        return textOf("wrongHost");
-      case "NotSupportedError":
-      case "ConstraintError":
-        return textOf(kind + "Unsupported");
-      default:
-        return textOf("failed");
-    }
+    const checked = [...form.elements].filter((field) => /^traits\.|_displayname$/.test(field.name));
+    return checked.every((field) => field.reportValidity());
   }
 
   // The texts for people are in the page, in its language.
@@ -104,20 +85,22 @@
     return document.querySelector("[data-ory-keys]").dataset[name];
   }
 
-  function show(button, text) {
-    let box = button.form.querySelector(".ory-key-message");
-    if (!box) {
-      box = document.createElement("p");
-      box.className = "ory-message ory-message-error ory-key-message";
-      box.setAttribute("role", "alert");
-      button.before(box);
-    }
-    box.hidden = !text;
-    box.textContent = text || "";
+  function addNote(button, className, text) {
+    const note = document.createElement("p");
+    note.className = "ory-message " + className;
+    note.textContent = text;
+    button.before(note);
+    return note;
   }
 
-  // A spinner and "Cancel" at the button; returns the function that removes them.
-  function setBusy(button, abort) {
+  function explain(button, text) {
+    const last = button.form.querySelector(".ory-key-error");
+    if (last) last.remove();
+    if (text) addNote(button, "ory-message-error ory-key-error", text).setAttribute("role", "alert");
+  }
+
+  // Adds a spinner and "Cancel"; returns the function that removes them.
+  function begin(button, abort) {
     const cancel = document.createElement("button");
     cancel.type = "button";
     cancel.className = "ory-button ory-button-quiet";
@@ -129,28 +112,28 @@
       if (document.activeElement === cancel) button.focus();
       button.removeAttribute("aria-busy");
       cancel.remove();
-      running = null;
+      end = null;
     };
   }
 
   async function press(button) {
-    const name = button.dataset.oryClick;
-    const trigger = TRIGGERS[name];
-    if (!trigger || running) return;
-    show(button, "");
+    const trigger = TRIGGERS[button.dataset.oryClick];
+    if (!trigger || end) return;
+    explain(button, "");
     if (trigger.create && !isComplete(button.form)) return;
     const abort = new AbortController();
-    running = setBusy(button, abort);
+    end = begin(button, abort);
     try {
       await stopAutofill();
       const options = { publicKey: readOptions(button.form, trigger), signal: abort.signal };
       const credential = await navigator.credentials[trigger.create ? "create" : "get"](options);
       send(button.form, trigger, credential); // the button stays busy until the next page is there
     } catch (error) {
-      running();
+      end();
       if (!abort.signal.aborted) {
-        console.debug("ory_auth: " + name, error);
-        show(button, explain(error, trigger));
+        console.debug("ory_auth:", error);
+        const name = ERRORS[error.name] || "failed";
+        explain(button, textOf(name + (trigger.create ? "Create" : "")) || textOf(name) || textOf("failed"));
       }
       startAutofill();
     }
@@ -166,49 +149,39 @@
 
   async function startAutofill() {
     const field = document.querySelector("[data-ory-load='oryPasskeyLoginAutocompleteInit']");
-    if (!field || !PublicKeyCredential.isConditionalMediationAvailable) return;
+    const browser = window.PublicKeyCredential;
+    if (!field || !browser.isConditionalMediationAvailable) return;
     if (!document.querySelector("input[autocomplete~='webauthn']")) return;
     await stopAutofill();
     const abort = new AbortController();
-    let end;
-    autofill = { abort, ended: new Promise((resolve) => (end = resolve)) };
+    let finish;
+    autofill = { abort, ended: new Promise((resolve) => (finish = resolve)) };
     try {
-      if (!(await PublicKeyCredential.isConditionalMediationAvailable())) return;
-      const trigger = TRIGGERS[field.dataset.oryLoad];
-      const options = { publicKey: readOptions(field.form, trigger), mediation: "conditional", signal: abort.signal };
-      send(field.form, trigger, await navigator.credentials.get(options));
+      if (!(await browser.isConditionalMediationAvailable())) return;
+      const options = { publicKey: readOptions(field.form, LOGIN), mediation: "conditional", signal: abort.signal };
+      send(field.form, LOGIN, await navigator.credentials.get(options));
     } catch (error) {
-      if (!abort.signal.aborted) console.debug("ory_auth: passkey autofill", error);
+      if (!abort.signal.aborted) console.debug("ory_auth: autofill:", error);
     } finally {
-      end();
+      finish();
     }
   }
 
-  function isAvailable() {
-    return window.PublicKeyCredential && navigator.credentials;
-  }
-
-  // Browsers offer keys only to pages that came over https, or from localhost.
-  function explainMissing() {
+  // Browsers have keys only on pages that came over https, or from localhost.
+  function hideButtons() {
     document.querySelectorAll("[data-ory-click]:not([hidden])").forEach(function (button, index) {
+      if (!index) addNote(button, "", textOf(window.isSecureContext ? "noBrowser" : "noHttps"));
       button.hidden = true;
-      if (index) return;
-      const note = document.createElement("p");
-      note.className = "ory-message";
-      note.textContent = textOf(window.isSecureContext ? "noSupport" : "insecure");
-      button.before(note);
     });
   }
 
   if (!scripts.passkeys) {
-    scripts.passkeys = isAvailable() ? startAutofill : explainMissing;
+    scripts.passkeys = window.PublicKeyCredential && navigator.credentials ? startAutofill : hideButtons;
     document.addEventListener("click", function (event) {
       const button = event.target.closest("[data-ory-click]");
       if (button) press(button);
     });
-    window.addEventListener("pageshow", function (event) {
-      if (event.persisted && running) running(); // the person came back from the next page
-    });
+    window.addEventListener("pageshow", (event) => event.persisted && end && end());
   }
   scripts.passkeys();
 })();
