@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode, urlsplit
 
+import pyotp
 import pytest
 
 from ory_auth.local import LocalOry
@@ -129,3 +130,18 @@ def test_a_login_for_an_application_ends_on_its_page(visits: Visits) -> None:
     end = visits.request_public("POST", f"/self-service/login?flow={flow.id}", browser.page, **form)
     page = send(visits.ory.public_url, "GET", path_of(end), [("Accept", HTML)])
     assert "Back at the pretended application" in page.body.decode()
+
+
+def test_a_login_for_an_application_goes_on_after_the_second_step(visits: Visits) -> None:
+    visits.ory.configure(oauth2_provider=True)
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    visits.person(totp=secret)
+    browser = Visitor()
+    flow = visits.flow("login", browser, "?login_challenge=abc")
+    form = {"method": "password", "identifier": ADA, "password": PASSWORD, "csrf_token": flow.csrf_token}
+    step_up = visits.request_public("POST", f"/self-service/login?flow={flow.id}", browser.page, **form)
+    assert path_of(step_up) == "/self-service/login/browser?aal=aal2&login_challenge=abc"
+    flow = visits.request_public("GET", path_of(step_up), browser)
+    form = {"method": "totp", "totp_code": pyotp.TOTP(secret).now(), "csrf_token": flow.csrf_token}
+    end = visits.request_public("POST", f"/self-service/login?flow={flow.id}", browser.page, **form)
+    assert path_of(end).startswith("/oauth2/auth?login_verifier=")

@@ -47,8 +47,9 @@ def lacks_second_factor(config: Config, session: Session, required: str) -> bool
     return required != "aal1" and session.aal == "aal1" and bool(second_factors(session.identity, config))
 
 
-def step_up_url(exchange: Exchange, return_to: str = "") -> str:
-    query = {"aal": "aal2", **({"return_to": return_to} if return_to else {})}
+def step_up_url(exchange: Exchange, return_to: str = "", login_challenge: str = "") -> str:
+    parameters = {"aal": "aal2", "login_challenge": login_challenge, "return_to": return_to}
+    query = {name: value for name, value in parameters.items() if value}
     return f"{exchange.state.public_url}/self-service/login/browser?{urlencode(query)}"
 
 

@@ -13,7 +13,7 @@ from ...http.exchange import Exchange
 from ...model import nodes
 from ...model.flow import Body, Flow
 from ...model.messages import message
-from .methods.base import LoginMethod
+from .methods.base import LoginMethod, begin_early
 from .responses import show_form
 from .submission import InvalidSubmission, check_csrf
 from .traits import identifier_field
@@ -45,7 +45,7 @@ def submit_identifier(exchange: Exchange, flow: Flow, body: Body, methods: Seque
     if not offered and not mitigate:
         raise InvalidSubmission(identifier=message(4000037))
     flow.messages = []
-    if not (identity and any(method.begin_early(exchange, flow, identity) for method in offered)):
+    if not (identity and begin_early(exchange, flow, identity, offered)):
         flow.active = METHOD
     flow.nodes = [node for node in flow.nodes if node["attributes"].get("value") != METHOD]
     identifier["attributes"]["type"] = "hidden"

@@ -22,7 +22,7 @@ from ...model.session import AuthenticationMethod, Device, Session
 from ..whoami import lacks_second_factor, step_up_url
 from . import identifier_first
 from .handler import FlowHandler
-from .methods.base import LoginMethod
+from .methods.base import LoginMethod, begin_early
 from .methods.registry import LOGIN_METHODS
 from .return_to import redirect_browser_to, resolve_return_to
 from .start_parameters import oauth2_return_url, read_start_parameters
@@ -57,7 +57,7 @@ class Login(FlowHandler):
         _add_method_nodes(exchange, flow, session)
         flow.nodes = sort_login_nodes(flow.nodes)
         if session and aal == "aal2":
-            any(method.begin_early(exchange, flow, session.identity) for method in _methods_for(exchange, flow))
+            begin_early(exchange, flow, session.identity, _methods_for(exchange, flow))
 
     def check_session(self, exchange: Exchange, flow: Flow) -> Response | None:
         session = exchange.session
@@ -165,7 +165,7 @@ def _success_response(exchange: Exchange, flow: Flow, session: Session, device: 
         return exchange.json({"session_token": session.token, "session": session_json, "continue_with": None})
     exchange.set_session_cookie(session)
     original_return_to = parse_qs(urlsplit(flow.request_url).query).get("return_to", [""])[0]
-    step_up = step_up_url(exchange, original_return_to)
+    step_up = step_up_url(exchange, original_return_to, flow.extra.get("oauth2_login_challenge", ""))
     return_to = resolve_return_to(exchange, flow.return_to)
     must_visit = step_up if needs_second_factor else oauth2_return_url(exchange, flow)
     if not exchange.wants_json:

@@ -7,6 +7,7 @@ enabled method in turn, as Kratos does. A new method is a module in this package
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -81,6 +82,11 @@ class LoginMethod(Method):
     @abstractmethod
     def sign_in(self, exchange: Exchange, flow: Flow, body: Body) -> SignedIn | Response:
         """Carry out a submission. A response is for the next step. Raises `InvalidSubmission` or `OryError`."""
+
+
+def begin_early(exchange: Exchange, flow: Flow, identity: Identity, methods: Iterable[LoginMethod]) -> bool:
+    """Let the first of the methods that can do so begin without a submission. Returns whether one did."""
+    return any(method.begin_early(exchange, flow, identity) for method in methods)
 
 
 # ---- registration
