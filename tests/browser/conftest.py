@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from ory_auth.local import LocalOry
 from tests.support.ory import Ory
 
-from .site import Site, run_site
+from .site import EVERY_METHOD, Site, run_site
 from .visitor import Keys, Visitor
 
 NewVisitor = Callable[..., Visitor]
@@ -61,6 +61,13 @@ def local_ory(site: Site) -> LocalOry:
     if site.local is None:
         pytest.skip("needs the local Ory")
     return site.local
+
+
+@pytest.fixture
+def every_method(site: Site) -> None:
+    """The local Ory offers every method. A real one does so by its own configuration."""
+    if site.local:
+        site.local.configure(**EVERY_METHOD)
 
 
 @pytest.fixture

@@ -17,6 +17,15 @@ from ory_auth.local import Config, LocalOry
 from tests.support.ory import Ory
 from tests.support.ports import free_ports
 
+# What the Kratos of the recordings has switched on, beside passwords, authenticator apps and backup codes.
+EVERY_METHOD: dict[str, Any] = {
+    "code_passwordless_enabled": True,
+    "passkey_enabled": True,
+    "webauthn_enabled": True,
+    "oidc_providers": {"github": "GitHub", "google": "Google"},
+    "registration_login_hints": True,
+}
+
 
 @dataclass(frozen=True)
 class Site:

@@ -102,7 +102,7 @@ def login_wrong_password(scene: Scene) -> None:
 @state("login-again")
 def login_again(scene: Scene) -> None:
     scene.signed_in()
-    scene.visitor.page.wait_for_timeout(2100)  # the view wants a sign-in of the last second
+    scene.visitor.page.wait_for_timeout(3500)  # the view wants a sign-in of the last second, with a second of doubt
     scene.visitor.open("/sensitive/")
     scene.visitor.page.locator("[name=password]").wait_for()
 

@@ -63,11 +63,19 @@ class Visitor:
 
     def fill(self, name: str, value: str) -> None:
         """Fill in the field with this name (Ory's, such as "identifier")."""
-        self.page.locator(f'[name="{name}"]:not([type=hidden])').fill(value)
+        self.uncover(self.page.locator(f'[name="{name}"]:not([type=hidden])')).fill(value)
 
     def submit(self, name: str, value: str) -> None:
-        """Press the button that sends this name and value."""
-        self.page.locator(f'button[name="{name}"][value="{value}"]').click()
+        """Press the button that sends this name and value, and confirm it if the page asks."""
+        self.uncover(self.page.locator(f'button[name="{name}"][value="{value}"]')).click()
+
+    def uncover(self, locator: Locator) -> Locator:
+        """Open the ``<details>`` around an element, as a person does to set something up or to confirm."""
+        locator.wait_for(state="attached")
+        closed = locator.locator("xpath=ancestor::details[not(@open)]/summary")
+        for summary in closed.all():
+            summary.click()
+        return locator
 
     def sign_in(self, person: Person, path: str = "/private/", password: str = PASSWORD) -> None:
         """Sign in with the password on the way to a page."""
