@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -16,6 +17,7 @@ from tests.support.client import DualClient
 from tests.support.cookies import sign_in
 from tests.support.ory import WHOAMI, Ory, Session
 from tests.support.types import Response
+from tests.support.worker import another_process
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +118,23 @@ def test_no_late_answer_of_ory_brings_an_ended_session_back(
     end(web, here, there.id)
     with local_ory.failing(200, {"Content-Type": "application/json"}, there_body, WHOAMI):
         assert not web.is_signed_in(there.headers)  # even if Ory's answer is an old one
+
+
+@pytest.mark.parametrize("what", ["one", "others"])
+def test_another_process_refuses_the_session_at_once(
+    local_ory: LocalOry, ory: Ory, settings: Settings, tmp_path: Path, what: str
+) -> None:
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}
+    settings.ORY_AUTH = {**settings.ORY_AUTH, "SESSION_CACHE_SECONDS": 60, "CACHE_NAMESPACE": "test"}
+    person, web = ory.person(), DualClient("wsgi")
+    here, there = person.browser_session(), person.browser_session()
+    late_answer = json.dumps(there.whoami()).encode()
+    with another_process(CACHES=settings.CACHES, ORY_AUTH=settings.ORY_AUTH) as session_of:
+        assert session_of(there.headers) == there.id
+        assert end(web, here, there.id if what == "one" else "others").status_code == 303
+        with local_ory.failing(200, {"Content-Type": "application/json"}, late_answer, WHOAMI):
+            assert session_of(there.headers) is None
 
 
 def test_another_persons_session_is_left_alone(ory: Ory, cached: None, web: DualClient) -> None:
