@@ -50,6 +50,11 @@ def sign_out_unknown(form: str) -> Action:
     return lambda cache: cache.sign_out(FORMS[form][0], None)
 
 
+def sign_out_elsewhere(form: str) -> Action:
+    """From another device: the session is known, and its credentials are only in the cache."""
+    return lambda cache: cache.sign_out_session(OrySession.from_cache(facts(FORMS[form][1]), b"{}"))
+
+
 def refuse(form: str) -> Action:
     return lambda cache: cache.record_refusal(FORMS[form][0])
 
@@ -59,6 +64,7 @@ ACTIONS: dict[str, Action] = {
     **{f"fill {form} again": fill(form, b"another") for form in FORMS},
     **{f"sign out {form}": sign_out(form) for form in FORMS},
     **{f"sign out {form} unknown": sign_out_unknown(form) for form in FORMS},
+    "sign out a elsewhere": sign_out_elsewhere("a"),
     **{f"refuse {form}": refuse(form) for form in FORMS},
 }
 
@@ -93,7 +99,7 @@ def counts(explorer: Explorer, content: Content, form: str, *, stale: bool = Fal
 OTHERS = ["fill a", "fill a again", "fill b", "fill b again", "refuse a", "refuse b", "sign out b", "fill c"]
 PAIRS = list(combinations_with_replacement(OTHERS, 2))
 BEFORE = {"nothing": (), "both forms": ("fill a", "fill b", "fill c")}
-SIGN_OUTS = ["sign out a"]
+SIGN_OUTS = ["sign out a", "sign out a elsewhere"]
 if ALL:
     BEFORE |= {"the form that is signed out": ("fill a", "fill c"), "the other form": ("fill b", "fill c")}
     SIGN_OUTS.append("sign out a unknown")
@@ -103,7 +109,7 @@ before_each = pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def promised(sign_out: str, others: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
     """The forms that the sign-out has to reach: if the session is unknown, the one that it came with."""
     refused = any(action.startswith("refuse") for action in others)  # and nobody knows any more that it was good
-    known = sign_out == "sign out a" or ("fill a" in before and not refused)
+    known = sign_out in {"sign out a", "sign out a elsewhere"} or ("fill a" in before and not refused)
     return SIGNED_OUT if known else ("a",)
 
 
