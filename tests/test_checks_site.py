@@ -117,7 +117,7 @@ def test_a_loopback_address_beside_public_hosts_is_a_warning(settings: Settings)
 
 def test_ory_network_without_a_custom_domain_is_a_warning(settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": "https://x.projects.oryapis.com"}
-    only_message("W007", "custom domain", "ory tunnel")
+    only_message("W007", "custom domain", "ory_auth.gateway.urls")
 
 
 def test_the_hosts_of_development_are_known(settings: Settings) -> None:

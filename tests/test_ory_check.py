@@ -793,7 +793,7 @@ def test_cookies_are_evaluated_as_browsers_do(site: str, ory: str, cookie: str, 
         ("https://app.example.org", "https://auth.example.com", "Give Ory a host under example.org"),
         ("https://app.example.org", "https://x.projects.oryapis.com", "a custom domain under example.org"),
         ("https://one.github.io", "https://two.github.io", "Give Ory a host under one.github.io"),
-        ("http://127.0.0.1:8000", "https://x.projects.oryapis.com", "Run 'ory tunnel http://127.0.0.1:8000'"),
+        ("http://127.0.0.1:8000", "https://x.projects.oryapis.com", "include ory_auth.gateway.urls"),
         (
             "http://127.0.0.1:8000",
             "http://kratos:4433",

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage
 
 from ..conf import Conf
 from ..ory.addresses import host_of, is_https, is_internal, is_loopback, is_ory_network
+from ..ory.network import USE_GATEWAY
 from . import site
 from .hosts import can_share_cookies_with_pattern, key_in_use, site_hosts
 from .message import make_message
@@ -29,8 +30,8 @@ def check_browser_url(conf: Conf) -> Iterator[CheckMessage]:
         yield make_message(
             "W007",
             f"{blocked}, a domain of Ory Network.",
-            "Set ORY_AUTH['BROWSER_URL']: in production to a custom domain of the project under the domain of this "
-            "site, in development to the URL of 'ory tunnel' (http://localhost:4000).",
+            f"Let browsers reach Ory through this site: {USE_GATEWAY}. Or set ORY_AUTH['BROWSER_URL'] to a custom "
+            "domain of the project under the domain of this site.",
         )
     elif not hosts or _reaches_this_site(ory):
         return
@@ -38,8 +39,8 @@ def check_browser_url(conf: Conf) -> Iterator[CheckMessage]:
         yield make_message(
             "W006",
             f"ORY_AUTH[{key!r}] sends browsers to {ory!r}, an internal name that they cannot reach.",
-            "Set ORY_AUTH['BROWSER_URL'] to the URL at which browsers reach the same API. ORY_AUTH['SDK_URL'] stays "
-            "the URL for this server.",
+            "Set ORY_AUTH['BROWSER_URL'] to the URL at which browsers reach the same API, or let them reach it through "
+            f"this site: {USE_GATEWAY}. ORY_AUTH['SDK_URL'] stays the URL for this server.",
         )
     elif "*" not in hosts:
         yield make_message(
@@ -47,8 +48,8 @@ def check_browser_url(conf: Conf) -> Iterator[CheckMessage]:
             f"{blocked}, and no host in ALLOWED_HOSTS can share cookies with it.",
             _same_host_hint(ory)
             if is_loopback(ory)
-            else "Serve Ory under the domain of this site, such as "
-            "auth.example.org for app.example.org, and set ORY_AUTH['BROWSER_URL'] to that URL.",
+            else "Serve Ory under the domain of this site, such as auth.example.org for app.example.org, and set "
+            f"ORY_AUTH['BROWSER_URL'] to that URL. Or let browsers reach Ory through this site: {USE_GATEWAY}.",
         )
 
 

@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 from ..conf import Conf
 from .addresses import host_of, is_loopback, is_ory_network
 
+USE_GATEWAY = (  # advice, as part of a sentence
+    "include ory_auth.gateway.urls in your URLs, and set ORY_AUTH['BROWSER_URL'] to their path, such as '/.ory'"
+)
+
 
 def browser_base_url(conf: Conf, site_origin: str) -> str:
     """Ory's public API as browsers reach it. ``site_origin`` is this site's, such as ``https://app.example.org``."""

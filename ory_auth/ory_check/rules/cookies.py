@@ -19,6 +19,7 @@ from ...ory.addresses import (
     registrable_domain,
 )
 from ...ory.cookies import domain_covers
+from ...ory.network import USE_GATEWAY
 from ..facts.model import Hosts
 from ..facts.sites import allows
 from .browser_view import BrowserView, HostRelation
@@ -106,10 +107,11 @@ def _describe_domain_fix(site: Origin, ory: Origin) -> str:
     if is_loopback(site.host) and is_internal(ory.host):
         return f"Set ORY_AUTH['BROWSER_URL'] and Kratos' serve.public.base_url to Ory's address on {site.host}."
     if is_loopback(site.host):
-        return f"Run 'ory tunnel {site}' and set ORY_AUTH['BROWSER_URL'] to the tunnel's address, or use a local Ory."
+        return f"Let browsers reach Ory through this site: {USE_GATEWAY}. Or use a local Ory."
     domain = domain or "this site's domain"
     if is_ory_network(ory.host):
-        setup = f"Give the project a custom domain under {domain} in the Ory Console"
+        setup = f"Let browsers reach Ory through this site: {USE_GATEWAY}. "
+        setup += f"Or give the project a custom domain under {domain}"
     else:
         setup = f"Give Ory a host under {domain}, set cookies.domain to {domain} in Kratos' configuration"
     return f"{setup}, and set ORY_AUTH['BROWSER_URL'] to its address."
