@@ -126,6 +126,23 @@ def test_an_inactive_person_cannot_recover_the_account(visits: Visits) -> None:
     assert steps.post(code=visits.ory.mailbox.latest().code).status == 401
 
 
+def test_the_code_of_a_deleted_person_is_wrong(visits: Visits) -> None:
+    person = visits.person()
+    steps = Steps(visits, "recovery")
+    steps.post(email=ADA)
+    visits.ory.delete_identity(person)
+    assert message_ids(steps.post(code=visits.ory.mailbox.latest().code)) == [4060006]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("code", ["é", "\u202e123456", "1" * 10_000, "' OR 1=1", "\0", "\ud800"])
+def test_a_hostile_code_is_a_wrong_code(visits: Visits, kind: str, code: str) -> None:
+    visits.person()
+    steps = Steps(visits, kind)
+    steps.post(email=ADA)
+    assert message_ids(steps.post(code=code)) in ([4060006], [4070006])
+
+
 def test_recovery_keeps_its_return_to(visits: Visits) -> None:
     visits.person()
     steps = Steps(visits, "recovery", "?return_to=http://127.0.0.1:8000/deep")

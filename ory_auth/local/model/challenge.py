@@ -49,12 +49,14 @@ class Challenges:
 
     def use_token(self, secret: str) -> Challenge | None:
         """The challenge with this secret, `None` if there is none. Raises `AlreadyUsed`."""
-        challenge = next(
-            (one for one in self.sent if secrets.compare_digest(one.secret.encode(), secret.encode())), None
-        )
+        challenge = next((one for one in self.sent if one.secret == secret), None)
         if challenge is None:
             return None
         if challenge.used:
             raise AlreadyUsed
         challenge.used = True
         return challenge
+
+    def forget(self, identity_id: str) -> None:
+        """Delete the challenges of an identity."""
+        self.sent = [challenge for challenge in self.sent if challenge.identity.id != identity_id]

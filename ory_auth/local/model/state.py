@@ -92,6 +92,8 @@ class State:
         del self.identities[self.get_identity(identity_id).id]
         for session in list(self.sessions_of(identity_id)):
             del self.sessions[session.id]
+        for flow in self.flows.values():
+            flow.challenges.forget(identity_id)
 
     def sessions_of(self, identity_id: str) -> Iterator[Session]:
         """The sessions of an identity, the latest first."""

@@ -101,7 +101,8 @@ def check_email(body: Body) -> str:
     return email
 
 
-def owns(address: Address, value: str) -> bool:
+def is_address(address: Address, value: str) -> bool:
+    """Whether a person means this address with what they have entered."""
     return address.value == value.strip().lower()
 
 

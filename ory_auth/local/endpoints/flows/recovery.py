@@ -31,7 +31,7 @@ from .address_flow import (
     disabled_error,
     email_field,
     hidden_method,
-    owns,
+    is_address,
     resend_button,
 )
 from .responses import page_url
@@ -249,7 +249,7 @@ def send_code(exchange: Exchange, flow: Flow, address: str) -> None:
     flow.challenges.sent.clear()
     for identity in exchange.state.identities.values():
         for known in identity.recovery_addresses:
-            if owns(known, address):
+            if is_address(known, address):
                 code = new_code()
                 exchange.state.mailbox.send("recovery_code_valid", known.value, code=code, channel=known.via)
                 flow.challenges.sent.append(Challenge(code, identity, known.value))
@@ -259,7 +259,7 @@ def send_link(exchange: Exchange, flow: Flow, address: str) -> None:
     """Send a link, if the address belongs to an identity. Earlier links of the flow stay valid, as in Kratos."""
     for identity in exchange.state.identities.values():
         for known in identity.recovery_addresses:
-            if owns(known, address):
+            if is_address(known, address):
                 token = new_link_token()
                 query = urlencode({"flow": flow.id, "token": token})
                 url = f"{exchange.state.public_url}/self-service/recovery?{query}"

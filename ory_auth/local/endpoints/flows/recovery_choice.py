@@ -18,7 +18,7 @@ from ...model.flow import Body, Flow
 from ...model.mailbox import CODE_LENGTH
 from ...model.messages import message
 from ...model.nodes import Node
-from .address_flow import continue_button, hidden_method, owns, resend_button
+from .address_flow import continue_button, hidden_method, is_address, resend_button
 from .submission import InvalidSubmission
 
 AWAITING_ADDRESS = "recovery_awaiting_address"
@@ -109,7 +109,7 @@ def _require(field: str, value: str) -> None:
 def _known_addresses(exchange: Exchange, address: str) -> list[str]:
     """All recovery addresses of the identity to which this one belongs. Empty if it is unknown."""
     for identity in exchange.state.identities.values():
-        if any(owns(known, address) for known in identity.recovery_addresses):
+        if any(is_address(known, address) for known in identity.recovery_addresses):
             return [known.value for known in identity.recovery_addresses]
     return []
 

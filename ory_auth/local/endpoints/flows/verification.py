@@ -30,7 +30,7 @@ from .address_flow import (
     disabled_error,
     email_field,
     hidden_method,
-    owns,
+    is_address,
     resend_button,
 )
 from .responses import page_url
@@ -50,10 +50,8 @@ class Verification(AddressFlow):
             raise disabled_error(self.kind)
         flow.active = exchange.state.config.verification_use
         form = [email_field(flow.active), continue_button(flow.active)]
-        if flow.type == "api":
-            flow.nodes = form if flow.active == "code" else [*flow.nodes, *form]
-        else:
-            flow.nodes = [*form, *flow.nodes] if flow.active == "code" else [*flow.nodes, *form]
+        csrf = flow.nodes if flow.active == "link" or flow.type == "browser" else []
+        flow.nodes = [*csrf, *form] if flow.active == "link" else [*form, *csrf]
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         if flow.active == "link" and body.get("token"):
@@ -93,7 +91,7 @@ class Verification(AddressFlow):
                 node["attributes"]["value"] = code
         exchange.renew_csrf_token()
         flow.csrf_token = exchange.csrf_token
-        nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask_csrf_token(exchange.csrf_token)
+        self.renew_csrf_field(exchange, flow)
         return exchange.redirect(page_url(exchange, flow))
 
     def _use_code(self, exchange: Exchange, flow: Flow, code: str) -> Response:
@@ -150,7 +148,7 @@ def _find_address(exchange: Exchange, value: str) -> tuple[Identity, Address] | 
     """The identity with this verifiable address, and the address."""
     for identity in exchange.state.identities.values():
         for address in identity.verifiable_addresses:
-            if owns(address, value):
+            if is_address(address, value):
                 return identity, address
     return None
 
