@@ -79,10 +79,10 @@ def account_name_field(schema: Schema) -> str:
 
 
 def find_challenge(flow: Flow, method: Method) -> KeyChallenge:
-    """The challenge of this flow. Raises `InvalidSubmission` if it has been used."""
+    """The challenge of this flow. Raises `OryError` if it has been used: in Kratos, too, this is an internal error."""
     challenge = flow.key_challenges.get(method)
     if challenge is None:
-        raise InvalidSubmission(message(4000008))
+        raise OryError(500, reason="the challenge of this flow has been used")
     return challenge
 
 
