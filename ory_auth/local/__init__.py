@@ -1,6 +1,7 @@
 """A small server that speaks Ory Kratos' HTTP, for development and tests only.
 
-It keeps everything in memory and has no pages. Its responses are compared with recordings of Kratos 26.2.0.
+It keeps everything in memory. As with Kratos, the pages for people who sign in are those of the project. It sends no
+mail, and shows its messages at /mailbox. Its responses are compared with recordings of Kratos 26.2.0.
 
     with LocalOry(Config(public_port=0, admin_port=0)) as ory:
         ada = ory.create_identity(email="ada@example.org", password="correct horse 9")
