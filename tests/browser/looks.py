@@ -43,7 +43,8 @@ def _right_to_left(page: Page) -> None:
 def _german(page: Page) -> None:
     page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="light")
-    page.set_extra_http_headers({"Accept-Language": "de"})
+    # The cookie of Django's language switch; without it the browser's language counts.
+    page.context.add_cookies([{"name": "django_language", "value": "de", "url": page.url}])
     page.reload()
 
 

@@ -14,7 +14,8 @@ import pyotp
 from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory, Person
 
-from .site import Site
+from .mail import code_for
+from .site import EVERY_METHOD, Site
 from .visitor import Keys, Visitor
 
 PROFILE: dict[str, Any] = {"name": {"first": "Ada", "last": "Lovelace"}}
@@ -78,7 +79,7 @@ STATES: dict[str, State] = {}
 def state(name: str, **config: Any) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     def register(lead: Callable[[Scene], None]) -> Callable[[Scene], None]:
         assert name not in STATES, name
-        STATES[name] = State(name, lead, config)
+        STATES[name] = State(name, lead, {**EVERY_METHOD, **config})
         return lead
 
     return register
@@ -97,6 +98,83 @@ def login(scene: Scene) -> None:
 def login_wrong_password(scene: Scene) -> None:
     scene.visitor.sign_in(scene.person(), password="a wrong one")
     scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-password-only", passkey_enabled=False, code_passwordless_enabled=False, oidc_providers={})
+def login_password_only(scene: Scene) -> None:
+    login(scene)
+
+
+@state("login-no-passkey")
+def login_no_passkey(scene: Scene) -> None:
+    """A passkey was asked for, and this device has none."""
+    Keys(scene.visitor)
+    login(scene)
+    scene.visitor.page.locator("button[name=passkey_login_trigger]").click()
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-code-sent")
+def login_code_sent(scene: Scene) -> None:
+    person = scene.person()
+    login(scene)
+    scene.visitor.fill("identifier", person.email)
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+
+
+@state("login-code-wrong")
+def login_code_wrong(scene: Scene) -> None:
+    login_code_sent(scene)
+    scene.visitor.fill("code", "000000")
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-identifier-first", login_style="identifier_first")
+def login_identifier_first(scene: Scene) -> None:
+    login(scene)
+
+
+@state("login-identifier-second", login_style="identifier_first")
+def login_identifier_second(scene: Scene) -> None:
+    person = scene.person()
+    login(scene)
+    scene.visitor.fill("identifier", person.email)
+    scene.visitor.submit("method", "identifier_first")
+    scene.visitor.page.locator("[name=password]").wait_for()
+
+
+@state("login-refused-by-provider")
+def login_refused_by_provider(scene: Scene) -> None:
+    login(scene)
+    scene.visitor.submit("provider", "github")
+    scene.visitor.page.get_by_role("button", name="Refuse").click()
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-connect-account")
+def login_connect_account(scene: Scene) -> None:
+    person = scene.person()
+    login(scene)
+    scene.visitor.submit("provider", "google")
+    scene.visitor.fill("email", person.email)
+    scene.visitor.page.get_by_role("button", name="Continue").click()
+    scene.visitor.page.locator("[name=password]").wait_for()
+
+
+@state("login-connect-account-wrong-password")
+def login_connect_account_wrong_password(scene: Scene) -> None:
+    login_connect_account(scene)
+    scene.visitor.fill("password", "a wrong one")
+    scene.visitor.submit("method", "password")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("login-for-an-application", oauth2_provider=True)
+def login_for_an_application(scene: Scene) -> None:
+    scene.visitor.open("/auth/login?login_challenge=a-challenge")
+    scene.visitor.page.locator("[name=password]").wait_for()
 
 
 @state("login-again")
@@ -119,6 +197,33 @@ def step_up_wrong_code(scene: Scene) -> None:
     scene.visitor.fill("totp_code", "000000")
     scene.visitor.submit("method", "totp")
     scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("step-up-several-ways")
+def step_up_several_ways(scene: Scene) -> None:
+    person = scene.person()
+    scene.local.change_identity(person.id, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    key = Keys(scene.visitor, "usb", resident=False)
+    scene.visitor.sign_in(person, "/vault/")
+    scene.visitor.fill("totp_code", pyotp.TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
+    scene.visitor.submit("method", "totp")
+    scene.visitor.is_at("/vault/")
+    scene.visitor.open("/auth/settings")
+    scene.visitor.submit("lookup_secret_regenerate", "true")
+    scene.visitor.submit("lookup_secret_confirm", "true")
+    scene.visitor.fill("webauthn_register_displayname", "Blue key")
+    scene.visitor.page.locator("button[name=webauthn_register_trigger]").click()
+    scene.visitor.page.locator("button[name=webauthn_remove]").wait_for(state="attached")
+    key.remove()
+    scene.visitor.context.clear_cookies()
+    scene.visitor.sign_in(person, "/vault/")
+    scene.visitor.page.locator("[name=totp_code]").wait_for()
+
+
+@state("step-up-code", code_mfa_enabled=True, code_passwordless_enabled=False)
+def step_up_code(scene: Scene) -> None:
+    scene.visitor.sign_in(scene.person(), "/vault/")
+    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
 
 
 @state("no-second-factor")
@@ -150,12 +255,137 @@ def registration_bad_password(scene: Scene) -> None:
     scene.visitor.page.get_by_role("alert").first.wait_for()
 
 
+@state("registration-missing")
+def registration_missing(scene: Scene) -> None:
+    registration(scene)
+    scene.visitor.page.evaluate("document.querySelectorAll('form').forEach(form => { form.noValidate = true })")
+    scene.visitor.submit("method", "profile")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("registration-duplicate")
+def registration_duplicate(scene: Scene) -> None:
+    scene.person()
+    registration_second_step(scene)
+    scene.visitor.fill("password", PASSWORD)
+    scene.visitor.submit("method", "password")
+    scene.visitor.page.get_by_role("alert").first.wait_for()
+
+
+@state("registration-code-sent")
+def registration_code_sent(scene: Scene) -> None:
+    registration_second_step(scene)
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+
+
+@state("registration-one-step", registration_style="unified")
+def registration_one_step(scene: Scene) -> None:
+    registration(scene)
+
+
+@state("registration-off", registration_enabled=False)
+def registration_off(scene: Scene) -> None:
+    registration(scene)
+
+
+# ---- recovering an account, verifying an address
+
+
+@state("recovery")
+def recovery(scene: Scene) -> None:
+    scene.visitor.open("/auth/recovery")
+
+
+@state("recovery-code-sent")
+def recovery_code_sent(scene: Scene) -> None:
+    person = scene.person()
+    recovery(scene)
+    scene.visitor.fill("email", person.email)
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+
+
+@state("recovery-link-sent", recovery_use="link")
+def recovery_link_sent(scene: Scene) -> None:
+    person = scene.person()
+    recovery(scene)
+    scene.visitor.fill("email", person.email)
+    scene.visitor.submit("method", "link")
+    scene.visitor.page.get_by_role("status").first.wait_for()
+
+
+@state("recovery-new-password")
+def recovery_new_password(scene: Scene) -> None:
+    recovery_code_sent(scene)
+    scene.visitor.fill("code", code_for(scene.ory, "ada@example.org"))
+    scene.visitor.submit("method", "code")
+    scene.visitor.is_at("/auth/settings")
+
+
+@state("verification")
+def verification(scene: Scene) -> None:
+    scene.visitor.open("/auth/verification")
+
+
+@state("verification-code-sent")
+def verification_code_sent(scene: Scene) -> None:
+    person = scene.ory.person("ada@example.org", **PROFILE)
+    verification(scene)
+    scene.visitor.fill("email", person.email)
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+
+
+@state("verification-done")
+def verification_done(scene: Scene) -> None:
+    verification_code_sent(scene)
+    scene.visitor.fill("code", code_for(scene.ory, "ada@example.org"))
+    scene.visitor.submit("method", "code")
+    scene.visitor.page.get_by_role("link", name="Continue").wait_for()
+
+
 # ---- the account
 
 
 @state("settings")
 def settings(scene: Scene) -> None:
     scene.signed_in("/auth/settings")
+
+
+@state("settings-everything-set-up")
+def settings_everything_set_up(scene: Scene) -> None:
+    Keys(scene.visitor)
+    settings(scene)
+    page = scene.visitor.page
+    page.locator("button[name=passkey_register_trigger]").click()
+    page.locator("button[name=passkey_remove]").wait_for(state="attached")
+    scene.visitor.submit("link", "github")
+    scene.visitor.fill("email", "ada@example.org")
+    page.get_by_role("button", name="Continue").click()
+    scene.visitor.is_at("/auth/settings")
+    secret = page.locator(".ory-secret").text_content() or ""
+    scene.visitor.fill("totp_code", pyotp.TOTP(secret.strip()).now())
+    scene.visitor.submit("method", "totp")
+    page.locator("button[name=totp_unlink]").wait_for(state="attached")
+    scene.visitor.submit("lookup_secret_regenerate", "true")
+    scene.visitor.submit("lookup_secret_confirm", "true")
+    page.locator("button[name=lookup_secret_reveal], button[name=lookup_secret_regenerate]").first.wait_for(
+        state="attached"
+    )
+
+
+@state("settings-authenticator-app")
+def settings_authenticator_app(scene: Scene) -> None:
+    settings(scene)
+    scene.visitor.uncover(scene.visitor.page.locator("[name=totp_code]"))
+
+
+@state("settings-backup-codes")
+def settings_backup_codes(scene: Scene) -> None:
+    settings(scene)
+    scene.visitor.submit("lookup_secret_regenerate", "true")
+    scene.visitor.page.locator(".ory-codes").wait_for()
 
 
 @state("settings-saved")
