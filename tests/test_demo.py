@@ -192,7 +192,7 @@ def test_a_backup_code_opens_the_vault(browser: Browser) -> None:
 def test_a_user_without_a_second_factor_gets_an_explanation(browser: Browser) -> None:
     page = browser.sign_in(BOB, "/account/")
     page = browser.open("/vault/")
-    assert page.heading == "A second factor is needed"
+    assert page.heading == "A second step is needed"
     assert "/auth/settings" in page.text
 
 

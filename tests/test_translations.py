@@ -292,7 +292,7 @@ def test_recovery_and_verification_are_german(
 def test_stepping_up_is_german(ory: Ory, web: DualClient) -> None:
     session = ory.person().browser_session()
     path = flow_of(session, "login", "?aal=aal2")
-    assert_german(web, path, "Ein zweiter Faktor ist nötig", **cookies(session))
+    assert_german(web, path, "Ein zweiter Schritt ist nötig", **cookies(session))
     session.set_up_totp()
     other = session.person.browser_session()
     assert_german(web, flow_of(other, "login", "?aal=aal2"), "Zweiter Schritt", **cookies(other))

@@ -164,7 +164,7 @@ def what(page: Page) -> str:
         "No access": "not admitted",
         "Not allowed": "refused",
         "Sign-in didn't complete": "the causes",
-        "A second factor is needed": "set one up",
+        "A second step is needed": "set one up",
         "Second step": "second factor",
         "Confirm that it's you": "sign in again",
         "This form is no longer valid": "flow gone",
