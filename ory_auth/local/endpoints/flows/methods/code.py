@@ -103,9 +103,11 @@ class CodeLogin(LoginMethod):
         config = exchange.state.config
         if flow.extra["requested_aal"] == "aal2":
             addresses, methods = _second_factor_addresses(exchange, identity), second_factors(identity, config)
+        elif config.account_enumeration_mitigate:
+            return False  # it would show which methods the identity has
         else:
             addresses, methods = identity.code_addresses, first_factors(identity, config)
-        if len(addresses) != 1 or methods != ["code"] or config.account_enumeration_mitigate:
+        if len(addresses) != 1 or methods != ["code"]:
             return False
         _send_login_code(exchange, flow, identity, addresses[0])
         return True
@@ -219,14 +221,16 @@ class CodeRegistration(RegistrationMethod):
 
 def _show_registration_code_screen(exchange: Exchange, flow: Flow, body: Body) -> None:
     """The traits stay in the form, hidden unless they are invalid."""
-    kept = [node for node in flow.nodes if node["group"] == "default" and node["attributes"].get("type") != "submit"]
+    trait_fields = [
+        node for node in flow.nodes if node["group"] == "default" and node["attributes"].get("type") != "submit"
+    ]
     submitted = dict(flatten_traits(submitted_traits(body)))
-    for node in kept:
+    for node in trait_fields:
         if not node["messages"]:
             node["attributes"]["type"] = "hidden"
         if node["attributes"]["name"] in submitted:
             node["attributes"]["value"] = submitted[node["attributes"]["name"]]
-    flow.nodes = [*kept, *_code_nodes(1070012)]
+    flow.nodes = [*trait_fields, *_code_nodes(1070012)]
     if exchange.state.config.registration_style != "unified":
         back = nodes.submit_button("profile", 1040008, name="screen", value="credential-selection")
         flow.nodes.append(back)
