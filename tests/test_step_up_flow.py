@@ -81,7 +81,8 @@ def test_an_expired_step_up_is_replaced(browser: Browser, local_ory: LocalOry) -
 
 def test_a_step_up_of_another_session_is_not_used(browser: Browser, local_ory: LocalOry, person: Person) -> None:
     first = browser.open("/aal2")
-    sign_in(browser, person)
+    name = "ory_kratos_session"
+    browser.jar["127.0.0.1", name] = person.browser_session().jar[name]
     again = browser.open("/aal2")
     assert again.form_with("code").action != first.form_with("code").action
 
