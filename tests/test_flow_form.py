@@ -199,7 +199,7 @@ def test_a_page_that_does_not_use_the_forms_does_not_make_them(
 
 @pytest.fixture
 def crispy(settings: Settings, tmp_path: Path) -> None:
-    """crispy-forms with a small template pack: real ones are packages of their own."""
+    """crispy-forms with a small template pack: real ones are separate packages."""
     pack = tmp_path / "small"
     pack.mkdir()
     (pack / "uni_form.html").write_text(

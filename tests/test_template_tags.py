@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.template import engines
+from django.template import TemplateSyntaxError, engines
 from django.urls import include, path
 from pytest_django import Settings
 
@@ -17,6 +17,7 @@ from tests.support.client import DualClient
 from tests.support.cookies import sign_in
 from tests.support.html_forms import read_forms
 from tests.support.ory import Ory
+from tests.support.types import ChangeSettings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -118,6 +119,31 @@ def test_the_form_signs_out_and_leads_to_the_page_that_it_names(ory: Ory, csrf_w
     assert session.whoami().get("active") is None
 
 
+# --- a flow in the page
+
+
+def test_a_flow_is_a_link_until_it_is_seen(local_ory: LocalOry, web: DualClient) -> None:
+    text = page(web, '{% ory_flow "login" login_hint="ada@example.org" %}', "/page?a=1")
+    assert not local_ory.requests
+    assert 'href="/auth/login?next=%2Fpage%3Fa%3D1&amp;login_hint=ada%40example.org"' in text
+    assert 'data-ory-next="/page?a=1"' in text
+    assert ">Sign in</a>" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("registration", "Create an account"), ("recovery", "Recover your account"), ("settings", "Account settings")],
+)
+def test_the_link_names_its_flow(ory: Ory, web: DualClient, kind: str, text: str) -> None:
+    assert f">{text}</a>" in page(web, f'{{% ory_flow "{kind}" %}}')
+    assert ">Join</a>" in page(web, f'{{% ory_flow "{kind}" text="Join" %}}')
+
+
+def test_an_unknown_flow_is_named(ory: Ory, web: DualClient) -> None:
+    with pytest.raises(TemplateSyntaxError, match="'logout' is not a flow. The flows are: login, registration"):
+        page(web, '{% ory_flow "logout" %}')
+
+
 # --- the user menu
 
 MENU = "{% ory_user_menu %}"
@@ -146,6 +172,13 @@ def test_the_initials_are_those_of_the_name(ory: Ory, web: DualClient) -> None:
     text = page(web, MENU)
     assert "&lt;b&gt;Ada Augusta King&lt;/b&gt;" in text
     assert ">&lt;K</span>" in text
+
+
+def test_the_menu_offers_no_account_if_registration_is_off(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+    ory_auth(REGISTRATION=False)
+    text = page(web, MENU)
+    assert "/auth/login" in text
+    assert "/auth/registration" not in text
 
 
 def test_an_outage_does_not_look_like_signed_out(ory: Ory, web: DualClient, ory_down: None) -> None:

@@ -13,6 +13,7 @@ from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
+from ..conf import conf
 from ..ory.flows import FlowKind
 from ..request.state import find_state
 from ..responses.client_kind import kind_from_headers
@@ -82,7 +83,7 @@ def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
         "name": name,
         "initials": _initials(name),
         "login_url": _start_url(context, FlowKind.LOGIN, next, {}),
-        "registration_url": _start_url(context, FlowKind.REGISTRATION, next, {}),
+        "registration_url": _start_url(context, FlowKind.REGISTRATION, next, {}) if conf().registration else "",
         "request": request,
         "csrf_token": context.get("csrf_token"),
     }

@@ -12,7 +12,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.ory import PASSWORD
+from ory_auth.local import LocalOry
+from tests.support.ory import PASSWORD, Ory
 
 from .conftest import NewVisitor
 from .site import Site, run_site
@@ -79,19 +80,17 @@ def test_sets_up_a_second_factor_and_uses_it(app: Visitor, site: Site) -> None:
     app.sees("Hello, ada@example.org")
 
 
-def test_a_flow_that_has_expired_starts_again(app: Visitor, site: Site) -> None:
-    person = site.ory.person()
-    assert site.local
-    site.local.clock.move(hours=2)
+def test_a_flow_that_has_expired_starts_again(app: Visitor, ory: Ory, local_ory: LocalOry) -> None:
+    person = ory.person()
+    local_ory.clock.move(hours=2)
     sign_in(app, person.email)
     app.page.wait_for_timeout(500)
     sign_in(app, person.email)
     app.sees(f"Hello, {person.email}")
 
 
-def test_an_outage_is_explained_and_can_be_tried_again(app: Visitor, site: Site) -> None:
-    assert site.local
-    with site.local.failing(503):
+def test_an_outage_is_explained_and_can_be_tried_again(app: Visitor, local_ory: LocalOry) -> None:
+    with local_ory.failing(503):
         app.button("Create an account").click()
         app.sees("Something went wrong")
     app.page.wait_for_timeout(1000)
