@@ -132,7 +132,7 @@ def test_a_flow_is_a_link_until_it_is_seen(local_ory: LocalOry, web: DualClient)
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("registration", "Create an account"), ("recovery", "Recover your account"), ("settings", "Account settings")],
+    [("registration", "Create account"), ("recovery", "Recover your account"), ("settings", "Account settings")],
 )
 def test_the_link_names_its_flow(ory: Ory, web: DualClient, kind: str, text: str) -> None:
     assert f">{text}</a>" in page(web, f'{{% ory_flow "{kind}" %}}')

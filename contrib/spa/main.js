@@ -58,12 +58,12 @@ function showStep(flow, goOn) {
 function titleOf({ kind, step_up, refresh }) {
   if (step_up) return "Second step";
   if (refresh) return "Confirm that it's you";
-  return { login: "Sign in", registration: "Create an account", settings: "Account settings" }[kind] ?? "Verify";
+  return { login: "Sign in", registration: "Create account", settings: "Account settings" }[kind] ?? "Verify";
 }
 
 function linksOf({ kind, links }) {
   const actions = {};
-  if (links.registration) actions["Create an account"] = () => startFlow("registration", {}, home);
+  if (links.registration) actions["Create account"] = () => startFlow("registration", {}, home);
   if (links.recovery) actions["Forgot your password?"] = () => startFlow("recovery", {}, home);
   if (kind !== "login") actions[links.login ? "Sign in" : "Home"] = home;
   return actions;

@@ -10,7 +10,7 @@ from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
 
 from .site import Site
-from .visitor import Visitor
+from .visitor import Keys, Visitor
 
 PAGE = "/own/tags/?x=1"
 
@@ -71,6 +71,22 @@ def test_a_second_factor_is_the_next_step(scripted: Visitor, ory: Ory, local_ory
     scripted.fill("totp_code", TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
     scripted.submit("method", "totp")
     scripted.is_signed_in_as(person.email)
+    assert scripted.page.url == site.url + PAGE
+
+
+def test_a_passkey_works_in_a_dialog(scripted: Visitor, keys: Keys, local_ory: LocalOry, site: Site) -> None:
+    """The autofill of this browser offers the passkey, and the virtual device takes it."""
+    local_ory.configure(passkey_enabled=True)
+    scripted.open("/auth/registration")
+    scripted.fill("traits.email", "ada@example.org")
+    scripted.submit("method", "profile")
+    scripted.page.locator("[data-ory-click=oryPasskeyRegistration]").click()
+    scripted.is_signed_in_as("ada@example.org")
+    scripted.button("Sign out").click()
+    scripted.is_signed_in_as("nobody")
+    scripted.open(PAGE)
+    scripted.button("Sign in here").click()
+    scripted.is_signed_in_as("ada@example.org")
     assert scripted.page.url == site.url + PAGE
 
 

@@ -41,8 +41,8 @@ def sign_in(app: Visitor, email: str, password: str = PASSWORD) -> None:
 
 
 def test_creates_an_account_signs_out_and_in_again(app: Visitor, site: Site) -> None:
-    app.button("Create an account").click()
-    app.sees("Create an account")
+    app.button("Create account").click()
+    app.sees("Create account")
     app.fill("traits.email", "grace@example.org")
     app.submit("method", "profile")
     app.fill("password", PASSWORD)
@@ -91,8 +91,8 @@ def test_a_flow_that_has_expired_starts_again(app: Visitor, ory: Ory, local_ory:
 
 def test_an_outage_is_explained_and_can_be_tried_again(app: Visitor, local_ory: LocalOry) -> None:
     with local_ory.failing(503):
-        app.button("Create an account").click()
+        app.button("Create account").click()
         app.sees("Something went wrong")
     app.page.wait_for_timeout(1000)
     app.button("Try again").click()
-    app.sees("Create an account")
+    app.sees("Create account")
