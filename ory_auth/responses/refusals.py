@@ -190,6 +190,7 @@ def render_page(request: HttpRequest, status: int, name: str, **context: Any) ->
     ``name`` is that of the template, without ``ory_auth/`` and ``.html``, or the full path of a project's template.
     """
     template = name if name.endswith(".html") else f"ory_auth/{name}.html"
+    context.setdefault("ory_base", "")  # Django logs the whole context if a template reads a variable that is missing
     response = HttpResponse(render_to_string(template, context, request), status=status)
     patch_cache_control(response, no_store=True, private=True)
     response["X-Frame-Options"] = "DENY"
