@@ -3,11 +3,14 @@
   "use strict";
 
   const box = document.querySelector("[data-ory-captcha]");
-  if (!box) return;
+  if (!box || box.dataset.oryStarted) return;
+  box.dataset.oryStarted = "";
   const { orySitekey: sitekey, oryAction: action, oryTheme: theme, oryField: field } = box.dataset;
   const problem = box.parentElement.querySelector("[role=alert]");
 
   const inputs = () => [...document.getElementsByName(field)];
+  let widget;
+  let hasFailed = false;
   let waiting = null; // a submit that waits for the token
 
   function setToken(token) {
@@ -18,15 +21,38 @@
     form.requestSubmit(button);
   }
 
+  function reset() {
+    setToken("");
+    if (widget) window.turnstile.reset(widget);
+  }
+
   function fail() {
+    hasFailed = true;
     problem.hidden = false;
   }
+
+  // In capture, so that flow.js does not count a submit that has to wait. Without a captcha, Ory says what is missing.
+  document.addEventListener(
+    "submit",
+    function (event) {
+      const input = inputs().find((one) => one.form === event.target);
+      if (!input || hasFailed) return;
+      if (input.value) {
+        setTimeout(reset, 10000); // in case that no next page comes
+      } else {
+        event.preventDefault();
+        waiting = { form: event.target, button: event.submitter };
+      }
+    },
+    true,
+  );
+  window.addEventListener("pageshow", (event) => event.persisted && reset());
 
   const script = document.createElement("script");
   script.src = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
   script.onerror = fail;
   script.onload = function () {
-    const widget = window.turnstile.render(box, {
+    widget = window.turnstile.render(box, {
       sitekey,
       action: action || undefined,
       theme: theme || "auto",
@@ -34,26 +60,6 @@
       "expired-callback": () => setToken(""),
       "error-callback": fail,
     });
-    function reset() {
-      setToken("");
-      window.turnstile.reset(widget);
-    }
-    // In capture, so that flow.js does not count a submit that has to wait.
-    document.addEventListener(
-      "submit",
-      function (event) {
-        const input = inputs().find((one) => one.form === event.target);
-        if (!input) return;
-        if (input.value) {
-          setTimeout(reset, 10000); // in case that no next page comes
-        } else {
-          event.preventDefault();
-          waiting = { form: event.target, button: event.submitter };
-        }
-      },
-      true,
-    );
-    window.addEventListener("pageshow", (event) => event.persisted && reset());
   };
   document.head.append(script);
 })();
