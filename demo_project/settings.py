@@ -1,7 +1,7 @@
 """Settings of the demo. Every one that a reader may want to change comes from the environment, or from ``.env``.
 
 ORY_SDK_URL      Ory's public API, such as https://SLUG.projects.oryapis.com. Not set: the local Ory.
-ORY_BROWSER_URL  the same as the browser reaches it (a custom domain, a tunnel)
+ORY_BROWSER_URL  the same as the browser reaches it: a custom domain, or /.ory for this site's gateway
 ORY_ADMIN_URL    Ory's admin API, where it has an address of its own
 ORY_API_KEY      Ory Network's API key of the project
 DEMO_PORT, ORY_PUBLIC_PORT, ORY_ADMIN_PORT   ports of this site (8000) and of the local Ory (4433, 4434)
@@ -31,9 +31,12 @@ DEMO_MAIL_URL = env("DEMO_MAIL_URL", default="")
 
 if DEMO_LOCAL_ORY:
     ORY_AUTH = {
-        "SDK_URL": f"http://localhost:{ORY_PUBLIC_PORT}",
+        "SDK_URL": f"http://127.0.0.1:{ORY_PUBLIC_PORT}",
+        "BROWSER_URL": "/.ory",  # browsers reach Ory through this site
         "ADMIN_URL": f"http://127.0.0.1:{ORY_ADMIN_PORT}",
+        "ACCOUNT_DELETION": True,
     }
+    DEMO_MAIL_URL = DEMO_MAIL_URL or f"http://localhost:{ORY_PUBLIC_PORT}/mailbox"
 else:
     ORY_AUTH = {"SDK_URL": ORY_SDK_URL}
     for key in ("BROWSER_URL", "ADMIN_URL", "API_KEY", "SESSION_COOKIE_NAME"):
@@ -105,15 +108,20 @@ if REDIS_URL := env("REDIS_URL", default=""):
         "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
-# Nothing comes from elsewhere, and there is no inline script or style. Forms lead to this site and to Ory. For social
-# sign-in, add the origin of each provider: Chromium also checks where Ory redirects a form.
+# Nothing comes from elsewhere, and there is no inline script or style. Forms lead to this site, which passes them on to
+# Ory. Social sign-in needs the origin of each provider: Chromium also checks where Ory redirects a form.
+PROVIDERS = env.list("FORM_ACTION", default=[])
+if DEMO_LOCAL_ORY:
+    PROVIDERS.append(f"http://127.0.0.1:{ORY_PUBLIC_PORT}")  # the provider that the local Ory pretends
+elif not ORY_AUTH.get("BROWSER_URL", "").startswith("/"):
+    PROVIDERS.append(ORY_AUTH.get("BROWSER_URL", ORY_SDK_URL))
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
     "style-src": ["'self'"],
     "img-src": ["'self'", "data:"],
     "connect-src": ["'self'"],
-    "form-action": ["'self'", ORY_AUTH.get("BROWSER_URL", ORY_AUTH["SDK_URL"]), *env.list("FORM_ACTION", default=[])],
+    "form-action": ["'self'", *PROVIDERS],
     "base-uri": ["'none'"],
     "frame-ancestors": ["'none'"],
 }
@@ -124,6 +132,16 @@ LOGGING = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # by the browser's choice
+LANGUAGES = [  # by the browser's choice
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("it", "Italiano"),
+    ("ja", "日本語"),
+    ("nl", "Nederlands"),
+    ("pl", "Polski"),
+    ("pt-br", "Português (Brasil)"),
+]
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="UTC")

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -13,5 +14,8 @@ urlpatterns = [
     path("api/me", api.me, name="api-me"),
     path("demo/codes/", views.codes, name="codes"),
     path("auth/", include("ory_auth.urls")),
+    path(".well-known/", include("ory_auth.well_known")),
     path("admin/", admin.site.urls),
 ]
+if settings.ORY_AUTH.get("BROWSER_URL") == "/.ory":
+    urlpatterns.append(path(".ory/", include("ory_auth.gateway.urls")))

@@ -486,7 +486,10 @@ def test_a_correct_project_has_no_messages(settings: Settings, project: str, deb
 @pytest.mark.parametrize("project", ["tests.project", "tests.uuid_project", "demo_project"])
 def test_a_correct_public_project_has_no_messages(settings: Settings, project: str) -> None:
     _as(settings, project)
-    settings.ORY_AUTH = {"SDK_URL": "http://kratos.internal:4433", "BROWSER_URL": "https://auth.example.org"}
+    if settings.ORY_AUTH.get("BROWSER_URL") == "/.ory":  # its URLs include the gateway
+        settings.ORY_AUTH = {"SDK_URL": "https://auth.example.org", "BROWSER_URL": "/.ory"}
+    else:
+        settings.ORY_AUTH = {"SDK_URL": "http://kratos.internal:4433", "BROWSER_URL": "https://auth.example.org"}
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT, settings.DEBUG = ["app.example.org"], True, False
     settings.CACHES = {"default": {**REDIS, "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}}}
     assert check_messages(deploy=True) == []

@@ -150,10 +150,10 @@ def browser(site: str) -> Browser:
 
 
 def test_the_public_page_greets_those_who_are_signed_in(browser: Browser) -> None:
-    assert browser.open("/").heading == "A Django site whose people sign in with Ory."
+    assert browser.open("/").heading == "A Django site that signs people in with Ory."
     browser.sign_in(BOB, "/auth/login")
     assert browser.page.path == "/"
-    assert browser.page.heading == "Good to see you, Bob."
+    assert browser.page.heading == "Welcome, Bob."
 
 
 def test_signing_in_leads_back_to_the_requested_page(browser: Browser) -> None:
@@ -170,10 +170,23 @@ def test_a_wrong_password_shows_an_error_and_keeps_the_name(browser: Browser) ->
     assert browser.press("password", password=BOB.password).path == "/account/"
 
 
-def test_the_local_ory_sends_no_mail_and_its_login_page_offers_no_recovery(browser: Browser) -> None:
-    page = browser.open("/auth/login")
-    assert "/auth/registration" in page.text
-    assert "/auth/recovery" not in page.text
+def test_a_forgotten_password_is_replaced_with_the_code_from_the_mailbox(browser: Browser) -> None:
+    mailbox = re.search(r'href="(http://localhost:\d+/mailbox)"', browser.open("/").text)
+    assert mailbox
+    browser.open("/auth/recovery")
+    browser.press("code", email=BOB.email)
+    code = re.search(r"(?<!\d)\d{6}(?!\d)", HTTP.request("GET", mailbox[1]).data.decode())
+    assert code
+    assert browser.press("code", code=code[0]).path == "/auth/settings"
+
+
+def test_social_sign_in_works_with_the_pretended_provider(browser: Browser) -> None:
+    browser.open("/account/")
+    browser.press("google")
+    assert "pretend" in browser.page.text
+    browser.press("allow", email="carol@example.org", given_name="Carol")
+    assert browser.page.path == "/account/"
+    assert "Carol" in browser.page.text
 
 
 def test_the_vault_asks_for_a_second_factor(browser: Browser) -> None:
@@ -235,7 +248,7 @@ def test_signing_out_ends_the_session(browser: Browser) -> None:
 
 
 def test_the_api_knows_a_token_and_never_redirects(site: str, browser: Browser) -> None:
-    ory = re.search(r"http://localhost:\d+(?=/self-service/login/api)", browser.open("/api/").text)
+    ory = re.search(r"http://127\.0\.0\.1:\d+(?=/self-service/login/api)", browser.open("/api/").text)
     assert ory
     flow = HTTP.request("GET", f"{ory[0]}/self-service/login/api").json()["id"]
     proof = {"method": "password", "identifier": BOB.email, "password": BOB.password}

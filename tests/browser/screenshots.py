@@ -35,6 +35,7 @@ def take(directory: Path, names: list[str]) -> list[tuple[str, list[Path]]]:
             for look in LOOKS:
                 look.apply(visitor.page)
                 path = directory / f"{name}-{look.name.replace(' ', '-').lower()}.png"
+                visitor.page.evaluate("scrollTo(0, 0)")
                 visitor.page.screenshot(path=path, full_page=True)
                 pictures.append(path)
             context.close()

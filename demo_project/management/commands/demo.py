@@ -74,7 +74,9 @@ class Command(BaseCommand):
                 cells = (person.email.ljust(widths[0]), person.password.ljust(widths[1]), person.note)
                 self.stdout.write(f"  {'   '.join(cells)}")
             self.stdout.write("")
-            self.stdout.write(f"  Codes for the second step: {_site_url()}demo/codes/")
+            self.stdout.write(f"  Codes for the second step   {_site_url()}demo/codes/")
+            self.stdout.write(f"  Mail that Ory sends         {settings.DEMO_MAIL_URL}")
+            self.stdout.write("")
         self.stdout.write("  Press Ctrl-C to stop.\n")
         self.stdout.flush()
 
@@ -110,7 +112,12 @@ def _local_ory() -> Iterator[LocalOry]:
         default_return_url=_site_url(),
         # At 127.0.0.1 a person comes back without a cookie, and sees the page that explains it.
         allowed_return_urls=(_site_url().rstrip("/"), f"http://{HOST}:{settings.DEMO_PORT}"),
-        base_url=f"http://{NAME}:{settings.ORY_PUBLIC_PORT}/",
+        base_url=f"{_site_url()}.ory/",
+        code_passwordless_enabled=True,
+        passkey_enabled=True,
+        webauthn_enabled=True,
+        oidc_providers={"google": "Google", "github": "GitHub"},
+        registration_login_hints=True,
     )
     with LocalOry(config) as ory:
         yield ory
