@@ -99,6 +99,16 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A browser signs out only with a CSRF token",
         "Only POST signs out",
     ),
+    "Gateway": (
+        "The gateway sends on only what browsers need of Ory's API",
+        "The gateway sends on only Ory's cookies",
+        "Through the gateway, Ory can set only its own cookies",
+        "A client's forwarding headers and credentials do not pass the gateway",
+        "Nothing that Ory returns through the gateway can run as a page of this site",
+        "Another site cannot send a form through the gateway",
+        "The API key never goes along with a browser's call",
+        "A sign-out through the gateway takes effect at once",
+    ),
     "Page caches": (
         "A response that depends on the user is private",
         "A response that depends on the user names the headers it depends on",

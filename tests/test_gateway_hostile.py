@@ -103,6 +103,7 @@ PATHS = {
 }
 
 
+@pytest.mark.promise("The gateway sends on only what browsers need of Ory's API")
 @pytest.mark.parametrize("target", PATHS.values(), ids=PATHS.keys())
 def test_ory_never_sees_another_path(site: Site, target: str) -> None:
     status = status_of(site.send(f"GET {target} HTTP/1.1"))
@@ -210,6 +211,7 @@ CROSS_SITE = {
 }  # fmt: skip
 
 
+@pytest.mark.promise("Another site cannot send a form through the gateway")
 @pytest.mark.parametrize(("line", "headers"), CROSS_SITE.values(), ids=CROSS_SITE.keys())
 def test_another_site_changes_nothing(site: Site, line: str, headers: list[str]) -> None:
     body = (b"a=b", ["Content-Length: 3", FORM]) if line.startswith("POST") else (b"", [])
@@ -242,12 +244,14 @@ FORGED = [
 LEAKS = (b"evil", b"6.6.6.6", b"666", b"Origin", SECRET.encode(), b"sessionid", b"csrftoken")
 
 
+@pytest.mark.promise("A client's forwarding headers and credentials do not pass the gateway")
 @pytest.mark.parametrize("header", FORGED)
 def test_ory_never_sees_a_forged_header(site: Site, header: str) -> None:
     site.send(GET, header)
     assert not [leak for request in site.ory.requests for leak in LEAKS if leak in request]
 
 
+@pytest.mark.promise("The gateway sends on only Ory's cookies")
 def test_ory_sees_its_own_cookies_only(site: Site) -> None:
     site.send(
         GET, "Cookie: sessionid=s; ory_kratos_session=mine; csrf_token_ab=c; ory_kratos_continuity=k; Ory_x=n; =e"
@@ -331,6 +335,7 @@ RESPONSES = {
 }  # fmt: skip
 
 
+@pytest.mark.promise("Nothing that Ory returns through the gateway can run as a page of this site")
 @pytest.mark.parametrize("answer", RESPONSES.values(), ids=RESPONSES.keys())
 def test_a_hostile_response_becomes_a_503(site: Site, answer: bytes) -> None:
     site.ory.reply = answer
@@ -363,6 +368,7 @@ COOKIES = {
 }
 
 
+@pytest.mark.promise("Through the gateway, Ory can set only its own cookies")
 @pytest.mark.parametrize("cookie", COOKIES.values(), ids=COOKIES.keys())
 def test_ory_cannot_set_a_cookie_that_is_not_its_own(site: Site, cookie: str) -> None:
     site.ory.reply = reply("HTTP/1.1 303 See Other", "Location: http://localhost/", f"Set-Cookie: {cookie}; Path=/")

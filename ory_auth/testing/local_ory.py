@@ -52,10 +52,12 @@ after_fork(_drop_local_ory)
 def make_settings(local: LocalOry) -> dict[str, Any]:
     """The project's ``ORY_AUTH``, changed to use this Ory and to cache nothing, so that each request asks it again."""
     project = getattr(settings, "ORY_AUTH", None)
+    keys = project if isinstance(project, Mapping) else {}
+    browser_url = str(keys.get("BROWSER_URL"))
     return {
-        **(project if isinstance(project, Mapping) else {}),
+        **keys,
         "SDK_URL": local.public_url,
-        "BROWSER_URL": local.public_url,
+        "BROWSER_URL": browser_url if browser_url.startswith("/") else local.public_url,  # a path: the gateway
         "ADMIN_URL": local.admin_url,
         "API_KEY": API_KEY,
         "SESSION_COOKIE_NAME": _cookie_name(),

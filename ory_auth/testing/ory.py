@@ -84,13 +84,17 @@ class Ory:
     def pages_at(self, url: str) -> None:
         """Let its flows use the pages of the site at ``url``, such as a live server's.
 
-        If the host is ``localhost``, browsers reach this Ory at ``localhost`` as well, so that its cookies reach the
+        If the project uses the gateway, browsers reach this Ory through the site. Otherwise, if the host is
+        ``localhost``, they reach it at ``localhost`` as well, so that its cookies reach the
         site.
         """
         site = urlsplit(url)
         base = f"{site.scheme}://{site.netloc}"
         self.configure(ui_base=base + _pages_path(), default_return_url=f"{base}/", allowed_return_urls=(base,))
-        if site.hostname in LOOPBACK:
+        gateway = str(settings.ORY_AUTH.get("BROWSER_URL"))
+        if gateway.startswith("/"):
+            self.configure(base_url=f"{base}{gateway}/")
+        elif site.hostname in LOOPBACK:
             browser_url = f"http://{site.hostname}:{urlsplit(self.public_url).port}"
             settings.ORY_AUTH["BROWSER_URL"] = browser_url
             self.configure(base_url=browser_url)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from http.cookiejar import Cookie, CookieJar
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from ory_auth.testing import Ory, OryLogin
@@ -101,6 +103,19 @@ def test_a_session_of_an_http_library(ory_login: OryLogin, live_server: Any, hos
     signed_in = ory_login(session, url)
     with build_opener(HTTPCookieProcessor(session.cookies)).open(f"{url}/who", timeout=10) as answer:
         assert str(signed_in.identity_id) in answer.read().decode()
+
+
+def test_a_project_with_the_gateway_keeps_it(
+    settings: Settings, live_server: Any, request: pytest.FixtureRequest
+) -> None:
+    settings.ROOT_URLCONF = "tests.support.gateway"
+    settings.ORY_AUTH = {"SDK_URL": "http://127.0.0.1:1", "BROWSER_URL": "/.ory"}
+    ory: Ory = request.getfixturevalue("ory")
+    ory.pages_at(live_server.url)
+    url = f"{live_server.url}/.ory/self-service/login/browser"
+    with build_opener().open(Request(url, headers={"Accept": "application/json"}), timeout=10) as answer:
+        action = json.load(answer)["ui"]["action"]
+    assert action.startswith(f"{live_server.url}/.ory/self-service/login?flow=")
 
 
 def test_a_browser_needs_the_url_of_the_site(ory_login: OryLogin) -> None:
