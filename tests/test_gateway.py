@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.views.debug import SafeExceptionReporterFilter, get_exception_reporter_filter
 from pytest_django import Settings
 
 from ory_auth.local import LocalOry
@@ -371,6 +372,14 @@ def test_a_flood_of_one_client_is_limited(web: DualClient, scripted: ScriptedOry
 
 
 # --- the project around it
+
+
+def test_no_error_report_shows_what_was_sent(web: DualClient, scripted: ScriptedOry) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = web.post("/.ory/self-service/login?flow=1", "password=secret", content_type=form)
+    request = getattr(answer, f"{web.kind}_request")
+    shown: Any = get_exception_reporter_filter(request).get_post_parameters(request)
+    assert shown.dict() == {"password": SafeExceptionReporterFilter.cleansed_substitute}
 
 
 @pytest.mark.django_db

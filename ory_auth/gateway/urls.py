@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch, URLPattern
 from django.urls.resolvers import RegexPattern
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 
 from ..process.event_loop import in_event_loop
 
@@ -30,6 +31,7 @@ async def agateway(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    view = sensitive_post_parameters()(view)  # passwords
     for alias in connections:  # ATOMIC_REQUESTS: it uses no database
         view = transaction.non_atomic_requests(using=alias)(view)
     return login_not_required(csrf_exempt(view))  # Ory has its own CSRF token

@@ -65,7 +65,8 @@ def _begin(request: HttpRequest, path: str) -> HttpResponse | Effects[HttpRespon
     """The exchange with Ory, or the response to a call that is not sent on."""
     current = conf()
     incoming = _read_incoming(request, path)
-    if request.method == "GET" and (page := _find_pages(incoming.origin).get(incoming.path)):
+    page = _find_pages(incoming.origin).get(incoming.path) if incoming.path.startswith(OWN_UI) else None
+    if page and request.method == "GET":
         query = request.META.get("QUERY_STRING", "")
         return HttpResponseRedirect(f"{page}?{query}" if query else page)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from tests.support.ory import PASSWORD, Ory
 from tests.support.ports import free_ports
 
 from .site import Site, run_site
+from .test_social_sign_in import ADA, consent
 from .visitor import Keys, Visitor
 
 TOKEN = "ory_pat_edge"
@@ -25,7 +27,9 @@ def _running_site() -> Iterator[Site]:
     public_port, admin_port = free_ports(2)
     edge = f"http://127.0.0.1:{public_port}"
     keys = {"SDK_URL": edge, "ADMIN_URL": f"http://127.0.0.1:{admin_port}", "GATEWAY_TOKEN": TOKEN}
-    with run_site(through_gateway=True, **keys) as site:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("ORY_TEST_FORM_ACTION", edge)  # the pretended social provider
+        site = stack.enter_context(run_site(through_gateway=True, **keys))
         config = Config(
             public_port=public_port,
             admin_port=admin_port,
@@ -37,6 +41,7 @@ def _running_site() -> Iterator[Site]:
             rp_id="localhost",
             rp_origins=(site.url,),
             passkey_enabled=True,
+            oidc_providers={"google": "Google"},
         )
         with LocalOry(config) as local:
             yield replace(site, ory=Ory(local.public_url, local.admin_url, local))
@@ -50,6 +55,8 @@ def _stays_on_this_site(request: pytest.FixtureRequest, site: Site) -> Iterator[
     hosts = set()
     visitor.context.on("request", lambda sent: hosts.add(_host_of(sent)))
     yield
+    if "provider" in request.node.name:
+        return  # which is on the other host
     assert hosts == {urlsplit(site.url).netloc}
     cookies = visitor.context.cookies()
     assert {cookie["domain"] for cookie in cookies} == {"localhost"}
@@ -89,6 +96,15 @@ def test_a_new_project_leads_people_to_the_pages_of_this_site(visitor: Visitor, 
     visitor.is_at("/auth/recovery")
     visitor.sign_in(ory.person(), "/.ory/self-service/login/browser")
     visitor.is_at("/")  # and not /ui/welcome
+
+
+def test_people_sign_in_with_a_provider(scripted: Visitor, site: Site) -> None:
+    """With GATEWAY_TOKEN, the provider sends them back through the gateway."""
+    scripted.open("/private/")
+    scripted.submit("provider", "google")
+    consent(scripted)
+    scripted.is_at("/private/")
+    scripted.is_signed_in_as(ADA)
 
 
 def test_a_passkey_is_created_and_used(scripted: Visitor, keys: Keys, ory: Ory) -> None:

@@ -88,7 +88,10 @@ def decide(exchange: Exchange) -> Response:
         result = {"error": "access_denied", "error_description": "The person refused."}
     else:
         result = {"code": exchange.state.social.consent(round_trip.provider, _claims(form))}
-    callback = f"{exchange.state.public_url}/self-service/methods/oidc/callback/{round_trip.provider}"
+    path = f"/self-service/methods/oidc/callback/{round_trip.provider}"
+    callback = exchange.query.get("redirect_uri", "")
+    if not callback.endswith(path):
+        callback = exchange.state.public_url + path
     return exchange.redirect(f"{callback}?{urlencode({**result, 'state': exchange.query['state']})}")
 
 

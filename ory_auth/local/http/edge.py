@@ -30,6 +30,7 @@ OWN_HEADERS = (
     (b"x-ratelimit-remaining", b"19"),
     (b"x-ratelimit-reset", b"1"),
 )
+ELSEWHERE = rb"(?!/pretend-provider/|/oauth2/)"  # what is not Kratos: a real provider has another host
 BROWSER_START = re.compile("/self-service/[a-z]+/browser")
 
 
@@ -126,7 +127,7 @@ class _BufferedResponse:
 
 def _replace(text: bytes, pairs: Iterable[tuple[str, str]]) -> bytes:
     for old, new in pairs:
-        text = text.replace(old.encode(), new.encode())
+        text = re.sub(re.escape(old.encode()) + ELSEWHERE, lambda _, new=new: new.encode(), text)  # type: ignore[misc]
     return text
 
 
