@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from html import unescape
 from pathlib import Path
@@ -226,6 +227,20 @@ def test_each_page_requires_a_session_and_is_never_cached(ory: Ory, web: DualCli
 def test_a_program_sees_the_overview_with_its_token(ory: Ory, web: DualClient) -> None:
     page = web.get(PAGE, headers={**ory.person().app_session().headers, "Accept": "text/html"})
     assert page.status_code == 200
+
+
+@pytest.mark.parametrize("path", [PAGE, PROTECT, "/auth/sessions"])
+def test_no_log_has_what_the_page_shows(
+    local_ory: LocalOry, web: DualClient, session: Session, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django logs the whole context of a template if a variable is missing."""
+    session.person.app_session()
+    for name in ("", "django", "django.template"):
+        caplog.set_level(logging.DEBUG, name)
+    with local_ory.failing(200, JSON, settings_flow(*ALL), "/self-service/settings"):
+        assert web.get(path, headers=session.headers).status_code == 200
+    assert [record.getMessage()[:200] for record in caplog.records if record.name == "django.template"] == []
+    assert session.person.email not in caplog.text
 
 
 # --- "this wasn't me" -------------------------------------------------------------------------------------------------
