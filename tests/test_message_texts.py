@@ -136,6 +136,24 @@ def test_a_number_decides_the_plural_form() -> None:
         assert worded(4000023, max_items=3, actual_items=4) == "Geben Sie höchstens 3 Einträge ein."
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "three", "five"),
+    [
+        (
+            "fr",
+            "Saisissez au moins 1 caractère.",
+            "Saisissez au moins 3 caractères.",
+            "Saisissez au moins 5 caractères.",
+        ),
+        ("pl", "Wpisz co najmniej 1 znak.", "Wpisz co najmniej 3 znaki.", "Wpisz co najmniej 5 znaków."),
+        ("ja", "1 文字以上で入力してください。", "3 文字以上で入力してください。", "5 文字以上で入力してください。"),
+    ],
+)
+def test_each_language_has_its_own_plural_forms(language: str, one: str, three: str, five: str) -> None:
+    with translation.override(language):
+        assert [worded(4000003, min_length=number) for number in (1, 3, 5)] == [one, three, five]
+
+
 def test_numbers_and_times_are_written_as_in_the_language() -> None:
     with translation.override("de"), timezone.override(UTC):
         assert worded(4000018, minimum=0.5, actual=0.1) == "Geben Sie 0,5 oder mehr ein."
@@ -229,8 +247,8 @@ def test_the_time_that_is_left_after_a_recovery_is_in_minutes() -> None:
 
     assert after(14.5).endswith("within 15 minutes.")
     assert after(0.9).endswith("within 1 minute.")
-    for minutes in (-1, 60 * 24):
-        assert after(minutes) == "You're signed in again. Set a new password now, or add another way to sign in."
+    without_time = "You're signed in again. Set a new password now, or add another way to sign in."
+    assert after(-1) == after(60 * 24) == worded(1060001) == without_time
 
 
 @pytest.mark.parametrize(

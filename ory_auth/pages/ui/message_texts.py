@@ -108,7 +108,7 @@ MESSAGES: dict[int, Text] = {
     1010001: _("Sign in"),
     1010002: CONTINUE_WITH,
     1010003: _("Confirm that it's you to continue."),
-    1010004: _("Complete the second step to continue."),
+    1010004: _("One more step to keep your account safe."),
     1010005: _("Confirm"),
     1010006: APP_CODE,
     1010007: _("Backup code"),

@@ -15,6 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +67,9 @@ PHONE_NUMBER = re.compile(r"\+?[\d*•\s().-]+")
 RANDOM_SUFFIX = re.compile(r"[_-](?=[A-Za-z]*\d)[A-Za-z0-9]{4,}$", re.ASCII)
 MINUTES_SHOWN = 120  # a longer time is not worth a warning
 FREE_TEXT = 4000001
+# Classes of characters that set the direction of a text, by https://unicode.org/reports/tr9/.
+CONTROLS = frozenset({"RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
+RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", *CONTROLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +116,13 @@ def translate_message(message: Mapping[str, Any], place: Place = ANYWHERE) -> st
 
 def translate_error(error_id: str) -> str:
     """The explanation of an error of Ory, in the language of the page; empty if the id is not in the table."""
-    text = ERRORS.get(error_id, "")
-    return gettext(text) if text else ""  # gettext("") is the catalogue's own header
+    return _translate(ERRORS.get(error_id, ""))
 
 
 def translate_title(title: str) -> str:
     """The label of a trait: the project's translation of its title, else the usual word for it ("E-Mail")."""
-    if not title:
-        return ""
-    translated = gettext(title)
-    return translated if translated != title else gettext(TITLES.get(title.lower(), title))
+    translated = _translate(title)
+    return translated if translated != title else _translate(TITLES.get(title.lower(), title))
 
 
 def read_provider_names(nodes: Iterable[object]) -> dict[str, str]:
@@ -170,7 +171,7 @@ def _fill(text: Text, values: _Values, place: Place = ANYWHERE) -> str:
         case Plural(singular, plural, number):
             return ngettext(singular, plural, values.number(number)) % values
         case ByChannel():
-            sent_to = values.get("masked_address") or values.get("address") or place.sent_to
+            sent_to = values.get("masked_address") or place.sent_to
             sent_to = sent_to if isinstance(sent_to, str) else ""
             channel = "unknown" if not sent_to else "phone" if PHONE_NUMBER.fullmatch(sent_to) else "email"
             return gettext(getattr(text, channel)) % _Values({**values, "sent_to": sent_to})
@@ -178,23 +179,23 @@ def _fill(text: Text, values: _Values, place: Place = ANYWHERE) -> str:
             return gettext(text) % values
 
 
+def _translate(text: str) -> str:
+    return gettext(text) if text else ""  # gettext("") is the catalogue's own header
+
+
 def _isolate(value: str) -> str:
     """The value, so that its direction cannot change the order of the words around it."""
     if value.isascii():
         return value
-    directions = {unicodedata.bidirectional(character) for character in value}
-    if not directions & {"R", "AL", "AN", "RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"}:
+    if RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, value)):
         return value
-    plain = "".join(c for c in value if unicodedata.bidirectional(c) not in _BIDI_CONTROLS)
+    plain = "".join(character for character in value if unicodedata.bidirectional(character) not in CONTROLS)
     return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
-
-
-_BIDI_CONTROLS = frozenset({"RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
 
 
 def _translate_unknown(id_: int, text: str) -> str:
     """Ory's own text; a project can translate those of its web hooks."""
-    translated = gettext(text) if text else ""
+    translated = _translate(text)
     if translated == text:
         report_unknown("message", id_)
     return translated
@@ -218,8 +219,7 @@ def _word_sign_up(_id: int, _text: str, _values: _Values, place: Place) -> str:
 
 def _word_send_code(_id: int, _text: str, values: _Values, _place: Place) -> str:
     by_channel = {"email": SEND_CODE_BY_EMAIL, "sms": SEND_CODE_BY_PHONE}
-    text = by_channel.get(str(values.get("channel")))
-    return gettext(text) % values if text else ""
+    return _translate(by_channel.get(str(values.get("channel")), "")) % values
 
 
 def _word_remove_key(id_: int, _text: str, values: _Values, _place: Place) -> str:
@@ -228,8 +228,10 @@ def _word_remove_key(id_: int, _text: str, values: _Values, _place: Place) -> st
 
 
 def _word_recovered(_id: int, _text: str, values: _Values, _place: Place) -> str:
-    until = datetime.fromisoformat(str(values.get("privileged_session_expires_at")))
-    minutes = math.ceil((until - datetime.now(UTC)).total_seconds() / 60)
+    minutes = 0
+    with suppress(ValueError, TypeError):
+        until = datetime.fromisoformat(str(values.get("privileged_session_expires_at")))
+        minutes = math.ceil((until - datetime.now(UTC)).total_seconds() / 60)
     if not 0 < minutes <= MINUTES_SHOWN:
         return gettext(NEW_PASSWORD_FOR_RECOVERY)
     return _fill(MESSAGES[1060001], _Values(minutes=minutes))
@@ -241,13 +243,12 @@ def _word_missing(_id: int, _text: str, values: _Values, place: Place) -> str:
     if place.input_type == "select":
         return gettext(CHOOSE_ONE)
     by_title = ASKED_FOR.get(TITLES.get(place.title.lower(), ""), "")
-    text = by_title or MISSING.get(str(values.get("property")), "")
-    return gettext(text) if text else ""
+    return _translate(by_title or MISSING.get(str(values.get("property")), ""))
 
 
 def _word_wrong_type(_id: int, _text: str, values: _Values, _place: Place) -> str:
     known = [OF_WRONG_TYPE[type_] for type_ in values.strings("allowed_types") if type_ in OF_WRONG_TYPE]
-    return gettext(known[0]) if known else ""
+    return _translate(known[0] if known else "")
 
 
 def _word_constant(_id: int, _text: str, values: _Values, place: Place) -> str:
@@ -258,18 +259,15 @@ def _word_constant(_id: int, _text: str, values: _Values, place: Place) -> str:
 def _word_wrong_code(_id: int, _text: str, _values: _Values, place: Place) -> str:
     """Kratos has one message for a wrong code and for a wrong key. Sign-in with one factor has no such code."""
     is_key = place.flow == "login" and not place.step_up
-    text = DEVICE_NOT_ACCEPTED.get(place.group, KEY_NOT_ACCEPTED if is_key else "")
-    return gettext(text) if text else ""
+    return _translate(DEVICE_NOT_ACCEPTED.get(place.group, KEY_NOT_ACCEPTED if is_key else ""))
 
 
 def _word_save(_id: int, _text: str, _values: _Values, place: Place) -> str:
-    text = SAVE_IN_GROUP.get(place.group, "")
-    return gettext(text) if text else ""
+    return _translate(SAVE_IN_GROUP.get(place.group, ""))
 
 
 def _word_no_such_device(_id: int, _text: str, _values: _Values, place: Place) -> str:
-    text = NO_SUCH_DEVICE.get(place.group, "")
-    return gettext(text) if text else ""
+    return _translate(NO_SUCH_DEVICE.get(place.group, ""))
 
 
 def _word_conflict(_id: int, _text: str, values: _Values, place: Place) -> str:
