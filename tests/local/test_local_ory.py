@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 
 from ory_auth.local import Config, LocalOry, PortUnavailable
 from ory_auth.local.model.errors import OryError
+from tests.support.ory import HTTP
 
 from .visits import Response, send
 
@@ -193,3 +195,36 @@ class TestFaults:
             assert send(local_ory.public_url, "GET", "/self-service/login/api", []).status == 500
             assert send(local_ory.admin_url, "GET", "/admin/identities", []).status == 500
         assert whoami(local_ory, token).status == 200
+
+
+class TestTheNameOfThisMachine:
+    """Browsers may come by localhost or by 127.0.0.1, and find the site at the same name."""
+
+    @pytest.fixture
+    def following(self) -> Iterator[LocalOry]:
+        with LocalOry(Config(public_port=0, admin_port=0, follow_loopback_name=True)) as ory:
+            yield ory
+
+    def start(self, ory: LocalOry, host: str, accept: str, query: str = "") -> Response:
+        """Start a login as a browser does that reaches Ory by this host."""
+        url = f"{ory.public_url}/self-service/login/browser{query}"
+        reply = HTTP.request("GET", url, headers={"Host": host, "Accept": accept}, redirect=False)
+        return Response(reply.status, reply.headers, reply.data)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+    def test_urls_have_the_name_by_which_the_browser_came(self, following: LocalOry, name: str) -> None:
+        host = f"{name}:{urlsplit(following.public_url).port}"
+        response = self.start(following, host, "text/html", f"?return_to=http://{name}:8000/orders/")
+        assert response.headers["Location"].startswith(f"http://{name}:8000/auth/login?flow=")
+        flow = json.loads(self.start(following, host, "application/json").body)
+        assert flow["ui"]["action"].startswith(f"http://{host}/self-service/login?flow=")
+
+    def test_other_names_are_not_repeated(self, following: LocalOry) -> None:
+        response = self.start(following, "evil.example", "text/html")
+        assert response.headers["Location"].startswith("http://127.0.0.1:8000/auth/login?flow=")
+
+    def test_the_csrf_cookie_has_one_name(self, following: LocalOry) -> None:
+        cookies = {
+            self.start(following, host, "text/html").headers["Set-Cookie"] for host in ("localhost", "127.0.0.1")
+        }
+        assert len({cookie.partition("=")[0] for cookie in cookies}) == 1

@@ -78,6 +78,7 @@ class ApiApp:
         request = Request(scope, receive)
         body = await request.body()
         with self.shared.lock:
+            self.shared.state.follow_loopback_name(request.headers.get("host", ""))
             exchange = Exchange(self.shared.state, self.name, request, body)
             origins = exchange.state.config.cors_allowed_origins if self.name == "public" else ()
             response = cors.preflight_response(request, origins)

@@ -130,7 +130,7 @@ class Exchange:
     @cached_property
     def csrf_cookie(self) -> bytes | None:
         """The CSRF token in the browser's cookie."""
-        name = cookies.csrf_cookie_name(self.state.public_url)
+        name = cookies.csrf_cookie_name(self.state.own_url)
         tokens = (cookies.unmask_csrf_token(value) for key, value in self.cookies if key == name)
         return next((token for token in tokens if token), None)
 
@@ -147,7 +147,7 @@ class Exchange:
     # ---- cookies of the response
 
     def set_csrf_cookie(self) -> None:
-        name = cookies.csrf_cookie_name(self.state.public_url)
+        name = cookies.csrf_cookie_name(self.state.own_url)
         self._set_cookie(name, cookies.mask_csrf_token(self.csrf_token), CSRF_MAX_AGE)
 
     def set_session_cookie(self, session: Session) -> None:

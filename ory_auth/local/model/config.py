@@ -11,6 +11,7 @@ from .person_schema import PERSON_SCHEMA
 
 LOCALHOST = "localhost"
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+LOOPBACK_NAMES = (LOCALHOST, *LOOPBACK_ADDRESSES)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Config:
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
     dev: bool = True  # started with --dev: cookies without Secure
     base_url: str | None = None  # serve.public.base_url
+    # Not in Kratos. Browsers may come by the name localhost or by a loopback address: all URLs then have that host.
+    follow_loopback_name: bool = False
     cookie_domain: str | None = None  # cookies.domain
     cookie_same_site: str = "Lax"  # cookies.same_site
     # Beside Kratos: Ory Network's edge (`http/edge.py`), the token that lets a caller name another base URL, and the

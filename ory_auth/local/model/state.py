@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .clock import SECOND, Clock
-from .config import Config
+from .config import LOOPBACK_NAMES, Config
 from .errors import OryError, not_found
 from .flow import Flow
 from .identity import Identity
@@ -26,6 +26,7 @@ class State:
         self.clock = Clock()
         self.secret = secrets.token_bytes(32)
         self.listening_url = self.admin_url = ""
+        self.loopback_name = ""  # by which the current request came, if URLs have to follow it
         self.identities: dict[str, Identity] = {}
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
@@ -38,7 +39,34 @@ class State:
     @property
     def public_url(self) -> str:
         """The public URL that responses contain."""
+        return self._with_loopback_name(self.own_url)
+
+    @property
+    def own_url(self) -> str:
+        """The public URL, which names the CSRF cookie. It is the same for all requests."""
         return (self.config.base_url or self.listening_url).rstrip("/")
+
+    @property
+    def default_return_url(self) -> str:
+        return self._with_loopback_name(self.config.default_return_url)
+
+    @property
+    def allowed_return_urls(self) -> tuple[str, ...]:
+        configured = self.config.allowed_return_urls
+        return (*configured, *map(self._with_loopback_name, configured), f"{self.public_url}/self-service")
+
+    def follow_loopback_name(self, host: str) -> None:
+        """Use the name by which this request came in the URLs of its response, if it is one of this machine's."""
+        name = urlsplit(f"//{host}").hostname or ""
+        may_follow = self.config.follow_loopback_name and not self.config.base_url
+        self.loopback_name = name if may_follow and name in LOOPBACK_NAMES else ""
+
+    def _with_loopback_name(self, url: str) -> str:
+        parts = urlsplit(url)
+        if not self.loopback_name or parts.hostname not in LOOPBACK_NAMES:
+            return url
+        host = f"[{self.loopback_name}]" if ":" in self.loopback_name else self.loopback_name
+        return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
 
     @property
     def provider_url(self) -> str:
@@ -47,7 +75,7 @@ class State:
         return self.listening_url if has_path else self.public_url
 
     def ui_url(self, page: str) -> str:
-        return f"{self.config.ui_base}/{page}"
+        return f"{self._with_loopback_name(self.config.ui_base)}/{page}"
 
     def get_identity(self, identity_id: str) -> Identity:
         """Raises `OryError` with status 404 if the identity does not exist."""

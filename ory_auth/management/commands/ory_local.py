@@ -141,6 +141,7 @@ def _create_local_ory(options: dict[str, Any]) -> LocalOry:
         ui_base=options["ui_base"].rstrip("/"),
         default_return_url=f"{site}/",
         allowed_return_urls=(site, *options["allow_return_to"]),
+        follow_loopback_name=True,
         session_lifespan=options["session_lifespan"],
         cacheable_sessions=not options["no_session_caching"],
     )
@@ -156,6 +157,7 @@ def _with_edge(config: Config, site: str) -> Config:
     return replace(
         config,
         edge=True,
+        follow_loopback_name=False,
         edge_token=EDGE_TOKEN,
         ui_base=f"{own_url}/ui",
         default_return_url=f"{own_url}/ui/welcome",

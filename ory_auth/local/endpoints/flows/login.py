@@ -69,7 +69,7 @@ class Login(FlowHandler):
             return None
         if exchange.wants_json or flow.type == "api":
             raise already_signed_in()
-        return exchange.redirect(exchange.state.config.default_return_url)
+        return exchange.redirect(exchange.state.default_return_url)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         methods = _methods_for(exchange, flow)

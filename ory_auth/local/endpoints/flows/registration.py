@@ -59,7 +59,7 @@ class Registration(FlowHandler):
             return None
         if exchange.wants_json or flow.type == "api":
             return exchange.json_error(already_signed_in())
-        return exchange.redirect(exchange.state.config.default_return_url, self.invalid_redirect_status)
+        return exchange.redirect(exchange.state.default_return_url, self.invalid_redirect_status)
 
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         """After an error the form still has the submitted traits."""

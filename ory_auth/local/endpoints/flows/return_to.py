@@ -10,17 +10,17 @@ from ...model.errors import OryError
 
 def resolve_return_to(exchange: Exchange, return_to: str) -> str:
     """The absolute URL of `return_to`, the default URL if it is empty. Raises `OryError` if it is not allowed."""
-    config = exchange.state.config
+    state = exchange.state
     if not return_to:
-        return config.default_return_url
+        return state.default_return_url
     try:
         url = urlsplit(return_to)
         url.port  # noqa: B018 - raises ValueError if the port is invalid
     except ValueError:
         raise OryError(400, reason="return_to is not a valid URL") from None
-    default = urlsplit(config.default_return_url)
+    default = urlsplit(state.default_return_url)
     url = url._replace(scheme=url.scheme or default.scheme, netloc=url.netloc or default.netloc)
-    for allowed_url in (*config.allowed_return_urls, f"{exchange.state.public_url}/self-service"):
+    for allowed_url in state.allowed_return_urls:
         allowed = urlsplit(allowed_url)
         same_site = (allowed.scheme, allowed.netloc.lower()) == (url.scheme, url.netloc.lower())
         if same_site and (url.path or "/").startswith(allowed.path or "/"):

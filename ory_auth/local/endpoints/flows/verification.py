@@ -141,7 +141,7 @@ def _continue_url(exchange: Exchange, flow: Flow) -> str:
     try:
         return resolve_return_to(exchange, return_to)
     except OryError:
-        return exchange.state.config.default_return_url
+        return exchange.state.default_return_url
 
 
 def _find_address(exchange: Exchange, value: str) -> tuple[Identity, Address] | None:
