@@ -46,6 +46,7 @@ from .ui import (
     SENT_STATES,
     FlowPage,
     Traits,
+    has_error,
     names_account,
     read_csrf_token,
     read_error,
@@ -195,8 +196,11 @@ class FlowView(View):
         return self._explain_error(status, data)
 
     def is_finished(self, status: int, data: dict[str, Any]) -> bool:
-        """Whether Ory says that this flow was completed, or can say no more about it."""
-        return status in {403, 404, 410} or data.get("state") == FINISHED
+        """Whether Ory says that this flow was completed, or can say no more about it.
+
+        Ory also says so if the code was right, but another account has the address. Then the flow has an error to show.
+        """
+        return status in {403, 404, 410} or (data.get("state") == FINISHED and not has_error(data))
 
     def _explain_error(self, status: int, data: dict[str, Any]) -> HttpResponse:
         error = data.get("error")
