@@ -11,7 +11,10 @@ from .ui.page import Button, Codes, Field, FlowPage, Section
 
 # Properties that the JSON has beside the fields of these classes.
 DERIVED: Mapping[type, tuple[str, ...]] = {
-    FlowPage: ("step_up", "has_second_factor", "has_errors", "focus"),
+    FlowPage: (
+        *("step_up", "has_second_factor", "code_sent", "chooses_method", "account_exists"),
+        *("has_errors", "focus"),
+    ),
     Section: ("is_main", "goes_back"),
     Field: ("is_multiline", "is_code", "reveal", "invalid"),
     Button: ("sends_fields",),

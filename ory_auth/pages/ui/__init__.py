@@ -19,15 +19,15 @@ from django.utils.translation import gettext
 from ...types import Identity
 from . import facts
 from .errors import read_error, read_oauth2_error
-from .facts import SENT_STATES, read_start_query
+from .facts import read_start_query
 from .forms import build_sections
 from .groups import DEFAULT_GROUP, Group
 from .messages import Place, read_provider_names
 from .nodes import NodeReader, read_messages
-from .page import Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
+from .page import SENT_STATES, Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
 from .trait_kinds import PREFIX
 from .traits import Traits, read_schema_id, read_traits
-from .values import label_of, mapping_of, text_of, write_exact
+from .values import label_of, list_of, mapping_of, text_of, write_exact
 
 __all__ = [
     "SENT_STATES",
@@ -35,6 +35,7 @@ __all__ = [
     "FlowPage",
     "Links",
     "Traits",
+    "has_error",
     "names_account",
     "read_csrf_token",
     "read_error",
@@ -49,6 +50,8 @@ __all__ = [
 PROFILE = "profile"
 # Ory adds to the messages of these flows, so that an old one would contradict the last one.
 KINDS_WITH_OLD_MESSAGES = frozenset({"settings", "recovery", "verification"})
+# The headings of these pages say the same: sign in again, the second step, choose how to sign in.
+REPEATS_OF_HEADING = frozenset({1010003, 1010004, 1040009})
 MAX_PREFILLED = 320  # the longest e-mail address
 
 
@@ -94,7 +97,7 @@ def read_flow(
         if value is None or isinstance(value, Hidden | Button | Credential):
             messages.extend(reader.read_messages(node))
         if isinstance(value, Field):
-            value = _prefill(value, node, flow, kind, identity)
+            value = _fill_in(value, node, flow, kind, identity)
         if value is not None and not (name == facts.CAPTCHA_GROUP and not isinstance(value, Hidden)):
             groups.setdefault(name, Group(name)).add(value)
     if traits and PROFILE in groups:
@@ -106,11 +109,12 @@ def read_flow(
     linking = facts.find_linking(flow, nodes) if kind == "login" else None
     if linking:
         links = replace(links, registration="")  # the person has an account
+    sets_password = kind == "settings" and "password" in groups and facts.is_after_recovery(flow)
     return FlowPage(
         submit_url=submit_url,
         kind=kind,
-        messages=tuple(dict.fromkeys(messages)),
-        sections=tuple(build_sections(list(groups.values()), kind=kind)),
+        messages=tuple(m for m in dict.fromkeys(messages) if m.id not in REPEATS_OF_HEADING),
+        sections=tuple(build_sections(list(groups.values()), kind=kind, sets_password=sets_password)),
         state=text_of(flow.get("state")),
         active=text_of(flow.get("active")),
         requested_aal=text_of(flow.get("requested_aal")),
@@ -122,6 +126,7 @@ def read_flow(
         needs_keys=any(_needs_keys(group) for group in groups.values()),
         oauth2_client=facts.find_oauth2_client(flow),
         organization=text_of(flow.get("organization_id")),
+        sets_password=sets_password,
         links=links,
     )
 
@@ -136,20 +141,27 @@ def _find_account(
     name = facts.find_account_name(nodes)
     if signed_in and identity:
         name = facts.name_of(identity) or name
-    return Account(label_of(name), links.other_account, signed_in=signed_in) if name else None
+    return Account(label_of(name), links.other_account, signed_in=signed_in) if name or signed_in else None
 
 
-def _prefill(
+def _fill_in(
     field: Field, node: Mapping[str, Any], flow: Mapping[str, Any], kind: str, identity: Identity | None
-) -> Field:
-    """The field with a value that is known, but that Ory leaves empty."""
+) -> Field | Hidden:
+    """The field with a value that is known, but that Ory leaves empty.
+
+    People who sign in again see whose account it is, so a field for that is hidden, unless several traits identify a
+    person: then only they know which one belongs to their password.
+    """
     if field.value or field.messages or field.disabled:
         return field
     value = ""
     if field.name == "identifier" and kind == "login":
         if flow.get("refresh") is True and identity:
             context = mapping_of(mapping_of(mapping_of(node.get("meta")).get("label")).get("context"))
-            value = facts.find_identifier(identity, text_of(context.get("name"))) or facts.name_of(identity)
+            identifier = facts.find_identifier(identity, text_of(context.get("name")))
+            if identifier:
+                return Hidden(field.name, identifier)
+            value = facts.name_of(identity)
         value = value or facts.find_login_hint(flow)
     elif field.name == "traits.email" and kind == "registration":
         value = facts.find_login_hint(flow)
@@ -174,6 +186,12 @@ def _preserve_traits(profile: Group, traits: Traits, merge_url: str) -> None:
 def names_account(flow: Mapping[str, Any]) -> bool:
     """Whether the JSON of a flow says whose account it is about."""
     return bool(facts.find_account_name(facts.read_nodes(flow)))
+
+
+def has_error(flow: Mapping[str, Any]) -> bool:
+    """Whether the JSON of a flow has an error that is about the whole flow."""
+    messages = map(mapping_of, list_of(mapping_of(flow.get("ui")).get("messages")))
+    return any(message.get("type") == "error" for message in messages)
 
 
 def read_csrf_token(flow: Mapping[str, Any]) -> str:

@@ -13,6 +13,12 @@ from .messages import translate_error
 from .page import ErrorPage
 from .values import text_of
 
+# For registration Ory sends an id, for the others only a text. Strangers can write parts of other texts, but not these.
+FLOW_DISABLED = "self_service_flow_disabled"
+DISABLED_FLOWS = {
+    f"{name.capitalize()} is not allowed because it was disabled.": name
+    for name in ("registration", "recovery", "verification")
+}
 ERROR_ID = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 MAX_TEXT = 1000
 CLIENT_MISTAKE = _("The application that sent you here made a mistake. Please go back to it and try again.")
@@ -53,10 +59,12 @@ OAUTH2_ERRORS = {
 def read_error(error: Mapping[str, Any], *, with_texts: bool) -> ErrorPage:
     """Ory's JSON of an error as a page; Ory's own texts are left out unless ``with_texts``."""
     id_, code = text_of(error.get("id")), error.get("code")
+    disabled_flow = DISABLED_FLOWS.get(text_of(error.get("reason")), "registration" if id_ == FLOW_DISABLED else "")
     return ErrorPage(
         id=id_ if ERROR_ID.fullmatch(id_) else "",
         code=code if type(code) is int and 400 <= code < 600 else 0,
-        explanation=translate_error(id_),
+        explanation=translate_error(FLOW_DISABLED if disabled_flow else id_),
+        disabled_flow=disabled_flow,
         reason=text_of(error.get("reason")) if with_texts else "",
         message=text_of(error.get("message")) if with_texts else "",
     )

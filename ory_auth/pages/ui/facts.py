@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...types import Identity
 from .buttons import RESEND_LABEL
-from .page import Captcha, Linking, SentTo
+from .page import SENT_STATES, Captcha, Linking, SentTo
 from .trait_kinds import PREFIX
 from .values import label_of, list_of, mapping_of, text_of
 
-SENT_STATES = frozenset({"sent_email", "recovery_awaiting_code"})
+RECOVERED_MESSAGE = 1060001
+RECOVERY_PATH = "/self-service/recovery"
 LINK_MESSAGE = 1010016
 CAPTCHA_GROUP = "captcha"
 CAPTCHA_OPTIONS = "captcha_turnstile_options"
@@ -79,6 +80,21 @@ def find_linking(flow: Mapping[str, Any], nodes: Nodes) -> Linking | None:
     identifier = dict(_fixed_values(nodes)).get("identifier", "")
     is_linking = flow.get("active") in ("oidc", "saml") and flow.get("refresh") is not True and identifier
     return Linking("", label_of(identifier)) if is_linking else None
+
+
+def is_after_recovery(flow: Mapping[str, Any]) -> bool:
+    """Whether these settings follow a recovery, and nothing was saved yet.
+
+    After an error, Ory's message is gone. But Ory keeps the URL at which the recovery ended.
+    """
+    if flow.get("state") == "success":
+        return False
+    messages = map(mapping_of, list_of(mapping_of(flow.get("ui")).get("messages")))
+    try:
+        path = urlsplit(text_of(flow.get("request_url"))).path
+    except ValueError:
+        path = ""
+    return path.endswith(RECOVERY_PATH) or any(message.get("id") == RECOVERED_MESSAGE for message in messages)
 
 
 def find_captcha(nodes: Nodes) -> Captcha | None:

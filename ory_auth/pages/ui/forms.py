@@ -40,9 +40,10 @@ class Layout:
         return bool(self.joined or self.shared.fields or self.shared.buttons)
 
 
-def build_sections(groups: Sequence[Group], *, kind: str) -> list[Section]:
+def build_sections(groups: Sequence[Group], *, kind: str, sets_password: bool = False) -> list[Section]:
     """The groups of a flow as the sections of a page, in the order of the page."""
-    groups = [sort_nodes(_without_needless_questions(join_arrays(group))) for group in sort_groups(groups, kind)]
+    groups = sort_groups(groups, kind, password_first=sets_password)
+    groups = [sort_nodes(_without_needless_questions(join_arrays(group))) for group in groups]
     is_settings = kind == "settings"
     sections = list(_build(arrange(groups)))
     is_first_screen = any(group.fields for group in groups if group.is_shared or group.name in FIRST_SCREEN_GROUPS)

@@ -23,14 +23,17 @@ SETTINGS_ORDER = (
     *("profile", DEFAULT_GROUP, "password", "passkey", *SOCIAL),
     *("totp", "webauthn", "lookup_secret", "code", "link"),
 )
+PASSWORD_FIRST = ("password", "passkey")
 KNOWN_GROUPS = frozenset({*SIGN_IN_ORDER, *SETTINGS_ORDER, "captcha"})
 AFTER_ALL = 100
 NODE_ORDER = {"identifier": -1, "password": 1}  # other nodes: 0
 
 
-def sort_groups(groups: Iterable[Group], kind: str) -> list[Group]:
+def sort_groups(groups: Iterable[Group], kind: str, *, password_first: bool = False) -> list[Group]:
     """The groups in the order of the page. Unknown groups come after the others, by name."""
     order = SETTINGS_ORDER if kind == "settings" else (*SIGN_IN_ORDER, *SOCIAL)
+    if password_first:
+        order = tuple(dict.fromkeys((*PASSWORD_FIRST, *order)))
 
     def rank(group: Group) -> tuple[int, str]:
         if group.name in order:

@@ -10,6 +10,10 @@ from typing import ClassVar, Literal
 from . import attributes
 from .logos import list_logo_templates
 
+SENT_STATES = frozenset({"sent_email", "recovery_awaiting_code"})
+PROFILE_SCREEN = "previous"  # the value of the button that leads back to the first screen of registration
+ACCOUNT_EXISTS = frozenset({4000007, 4000027, 4000028})  # Ory's messages
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -337,7 +341,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account that the page is about: an address or a user name.
+    """The account that the page is about: an address or a user name, which is empty if Ory does not say whose it is.
 
     ``change_url`` starts again with another one. ``signed_in``: the browser has a session of this account, which must
     end first, by a POST to ``ory_auth:logout`` with ``change_url`` as ``next``.
@@ -398,7 +402,8 @@ class FlowPage:
     ``kind`` is Ory's name of the flow, such as "login", and ``active`` its name of the group that was sent last.
     ``sections`` are in an order of this package, which is the same before and after an error. ``needs_keys``: the page
     needs the passkey script. ``oauth2_client``: the name of the application that asks a person to sign in through Ory's
-    OAuth2, if any. ``organization`` is Ory's id of it, if any.
+    OAuth2, if any. ``organization`` is Ory's id of it, if any. ``sets_password``: the person has recovered the account,
+    and these settings begin with a new password.
     """
 
     submit_url: str
@@ -416,6 +421,7 @@ class FlowPage:
     needs_keys: bool = False
     oauth2_client: str = ""
     organization: str = ""
+    sets_password: bool = False
     links: Links = field(default=Links())
 
     @property
@@ -429,6 +435,22 @@ class FlowPage:
         return self.step_up and any(section.buttons for section in self.sections)
 
     @property
+    def code_sent(self) -> bool:
+        """Whether Ory has sent a code or a link, for which this page waits."""
+        return self.state in SENT_STATES
+
+    @property
+    def chooses_method(self) -> bool:
+        """Whether the person has entered their profile, and now chooses how to sign in."""
+        buttons = [button for section in self.sections for button in section.buttons]
+        return self.kind == "registration" and any(b.goes_back and b.value == PROFILE_SCREEN for b in buttons)
+
+    @property
+    def account_exists(self) -> bool:
+        """Whether Ory refuses this registration because the person has an account, and should sign in."""
+        return self.kind == "registration" and any(message.id in ACCOUNT_EXISTS for message in self.messages)
+
+    @property
     def has_errors(self) -> bool:
         """Whether Ory refused what was sent last."""
         of_nodes = [message for section in self.sections for node in section.all_nodes for message in node.messages]
@@ -438,12 +460,12 @@ class FlowPage:
     def focus(self) -> str:
         """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one.
 
-        The settings have many forms, so there only an invalid field gets it.
+        The settings have many forms, so there only an invalid field gets it, or that of the new password.
         """
         nodes = [node for section in self.sections for node in section.all_nodes]
         fields = [node for node in nodes if isinstance(node, Field) and not node.disabled]
         chosen = [node for node in fields if node.invalid]
-        if not chosen and self.kind != "settings":
+        if not chosen and (self.kind != "settings" or self.sets_password):
             chosen = [node for node in fields if not node.value]
         return chosen[0].id if chosen else ""
 
@@ -452,11 +474,13 @@ class FlowPage:
 class ErrorPage:
     """An error of Ory. ``code`` is an HTTP status or 0, ``explanation`` this package's text for the ``id``, if any.
 
+    ``disabled_flow``: the kind of flow that Ory does not offer, such as "registration"; empty for other errors.
     ``reason`` and ``message`` are Ory's own texts, for developers only (``DEBUG``).
     """
 
     id: str = ""
     code: int = 0
     explanation: str = ""
+    disabled_flow: str = ""
     reason: str = ""
     message: str = ""
