@@ -1,20 +1,14 @@
-"""Make the pictures of pages and commands again: ``python docs/pictures``. Needs Chromium.
+"""Make the pictures of pages and commands again: ``python docs/pictures [NAME …]``. Needs Chromium.
 
-The site has nothing but the pages of this package. The pictures come from real runs against a local Ory.
+They come from real runs against a local Ory, on a site that has only the pages of this package.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import shutil
-import subprocess
 import sys
-import tempfile
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE)]
@@ -22,97 +16,66 @@ sys.path[:0] = [str(HERE.parent.parent), str(HERE)]
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from playwright.sync_api import ViewportSize, sync_playwright  # noqa: E402
 from terminal import svg  # noqa: E402
 
 from ory_auth.local import Config, LocalOry  # noqa: E402
+from tests.browser.looks import LOOKS  # noqa: E402
+from tests.browser.site import run_site  # noqa: E402
+from tests.browser.states import STATES  # noqa: E402
+from tests.browser.visitor import Visitor, find_chromium  # noqa: E402
 
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
-
-CONTRIB = "django.contrib"
-APPS = ("auth", "contenttypes", "sessions", "staticfiles")
+CARD: ViewportSize = {"width": 560, "height": 640}
+WIDE: ViewportSize = {"width": 1040, "height": 860}
+PHONE: ViewportSize = {"width": 360, "height": 640}
+# Name of the picture → the state, the look and the window.
+PAGES: dict[str, tuple[str, str, ViewportSize]] = {
+    "login": ("login", "light", CARD),
+    "login-dark": ("login", "dark", CARD),
+    "login-phone": ("login-identifier-second", "phone", PHONE),
+    "registration": ("registration-second-step", "light", CARD),
+    "code": ("login-code-sent", "light", CARD),
+    "step-up": ("step-up-several-ways", "light", CARD),
+    "settings": ("settings-everything-set-up", "light", WIDE),
+    "backup-codes": ("settings-backup-codes", "light", WIDE),
+    "sessions": ("sessions", "light", WIDE),
+    "security": ("security", "light", WIDE),
+    "unavailable": ("unavailable", "light", {"width": 560, "height": 380}),
+}
 SHOWN = "Ory, from a browser on this site"  # the section of ory_check's report that the picture shows
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+def main(names: list[str]) -> None:
+    _photograph_pages(names or list(PAGES))
+    if not names:
+        _picture_of_ory_check()
 
 
-def main() -> None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    chromium = next((found for name in names if (found := shutil.which(name))), None)
-    if chromium is None:
-        sys.exit("Chromium is needed: install it, or put it on PATH.")
-    site = WSGIServer(("127.0.0.1", 0), Quiet)
-    base = f"http://127.0.0.1:{site.server_port}"
-    with LocalOry(Config(public_port=0, admin_port=0, ui_base=f"{base}/auth", default_return_url=base)) as ory:
-        site.set_app(_site(ory))
-        threading.Thread(target=site.serve_forever, daemon=True).start()
-        _photograph(chromium, f"{ory.public_url}/self-service/login/browser", "sign-in", 480)
-        settings.DEBUG = False  # the page for visitors, without help for developers
-        with ory.stopped():
-            _photograph(chromium, f"{base}/auth/error?id=x", "unavailable", 380)
-        settings.DEBUG = True
-    site.shutdown()
-    _picture_of_ory_check()
-
-
-def _site(ory: LocalOry) -> WSGIApplication:
-    templates = {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
-    }
-    settings.configure(
-        SECRET_KEY="only for these pictures, which need no secret",
-        ALLOWED_HOSTS=["127.0.0.1"],
-        INSTALLED_APPS=[
-            *(f"{CONTRIB}.{app}" for app in ("auth", "contenttypes", "sessions", "staticfiles")),
-            "ory_auth",
-        ],
-        MIDDLEWARE=[
-            f"{CONTRIB}.sessions.middleware.SessionMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            f"{CONTRIB}.auth.middleware.AuthenticationMiddleware",
-            "ory_auth.middleware.OryMiddleware",
-        ],
-        AUTHENTICATION_BACKENDS=["ory_auth.backends.OryBackend"],
-        LOGIN_URL="ory_auth:login",
-        LOGIN_REDIRECT_URL="/",
-        TEMPLATES=[templates],
-        STATIC_URL="static/",
-        DEBUG=True,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        ORY_AUTH={"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url},
-        LOGGING_CONFIG=None,
-    )
-    django.setup()
-    from django.contrib.staticfiles.handlers import StaticFilesHandler
-    from django.core.wsgi import get_wsgi_application
-    from django.http import HttpResponse
-    from django.urls import include, path
-
-    home = path("", lambda request: HttpResponse("Home"))
-    settings.ROOT_URLCONF = (path("auth/", include("ory_auth.urls")), home)
-    return StaticFilesHandler(get_wsgi_application())
-
-
-def _photograph(chromium: str, url: str, name: str, height: int) -> None:
-    picture = HERE / f"{name}.png"
-    with tempfile.TemporaryDirectory() as profile:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
-        size = [f"--window-size=760,{height}", "--force-device-scale-factor=2"]
-        command = [chromium, *options, *size, f"--screenshot={picture}", url]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-    print(picture.relative_to(HERE.parent.parent))
+def _photograph_pages(names: list[str]) -> None:
+    looks = {look.name: look for look in LOOKS}
+    (HERE / "pages").mkdir(exist_ok=True)
+    with run_site() as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        for name in names:
+            state, look, window = PAGES[name]
+            context = browser.new_context(locale="en-GB", device_scale_factor=2)
+            visitor = Visitor(context, site)
+            STATES[state].show(visitor, site)
+            looks[look].apply(visitor.page)
+            visitor.page.set_viewport_size(window)
+            visitor.page.evaluate("scrollTo(0, 0)")
+            picture = HERE / "pages" / f"{name}.png"
+            visitor.page.screenshot(path=picture)
+            context.close()
+            print(picture.relative_to(HERE.parent.parent))
+        browser.close()
 
 
 def _picture_of_ory_check() -> None:
     """``ory_check`` with an Ory that sends browsers to pages on another port, as after Kratos' quickstart."""
     elsewhere = "http://127.0.0.1:4455"
     with LocalOry(Config(ui_base=elsewhere, default_return_url="http://127.0.0.1:8000")) as ory:
-        settings.ORY_AUTH = {"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url}
+        _set_up_django(ory)
         call_command("migrate", verbosity=0)
         report = io.StringIO()
         with contextlib.suppress(SystemExit):  # ory_check ends with 2 if something is wrong
@@ -125,5 +88,41 @@ def _picture_of_ory_check() -> None:
     print(picture.relative_to(HERE.parent.parent))
 
 
+def _set_up_django(ory: LocalOry) -> None:
+    apps = ("auth", "contenttypes", "sessions", "staticfiles")
+    settings.configure(
+        SECRET_KEY="only for this picture, which needs no secret",
+        ALLOWED_HOSTS=["127.0.0.1"],
+        INSTALLED_APPS=[*(f"django.contrib.{app}" for app in apps), "ory_auth"],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "ory_auth.middleware.OryMiddleware",
+        ],
+        AUTHENTICATION_BACKENDS=["ory_auth.backends.OryBackend"],
+        LOGIN_URL="ory_auth:login",
+        LOGIN_REDIRECT_URL="/",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+            }
+        ],
+        STATIC_URL="static/",
+        DEBUG=True,
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        ORY_AUTH={"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url},
+        LOGGING_CONFIG=None,
+    )
+    django.setup()
+    from django.http import HttpResponse
+    from django.urls import include, path
+
+    home = path("", lambda request: HttpResponse("Home"))
+    settings.ROOT_URLCONF = (path("auth/", include("ory_auth.urls")), home)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

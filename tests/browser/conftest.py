@@ -7,7 +7,6 @@ them through the gateway.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from ory_auth.local import LocalOry
 from tests.support.ory import Ory
 
 from .site import EVERY_METHOD, Site, run_site
-from .visitor import Keys, Visitor
+from .visitor import Keys, Visitor, find_chromium
 
 NewVisitor = Callable[..., Visitor]
 
@@ -26,10 +25,7 @@ NewVisitor = Callable[..., Visitor]
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium, so that nothing has to be downloaded."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("needs Chromium")
-    return {**browser_type_launch_args, "executable_path": path, "args": ["--no-sandbox", "--disable-gpu"]}
+    return {**browser_type_launch_args, "executable_path": find_chromium(), "args": ["--no-sandbox", "--disable-gpu"]}
 
 
 @pytest.fixture(autouse=True)

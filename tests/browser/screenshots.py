@@ -5,7 +5,6 @@ The directory (default: ``screenshots``) gets a picture of each, and contact she
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from .looks import LOOKS
 from .site import run_site
 from .states import STATES
-from .visitor import Visitor
+from .visitor import Visitor, find_chromium
 
 WIDTH, HEIGHT, GAP, TITLE = 360, 900, 16, 24
 ROWS = 6  # of a contact sheet
@@ -23,10 +22,9 @@ ROWS = 6  # of a contact sheet
 
 def take(directory: Path, names: list[str]) -> list[tuple[str, list[Path]]]:
     """The pictures of each state, in the order of the looks."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     taken = []
     with run_site() as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         for name in names:
             context = browser.new_context(locale="en-GB", viewport={"width": 1100, "height": 760})
             visitor = Visitor(context, site)

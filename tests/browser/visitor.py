@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,14 @@ from .site import Site
 
 # Chromium reports each response with an error status, also of the page itself.
 STATUS = re.compile(r"Failed to load resource: the server responded with a status of (4|5)\d\d")
+
+
+def find_chromium() -> str:
+    """The path of the system's Chromium."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((path for name in names if (path := shutil.which(name))), None)
+    assert path, "Chromium is needed: install it, or put it on PATH."
+    return path
 
 
 class Visitor:
