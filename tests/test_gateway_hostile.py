@@ -377,6 +377,18 @@ def test_ory_cannot_set_a_cookie_that_is_not_its_own(site: Site, cookie: str) ->
     assert b"evil" not in received
 
 
+@pytest.mark.parametrize(
+    "attribute", ["Domain", "Max-Age", "SameSite", "Expires", "Path", "Secure=evil", "HttpOnly=evil"]
+)
+def test_an_attribute_of_a_cookie_without_its_value_is_left_out(site: Site, attribute: str) -> None:
+    cookie = f"Set-Cookie: ory_kratos_session=new; {attribute}"
+    site.ory.reply = reply("HTTP/1.1 303 See Other", "Location: http://localhost/", cookie)
+    received = site.send(GET, "Cookie: ory_kratos_session=old")
+    assert status_of(received) == 303
+    assert b"ory_kratos_session=new" in received
+    assert b"evil" not in received
+
+
 HEADERS = [
     "Access-Control-Allow-Origin: evil", "Access-Control-Allow-Credentials: evil", "Strict-Transport-Security: evil",
     "Server: evil", "Alt-Svc: evil", "X-Kratos-Authenticated-Identity-Id: evil", "Content-Security-Policy: evil",

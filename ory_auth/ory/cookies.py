@@ -15,7 +15,8 @@ from .addresses import is_loopback, is_public_suffix
 CSRF_PREFIX = "csrf_token_"
 ORY_PREFIX = "ory_"
 OWN_PREFIX = "ory_auth_"  # of the cookies that this package sets
-ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "secure", "httponly", "samesite"})
+ATTRIBUTES = frozenset({"expires", "path", "domain", "max-age", "samesite"})
+FLAGS = frozenset({"secure", "httponly"})  # attributes without a value
 
 
 def forward_set_cookies(
@@ -81,7 +82,10 @@ def select_cookies(header: str, wanted: Callable[[str], bool]) -> str:
 
 
 def read_set_cookie(line: str) -> Morsel[str] | None:
-    """Parse one ``Set-Cookie`` line. Drops unknown attributes. ``None`` if the line is invalid."""
+    """Parse one ``Set-Cookie`` line. Drops unknown attributes, and those without their value.
+
+    ``None`` if the line is invalid.
+    """
     pair, *attributes = line.split(";")
     name, equals, value = pair.strip().partition("=")
     morsel: Morsel[str] = Morsel()
@@ -92,9 +96,11 @@ def read_set_cookie(line: str) -> Morsel[str] | None:
     if not equals or " " in value or not (line.isascii() and line.isprintable()):
         return None
     for attribute in attributes:
-        key, equals, text = attribute.strip().partition("=")
-        if key.lower() in ATTRIBUTES:
-            morsel[key.lower()] = text if equals else True
+        key, _, text = attribute.strip().partition("=")
+        if key.lower() in FLAGS:
+            morsel[key.lower()] = True
+        elif key.lower() in ATTRIBUTES and text:
+            morsel[key.lower()] = text
     return morsel
 
 
