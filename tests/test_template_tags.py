@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -128,6 +128,24 @@ def test_a_flow_is_a_link_until_it_is_seen(local_ory: LocalOry, web: DualClient)
     assert 'href="/auth/login?next=%2Fpage%3Fa%3D1&amp;login_hint=ada%40example.org"' in text
     assert 'data-ory-next="/page?a=1"' in text
     assert ">Sign in</a>" in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "java\nscript:alert(1)", "/\\\\evil.example"],
+)
+def test_a_flow_leads_to_no_other_site(ory: Ory, web: DualClient, settings: Settings, url: str) -> None:
+    """A script goes there after the sign-in, so no view checks it."""
+    settings.LOGIN_REDIRECT_URL = "/home"
+    assert 'data-ory-next="/home"' in page(
+        web, '{% ory_flow "login" next=request.GET.u %}', f"/page?{urlencode({'u': url})}"
+    )
+
+
+def test_a_flow_leads_to_a_host_of_the_project(ory: Ory, web: DualClient, ory_auth: ChangeSettings) -> None:
+    ory_auth(LOGIN_REDIRECT_HOSTS=["app.example.org"])
+    text = page(web, '{% ory_flow "login" next="http://app.example.org/x" %}')
+    assert 'data-ory-next="http://app.example.org/x"' in text
 
 
 @pytest.mark.parametrize(

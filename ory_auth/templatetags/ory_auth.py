@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from ..conf import conf
+from ..ory.ascii_hosts import with_ascii_host
 from ..ory.flows import FlowKind
 from ..request.state import find_state
 from ..responses.client_kind import kind_from_headers
@@ -53,6 +54,7 @@ def ory_flow(context: Context, kind: str, next: str | None = None, text: str = "
 
     It is a link until the browser shows it. Then a script asks this site for the flow, so a visitor who does not see it
     costs nothing. ``text`` is that of the link; ``next`` and ``parameters`` are as for :func:`ory_login_url`.
+    A ``next`` on another site leads to ``LOGIN_REDIRECT_URL`` instead, unless ``LOGIN_REDIRECT_HOSTS`` names its host.
     """
     try:
         flow = FlowKind(kind)
@@ -62,7 +64,8 @@ def ory_flow(context: Context, kind: str, next: str | None = None, text: str = "
             f"{{% ory_flow %}}: {kind!r} is not a flow. The flows are: {known}."
         ) from None
     request = context.get("request")
-    target = (_current_page(request) if next is None else next) or resolve_url(settings.LOGIN_REDIRECT_URL)
+    target = _current_page(request) if next is None else _only_allowed(request, next)
+    target = target or resolve_url(settings.LOGIN_REDIRECT_URL)
     return {"kind": flow.value, "url": _start_url(context, flow, target, parameters), "text": text, "next": target}
 
 
@@ -112,6 +115,15 @@ def _current_page(request: HttpRequest | None) -> str:
         requested = read_requested_url(request) or ""
         return requested if is_allowed(request, requested, hosts) else ""
     return find_current_page(request, kind_from_headers(request), hosts)
+
+
+def _only_allowed(request: HttpRequest | None, url: str) -> str:
+    """The URL if this site may send a browser to it, else an empty string. A script of the page goes to it."""
+    state = find_state(request) if request is not None else None
+    if request is None or state is None:
+        return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else ""
+    ascii_url = with_ascii_host(url)
+    return ascii_url if ascii_url and is_allowed(request, ascii_url, state.conf.login_redirect_hosts) else ""
 
 
 def _is_user_unknown(request: Any) -> bool:
