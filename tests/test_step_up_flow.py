@@ -106,3 +106,13 @@ def test_a_completed_step_up_is_not_shown_again(browser: Browser, local_ory: Loc
 def test_a_broken_cookie_does_no_harm(browser: Browser, junk: str) -> None:
     browser.jar["127.0.0.1", COOKIE] = junk
     assert "code" in browser.open("/aal2").fields
+
+
+@pytest.mark.parametrize("representation", ["json", "fragment"])
+def test_a_script_that_asks_twice_gets_the_same_flow(
+    browser: Browser, local_ory: LocalOry, representation: str
+) -> None:
+    for _ in range(3):
+        browser.open(f"/auth/login?format={representation}&next=/aal2")
+        browser.open(f"/auth/login?format={representation}&aal=aal2&next=/aal2")
+    assert codes_sent(local_ory) == 1

@@ -32,7 +32,7 @@ from ..ory.http_client import Response
 from ..request.state import RequestState, state_of
 from ..responses import redirect_loop, refusals
 from ..responses.return_url import absolute_url, find_return_url, is_allowed, read_requested_url
-from ..responses.step_up_flow import RESUMED, forget_step_up, remember_step_up
+from ..responses.step_up_flow import RESUMED, find_step_up, forget_step_up, remember_step_up
 from ..sessions.outcomes import SecondFactorMissing, SignedIn
 from ..types import AAL
 from . import flow_start, representation
@@ -312,16 +312,30 @@ class LoginView(SignInFlowView):
             return self.start_and_return_to(target)
         return sign_in(self.request, self.state, target, query)
 
+    def start_here(self, **parameters: str) -> HttpResponse:
+        """As for other flows; but a remembered step-up is shown again, so that Ory does not send another code."""
+        query = {**self.start_query, **parameters}
+        if query.get("aal") == AAL.AAL2 and "refresh" not in query:
+            flow_id = find_step_up(self.request, self.return_target(), query.get("via", ""))
+            shown = self._resume(flow_id) if flow_id else None
+            if shown is not None:
+                return shown
+        return super().start_here(**parameters)
+
     def show(self, flow_id: str) -> HttpResponse:
         """As for other flows; but a remembered step-up that cannot be used is replaced by a new one."""
         if RESUMED not in self.request.GET:
             return super().show(flow_id)
+        return self._resume(flow_id) or (self.start() if self.wanted is Representation.PAGE else self.start_here())
+
+    def _resume(self, flow_id: str) -> HttpResponse | None:
+        """The remembered step-up, or ``None`` if it cannot be used any more."""
         response = self.fetch(flow_id)
         data = read_object(response)
         if response.status == 200 and data.get("type") == "browser" and data.get("state") in SENT_STATES:
             return self.render(flow_id, data)
         forget_step_up(self.request, flow_id)
-        return self.start()
+        return None
 
     def render(self, flow_id: str, data: dict[str, Any]) -> HttpResponse:
         """The page. If Ory has sent a code for this step-up, remember the flow."""

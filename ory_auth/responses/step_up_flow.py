@@ -24,8 +24,7 @@ RESUMED = "resumed"  # in the query of the login page: if the flow is gone, star
 
 def find_step_up_url(request: HttpRequest, error: AALRequired, back: str, via: str = "") -> str:
     """The URL of the running step-up that leads ``back``, or an empty string."""
-    flows = _read(request)
-    flow_id = flows.get(_hash_purpose(request, back, via), "") if flows and not error.refresh else ""
+    flow_id = "" if error.refresh else find_step_up(request, back, via)
     if not flow_id:
         return ""
     try:
@@ -35,6 +34,12 @@ def find_step_up_url(request: HttpRequest, error: AALRequired, back: str, via: s
     query = {"flow": flow_id, RESUMED: "true", "aal": error.aal or "", "via": via, "return_to": back}
     url = f"{page}?{urlencode({name: value for name, value in query.items() if value})}"
     return request.build_absolute_uri(url)
+
+
+def find_step_up(request: HttpRequest, back: str, via: str = "") -> str:
+    """The ID of the running step-up that leads ``back``, or an empty string."""
+    flows = _read(request)
+    return flows.get(_hash_purpose(request, back, via), "") if flows else ""
 
 
 def remember_step_up(
