@@ -136,7 +136,7 @@ def test_the_index_of_the_settings_leads_to_the_sections(visitor: Visitor, ory: 
     visitor.sign_in(ory.person())
     visitor.is_at("/private/")
     visitor.open("/auth/settings#ory-password")
-    index = visitor.page.get_by_role("navigation")
+    index = visitor.page.get_by_role("navigation", name="Sections")
     for link in index.get_by_role("link").all():
         link.click()
         assert visitor.page.locator(f"section{visitor.page.evaluate('location.hash')}").count() == 1

@@ -22,13 +22,10 @@
   function dropEmptyTraits(event) {
     if (event.target.hasAttribute("data-ory-own")) return;
     for (const name of new Set(event.formData.keys())) {
-      if (!name.startsWith("traits.")) continue;
       const values = event.formData.getAll(name);
-      if (!values.includes("")) continue;
+      if (!name.startsWith("traits.") || !values.includes("")) continue;
       event.formData.delete(name);
-      for (const value of values) {
-        if (value !== "") event.formData.append(name, value);
-      }
+      for (const value of values) if (value) event.formData.append(name, value);
     }
   }
 
@@ -41,10 +38,7 @@
   function submitOnce(event) {
     const form = event.target;
     if (event.defaultPrevented || !form.matches(".ory-form")) return;
-    if (form.classList.contains("ory-busy")) {
-      event.preventDefault();
-      return;
-    }
+    if (form.classList.contains("ory-busy")) return event.preventDefault();
     form.querySelectorAll("[data-ory-show] input").forEach((input) => (input.type = "password"));
     form.classList.add("ory-busy");
     if (event.submitter) event.submitter.setAttribute("aria-busy", "true");

@@ -3,24 +3,14 @@
 (function () {
   "use strict";
 
-  // from: the field with what Ory asks for; to: the field for the answer; known: the buttons that name existing keys
+  // from: the field with what Ory asks for; to: the field for the answer
   const LOGIN = { from: "passkey_challenge", to: "passkey_login" };
   const TRIGGERS = {
     oryPasskeyLogin: LOGIN,
     oryPasskeyRegistration: { from: "passkey_create_data", to: "passkey_register", create: true },
-    oryPasskeySettingsRegistration: {
-      from: "passkey_create_data",
-      to: "passkey_settings_register",
-      create: true,
-      known: "passkey_remove",
-    },
+    oryPasskeySettingsRegistration: { from: "passkey_create_data", to: "passkey_settings_register", create: true },
     oryWebAuthnLogin: { from: "webauthn_login_trigger", to: "webauthn_login" },
-    oryWebAuthnRegistration: {
-      from: "webauthn_register_trigger",
-      to: "webauthn_register",
-      create: true,
-      known: "webauthn_remove",
-    },
+    oryWebAuthnRegistration: { from: "webauthn_register_trigger", to: "webauthn_register", create: true },
   };
   const ANSWERS = ["attestationObject", "authenticatorData", "clientDataJSON", "signature", "userHandle"];
   const ERRORS = {
@@ -58,12 +48,13 @@
     const named = names.map((name) => name && find(form, name)).find((field) => field && field.value);
     if (named) options.user.name = options.user.displayName = named.value;
     // Ory does not exclude the keys that the account has, so a device would get a second one.
-    for (const key of options.excludeCredentials || []) key.id = toBytes(key.id);
-    const known = [...document.querySelectorAll("button[name='" + trigger.known + "']")].map((button) => ({
-      type: "public-key",
-      id: Uint8Array.from(button.value.match(/../g) || [], (byte) => parseInt(byte, 16)),
-    }));
-    options.excludeCredentials = (options.excludeCredentials || []).concat(known);
+    const excluded = options.excludeCredentials || [];
+    for (const key of excluded) key.id = toBytes(key.id);
+    for (const { value } of document.getElementsByName(trigger.from.split("_")[0] + "_remove")) {
+      const id = Uint8Array.from(value.match(/../g) || [], (byte) => parseInt(byte, 16));
+      excluded.push({ type: "public-key", id });
+    }
+    options.excludeCredentials = excluded;
     return options;
   }
 
