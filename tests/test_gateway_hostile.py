@@ -354,6 +354,26 @@ def test_a_slow_response_becomes_a_503(site: Site) -> None:
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POST /.ory/self-service/registration?flow=f HTTP/1.1",
+        "GET /.ory/self-service/methods/oidc/callback/google?code=c&state=s HTTP/1.1",
+    ],
+)
+def test_ory_may_ask_others_before_it_answers_a_sign_in(site: Site, line: str) -> None:
+    """A provider or a web hook may take longer than a lookup, and the code of a provider works once."""
+    answer = reply("HTTP/1.1 303 See Other", "Location: http://localhost/", "Set-Cookie: ory_kratos_session=new")
+    site.ory.reply, site.ory.pause = answer, 1.5 / len(answer)
+    received = (
+        site.send(line, FORM, body=b"")
+        if line.startswith("GET")
+        else site.send(line, FORM, "Content-Length: 3", body=b"a=b")
+    )
+    assert status_of(received) == 303
+    assert b"ory_kratos_session=new" in received
+
+
 COOKIES = {
     "Django's session": "sessionid=evil",
     "Django's CSRF token": "csrftoken=evil",

@@ -15,12 +15,13 @@ from ..ory.cookies import is_ory_cookie, select_cookies
 from ..ory.network import network_headers
 from ..request.client_address import client_ip
 from .refusal import CallRefused, Refusal
-from .routes import Route, find_route
+from .routes import Route, asks_others, find_route
 
 MAX_BODY = 64 * 1024  # bytes; the longest response of a passkey has less than 4 kB
 MAX_QUERY = 16 * 1024  # characters; social providers send long codes
 MAX_COOKIES = 8 * 1024  # characters
 MAX_HEADER = 4 * 1024  # characters of one header; a longer one is left out
+SLOW_SECONDS = 15.0  # for a response for which Ory may ask other servers
 VIA = "django-ory"  # the name of the gateway in the header Via, which a loop brings back
 CONTENT_TYPES = frozenset({"application/x-www-form-urlencoded", "application/json"})
 # By their names in `request.META`. Anything else (Authorization, Origin, X-Forwarded-*, …) stays here.
@@ -110,7 +111,8 @@ def build_call(incoming: Incoming, body: bytes, conf: Conf) -> BrowserCall:
         headers["Cookie"] = cookies
     headers |= _forwarding_headers(incoming, conf)
     query = meta.get("QUERY_STRING", "")
-    return BrowserCall(incoming.method, incoming.path + (f"?{query}" if query else ""), headers, body)
+    timeout = max(conf.timeout, SLOW_SECONDS) if asks_others(incoming.method, incoming.path) else conf.timeout
+    return BrowserCall(incoming.method, incoming.path + (f"?{query}" if query else ""), headers, body, timeout)
 
 
 def _is_plain(value: str) -> bool:

@@ -51,6 +51,11 @@ def is_reachable(path: str) -> bool:
     return any(route.pattern.fullmatch(path) for route in ROUTES)
 
 
+def asks_others(method: str, path: str) -> bool:
+    """Whether Ory may ask other servers before it answers: a social provider, a web hook, lists of leaked passwords."""
+    return method == "POST" or path.startswith("/self-service/methods/")
+
+
 def is_sign_out(method: str, path: str) -> bool:
     """Whether the call ends the browser's session."""
     return method == "GET" and path == "/self-service/logout"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,23 +46,31 @@ OWN_UI = "/ui/"  # below it, Ory Network has pages of its own
 
 def forward(request: HttpRequest, path: str) -> HttpResponse:
     """Send the browser's call to Ory, and Ory's response to the browser. ``path`` is the part below the gateway."""
-    exchange = _begin(request, path)
-    if isinstance(exchange, HttpResponse):
-        return exchange
-    result = run_sync(exchange, conf().timeout)
+    begun = _begin(request, path)
+    if isinstance(begun, HttpResponse):
+        return begun
+    result = run_sync(begun.effects, begun.timeout)
     return result if isinstance(result, HttpResponse) else _explain_outage(request, result)
 
 
 async def aforward(request: HttpRequest, path: str) -> HttpResponse:
     """:func:`forward` for coroutines."""
-    exchange = _begin(request, path)
-    if isinstance(exchange, HttpResponse):
-        return exchange
-    result = await run_async(exchange, conf().timeout)
+    begun = _begin(request, path)
+    if isinstance(begun, HttpResponse):
+        return begun
+    result = await run_async(begun.effects, begun.timeout)
     return result if isinstance(result, HttpResponse) else await sync_to_async(_explain_outage)(request, result)
 
 
-def _begin(request: HttpRequest, path: str) -> HttpResponse | Effects[HttpResponse | Unavailable]:
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """An exchange with Ory that is about to begin, and the seconds that each of its calls may take."""
+
+    effects: Effects[HttpResponse | Unavailable]
+    timeout: float
+
+
+def _begin(request: HttpRequest, path: str) -> HttpResponse | _Exchange:
     """The exchange with Ory, or the response to a call that is not sent on."""
     current = conf()
     incoming = _read_incoming(request, path)
@@ -74,7 +83,7 @@ def _begin(request: HttpRequest, path: str) -> HttpResponse | Effects[HttpRespon
         call = build_call(incoming, body, current)
     except CallRefused as error:
         return _refuse(request, error.refusal)
-    return _exchange(request, incoming, call, current)
+    return _Exchange(_exchange(request, incoming, call, current), call.timeout)
 
 
 def _explain_outage(request: HttpRequest, outage: Unavailable) -> HttpResponse:
@@ -134,7 +143,7 @@ def _exchange(
     priority = _find_priority(request, current)
     if priority is None:
         return Unavailable(Event.FLOOD, retry_after=10)
-    answer = yield services.ory_call(priority, Client.forward, call)
+    answer = yield services.ory_call(priority, Client.forward, call, timeout=call.timeout)
     if isinstance(answer, Unavailable):
         return answer
     yield from update_cache(call, answer, request.META, current)

@@ -72,12 +72,16 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BrowserCall:
-    """A browser's call to Ory that this site sends on. ``target`` is the path and query."""
+    """A browser's call to Ory that this site sends on.
+
+    ``target`` is the path and query, ``timeout`` the seconds that Ory has for its response.
+    """
 
     method: str
     target: str = field(repr=False)  # codes and tokens are in queries
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False, default=b"")
+    body: bytes = field(repr=False)
+    timeout: float
 
     @property
     def path(self) -> str:
@@ -237,7 +241,7 @@ class Client:
 
     def forward(self, call: BrowserCall) -> Response:
         """Send a browser's call on, once: it may change something. No connection is shared with other calls."""
-        return self._send(call.method, call.path, call.target, call.headers, call.body)
+        return self._send(call.method, call.path, call.target, call.headers, call.body, timeout=call.timeout)
 
     def end_session(self, credential: Credential) -> Response | None:
         """End the session at Ory. The response's cookies are for the browser. ``None`` if there was no session.
@@ -320,22 +324,21 @@ class Client:
         headers: Mapping[str, str],
         content: bytes,
         is_match: Callable[[Response, Connection], bool] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Response:
+        """``timeout`` is what an error says about it. The deadline limits the call."""
+        seconds = self._timeout if timeout is None else timeout
         failure: OryUnavailable
         try:
             return self._pool.request(method, target, headers, content, is_match=is_match)
         except NotConnected as error:
-            failure = self._to_error(error.reason, timed_out=error.timed_out, connected=False)
+            failure = _to_error(error.reason, seconds if error.timed_out else None, connected=False)
         except (NoResponse, TimeoutError) as error:
-            failure = self._to_error(type(error).__name__, timed_out=isinstance(error, TimeoutError), connected=True)
+            timed_out = isinstance(error, TimeoutError)
+            failure = _to_error(type(error).__name__, seconds if timed_out else None, connected=True)
         failure.tried = f"{method} {path}"
         raise failure
-
-    def _to_error(self, reason: str, *, timed_out: bool, connected: bool) -> OryUnavailable:
-        if timed_out:
-            text = f"Ory did not answer within {self._timeout:g} seconds."
-            return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
-        return OryUnavailable(f"Ory could not be reached ({reason}).", connected=connected, cause=reason)
 
     def _refuse_during_pause(self, endpoint: Endpoint) -> None:
         seconds = self._paused_until.get(endpoint, 0.0) - time.monotonic()
@@ -357,6 +360,14 @@ class Client:
         raise OryUnavailable(
             "Ory limits the rate (429).", event=Event.RATE_LIMITED, status=429, retry_after=int(pause) + 1
         )
+
+
+def _to_error(reason: str, seconds: float | None, *, connected: bool) -> OryUnavailable:
+    """The error for a call without a response. ``seconds`` is its time limit, if that has passed."""
+    if seconds is not None:
+        text = f"Ory did not answer within {seconds:g} seconds."
+        return OryUnavailable(text, event=Event.TIMEOUT, connected=connected)
+    return OryUnavailable(f"Ory could not be reached ({reason}).", connected=connected, cause=reason)
 
 
 def read_session(response: Response) -> OrySession:

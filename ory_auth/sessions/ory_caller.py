@@ -55,19 +55,22 @@ class OryCaller:
     def call(self, action: Callable[..., Any], *args: Any, priority: Priority, deadline: float) -> Any:
         """What ``action(client, *args)`` returns, in this thread, once a connection is free; or an ``Unavailable``.
 
+        Waiting for a connection and the probe of readiness end within ``TIMEOUT``, however late the deadline is.
         It raises nothing, because the frames of an exception would hold the credential.
         """
+        start_by = min(deadline, time.monotonic() + self._timeout)
         with ExitStack() as connections:
             for semaphore in self._semaphores_for(priority):
-                seconds = deadline - time.monotonic()
+                seconds = start_by - time.monotonic()
                 if seconds <= 0 or not semaphore.acquire(timeout=seconds):
                     return Unavailable(Event.POOL_FULL)
                 connections.callback(semaphore.release)
             had_time = deadline - time.monotonic() >= self._timeout / 2
             try:
-                with call_deadline(deadline):
-                    if self._breaker.claim_probe():
+                if self._breaker.claim_probe():
+                    with call_deadline(start_by):
                         self._probe()
+                with call_deadline(deadline):
                     return action(self._client, *args)
             except OryUnavailable as error:
                 if error.event == Event.TIMEOUT and not had_time:

@@ -30,9 +30,14 @@ class Services:
         self.fetcher = SessionFetcher(conf, self.cache, self.limiter, self.negative_cache, self.lookups)
         self._timeout = conf.timeout
 
-    def ory_call(self, priority: Priority, action: Callable[..., Any], *args: Any) -> OryCall:
-        """The effect that calls ``action(client, *args)``. Its result is what that returns, or an ``Unavailable``."""
-        return ClientCall(self.caller, self._timeout, priority, action, *args)
+    def ory_call(
+        self, priority: Priority, action: Callable[..., Any], *args: Any, timeout: float | None = None
+    ) -> OryCall:
+        """The effect that calls ``action(client, *args)``. Its result is what that returns, or an ``Unavailable``.
+
+        ``timeout`` is in seconds; by default it is ``TIMEOUT``.
+        """
+        return ClientCall(self.caller, self._timeout if timeout is None else timeout, priority, action, *args)
 
 
 _current: tuple[Conf, Services] | None = None
