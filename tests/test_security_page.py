@@ -77,6 +77,15 @@ def test_it_links_to_the_section_of_the_settings_that_changes_each_thing(web: Du
     assert "You are signed in on 1 device: this one." in text_of(page)
 
 
+def test_it_offers_no_security_keys_if_only_passkeys_are_on(
+    web: DualClient, session: Session, local_ory: LocalOry
+) -> None:
+    """Ory's script is in the group webauthn, also for passkeys alone."""
+    local_ory.configure(passkey_enabled=True)
+    text = text_of(web.get(PAGE, headers=session.headers))
+    assert ("Passkeys" in text, "Security keys" in text) == (True, False)
+
+
 def test_keys_and_connected_accounts_have_names_and_dates(
     local_ory: LocalOry, web: DualClient, session: Session
 ) -> None:

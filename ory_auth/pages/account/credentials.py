@@ -56,12 +56,12 @@ def read_credentials(flow: Mapping[str, Any]) -> Credentials:
 
 
 def _read_nodes(flow: Mapping[str, Any]) -> Iterator[tuple[str, str, object, Mapping[str, Any]]]:
-    """The group, name, value and the label's context of each node."""
+    """The group, name, value and the label's context of each node but the script."""
     ui = flow.get("ui")
     nodes = ui.get("nodes") if isinstance(ui, dict) else None
     for node in nodes if isinstance(nodes, list) else []:
         attributes = node.get("attributes") if isinstance(node, dict) else None
-        if isinstance(attributes, dict):
+        if isinstance(attributes, dict) and attributes.get("node_type") != "script":  # of passkeys, but in webauthn
             name = attributes.get("name") or attributes.get("id")
             yield str(node.get("group")), str(name), attributes.get("value"), _read_context(node)
 
