@@ -64,7 +64,7 @@ def test_no_option_is_documented_that_is_not_there(command: str) -> None:
 
 
 def test_every_field_of_the_local_orys_configuration_is_documented() -> None:
-    """Except for those that have an option of their own."""
+    """Except for those that have their own option."""
     cells = " ".join(row[0] for row in rows(section("commands.md", "Configuration of the local Ory")))
     options = {"host", "public_port", "admin_port", "ui_base", "default_return_url", "allowed_return_urls"}
     assert set(re.findall(r"`(\w+)", cells)) == {field.name for field in fields(Config)} - options

@@ -30,7 +30,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(autouse=True)
 def _new_process() -> None:
-    """The site is a process of its own, so there is nothing to forget here."""
+    """The site has its own process, so there is nothing to forget here."""
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def every_method(site: Site) -> None:
 
 @pytest.fixture
 def new_visitor(browser: Browser, site: Site) -> Iterator[NewVisitor]:
-    """Creates visitors with browsers of their own: ``new_visitor(java_script_enabled=False)``.
+    """Creates visitors, each with a new browser: ``new_visitor(java_script_enabled=False)``.
 
     At the end of the test, no browser may have complained in its console: no script failed, and the policy stopped
     nothing.

@@ -10,7 +10,7 @@ def oidc_registration_login(replay: PageReplay) -> None:
 
 
 def oidc_errors(replay: PageReplay) -> None:
-    replay.run(until="the same callback once more, signed out")
+    replay.run(until="the same callback again, signed out")
     del replay.browsers[0].cookies["ory_kratos_session"]
     replay.run()
 

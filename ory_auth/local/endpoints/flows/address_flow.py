@@ -82,7 +82,7 @@ class AddressFlow(FlowHandler):
         return OryError(410, "self_service_flow_expired", reason=reason, details={"api": start_url}, extra=extra)
 
     def renew_csrf_field(self, exchange: Exchange, flow: Flow) -> None:
-        """Mask the CSRF token of the form anew."""
+        """Mask the CSRF token of the form again."""
         if flow.type == "browser":
             nodes.find_or_add(flow.nodes, "csrf_token")["attributes"]["value"] = mask_csrf_token(exchange.csrf_token)
 

@@ -28,7 +28,7 @@ LOCKED_OUT = "the last way to sign in cannot be removed"
 
 
 def key_button(flow: Flow, group: str, name: str, label: int, trigger: str, argument: str = "", **more: Any) -> Node:
-    """A button that starts a function of the page's script. Only browsers get the old `onclick` as well."""
+    """A button that starts a function of the page's script. Only browsers also get the old `onclick`."""
     attributes = {**more, "onclickTrigger": trigger}
     if flow.type == "browser":
         attributes["onclick"] = f"window.{trigger}({argument})"
