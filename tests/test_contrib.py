@@ -208,7 +208,7 @@ def test_the_ports_are_those_of_the_readme_and_of_kratos(kratos: dict[str, Any],
     assert published["kratos"] == [at(kratos, "serve.public.port"), at(kratos, "serve.admin.port")]
     readme = (ROOT / "README.md").read_text()
     for port in (*published["demo"], published["kratos"][0]):
-        assert f"http://127.0.0.1:{port}" in readme
+        assert f"http://localhost:{port}" in readme
 
 
 @pytest.mark.parametrize("name", ["kratos", "migrate"])

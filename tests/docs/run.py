@@ -41,7 +41,7 @@ def _tutorial() -> Path:
 def follow(page: Path, terminal: Terminal, *, only_files: bool = False) -> None:
     """``only_files``: no server, no browser; the page is also run by itself."""
     phone: list[TOTP] = []
-    site, app = terminal.own("127.0.0.1:8000"), terminal.own("http://127.0.0.1:5173/")
+    site, app = terminal.own("localhost:8000"), terminal.own("http://localhost:5173/")
     people: dict[str, Reader] = defaultdict(lambda: Reader(site, phone, app, terminal.here / "spa"))
     for step in steps(page):
         try:

@@ -32,7 +32,7 @@ exit $status
 """
 # Commands that do not end, the options that name their ports, and the port at which they answer.
 SERVERS = {
-    r"\bmanage\.py runserver\b": (" 127.0.0.1:8000", " --noreload", "8000"),
+    r"\bmanage\.py runserver\b": (" localhost:8000", " --noreload", "8000"),
     r"\bmanage\.py ory_local\b": (" --port 4433 --admin-port 4434", " --ui-base http://127.0.0.1:8000/auth", "4433"),
     r"\bhttp\.server 5173\b": ("", "", "5173"),
 }
@@ -85,7 +85,7 @@ class Terminal:
         """What the command prints, errors included; raises ``AssertionError`` where it fails."""
         for pattern, (port, more, answers_at) in SERVERS.items():
             if re.search(pattern, command):
-                named = "" if command.endswith("127.0.0.1:8000") else port
+                named = "" if command.endswith(":8000") else port
                 return self._serve(pattern, self.own(command + named + more), self.ports[answers_at])
         self.settle()
         script = SHELL.format(state=shlex.quote(str(self.state)), command=self.own(command))
