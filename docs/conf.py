@@ -30,7 +30,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "llms_tx
 llms_summary = "Sign-in with Ory for Django: Ory Network, or Ory Kratos on your own servers."
 exclude_patterns = ["_build", "requirements.txt"]
 myst_heading_anchors = 3
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "html_image"]
 copybutton_exclude = ".linenos, .gp, .go"  # prompts and what a command answers are not for copying
 
 autodoc_typehints = "signature"
