@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from ory_auth.pages.ui import FlowPage, Links, read_flow
+from ory_auth.pages.ui import FlowPage, Links, read_error, read_flow
 from ory_auth.pages.ui.page import Account, Button, Checkbox, Codes, DateTime, Field, Linking, Select, SentTo
-from tests.test_ui import CSRF, IDENTIFIER, ORY, PASSWORD, SUBMIT, field, html, message, node, submit
+from ory_auth.types import OrySession
+from tests.test_types import SESSION
+from tests.test_ui import CSRF, IDENTIFIER, ORY, PASSWORD, SUBMIT, Elements, field, html, message, node, submit
 
 EMAIL = "ada@example.org"
 PASSWORD_BUTTON = submit("password", "password", label="Sign in")
@@ -516,3 +518,129 @@ def test_the_page_is_made_of_plain_values() -> None:
 
     check(page)
     assert any(isinstance(value, Checkbox) for value in fields_of(page).values())
+
+
+# What a page waits for
+
+
+RECOVERED = {"id": 1060001, "type": "success", "text": "Recovered", "context": {}}
+RECOVERY_URL = "https://ory.example/self-service/recovery?flow=1"
+SETTINGS = [
+    field("profile", "traits.email", value=EMAIL),
+    submit("profile", "profile"),
+    field("password", "password", "password", required=True),
+    submit("password", "password"),
+    *TOTP,
+    field("passkey", "passkey_register_trigger", "button", value="", onclickTrigger="oryPasskeySettingsRegistration"),
+]
+
+
+@pytest.mark.parametrize(
+    ("flow", "groups"),
+    [
+        ({"messages": [RECOVERED]}, ["password", "passkey", "profile", "totp"]),
+        ({"request_url": RECOVERY_URL, "state": "show_form"}, ["password", "passkey", "profile", "totp"]),
+        ({"request_url": RECOVERY_URL, "state": "success"}, ["profile", "password", "passkey", "totp"]),
+        ({"request_url": "https://[ory.example"}, ["profile", "password", "passkey", "totp"]),
+        ({}, ["profile", "password", "passkey", "totp"]),
+    ],
+)
+def test_after_a_recovery_the_settings_begin_with_the_password(flow: Any, groups: list[str]) -> None:
+    page = read(CSRF, *SETTINGS, kind="settings", **flow)
+    assert [section.group for section in page.sections] == groups
+    assert page.sets_password is (groups[0] == "password")
+    assert page.focus == ("ory-3" if page.sets_password else "")
+
+
+def test_a_project_without_passwords_sets_none_after_a_recovery() -> None:
+    page = read(CSRF, *SETTINGS[:2], kind="settings", messages=[RECOVERED])
+    assert not page.sets_password
+    assert [m.kind for m in page.messages] == ["success"]
+
+
+@pytest.mark.parametrize(("state", "expected"), [("sent_email", True), ("choose_method", False)])
+def test_the_page_knows_that_it_waits_for_a_code(state: str, expected: bool) -> None:
+    page = read(CSRF, *CODE_SCREEN, state=state)
+    assert page.code_sent is expected
+    assert page.sent_to is None
+
+
+def test_the_second_screen_of_registration_is_known_also_after_an_error() -> None:
+    back = submit("profile", "previous", name="screen")
+    choose = {"id": 1040009, "type": "info", "text": "Choose"}
+    page = read(CSRF, *WITH_PASSWORD, back, kind="registration", messages=[choose])
+    assert page.chooses_method
+    assert page.messages == (), "the heading says it"
+    assert read(CSRF, *WITH_PASSWORD, back, kind="registration").chooses_method
+    assert not read(CSRF, *WITH_PASSWORD, kind="registration").chooses_method
+    assert not read(CSRF, *CODE_SCREEN, submit("profile", "credential-selection", name="screen")).chooses_method
+
+
+@pytest.mark.parametrize("id_", [4000007, 4000027, 4000028])
+def test_a_registration_says_that_the_account_exists(id_: int) -> None:
+    duplicate = {"id": id_, "type": "error", "text": "Exists", "context": {}}
+    assert read(CSRF, *WITH_PASSWORD, kind="registration", messages=[duplicate]).account_exists
+    assert not read(CSRF, *WITH_PASSWORD, kind="settings", messages=[duplicate]).account_exists
+
+
+@pytest.mark.parametrize(
+    ("error", "flow"),
+    [
+        ({"id": "self_service_flow_disabled", "reason": "Off."}, "registration"),
+        ({"reason": "Recovery is not allowed because it was disabled."}, "recovery"),
+        ({"reason": "Verification is not allowed because it was disabled."}, "verification"),
+        ({"reason": "Recovery is not allowed because it was disabled. https://evil.example"}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_error_says_which_flow_is_not_offered(error: dict[str, str], flow: str) -> None:
+    page = read_error(error, with_texts=False)
+    assert page.disabled_flow == flow
+    assert bool(page.explanation) is bool(flow)
+    assert page.reason == ""
+
+
+IDENTITY = OrySession.from_json(
+    json.dumps(SESSION | {"identity": SESSION["identity"] | {"traits": {"email": EMAIL, "username": "ada"}}}).encode()
+).identity
+
+
+def sign_in_again(label_context: dict[str, str]) -> FlowPage:
+    identifier = labelled(field("default", "identifier", required=True), 1070002, **label_context)
+    flow = {"ui": {"nodes": [CSRF, identifier, CODE_BUTTON, *WITH_PASSWORD]}, "refresh": True}
+    return read_flow(flow, submit_url=SUBMIT, ory_url=ORY, kind="login", links=LINKS, identity=IDENTITY)
+
+
+def test_who_signs_in_again_is_not_asked_for_the_identifier() -> None:
+    page = sign_in_again({"name": "traits.email"})
+    assert "identifier" not in fields_of(page)
+    for section in page.sections:
+        assert [h.value for form in section.forms for h in form.hidden if h.name == "identifier"] == [EMAIL]
+    assert page.account == Account(EMAIL, "/other", signed_in=True)
+
+
+def test_of_several_identifiers_the_person_may_choose_another_one() -> None:
+    assert fields_of(sign_in_again({}))["identifier"].value == EMAIL
+
+
+@pytest.mark.parametrize("flow", [{"refresh": True}, {"requested_aal": "aal2"}])
+def test_another_account_can_be_used_if_ory_names_none(flow: Any) -> None:
+    page = read(CSRF, *TOTP, **flow)
+    assert page.account == Account("", "/other", signed_in=True)
+    shown = Elements(html(page))
+    assert shown.one(type="hidden", name="next")["value"] == "/other"
+    assert "<bdi></bdi>" not in html(page)
+
+
+@pytest.mark.parametrize(("flow", "id_"), [({"refresh": True}, 1010003), ({"requested_aal": "aal2"}, 1010004)])
+def test_a_message_does_not_repeat_the_heading(flow: Any, id_: int) -> None:
+    repeated = {"id": id_, "type": "info", "text": "Again"}
+    assert read(CSRF, *TOTP, messages=[repeated], **flow).messages == ()
+
+
+def test_sections_of_the_settings_have_titles() -> None:
+    page = read(CSRF, *SETTINGS, field("new-group", "x"), submit("new-group", "x"), kind="settings")
+    texts = {section.group: (section.title, bool(section.intro), bool(section.empty_text)) for section in page.sections}
+    assert texts["password"] == ("Password", False, False)
+    assert texts["passkey"] == ("Passkeys", True, True)
+    assert texts["new-group"] == ("New group", False, False)

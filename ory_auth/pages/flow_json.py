@@ -15,7 +15,7 @@ DERIVED: Mapping[type, tuple[str, ...]] = {
         *("step_up", "has_second_factor", "code_sent", "chooses_method", "account_exists"),
         *("has_errors", "focus"),
     ),
-    Section: ("is_main", "goes_back"),
+    Section: ("title", "intro", "empty_text", "is_main", "goes_back"),
     Field: ("is_multiline", "is_code", "reveal", "invalid"),
     Button: ("sends_fields",),
     Codes: ("unused",),

@@ -2,7 +2,7 @@
 
 Follows https://www.ory.com/docs/kratos/concepts/ui-user-interface. No field is known in advance, because Ory decides
 what it asks for. Texts without a translation (``messages``) are shown as Ory wrote them. A node that cannot be read is
-left out, and is never an error. Nothing is marked safe.
+left out, and is never an error. Only ``attributes`` marks text as safe, which it has escaped.
 
 ``nodes`` reads one node as a value of ``page``; ``forms`` sorts the groups of nodes into forms. ``traits`` keeps what
 the profile form cannot carry.

@@ -1,17 +1,22 @@
-"""A flow as the templates get it: immutable values that contain only what a page may show."""
+"""A flow as the templates get it: immutable values that contain only what a page may show.
+
+A template reads some properties many times, so they are computed once (``cached_property``, which needs classes without
+slots).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar, Literal
 
-from . import attributes
+from . import attributes, section_texts
 from .logos import list_logo_templates
 
 SENT_STATES = frozenset({"sent_email", "recovery_awaiting_code"})
 PROFILE_SCREEN = "previous"  # the value of the button that leads back to the first screen of registration
+SECOND_STEPS = frozenset({"totp", "lookup_secret"})  # groups that are set up as a whole
 ACCOUNT_EXISTS = frozenset({4000007, 4000027, 4000028})  # Ory's messages
 
 
@@ -34,7 +39,7 @@ class Hidden:
     has_value: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """A field to fill in. ``id`` is unique on the page.
 
@@ -43,6 +48,7 @@ class Field:
     """
 
     kind: ClassVar[str] = "field"
+    template: ClassVar[str] = "ory_auth/nodes/field.html"
     id: str
     name: str
     type: str
@@ -60,45 +66,46 @@ class Field:
     has_value: bool = False
     needs_script: bool = False
 
-    @property
+    @cached_property
     def is_multiline(self) -> bool:
         """Whether this needs a ``<textarea>``: a browser removes line breaks from an ``<input>``."""
         return self.type == "text" and ("\n" in self.value or "\r" in self.value)
 
-    @property
+    @cached_property
     def is_code(self) -> bool:
         """Whether this is for a one-time code, from a message or an app."""
         return self.autocomplete == "one-time-code"
 
-    @property
+    @cached_property
     def reveal(self) -> bool:
         """Whether a button may show what was typed: this is a password."""
         return self.type == "password"
 
-    @property
+    @cached_property
     def invalid(self) -> bool:
         return any(message.kind == "error" for message in self.messages)
 
-    @property
+    @cached_property
     def attributes(self) -> str:
         """The attributes of the HTML element, escaped. It only lacks ``autofocus``."""
         return attributes.write_text_field(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkbox(Field):
     """Sends ``value`` if it is checked, otherwise ``unchecked``."""
 
     kind: ClassVar[str] = "checkbox"
+    template: ClassVar[str] = "ory_auth/nodes/checkbox.html"
     checked: bool = False
     unchecked: str = "false"
 
-    @property
+    @cached_property
     def attributes(self) -> str:
         return attributes.write_checkbox(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DateTime(Field):
     """A date and time with its zone, as a text field with the value of RFC 3339.
 
@@ -107,8 +114,9 @@ class DateTime(Field):
     """
 
     kind: ClassVar[str] = "datetime"
+    template: ClassVar[str] = "ory_auth/nodes/datetime.html"
 
-    @property
+    @cached_property
     def attributes(self) -> str:
         return attributes.write_date_time(self)
 
@@ -122,19 +130,20 @@ class Option:
     selected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Select(Field):
     """A field with a fixed list of choices. One of them is the present value, also if Ory does not list it."""
 
     kind: ClassVar[str] = "select"
+    template: ClassVar[str] = "ory_auth/nodes/select.html"
     options: tuple[Option, ...] = ()
 
-    @property
+    @cached_property
     def attributes(self) -> str:
         return attributes.write_select(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Button:
     """Submits a form (``type`` "submit"), or starts a function of the passkey script ("button", with ``trigger``).
 
@@ -158,24 +167,24 @@ class Button:
     resend: bool = False
     goes_back: bool = False
 
-    @property
+    @cached_property
     def logo_templates(self) -> tuple[str, ...]:
         """The templates that may have the logo of the ``provider``, the best one first."""
         return list_logo_templates(self.provider)
 
-    @property
+    @cached_property
     def attributes(self) -> str:
         """The attributes of the HTML element, escaped."""
         return attributes.write_button(self)
 
-    @property
+    @cached_property
     def role(self) -> str:
         """How the button looks: "primary", "danger", "quiet", or an empty string."""
         if self.primary:
             return "primary"
         return "danger" if self.danger else "quiet" if self.goes_back or self.resend else ""
 
-    @property
+    @cached_property
     def sends_fields(self) -> bool:
         """Whether this sends what was filled in. Other buttons send only their own value."""
         return self.name == "method" or self.type == "button"
@@ -201,6 +210,7 @@ class Text:
     """A text to read. ``secret``: to be copied character by character."""
 
     kind: ClassVar[str] = "text"
+    template: ClassVar[str] = "ory_auth/nodes/text.html"
     label: str
     text: str
     secret: bool = False
@@ -221,6 +231,7 @@ class Codes:
     """A list of one-time codes, including used ones."""
 
     kind: ClassVar[str] = "codes"
+    template: ClassVar[str] = "ory_auth/nodes/codes.html"
     label: str
     codes: tuple[Code, ...]
     messages: tuple[Message, ...] = ()
@@ -233,6 +244,7 @@ class Codes:
 @dataclass(frozen=True, slots=True)
 class Image:
     kind: ClassVar[str] = "image"
+    template: ClassVar[str] = "ory_auth/nodes/image.html"
     label: str
     src: str
     width: int | None = None
@@ -243,6 +255,7 @@ class Image:
 @dataclass(frozen=True, slots=True)
 class Link:
     kind: ClassVar[str] = "link"
+    template: ClassVar[str] = "ory_auth/nodes/link.html"
     label: str
     href: str
     messages: tuple[Message, ...] = ()
@@ -260,7 +273,7 @@ class Part:
     buttons: tuple[Button, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """One HTML form. ``secondary``: buttons or a list only, beside the group's main form.
 
@@ -274,17 +287,22 @@ class Form:
     action: str = ""
     credentials: tuple[Credential, ...] = ()
 
-    @property
+    @cached_property
     def buttons(self) -> tuple[Button, ...]:
         """All buttons except those of ``credentials``."""
         return tuple(button for part in self.parts for button in part.buttons)
 
-    @property
+    @cached_property
+    def hidden_inputs(self) -> str:
+        """The ``<input>`` elements of ``hidden``, escaped."""
+        return attributes.write_hidden_inputs(self.hidden)
+
+    @cached_property
     def has_submit(self) -> bool:
         return bool(self.credentials) or any(button.type == "submit" for button in self.buttons)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Section:
     """One alternative of a page: the forms of one group. Without forms, ``nodes`` are for reading only."""
 
@@ -292,48 +310,60 @@ class Section:
     forms: tuple[Form, ...] = ()
     nodes: tuple[Visible, ...] = ()
 
-    @property
+    @cached_property
     def buttons(self) -> tuple[Button, ...]:
         """All buttons except those of ``credentials``."""
         return tuple(button for form in self.forms for button in form.buttons)
 
-    @property
+    @cached_property
     def credentials(self) -> tuple[Credential, ...]:
         return tuple(credential for form in self.forms for credential in form.credentials)
 
-    @property
+    @cached_property
     def is_main(self) -> bool:
         """Whether this has the primary button, so that the other sections are alternatives to it."""
         return any(button.primary for button in self.buttons)
 
-    @property
+    @cached_property
     def goes_back(self) -> bool:
         """Whether this only leads to another screen of the same flow, so it is no alternative to the other sections."""
         return bool(self.buttons) and all(button.goes_back for button in self.buttons)
 
-    @property
-    def all_nodes(self) -> Iterator[Visible]:
+    @cached_property
+    def all_nodes(self) -> tuple[Visible, ...]:
         """The nodes of this section and of its forms."""
-        yield from self.nodes
-        for form in self.forms:
-            for part in form.parts:
-                yield from part.nodes
+        return (*self.nodes, *(node for form in self.forms for part in form.parts for node in part.nodes))
 
-    @property
+    @cached_property
     def is_to_set_up(self) -> bool:
         """Whether this shows a QR code, to set up an authenticator app."""
         return any(isinstance(node, Image) for node in self.all_nodes)
 
-    @property
+    @cached_property
     def has_errors(self) -> bool:
         return any(message.kind == "error" for node in self.all_nodes for message in node.messages)
 
-    @property
+    @cached_property
     def can_be_turned_off(self) -> bool:
         """Whether the second step of this section is set up: a button takes it away."""
-        return any(button.danger for button in self.buttons)
+        return self.group in SECOND_STEPS and any(button.danger for button in self.buttons)
 
-    @property
+    @cached_property
+    def title(self) -> str:
+        """The title of this section of the settings, such as "Backup codes"."""
+        return section_texts.title_of(self.group)
+
+    @cached_property
+    def intro(self) -> str:
+        """What this section of the settings is for; may be empty."""
+        return section_texts.intro_of(self.group)
+
+    @cached_property
+    def empty_text(self) -> str:
+        """What to say instead of a list without rows; empty for other sections."""
+        return "" if self.credentials else section_texts.empty_text_of(self.group)
+
+    @cached_property
     def shows_codes(self) -> bool:
         """Whether this shows codes to write down, which the person has just asked for."""
         return any(isinstance(node, Codes) for node in self.all_nodes)
@@ -395,7 +425,7 @@ class Links:
     other_account: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowPage:
     """A flow of Ory, ready to render. Every form posts to ``submit_url``.
 
@@ -424,39 +454,39 @@ class FlowPage:
     sets_password: bool = False
     links: Links = field(default=Links())
 
-    @property
+    @cached_property
     def step_up(self) -> bool:
         """Whether this login asks for a second factor."""
         return self.requested_aal == "aal2"
 
-    @property
+    @cached_property
     def has_second_factor(self) -> bool:
         """Whether this login asks for a second factor, and the person has one."""
         return self.step_up and any(section.buttons for section in self.sections)
 
-    @property
+    @cached_property
     def code_sent(self) -> bool:
         """Whether Ory has sent a code or a link, for which this page waits."""
         return self.state in SENT_STATES
 
-    @property
+    @cached_property
     def chooses_method(self) -> bool:
         """Whether the person has entered their profile, and now chooses how to sign in."""
         buttons = [button for section in self.sections for button in section.buttons]
         return self.kind == "registration" and any(b.goes_back and b.value == PROFILE_SCREEN for b in buttons)
 
-    @property
+    @cached_property
     def account_exists(self) -> bool:
         """Whether Ory refuses this registration because the person has an account, and should sign in."""
         return self.kind == "registration" and any(message.id in ACCOUNT_EXISTS for message in self.messages)
 
-    @property
+    @cached_property
     def has_errors(self) -> bool:
         """Whether Ory refused what was sent last."""
         of_nodes = [message for section in self.sections for node in section.all_nodes for message in node.messages]
         return any(message.kind == "error" for message in (*self.messages, *of_nodes))
 
-    @property
+    @cached_property
     def focus(self) -> str:
         """The ``id`` of the field that gets the focus: the first invalid one, otherwise the first empty one.
 
