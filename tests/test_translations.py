@@ -143,7 +143,7 @@ def test_values_from_ory_are_escaped() -> None:
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 
-SAME_IN_SOME = {"Password"}  # in Italian
+SAME_IN_SOME = {"Password", "Sections"}  # in Italian, in French
 SAME_IN_BOTH = {"E-Mail", "Passkeys", "Backup-Codes"}
 
 
