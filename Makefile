@@ -20,6 +20,7 @@ test: .venv/done  ## run the tests, against the local Ory
 test-browser: .venv/done  ## run the tests in Chromium (as root it is installed by apt if it is missing)
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	$(BIN)/python -m pytest -q -n auto tests/browser
+	ORY_TEST_GATEWAY=1 $(BIN)/python -m pytest -q -n auto -m gateway tests/browser
 
 screenshots: .venv/done  ## photograph every page and state into screenshots/
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

@@ -1,7 +1,8 @@
 """Fixtures for tests in Chromium.
 
-``visitor`` is a person with a browser; ``local_ory`` can be configured for one test. ``ORY_TEST_GATEWAY=1`` runs all of
-them through the gateway.
+``visitor`` is a person with a browser; ``local_ory`` can be configured for one test. By default browsers call a local
+Ory directly. ``ORY_TEST_GATEWAY=1`` lets them call it through the site's gateway, ``ORY_TEST_KRATOS=/path/to/kratos``
+starts a real Ory.
 """
 
 from __future__ import annotations

@@ -1,14 +1,20 @@
-"""The mail that Ory sends, read through its admin API."""
+"""Addresses, and the mail that Ory sends to them, read through its admin API."""
 
 from __future__ import annotations
 
 import re
 import time
+import uuid
 
 from tests.support.ory import Ory
 
 CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 LINK = re.compile(r"https?://\S+/self-service/\S+")
+
+
+def new_address() -> str:
+    """An address that no account has."""
+    return f"{uuid.uuid4().hex[:12]}@example.org"
 
 
 def letters_to(ory: Ory, address: str) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from ory_auth.local import Config, LocalOry
 from tests.support.ory import Ory
 from tests.support.ports import free_ports
+
+from .kratos import run_kratos
 
 # What the Kratos of the recordings has switched on, beside passwords, authenticator apps and backup codes.
 EVERY_METHOD: dict[str, Any] = {
@@ -42,50 +44,66 @@ class Site:
 
 @contextmanager
 def run_site(*, through_gateway: bool = False, **ory_auth: Any) -> Iterator[Site]:
-    """Start the site, and a local Ory unless the environment names a real one.
+    """Start the site, and the Ory that the environment names.
 
-    A real one (``ORY_TEST_PUBLIC_URL``, ``ORY_TEST_ADMIN_URL``) sends browsers to the site at one port:
-    ``ORY_TEST_SITE_PORT``.
+    By default, that is a local Ory. ``ORY_TEST_KRATOS`` is the binary of a real Kratos to start. A real Ory that runs
+    (``ORY_TEST_PUBLIC_URL``, ``ORY_TEST_ADMIN_URL``) sends browsers to the site at one port: ``ORY_TEST_SITE_PORT``.
     """
-    public_port, admin_port, free_port = free_ports(3)
-    port = int(os.environ.get("ORY_TEST_SITE_PORT", free_port))
+    port = int(os.environ.get("ORY_TEST_SITE_PORT", free_ports(1)[0]))
     url = f"http://localhost:{port}"
+    with ExitStack() as stack:
+        ory, providers = stack.enter_context(_run_ory(url, through_gateway))
+        form_action = [*providers, *([] if through_gateway else [ory.public_url])]
+        stack.enter_context(_serve(port, ory, through_gateway, ory_auth, form_action))
+        yield Site(url, ory, through_gateway)
+
+
+@contextmanager
+def run_site_for(ory: Ory, **ory_auth: Any) -> Iterator[Site]:
+    """Start a site with the gateway to an Ory that starts later. ``ory_auth`` has its URLs."""
+    [port] = free_ports(1)
+    with _serve(port, ory, True, ory_auth, [ory.public_url]):
+        yield Site(f"http://localhost:{port}", ory, through_gateway=True)
+
+
+@contextmanager
+def _run_ory(site_url: str, through_gateway: bool) -> Iterator[tuple[Ory, list[str]]]:
+    """The Ory, and the origins of providers for social sign-in."""
     public, admin = os.environ.get("ORY_TEST_PUBLIC_URL"), os.environ.get("ORY_TEST_ADMIN_URL")
     if public and admin:
-        with _serve(port, public, admin, through_gateway, ory_auth):
-            yield Site(url, Ory(public, admin), through_gateway)
-        return
-    public = f"{url}/.ory" if through_gateway else f"http://localhost:{public_port}"
-    config = Config(
-        public_port=public_port,
-        admin_port=admin_port,
-        base_url=f"{public}/",
-        ui_base=f"{url}/auth",
-        default_return_url=f"{url}/",
-        allowed_return_urls=(url,),
-    )
-    with LocalOry(config) as local:
-        sdk_url = f"http://localhost:{public_port}"
-        with _serve(port, sdk_url, local.admin_url, through_gateway, ory_auth, local.state.provider_url):
-            yield Site(url, Ory(sdk_url, local.admin_url, local), through_gateway)
+        yield Ory(public, admin), os.environ.get("ORY_TEST_FORM_ACTION", "").split()
+    elif binary := os.environ.get("ORY_TEST_KRATOS"):
+        with run_kratos(binary, site_url, through_gateway=through_gateway) as kratos:
+            yield Ory(kratos.public_url, kratos.admin_url), [kratos.provider_url]
+    else:
+        public_port, admin_port = free_ports(2)
+        public = f"http://localhost:{public_port}"
+        config = Config(
+            public_port=public_port,
+            admin_port=admin_port,
+            base_url=f"{site_url}/.ory/" if through_gateway else f"{public}/",
+            ui_base=f"{site_url}/auth",
+            default_return_url=f"{site_url}/",
+            allowed_return_urls=(site_url,),
+        )
+        with LocalOry(config) as local:
+            yield Ory(public, local.admin_url, local), [local.state.provider_url]
 
 
 @contextmanager
 def _serve(
-    port: int, public: str, admin: str, through_gateway: bool, ory_auth: dict[str, Any], provider: str = ""
+    port: int, ory: Ory, through_gateway: bool, ory_auth: dict[str, Any], form_action: list[str]
 ) -> Iterator[None]:
-    """``provider`` is the origin of the provider for social sign-in, if it is not Ory's."""
-    form_action = list(filter(None, [provider])) if through_gateway else [public]
     with tempfile.TemporaryDirectory(prefix="ory-browser-") as directory:
         site = {
             "ORY_AUTH": {
-                "SDK_URL": public,
-                "ADMIN_URL": admin,
+                "SDK_URL": ory.public_url,
+                "ADMIN_URL": ory.admin_url,
                 "ACCOUNT_DELETION": True,
                 **({"BROWSER_URL": "/.ory"} if through_gateway else {}),
                 **ory_auth,
             },
-            "form_action": form_action + os.environ.get("ORY_TEST_FORM_ACTION", "").split(),
+            "form_action": form_action,
             "gateway": through_gateway,
             "database": str(Path(directory) / "site.sqlite3"),
         }

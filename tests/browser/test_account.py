@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.ory import Ory
@@ -16,6 +17,7 @@ from .visitor import Visitor
 NEW_PASSWORD = "Nidhogg-7-roots-deep"
 
 
+@pytest.mark.gateway
 def test_signs_out_one_device(visitor: Visitor, new_visitor: NewVisitor, ory: Ory) -> None:
     person, other = ory.person(), new_visitor(user_agent=IPHONE)
     other.sign_in(person)
@@ -49,6 +51,7 @@ def test_signs_out_all_other_devices(visitor: Visitor, new_visitor: NewVisitor, 
     visitor.is_signed_in_as(person.email)
 
 
+@pytest.mark.gateway
 def test_this_was_not_me(visitor: Visitor, ory: Ory) -> None:
     person = ory.person()
     sign_in_elsewhere(person, IPHONE, "203.0.113.9", "Berlin")
@@ -96,6 +99,7 @@ def test_downloads_the_data(scripted: Visitor, ory: Ory) -> None:
     assert len(content["sessions"]) == 1
 
 
+@pytest.mark.gateway
 def test_deletes_the_account(visitor: Visitor, new_visitor: NewVisitor, ory: Ory) -> None:
     person, other = ory.person(), new_visitor()
     other.sign_in(person)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -14,8 +13,9 @@ from ory_auth.local import Config, LocalOry
 from tests.support.ory import PASSWORD, Ory
 from tests.support.ports import free_ports
 
-from .site import Site, run_site
-from .test_social_sign_in import ADA, consent
+from .mail import new_address
+from .site import Site, run_site_for
+from .test_social_sign_in import consent
 from .visitor import Keys, Visitor
 
 TOKEN = "ory_pat_edge"
@@ -26,10 +26,8 @@ def _running_site() -> Iterator[Site]:
     """A site at ``localhost``, and the edge at ``127.0.0.1``."""
     public_port, admin_port = free_ports(2)
     edge = f"http://127.0.0.1:{public_port}"
-    keys = {"SDK_URL": edge, "ADMIN_URL": f"http://127.0.0.1:{admin_port}", "GATEWAY_TOKEN": TOKEN}
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setenv("ORY_TEST_FORM_ACTION", edge)  # the pretended social provider
-        site = stack.enter_context(run_site(through_gateway=True, **keys))
+    ory = Ory(edge, f"http://127.0.0.1:{admin_port}")
+    with run_site_for(ory, GATEWAY_TOKEN=TOKEN) as site:
         config = Config(
             public_port=public_port,
             admin_port=admin_port,
@@ -100,11 +98,12 @@ def test_a_new_project_leads_people_to_the_pages_of_this_site(visitor: Visitor, 
 
 def test_people_sign_in_with_a_provider(scripted: Visitor, site: Site) -> None:
     """With GATEWAY_TOKEN, the provider sends them back through the gateway."""
+    email = new_address()
     scripted.open("/private/")
     scripted.submit("provider", "google")
-    consent(scripted)
+    consent(scripted, email)
     scripted.is_at("/private/")
-    scripted.is_signed_in_as(ADA)
+    scripted.is_signed_in_as(email)
 
 
 def test_a_passkey_is_created_and_used(scripted: Visitor, keys: Keys, ory: Ory) -> None:

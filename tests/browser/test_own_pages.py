@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from pyotp import TOTP
 
 from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
 
+from .mail import new_address
 from .site import Site
+from .test_second_factors import set_up_totp
 from .visitor import Keys, Visitor
 
 PAGE = "/own/tags/?x=1"
@@ -43,6 +44,7 @@ def test_signing_in_in_a_dialog_comes_back_to_the_page(scripted: Visitor, ory: O
     assert scripted.page.url == site.url + PAGE
 
 
+@pytest.mark.gateway
 def test_a_wrong_password_is_explained_and_nothing_typed_is_lost(scripted: Visitor, ory: Ory, site: Site) -> None:
     """On the page of the flow; through the gateway, in the dialog."""
     person = ory.person()
@@ -59,34 +61,38 @@ def test_a_wrong_password_is_explained_and_nothing_typed_is_lost(scripted: Visit
     assert scripted.page.url == site.url + PAGE
 
 
-def test_a_second_factor_is_the_next_step(scripted: Visitor, ory: Ory, local_ory: LocalOry, site: Site) -> None:
+@pytest.mark.gateway
+def test_a_second_factor_is_the_next_step(scripted: Visitor, ory: Ory, site: Site) -> None:
     person = ory.person()
-    local_ory.change_identity(person.id, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    scripted.sign_in(person)
+    scripted.is_at("/private/")
+    totp = set_up_totp(scripted)
+    scripted.context.clear_cookies()
     open_dialog(scripted)
     scripted.fill("identifier", person.email)
     scripted.fill("password", PASSWORD)
     scripted.submit("method", "password")
     scripted.page.locator("[name=totp_code]").wait_for()
     assert scripted.path == ("/own/tags/" if site.through_gateway else "/auth/login")
-    scripted.fill("totp_code", TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
+    scripted.fill("totp_code", totp.now())
     scripted.submit("method", "totp")
     scripted.is_signed_in_as(person.email)
     assert scripted.page.url == site.url + PAGE
 
 
-def test_a_passkey_works_in_a_dialog(scripted: Visitor, keys: Keys, local_ory: LocalOry, site: Site) -> None:
+def test_a_passkey_works_in_a_dialog(scripted: Visitor, keys: Keys, every_method: None, site: Site) -> None:
     """The autofill of this browser offers the passkey, and the virtual device takes it."""
-    local_ory.configure(passkey_enabled=True)
+    email = new_address()
     scripted.open("/auth/registration")
-    scripted.fill("traits.email", "ada@example.org")
+    scripted.fill("traits.email", email)
     scripted.submit("method", "profile")
     scripted.page.locator("[data-ory-click=oryPasskeyRegistration]").click()
-    scripted.is_signed_in_as("ada@example.org")
+    scripted.is_signed_in_as(email)
     scripted.button("Sign out").click()
     scripted.is_signed_in_as("nobody")
     scripted.open(PAGE)
     scripted.button("Sign in here").click()
-    scripted.is_signed_in_as("ada@example.org")
+    scripted.is_signed_in_as(email)
     assert scripted.page.url == site.url + PAGE
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.ory import PASSWORD, Ory
 
 from .visitor import Visitor
 
 
+@pytest.mark.gateway
 def test_signs_in_and_out(visitor: Visitor, ory: Ory) -> None:
     person = ory.person()
     visitor.open("/private/")

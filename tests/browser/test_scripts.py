@@ -9,17 +9,16 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
 
 from .conftest import NewVisitor
+from .test_second_factors import set_up_totp
 from .visitor import Visitor
 
 LIMIT = 30_000  # bytes of a first view: HTML, styles and scripts, uncompressed
 
 
-def test_a_first_view_is_small(scripted: Visitor, local_ory: LocalOry) -> None:
-    local_ory.configure(passkey_enabled=True)
+def test_a_first_view_is_small(scripted: Visitor, every_method: None) -> None:
     sizes = {}
 
     def add(response: Any) -> None:
@@ -68,8 +67,7 @@ def test_going_back_leads_to_a_form_that_can_be_sent(scripted: Visitor, ory: Ory
     scripted.is_signed_in_as(person.email)
 
 
-def test_a_new_code_can_be_asked_for_after_a_while(scripted: Visitor, ory: Ory, local_ory: LocalOry) -> None:
-    local_ory.configure(recovery_enabled=True)
+def test_a_new_code_can_be_asked_for_after_a_while(scripted: Visitor, ory: Ory) -> None:
     person = ory.person()
     scripted.page.clock.install()
     scripted.open("/auth/recovery")
@@ -115,16 +113,10 @@ def test_a_person_sets_up_a_second_step_and_keeps_the_codes(
     expect(visitor.page.locator("#ory-lookup_secret")).to_contain_text("On")
 
 
-def test_a_question_is_asked_before_something_is_taken_away(visitor: Visitor, ory: Ory, local_ory: LocalOry) -> None:
-    person = ory.person()
-    visitor.sign_in(person)
+def test_a_question_is_asked_before_something_is_taken_away(visitor: Visitor, ory: Ory) -> None:
+    visitor.sign_in(ory.person())
     visitor.is_at("/private/")
-    local_ory.change_identity(person.id, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
-    visitor.open("/auth/settings")
-    if visitor.path == "/auth/login":
-        visitor.fill("totp_code", pyotp.TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").now())
-        visitor.submit("method", "totp")
-        visitor.open("/auth/settings")
+    set_up_totp(visitor)
     remove = visitor.page.locator("[name=totp_unlink]")
     expect(remove).to_be_hidden()
     visitor.page.locator("#ory-totp summary").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyotp
+import pytest
 
 from tests.support.ory import Ory, Person
 
@@ -28,6 +29,7 @@ def signed_in(visitor: Visitor, ory: Ory) -> Person:
     return person
 
 
+@pytest.mark.gateway
 def test_an_app_is_set_up_and_used(visitor: Visitor, ory: Ory, new_visitor: NewVisitor) -> None:
     person = signed_in(visitor, ory)
     totp = set_up_totp(visitor)
