@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage
 from ..conf import Conf
 from ..ory.addresses import host_of, is_https, is_internal, is_loopback, is_ory_network
 from ..ory.network import USE_GATEWAY
+from ..ory.source_lists import allows
 from . import site
 from .hosts import can_share_cookies_with_pattern, key_in_use, site_hosts
 from .message import make_message
@@ -133,7 +134,7 @@ def _form_actions() -> Iterator[tuple[str, Iterable[Any]]]:
 
 
 def _allows(source: str, url: str) -> bool:
-    """Whether a source allows this URL, by https://www.w3.org/TR/CSP3/#match-url-to-source-list without paths.
+    """Whether a source allows this URL.
 
     ``'self'`` allows it if Ory may be behind this site's host and port.
     """
@@ -142,13 +143,6 @@ def _allows(source: str, url: str) -> bool:
         return (
             source in {"*", "'self'", "http:", "https:"} or host_of(f"//{source.rpartition('//')[2]}") in site_hosts()
         )
-    if source in {"*", f"{parts.scheme}:"}:
-        return True
     if source == "'self'":
         return parts.port not in ORY_PORTS and any(host in {"*", parts.hostname} for host in site_hosts())
-    scheme, _, authority = source.rpartition("://")
-    host, _, port = authority.partition("/")[0].partition(":")
-    default = {"http": "80", "https": "443"}[parts.scheme]
-    same_host = host_of(url).endswith(host[1:]) if host.startswith("*.") else host_of(url) == host
-    same_port = port == "*" or (port or default) == str(parts.port or default)
-    return same_host and same_port and scheme in {"", "http", parts.scheme}
+    return allows(source, url)

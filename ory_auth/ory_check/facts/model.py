@@ -156,6 +156,8 @@ class Facts:
     sites: tuple[Origin, ...] = ()
     return_to: tuple[tuple[Origin, HttpResult], ...] = ()
     flow_through_gateway: HttpResult = field(default_factory=HttpResult)  # a login flow, as JSON
+    form_action: tuple[tuple[str, ...], ...] = ()  # the sources in each Content-Security-Policy of the login page
+    providers: tuple[tuple[str, HttpResult], ...] = ()  # IDs, and Ory's response to a form for social sign-in
     cors_preflights: tuple[tuple[str, HttpResult], ...] = ()
     admin: AdminApi | None = None
     session: SessionFacts | None = None

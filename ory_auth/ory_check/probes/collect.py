@@ -10,14 +10,16 @@ from urllib.request import getproxies, proxy_bypass
 
 from ...conf import Conf
 from ...ory.addresses import Origin, host_of, is_internal
+from ...ory.source_lists import read_directive
 from ..facts.http_result import HttpResult
 from ..facts.model import AdminApi, Endpoint, Facts, Project, Service, SuppliedCredential
 from ..facts.sites import cross_origin_callers, find_sites
 from .connection import probe_connection, speaks_tls
-from .gateway import probe_gateway
 from .http import HTML, JSON, HttpProbe
 from .project import has_view_at
+from .providers import probe_providers
 from .session import probe_session
+from .this_site import get_from_this_site
 
 WHOAMI_REQUESTS = 5
 MAX_SITES = 8  # for which return_to is tested
@@ -67,14 +69,17 @@ def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedC
     sites = find_sites(hosts, conf.browser_url, login_page)[:MAX_SITES]
     scheme = sites[0].scheme if sites else "https"
     redirect_targets = filter(None, (Origin.of(f"{scheme}://{host}") for host in hosts.redirects))
+    form_action = _read_form_action(facts.project, sites)
     return replace(
         facts,
+        form_action=form_action,
+        providers=probe_providers(http, endpoint) if form_action else (),
         readiness=http.get(f"{conf.sdk_url}/health/ready"),
         version=_probe_version(http, facts),
         login_page_exists=has_view_at(urlsplit(login_page).path),
         sites=sites,
         flow_through_gateway=(
-            probe_gateway(conf.browser_url + LOGIN_PATH, sites[0]) if conf.uses_gateway and sites else HttpResult()
+            get_from_this_site(conf.browser_url + LOGIN_PATH, sites[0]) if conf.uses_gateway and sites else HttpResult()
         ),
         return_to=tuple(
             (origin, _probe_return_to(http, endpoint.url, origin))
@@ -83,6 +88,14 @@ def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedC
         cors_preflights=_probe_cors(http, endpoint.url, cross_origin_callers(hosts)),
         session=probe_session(http, conf, supplied) if supplied else None,
     )
+
+
+def _read_form_action(project: Project, sites: tuple[Origin, ...]) -> tuple[tuple[str, ...], ...]:
+    """The sources of ``form-action`` in each policy that this site sends with its login page."""
+    if not sites or not project.serves_login_page:
+        return ()
+    policies = get_from_this_site(project.login_path, sites[0], HTML).headers.get("Content-Security-Policy", "")
+    return tuple(read_directive(policies, "form-action"))
 
 
 def _probe_endpoint(http: HttpProbe, url: str) -> Endpoint:
@@ -137,7 +150,7 @@ def _probe_cors(http: HttpProbe, ory_url: str, origins: Iterable[str]) -> tuple[
     """The preflight requests that browsers send before a page of another origin can call whoami with cookies."""
     headers = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "content-type"}
     return tuple(
-        (origin, http.get(ory_url + WHOAMI_PATH, {"Origin": origin, **headers}, method="OPTIONS")) for origin in origins
+        (origin, http.send("OPTIONS", ory_url + WHOAMI_PATH, {"Origin": origin, **headers})) for origin in origins
     )
 
 

@@ -21,8 +21,17 @@ class HttpProbe:
         self.timeout = timeout
         self._pools: dict[str, ConnectionPool] = {}
 
-    def get(
-        self, url: str, headers: Mapping[str, str] = JSON, *, method: str = "GET", keep_connection: bool = False
+    def get(self, url: str, headers: Mapping[str, str] = JSON, *, keep_connection: bool = False) -> HttpResult:
+        return self.send("GET", url, headers, keep_connection=keep_connection)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] = JSON,
+        body: bytes = b"",
+        *,
+        keep_connection: bool = False,
     ) -> HttpResult:
         """Send one request. Whatever the network or the server does is a result, not an exception.
 
@@ -36,7 +45,8 @@ class HttpProbe:
             with deadline(time.monotonic() + self.timeout):
                 pool = self._pool_for(f"{parts.scheme}://{parts.netloc}")
                 is_match = _accept_any if keep_connection else None
-                response = pool.request(method, target, {"User-Agent": "django-ory", **headers}, is_match=is_match)
+                sent = {"User-Agent": "django-ory", **headers}
+                response = pool.request(method, target, sent, body, is_match=is_match)
         except OryResponseInvalid as error:
             problem = str(error).rstrip(".")
         except (OSError, NoResponse) as error:

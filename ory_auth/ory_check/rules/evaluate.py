@@ -6,15 +6,25 @@ from ..facts.model import Facts
 from .admin import evaluate_admin
 from .browser import evaluate_browser
 from .findings import Check, Finding, Problem, skipped
+from .form_action import evaluate_form_action
 from .gateway import evaluate_gateway
 from .ory import evaluate_ory
 from .project import evaluate_project
 from .session import evaluate_session
 
-RULES = (evaluate_project, evaluate_ory, evaluate_browser, evaluate_gateway, evaluate_admin, evaluate_session)
+RULES = (
+    evaluate_project,
+    evaluate_ory,
+    evaluate_browser,
+    evaluate_gateway,
+    evaluate_form_action,
+    evaluate_admin,
+    evaluate_session,
+)
 # A system check knows only the settings. If a probe found the same problem, its finding says more.
 REPLACED_BY = {
     "ory_auth.W007": ("Cookies", {Problem.COOKIE_OTHER_LOOPBACK.value, Problem.COOKIE_OTHER_DOMAIN.value}),
+    "ory_auth.W020": ("form-action", {Problem.FORM_ACTION_BLOCKS.value}),
     "ory_auth.W110": ("Cache", {Problem.CACHE_UNFIT.value}),
 }
 

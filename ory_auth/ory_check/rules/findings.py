@@ -56,6 +56,7 @@ class Check(StrEnum):
     COOKIES = "cookies", "Cookies", Section.BROWSER
     LOGIN_PAGE = "login-page", "Login page", Section.BROWSER
     RETURN_TO = "return-to", "return_to", Section.BROWSER
+    FORM_ACTION = "form-action", "form-action", Section.BROWSER
     CORS = "cors", "CORS", Section.BROWSER
     ADMIN = "admin", "ADMIN_URL", Section.ADMIN
     ADMIN_IN_PUBLIC = "admin-in-public", "Exposure", Section.ADMIN
@@ -107,6 +108,7 @@ class Problem(StrEnum):
     LOGIN_PAGE_MISSING = "login-page-missing"
     LOGIN_PAGE_ELSEWHERE = "login-page-elsewhere"
     RETURN_TO_REFUSED = "return-to-refused"
+    FORM_ACTION_BLOCKS = "form-action-blocks"
     CORS_REFUSED = "cors-refused"
     ADMIN_UNREACHABLE = "admin-unreachable"
     ADMIN_IS_PUBLIC = "admin-url-is-public"

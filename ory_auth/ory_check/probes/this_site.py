@@ -1,10 +1,11 @@
-"""A request to the gateway of this project, through its middleware and URLs, without a server."""
+"""A request to this project, through its middleware and URLs, without a server."""
 
 from __future__ import annotations
 
 import io
 import sys
 import time
+from collections.abc import Mapping
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.urls import get_script_prefix
@@ -16,12 +17,12 @@ from ..facts.http_result import HttpResult
 from .http import JSON
 
 
-def probe_gateway(path: str, site: Origin) -> HttpResult:
-    """The response to a GET of ``path`` (with the script prefix) at this origin, for a program."""
+def get_from_this_site(path: str, site: Origin, headers: Mapping[str, str] = JSON) -> HttpResult:
+    """The response to a GET of ``path`` (with the script prefix) at this origin. Of ``headers``, it has ``Accept``."""
     started, now = time.perf_counter(), time.time()
     response, problem = None, ""
     try:
-        answer = WSGIHandler().get_response(WSGIRequest(_environ(path, site)))
+        answer = WSGIHandler().get_response(WSGIRequest(_environ(path, site, headers["Accept"])))
         cookies = tuple(morsel.OutputString() for morsel in answer.cookies.values())
         headers = CaseInsensitiveMapping(dict(answer.items()))
         response = Response(answer.status_code, headers, getattr(answer, "content", b""), cookies)
@@ -31,7 +32,7 @@ def probe_gateway(path: str, site: Origin) -> HttpResult:
     return HttpResult(response, problem, seconds, now + seconds / 2)
 
 
-def _environ(path: str, site: Origin) -> dict[str, object]:
+def _environ(path: str, site: Origin, accept: str) -> dict[str, object]:
     prefix = get_script_prefix().rstrip("/")
     return {
         "REQUEST_METHOD": "GET",
@@ -43,7 +44,7 @@ def _environ(path: str, site: Origin) -> dict[str, object]:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": site.netloc,
-        "HTTP_ACCEPT": JSON["Accept"],
+        "HTTP_ACCEPT": accept,
         "HTTP_USER_AGENT": "django-ory",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": site.scheme,
