@@ -9,6 +9,7 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
+from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
 
 from .conftest import NewVisitor
@@ -18,7 +19,8 @@ from .visitor import Visitor
 LIMIT = 30_000  # bytes of a first view: HTML, styles and scripts, uncompressed
 
 
-def test_a_first_view_is_small(scripted: Visitor, every_method: None) -> None:
+def test_a_first_view_is_small(scripted: Visitor, local_ory: LocalOry) -> None:
+    local_ory.configure(passkey_enabled=True)
     sizes = {}
 
     def add(response: Any) -> None:
