@@ -251,13 +251,18 @@ def test_orys_url_may_have_a_path(web: DualClient, scripted: ScriptedOry, ory_au
 
 def test_ory_learns_who_asks_and_where(web: DualClient, scripted: ScriptedOry, ory_auth: ChangeSettings) -> None:
     ory_auth(TRUSTED_PROXIES=1)
-    headers = {**JSON, "X-Forwarded-For": "6.6.6.6, 203.0.113.9", "User-Agent": "Firefox", "Referer": f"{SITE}/x"}
+    headers = {
+        **JSON,
+        "X-Forwarded-For": "6.6.6.6, 203.0.113.9",
+        "User-Agent": "Firefox",
+        "Referer": f"{SITE}/reset?token=secret",
+    }
     web.get("/.ory/self-service/login/browser?aal=aal2&return_to=%2F", headers=headers)
     lines = scripted.requests[0].decode().split("\r\n")
     assert lines[0] == "GET /self-service/login/browser?aal=aal2&return_to=%2F HTTP/1.1"
     assert set(lines[1:]) == {
         f"Host: {urlsplit(scripted.url).netloc}", "Accept: application/json", "User-Agent: Firefox",
-        f"Referer: {SITE}/x", "Accept-Encoding: identity", "Via: 1.1 django-ory", "X-Forwarded-Host: testserver",
+        f"Referer: {SITE}/", "Accept-Encoding: identity", "Via: 1.1 django-ory", "X-Forwarded-Host: testserver",
         "X-Forwarded-Proto: http", "X-Forwarded-For: 203.0.113.9", "Connection: close", "",
     }  # fmt: skip
 

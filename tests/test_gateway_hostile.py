@@ -239,7 +239,8 @@ FORGED = [
     "Proxy-Authorization: evil", "Cookie: sessionid=evil; csrftoken=evil; ory_auth_started=evil; other=evil",
     "Connection: close, X-Evil", "TE: trailers, evil", "Upgrade: evil", "Keep-Alive: evil", "Trailer: evil",
     "Range: bytes=evil", "If-None-Match: evil", "Accept-Encoding: evil", "Via: 1.1 evil", "X-Evil: evil",
-    "Expect: evil",
+    "Expect: evil", "Referer: http://localhost/evil?token=evil#evil", "Referer: evil", "Referer: http://\xe9vil/evil",
+    "Referer: http://evil:evil@localhost/", "Referer: http://" + 5000 * "evil." + "example/",
 ]  # fmt: skip
 LEAKS = (b"evil", b"6.6.6.6", b"666", b"Origin", SECRET.encode(), b"sessionid", b"csrftoken")
 
@@ -247,7 +248,7 @@ LEAKS = (b"evil", b"6.6.6.6", b"666", b"Origin", SECRET.encode(), b"sessionid", 
 @pytest.mark.promise("A client's forwarding headers and credentials do not pass the gateway")
 @pytest.mark.parametrize("header", FORGED)
 def test_ory_never_sees_a_forged_header(site: Site, header: str) -> None:
-    site.send(GET, header)
+    assert status_of(site.send(GET, header, "Accept: application/json")) in {200, 400, 417, 431}
     assert not [leak for request in site.ory.requests for leak in LEAKS if leak in request]
 
 

@@ -29,7 +29,6 @@ SENT_ON = {
     "HTTP_ACCEPT": "Accept",
     "HTTP_ACCEPT_LANGUAGE": "Accept-Language",
     "HTTP_CACHE_CONTROL": "Cache-Control",
-    "HTTP_REFERER": "Referer",
     "HTTP_USER_AGENT": "User-Agent",
 }
 _PLAIN_QUERY = re.compile(r"[!-~]*")
@@ -102,6 +101,9 @@ def build_call(incoming: Incoming, body: bytes, conf: Conf) -> BrowserCall:
     meta = incoming.meta
     headers = {name: value for key, name in SENT_ON.items() if _is_plain(value := meta.get(key, "")) and value}
     headers.setdefault("User-Agent", "django-ory")
+    # Only the origin, as browsers do for another site: a URL of the project may contain a secret.
+    if (referer := Origin.of(meta.get("HTTP_REFERER", ""))) and _is_plain(f"{referer}/"):
+        headers["Referer"] = f"{referer}/"
     if body:
         content_type = meta.get("CONTENT_TYPE", "")
         if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES or not _is_plain(content_type):
