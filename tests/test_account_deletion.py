@@ -267,6 +267,36 @@ def test_if_the_answer_of_ory_is_lost_the_deletion_is_completed(
     assert not web.is_signed_in(session.headers)
 
 
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_sign_out_at_the_same_time_does_not_look_like_a_deletion(
+    ory: Ory, ory_auth: ChangeSettings, web: DualClient, session: Session, status: int
+) -> None:
+    """The session has ended, but the admin API still has the identity."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            session.revoke()
+            self.answer(status, b"{}")
+
+        def do_GET(self) -> None:
+            answer = ory.admin("GET", self.path)
+            self.answer(answer.status, answer.body)
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        ory_auth(ADMIN_URL=f"http://{address}")
+        assert web.post(PAGE, YES, headers=session.headers).status_code == 503
+    assert_untouched(session.person)
+
+
 def test_an_error_in_the_projects_handler_deletes_nothing(
     ory_auth: ChangeSettings, web: DualClient, session: Session
 ) -> None:

@@ -147,6 +147,18 @@ def delete_identity(identity_id: UUID, conf: Conf) -> bool:
     raise OryUnavailable("Ory did not delete the identity.", event=event, status=status, cause=failure)
 
 
+def has_identity(identity_id: UUID, conf: Conf) -> bool:
+    """Whether Ory says that the identity exists. ``False`` also if Ory cannot be asked. Raises nothing.
+
+    Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
+    """
+    try:
+        response = _send("GET", f"/admin/identities/{identity_id}", conf)
+        return response.status == 200 and UUID(json.loads(response.body)["id"]) == identity_id
+    except Exception:  # no response, or one that is not an identity
+        return False
+
+
 def _send(method: str, path: str, conf: Conf) -> Response:
     """Send one request within ``TIMEOUT``."""
     headers = {"Accept": "application/json", "User-Agent": "django-ory"}

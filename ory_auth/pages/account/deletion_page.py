@@ -1,9 +1,9 @@
 """A person deletes their account: at Ory, and here as the project's handler says.
 
 The order: the handler's changes, in a transaction; then the identity at Ory; then the transaction is committed. So if
-Ory fails, nothing has changed here, and the person can try again. If Ory's answer is lost, whoami tells whether the
-identity still exists. Only if the database fails in the last step is Ory done and this site not: that is logged as
-``deletion_incomplete``, and the page says so.
+Ory fails, nothing has changed here, and the person can try again. If Ory's answer is lost, whoami and the admin API
+tell whether the identity still exists. Only if the database fails in the last step is Ory done and this site not: that
+is logged as ``deletion_incomplete``, and the page says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from ...events import Event, log
 from ...exceptions import OryUnavailable
-from ...ory.admin_api import delete_identity
+from ...ory.admin_api import delete_identity, has_identity
 from ...request.outcome import start_lookup
 from ...request.state import state_of
 from ...responses import refusals
@@ -121,7 +121,8 @@ def _delete_at_ory(visit: Visit) -> None:
         failure = error
     # No answer, or 404: an earlier attempt may have deleted it, or ADMIN_URL may be that of another server.
     outcome = run_sync(start_lookup(visit.state, visit.credential, fresh=True), visit.state.conf.timeout)
-    if not isinstance(outcome, SignedOut):
+    # The session may also have ended by a sign-out at the same time.
+    if not isinstance(outcome, SignedOut) or has_identity(visit.session.identity.id, visit.state.conf):
         raise failure or OryUnavailable("Ory's admin API does not know the identity: see ADMIN_URL.", status=404)
 
 
