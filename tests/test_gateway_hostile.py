@@ -260,6 +260,13 @@ def test_ory_sees_its_own_cookies_only(site: Site) -> None:
     assert b"\r\nCookie: ory_kratos_session=mine; csrf_token_ab=c; ory_kratos_continuity=k\r\n" in site.ory.requests[0]
 
 
+@pytest.mark.promise("The gateway sends on only Ory's cookies")
+def test_a_cookie_that_only_ory_would_read_stays_here(site: Site) -> None:
+    """Kratos removes the space, and would take the first cookie; this site takes the second."""
+    site.send(GET, "Cookie: ory_kratos_session =other; ory_kratos_session=mine; csrf_token_ab =other")
+    assert b"\r\nCookie: ory_kratos_session=mine\r\n" in site.ory.requests[0]
+
+
 INJECTED_COOKIES = ["ory_kratos_session=a\x01b", "ory_kratos_session=\xe4", "ory_x\t=1", "csrf_token_\x7f=1"]
 
 

@@ -75,10 +75,18 @@ def is_ory_cookie(name: str, session_cookie: str) -> bool:
 
 
 def select_cookies(header: str, wanted: Callable[[str], bool]) -> str:
-    """The pairs of a ``Cookie`` header whose name is ``wanted``, unchanged. Pairs that are not plain ASCII go."""
+    """The pairs of a ``Cookie`` header whose name is ``wanted``, unchanged. Pairs that are not plain ASCII go.
+
+    So do pairs with a space before the equals sign: Kratos ignores the space, so it could take a session cookie that
+    this site does not.
+    """
     pairs = (part.strip(" \t") for part in header.split(";"))
-    chosen = (pair for pair in pairs if "=" in pair and wanted(pair.partition("=")[0]))
+    chosen = (pair for pair in pairs if "=" in pair and _is_wanted(pair.partition("=")[0], wanted))
     return "; ".join(pair for pair in chosen if pair.isascii() and pair.isprintable())
+
+
+def _is_wanted(name: str, wanted: Callable[[str], bool]) -> bool:
+    return " " not in name and wanted(name)
 
 
 def read_set_cookie(line: str) -> Morsel[str] | None:
