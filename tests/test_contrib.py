@@ -25,7 +25,7 @@ from ory_auth.local.model.person_schema import PERSON_SCHEMA
 from ory_auth.ory.flows import FlowKind
 
 ROOT = Path(__file__).resolve().parent.parent
-SITE = "http://127.0.0.1:8000"
+SITE = "http://localhost:8000"
 FLOWS = [*(kind.value for kind in FlowKind), "error"]
 LOOPBACK = "127.0.0.1"
 
@@ -71,7 +71,7 @@ def test_every_flow_of_kratos_leads_to_the_page_of_ory_auth(kratos: dict[str, An
 def test_kratos_comes_back_to_the_site(kratos: dict[str, Any]) -> None:
     assert at(kratos, "selfservice.default_browser_return_url") == f"{SITE}/"
     allowed = at(kratos, "selfservice.allowed_return_urls")
-    assert {*Config().allowed_return_urls, "http://localhost:8000"} == set(allowed)
+    assert {*Config().allowed_return_urls, SITE} == set(allowed)
 
 
 # Config of the local Ory says of each field which key of Kratos it stands for.
@@ -79,7 +79,6 @@ SAME: dict[str, str] = {
     "host": "serve.public.host",
     "public_port": "serve.public.port",
     "admin_port": "serve.admin.port",
-    "default_return_url": "selfservice.default_browser_return_url",
     "whoami_required_aal": "session.whoami.required_aal",
     "settings_required_aal": "selfservice.flows.settings.required_aal",
     "cacheable_sessions": "feature_flags.cacheable_sessions",
