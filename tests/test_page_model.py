@@ -644,3 +644,41 @@ def test_sections_of_the_settings_have_titles() -> None:
     assert texts["password"] == ("Password", False, False)
     assert texts["passkey"] == ("Passkeys", True, True)
     assert texts["new-group"] == ("New group", False, False)
+
+
+FULL_LINKS = Links("/login", "/registration", "/recovery", "/again", "/other")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "flow", "offered"),
+    [
+        ([IDENTIFIER, *WITH_PASSWORD], {}, ("/registration", "/recovery")),
+        ([IDENTIFIER, submit("identifier_first", "identifier_first")], {}, ("/registration", "")),
+        ([HIDDEN_IDENTIFIER, *WITH_PASSWORD], {}, ("", "/recovery")),
+        ([HIDDEN_IDENTIFIER, GOOGLE], {}, ("", "")),
+        ([HIDDEN_IDENTIFIER, *CODE_SCREEN], {"state": "sent_email"}, ("", "")),
+    ],
+)
+def test_a_login_offers_only_links_that_help(nodes: list[Any], flow: Any, offered: tuple[str, str]) -> None:
+    page = read(CSRF, *nodes, links=FULL_LINKS, **flow)
+    assert (page.links.registration, page.links.recovery) == offered
+
+
+def test_a_recovery_does_not_name_an_account_by_the_address_of_its_code() -> None:
+    page = read(CSRF, CONFIRM, *CODE_SCREEN[:3], kind="recovery", state="recovery_awaiting_code")
+    assert page.account is None
+    assert page.sent_to == SentTo("+4915112345678", "phone")
+
+
+def test_an_old_error_about_a_security_key_is_left_out() -> None:
+    error = {"id": 4000015, "type": "error", "text": "No such key"}
+    asked = {"id": 1010012, "type": "info", "text": "Have it ready"}
+    assert [m.id for m in read(CSRF, HIDDEN_IDENTIFIER, PASSKEY, messages=[error, asked]).messages] == [1010012]
+    assert [m.id for m in read(CSRF, IDENTIFIER, PASSKEY, messages=[error]).messages] == [4000015]
+
+
+def test_a_registration_that_goes_on_with_one_provider_can_start_again() -> None:
+    page = read(CSRF, labelled(GOOGLE, 1040003), kind="registration")
+    assert page.completes_social
+    assert [link["href"] for link in Elements(html(page, "registration")).all("a")].count("/again") == 1
+    assert not read(CSRF, labelled(GOOGLE, 1040002), kind="registration").completes_social

@@ -10,7 +10,7 @@ the profile form cannot carry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,7 @@ PROFILE = "profile"
 KINDS_WITH_OLD_MESSAGES = frozenset({"settings", "recovery", "verification"})
 # The headings of these pages say the same: sign in again, the second step, choose how to sign in.
 REPEATS_OF_HEADING = frozenset({1010003, 1010004, 1040009})
+KEY_ASKED_FOR, NO_SUCH_KEY = 1010012, 4000015
 MAX_PREFILLED = 320  # the longest e-mail address
 
 
@@ -106,20 +107,26 @@ def read_flow(
         else:
             del groups[PROFILE]
             messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
+    account = _find_account(flow, nodes, kind, links, identity)
     linking = facts.find_linking(flow, nodes) if kind == "login" else None
-    if linking:
-        links = replace(links, registration="")  # the person has an account
+    if kind == "login":
+        fields = [field for group in groups.values() for field in group.fields]
+        links = replace(
+            links,
+            registration="" if linking or account or sent_to else links.registration,  # the person has an account
+            recovery=links.recovery if any(field.type == "password" for field in fields) else "",
+        )
     sets_password = kind == "settings" and "password" in groups and facts.is_after_recovery(flow)
     return FlowPage(
         submit_url=submit_url,
         kind=kind,
-        messages=tuple(m for m in dict.fromkeys(messages) if m.id not in REPEATS_OF_HEADING),
+        messages=tuple(_without_outdated(dict.fromkeys(messages))),
         sections=tuple(build_sections(list(groups.values()), kind=kind, sets_password=sets_password)),
         state=text_of(flow.get("state")),
         active=text_of(flow.get("active")),
         requested_aal=text_of(flow.get("requested_aal")),
         refresh=flow.get("refresh") is True,
-        account=_find_account(flow, nodes, kind, links, identity),
+        account=account,
         sent_to=sent_to,
         linking=linking,
         captcha=facts.find_captcha(nodes),
@@ -127,16 +134,24 @@ def read_flow(
         oauth2_client=facts.find_oauth2_client(flow),
         organization=text_of(flow.get("organization_id")),
         sets_password=sets_password,
+        completes_social=kind == "registration" and facts.is_completing_social(nodes),
         links=links,
     )
+
+
+def _without_outdated(messages: Iterable[Message]) -> list[Message]:
+    """The messages that are new. Ory keeps the error about a security key after another address is entered."""
+    messages = [message for message in messages if message.id not in REPEATS_OF_HEADING]
+    key_is_asked_for = any(message.id == KEY_ASKED_FOR for message in messages)
+    return [message for message in messages if not (key_is_asked_for and message.id == NO_SUCH_KEY)]
 
 
 def _find_account(
     flow: Mapping[str, Any], nodes: facts.Nodes, kind: str, links: Links, identity: Identity | None
 ) -> Account | None:
     """Who the page is about, unless the person can still enter that."""
-    if kind == "settings":
-        return None
+    if kind == "settings" or (kind == "recovery" and text_of(flow.get("state")) in SENT_STATES):
+        return None  # a recovery may go to an address that is not the name of the account
     signed_in = flow.get("refresh") is True or flow.get("requested_aal") == "aal2"
     name = facts.find_account_name(nodes)
     if signed_in and identity:

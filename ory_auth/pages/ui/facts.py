@@ -17,6 +17,7 @@ from .page import SENT_STATES, Captcha, Linking, SentTo
 from .trait_kinds import PREFIX
 from .values import label_of, list_of, mapping_of, text_of
 
+CONTINUE_WITH_PROVIDER = 1040003  # the label of the button
 RECOVERED_MESSAGE = 1060001
 RECOVERY_PATH = "/self-service/recovery"
 LINK_MESSAGE = 1010016
@@ -95,6 +96,12 @@ def is_after_recovery(flow: Mapping[str, Any]) -> bool:
     except ValueError:
         path = ""
     return path.endswith(RECOVERY_PATH) or any(message.get("id") == RECOVERED_MESSAGE for message in messages)
+
+
+def is_completing_social(nodes: Nodes) -> bool:
+    """Whether a registration was at a social provider, and Ory goes on with that provider only."""
+    labels = (mapping_of(mapping_of(node.get("meta")).get("label")) for node in nodes)
+    return any(label.get("id") == CONTINUE_WITH_PROVIDER for label in labels)
 
 
 def find_captcha(nodes: Nodes) -> Captcha | None:

@@ -433,7 +433,8 @@ class FlowPage:
     ``sections`` are in an order of this package, which is the same before and after an error. ``needs_keys``: the page
     needs the passkey script. ``oauth2_client``: the name of the application that asks a person to sign in through Ory's
     OAuth2, if any. ``organization`` is Ory's id of it, if any. ``sets_password``: the person has recovered the account,
-    and these settings begin with a new password.
+    and these settings begin with a new password. ``completes_social``: a registration with a social provider, which
+    goes on with that one only. To choose another way, the person starts again.
     """
 
     submit_url: str
@@ -452,6 +453,7 @@ class FlowPage:
     oauth2_client: str = ""
     organization: str = ""
     sets_password: bool = False
+    completes_social: bool = False
     links: Links = field(default=Links())
 
     @cached_property
