@@ -13,6 +13,7 @@ from ory_auth.local import LocalOry
 from tests.support.ory import PASSWORD, Ory
 
 from .conftest import NewVisitor
+from .site import EVERY_METHOD
 from .test_second_factors import set_up_totp
 from .visitor import Visitor
 
@@ -20,7 +21,7 @@ LIMIT = 30_000  # bytes of a first view: HTML, styles and scripts, uncompressed
 
 
 def test_a_first_view_is_small(scripted: Visitor, local_ory: LocalOry) -> None:
-    local_ory.configure(passkey_enabled=True)
+    local_ory.configure(**EVERY_METHOD)
     sizes = {}
 
     def add(response: Any) -> None:

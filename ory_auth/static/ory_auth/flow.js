@@ -78,20 +78,6 @@
     })();
   }
 
-  // One question at a time.
-  function closeOthers(event) {
-    const opened = event.target;
-    if (!opened.open || !opened.matches(".ory-confirm")) return;
-    each(".ory-confirm[open]", (details) => (details.open = details === opened));
-  }
-
-  function closeOnEscape(event) {
-    const details = event.key === "Escape" && event.target.closest(".ory-confirm[open]");
-    if (!details) return;
-    details.open = false;
-    details.querySelector("summary").focus();
-  }
-
   // Screen readers announce an alert when it changes. If no field has the focus, the error gets it.
   function announce(alert) {
     setTimeout(() => alert.replaceChildren(...alert.childNodes), 200);
@@ -112,8 +98,6 @@
     scripts.hasListeners = true;
     document.addEventListener("formdata", dropEmptyTraits);
     document.addEventListener("submit", submitOnce);
-    document.addEventListener("toggle", closeOthers, true);
-    document.addEventListener("keydown", closeOnEscape);
     window.addEventListener("pageshow", (event) => event.persisted && each("form.ory-busy", setIdle));
   }
   scripts.flow();

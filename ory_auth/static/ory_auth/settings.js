@@ -1,4 +1,4 @@
-// Settings and registration: codes to keep, times, the index. Everything works without this script. It may run again.
+// Settings and registration: codes to keep, times, the index, questions. Everything works without this script. It may run again.
 (function () {
   "use strict";
 
@@ -99,7 +99,23 @@
     for (const id of links.keys()) observer.observe(document.getElementById(id));
   }
 
+  // One question at a time.
+  function closeOthers(event) {
+    const opened = event.target;
+    if (!opened.open || !opened.matches(".ory-confirm")) return;
+    document.querySelectorAll(".ory-confirm[open]").forEach((details) => (details.open = details === opened));
+  }
+
+  function closeOnEscape(event) {
+    const details = event.key === "Escape" && event.target.closest(".ory-confirm[open]");
+    if (!details) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  }
+
   if (!scripts.settings) {
+    document.addEventListener("toggle", closeOthers, true);
+    document.addEventListener("keydown", closeOnEscape);
     document.addEventListener("formdata", function (event) {
       const section = event.target.closest("section[id]");
       if (section) sessionStorage.setItem("ory-section", section.id);
