@@ -95,7 +95,9 @@ def test_controls_have_borders_in_forced_colours(
     STATES[name].show(visitor, site)
     visitor.page.set_viewport_size({"width": 320, "height": 640})
     borderless = visitor.page.evaluate(
-        """[...document.querySelectorAll(".ory-button:not(.ory-button-quiet), .ory-field input, .ory-message.ory-message-error")]
+        """[...document.querySelectorAll(
+          ".ory-button:not(.ory-button-quiet), .ory-field input, .ory-message.ory-message-error"
+        )]
         .filter(element => element.checkVisibility() && element.type !== "checkbox" && element.type !== "hidden")
         .filter(element => parseFloat(getComputedStyle(element).borderTopWidth) < 1)
         .map(element => element.outerHTML.slice(0, 100))"""
