@@ -65,6 +65,21 @@ def test_a_gateway_that_is_not_included_is_not_tested(settings: Settings) -> Non
     assert "ory_auth.E018" in {finding["id"] for finding in checked.report["findings"]}
 
 
+def test_orys_own_login_page_is_not_one_of_this_site(local_ory: LocalOry, settings: Settings) -> None:
+    """Although ``ALLOWED_HOSTS`` has its host. The gateway replaces it by the page of this site."""
+    settings.ALLOWED_HOSTS = []
+    local_ory.configure(base_url=None, edge=True, ui_base=f"{local_ory.public_url}/ui")
+    checked = check("--site", SITE, "--json")
+    assert {finding["id"] for finding in checked.report["findings"] if finding["id"]} == {"base-url-differs"}
+    assert checked.found("login-page") == [f"the gateway replaces Ory's login page by {SITE}/auth/login"]
+
+
+def test_the_host_of_orys_own_login_page_is_not_taken_for_this_site(local_ory: LocalOry, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = []
+    local_ory.configure(base_url=None, edge=True, ui_base=f"{local_ory.public_url}/ui")
+    assert check("--json").found("gateway") == ["a login flow starts at http://127.0.0.1:8000/.ory"]
+
+
 def test_ory_network_needs_a_token_for_mails(local_ory: LocalOry, ory_auth: ChangeSettings) -> None:
     ory_auth(GATEWAY_TOKEN="t0ken")
     local_ory.configure(base_url=None, edge=True, edge_token="t0ken")

@@ -66,7 +66,8 @@ def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedC
     endpoint, hosts = facts.browser_endpoint, facts.project.hosts
     assert endpoint is not None
     login_page = endpoint.login_redirect.headers.get("location", "")
-    sites = find_sites(hosts, conf.browser_url, login_page)[:MAX_SITES]
+    is_orys_own = conf.uses_gateway and Origin.of(login_page) == Origin.of(conf.sdk_url)
+    sites = find_sites(hosts, conf.browser_url, "" if is_orys_own else login_page)[:MAX_SITES]
     scheme = sites[0].scheme if sites else "https"
     redirect_targets = filter(None, (Origin.of(f"{scheme}://{host}") for host in hosts.redirects))
     form_action = _read_form_action(facts.project, sites)

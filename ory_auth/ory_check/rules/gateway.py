@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from ...conf import Conf
 from ...ory.addresses import Origin, host_of, is_ory_network
@@ -15,6 +16,7 @@ from .findings import Check, Finding, Problem, failure, ok, skipped, unknown, wa
 
 NOT_INCLUDED = "ory_auth.E018"
 SELF_SERVICE = "/self-service/"
+ORYS_LOGIN_PAGE = "/ui/login"  # which Ory Network hosts
 
 
 def evaluate_gateway(facts: Facts) -> Iterator[Finding]:
@@ -33,7 +35,7 @@ def evaluate_gateway(facts: Facts) -> Iterator[Finding]:
     view = _view(endpoint, flow, site)
     if flow.status == 200:
         yield from evaluate_cookies(view, facts.project.hosts)
-    yield evaluate_login_page(facts, endpoint, view)
+    yield _evaluate_login_page(facts, endpoint, view)
     yield from evaluate_return_to(facts.return_to, view)
 
 
@@ -71,6 +73,15 @@ def _read_base_url(flow: HttpResult) -> str | None:
     if not isinstance(action, str) or SELF_SERVICE not in action or Origin.of(action) is None:
         return None
     return action.partition(SELF_SERVICE)[0]
+
+
+def _evaluate_login_page(facts: Facts, endpoint: Endpoint, view: BrowserView) -> Finding:
+    location, path = endpoint.login_redirect.headers.get("location", ""), facts.project.login_path
+    is_orys_own = view.login_page == Origin.of(endpoint.url) and urlsplit(location).path == ORYS_LOGIN_PAGE
+    if is_orys_own and path and facts.project.serves_login_page:
+        seconds = endpoint.login_redirect.seconds
+        return ok(Check.LOGIN_PAGE, f"the gateway replaces Ory's login page by {view.sites[0]}{path}", seconds)
+    return evaluate_login_page(facts, endpoint, view)
 
 
 def _view(endpoint: Endpoint, flow: HttpResult, site: Origin) -> BrowserView:
