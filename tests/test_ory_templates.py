@@ -52,6 +52,12 @@ def test_a_copy_has_the_text_below_a_comment_with_its_version(package: Path, pro
     assert rest == OLD
 
 
+def test_it_names_what_belongs_into_version_control(project: Path) -> None:
+    folder = project / "ory_auth"
+    expected = f"{folder / 'nodes' / 'field.html'} is yours to change. Add it and {folder / '.originals'} to Git."
+    assert expected in run(project, "nodes/field")
+
+
 def test_every_template_still_works_as_a_copy(project: Path) -> None:
     names = list(template_copies.package_templates())
     assert {"base.html", "login.html", "nodes/field.html", "tags/user_menu.html"} <= set(names)

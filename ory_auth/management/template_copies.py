@@ -49,8 +49,13 @@ class TemplateCopy:
         return self.folder / "ory_auth" / self.name
 
     @property
+    def originals(self) -> Path:
+        """The folder with the texts as they were copied."""
+        return self.folder / "ory_auth" / ".originals"
+
+    @property
     def _original_path(self) -> Path:
-        return self.folder / "ory_auth" / ".originals" / self.name
+        return self.originals / self.name
 
     @property
     def present(self) -> str | None:

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             if copy.present is None:
                 raise CommandError(f"django-ory has no template {copy.name!r}.")
             copy.copy()
-            self.stdout.write(f"{copy.path} is yours to change. Add it and {copy.path.parent.name}/.originals to Git.")
+            self.stdout.write(f"{copy.path} is yours to change. Add it and {copy.originals} to Git.")
             self._warn_if_not_loaded(copy)
 
     def _show_changes(self, copies: Sequence[TemplateCopy]) -> None:
