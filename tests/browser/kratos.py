@@ -98,6 +98,7 @@ def _config(public: int, admin: int, base_url: str, site_url: str, provider_url:
                 "oidc": {"enabled": True, "config": {"providers": _providers(provider_url)}},
             },
         },
+        "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},  # fast
         "identity": {
             "default_schema_id": "person",
             "schemas": [{"id": "person", "url": _inline(json.dumps(_schema()))}],
