@@ -682,3 +682,23 @@ def test_a_registration_that_goes_on_with_one_provider_can_start_again() -> None
     assert page.completes_social
     assert [link["href"] for link in Elements(html(page, "registration")).all("a")].count("/again") == 1
     assert not read(CSRF, labelled(GOOGLE, 1040002), kind="registration").completes_social
+
+
+class TestIdentifierFirstForAnUnknownAccount:
+    """With ``account_enumeration.mitigate``, Ory sends both screens at once."""
+
+    METHODS = (submit("identifier_first", "identifier_first"), *WITH_PASSWORD, CODE_BUTTON)
+
+    def test_looks_like_the_screen_of_a_known_account(self) -> None:
+        page = read(field("identifier_first", "identifier", value=EMAIL), *self.METHODS, CSRF)
+        assert page.account is not None
+        assert page.account.name == EMAIL
+        assert [f"{button.name}={button.value}" for button in buttons(page)] == ["method=password", "method=code"]
+        forms = [form for section in page.sections for form in section.forms]
+        assert all("identifier" in [hidden.name for hidden in form.hidden] for form in forms)
+
+    def test_an_identifier_that_is_missing_is_asked_for_beside_the_password(self) -> None:
+        page = read(field("identifier_first", "identifier"), *self.METHODS, CSRF)
+        [form] = [form for section in page.sections for form in section.forms]
+        names = [node.name for part in form.parts for node in part.nodes if isinstance(node, Field)]
+        assert names == ["identifier", "password"]

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...types import Identity
 from .buttons import RESEND_LABEL
+from .groups import DEFAULT_GROUP
 from .page import SENT_STATES, Captcha, Linking, SentTo
 from .trait_kinds import PREFIX
 from .values import label_of, list_of, mapping_of, text_of
@@ -21,6 +22,7 @@ CONTINUE_WITH_PROVIDER = 1040003  # the label of the button
 RECOVERED_MESSAGE = 1060001
 RECOVERY_PATH = "/self-service/recovery"
 LINK_MESSAGE = 1010016
+IDENTIFIER_FIRST = "identifier_first"
 CAPTCHA_GROUP = "captcha"
 CAPTCHA_OPTIONS = "captcha_turnstile_options"
 CAPTCHA_FIELD = "transient_payload.captcha_turnstile_response"
@@ -32,7 +34,30 @@ Nodes = Sequence[Mapping[str, Any]]
 
 def read_nodes(flow: Mapping[str, Any]) -> Nodes:
     """The nodes of Ory's JSON of a flow."""
-    return [mapping_of(node) for node in list_of(mapping_of(flow.get("ui")).get("nodes"))]
+    nodes = [mapping_of(node) for node in list_of(mapping_of(flow.get("ui")).get("nodes"))]
+    return _merge_first_screen(nodes) if _has_both_screens(nodes) else nodes
+
+
+def _has_both_screens(nodes: Nodes) -> bool:
+    """Whether the field for the identifier and what follows it are on one screen.
+
+    Ory sends that for an unknown account, if it mitigates account enumeration.
+    """
+    submits = {node.get("group") for node in nodes if mapping_of(node.get("attributes")).get("name") == "method"}
+    return IDENTIFIER_FIRST in submits and bool(submits & {"password", "code"})
+
+
+def _merge_first_screen(nodes: Nodes) -> Nodes:
+    """Let the identifier go with every method: as a known value, or as a field that all forms share."""
+    merged = []
+    for node in nodes:
+        attributes = mapping_of(node.get("attributes"))
+        if node.get("group") != IDENTIFIER_FIRST:
+            merged.append(node)
+        elif attributes.get("name") == "identifier":
+            input_type = "hidden" if text_of(attributes.get("value")) else attributes.get("type")
+            merged.append({**node, "group": DEFAULT_GROUP, "attributes": {**attributes, "type": input_type}})
+    return merged
 
 
 def find_account_name(nodes: Nodes) -> str:
