@@ -82,7 +82,7 @@ class FlowHandler(ABC):
     def start_flow(
         self, exchange: Exchange, type: str, *, source: Flow | None = None, link: PendingLink | None = None
     ) -> Flow:
-        """Start a flow. It continues `source` if that turned out to be of the wrong kind. Raises `OryError`.
+        """Start a flow. It continues `source`, which has expired or is of the wrong kind. Raises `OryError`.
 
         A login with `link` links that account at a provider to the identity that signs in.
         """
@@ -155,8 +155,7 @@ class FlowHandler(ABC):
         now = exchange.state.clock.now()
         if now <= flow.expires_at:
             return None
-        new = self.start_flow(exchange, flow.type)
-        new.request_url = flow.request_url
+        new = self.start_flow(exchange, flow.type, source=flow)
         new.messages.append(message(4010001))
         if flow.type == "browser" and not exchange.wants_json:
             return exchange.redirect(page_url(exchange, new))
