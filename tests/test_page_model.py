@@ -664,6 +664,13 @@ def test_a_login_offers_only_links_that_help(nodes: list[Any], flow: Any, offere
     assert (page.links.registration, page.links.recovery) == offered
 
 
+def test_a_second_step_does_not_name_an_account_by_the_phone_number_of_its_code() -> None:
+    number = field("default", "identifier", "hidden", value="+4915112345678")
+    page = read(number, *CODE_SCREEN, state="sent_email", requested_aal="aal2")
+    assert page.sent_to == SentTo("+4915112345678", "phone")
+    assert page.account == Account("", "/other", signed_in=True)
+
+
 def test_a_recovery_does_not_name_an_account_by_the_address_of_its_code() -> None:
     page = read(CSRF, CONFIRM, *CODE_SCREEN[:3], kind="recovery", state="recovery_awaiting_code")
     assert page.account is None

@@ -154,6 +154,9 @@ def _find_account(
         return None  # a recovery may go to an address that is not the name of the account
     signed_in = flow.get("refresh") is True or flow.get("requested_aal") == "aal2"
     name = facts.find_account_name(nodes)
+    sent_to = facts.find_sent_to(flow, nodes)
+    if signed_in and sent_to and sent_to.channel == "phone":
+        name = ""  # the number to which the code went, which need not be the name of the account
     if signed_in and identity:
         name = facts.name_of(identity) or name
     return Account(label_of(name), links.other_account, signed_in=signed_in) if name or signed_in else None
