@@ -56,6 +56,7 @@ def test_a_missing_trait_is_asked_for(visitor: Visitor) -> None:
     visitor.submit("provider", "google")
     consent(visitor, "", first_name)
     visitor.is_at("/auth/registration")
+    visitor.sees("Almost done")
     assert visitor.page.locator('[name="traits.name.first"]').input_value() == first_name
     visitor.fill("traits.email", email)
     visitor.submit("provider", "google")
