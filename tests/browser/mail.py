@@ -8,7 +8,7 @@ import uuid
 
 from tests.support.ory import Ory
 
-CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+CODE = re.compile(r"\b\d{6}\b")  # and not six digits of an ID
 LINK = re.compile(r"https?://\S+/self-service/\S+")
 
 
