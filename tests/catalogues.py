@@ -28,6 +28,16 @@ KEYWORDS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
 }
 
+# The rules of the languages that have a catalogue here. Babel's own differ between its versions.
+ONE_OR_MANY, ZERO_OR_ONE = (2, "(n != 1)"), (2, "(n > 1)")
+POLISH = (3, "(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)")
+PLURALS = {
+    **dict.fromkeys(("de", "es", "it", "nl"), ONE_OR_MANY),
+    **dict.fromkeys(("fr", "pt_BR"), ZERO_OR_ONE),
+    "ja": (1, "0"),
+    "pl": POLISH,
+}
+
 
 def sources(package: str) -> Iterator[tuple[str, str]]:
     """Each file of a package with texts in it, as Python: its name and its content."""
@@ -41,6 +51,16 @@ def sources(package: str) -> Iterator[tuple[str, str]]:
 
 class Catalogue(Catalog):
     """With a header that says what a reader of the file needs, and stays the same from day to day."""
+
+    @property
+    def num_plurals(self) -> int:
+        known = PLURALS.get(str(self.locale_identifier))
+        return known[0] if known else super().num_plurals
+
+    @property
+    def plural_expr(self) -> str:
+        known = PLURALS.get(str(self.locale_identifier))
+        return known[1] if known else super().plural_expr
 
     @property
     def mime_headers(self) -> list[tuple[str, str]]:
