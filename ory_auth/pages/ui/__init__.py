@@ -24,7 +24,7 @@ from .forms import build_sections
 from .groups import DEFAULT_GROUP, Group
 from .messages import Place, read_provider_names
 from .nodes import NodeReader, read_messages
-from .page import SENT_STATES, Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message
+from .page import SENT_STATES, Account, Button, Credential, ErrorPage, Field, FlowPage, Hidden, Links, Message, SentTo
 from .trait_kinds import PREFIX
 from .traits import Traits, read_schema_id, read_traits
 from .values import label_of, list_of, mapping_of, text_of, write_exact
@@ -107,7 +107,7 @@ def read_flow(
         else:
             del groups[PROFILE]
             messages.append(Message(0, "info", gettext("Your profile cannot be changed on this page.")))
-    account = _find_account(flow, nodes, kind, links, identity)
+    account = _find_account(flow, nodes, kind, links, identity, sent_to)
     linking = facts.find_linking(flow, nodes) if kind == "login" else None
     if kind == "login":
         fields = [field for group in groups.values() for field in group.fields]
@@ -147,14 +147,18 @@ def _without_outdated(messages: Iterable[Message]) -> list[Message]:
 
 
 def _find_account(
-    flow: Mapping[str, Any], nodes: facts.Nodes, kind: str, links: Links, identity: Identity | None
+    flow: Mapping[str, Any],
+    nodes: facts.Nodes,
+    kind: str,
+    links: Links,
+    identity: Identity | None,
+    sent_to: SentTo | None,
 ) -> Account | None:
     """Who the page is about, unless the person can still enter that."""
     if kind == "settings" or (kind == "recovery" and text_of(flow.get("state")) in SENT_STATES):
         return None  # a recovery may go to an address that is not the name of the account
     signed_in = flow.get("refresh") is True or flow.get("requested_aal") == "aal2"
     name = facts.find_account_name(nodes)
-    sent_to = facts.find_sent_to(flow, nodes)
     if signed_in and sent_to and sent_to.channel == "phone":
         name = ""  # the number to which the code went, which need not be the name of the account
     if signed_in and identity:
