@@ -14,37 +14,22 @@ from ....model.second_factors import backup_codes, backup_codes_config, new_back
 from ....model.session import AuthenticationMethod, Session
 from ..privileged_session import require_privileged_session
 from ..submission import InvalidSubmission, check_csrf, is_pressed
-from .base import LoginMethod, SettingsMethod, SignedIn
+from .base import SettingsMethod
+from .typed_code import TypedCodeLogin
 
 
-class LookupSecretLogin(LoginMethod):
-    name = "lookup_secret"
+class LookupSecretLogin(TypedCodeLogin):
+    name = field = "lookup_secret"
+    label, button = 1010007, 1010010
 
     def is_enabled(self, config: Config) -> bool:
         return config.lookup_secret_enabled
 
-    def aal(self, config: Config) -> str:
-        return "aal2"
+    def is_set_up(self, identity: Identity) -> bool:
+        return bool(backup_codes(identity))
 
-    def add_second_factor(self, exchange: Exchange, flow: Flow, identity: Identity) -> None:
-        if backup_codes(identity):
-            label = message(1010007)
-            flow.nodes += [
-                nodes.input_field("lookup_secret", "lookup_secret", "text", label, value="", required=True),
-                nodes.submit_button("lookup_secret", 1010010),
-            ]
-
-    def sign_in(self, exchange: Exchange, flow: Flow, body: Body) -> SignedIn:
-        check_csrf(exchange, flow, body)
-        assert exchange.session is not None  # a second step always has one
-        identity, now = exchange.session.identity, exchange.state.clock.now()
-        code = str(body.get("lookup_secret") or "")
-        nodes.find_or_add(flow.nodes, "lookup_secret")["attributes"].pop("value", None)
-        if not code:
-            raise InvalidSubmission(lookup_secret=message(4000002, property="lookup_secret"))
-        if error := use_backup_code(identity, code, now):
-            raise InvalidSubmission(message(error))
-        return SignedIn(identity, AuthenticationMethod("lookup_secret", now))
+    def use_code(self, identity: Identity, code: str, now: int) -> int:
+        return use_backup_code(identity, code, now)
 
 
 class LookupSecretSettings(SettingsMethod):

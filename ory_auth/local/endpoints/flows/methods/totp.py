@@ -16,38 +16,24 @@ from ....model.second_factors import totp_config, totp_matches
 from ....model.session import AuthenticationMethod, Session
 from ..privileged_session import require_privileged_session
 from ..submission import InvalidSubmission, check_csrf, is_pressed
-from .base import LoginMethod, SettingsMethod, SignedIn
+from .base import SettingsMethod
+from .typed_code import TypedCodeLogin
 
 QR_CODE_SIZE = 256
 
 
-class TOTPLogin(LoginMethod):
-    name = "totp"
+class TOTPLogin(TypedCodeLogin):
+    name, field = "totp", "totp_code"
+    label, button = 1010006, 1010009
 
     def is_enabled(self, config: Config) -> bool:
         return config.totp_enabled
 
-    def aal(self, config: Config) -> str:
-        return "aal2"
+    def is_set_up(self, identity: Identity) -> bool:
+        return bool(identity.credential_config("totp"))
 
-    def add_second_factor(self, exchange: Exchange, flow: Flow, identity: Identity) -> None:
-        if identity.credential_config("totp"):
-            flow.nodes += [
-                nodes.input_field("totp", "totp_code", "text", message(1010006), value="", required=True),
-                nodes.submit_button("totp", 1010009),
-            ]
-
-    def sign_in(self, exchange: Exchange, flow: Flow, body: Body) -> SignedIn:
-        check_csrf(exchange, flow, body)
-        assert exchange.session is not None  # a second step always has one
-        identity, now = exchange.session.identity, exchange.state.clock.now()
-        code = str(body.get("totp_code") or "")
-        nodes.find_or_add(flow.nodes, "totp_code")["attributes"].pop("value", None)
-        if not code:
-            raise InvalidSubmission(totp_code=message(4000002, property="totp_code"))
-        if not totp_matches(identity.credential_config("totp"), code, now):
-            raise InvalidSubmission(message(4000008))
-        return SignedIn(identity, AuthenticationMethod("totp", now))
+    def use_code(self, identity: Identity, code: str, now: int) -> int:
+        return 0 if totp_matches(identity.credential_config("totp"), code, now) else 4000008
 
 
 class TOTPSettings(SettingsMethod):
