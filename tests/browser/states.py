@@ -56,6 +56,14 @@ class Scene:
         self.visitor.sign_in(person, path)
         return person
 
+    def shows_error(self) -> None:
+        """Wait until the page says what is wrong."""
+        self.visitor.page.get_by_role("alert").first.wait_for()
+
+    def asks_for_code(self) -> None:
+        """Wait until a code has been sent, and the page asks for it."""
+        self.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+
 
 @dataclass(frozen=True)
 class State:
@@ -97,7 +105,7 @@ def login(scene: Scene) -> None:
 @state("login-wrong-password")
 def login_wrong_password(scene: Scene) -> None:
     scene.visitor.sign_in(scene.person(), password="a wrong one")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("login-password-only", passkey_enabled=False, code_passwordless_enabled=False, oidc_providers={})
@@ -111,7 +119,7 @@ def login_no_passkey(scene: Scene) -> None:
     Keys(scene.visitor)
     login(scene)
     scene.visitor.page.locator("button[name=passkey_login_trigger]").click()
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("login-code-sent")
@@ -120,7 +128,7 @@ def login_code_sent(scene: Scene) -> None:
     login(scene)
     scene.visitor.fill("identifier", person.email)
     scene.visitor.submit("method", "code")
-    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+    scene.asks_for_code()
 
 
 @state("login-code-wrong")
@@ -128,7 +136,7 @@ def login_code_wrong(scene: Scene) -> None:
     login_code_sent(scene)
     scene.visitor.fill("code", "000000")
     scene.visitor.submit("method", "code")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("login-identifier-first", login_style="identifier_first")
@@ -150,7 +158,7 @@ def login_refused_by_provider(scene: Scene) -> None:
     login(scene)
     scene.visitor.submit("provider", "github")
     scene.visitor.page.get_by_role("button", name="Refuse").click()
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("login-connect-account")
@@ -168,7 +176,7 @@ def login_connect_account_wrong_password(scene: Scene) -> None:
     login_connect_account(scene)
     scene.visitor.fill("password", "a wrong one")
     scene.visitor.submit("method", "password")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("login-for-an-application", oauth2_provider=True)
@@ -196,7 +204,7 @@ def step_up_wrong_code(scene: Scene) -> None:
     step_up(scene)
     scene.visitor.fill("totp_code", "000000")
     scene.visitor.submit("method", "totp")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("step-up-several-ways")
@@ -223,7 +231,7 @@ def step_up_several_ways(scene: Scene) -> None:
 @state("step-up-code", code_mfa_enabled=True, code_passwordless_enabled=False)
 def step_up_code(scene: Scene) -> None:
     scene.visitor.sign_in(scene.person(), "/vault/")
-    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+    scene.asks_for_code()
 
 
 @state("no-second-factor")
@@ -252,7 +260,7 @@ def registration_bad_password(scene: Scene) -> None:
     registration_second_step(scene)
     scene.visitor.fill("password", "short")
     scene.visitor.submit("method", "password")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("registration-missing")
@@ -260,7 +268,7 @@ def registration_missing(scene: Scene) -> None:
     registration(scene)
     scene.visitor.page.evaluate("document.querySelectorAll('form').forEach(form => { form.noValidate = true })")
     scene.visitor.submit("method", "profile")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("registration-duplicate")
@@ -269,14 +277,14 @@ def registration_duplicate(scene: Scene) -> None:
     registration_second_step(scene)
     scene.visitor.fill("password", PASSWORD)
     scene.visitor.submit("method", "password")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 @state("registration-code-sent")
 def registration_code_sent(scene: Scene) -> None:
     registration_second_step(scene)
     scene.visitor.submit("method", "code")
-    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+    scene.asks_for_code()
 
 
 @state("registration-one-step", registration_style="unified")
@@ -303,7 +311,7 @@ def recovery_code_sent(scene: Scene) -> None:
     recovery(scene)
     scene.visitor.fill("email", person.email)
     scene.visitor.submit("method", "code")
-    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+    scene.asks_for_code()
 
 
 @state("recovery-link-sent", recovery_use="link")
@@ -334,7 +342,7 @@ def verification_code_sent(scene: Scene) -> None:
     verification(scene)
     scene.visitor.fill("email", person.email)
     scene.visitor.submit("method", "code")
-    scene.visitor.page.locator("[name=code]:not([type=hidden])").wait_for()
+    scene.asks_for_code()
 
 
 @state("verification-done")
@@ -401,7 +409,7 @@ def settings_bad_password(scene: Scene) -> None:
     settings(scene)
     scene.visitor.fill("password", "short")
     scene.visitor.submit("method", "password")
-    scene.visitor.page.get_by_role("alert").first.wait_for()
+    scene.shows_error()
 
 
 # ---- sessions and security
