@@ -110,18 +110,18 @@ if REDIS_URL := env("REDIS_URL", default=""):
     }
 # Nothing comes from elsewhere, and there is no inline script or style. Forms lead to this site, which passes them on to
 # Ory. Social sign-in needs the origin of each provider: Chromium also checks where Ory redirects a form.
-PROVIDERS = env.list("FORM_ACTION", default=[])
+FORM_TARGETS = env.list("FORM_ACTION", default=[])
 if DEMO_LOCAL_ORY:
-    PROVIDERS.append(f"http://127.0.0.1:{ORY_PUBLIC_PORT}")  # the provider that the local Ory pretends
+    FORM_TARGETS.append(f"http://127.0.0.1:{ORY_PUBLIC_PORT}")  # the provider that the local Ory pretends
 elif not ORY_AUTH.get("BROWSER_URL", "").startswith("/"):
-    PROVIDERS.append(ORY_AUTH.get("BROWSER_URL", ORY_SDK_URL))
+    FORM_TARGETS.append(ORY_AUTH.get("BROWSER_URL", ORY_SDK_URL))
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
     "style-src": ["'self'"],
     "img-src": ["'self'", "data:"],
     "connect-src": ["'self'"],
-    "form-action": ["'self'", *PROVIDERS],
+    "form-action": ["'self'", *FORM_TARGETS],
     "base-uri": ["'none'"],
     "frame-ancestors": ["'none'"],
 }
