@@ -47,7 +47,7 @@ def _site(local_ory: LocalOry, settings: Settings) -> None:
 
 @pytest.fixture
 def provider(local_ory: LocalOry, settings: Settings, ory_auth: ChangeSettings) -> str:
-    """The origin of the pretended providers, which differs from Ory's if browsers use the gateway."""
+    """The origin of the pretend providers, which differs from Ory's if browsers use the gateway."""
     settings.ALLOWED_HOSTS = ["localhost"]
     settings.ROOT_URLCONF = "tests.support.gateway"
     ory_auth(BROWSER_URL="/.ory")

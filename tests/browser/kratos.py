@@ -1,6 +1,6 @@
 """A real Kratos for one test process: ``ORY_TEST_KRATOS`` names its binary.
 
-It offers what :data:`tests.browser.site.EVERY_METHOD` says, and social sign-in at the pretended provider beside it.
+It offers what :data:`tests.browser.site.EVERY_METHOD` says, and social sign-in at the pretend provider beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pretended OpenID provider for a real Kratos. Its consent page has the fields and buttons of the local Ory's."""
+"""A pretend OpenID provider for a real Kratos. Its consent page has the fields and buttons of the local Ory's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Social sign-in with a pretended provider."""
+"""Social sign-in with a pretend provider."""
 
 from __future__ import annotations
 

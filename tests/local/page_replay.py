@@ -146,7 +146,7 @@ class PageReplay(Replay):
         assert found, "the message has no code"
         return found[0]
 
-    # ---- the pretended provider
+    # ---- the pretend provider
 
     def _visit_provider(self, recorded: dict[str, Any]) -> Response:
         """Choose at the provider what the name of the exchange says: an account, or to refuse."""
@@ -180,7 +180,7 @@ def _sort_addresses(content: Any) -> None:
 
 
 def _with_recorded_provider(response: Response) -> Response:
-    """The response with the URL of the recorded provider instead of the pretended one."""
+    """The response with the URL of the recorded provider instead of the pretend one."""
     body = response.body.replace(b"/pretend-provider/authorize", b"/authorize")
     headers = deepcopy(response.headers)
     if "/pretend-provider/" in (headers["Location"] or ""):

@@ -1,4 +1,4 @@
-"""Social sign-in beyond the recordings: the page of the pretended provider, and seeded accounts."""
+"""Social sign-in beyond the recordings: the page of the pretend provider, and seeded accounts."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ class Config:
     rp_id: str | None = None
     rp_origins: tuple[str, ...] = ()
     rp_display_name: str = "Local Ory"
-    oauth2_provider: bool = False  # oauth2_provider.url: a pretended OAuth2 server, for login_challenge
-    # selfservice.methods.oidc.config.providers: ID → label, all at the pretended provider
+    oauth2_provider: bool = False  # oauth2_provider.url: a pretend OAuth2 server, for login_challenge
+    # selfservice.methods.oidc.config.providers: ID → label, all at the pretend provider
     oidc_providers: dict[str, str] = field(default_factory=dict)
     account_enumeration_mitigate: bool = False  # security.account_enumeration.mitigate
     recovery_enabled: bool = True  # selfservice.flows.recovery.enabled

@@ -1,4 +1,4 @@
-"""Social sign-in: accounts at the pretended provider, and the round trips of browsers to it and back."""
+"""Social sign-in: accounts at the pretend provider, and the round trips of browsers to it and back."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PendingLink:
 
 
 class SocialAccounts:
-    """The pretended provider: the accounts that people have used, and what it has to remember for Ory."""
+    """The pretend provider: the accounts that people have used, and what it has to remember for Ory."""
 
     def __init__(self) -> None:
         self.round_trips: dict[str, RoundTrip] = {}  # by the parameter `state`

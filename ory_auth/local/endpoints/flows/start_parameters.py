@@ -46,7 +46,7 @@ def _organization(value: str) -> Any:
 
 
 def _oauth2_login_request(exchange: Exchange, challenge: str) -> dict[str, Any]:
-    """What a pretended OAuth2 server says about the application that sent the person here."""
+    """What a pretend OAuth2 server says about the application that sent the person here."""
     if not exchange.state.config.oauth2_provider:
         raise OryError(500, reason="oauth2_provider is not configured")
     if challenge == UNKNOWN_CHALLENGE:
