@@ -1,0 +1,1 @@
+"""Moving existing users to Ory, and back."""
