@@ -26,6 +26,7 @@ DEFAULT_USER_HANDLER = "ory_auth.users.UserHandler"
 DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
 )
+MIN_SECRET = 16  # characters of a secret that the project makes up
 _PLAIN = re.compile(r"[!-~]+")
 _PATH = re.compile(r"\w+(\.\w+)+")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")  # of a path
@@ -151,6 +152,35 @@ def _paths(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _secrets(value: object) -> tuple[Secret, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("must be a list of secrets: several count at once, so that you can replace one")
+    if not all(isinstance(secret, str) and _PLAIN.fullmatch(secret) for secret in value):
+        raise ValueError("must be a list of texts of ASCII characters, without spaces or line breaks")
+    if any(len(secret) < MIN_SECRET for secret in value):
+        raise ValueError(f"has a secret of fewer than {MIN_SECRET} characters: make one with `openssl rand -hex 32`")
+    return tuple(map(Secret, value))
+
+
+def _dotted_path(value: object) -> str:
+    if not isinstance(value, str) or not _PATH.fullmatch(value):
+        raise ValueError("must be a dotted path such as 'project.accounts.decide'")
+    return value
+
+
+def _failure(value: object) -> str:
+    if value != "refuse" and value != "allow":
+        raise ValueError("must be 'refuse' or 'allow'")
+    return str(value)
+
+
+def _groups(value: object) -> Mapping[str, Mapping[str, Any]]:
+    items = list(value.items()) if isinstance(value, Mapping) else [(None, None)]
+    if not all(isinstance(path, str) and isinstance(roles, Mapping) for path, roles in items):
+        raise ValueError("must be a dict such as {'metadata_public.roles': {'editor': ['Editors']}}")
+    return MappingProxyType(dict(items))
+
+
 def _setting(read: Callable[[object], Any], default: Any = None) -> Any:
     return field(default=default, metadata={"read": read}, repr=False)
 
@@ -183,6 +213,12 @@ class Conf:
     recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
     account_deletion: bool = _setting(_bool, False)
+    groups: Mapping[str, Mapping[str, Any]] | None = _setting(_groups)
+    webhook_secrets: tuple[Secret, ...] = _setting(_secrets, ())
+    blocking_hook: str | None = _setting(_dotted_path)
+    blocking_hook_seconds: float = _setting(_positive_seconds, 2.0)
+    blocking_hook_failure: str = _setting(_failure, "refuse")
+    password_migration_secrets: tuple[Secret, ...] = _setting(_secrets, ())
 
     @property
     def uses_gateway(self) -> bool:

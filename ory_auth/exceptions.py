@@ -4,9 +4,13 @@
 
     OryAuthError
     ├── OryUnavailable          Ory did not say who the user is: 503, never "signed out"
-    │   └── OryResponseInvalid  Ory's response cannot be trusted
+    │   ├── OryResponseInvalid  Ory's response cannot be trusted
+    │   └── RateLimited         Ory limits the rate of calls: try again later
     ├── AALRequired             a second factor, or signing in again, is required
-    └── NotAdmitted             known at Ory, but not admitted here
+    ├── NotAdmitted             known at Ory, but not admitted here
+    ├── NotFound                the admin API does not know the identity or session
+    ├── Conflict                another identity has one of these values
+    └── InvalidIdentity         the admin API refuses these values
 
 None of them contains a credential, a trait or a part of Ory's response.
 """
@@ -15,7 +19,17 @@ from __future__ import annotations
 
 from .events import Event
 
-__all__ = ["AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"]
+__all__ = [
+    "AALRequired",
+    "Conflict",
+    "InvalidIdentity",
+    "NotAdmitted",
+    "NotFound",
+    "OryAuthError",
+    "OryResponseInvalid",
+    "OryUnavailable",
+    "RateLimited",
+]
 
 
 class OryAuthError(Exception):
@@ -53,6 +67,13 @@ class OryResponseInvalid(OryUnavailable):
         super().__init__(message, event=event, status=status)
 
 
+class RateLimited(OryUnavailable):
+    """Ory limits the rate of calls (429). Try again after ``retry_after`` seconds, if Ory says how long."""
+
+    def __init__(self, message: str = "Ory limits the rate of calls (429).", *, retry_after: int | None = None) -> None:
+        super().__init__(message, event=Event.RATE_LIMITED, status=429, retry_after=retry_after)
+
+
 class AALRequired(OryAuthError):
     """The person must first use a second factor (``aal``) or sign in again (``refresh``) at Ory."""
 
@@ -74,3 +95,28 @@ class NotAdmitted(OryAuthError):
     def __init__(self, reason: Event = Event.NOT_ADMITTED) -> None:
         super().__init__("This account is not admitted here.")
         self.reason = reason
+
+
+class NotFound(OryAuthError):
+    """The admin API does not know this identity, session or credential."""
+
+    def __init__(self, message: str = "Ory does not know this identity.") -> None:
+        super().__init__(message)
+
+
+class Conflict(OryAuthError):
+    """Another identity has one of these values: an address, a username, an ``external_id``. Ory does not say which."""
+
+    def __init__(self, message: str = "Another identity at Ory has one of these values.") -> None:
+        super().__init__(message)
+
+
+class InvalidIdentity(OryAuthError):
+    """The admin API refuses what it was sent (400), often because the identity schema does.
+
+    ``fields`` are JSON pointers to the refused values, such as ``"#/traits/email"``. The values are not included.
+    """
+
+    def __init__(self, message: str = "Ory refuses these values.", *, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{message} Refused: {', '.join(fields)}." if fields else message)
+        self.fields = fields

@@ -39,6 +39,7 @@ class AAL(StrEnum):
             return cls.AAL0
 
 
+NO_SESSION = bytes(16)  # instead of the ID of the session, in the summary of an identity from the admin API
 UNKNOWN = -1  # instead of a time that Ory did not send
 # These are second factors if their level is aal2. A provider (oidc, saml) may vouch for both factors at once.
 SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn", "code"})
@@ -169,6 +170,25 @@ class Identity:
         return tuple(_require_object(address) for address in self._document.identity.get("verifiable_addresses") or ())
 
     @property
+    def metadata_admin(self) -> Any:
+        """Any JSON, read-only like ``traits``. Only the admin API returns it, so a session's identity has ``None``."""
+        return self._document.identity.get("metadata_admin")
+
+    @property
+    def external_id(self) -> str | None:
+        """The ID that your project has given to the identity."""
+        return self._document.identity.get("external_id") or None
+
+    @property
+    def created_at(self) -> datetime | None:
+        return _parse_optional_time(self._document.identity.get("created_at"))
+
+    @property
+    def credential_types(self) -> tuple[str, ...]:
+        """Ory's words, such as "password". Only the admin API returns them; a session's identity has none."""
+        return tuple(sorted(self._document.identity.get("credentials") or ()))
+
+    @property
     def organization_id(self) -> UUID | None:
         organization = self._document.identity.get("organization_id")
         return UUID(organization) if organization else None
@@ -181,6 +201,21 @@ class Identity:
         """The e-mail addresses that Ory has verified."""
         verified = (a for a in self.verifiable_addresses if a.get("via") == "email" and a.get("verified") is True)
         return [a["value"] for a in verified if isinstance(a.get("value"), str)]
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Identity:
+        """Read an identity as the admin API returns it. Raises ``ValueError``, which does not quote it."""
+        document = _Document(b'{"identity":' + body + b"}")
+        try:
+            data = document.identity
+            changed_at = read_last_change(data)
+            updated_at = _to_microseconds(changed_at) if changed_at else UNKNOWN
+            identity = cls(SessionSummary(NO_SESSION, UUID(data["id"]).bytes, 0, 0, updated_at, 0), document)
+            # These are parsed on access. Read them once now, so that no later access fails.
+            _ = identity.traits, identity.verifiable_addresses, identity.organization_id, identity.created_at
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"not an identity ({type(error).__name__})") from None
+        return identity
 
     def __reduce__(self) -> tuple[Callable[..., Identity], tuple[bytes, int]]:
         return _restore_identity, (self._document.body, self._summary.aal)
@@ -289,7 +324,10 @@ def _restore_session(body: bytes, level: int) -> OrySession:
 
 
 def _restore_identity(body: bytes, level: int) -> Identity:
-    return _restore_session(body, level).identity
+    data = json.loads(body)
+    if "id" in data:
+        return _restore_session(body, level).identity
+    return Identity.from_json(json.dumps(data["identity"]).encode())
 
 
 def _summarize(data: Mapping[str, Any]) -> SessionSummary:

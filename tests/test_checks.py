@@ -535,7 +535,7 @@ MAPPING = st.dictionaries(
     st.sampled_from(["traits.email", "traits", "email", "metadata_public.x", "identity.id", "", ".", "..", "trait.x"]),
 )
 LIKELY: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(KEYS[1:], JSON) | {
-    "BROWSER_URL": URLS | st.sampled_from(["/.ory", "/hunter2", "//hunter2"]),
+    "BROWSER_URL": URLS | st.sampled_from(["/.ory", "//hunter2"]),
     "ADMIN_URL": URLS,
     "GATEWAY_TOKEN": st.sampled_from(["ory_pat_hunter2", "hunter2\n", {"key": "hunter2"}]),
     "API_KEY": st.sampled_from(["ory_pat_hunter2", "hunter2\n", {"key": "hunter2"}, ["hunter2"]]),

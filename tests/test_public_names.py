@@ -39,10 +39,29 @@ PUBLIC = {
     "ory_auth.rest_framework": {"OrySessionAuthentication", "AAL2Required"},
     "ory_auth.ninja": {"OryAuth"},
     "ory_auth.channels": {"OryAuthMiddleware", "OryAuthMiddlewareStack", "OryRequired", "recheck"},
-    "ory_auth.models": {"OryIdentity"},
+    "ory_auth.models": {"Impersonation", "OryIdentity"},
     "ory_auth.types": {"AAL", "AuthenticationMethod", "Identity", "OryHttpRequest", "OrySession"},
-    "ory_auth.exceptions": {"AALRequired", "NotAdmitted", "OryAuthError", "OryResponseInvalid", "OryUnavailable"},
-    "ory_auth.signals": {"user_created", "user_linked", "user_updated"},
+    "ory_auth.exceptions": {
+        "AALRequired",
+        "Conflict",
+        "InvalidIdentity",
+        "NotAdmitted",
+        "NotFound",
+        "OryAuthError",
+        "OryResponseInvalid",
+        "OryUnavailable",
+        "RateLimited",
+    },
+    "ory_auth.signals": {
+        "identity_changed",
+        "identity_deleted",
+        "impersonation_ended",
+        "impersonation_started",
+        "session_ended",
+        "user_created",
+        "user_linked",
+        "user_updated",
+    },
     "ory_auth.users": {"UserHandler", "delete_user"},
     "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn", "prepare_request"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
@@ -121,6 +140,12 @@ def test_the_setting_keys_are_stable() -> None:
         "REGISTRATION",
         "RECOVERY",
         "ACCOUNT_DELETION",
+        "GROUPS",
+        "WEBHOOK_SECRETS",
+        "BLOCKING_HOOK",
+        "BLOCKING_HOOK_SECONDS",
+        "BLOCKING_HOOK_FAILURE",
+        "PASSWORD_MIGRATION_SECRETS",
     }
 
 
@@ -139,6 +164,10 @@ DEFAULTS = {
     "login_redirect_hosts": (),
     "registration": True,
     "recovery": True,
+    "webhook_secrets": (),
+    "blocking_hook_seconds": 2.0,
+    "blocking_hook_failure": "refuse",
+    "password_migration_secrets": (),
 }
 
 

@@ -20,14 +20,33 @@ from ory_auth.backends import OryBackend
 from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
 from ory_auth.decorators import ory_optional, ory_required
-from ory_auth.exceptions import AALRequired, NotAdmitted, OryAuthError, OryResponseInvalid, OryUnavailable
+from ory_auth.exceptions import (
+    AALRequired,
+    Conflict,
+    InvalidIdentity,
+    NotAdmitted,
+    NotFound,
+    OryAuthError,
+    OryResponseInvalid,
+    OryUnavailable,
+    RateLimited,
+)
 from ory_auth.forms import FlowForm, FlowForms
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
-from ory_auth.models import OryIdentity
+from ory_auth.models import Impersonation, OryIdentity
 from ory_auth.ninja import OryAuth
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
-from ory_auth.signals import user_created, user_linked, user_updated
+from ory_auth.signals import (
+    identity_changed,
+    identity_deleted,
+    impersonation_ended,
+    impersonation_started,
+    session_ended,
+    user_created,
+    user_linked,
+    user_updated,
+)
 from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepare_request
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
@@ -182,3 +201,28 @@ urlpatterns = [
     path("page", Page.as_view()),
     path("auth/", include("ory_auth.urls")),
 ]
+
+identity_changed.connect(welcome)
+identity_deleted.connect(welcome)
+session_ended.connect(welcome)
+impersonation_started.connect(welcome)
+impersonation_ended.connect(welcome)
+
+
+def call_the_admin_api(call: Callable[[], None]) -> str:
+    try:
+        call()
+    except NotFound:
+        return "unknown"
+    except Conflict:
+        return "taken"
+    except InvalidIdentity as error:
+        return ", ".join(error.fields)
+    except RateLimited as error:
+        assert_type(error.retry_after, int | None)
+    return ""
+
+
+def last_reason(user: User) -> str:
+    impersonation = Impersonation.objects.filter(user=user).first()
+    return str(impersonation.reason) if impersonation else ""

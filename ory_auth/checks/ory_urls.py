@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage
 
 from ..conf import Conf, configured_keys
 from ..ory.addresses import host_of, is_https, is_ory_network
-from ..ory.admin_api import has_admin_access
+from ..ory.admin_client import has_admin_access
 from .message import make_message
 
 ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # the defaults of Kratos

@@ -22,6 +22,7 @@ from ..events import Event
 from ..exceptions import OryUnavailable
 from ..process.forks import after_fork
 from ..types import read_last_change
+from .admin_client import has_admin_access
 from .http_client import ConnectionPool, Response, deadline
 from .same_text import is_same_text
 
@@ -43,11 +44,6 @@ class CredentialFacts:
     backup_codes_used_at: tuple[datetime, ...]
     backup_codes_left: int | None
     providers: tuple[str, ...]
-
-
-def has_admin_access(conf: Conf) -> bool:
-    """Whether the settings say how to reach the admin API."""
-    return conf.admin_url != conf.sdk_url or conf.api_key is not None
 
 
 def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) -> datetime | None:

@@ -354,7 +354,7 @@ class Client:
     def _pause_if_limited(self, endpoint: Endpoint, response: Response) -> Response:
         if response.status != 429:
             return response
-        pause = _pause_seconds(response.headers, endpoint.value)
+        pause = read_pause(response.headers, endpoint.value)
         jitter = random.uniform(1.0, 1.1)  # noqa: S311  (so that processes don't all come back at once)
         self._paused_until[endpoint] = time.monotonic() + pause * jitter
         raise OryUnavailable(
@@ -393,7 +393,7 @@ def read_object(response: Response) -> dict[str, Any]:
     return data
 
 
-def _pause_seconds(headers: Mapping[str, str], longest: float) -> float:
+def read_pause(headers: Mapping[str, str], longest: float) -> float:
     """Seconds to pause after a 429, from ``Retry-After`` (seconds or a date) or ``x-ratelimit-reset``.
 
     A number of more than nine digits is a Unix time, which many gateways send.

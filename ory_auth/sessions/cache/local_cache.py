@@ -88,6 +88,11 @@ class LocalCache:
             for digest in self._credentials.pop(session_id, (0, ()))[1]:
                 self._known.pop(digest, None)
 
+    def drop_session(self, session_id: bytes, now: float) -> None:
+        """From now on (Unix time), entries of this session that are older do not count."""
+        with self._lock:
+            self._refused[session_id] = now
+
     def sign_out_unknown(self, key: str) -> bool:
         """Refuse an unknown credential for some minutes; ``False`` if that removes the oldest of them.
 

@@ -73,8 +73,8 @@ class SignOut:
         return min(max(int(left), 0) + MAX_SKEW, YEAR)
 
 
-def write_refusal(keys: CacheKeys, key: str, session_id: bytes, life: int, cache: BaseCache) -> None:
-    """Ory refuses this credential: entries of its session that are older than now do not count.
+def write_refusal(keys: CacheKeys, key: str | None, session_id: bytes, life: int, cache: BaseCache) -> None:
+    """Entries of this session that are older than now do not count: Ory refuses its credential, or it has changed.
 
     The record holds the time, so that it refuses only older entries: after a second factor the same cookie is valid
     again. ``life`` is how many seconds a stale entry may be in the cache; 0: there are none.
@@ -82,7 +82,8 @@ def write_refusal(keys: CacheKeys, key: str, session_id: bytes, life: int, cache
     if life:
         cache.set(keys.refusal(session_id), int(time.time()), life)
     slots = keys.slots(session_id)
-    delete_entries(cache, keys, _credentials_in(cache.get_many(slots), slots) | {key})
+    credentials = _credentials_in(cache.get_many(slots), slots)
+    delete_entries(cache, keys, credentials if key is None else credentials | {key})
 
 
 def find_session(keys: CacheKeys, key: str, cache: BaseCache) -> bytes | None:

@@ -231,6 +231,16 @@ class SessionCache:
         self.local.sign_out_session(session.summary.session_id)
         self._backend.write(self._sign_out_of(session, None).write)
 
+    def refuse_session(self, session_id: bytes) -> None:
+        """:meth:`sign_out_session` for a session of which only the ID (16 bytes) is known."""
+        self.local.sign_out_session(session_id)
+        self._backend.write(SignOut(self._keys, None, session_id).write)
+
+    def drop_session(self, session_id: bytes) -> None:
+        """Delete the entries of this session (16 bytes): the next request with it asks Ory."""
+        self.local.drop_session(session_id, time.time())
+        self._backend.run(partial(write_refusal, self._keys, None, session_id, self._stale_life()), force=True)
+
     def _sign_out_of(self, session: OrySession, key: str | None) -> SignOut:
         expires_at, authenticated_at = session.expires_at.timestamp(), session.authenticated_at.timestamp()
         session_id = session.summary.session_id

@@ -1,0 +1,14 @@
+"""The sessions of a person that this site has seen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ..models import OrySignIn
+from .database import writing_alias
+
+
+def known_session_ids(identity_id: UUID) -> list[UUID]:
+    """The IDs of the sessions in which this site has loaded the user of this identity."""
+    sign_ins = OrySignIn.objects.using(writing_alias()).filter(identity_id=identity_id)
+    return list(sign_ins.values_list("session_id", flat=True))
