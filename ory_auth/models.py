@@ -99,6 +99,7 @@ class OrySyncRun(models.Model):
     page_token = models.CharField(max_length=500, blank=True, default="")
     pages = models.PositiveIntegerField(default=0)
     identities = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, default=None)  # one process at a time; a killed one loses the lease
     finished_at = models.DateTimeField(null=True, default=None)
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ PUBLISHED = {
     "0001_initial": "c8e80d5839ada3115a224c84509ab4c937956282afcaabe5961a233c11b1ef8e",
     "0002_user_may_be_deleted": "2d4aef16f42125d0aa53a6b3966e0f5c0eb1c7a488db4daa311220c7937b7066",
     "0003_sign_ins": "cfb744504f9cef9b38a7ea91e7696c3d993148614a6d134a533fc97eed13678d",
-    "0004_move_sync_and_impersonate": "07e1d3e7ae68dc79d3ea7bee12be1f3bd88429e802454b5e177e06bcfb3246e3",
+    "0004_move_sync_and_impersonate": "d1546dec974dd183b878508044b988d7c50c71add001b5ba67f28a85543031bf",
 }
 PROJECTS = ["tests.project.settings", "tests.uuid_project.settings", "demo_project.settings"]
 
