@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextvars import copy_context
+from pathlib import Path
 
 import django
 import pytest
 from _pytest.runner import runtestprotocol
 from django.core.cache import caches
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from django.db import connection, connections
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from ory_auth import events
 from ory_auth.local import LocalOry
@@ -19,6 +22,7 @@ from ory_auth.ory import admin_api
 from ory_auth.sessions.services import reset_services
 from ory_auth.users import row_cache
 from tests.support.client import DualClient
+from tests.support.databases import SQLITE, temporary_database
 from tests.support.ory import WHOAMI, Ory, Session, start_ory
 from tests.support.types import ChangeSettings
 
@@ -150,3 +154,32 @@ def atomic_requests() -> Iterator[None]:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     yield
     connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+
+@pytest.fixture
+def file_database(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Path]:
+    """The default database is a file."""
+    with django_db_blocker.unblock(), temporary_database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
+        yield tmp_path / "db.sqlite"
+
+
+@pytest.fixture
+def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The PostgreSQL of ORY_TEST_POSTGRESQL (``host=… port=… dbname=… user=…``), whose tables are emptied."""
+    given = os.environ.get("ORY_TEST_POSTGRESQL")
+    if not given:
+        pytest.skip("ORY_TEST_POSTGRESQL names no database")
+    facts = dict(fact.split("=", 1) for fact in given.split())
+    values = {"NAME": facts.pop("dbname"), **{name.upper(): value for name, value in facts.items()}}
+    with (
+        django_db_blocker.unblock(),
+        temporary_database("default", ENGINE="django.db.backends.postgresql", OPTIONS={}, **values),
+    ):
+        call_command("flush", interactive=False, verbosity=0)
+        yield
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request: pytest.FixtureRequest) -> None:
+    """A database that threads can share. Mark the test with ``django_db(databases=[])``."""
+    request.getfixturevalue({"sqlite": "file_database"}.get(request.param, request.param))

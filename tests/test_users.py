@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,14 +14,13 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session as DjangoSession
 from django.core.cache import caches
-from django.core.management import call_command
 from django.db import connection, connections
 from django.db.models import Model
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from ory_auth.models import OryIdentity
 from ory_auth.signals import user_created, user_updated
@@ -720,33 +718,6 @@ def test_a_view_that_asks_for_the_session_alone_needs_no_database(ory: Ory, web:
 
 
 # --- separate databases: files, PostgreSQL, replicas --------------------------------------------------------------
-
-
-@pytest.fixture
-def file_database(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Path]:
-    with django_db_blocker.unblock(), temporary_database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
-        yield tmp_path / "db.sqlite"
-
-
-@pytest.fixture
-def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The PostgreSQL of ORY_TEST_POSTGRESQL (``host=… port=… dbname=… user=…``), whose tables are emptied."""
-    given = os.environ.get("ORY_TEST_POSTGRESQL")
-    if not given:
-        pytest.skip("ORY_TEST_POSTGRESQL names no database")
-    facts = dict(fact.split("=", 1) for fact in given.split())
-    values = {"NAME": facts.pop("dbname"), **{name.upper(): value for name, value in facts.items()}}
-    with (
-        django_db_blocker.unblock(),
-        temporary_database("default", ENGINE="django.db.backends.postgresql", OPTIONS={}, **values),
-    ):
-        call_command("flush", interactive=False, verbosity=0)
-        yield
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def own_database(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue({"sqlite": "file_database"}.get(request.param, request.param))
 
 
 own_databases_only = pytest.mark.django_db(databases=[])
