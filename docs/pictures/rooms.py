@@ -29,6 +29,7 @@ ABOUT = {
     "pages": "what browsers see",
     "templatetags": "template tags",
     "gateway": "browsers' calls to Ory",
+    "identities": "identities from Python",
     "request": "one Django request",
     "sessions": "from credential to session",
     "users": "the shadow user",

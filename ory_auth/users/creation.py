@@ -12,26 +12,27 @@ from ..events import Event, log
 from ..exceptions import OryUnavailable
 from ..models import OryIdentity
 from ..ory.same_text import is_same_text
-from ..types import Identity, OrySession
+from ..types import Identity
 from .conflicts import Conflict, find_conflicts, is_address_given_up, may_take_address, release_address
 from .database import stored_time
 from .database_errors import SETUP_RETRY_AFTER, Refusal, refusal_of
 from .fields import email_field, is_missing, read_path, user_model
 from .handler import EmailMissing, UserHandler
+from .link_columns import identity_columns
 from .linking import find_by_verified_email, is_linked
-from .query import EPOCH, find_user, last_change
+from .query import EPOCH
 from .result import UserResult
 from .saving import FieldSaver
 from .uniqueness import is_unique
 
 
-def create_user(session: OrySession, handler: UserHandler, using: str) -> UserResult:
-    """Create the user of this session, or link an existing one.
+def create_user(identity: Identity, handler: UserHandler, using: str) -> UserResult:
+    """Create the user of this identity, or link an existing one.
 
     If the database refuses the row, the next attempt takes an address from the user who has it, or leaves values out.
     Raises :class:`OryUnavailable` if the user model takes no new user at all.
     """
-    creation = _Creation(session, handler, using)
+    creation = _Creation(identity, handler, using)
     while (result := creation.attempt()) is None:
         pass
     return result
@@ -40,13 +41,12 @@ def create_user(session: OrySession, handler: UserHandler, using: str) -> UserRe
 class _Creation:
     """The attempts to create one user. Each refusal of the database decides what the next attempt does differently."""
 
-    def __init__(self, session: OrySession, handler: UserHandler, using: str) -> None:
-        self._session = session
-        self._identity = session.identity
+    def __init__(self, identity: Identity, handler: UserHandler, using: str) -> None:
+        self._identity = identity
         self._handler = handler
         self._using = using
         self._to_release: list[Conflict] = []  # the next attempt takes these addresses from the users who have them
-        self._exclusions = _fields_to_exclude(session.identity, handler)
+        self._exclusions = _fields_to_exclude(identity, handler)
 
     def attempt(self) -> UserResult | None:
         """Try once; ``None`` if another attempt may succeed."""
@@ -68,7 +68,7 @@ class _Creation:
         return self._after_refusal(refusal)
 
     def _after_refusal(self, refusal: Refusal) -> UserResult | None:
-        user, _ = find_user(self._session, self._using)
+        user = user_model()._default_manager.using(self._using).filter(ory_identity=self._identity.id).first()
         if user is not None:
             return UserResult(user)  # a simultaneous request has created the user
         if refusal is Refusal.CONSTRAINT:
@@ -140,7 +140,7 @@ def _create_or_link(identity: Identity, handler: UserHandler, using: str) -> tup
         user = handler.create(identity)
     values = {
         "user_id": user.pk,
-        "updated_at": stored_time(last_change(identity), using),
+        **identity_columns(identity, using),
         "authenticated_at": stored_time(EPOCH, using),
     }
     # The link's primary key lets only one of two first requests succeed, also if a deleted user has left a link.

@@ -17,8 +17,9 @@ from ..types import Identity, OrySession
 from .creation import create_user, links_without_user
 from .database import reading_alias, stored_time, writing_alias
 from .database_errors import SETUP_RETRY_AFTER, log_database_error, refusal_of
-from .fields import user_model
+from .fields import has_field, user_model
 from .handler import UserHandler, import_handler_class
+from .link_columns import identity_columns
 from .query import IDENTITY_CHANGED, NEW_SIGN_IN, find_user, has_default_query, last_change
 from .result import UserResult
 from .row_cache import process_row_cache
@@ -63,6 +64,8 @@ def _load_from_database(session: OrySession, conf: Conf) -> UserResult:
     if conf.user_cache_seconds and not changes and has_default_query(user_model()):
         cache = process_row_cache(conf.user_cache_seconds)
         cache.put(session.summary, user, using, handler.cache_scope(), read_at)
+    if changes & IDENTITY_CHANGED and not user.is_active:
+        _reactivate_after_change(user, session.identity)
     if not _is_admitted(handler, session, user):
         return UserResult(user, Event.NOT_ADMITTED)
     if not changes:
@@ -89,7 +92,7 @@ def _provision_first_visit(session: OrySession, handler: UserHandler) -> UserRes
             return UserResult(None, Event.NOT_ADMITTED)
         if _is_older_than_deletion(session, using):
             return UserResult(None, Event.USER_DELETED)
-    result = UserResult(user) if user is not None else create_user(session, handler, using)
+    result = UserResult(user) if user is not None else create_user(session.identity, handler, using)
     if result.user is None:
         return result
     refused = None if _is_admitted(handler, session, result.user) else Event.NOT_ADMITTED
@@ -110,17 +113,43 @@ def _sync_fields(user: Any, identity: Identity, handler: UserHandler) -> bool:
 
     def sync() -> bool:
         with transaction.atomic(using=using):
-            changed_at = stored_time(last_change(identity), using)
-            outdated = OryIdentity.objects.using(using).filter(pk=identity.id, updated_at__lt=changed_at)
-            if not outdated.update(updated_at=changed_at):
+            if not _outdated_links(identity, using).update(**identity_columns(identity, using)):
                 return False
             user.refresh_from_db(using=using)  # read it again now that this transaction holds the link's row
-            return _update(user, identity, handler, using)
+            return update_user(user, identity, handler, using)
 
     return _write_if_possible(sync)
 
 
-def _update(user: Any, identity: Identity, handler: UserHandler, using: str) -> bool:
+def _outdated_links(identity: Identity, using: str) -> Any:
+    """The link of this identity, if it has an older state."""
+    changed_at = stored_time(last_change(identity), using)
+    return OryIdentity.objects.using(using).filter(pk=identity.id, updated_at__lt=changed_at)
+
+
+def _reactivate_after_change(user: Any, identity: Identity) -> None:
+    """:func:`reactivate`, if this state of the identity is newer than the one for which the user was deactivated."""
+    using = writing_alias()
+
+    def write() -> bool:
+        return _outdated_links(identity, using).exists() and reactivate(user, identity, using)
+
+    _write_if_possible(write)
+
+
+def reactivate(user: Any, identity: Identity, using: str) -> bool:
+    """Activate the user, if the identity is active and this package had deactivated them. Needs a transaction."""
+    links = OryIdentity.objects.using(using).filter(pk=identity.id, user=user.pk).exclude(deactivated_at=None)
+    if identity.state != "active" or not links.update(deactivated_at=None):
+        return False
+    if user.is_active or not has_field("is_active"):
+        return False
+    user.is_active = True
+    user.save(update_fields=["is_active"], using=using)
+    return True
+
+
+def update_user(user: Any, identity: Identity, handler: UserHandler, using: str) -> bool:
     """Call the project's handler. A value that it cannot save is not tried again until the identity changes."""
     try:
         with transaction.atomic(using=using):

@@ -1,0 +1,1 @@
+"""Identities at Ory, from Python."""
