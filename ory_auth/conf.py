@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from .group_rules import GroupRules, read_group_rules
 from .process.forks import after_fork
 
 DOCS = "django-ory's docs"  # in the repository and the source distribution; pip does not install them
@@ -174,13 +175,6 @@ def _failure(value: object) -> str:
     return str(value)
 
 
-def _groups(value: object) -> Mapping[str, Mapping[str, Any]]:
-    items = list(value.items()) if isinstance(value, Mapping) else [(None, None)]
-    if not all(isinstance(path, str) and isinstance(roles, Mapping) for path, roles in items):
-        raise ValueError("must be a dict such as {'metadata_public.roles': {'editor': ['Editors']}}")
-    return MappingProxyType(dict(items))
-
-
 def _setting(read: Callable[[object], Any], default: Any = None) -> Any:
     return field(default=default, metadata={"read": read}, repr=False)
 
@@ -213,7 +207,7 @@ class Conf:
     recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
     account_deletion: bool = _setting(_bool, False)
-    groups: Mapping[str, Mapping[str, Any]] | None = _setting(_groups)
+    groups: GroupRules | None = _setting(read_group_rules)  # noqa: RUF009
     webhook_secrets: tuple[Secret, ...] = _setting(_secrets, ())
     blocking_hook: str | None = _setting(_dotted_path)
     blocking_hook_seconds: float = _setting(_positive_seconds, 2.0)

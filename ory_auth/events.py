@@ -40,6 +40,8 @@ class Event(StrEnum):
     USERNAME_CONFLICT = "username_conflict"
     ADDRESS_RELEASED = "address_released"  # another identity has verified it
     VALUE_REFUSED = "value_refused"  # a value of the identity could not be stored in the user
+    GROUPS_CHANGED = "groups_changed"  # by the person's roles at Ory
+    GROUPS_NOT_READ = "groups_not_read"  # Ory's admin API did not answer, so the person keeps their groups for now
     USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
     USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
@@ -101,6 +103,7 @@ _LEVELS = {
             Event.IDENTITY_CHANGED,
             Event.IDENTITY_LINKED,
             Event.SUPERUSER_LINKED,
+            Event.GROUPS_CHANGED,
             Event.BREAKER_CLOSED,
         ),
         logging.INFO,

@@ -20,7 +20,7 @@ from ory_auth import events
 from ory_auth.local import LocalOry
 from ory_auth.ory import admin_api
 from ory_auth.sessions.services import reset_services
-from ory_auth.users import row_cache
+from ory_auth.users import groups, row_cache
 from tests.support.client import DualClient
 from tests.support.databases import SQLITE, temporary_database
 from tests.support.ory import WHOAMI, Ory, Session, start_ory
@@ -97,6 +97,7 @@ def _new_process() -> Iterator[None]:
     events.reset()
     reset_services()
     row_cache.reset()
+    groups.reset()
     admin_api.reset()
     yield
     caches["default"].clear()

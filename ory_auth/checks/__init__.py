@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from . import browser, caches, database, deploy, gateway, middleware, ory_urls, site, users, values
+from . import browser, caches, database, deploy, gateway, groups, middleware, ory_urls, site, users, values
 from .database import check_table as check_table
 from .message import make_message
 
@@ -51,6 +51,8 @@ CONF_CHECKS = (
     users.check_email_field,
     users.check_new_users,
     users.check_user_cache,
+    groups.check_group_sources,
+    groups.check_group_targets,
 )
 DEPLOY_CHECKS = (
     deploy.check_public_urls,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -80,8 +80,12 @@ def read_path(identity: Identity, path: str) -> Any:
     if path == VERIFIED_EMAIL:
         return next(iter(identity.verified_emails()), None)
     head, *rest = path.split(".")
-    value = getattr(identity, head, None) if head in PATH_ROOTS else None
-    for name in rest:
+    return follow_path(getattr(identity, head, None) if head in PATH_ROOTS else None, rest)
+
+
+def follow_path(value: Any, names: Iterable[str]) -> Any:
+    """The value that these keys and list indices lead to; ``None`` if there is none."""
+    for name in names:
         value = _get_part(value, name)
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import Error, transaction
@@ -18,6 +19,7 @@ from .creation import create_user, links_without_user
 from .database import reading_alias, stored_time, writing_alias
 from .database_errors import SETUP_RETRY_AFTER, log_database_error, refusal_of
 from .fields import has_field, user_model
+from .groups import apply_groups_of_session, identity_with_roles, is_postponed
 from .handler import UserHandler, import_handler_class
 from .link_columns import identity_columns
 from .query import IDENTITY_CHANGED, NEW_SIGN_IN, find_user, has_default_query, last_change
@@ -64,13 +66,18 @@ def _load_from_database(session: OrySession, conf: Conf) -> UserResult:
     if conf.user_cache_seconds and not changes and has_default_query(user_model()):
         cache = process_row_cache(conf.user_cache_seconds)
         cache.put(session.summary, user, using, handler.cache_scope(), read_at)
-    if changes & IDENTITY_CHANGED and not user.is_active:
-        _reactivate_after_change(user, session.identity)
+    identity, identity_changed = session.identity, bool(changes & IDENTITY_CHANGED)
+    if identity_changed and not user.is_active:
+        _reactivate_after_change(user, identity)
+    updated = identity_changed and _sync_fields(user, identity, handler)
+    if identity_changed:  # before admit(), which may depend on groups
+        updated = _sync_groups(user, identity, conf) or updated
     if not _is_admitted(handler, session, user):
         return UserResult(user, Event.NOT_ADMITTED)
-    if not changes:
+    if not identity_changed and (changes or is_postponed(identity, conf)):
+        updated = _sync_groups(user, identity, conf)
+    if not changes and not updated:
         return UserResult(user)
-    updated = bool(changes & IDENTITY_CHANGED) and _sync_fields(user, session.identity, handler)
     return UserResult(user, updated=updated, new_sign_in=bool(changes & NEW_SIGN_IN) and _record_sign_in(session))
 
 
@@ -95,6 +102,8 @@ def _provision_first_visit(session: OrySession, handler: UserHandler) -> UserRes
     result = UserResult(user) if user is not None else create_user(session.identity, handler, using)
     if result.user is None:
         return result
+    if result.created:
+        _sync_groups(result.user, session.identity, handler.conf)
     refused = None if _is_admitted(handler, session, result.user) else Event.NOT_ADMITTED
     # A person who must be approved first has not signed in yet.
     signed_in = result.created and refused is None and _record_sign_in(session)
@@ -160,6 +169,14 @@ def update_user(user: Any, identity: Identity, handler: UserHandler, using: str)
     log(Event.VALUE_REFUSED, identity=str(identity.id), at="update")
     user.refresh_from_db(using=using)
     return False
+
+
+def _sync_groups(user: Any, identity: Identity, conf: Conf) -> bool:
+    """Give the user what their roles at Ory give (``GROUPS``), unless a later state of the identity was here."""
+    complete = None if conf.groups is None else identity_with_roles(identity, conf)
+    if complete is None:
+        return False
+    return _write_if_possible(partial(apply_groups_of_session, user, complete, conf))
 
 
 def _record_sign_in(session: OrySession) -> bool:

@@ -43,6 +43,13 @@ class Hesitating(UserHandler):
         return super().admit(session, user)
 
 
+class AdmitsStaff(UserHandler):
+    """Admits people who are staff, and new people, whose roles are not applied yet."""
+
+    def admit(self, session: OrySession, user: User | None) -> bool:
+        return super().admit(session, user) and (user is None or user.is_staff)
+
+
 class AwaitsApproval(UserHandler):
     """Somebody of this site has to switch new people on first."""
 
