@@ -21,7 +21,7 @@ from ory_auth.types import Identity
 from ory_auth.users import delete_user
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Person
-from tests.support.types import User
+from tests.support.types import ChangeSettings, User
 from tests.support.users import new_address, user_of, verify_address
 
 Signals = list[tuple[str, object]]
@@ -247,3 +247,15 @@ def test_an_unchanged_identity_costs_few_queries(
     apply_identity(identity, conf())
     with django_assert_max_num_queries(8):
         apply_identity(identity, conf())
+
+
+@pytest.mark.django_db
+def test_roles_give_groups(web: DualClient, ory: Ory, ory_auth: ChangeSettings) -> None:
+    ory_auth(GROUPS={"metadata_admin.role": {"editor": ["Editors"]}})
+    person = ory.person()
+    web.get("/who", headers=person.app_session().headers)
+    patch = [{"op": "add", "path": "/metadata_admin", "value": {"role": "editor"}}]
+    assert ory.admin("PATCH", f"/admin/identities/{person.id}", body=patch).status == 200
+    assert "groups" in apply_identity(read(person), conf()).changed
+    assert list(user_of(person).groups.values_list("name", flat=True)) == ["Editors"]
+    assert apply_identity(read(person), conf()).changed == ()

@@ -27,6 +27,7 @@ from ..users import row_cache
 from ..users.creation import create_user
 from ..users.database import stored_time, writing_alias
 from ..users.fields import user_model
+from ..users.groups import apply_groups
 from ..users.handler import UserHandler, import_handler_class
 from ..users.link_columns import identity_columns
 from ..users.provisioning import reactivate, update_user
@@ -101,17 +102,19 @@ def _find_user(link: Any, using: str) -> Any:
 
 
 def _update_user(user: Any, identity: Identity, handler: UserHandler, using: str) -> list[str]:
-    """Copy the identity's values to the user. The names of the fields that have changed."""
+    """Copy the identity's values to the user, and apply its roles. The names of the fields that have changed."""
     names = [field.attname for field in user._meta.concrete_fields]
     before = {name: getattr(user, name) for name in names}
     update_user(user, identity, handler, using)
-    return [name for name in names if getattr(user, name) != before[name]]
+    changed = [name for name in names if getattr(user, name) != before[name]]
+    return [*changed, *apply_groups(user, identity, handler.conf)]
 
 
 def _create(identity: Identity, handler: UserHandler, using: str) -> Applied:
     with transaction.atomic(using=using):
         result = create_user(identity, handler, using)
         if result.created:
+            apply_groups(result.user, identity, handler.conf)
             OryIdentity.objects.using(using).filter(pk=identity.id).update(
                 synced_at=stored_time(datetime.now(UTC), using)
             )
