@@ -216,6 +216,14 @@ class Client:
         except OryUnavailable:
             return None
 
+    def identity_schemas(self) -> list[Any]:
+        """``GET /schemas``: all identity schemas, each with its ID. Raises :class:`OryUnavailable`.
+
+        Follows https://www.ory.com/docs/reference/api#operation/listIdentitySchemas.
+        """
+        response = self._call(Endpoint.FLOW, "GET", "/schemas", query={"per_page": "500"})
+        return read_list(response)
+
     def error(self, error_id: str, may_call: Callable[[], bool]) -> Response:
         """``GET /self-service/errors``: the error for which Ory redirected a browser to this site."""
         return self._get_by_id(Endpoint.ERROR, "/self-service/errors", error_id, {}, may_call)
@@ -390,6 +398,17 @@ def read_object(response: Response) -> dict[str, Any]:
         data = None
     if not isinstance(data, dict):
         raise OryResponseInvalid("Ory's response is not a JSON object.", status=response.status)
+    return data
+
+
+def read_list(response: Response) -> list[Any]:
+    """The JSON list in a response of 200. Raises :class:`OryResponseInvalid`."""
+    try:
+        data = json.loads(response.body)
+    except (ValueError, RecursionError):
+        data = None
+    if response.status != 200 or not isinstance(data, list):
+        raise OryResponseInvalid("Ory's response is not a JSON list.", status=response.status)
     return data
 
 

@@ -1,0 +1,79 @@
+"""What an Ory accepts when identities are created. Ory is asked, because its version does not say it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..conf import Conf
+from ..exceptions import InvalidIdentity
+from ..ory.admin_client import AdminClient
+from ..ory.client import Client
+from ..ory.http_client import deadline
+from .identity_schema import IdentitySchema
+
+_TOTP = {"config": {"totp_url": "otpauth://totp/probe?secret=AAAAAAAAAAAAAAAA"}}
+_CODES = {"config": {"codes": [{"code": "probe"}]}}
+_KEYS = {"config": {"credentials": [{"id": "AAAA", "public_key": "AAAA"}], "user_handle": "AAAA"}}
+_PROBES: Mapping[str, Any] = {"totp": _TOTP, "lookup_secret": _CODES, "webauthn": _KEYS, "passkey": _KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class OryCapabilities:
+    """``at_creation`` are the types of credentials that this Ory takes with a new identity, beyond the usual ones."""
+
+    schema: IdentitySchema | None = None
+    at_creation: frozenset[str] = frozenset()
+
+    @property
+    def second_factors_at_creation(self) -> bool:
+        return {"totp", "lookup_secret"} <= self.at_creation
+
+
+def ask_ory(client: AdminClient, conf: Conf, schema_id: str = "") -> OryCapabilities:
+    """Ask which credentials can be imported, and for the identity schema. Saves nothing at Ory.
+
+    Each question is an identity whose traits are not an object, which every schema refuses. An Ory that knows the
+    credential names the traits in its refusal; one that doesn't refuses the credential first.
+
+    Raises ``ValueError`` with a text for people if the schema is not clear, and
+    :class:`~ory_auth.exceptions.OryUnavailable`.
+    """
+    schema = _fetch_schema(conf, schema_id)
+    if not _reaches_traits(client, schema.id, {}):
+        raise ValueError(
+            f"Ory does not check the traits of new identities of the schema {schema.id!r}. "
+            "Check that the schema says that traits are an object."
+        )
+    known = (name for name, value in _PROBES.items() if _reaches_traits(client, schema.id, {name: value}))
+    return OryCapabilities(schema, frozenset(known))
+
+
+def _fetch_schema(conf: Conf, schema_id: str) -> IdentitySchema:
+    with deadline(time.monotonic() + conf.timeout):
+        schemas = {schema.id: schema for schema in _read_schemas(Client(conf).identity_schemas())}
+    names = ", ".join(sorted(schemas)) or "none"
+    if schema_id and schema_id not in schemas:
+        raise ValueError(f"Ory has no identity schema {schema_id!r}. Its schemas are: {names}.")
+    if not schema_id and len(schemas) != 1:
+        raise ValueError(f"Ory has several identity schemas. Name one with --schema. Its schemas are: {names}.")
+    return schemas[schema_id] if schema_id else next(iter(schemas.values()))
+
+
+def _read_schemas(rows: list[Any]) -> list[IdentitySchema]:
+    return [
+        IdentitySchema(str(row["id"]), row["schema"])
+        for row in rows
+        if isinstance(row, Mapping) and "id" in row and isinstance(row.get("schema"), Mapping)
+    ]
+
+
+def _reaches_traits(client: AdminClient, schema_id: str, credentials: Mapping[str, Any]) -> bool:
+    try:
+        created = client.create_identity({"schema_id": schema_id, "traits": "probe", "credentials": credentials})
+    except InvalidIdentity as error:
+        return any(pointer.startswith("#/traits") for pointer in error.fields)
+    client.delete_identity(created["id"])  # a schema that allows anything
+    return True

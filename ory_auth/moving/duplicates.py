@@ -1,0 +1,75 @@
+"""Users who would have the same sign-in name at Ory."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from typing import Protocol
+
+from .notices import Notice
+
+SAME = Notice(
+    "duplicate_identifier",
+    "Another user has the same e-mail address or username, apart from upper and lower case. Ory allows it only once.",
+    "Merge the two users, or give one of them another address or username.",
+)
+LOOK_ALIKE = Notice(
+    "look_alike_identifier",
+    "Another user has an e-mail address or username that looks the same, but has other characters (accents, letters of "
+    "another width). Some databases treat them as equal, and people confuse them.",
+    "Check whether both belong to one person. If Ory reports a conflict, change one of them.",
+)
+
+
+def normalize_identifier(text: str) -> str:
+    """The text as Kratos stores it: trimmed, and in lower case letter by letter, as Go does it.
+
+    Python's ``lower()`` turns ``İ`` (U+0130) into two letters. Go turns it into ``i``.
+    """
+    return "".join("i" if letter == "İ" else letter.lower() for letter in text.strip())
+
+
+def _skeleton(text: str) -> str:
+    """The same text for those that look alike: without accents and widths, and with a dot on each i."""
+    letters = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+class _HasIdentifiers(Protocol):
+    @property
+    def external_id(self) -> str: ...
+    @property
+    def identifiers(self) -> tuple[str, ...]: ...
+
+
+class Duplicates:
+    """The identifiers of all users who have been added, as digests: about 300 bytes for each user."""
+
+    def __init__(self) -> None:
+        self._owners: dict[bytes, bytes] = {}
+        self._shared: set[bytes] = set()
+
+    def add(self, person: _HasIdentifiers) -> None:
+        owner = _digest("owner", person.external_id)
+        for key in self._keys(person.identifiers):
+            if self._owners.setdefault(key, owner) != owner:
+                self._shared.add(key)
+
+    def problems_of(self, person: _HasIdentifiers) -> tuple[Notice, ...]:
+        """Problems if another user who was added has the same identifier."""
+        return (SAME,) if any(_digest("same", text) in self._shared for text in person.identifiers) else ()
+
+    def warnings_of(self, person: _HasIdentifiers) -> tuple[Notice, ...]:
+        """Warnings if another user has an identifier that only looks the same."""
+        if self.problems_of(person):
+            return ()
+        shared = any(_digest("alike", _skeleton(text)) in self._shared for text in person.identifiers)
+        return (LOOK_ALIKE,) if shared else ()
+
+    def _keys(self, identifiers: Iterable[str]) -> set[bytes]:
+        return {key for text in identifiers for key in (_digest("same", text), _digest("alike", _skeleton(text)))}
+
+
+def _digest(kind: str, text: str) -> bytes:
+    return hashlib.blake2b(f"{kind} {text}".encode(errors="surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,195 @@
+"""From Django's users to identities for Ory. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..conf import conf
+from ..users.fields import user_fields
+from . import notices, second_factors, social_accounts, verified_addresses
+from .capabilities import OryCapabilities
+from .duplicates import normalize_identifier
+from .identity_schema import IdentitySchema
+from .notices import Notice
+from .options import MoveOptions
+from .passwords import describe_password
+from .second_factor_credentials import PATCHABLE, SecondFactors, credentials_at_creation, patch_operations
+from .social_accounts import SocialAccounts
+from .traits import MissingListElementError, build_parts, is_json
+
+ANY_SCHEMA = IdentitySchema(
+    "",
+    {
+        "properties": {
+            "traits": {
+                "properties": {
+                    "email": {
+                        "format": "email",
+                        "ory.sh/kratos": {
+                            "credentials": {"password": {"identifier": True}},
+                            "verification": {"via": "email"},
+                        },
+                    }
+                }
+            }
+        }
+    },
+)  # if Ory's is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What becomes of one user. Nothing may be sent if there are ``problems``.
+
+    ``body`` creates the identity, and ``operations()`` are a JSON Patch to send right afterwards. ``identifiers`` are
+    the sign-in names as Ory stores them. ``hasher`` names Django's hasher, and ``password`` is ``"hash"``, ``"hook"``
+    or ``"none"``. ``second_factors`` are types of credentials, and ``providers`` IDs of providers at Ory.
+    """
+
+    pk: Any
+    external_id: str
+    body: dict[str, Any] = field(repr=False)
+    identifiers: tuple[str, ...] = field(repr=False)
+    hasher: str
+    password: str
+    second_factors: tuple[str, ...]
+    providers: tuple[str, ...]
+    problems: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
+    patched: SecondFactors = field(repr=False)
+    patched_kinds: tuple[str, ...]
+
+    def operations(self, identity_id: str) -> list[dict[str, Any]]:
+        """The second factors that this Ory does not take with a new identity; empty if there are none."""
+        return patch_operations(self.patched, self.patched_kinds, identity_id)
+
+
+def describe_users(users: Sequence[Any], options: MoveOptions, capabilities: OryCapabilities) -> list[Person]:
+    """What becomes of each of these users, in their order. Takes a few queries for all of them.
+
+    An exception of the project's own functions is a problem of that person, of which only the type is reported.
+    """
+    batch = _Batch(users, options, capabilities)
+    return [batch.describe(user) for user in users]
+
+
+class _ProjectError(Exception):
+    """A function of the project failed. The text names it, and the type of its exception."""
+
+
+class _Batch:
+    def __init__(self, users: Sequence[Any], options: MoveOptions, capabilities: OryCapabilities) -> None:
+        self._options, self._capabilities, self._conf = options, capabilities, conf()
+        self._schema = capabilities.schema or ANY_SCHEMA
+        self._fields = user_fields(self._conf)
+        self._second_factors = second_factors.Readers(users)
+        self._social_accounts = social_accounts.Readers(users, options.providers)
+        self._verified = verified_addresses.Readers(users, options.verified)
+
+    def describe(self, user: Any) -> Person:
+        problems: list[Notice] = []
+        external_id = str(user.pk)
+        if len(external_id) > notices.MAX_EXTERNAL_ID_LENGTH:
+            problems.append(notices.EXTERNAL_ID_TOO_LONG)
+        body = self._parts(user, problems)
+        body["schema_id"], body["external_id"] = self._schema.id, external_id
+        body["state"] = "active" if getattr(user, "is_active", True) else "inactive"
+        traits = body["traits"]
+        problems += self._schema.find_problems(traits)
+        identifiers = self._identifiers(traits)
+        addresses = self._addresses(user, traits, problems)
+        if addresses:
+            body["verifiable_addresses"] = addresses
+        password = describe_password(user, self._options, self._conf)
+        factors = self._second_factors.second_factors(user)
+        social = self._social_accounts.social_accounts(user)
+        at_creation = tuple(kind for kind in factors.kinds if kind in self._capabilities.at_creation)
+        patched = tuple(kind for kind in factors.kinds if kind not in at_creation and kind in PATCHABLE)
+        credentials = {**password.credentials, **credentials_at_creation(factors, at_creation), **_oidc(social)}
+        if credentials:
+            body["credentials"] = credentials
+        moved = (*at_creation, *patched)
+        warnings = [*password.warnings, *social.left]
+        (warnings if moved or self._options.allow_lost_second_factors else problems).extend(
+            notices.lost_second_factors(factors.lost)
+        )
+        problems += password.problems
+        if not identifiers and not social.providers:
+            problems.append(notices.NO_IDENTIFIER)
+        elif not password.credentials and not social.providers and not self._can_recover(traits):
+            warnings.append(notices.NO_WAY_IN)
+        return Person(
+            pk=user.pk,
+            external_id=external_id,
+            body=body,
+            identifiers=identifiers,
+            hasher=password.hasher,
+            password=password.outcome,
+            second_factors=moved,
+            providers=social.names,
+            problems=tuple(dict.fromkeys(problems)),
+            warnings=tuple(dict.fromkeys(warnings)),
+            patched=factors,
+            patched_kinds=patched,
+        )
+
+    def _parts(self, user: Any, problems: list[Notice]) -> dict[str, Any]:
+        """Traits and metadata, from ``USER_FIELDS`` or the project's functions."""
+        try:
+            parts = build_parts(user, self._fields, self._schema.email_path)
+        except MissingListElementError:
+            problems.append(notices.MISSING_LIST_ELEMENT)
+            parts = {}
+        for name in ("traits", "metadata_public", "metadata_admin"):
+            function = getattr(self._options, name)
+            if function is None:
+                continue
+            parts.pop(name, None)
+            try:
+                value = function(user)
+            except Exception as error:
+                problems.append(notices.function_failed(name, type(error).__name__))
+                continue
+            if value is not None:
+                parts[name] = value
+        for name in [name for name, value in parts.items() if not is_json(value)]:
+            problems.append(notices.not_json(name))
+            del parts[name]
+        traits = parts.get("traits", {})
+        if not isinstance(traits, Mapping):
+            problems.append(notices.not_json("traits"))
+            traits = {}
+        parts["traits"] = traits
+        return parts
+
+    def _identifiers(self, traits: Mapping[str, Any]) -> tuple[str, ...]:
+        values = (value for value in self._schema.values(traits) if value.is_identifier)
+        names = (normalize_identifier(str(value.value)) for value in values if value.value not in (None, ""))
+        return tuple(dict.fromkeys(names))
+
+    def _addresses(self, user: Any, traits: Mapping[str, Any], problems: list[Notice]) -> list[dict[str, Any]]:
+        """The traits that are verified addresses."""
+        try:
+            verified = self._verified.verified_addresses(user)
+        except Exception as error:
+            problems.append(notices.function_failed("verified", type(error).__name__))
+            return []
+        addresses = {
+            (value.via("verification"), normalize_identifier(str(value.value)))
+            for value in self._schema.values(traits)
+            if value.via("verification") and normalize_identifier(str(value.value)) in verified
+        }
+        return [
+            {"value": address, "via": via, "verified": True, "status": "completed"}
+            for via, address in sorted(addresses)
+        ]
+
+    def _can_recover(self, traits: Mapping[str, Any]) -> bool:
+        return any(value.via("recovery") and value.value for value in self._schema.values(traits))
+
+
+def _oidc(social: SocialAccounts) -> dict[str, Any]:
+    """An empty list would be stored as a broken entry."""
+    return {"oidc": {"config": {"providers": list(social.providers)}}} if social.providers else {}
