@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import os
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 from .messages import Message, message
+from .password_hashes import MAX_BCRYPT_BYTES, is_bcrypt
 
 MIN_LENGTH = 8
 
@@ -32,21 +32,18 @@ def _is_similar(password: str, identifier: str) -> bool:
 
 def hash_password(password: str) -> str:
     """A hash in a format that Kratos can import. One round is enough for passwords of tests and demos."""
-    return _pbkdf2(password, os.urandom(16), 1, 32)
-
-
-def password_matches(password: str, hashed: str) -> bool:
-    """Whether the hash belongs to the password. A hash in a format other than `$pbkdf2-sha256$` never matches."""
-    try:
-        _, algorithm, parameters, salt, _ = hashed.split("$")
-        rounds, length = (int(parameter.partition("=")[2]) for parameter in parameters.split(","))
-        raw_salt = base64.b64decode(salt + "=" * (-len(salt) % 4))
-    except ValueError:
-        return False
-    return algorithm == "pbkdf2-sha256" and hmac.compare_digest(_pbkdf2(password, raw_salt, rounds, length), hashed)
-
-
-def _pbkdf2(password: str, salt: bytes, rounds: int, length: int) -> str:
-    digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds, length)
+    salt = os.urandom(16)
+    digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1, 32)
     encoded = [base64.b64encode(part).decode().rstrip("=") for part in (salt, digest)]
-    return f"$pbkdf2-sha256$i={rounds},l={length}${encoded[0]}${encoded[1]}"
+    return f"$pbkdf2-sha256$i=1,l=32${encoded[0]}${encoded[1]}"
+
+
+def rehash_after_sign_in(password: str, hashed: str) -> str | None:
+    """The hash that replaces an imported one after the first sign-in. `None` if it stays.
+
+    Kratos with its default hasher keeps bcrypt hashes, and cannot hash a password of more than 72 bytes.
+    """
+    own = hashed.startswith("$pbkdf2-sha256$i=1,")
+    if own or is_bcrypt(hashed) or len(password.encode()) > MAX_BCRYPT_BYTES:
+        return None
+    return hash_password(password)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ....http.exchange import Exchange
-from ....model import nodes
+from ....model import nodes, password_hashes
 from ....model.config import Config
 from ....model.errors import OryError
 from ....model.flow import Body, Flow
 from ....model.identity import Identity
 from ....model.messages import message
 from ....model.nodes import Node
-from ....model.passwords import check_password_policy, hash_password, password_matches
+from ....model.passwords import check_password_policy, hash_password, rehash_after_sign_in
 from ....model.session import AuthenticationMethod, Session
 from ..privileged_session import require_privileged_session
 from ..submission import InvalidSubmission, check_csrf
@@ -52,7 +52,7 @@ class PasswordLogin(LoginMethod):
 
 
 def _has_password(identity: Identity) -> bool:
-    return bool(identity.credential_config("password").get("hashed_password"))
+    return bool(_hash_of(identity))
 
 
 def _current_password_nodes(button_label: int) -> list[Node]:
@@ -69,10 +69,16 @@ def _check_password(exchange: Exchange, flow: Flow, identifier: str, body: Body)
         raise InvalidSubmission(**{name: message(4000002, property=name) for name in missing})
     check_csrf(exchange, flow, body)
     identity = exchange.state.find_identity_by_identifier(identifier)
-    hashed = identity.credential_config("password").get("hashed_password", "") if identity else ""
-    if identity is None or not password_matches(str(body["password"]), hashed):
+    password, hashed = str(body["password"]), _hash_of(identity)
+    if identity is None or not hashed or not password_hashes.matches(password, hashed):
         raise InvalidSubmission(message(4000006))
+    if new_hash := rehash_after_sign_in(password, hashed):
+        identity.set_credential_config("password", {"hashed_password": new_hash}, exchange.state.clock.now())
     return identity
+
+
+def _hash_of(identity: Identity | None) -> str:
+    return str(identity.credential_config("password").get("hashed_password", "")) if identity else ""
 
 
 class PasswordRegistration(RegistrationMethod):
