@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import secrets
 import string
-from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pyotp
 
 from .clock import SECOND, rfc3339
 from .identity import Identity
 
+TOTP_DIGITS = 6
+TOTP_PERIOD = 30  # seconds
 BACKUP_CODES = 12
 BACKUP_CODE_LENGTH = 8
 ISSUER = "local Ory"
@@ -24,19 +28,27 @@ def totp_config(secret: str, account: str) -> dict[str, Any]:
 
 def totp_matches(config: dict[str, Any], code: str, now: int) -> bool:
     """Whether the code is valid at `now`, 30 seconds earlier or 30 seconds later."""
-    return _parse_totp(config).verify(code, for_time=datetime.fromtimestamp(now / SECOND, UTC), valid_window=1)
+    try:
+        valid = [totp_code(config, now + steps * TOTP_PERIOD * SECOND) for steps in (-1, 0, 1)]
+    except ValueError:
+        return False
+    return code in valid
 
 
 def totp_code(config: dict[str, Any], now: int) -> str:
-    """The code that the authenticator app shows at `now`."""
-    return _parse_totp(config).at(datetime.fromtimestamp(now / SECOND, UTC))
+    """The code that the authenticator app shows at `now`.
 
-
-def _parse_totp(config: dict[str, Any]) -> pyotp.TOTP:
-    totp = pyotp.parse_uri(config["totp_url"])
-    if not isinstance(totp, pyotp.TOTP):
-        raise ValueError("the URL of the authenticator app is not a time-based one")
-    return totp
+    As in Kratos, it has 6 digits, is made with SHA-1 and changes every 30 seconds, even if the URL says otherwise, and
+    the secret may be short. Raises `ValueError` if the URL has no secret.
+    """
+    secret = dict(parse_qsl(urlsplit(str(config.get("totp_url"))).query)).get("secret", "").upper()
+    if not secret:
+        raise ValueError("the URL of the authenticator app has no secret")
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, (now // SECOND // TOTP_PERIOD).to_bytes(8, "big"), "sha1")
+    offset = digest[-1] & 15
+    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**TOTP_DIGITS:0{TOTP_DIGITS}}"
 
 
 def new_backup_codes() -> list[str]:
@@ -59,7 +71,7 @@ def use_backup_code(identity: Identity, code: str, now: int) -> int:
     found = next((candidate for candidate in backup_codes(identity) if candidate["code"] == code), None)
     if found is None:
         return 4000016
-    if "used_at" in found:
+    if found.get("used_at"):
         return 4000012
     found["used_at"] = rfc3339(now)
     return 0

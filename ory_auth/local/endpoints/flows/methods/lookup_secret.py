@@ -29,6 +29,8 @@ class LookupSecretLogin(TypedCodeLogin):
         return bool(backup_codes(identity))
 
     def use_code(self, identity: Identity, code: str, now: int) -> int:
+        if identity.id not in identity.credentials["lookup_secret"].identifiers:
+            return 4000014  # as in Kratos, backup codes that were imported without their identifier are never found
         return use_backup_code(identity, code, now)
 
 

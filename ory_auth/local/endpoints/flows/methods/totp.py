@@ -33,6 +33,8 @@ class TOTPLogin(TypedCodeLogin):
         return bool(identity.credential_config("totp"))
 
     def use_code(self, identity: Identity, code: str, now: int) -> int:
+        if identity.id not in identity.credentials["totp"].identifiers:
+            return 4000011  # as in Kratos, a TOTP credential that was imported without its identifier is never found
         return 0 if totp_matches(identity.credential_config("totp"), code, now) else 4000008
 
 
