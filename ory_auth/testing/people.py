@@ -176,6 +176,6 @@ def schema_errors_as_value_errors() -> Iterator[None]:
         yield
     except OryError as error:
         raise ValueError(
-            f"The local Ory refuses this identity: {error.reason or error.message}. "
+            f"The local Ory refuses this identity: {error.summary}. "
             "To use your own identity schema, call ory.configure(schema=…)."
         ) from None

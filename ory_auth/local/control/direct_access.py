@@ -54,24 +54,25 @@ class DirectAccess:
         `verified` marks the e-mail address as verified. Raises `OryError` if the schema refuses the traits, or if the
         login name is taken.
         """
-        credentials: dict[str, Any] = {}
-        if password:
-            credentials["password"] = {"config": {"password": password}}
+        second_factors: dict[str, dict[str, Any]] = {}
         if totp:
-            credentials["totp"] = {"config": totp_config(totp, email or "somebody")}
+            second_factors["totp"] = totp_config(totp, email or "somebody")
         if lookup_codes:
-            credentials["lookup_secret"] = {"config": backup_codes_config(lookup_codes)}
+            second_factors["lookup_secret"] = backup_codes_config(lookup_codes)
         content = {
             "traits": {**({"email": email} if email else {}), **(traits or {})},
             "state": state,
             "metadata_public": metadata_public,
-            "credentials": credentials,
+            "credentials": {"password": {"config": {"password": password}}} if password else {},
         }
         with self.lock:
             identity = add_identity(self.state, content)
+            for credential_type, config in second_factors.items():
+                identity.set_credential_config(credential_type, config, self.state.clock.now())
             for provider, subject in (social or {}).items():
                 claims = {**claims_from_traits(identity.traits), "sub": subject}
                 identity.link_social_account(self.state.social.add_account(provider, claims), self.state.clock.now())
+            self.state.update_index(identity)
             if verified:
                 self._verify_addresses(identity.id)
             return to_admin_json(self.state, identity)

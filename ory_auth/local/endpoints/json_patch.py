@@ -7,13 +7,13 @@ from typing import Any
 from ..model.errors import OryError
 
 
-def apply_patch(document: dict[str, Any], patch: Any, read_only: tuple[str, ...]) -> None:
+def apply_patch(document: dict[str, Any], patch: Any, read_only: tuple[str, ...], read_only_prefix: str) -> None:
     """Change the document in place. Raises `OryError` (400) for an invalid patch, and for a read-only path."""
     if not isinstance(patch, list):
         raise _error("the patch is not an array")
     for operation in patch:
         path = operation.get("path", "")
-        if path in read_only:
+        if path.lower() in read_only or path.lower().startswith(read_only_prefix):
             raise _error(f"{path} may not be patched")
         match operation.get("op"):
             case "add" | "replace":

@@ -30,15 +30,26 @@ def _page_size(exchange: Exchange, name: str = "page_size") -> int:
 
 def keyset_page(exchange: Exchange, items: Sequence[T], keys: Sequence[str]) -> tuple[Sequence[T], str]:
     """The page that begins after the item whose key is the page token, and the Link header."""
-    size, token = _page_size(exchange), exchange.query.get("page_token", FIRST_PAGE_TOKEN)
-    if token != FIRST_PAGE_TOKEN and token not in keys:
+    size, token = read_keyset_parameters(exchange)
+    if token and token not in keys:
         raise OryError(400, reason="page_token is unknown")
-    start = 0 if token == FIRST_PAGE_TOKEN else keys.index(token) + 1
+    start = keys.index(token) + 1 if token else 0
     page = items[start : start + size]
+    return page, keyset_links(exchange, size, keys[start + size - 1] if start + size < len(items) else None)
+
+
+def read_keyset_parameters(exchange: Exchange) -> tuple[int, str]:
+    """The page size, and the key after which the page begins. It is empty for the first page."""
+    token = exchange.query.get("page_token", FIRST_PAGE_TOKEN)
+    return _page_size(exchange), "" if token == FIRST_PAGE_TOKEN else token
+
+
+def keyset_links(exchange: Exchange, size: int, last_key: str | None) -> str:
+    """The Link header. `last_key` is that of the last item on this page, or `None` if there is no next page."""
     links = [_link(exchange, "first", page_size=size, page_token=FIRST_PAGE_TOKEN)]
-    if start + size < len(items):
-        links.append(_link(exchange, "next", page_size=size, page_token=keys[start + size - 1]))
-    return page, ",".join(links)
+    if last_key is not None:
+        links.append(_link(exchange, "next", page_size=size, page_token=last_key))
+    return ",".join(links)
 
 
 def numbered_page(exchange: Exchange, items: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:

@@ -9,6 +9,8 @@ from ..http.exchange import Exchange
 from . import (
     courier,
     identities,
+    identity_batch,
+    identity_lists,
     mailbox_page,
     pretended_pages,
     schemas,
@@ -87,9 +89,10 @@ PUBLIC = [
 # ---- admin port
 
 _ADMIN_API = [
-    ("/identities", identities.list_identities, READ),
+    ("/identities", identity_lists.list_identities, READ),
     ("/identities", identities.create_identity, ["POST"]),
-    ("/identities/by/external/{external_id}", identities.get_by_external_id, READ),
+    ("/identities", identity_batch.create_identities, ["PATCH"]),
+    ("/identities/by/external/{external_id:path}", identities.get_by_external_id, READ),
     ("/identities/{id}", identities.get_identity, READ),
     ("/identities/{id}", identities.replace_identity, ["PUT"]),
     ("/identities/{id}", identities.patch_identity, ["PATCH"]),

@@ -200,7 +200,7 @@ class Exchange:
         return Response(None, status, {"Content-Type": content_type} if content_type else None)
 
     def json_error(self, error: OryError) -> Response:
-        return Response(_json_bytes(error.body()), error.code, {"Ory-Error-Id": error.id}, media_type=JSON)
+        return Response(_json_bytes(error.body()), error.status, {"Ory-Error-Id": error.id}, media_type=JSON)
 
     def redirect(self, url: str, status: int = 303) -> Response:
         """A redirect like that of Go's `http.Redirect`, which has an HTML body after GET only."""

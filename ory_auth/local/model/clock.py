@@ -67,6 +67,12 @@ def rfc3339(moment: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
+def parse_rfc3339(text: str) -> int:
+    """The time in nanoseconds. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text)
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def truncate_to_microseconds(moment: int) -> int:
     """The time as Kratos' database stores it."""
     return moment // 1000 * 1000

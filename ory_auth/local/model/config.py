@@ -42,6 +42,8 @@ class Config:
     profile_enabled: bool = True  # selfservice.methods.profile.enabled
     totp_enabled: bool = True  # selfservice.methods.totp.enabled
     lookup_secret_enabled: bool = True  # selfservice.methods.lookup_secret.enabled
+    code_enabled: bool = True  # selfservice.methods.code.enabled, for recovery that an administrator starts
+    link_enabled: bool = True  # selfservice.methods.link.enabled, for recovery that an administrator starts
     code_passwordless_enabled: bool = False  # selfservice.methods.code.passwordless_enabled
     code_mfa_enabled: bool = False  # selfservice.methods.code.mfa_enabled
     passkey_enabled: bool = False  # selfservice.methods.passkey.enabled
@@ -67,6 +69,9 @@ class Config:
     registration_show_verification_ui: bool = False
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
+    # The version of Kratos: "26.2.0", or "newer" for the newest source, which Ory Network runs. A newer one imports
+    # second factors and passkeys, and refuses a password hash that it cannot parse.
+    kratos_version: str = "26.2.0"
     dev: bool = True  # started with --dev: cookies without Secure
     base_url: str | None = None  # serve.public.base_url
     # Not in Kratos. Browsers may come by the name localhost or by a loopback address: all URLs then have that host.
@@ -81,6 +86,11 @@ class Config:
     cors_allowed_origins: tuple[str, ...] = ()  # serve.public.cors: enabled, with credentials, if there are any
     schema_id: str = "person"  # identity.default_schema_id
     schema: dict[str, Any] = field(default_factory=lambda: PERSON_SCHEMA)  # identity.schemas: exactly one
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether this is a newer Kratos than 26.2.0."""
+        return self.kratos_version != "26.2.0"
 
     @property
     def relying_party_id(self) -> str:

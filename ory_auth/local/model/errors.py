@@ -21,9 +21,9 @@ STATUS_PHRASES = {422: "Unprocessable Entity"}  # Python 3.13 has a different ph
 class OryError(Exception):
     """An error response.
 
-    `code` is the HTTP status. `id` is a word for programs, often empty. `reason`, `message` and `details` explain the
-    error. Only a Kratos that was started with --dev sends `debug`. `extra` contains members of the body beside
-    "error". A browser is redirected to `browser_url`, or to the error page if there is none.
+    `code` is the HTTP status, unless `status` is another one. `id` is a word for programs, often empty. `reason`,
+    `message` and `details` explain the error. Only a Kratos that was started with --dev sends `debug`. `extra` contains
+    members of the body beside "error". A browser is redirected to `browser_url`, or to the error page if there is none.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class OryError(Exception):
         details: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,
         browser_url: str = "",
+        status: int | None = None,
     ) -> None:
         self.code = code
+        self.status = status or code
         self.id = id
         self.reason = reason
         self.message = message or DEFAULT_MESSAGES[code]
@@ -60,6 +62,11 @@ class OryError(Exception):
             "message": self.message,
         }
         return {key: value for key, value in known.items() if value not in ("", None)}
+
+    @property
+    def summary(self) -> str:
+        """The error in one sentence, for people who use the local Ory without HTTP."""
+        return self.reason or self.message
 
     def body(self) -> dict[str, Any]:
         return {"error": self.error_member(), **self.extra}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .social import SocialAccount
 
 SECOND_FACTORS = ("totp", "lookup_secret")
+LOGIN_NAMES = ("password", "code")  # the credentials whose identifiers are login names
 
 
 def channel_of(address: str) -> str:
@@ -25,7 +26,7 @@ def channel_of(address: str) -> str:
     return "email" if "@" in address else "sms"
 
 
-@dataclass
+@dataclass(slots=True)
 class Address:
     """An e-mail address or a phone number of a person, for verification or for recovery."""
 
@@ -54,7 +55,7 @@ class Address:
         return {**self.recovery_json(), "verified": self.verified, "status": self.status, **verified_at}
 
 
-@dataclass
+@dataclass(slots=True)
 class Credential:
     """One way to sign in. `config` contains what Kratos stores for it: a hash, a secret or codes."""
 
@@ -88,6 +89,7 @@ class Identity:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = "active"
     external_id: str | None = None
+    organization_id: str | None = None
     metadata_public: Any = None
     metadata_admin: Any = None
     verifiable_addresses: list[Address] = field(default_factory=list)
@@ -117,7 +119,7 @@ class Identity:
             "metadata_public": self.metadata_public,
             "created_at": rfc3339(self.created_at),
             "updated_at": rfc3339(self.updated_at),
-            "organization_id": None,
+            "organization_id": self.organization_id,
             **{key: value for key, value in optional.items() if value},
         }
 
@@ -142,8 +144,19 @@ class Identity:
     @property
     def all_identifiers(self) -> set[str]:
         """The login names of all credentials."""
-        names = ("password", "code")
-        return {value for name in names if name in self.credentials for value in self.credentials[name].identifiers}
+        known = (self.credentials[name] for name in LOGIN_NAMES if name in self.credentials)
+        return {value for credential in known for value in credential.identifiers}
+
+    @property
+    def unique_keys(self) -> list[tuple[str, str]]:
+        """What no other identity may have, as (kind, value): login names, social accounts, addresses, `external_id`."""
+        keys = [("login", name) for name in self.all_identifiers]
+        for kind, credential in self.credentials.items():
+            if kind not in LOGIN_NAMES:
+                keys += [(kind, identifier) for identifier in credential.identifiers]
+        keys += [("verifiable", address.value) for address in self.verifiable_addresses]
+        keys += [("recovery", address.value) for address in self.recovery_addresses]
+        return [*keys, ("external_id", self.external_id)] if self.external_id else keys
 
     @property
     def social_accounts(self) -> list[dict[str, Any]]:
@@ -186,7 +199,7 @@ class Identity:
     def update_from_traits(self, schema: dict[str, Any], now: int) -> None:
         """Derive login names and addresses from the traits. Addresses that stay keep their state."""
         annotations = list(kratos_annotations(schema, self.traits))
-        for credential_type in ("code", "password"):
+        for credential_type in LOGIN_NAMES:
             identifiers = [
                 value.strip().lower()
                 for rules, value in annotations

@@ -6,29 +6,72 @@ from collections.abc import Set
 from copy import deepcopy
 from typing import Any
 
-from .clock import truncate_to_microseconds
+from .clock import parse_rfc3339, truncate_to_microseconds
+from .credential_import import import_credentials
 from .errors import OryError
-from .identity import Identity
-from .identity_schema import validate_traits
-from .passwords import hash_password
+from .identity import Address, Identity
+from .identity_schema import Problem, validate_traits
 from .state import State
 
-WRITABLE = ("schema_id", "traits", "state", "metadata_public", "metadata_admin", "external_id")
+WRITABLE = ("schema_id", "traits", "state", "metadata_public", "metadata_admin", "external_id", "organization_id")
 STATES = ("active", "inactive")
 
 
+class InvalidTraits(OryError):
+    """The schema refuses the traits. As in Kratos, the reason has JSON pointers, and the refused values."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(400, reason="\n  ".join(problem.text for problem in problems))
+        self.problems = problems
+
+    @property
+    def summary(self) -> str:
+        return f"{self.problems[0].field}: {self.problems[0].message['text']}"
+
+
 def add_identity(state: State, content: dict[str, Any]) -> Identity:
-    """Add the identity that the JSON describes. Raises `OryError` with status 400 or 409."""
-    now = state.clock.now()
-    identity = Identity("", {}, truncate_to_microseconds(now), truncate_to_microseconds(now), now)
-    assign_content(state, identity, {**dict.fromkeys(WRITABLE), **content})
-    import_credentials(identity, content.get("credentials") or {}, now)
-    for wanted in content.get("verifiable_addresses") or []:
-        for address in identity.verifiable_addresses:
-            if address.value == wanted["value"] and wanted.get("verified"):
-                address.mark_verified(now)
+    """Add the identity that the JSON describes. Raises `OryError` with status 400, 409, or 500."""
+    identity = new_identity(state, content)
+    complete_identity(state, identity, content)
     state.save(identity)
     return identity
+
+
+def new_identity(state: State, content: dict[str, Any]) -> Identity:
+    """An identity with the credentials in the JSON, and nothing else yet.
+
+    Raises `OryError` for what makes Kratos refuse a whole batch: a hash in an unknown format, a password that is too
+    long, and an unknown state.
+    """
+    if (content.get("state") or "active") not in STATES:
+        raise OryError(400, reason="identity state is not valid")
+    now = state.clock.now()
+    identity = Identity("", {}, truncate_to_microseconds(now), truncate_to_microseconds(now), now)
+    import_credentials(identity, content.get("credentials") or {}, now, newer=state.config.is_newer)
+    return identity
+
+
+def complete_identity(state: State, identity: Identity, content: dict[str, Any]) -> None:
+    """Fill in everything else that the JSON says. Raises `OryError` (400) if the schema refuses the traits."""
+    assign_content(state, identity, {**dict.fromkeys(WRITABLE), **content})
+    for wanted in content.get("verifiable_addresses") or []:
+        _import_address(identity, wanted, state.clock.now())
+
+
+def _import_address(identity: Identity, wanted: dict[str, Any], now: int) -> None:
+    """Note the status of an address. As in Kratos, nothing happens unless `value` and `via` are those of a trait."""
+    value = str(wanted.get("value", "")).strip().lower()
+    for address in identity.verifiable_addresses:
+        if address.value == value and address.via == wanted.get("via"):
+            set_verification(address, wanted, now)
+
+
+def set_verification(address: Address, wanted: dict[str, Any], now: int) -> None:
+    """Set the members of the JSON of an address that say whether it is verified."""
+    address.verified = bool(wanted.get("verified"))
+    address.status = wanted.get("status") or ("completed" if address.verified else "pending")
+    verified_at = wanted.get("verified_at")
+    address.verified_at = (parse_rfc3339(verified_at) if verified_at else now) if address.verified else None
 
 
 def change_identity(state: State, identity: Identity, content: dict[str, Any]) -> None:
@@ -52,26 +95,18 @@ def assign_content(state: State, identity: Identity, content: dict[str, Any]) ->
     if content["state"] not in STATES:
         raise OryError(400, reason="the state is neither active nor inactive")
     if problems := validate_traits(schema, content["traits"]):
-        raise OryError(400, reason=f"{problems[0].field}: {problems[0].message['text']}")
+        raise InvalidTraits(problems)
     if content["state"] != identity.state:
         identity.state_changed_at = now
     for name in WRITABLE:
         setattr(identity, name, content[name])
+    identity.external_id = identity.external_id or None
     identity.update_from_traits(schema, now)
     updated_at = truncate_to_microseconds(now)
     if identity.id in state.identities:
         # Later than before even if the clock is stopped: clients compare this time to notice changes.
         updated_at = max(updated_at, identity.updated_at + 1000)
     identity.updated_at = updated_at
-
-
-def import_credentials(identity: Identity, credentials: dict[str, Any], now: int) -> None:
-    """Set credentials from JSON. A password becomes a hash."""
-    for credential_type, content in credentials.items():
-        config = dict(content.get("config") or {})
-        if "password" in config:
-            config = {"hashed_password": hash_password(config["password"])}
-        identity.set_credential_config(credential_type, config, now)
 
 
 def to_admin_json(

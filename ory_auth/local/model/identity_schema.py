@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,16 +55,22 @@ def is_date_time(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Problem:
-    """A violation of the schema: the name of the form field, and the message for it."""
+    """A violation of the schema: the name of the form field, the message for it, and what the admin API says."""
 
     field: str
     message: Message
+    text: str
 
 
 def validate_traits(schema: Schema, traits: Any) -> list[Problem]:
     """All violations of the schema, an empty list if the traits are valid."""
-    validator = Draft7Validator(schema, format_checker=FORMAT_CHECKER)
-    return [_problem(error) for error in validator.iter_errors({"traits": traits})]
+    return [_problem(error) for error in _validator(json.dumps(schema)).iter_errors({"traits": traits})]
+
+
+@lru_cache(4)
+def _validator(schema: str) -> Draft7Validator:
+    """The validator of a schema, which is costly to make. `schema` is its JSON."""
+    return Draft7Validator(json.loads(schema), format_checker=FORMAT_CHECKER)
 
 
 def trait_errors(schema: Schema, traits: Any) -> dict[str, list[Message]]:
@@ -76,10 +83,13 @@ def trait_errors(schema: Schema, traits: Any) -> dict[str, list[Message]]:
 
 def _problem(error: ValidationError) -> Problem:
     path = [str(step) for step in error.absolute_path]
+    schema_path = [str(step) for step in error.absolute_schema_path]
+    pointers = f"I[#/{'/'.join(path)}] S[#/{'/'.join(schema_path)}]"
     if error.validator == "required":
         missing = error.message.removesuffix(" is a required property")[1:-1]  # without the quotation marks
-        return Problem(".".join([*path, missing]), message(4000002, property=missing))
-    return Problem(".".join(path), _violation_message(error))
+        field, text = ".".join([*path, missing]), message(4000002, property=missing)
+        return Problem(field, text, f'{pointers} missing properties: "{missing}"')
+    return Problem(".".join(path), _violation_message(error), f"{pointers} {error.message}")
 
 
 def _violation_message(error: ValidationError) -> Message:

@@ -13,6 +13,7 @@ from .config import LOOPBACK_NAMES, Config
 from .errors import OryError, not_found
 from .flow import Flow
 from .identity import Identity
+from .identity_index import IdentityIndex
 from .mailbox import Mailbox
 from .session import AuthenticationMethod, Device, Session
 from .social import SocialAccount, SocialAccounts
@@ -28,6 +29,7 @@ class State:
         self.listening_url = self.admin_url = ""
         self.loopback_name = ""  # by which the current request came, if URLs have to follow it
         self.identities: dict[str, Identity] = {}
+        self.index = IdentityIndex()
         self.sessions: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
@@ -85,39 +87,46 @@ class State:
 
     def find_identity_by_identifier(self, identifier: str) -> Identity | None:
         """The identity with this login name. Case does not matter."""
-        wanted = identifier.strip().lower()
-        return next((one for one in self.identities.values() if wanted in one.all_identifiers), None)
+        return self.find_identity_by_key("login", identifier.strip().lower())
 
     def find_identity_by_social_account(self, account: SocialAccount) -> Identity | None:
         """The identity to which this account at a provider is linked."""
-        owners = (one for one in self.identities.values() if account.identifier in one.social_identifiers)
-        return next(owners, None)
+        return self.find_identity_by_key("oidc", account.identifier)
+
+    def find_identity_by_key(self, kind: str, value: str) -> Identity | None:
+        """The identity that has this key: see `Identity.unique_keys`."""
+        owner = self.index.owner((kind, value))
+        return None if owner is None else self.identities[owner]
 
     def find_conflict(self, identity: Identity) -> Identity | None:
-        """Another identity that has one of the same login names, or the same `external_id`."""
-        for other in self.identities.values():
-            shares_name = not identity.all_identifiers.isdisjoint(other.all_identifiers)
-            shares_id = identity.external_id is not None and identity.external_id == other.external_id
-            if other.id != identity.id and (shares_name or shares_id):
-                return other
-        return None
+        """Another identity that has one of the same login names, social accounts or addresses, or the same ID."""
+        owner = self.index.other_owner(identity.id, identity.unique_keys)
+        return None if owner is None else self.identities[owner]
 
     def has_conflict(self, identity: Identity) -> bool:
-        return self.find_conflict(identity) is not None
+        accounts = identity.social_identifiers
+        return len(accounts) > len(set(accounts)) or self.find_conflict(identity) is not None
 
     def save(self, identity: Identity) -> None:
         """Add an identity. If its ID exists, change that object in place, because sessions and flows refer to it.
 
-        Raises `OryError` with status 409 if a login name or the `external_id` is taken.
+        Raises `OryError` with status 409 if a login name, a social account, an address or the `external_id` is taken.
         """
         if self.has_conflict(identity):
             new = identity.id not in self.identities
             raise OryError(409, reason="another identity has the same login name or external_id" if new else "")
         stored = self.identities.setdefault(identity.id, identity)
-        vars(stored).update(vars(identity))
+        if stored is not identity:
+            vars(stored).update(vars(identity))
+        self.update_index(stored)
+
+    def update_index(self, identity: Identity) -> None:
+        """Note the keys of a stored identity that was changed in place, for example by linking a social account."""
+        self.index.put(identity.id, identity.unique_keys)
 
     def delete_identity(self, identity_id: str) -> None:
         del self.identities[self.get_identity(identity_id).id]
+        self.index.remove(identity_id)
         for session in list(self.sessions_of(identity_id)):
             del self.sessions[session.id]
         for flow in self.flows.values():

@@ -178,7 +178,7 @@ def _create_people(ory: LocalOry, path: Path) -> list[dict[str, Any]]:
         try:
             ory.create_identity(**{name: value for name, value in person.items() if name != "note"})
         except OryError as error:
-            raise CommandError(f"--identities: {path}, entry {number}: {error.reason or error.message}") from None
+            raise CommandError(f"--identities: {path}, entry {number}: {error.summary}") from None
         except ValueError as error:
             raise CommandError(f"--identities: {path}, entry {number}: 'totp': {error}") from None
     return people

@@ -151,6 +151,7 @@ def complete_login(
     if flow.link:
         now = exchange.state.clock.now()
         identity.link_social_account(flow.link.account, now)
+        exchange.state.update_index(identity)
         session.methods.append(AuthenticationMethod("oidc", now, provider=flow.link.account.provider))
     return _success_response(exchange, flow, session, exchange.device if is_renewed else None)
 

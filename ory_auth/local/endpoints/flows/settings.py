@@ -114,6 +114,7 @@ def _continue_in_new_flow(exchange: Exchange, flow: Flow) -> None:
 
 def complete_settings(exchange: Exchange, flow: Flow, session: Session) -> Response:
     """The response after a change is saved: back to the settings page, unless the flow has a `return_to`."""
+    exchange.state.update_index(session.identity)
     verify_new_address(exchange, session.identity, flow)
     _show_all_methods(exchange, flow)
     flow.messages, flow.state = [message(1050001)], "success"
