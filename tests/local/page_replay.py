@@ -91,7 +91,7 @@ class PageReplay(Replay):
         is_public = request["base"] == RECORDED_PUBLIC_URL
         visitor = self.browsers.setdefault(request["browser"], Visitor()) if is_public else Visitor()
         query = urlencode([(name, self.fill(value)) for name, value in request["query"]])
-        path = quote(self.fill(request["path"]))
+        path = quote(self.fill(request["path"]), safe="/%")
         headers = [("Accept", HTML if request["accept"] == "html" else "application/json")]
         headers += [("Origin", request["origin"])] if "origin" in request else []
         headers += [(name, value) for name, value in visitor.headers() if name == "Cookie"]
@@ -99,9 +99,10 @@ class PageReplay(Replay):
         if "form" in request:
             headers.append(("Content-Type", FORM))
             body = urlencode([(name, self._field(name, value, visitor)) for name, value in request["form"]]).encode()
-        elif "json" in request:
+        elif "json" in request or "raw" in request:
             headers.append(("Content-Type", "application/json"))
-            body = json.dumps(self._fill_json(request["json"], visitor)).encode()
+            text = request.get("raw") or json.dumps(self._fill_json(request["json"], visitor))
+            body = text.encode()
         base = self.ory.public_url if is_public else self.ory.admin_url
         response = send(base, request["method"], path + (f"?{query}" if query else ""), headers, body)
         visitor.store_cookies(response.headers.get_all("Set-Cookie") or [])
@@ -117,6 +118,8 @@ class PageReplay(Replay):
     def _fill_json(self, value: Any, visitor: Visitor, name: str = "") -> Any:
         if isinstance(value, dict):
             return {key: self._fill_json(item, visitor, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._fill_json(item, visitor, name) for item in value]
         return self._field(name, value, visitor) if isinstance(value, str) else value
 
     def fill(self, value: str) -> str:

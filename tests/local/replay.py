@@ -22,8 +22,11 @@ from .page_variants import PAGE_VARIANTS
 from .visits import Headers, Response, Visitor, Visits
 
 CONTRACT = Path(__file__).parent.parent / "contract"
+USERNAME_SCHEMA = json.loads((Path(__file__).parent / "schemas" / "username.json").read_text())
 VARIANTS: dict[str, dict[str, Any]] = {
     "main": {},
+    "oidc": {"oidc_providers": {"google": "Google"}},
+    "two_schemas": {"schema_id": "username", "schema": USERNAME_SCHEMA},
     "aal1": {"whoami_required_aal": "aal1", "settings_required_aal": "aal1"},
     "cache_default_age": {"cacheable_sessions_max_age": None},
     "extend_window": {"earliest_possible_extend": 3600},
@@ -52,7 +55,9 @@ def _shape_module() -> Any:
     return module
 
 
-shape_of: Callable[..., Any] = _shape_module().of
+shape_module = _shape_module()
+shape_of: Callable[..., Any] = shape_module.of
+is_server_recording: Callable[[str], bool] = shape_module.is_server_recording
 
 
 class Replay(Visits):

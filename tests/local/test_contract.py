@@ -7,13 +7,15 @@ import pytest
 from ory_auth.local import LocalOry
 
 from .page_replay import PageReplay
-from .replay import CONTRACT
+from .replay import CONTRACT, is_server_recording
 from .scenarios import SCENARIOS
+from .server_replay import ServerReplay
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_responses_have_the_shape_of_the_recorded_ones(local_ory: LocalOry, scenario: str) -> None:
-    replay = PageReplay(local_ory, scenario)
+    replay_class = ServerReplay if is_server_recording(scenario) else PageReplay
+    replay = replay_class(local_ory, scenario)
     SCENARIOS[scenario](replay)
     replay.finish()
 

@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from ..page_replay import PageReplay
 from ..replay import CONTRACT
 from . import (
     addresses,
     admin,
+    imports,
     login,
     page_addresses,
     page_keys,
@@ -26,6 +26,7 @@ from . import (
 MODULES = (
     addresses,
     admin,
+    imports,
     login,
     page_addresses,
     page_keys,
@@ -39,7 +40,7 @@ MODULES = (
 )
 
 
-def _scenarios(module: ModuleType) -> dict[str, Callable[[PageReplay], None]]:
+def _scenarios(module: ModuleType) -> dict[str, Callable[..., None]]:
     functions = dict(inspect.getmembers(module, inspect.isfunction))
     return {name: function for name, function in functions.items() if (CONTRACT / f"{name}.json").exists()}
 
