@@ -67,6 +67,10 @@ class Event(StrEnum):
     USER_NOT_CREATED = "user_not_created"  # a new user could not be saved
     LOGIN_LOOP = "login_loop"
     GATEWAY_REFUSED = "gateway_refused"  # a call that the gateway does not send to Ory
+    WEBHOOK_RECEIVED = "webhook_received"
+    WEBHOOK_REFUSED = "webhook_refused"  # a call without a valid secret, or with a body that is not Ory's
+    WEBHOOK_UNCONFIRMED = "webhook_unconfirmed"  # the admin API does not say what the call says
+    BLOCKING_HOOK_FAILED = "blocking_hook_failed"  # the project's function has not decided
     USER_READ_EARLY = "user_read_early"  # by middleware that comes before OryMiddleware
 
 
@@ -87,6 +91,7 @@ _LEVELS = {
             Event.MIGRATIONS_MISSING,
             Event.USER_NOT_CREATED,
             Event.DELETION_INCOMPLETE,
+            Event.BLOCKING_HOOK_FAILED,
         ),
         logging.ERROR,
     ),
@@ -105,6 +110,7 @@ _LEVELS = {
             Event.SUPERUSER_LINKED,
             Event.GROUPS_CHANGED,
             Event.BREAKER_CLOSED,
+            Event.WEBHOOK_RECEIVED,
         ),
         logging.INFO,
     ),
@@ -131,6 +137,9 @@ SAMPLED = frozenset(
         Event.FLOOD,
         Event.LOGIN_LOOP,
         Event.GATEWAY_REFUSED,
+        Event.WEBHOOK_RECEIVED,
+        Event.WEBHOOK_REFUSED,
+        Event.WEBHOOK_UNCONFIRMED,
     }
 )
 

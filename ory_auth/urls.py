@@ -18,15 +18,15 @@ app_name = "ory_auth"
 Page = Callable[[HttpRequest], HttpResponse]
 
 
-def _page(name: str) -> Page:
-    """A view of :mod:`ory_auth.pages.views`, imported by its first request, because commands also load these URLs.
+def _page(name: str, module: str = "ory_auth.pages.views") -> Page:
+    """A view in the ``PAGES`` of this module, imported by its first request, because commands also load these URLs.
 
     Decorators that Django's middleware reads before it calls a view have to be here.
     """
 
     @login_not_required
     def page(request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = import_module("ory_auth.pages.views").PAGES[name](request)
+        response: HttpResponse = import_module(module).PAGES[name](request)
         return response
 
     page.__name__ = page.__qualname__ = name  # for error pages and traces
@@ -47,5 +47,7 @@ urlpatterns = [
     path("security/protect", csrf_exempt(_page("protect")), name="protect"),
     path("security/data", _page("download_data"), name="download_data"),
     path("security/delete", _outside_transactions(csrf_exempt(_page("delete_account"))), name="delete_account"),
+    # Called by Ory, with a secret of the settings.
+    path("webhook", _outside_transactions(csrf_exempt(_page("webhook", "ory_auth.webhooks.views"))), name="webhook"),
     *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]
