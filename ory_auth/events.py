@@ -67,10 +67,9 @@ class Event(StrEnum):
     USER_NOT_CREATED = "user_not_created"  # a new user could not be saved
     LOGIN_LOOP = "login_loop"
     GATEWAY_REFUSED = "gateway_refused"  # a call that the gateway does not send to Ory
-    WEBHOOK_RECEIVED = "webhook_received"
-    WEBHOOK_REFUSED = "webhook_refused"  # a call without a valid secret, or with a body that is not Ory's
-    WEBHOOK_UNCONFIRMED = "webhook_unconfirmed"  # the admin API does not say what the call says
-    BLOCKING_HOOK_FAILED = "blocking_hook_failed"  # the project's function has not decided
+    PASSWORD_MIGRATED = "password_migrated"  # Ory has learned a password that only Django could check
+    PASSWORD_MIGRATION_REFUSED = "password_migration_refused"
+    PASSWORD_MIGRATION_FAILED = "password_migration_failed"  # this site cannot say whether a password matches
     USER_READ_EARLY = "user_read_early"  # by middleware that comes before OryMiddleware
 
 
@@ -91,7 +90,7 @@ _LEVELS = {
             Event.MIGRATIONS_MISSING,
             Event.USER_NOT_CREATED,
             Event.DELETION_INCOMPLETE,
-            Event.BLOCKING_HOOK_FAILED,
+            Event.PASSWORD_MIGRATION_FAILED,
         ),
         logging.ERROR,
     ),
@@ -109,8 +108,8 @@ _LEVELS = {
             Event.IDENTITY_LINKED,
             Event.SUPERUSER_LINKED,
             Event.GROUPS_CHANGED,
+            Event.PASSWORD_MIGRATED,
             Event.BREAKER_CLOSED,
-            Event.WEBHOOK_RECEIVED,
         ),
         logging.INFO,
     ),
@@ -137,9 +136,7 @@ SAMPLED = frozenset(
         Event.FLOOD,
         Event.LOGIN_LOOP,
         Event.GATEWAY_REFUSED,
-        Event.WEBHOOK_RECEIVED,
-        Event.WEBHOOK_REFUSED,
-        Event.WEBHOOK_UNCONFIRMED,
+        Event.PASSWORD_MIGRATION_REFUSED,
     }
 )
 
