@@ -51,7 +51,6 @@ from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepar
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
 from ory_auth.views import LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
-from ory_auth.webhooks import BlockingHook, Changes, Refusal, change_identity, change_traits, refuse
 
 
 @ory_required
@@ -227,12 +226,3 @@ def call_the_admin_api(call: Callable[[], None]) -> str:
 def last_reason(user: User) -> str:
     impersonation = Impersonation.objects.filter(user=user).first()
     return str(impersonation.reason) if impersonation else ""
-
-
-def decide(hook: BlockingHook) -> Refusal | Changes | None:
-    assert_type(hook.identity_id, UUID | None)
-    if hook.flow == "registration" and not hook.traits.get("email"):
-        return refuse("Please enter an address.", field="traits.email")
-    if hook.transient_payload:
-        return change_identity(metadata_public={"invited": True})
-    return change_traits({"name": {"first": "Ada"}}) if hook.method == "profile" else None
