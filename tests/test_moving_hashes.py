@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ory_auth.moving.hashes import ConvertedHash, MigrationHook, NoPassword, Refused, convert_hash
 from tests.support.kratos_hashes import read_hash
+from tests.support.ory import Ory, send
 
 PASSWORD = "Päss wörd 🔑 1843"
 # Made with Django 5.2, argon2-cffi and bcrypt, for PASSWORD.
@@ -61,6 +62,29 @@ DEFAULTS = {  # the costs of the default hashers, with bytes of the right length
     "scrypt of Django 5.2 to 6.1": f"scrypt$16384$HgKHrXU90iTnhDGg0BCbYP$8$5${'A' * 86}==",
     "bcrypt of Django 5.2 to 6.1": BCRYPT.replace("$04$", "$12$"),
 }
+
+
+@pytest.mark.parametrize("encoded", EXAMPLES.values(), ids=EXAMPLES)
+def test_people_sign_in_with_the_password_that_they_had(ory: Ory, encoded: str) -> None:
+    hashed = convert_hash(encoded)
+    assert isinstance(hashed, ConvertedHash)
+    email = f"{hashlib.sha256(encoded.encode()).hexdigest()[:20]}@example.org"
+    identity = {
+        "schema_id": "person",
+        "traits": {"email": email},
+        "credentials": {"password": {"config": {"hashed_password": hashed.value}}},
+    }
+    created = ory.admin("POST", "/admin/identities", body=identity)
+    assert created.status == 201
+    assert _status_of_sign_in(ory, email, "wrong") == 400
+    assert _status_of_sign_in(ory, email, PASSWORD) == 200
+    assert ory.admin("DELETE", f"/admin/identities/{created.json['id']}").status == 204
+
+
+def _status_of_sign_in(ory: Ory, identifier: str, password: str) -> int:
+    flow = ory.public("GET", "/self-service/login/api").json
+    form = {"method": "password", "identifier": identifier, "password": password}
+    return send("POST", f"{ory.public_url}/self-service/login?flow={flow['id']}", body=form).status
 
 
 @pytest.mark.parametrize("encoded", [*EXAMPLES.values(), *DEFAULTS.values()], ids=[*EXAMPLES, *DEFAULTS])

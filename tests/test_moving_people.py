@@ -84,6 +84,24 @@ def test_a_user_becomes_an_identity(ory: Ory) -> None:
     assert person.operations("any") == []
 
 
+def test_the_identity_can_be_created(ory: Ory) -> None:
+    capabilities = ask_ory(AdminClient(conf()), conf())
+    person = describe(capabilities, MoveOptions(verified=lambda user: True), email="Grace@Example.org")
+    created = ory.admin("POST", "/admin/identities", body=person.body)
+    assert created.status == 201, created.body
+    assert created.json["verifiable_addresses"][0]["verified"] is True
+    assert ory.admin("DELETE", f"/admin/identities/{created.json['id']}").status == 204
+
+
+def test_ory_is_asked_without_saving_anything(ory: Ory) -> None:
+    before = ory.admin("GET", "/admin/identities").json
+    capabilities = ask_ory(AdminClient(conf()), conf())
+    assert capabilities.schema
+    assert capabilities.schema.id == "person"
+    assert capabilities.schema.email_path == "email"
+    assert ory.admin("GET", "/admin/identities").json == before
+
+
 def test_an_unknown_schema_is_named_with_those_that_exist(ory: Ory) -> None:
     with pytest.raises(ValueError, match=r"Ory has no identity schema 'staff'\. Its schemas are: person\."):
         ask_ory(AdminClient(conf()), conf(), "staff")
