@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from . import browser, caches, database, deploy, gateway, groups, middleware, ory_urls, site, users, values
+from . import browser, caches, database, deploy, gateway, groups, middleware, ory_urls, secrets, site, users, values
 from .database import check_table as check_table
 from .message import make_message
 
@@ -45,6 +45,7 @@ CONF_CHECKS = (
     gateway.check_mount,
     gateway.check_loop,
     gateway.check_token,
+    secrets.check_secrets,
     caches.check_session_cache,
     users.check_handler,
     users.check_mapping,
