@@ -72,6 +72,9 @@ class Event(StrEnum):
     WEBHOOK_REFUSED = "webhook_refused"  # a call without a valid secret, or with a body that is not Ory's
     WEBHOOK_UNCONFIRMED = "webhook_unconfirmed"  # the admin API does not say what the call says
     BLOCKING_HOOK_FAILED = "blocking_hook_failed"  # the project's function has not decided
+    PASSWORD_MIGRATED = "password_migrated"  # Ory has learned a password that only Django could check
+    PASSWORD_MIGRATION_REFUSED = "password_migration_refused"
+    PASSWORD_MIGRATION_FAILED = "password_migration_failed"  # this site cannot say whether a password matches
     USER_READ_EARLY = "user_read_early"  # by middleware that comes before OryMiddleware
 
 
@@ -94,6 +97,7 @@ _LEVELS = {
             Event.DELETION_INCOMPLETE,
             Event.BLOCKING_HOOK_FAILED,
             Event.CREATION_NOT_UNDONE,
+            Event.PASSWORD_MIGRATION_FAILED,
         ),
         logging.ERROR,
     ),
@@ -111,6 +115,7 @@ _LEVELS = {
             Event.IDENTITY_LINKED,
             Event.SUPERUSER_LINKED,
             Event.GROUPS_CHANGED,
+            Event.PASSWORD_MIGRATED,
             Event.BREAKER_CLOSED,
             Event.WEBHOOK_RECEIVED,
         ),
@@ -142,6 +147,7 @@ SAMPLED = frozenset(
         Event.WEBHOOK_RECEIVED,
         Event.WEBHOOK_REFUSED,
         Event.WEBHOOK_UNCONFIRMED,
+        Event.PASSWORD_MIGRATION_REFUSED,
     }
 )
 

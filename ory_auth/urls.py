@@ -49,5 +49,10 @@ urlpatterns = [
     path("security/delete", _outside_transactions(csrf_exempt(_page("delete_account"))), name="delete_account"),
     # Called by Ory, with a secret of the settings.
     path("webhook", _outside_transactions(csrf_exempt(_page("webhook", "ory_auth.webhooks.views"))), name="webhook"),
+    path(
+        "password-migration",
+        _outside_transactions(csrf_exempt(_page("password_migration", "ory_auth.moving.password_hook"))),
+        name="password_migration",
+    ),
     *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]

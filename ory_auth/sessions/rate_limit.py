@@ -78,7 +78,7 @@ class _TokenBucket:
         self._tokens = min(self._rate.burst, self._tokens + tokens)
 
 
-class _Limit:
+class Limit:
     """One limit for all clients together, and one for each client whose address is known."""
 
     def __init__(self, all_together: Rate, of_client: Rate | None = None) -> None:
@@ -116,14 +116,14 @@ class RateLimiter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._unknown = {
-            by_header: _Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
+            by_header: Limit(UNKNOWN_CREDENTIALS, UNKNOWN_CREDENTIALS_OF_CLIENT) for by_header in (True, False)
         }
-        self._trickle, self._after_429 = _Limit(UNKNOWN_CREDENTIALS_TRICKLE), _Limit(UNKNOWN_AFTER_429)
-        self._returning = _Limit(RETURNING, RETURNING_OF_CLIENT)
-        self._returning_trickle, self._returning_after_429 = _Limit(RETURNING_TRICKLE), _Limit(RETURNING_AFTER_429)
-        self._pages = _Limit(PAGES, PAGES_OF_CLIENT)
-        self._marked_pages = _Limit(MARKED_PAGES, MARKED_PAGES_OF_CLIENT)
-        self._sign_outs = _Limit(SIGN_OUTS)
+        self._trickle, self._after_429 = Limit(UNKNOWN_CREDENTIALS_TRICKLE), Limit(UNKNOWN_AFTER_429)
+        self._returning = Limit(RETURNING, RETURNING_OF_CLIENT)
+        self._returning_trickle, self._returning_after_429 = Limit(RETURNING_TRICKLE), Limit(RETURNING_AFTER_429)
+        self._pages = Limit(PAGES, PAGES_OF_CLIENT)
+        self._marked_pages = Limit(MARKED_PAGES, MARKED_PAGES_OF_CLIENT)
+        self._sign_outs = Limit(SIGN_OUTS)
         self._known: LRUCache[str, _TokenBucket] = LRUCache(MAX_CLIENTS)
         self._quota, self._quota_until = 1.0, 0.0
         self._unknown_limited_until = 0.0
@@ -193,7 +193,7 @@ class RateLimiter:
         """Tokens for one unknown credential: more than one if less than half of Ory's rate limit is left."""
         return 1 / max(MIN_SHARE, min(1.0, self._quota_left() / SLOW_BELOW))
 
-    def _allow_unknown(self, trickle: _Limit, after_429: _Limit) -> bool:
+    def _allow_unknown(self, trickle: Limit, after_429: Limit) -> bool:
         """Whether the rest of Ory's rate limit allows one more: a trickle while it is low, a few after a 429."""
         if self._quota_left() < RESERVED:
             return trickle.acquire("")
