@@ -1,0 +1,288 @@
+"""``manage.py ory_import_users``: who is at Ory afterwards, who is not and why, and what a second run does."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from django.db.models import QuerySet
+
+from ory_auth.models import OryIdentity
+from tests.support.client import DualClient
+from tests.support.moving import (
+    PASSWORD,
+    can_sign_in,
+    identity_of,
+    links,
+    make_users,
+    run_import,
+)
+from tests.support.ory import Ory
+from tests.support.types import ChangeSettings, User
+
+pytestmark = pytest.mark.django_db
+HERE = "tests.test_ory_import_users"
+
+
+def report(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- who is at Ory afterwards -----------------------------------------------------------------------------------------
+
+
+def test_people_sign_in_at_ory_with_the_password_they_had(ory: Ory) -> None:
+    [user, _] = make_users(2)
+    assert "2 users imported" in run_import()
+    assert can_sign_in(user.email, ory)
+    assert not can_sign_in(user.email, ory, "another-password-7")
+
+
+def test_the_person_is_the_same_user_as_before(ory: Ory, web: DualClient) -> None:
+    [user] = make_users(1)
+    run_import()
+    flow = ory.public("GET", "/self-service/login/api").json
+    form = {"method": "password", "identifier": user.email, "password": PASSWORD}
+    token = ory.public("POST", f"/self-service/login?flow={flow['id']}", body=form).json["session_token"]
+    assert web.get("/who", headers={"X-Session-Token": token}).json()["user"] == user.get_username()
+    assert User.objects.count() == 1
+
+
+def test_ory_has_the_fields_and_the_primary_key(ory: Ory) -> None:
+    [user] = make_users(1, last_name="Lovelace", is_active=False)
+    run_import()
+    identity = identity_of(user, ory)
+    assert identity is not None
+    assert identity["traits"] == {"email": user.email, "name": {"first": "N0", "last": "Lovelace"}}
+    assert identity["state"] == "inactive"
+    assert OryIdentity.objects.get(user=user).state == "inactive"
+
+
+def test_the_django_password_stays(ory: Ory) -> None:
+    [user] = make_users(1)
+    run_import()
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def test_more_people_than_fit_into_one_batch(ory: Ory) -> None:
+    users = make_users(7)
+    assert "7 users imported" in run_import("--batch-size", "2", "--parallel", "3")
+    assert {user.pk for user in users} == set(links().values())
+
+
+def test_a_batch_of_exactly_one(ory: Ory) -> None:
+    make_users(1)
+    assert "1 users imported" in run_import()
+
+
+# --- a second run -----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_changes_nothing_and_says_so(ory: Ory) -> None:
+    make_users(2)
+    run_import()
+    before = links()
+    output = run_import()
+    assert "0 users to import, 2 at Ory already." in output
+    assert "Nothing to do." in output
+    assert links() == before
+
+
+def test_new_users_are_imported_by_the_next_run(ory: Ory) -> None:
+    make_users(1)
+    run_import()
+    make_users(1)
+    assert "1 users to import, 1 at Ory already." in run_import()
+    assert len(links()) == 2
+
+
+def test_who_is_at_ory_without_a_link_is_found_again(ory: Ory) -> None:
+    make_users(3)
+    run_import()
+    before = links()
+    OryIdentity.objects.all().delete()
+    assert "Ory had 3 of them from a run that was interrupted." in run_import()
+    assert links() == before
+
+
+def test_a_link_whose_user_was_deleted_gets_the_new_user(ory: Ory) -> None:
+    [user] = make_users(1)
+    run_import()
+    OryIdentity.objects.update(user=None)
+    run_import()
+    assert list(links().values()) == [user.pk]
+
+
+# --- who cannot be imported -------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_another_identity_has_is_reported(ory: Ory, tmp_path: Path) -> None:
+    person = ory.person()
+    [user, other] = make_users(2)
+    User.objects.filter(pk=user.pk).update(email=person.email)
+    output = run_import("--report", str(tmp_path / "failures.csv"), exit_status=1)
+    assert "1 users imported" in output
+    assert "Another identity at Ory has the same e-mail address" in output
+    [row] = report(tmp_path / "failures.csv")
+    assert (row["user"], row["code"], row["identity"]) == (str(user.pk), "taken", person.id)
+    assert person.email not in output + (tmp_path / "failures.csv").read_text()
+    assert list(links().values()) == [other.pk]
+
+
+def test_an_external_id_that_another_identity_has_is_reported(ory: Ory) -> None:
+    [user] = make_users(1)
+    person = ory.person()
+    ory.admin(
+        "PATCH",
+        f"/admin/identities/{person.id}",
+        body=[{"op": "add", "path": "/external_id", "value": str(user.pk)}],
+    )
+    assert "has the user's primary key as external_id" in run_import(exit_status=1)
+    assert not links()
+
+
+def test_an_identity_that_belongs_to_another_user_is_reported(ory: Ory) -> None:
+    make_users(1)
+    run_import()
+    [other] = make_users(1)
+    OryIdentity.objects.update(user=other)
+    assert "is linked to another user" in run_import(exit_status=1)
+    assert list(links().values()) == [other.pk]
+
+
+def every_third_without_traits(user: User) -> dict[str, Any]:
+    if user.pk % 3 == 0:
+        raise LookupError(user.email)
+    return {"email": user.email}
+
+
+def test_a_function_that_raises_concerns_only_that_person(ory: Ory) -> None:
+    users = make_users(6)
+    output = run_import("--traits", f"{HERE}.every_third_without_traits", "--batch-size", "4", exit_status=1)
+    assert "4 users imported" in output
+    assert "LookupError" in output
+    assert not any(user.email in output for user in users)
+
+
+def wrong_for_every_third(user: User) -> dict[str, Any]:
+    return {"email": user.email, "name": {"first": 7 if user.pk % 3 == 0 else "Ada"}}
+
+
+def test_a_batch_in_which_every_third_person_is_refused(ory: Ory) -> None:
+    users = make_users(9)
+    output = run_import("--traits", f"{HERE}.wrong_for_every_third", "--batch-size", "5", exit_status=1)
+    assert "6 users imported" in output
+    assert {user.pk for user in users if user.pk % 3} == set(links().values())
+
+
+def test_two_users_with_the_same_address_are_both_reported(ory: Ory) -> None:
+    [one, _, two] = make_users(3)
+    User.objects.filter(pk=two.pk).update(email=one.email.upper())
+    output = run_import(exit_status=1)
+    assert "Another user has the same e-mail address" in output
+    assert f"Primary keys: {one.pk}, {two.pk}" in output
+    assert len(links()) == 1
+
+
+def test_a_user_without_an_address_is_reported(ory: Ory) -> None:
+    make_users(1, email="")
+    assert "The user has no e-mail address" in run_import(exit_status=1)
+
+
+# --- which users ------------------------------------------------------------------------------------------------------
+
+
+def staff_only() -> QuerySet[User]:
+    return User.objects.filter(is_staff=True)
+
+
+def test_only_one_user(ory: Ory) -> None:
+    [user, _] = make_users(2)
+    run_import("--user", str(user.pk))
+    assert list(links().values()) == [user.pk]
+
+
+def test_only_the_users_of_a_queryset(ory: Ory) -> None:
+    make_users(1)
+    [user] = make_users(1, is_staff=True)
+    run_import("--queryset", f"{HERE}.staff_only")
+    assert list(links().values()) == [user.pk]
+
+
+def test_only_a_few_users_to_begin_with(ory: Ory) -> None:
+    users = make_users(3)
+    run_import("--limit", "2")
+    assert set(links().values()) == {user.pk for user in users[:2]}
+
+
+def not_a_queryset() -> list[User]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--user", "999999"], "--user: 1 of these primary keys belong to no user."),
+        (["--user", "ada"], "--user: a primary key of auth.User looks otherwise."),
+        (["--queryset", "nowhere.users"], "--queryset: nowhere.users did not return a queryset (ModuleNotFoundError)."),
+        (["--queryset", f"{HERE}.not_a_queryset"], "did not return a queryset (AttributeError)."),
+        (["--traits", "nowhere.traits"], "--traits: nowhere.traits cannot be imported"),
+        (["--schema", "nobody"], "Ory has no identity schema 'nobody'."),
+        (["--batch-size", "1001"], "--batch-size: Ory takes at most 1,000 people in one call."),
+        (["--report", "/nowhere/failures.csv"], "--report: /nowhere/failures.csv cannot be written"),
+        (["--limit", "0"], "'0' is not a number above 0"),
+        (["--rate", "fast"], "'fast' is not a number above 0"),
+    ],
+)
+def test_a_wrong_option_is_explained(ory: Ory, arguments: list[str], message: str) -> None:
+    make_users(1)
+    with pytest.raises(CommandError) as error:
+        run_import(*arguments)
+    assert message in str(error.value)
+    assert not links()
+
+
+# --- the dry run ------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(ory: Ory, tmp_path: Path) -> None:
+    make_users(2)
+    [no_password] = make_users(1, password="!")
+    [refused] = make_users(1, email="")
+    output = run_import("--dry-run", "--report", str(tmp_path / "failures.csv"), exit_status=1)
+    assert "3 users can be imported, 1 cannot." in output
+    assert "md5                  moves" in output
+    assert "This was a dry run: nothing was changed." in output
+    assert [row["user"] for row in report(tmp_path / "failures.csv")] == [str(refused.pk)]
+    assert not links()
+    assert identity_of(no_password, ory) is None
+
+
+def test_a_dry_run_without_problems_succeeds(ory: Ory) -> None:
+    make_users(2)
+    assert "2 users can be imported, 0 cannot." in run_import("--dry-run")
+
+
+# --- before anything is sent ------------------------------------------------------------------------------------------
+
+
+def test_without_an_admin_url_the_command_says_which_setting_is_missing(ory: Ory, settings: Any) -> None:
+    settings.ORY_AUTH = {"SDK_URL": ory.public_url}
+    with pytest.raises(CommandError, match=r"Set ORY_AUTH\['ADMIN_URL'\] for Kratos"):
+        run_import()
+
+
+def test_an_ory_that_cannot_be_reached_is_explained(ory: Ory, ory_auth: ChangeSettings) -> None:
+    ory_auth(ADMIN_URL="http://127.0.0.1:1")
+    with pytest.raises(CommandError, match=r"could not be reached .* check ORY_AUTH\['ADMIN_URL'\]"):
+        run_import()
+
+
+def test_a_quiet_run_prints_nothing(ory: Ory) -> None:
+    make_users(1)
+    assert run_import(verbosity=0) == ""
