@@ -209,6 +209,7 @@ class Conf:
     account_deletion: bool = _setting(_bool, False)
     groups: GroupRules | None = _setting(read_group_rules)  # noqa: RUF009
     webhook_secrets: tuple[Secret, ...] = _setting(_secrets, ())
+    webhook_creates_users: bool = _setting(_bool, False)
     blocking_hook: str | None = _setting(_dotted_path)
     blocking_hook_seconds: float = _setting(_positive_seconds, 2.0)
     blocking_hook_failure: str = _setting(_failure, "refuse")

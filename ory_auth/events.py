@@ -47,6 +47,7 @@ class Event(StrEnum):
     USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
     SESSIONS_ENDED = "sessions_ended"  # by their owner, from another session
     ACCOUNT_DELETED = "account_deleted"
+    CREATION_NOT_UNDONE = "creation_not_undone"  # an identity should not exist, and could not be deleted
     DELETION_INCOMPLETE = "deletion_incomplete"  # of an account: Ory or the database did its part, the other did not
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
@@ -67,6 +68,10 @@ class Event(StrEnum):
     USER_NOT_CREATED = "user_not_created"  # a new user could not be saved
     LOGIN_LOOP = "login_loop"
     GATEWAY_REFUSED = "gateway_refused"  # a call that the gateway does not send to Ory
+    WEBHOOK_RECEIVED = "webhook_received"
+    WEBHOOK_REFUSED = "webhook_refused"  # a call without a valid secret, or with a body that is not Ory's
+    WEBHOOK_UNCONFIRMED = "webhook_unconfirmed"  # the admin API does not say what the call says
+    BLOCKING_HOOK_FAILED = "blocking_hook_failed"  # the project's function has not decided
     PASSWORD_MIGRATED = "password_migrated"  # Ory has learned a password that only Django could check
     PASSWORD_MIGRATION_REFUSED = "password_migration_refused"
     PASSWORD_MIGRATION_FAILED = "password_migration_failed"  # this site cannot say whether a password matches
@@ -90,6 +95,8 @@ _LEVELS = {
             Event.MIGRATIONS_MISSING,
             Event.USER_NOT_CREATED,
             Event.DELETION_INCOMPLETE,
+            Event.BLOCKING_HOOK_FAILED,
+            Event.CREATION_NOT_UNDONE,
             Event.PASSWORD_MIGRATION_FAILED,
         ),
         logging.ERROR,
@@ -110,6 +117,7 @@ _LEVELS = {
             Event.GROUPS_CHANGED,
             Event.PASSWORD_MIGRATED,
             Event.BREAKER_CLOSED,
+            Event.WEBHOOK_RECEIVED,
         ),
         logging.INFO,
     ),
@@ -136,6 +144,9 @@ SAMPLED = frozenset(
         Event.FLOOD,
         Event.LOGIN_LOOP,
         Event.GATEWAY_REFUSED,
+        Event.WEBHOOK_RECEIVED,
+        Event.WEBHOOK_REFUSED,
+        Event.WEBHOOK_UNCONFIRMED,
         Event.PASSWORD_MIGRATION_REFUSED,
     }
 )

@@ -10,7 +10,9 @@
     ├── NotAdmitted             known at Ory, but not admitted here
     ├── NotFound                the admin API does not know the identity or session
     ├── Conflict                another identity has one of these values
-    └── InvalidIdentity         the admin API refuses these values
+    ├── InvalidIdentity         the admin API refuses these values
+    ├── MethodDisabled          a method that the call needs is turned off at Ory
+    └── InvitationNotSent       the mail with a code or link could not be sent
 
 None of them contains a credential, a trait or a part of Ory's response.
 """
@@ -23,6 +25,8 @@ __all__ = [
     "AALRequired",
     "Conflict",
     "InvalidIdentity",
+    "InvitationNotSent",
+    "MethodDisabled",
     "NotAdmitted",
     "NotFound",
     "OryAuthError",
@@ -120,3 +124,18 @@ class InvalidIdentity(OryAuthError):
     def __init__(self, message: str = "Ory refuses these values.", *, fields: tuple[str, ...] = ()) -> None:
         super().__init__(f"{message} Refused: {', '.join(fields)}." if fields else message)
         self.fields = fields
+
+
+class MethodDisabled(OryAuthError):
+    """A method that the call needs is turned off at Ory: recovery by code or by link, or verification."""
+
+    def __init__(self, message: str = "This method is turned off at Ory.") -> None:
+        super().__init__(message)
+
+
+class InvitationNotSent(OryAuthError):
+    """The mail of an invitation could not be sent. ``cause`` is the type of the error that Django's mail raised."""
+
+    def __init__(self, message: str = "The invitation could not be sent.", *, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause

@@ -47,6 +47,8 @@ urlpatterns = [
     path("security/protect", csrf_exempt(_page("protect")), name="protect"),
     path("security/data", _page("download_data"), name="download_data"),
     path("security/delete", _outside_transactions(csrf_exempt(_page("delete_account"))), name="delete_account"),
+    # Called by Ory, with a secret of the settings.
+    path("webhook", _outside_transactions(csrf_exempt(_page("webhook", "ory_auth.webhooks.views"))), name="webhook"),
     path(
         "password-migration",
         _outside_transactions(csrf_exempt(_page("password_migration", "ory_auth.moving.password_hook"))),

@@ -166,6 +166,13 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A cached row of a user does not outlive a change of the user",
         "A row that was read in a transaction that is rolled back is not cached",
     ),
+    "Web hooks": (
+        "A web hook changes nothing that Ory's admin API does not confirm",
+        "A web hook that could not be carried out is not remembered",
+        "A web hook without a valid secret costs no query and no call to Ory",
+        "A wrong ADMIN_URL deletes nothing",
+        "A BLOCKING_HOOK that raises, is slow or returns something else has the configured effect",
+    ),
     "Django's sessions": (
         "The next person on a browser does not see the Django session of the one before",
         "Without the owner's credential, the data of a Django session is hidden",

@@ -108,6 +108,7 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         ("django-ninja.md", "ory_auth.ninja"),
         ("channels.md", "ory_auth.channels"),
         ("errors.md", "ory_auth.exceptions"),
+        ("identities.md", "ory_auth.identities"),
         ("installing.md", "ory_auth.middleware"),
         ("installing.md", "ory_auth.backends"),
         ("installing.md", "ory_auth.admin"),

@@ -8,7 +8,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client, TestCase
 from django.urls import include, path
@@ -24,6 +24,8 @@ from ory_auth.exceptions import (
     AALRequired,
     Conflict,
     InvalidIdentity,
+    InvitationNotSent,
+    MethodDisabled,
     NotAdmitted,
     NotFound,
     OryAuthError,
@@ -32,6 +34,47 @@ from ory_auth.exceptions import (
     RateLimited,
 )
 from ory_auth.forms import FlowForm, FlowForms
+from ory_auth.identities import (
+    Invitation,
+    RecoveryCode,
+    RecoveryLink,
+    aactivate,
+    acreate,
+    activate,
+    adeactivate,
+    adelete,
+    afind,
+    aget,
+    aget_by_external_id,
+    ainvite,
+    arecovery_code,
+    arecovery_link,
+    aremove_second_factor,
+    aresend_verification,
+    arevoke_session,
+    arevoke_sessions,
+    asend_recovery,
+    asessions,
+    aset_metadata,
+    aupdate,
+    create,
+    deactivate,
+    delete,
+    find,
+    get,
+    get_by_external_id,
+    invite,
+    recovery_code,
+    recovery_link,
+    remove_second_factor,
+    resend_verification,
+    revoke_session,
+    revoke_sessions,
+    send_recovery,
+    sessions,
+    set_metadata,
+    update,
+)
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import Impersonation, OryIdentity
@@ -51,6 +94,7 @@ from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepar
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
 from ory_auth.views import LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
+from ory_auth.webhooks import BlockingHook, Changes, Refusal, change_identity, change_traits, refuse
 
 
 @ory_required
@@ -220,9 +264,66 @@ def call_the_admin_api(call: Callable[[], None]) -> str:
         return ", ".join(error.fields)
     except RateLimited as error:
         assert_type(error.retry_after, int | None)
+    except MethodDisabled:
+        return "turned off"
+    except InvitationNotSent as error:
+        assert_type(error.cause, str | None)
     return ""
+
+
+def help_people(user: User, someone: AnonymousUser | User) -> None:
+    identity = create(traits={"email": "ada@example.org"}, external_id="1", create_user=True)
+    assert_type(identity, Identity)
+    assert_type(find(email="ada@example.org"), Identity | None)
+    assert_type(get(someone), Identity)
+    get_by_external_id("1")
+    update(identity.id, traits={"name": None})
+    set_metadata(str(identity.id), public={"plan": "pro"}, admin=["any"], merge=False)
+    assert_type(sessions(user, active=True), list[OrySession])
+    revoke_session(identity.id)
+    assert_type(revoke_sessions(user), int)
+    deactivate(user)
+    activate(user)
+    assert_type(recovery_code(user), RecoveryCode)
+    assert_type(recovery_link(user, expires_in=timedelta(hours=1)), RecoveryLink)
+    assert_type(resend_verification(user), int)
+    assert_type(remove_second_factor(user), tuple[str, ...])
+    send_recovery(user, method="link")
+    assert_type(invite("ada@example.org", traits={"name": "Ada"}), Invitation)
+    delete(user)
+
+
+async def help_people_asynchronously(user: User) -> None:
+    identity = await acreate(traits={"email": "ada@example.org"})
+    assert_type(identity, Identity)
+    assert_type(await afind(external_id="1"), Identity | None)
+    assert_type(await aget(user), Identity)
+    await aget_by_external_id("1")
+    await aupdate(identity, traits={})
+    await aset_metadata(identity, public={})
+    assert_type(await asessions(user), list[OrySession])
+    await arevoke_session(identity.id)
+    await arevoke_sessions(user)
+    await adeactivate(user)
+    await aactivate(user)
+    assert_type(await arecovery_code(user), RecoveryCode)
+    await arecovery_link(user)
+    await aresend_verification(user)
+    await aremove_second_factor(user)
+    await asend_recovery(user)
+    assert_type(await ainvite("ada@example.org"), Invitation)
+    await adelete(user)
 
 
 def last_reason(user: User) -> str:
     impersonation = Impersonation.objects.filter(user=user).first()
     return str(impersonation.reason) if impersonation else ""
+
+
+def decide(hook: BlockingHook) -> Refusal | Changes | None:
+    assert_type(hook.identity_id, UUID | None)
+    if hook.flow == "registration" and not hook.traits.get("email"):
+        return refuse("Please enter an address.", field="traits.email")
+    if hook.transient_payload:
+        return change_identity(metadata_public={"invited": True})
+    return change_traits({"name": {"first": "Ada"}}) if hook.method == "profile" else None

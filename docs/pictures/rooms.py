@@ -29,6 +29,8 @@ ABOUT = {
     "pages": "what browsers see",
     "templatetags": "template tags",
     "gateway": "browsers' calls to Ory",
+    "webhooks": "calls by Ory",
+    "moving": "moving users to Ory",
     "identities": "identities from Python",
     "request": "one Django request",
     "sessions": "from credential to session",
@@ -98,7 +100,7 @@ def floors(graph: Graph) -> list[list[str]]:
     for room in TopologicalSorter(graph).static_order():
         height[room] = max((height[other] + 1 for other in graph[room]), default=0)
     for room in [room for room in graph if not graph[room]]:
-        height[room] = min(height[user] for user in graph if room in graph[user]) - 1
+        height[room] = min((height[user] for user in graph if room in graph[user]), default=1) - 1
     order = list(ABOUT)
     levels = sorted(set(height.values()), reverse=True)
     return [sorted((room for room in height if height[room] == level), key=order.index) for level in levels]

@@ -17,7 +17,8 @@ from uuid import UUID
 
 from ..events import Event
 from ..exceptions import Conflict, InvalidIdentity, NotFound, OryAuthError, OryUnavailable
-from ..ory.admin_client import AdminClient, read_refused_fields
+from ..ory.admin_client import AdminClient
+from ..ory.json_api import find_pointers
 from . import reasons
 from .pace import Failure, classify_failure
 from .people import Person
@@ -149,7 +150,7 @@ def read_item(item: Any) -> tuple[UUID | None, int, tuple[str, ...]]:
         return UUID(item["identity"]), 201, ()
     error = item.get("error") or {}
     code = error.get("code")
-    return None, code if isinstance(code, int) else 500, read_refused_fields(error)
+    return None, code if isinstance(code, int) else 500, find_pointers(str(error.get("reason") or ""))
 
 
 def is_same_person(person: Person, identity: Mapping[str, Any]) -> bool:
