@@ -42,6 +42,10 @@ class Event(StrEnum):
     VALUE_REFUSED = "value_refused"  # a value of the identity could not be stored in the user
     GROUPS_CHANGED = "groups_changed"  # by the person's roles at Ory
     GROUPS_NOT_READ = "groups_not_read"  # Ory's admin API did not answer, so the person keeps their groups for now
+    USER_DEACTIVATED = "user_deactivated"  # because Ory has deactivated or deleted the identity
+    USER_REACTIVATED = "user_reactivated"
+    SYNCHRONIZED = "synchronized"  # a run of ory_sync is complete
+    SYNC_FAILED = "sync_failed"  # for one person, by an error of the project's own code
     USER_DELETED = "user_deleted"
     NOT_ADMITTED = "not_admitted"
     USER_MISMATCH = "user_mismatch"  # request.user is not the user of the Ory session
@@ -98,6 +102,7 @@ _LEVELS = {
             Event.BLOCKING_HOOK_FAILED,
             Event.CREATION_NOT_UNDONE,
             Event.PASSWORD_MIGRATION_FAILED,
+            Event.SYNC_FAILED,
         ),
         logging.ERROR,
     ),
@@ -116,6 +121,9 @@ _LEVELS = {
             Event.SUPERUSER_LINKED,
             Event.GROUPS_CHANGED,
             Event.PASSWORD_MIGRATED,
+            Event.USER_DEACTIVATED,
+            Event.USER_REACTIVATED,
+            Event.SYNCHRONIZED,
             Event.BREAKER_CLOSED,
             Event.WEBHOOK_RECEIVED,
         ),

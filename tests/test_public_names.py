@@ -107,6 +107,7 @@ PUBLIC = {
         "aupdate",
     },
     "ory_auth.users": {"UserHandler", "delete_user"},
+    "ory_auth.synchronization": {"Drift", "Summary", "SyncStopped", "synchronize"},
     "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn", "prepare_request"},
     "ory_auth.admin": {"OryIdentityAdmin", "login_through_ory"},
 }
@@ -227,7 +228,7 @@ def test_a_url_has_its_name(name: str) -> None:
     assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
 
 
-@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_templates"])
+@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_sync", "ory_templates"])
 def test_the_commands_exist(command: str) -> None:
     assert get_commands()[command] == "ory_auth"
 

@@ -90,6 +90,7 @@ from ory_auth.signals import (
     user_linked,
     user_updated,
 )
+from ory_auth.synchronization import Drift, Summary, SyncStopped, synchronize
 from ory_auth.testing import Ory, OryLogin, OryTestMixin, Person, SignIn, prepare_request
 from ory_auth.types import AAL, AuthenticationMethod, Identity, OryHttpRequest, OrySession
 from ory_auth.users import UserHandler, delete_user
@@ -327,3 +328,12 @@ def decide(hook: BlockingHook) -> Refusal | Changes | None:
     if hook.transient_payload:
         return change_identity(metadata_public={"invited": True})
     return change_traits({"name": {"first": "Ada"}}) if hook.method == "profile" else None
+
+
+def synchronize_users() -> int:
+    try:
+        summary = synchronize(deleted="keep", on_progress=lambda done, total, note: None)
+    except SyncStopped:
+        return 0
+    assert_type(summary, Summary)
+    return summary.identities + summary.counts[Drift.DELETED]

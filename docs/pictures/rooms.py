@@ -22,6 +22,7 @@ ABOUT = {
     "checks": "manage.py check",
     "management": "commands",
     "ory_check": "manage.py ory_check",
+    "synchronization": "manage.py ory_sync",
     "testing": "tests of your project",
     "local": "the local Ory",
     TOP: "imported by your project",

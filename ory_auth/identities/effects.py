@@ -24,13 +24,14 @@ from ..sessions.invalidation import drop_cached_sessions, refuse_sessions
 from ..signals import identity_changed, identity_deleted, session_ended
 from ..types import Identity
 from ..users import row_cache
+from ..users.activation import reactivate
 from ..users.creation import create_user
 from ..users.database import stored_time, writing_alias
 from ..users.fields import user_model
 from ..users.groups import apply_groups
 from ..users.handler import UserHandler, import_handler_class
 from ..users.link_columns import identity_columns
-from ..users.provisioning import reactivate, update_user
+from ..users.provisioning import update_user
 from ..users.sign_ins import known_session_ids
 
 DELETION_SECONDS = 60  # in which a state of the identity may arrive that was read before its deletion

@@ -1,7 +1,8 @@
 """Conflicts between two users about a unique value: which user has it, and which one gets it.
 
 Only the user of another identity can lose an address. That happens if this identity has verified the address and has
-changed at Ory later than the other user's fields were synced, or if the other identity no longer has the address.
+changed at Ory later than the other user's fields were synced, or if the other identity no longer has the address or
+was deleted.
 The times matter, because a cached session may still have an address that another person has verified meanwhile. If the
 times do not decide it, the address stays with the user who has it.
 """
@@ -88,11 +89,14 @@ def _most_similar(rows: Any, name: str, value: Any, using: str) -> Any:
 def may_take_address(conflict: Conflict, identity: Identity, using: str) -> bool:
     """Whether this identity has verified the address, in a newer state than the holder's fields were synced from.
 
-    Ory gives an address to one identity at a time, so of two states that have it the newer one counts.
+    Ory gives an address to one identity at a time, so of two states that have it the newer one counts. An identity that
+    Ory has deleted has no address any more.
     """
+    link = _link_to_other_identity(conflict, identity, using)
+    if link.exclude(deleted_at=None).exists():
+        return True
     if identity.updated_at is None or not _is_verified(conflict, identity):
         return False
-    link = _link_to_other_identity(conflict, identity, using)
     return bool(link.filter(updated_at__lt=stored_time(identity.updated_at, using)).exists())
 
 

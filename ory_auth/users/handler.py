@@ -66,7 +66,7 @@ class UserHandler:
         values, fields = self._checked_values(identity), self.fields()
         primary_key = user_model()._meta.pk.name
         new = {name: value for name, value in values.items() if name != primary_key and getattr(user, name) != value}
-        for name in [name for name, value in new.items() if _is_empty_and_unique_address(user, name, value)]:
+        for name in [name for name, value in new.items() if is_empty_and_unique_address(user, name, value)]:
             del new[name], values[name]  # the model does not allow this empty address, so it counts as missing
         saver = FieldSaver(user, identity, self.replacement)
         changed = saver.save(new)
@@ -182,7 +182,8 @@ def _can_hold(name: str) -> bool:
     return has_field(name) or isinstance(getattr(user_model(), name, None), property)
 
 
-def _is_empty_and_unique_address(user: Any, name: str, value: Any) -> bool:
+def is_empty_and_unique_address(user: Any, name: str, value: Any) -> bool:
+    """Whether this is an empty address that only one user can have, so that it counts as missing."""
     return name == email_field() and not value and not allows_duplicates(user, name, value, writing_alias())
 
 

@@ -15,10 +15,11 @@ from ..events import Event, log
 from ..exceptions import OryUnavailable
 from ..models import OryIdentity, OrySignIn
 from ..types import Identity, OrySession
+from .activation import reactivate
 from .creation import create_user, links_without_user
 from .database import reading_alias, stored_time, writing_alias
 from .database_errors import SETUP_RETRY_AFTER, log_database_error, refusal_of
-from .fields import has_field, user_model
+from .fields import user_model
 from .groups import apply_groups_of_session, identity_with_roles, is_postponed
 from .handler import UserHandler, import_handler_class
 from .link_columns import identity_columns
@@ -144,18 +145,6 @@ def _reactivate_after_change(user: Any, identity: Identity) -> None:
         return _outdated_links(identity, using).exists() and reactivate(user, identity, using)
 
     _write_if_possible(write)
-
-
-def reactivate(user: Any, identity: Identity, using: str) -> bool:
-    """Activate the user, if the identity is active and this package had deactivated them. Needs a transaction."""
-    links = OryIdentity.objects.using(using).filter(pk=identity.id, user=user.pk).exclude(deactivated_at=None)
-    if identity.state != "active" or not links.update(deactivated_at=None):
-        return False
-    if user.is_active or not has_field("is_active"):
-        return False
-    user.is_active = True
-    user.save(update_fields=["is_active"], using=using)
-    return True
 
 
 def update_user(user: Any, identity: Identity, handler: UserHandler, using: str) -> bool:

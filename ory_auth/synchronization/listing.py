@@ -1,0 +1,109 @@
+"""Reads identities from Ory's admin API, patiently: waits if Ory limits the rate, and repeats calls that fail."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from ..conf import Conf
+from ..events import Event
+from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
+from ..ory.admin_client import AdminClient, IdentityPage
+from ..types import Identity
+from .errors import SyncStopped
+
+T = TypeVar("T")
+
+CALL_SECONDS = 30.0  # that one call may take: a page of a large Ory is slower than what requests need
+BACKOFF_SECONDS = 1.0  # before a failed call is repeated; doubled each time
+MAX_FAILURES = 4  # of one call
+MAX_LIMITED_SECONDS = 900.0  # in which Ory may refuse one call because of its rate
+NO_LIST = "ORY_AUTH['ADMIN_URL'] has no list of identities (404). Set it to Ory's admin API (Kratos: port 4434)."
+IDS_PER_CALL = 100  # 500 would make URLs that some proxies refuse
+
+
+class Listing:
+    """The calls of one synchronization. ``wait`` sleeps for these seconds and shows why."""
+
+    def __init__(self, conf: Conf, page_size: int, wait: Callable[[float, str], None]) -> None:
+        self._client = AdminClient(conf, timeout=max(conf.timeout, CALL_SECONDS))
+        self._page_size, self._wait = page_size, wait
+
+    def pages(self, token: str) -> Iterator[IdentityPage]:
+        """All pages after this token. A page that is too large or too slow is asked for again in a smaller size."""
+        next_token: str | None = token or None
+        while True:
+            try:
+                page = self._call(partial(self._client.list_identities, self._page_size, next_token))
+            except OryUnavailable as error:
+                if self._page_size == 1 or error.event not in {Event.ANSWER_TOO_BIG, Event.TIMEOUT}:
+                    raise
+                self._page_size = max(self._page_size // 2, 1)
+                continue
+            except NotFound:
+                raise SyncStopped(NO_LIST) from None
+            except InvalidIdentity:
+                if next_token is None or next_token != token:
+                    raise
+                raise SyncStopped("Ory refuses to go on where the last run stopped: add --restart.") from None
+            if page.next_token is not None and page.next_token == next_token:
+                raise OryResponseInvalid("Ory's list of identities does not end: a page leads to itself.")
+            yield page
+            if page.next_token is None:
+                return
+            next_token = page.next_token
+
+    def existing(self, identity_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+        """Those of these identities that Ory lists."""
+        ids, found = list(identity_ids), []
+        for start in range(0, len(ids), IDS_PER_CALL):
+            found += self._call(partial(self._client.get_identities, ids[start : start + IDS_PER_CALL]))
+        return found
+
+    def get(self, identity_id: UUID) -> Identity | None:
+        """The identity, or ``None`` if Ory says that it does not exist."""
+        try:
+            return read_identity(self._call(partial(self._client.get_identity, identity_id)))
+        except NotFound:
+            return None
+
+    def _call(self, call: Callable[[], T]) -> T:
+        failures, limited_since = 0, 0.0
+        while True:
+            try:
+                return call()
+            except RateLimited as error:
+                now = time.monotonic()
+                limited_since = limited_since or now
+                if now - limited_since > MAX_LIMITED_SECONDS:
+                    raise
+                pause, why = float(error.retry_after or 1), "waiting: Ory limits the rate of calls"
+            except OryUnavailable as error:
+                failures += 1
+                if failures == MAX_FAILURES or error.event in {Event.ANSWER_TOO_BIG, Event.UPSTREAM_REJECTS}:
+                    raise
+                pause, why = BACKOFF_SECONDS * 2 ** (failures - 1), "waiting: Ory does not answer"
+            self._wait(pause * random.uniform(1.0, 1.2), why)  # noqa: S311  (not a secret)
+
+
+def read_identity(data: dict[str, Any]) -> Identity:
+    """An identity from Ory's JSON. Raises ``ValueError``, which does not quote it."""
+    return Identity.from_json(json.dumps(data).encode())
+
+
+def check_server(listing: Listing, known: list[UUID]) -> None:
+    """Raise :class:`SyncStopped` if Ory knows none of these identities, which belong to users of this site.
+
+    Another server than the right one would otherwise look as if everybody had been deleted.
+    """
+    if known and not listing.existing(known):
+        raise SyncStopped(
+            f"Ory knows none of the {len(known)} identities of this site that were checked first. Check that "
+            "ORY_AUTH['ADMIN_URL'] and ['API_KEY'] are those of the right Ory. If these people have really been "
+            "deleted, run it again with --allow-deletions and their number."
+        )
