@@ -272,6 +272,7 @@ def test_a_deactivated_person_is_out_and_a_reactivated_one_signs_in_again(
     assert visits(worker, session)
     assert call("deactivate", person.id).state == "inactive"
     assert OryIdentity.objects.get(pk=person.id).state == "inactive"
+    assert call("sessions", person.id) == []
     assert not visits(worker, session)
     assert call("activate", person.id).state == "active"
     assert not visits(worker, session)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+import django
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -37,9 +38,21 @@ class BrokenMail(BaseEmailBackend):
         raise ConnectionRefusedError(f"cannot reach {messages[0].to[0]}")
 
 
+def use_mail_backend(settings: Settings, backend: str) -> None:
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": backend}}
+    else:
+        settings.EMAIL_BACKEND = backend
+
+
+@pytest.fixture(autouse=True)
+def working_mail(settings: Settings) -> None:
+    use_mail_backend(settings, "django.core.mail.backends.locmem.EmailBackend")
+
+
 @pytest.fixture
-def broken_mail(settings: Settings) -> None:
-    settings.EMAIL_BACKEND = f"{__name__}.BrokenMail"
+def broken_mail(settings: Settings, working_mail: None) -> None:
+    use_mail_backend(settings, f"{__name__}.BrokenMail")
 
 
 class Undo(Exception):
@@ -251,7 +264,7 @@ def test_in_a_transaction_the_mail_waits_for_the_commit(
     with pytest.raises(InvitationNotSent):
         invite_and_commit()
     assert not exists(email)
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    use_mail_backend(settings, "django.core.mail.backends.locmem.EmailBackend")
     with rolled_back():
         call("invite", email)
     assert mailoutbox == []
@@ -262,19 +275,17 @@ def test_in_a_transaction_the_mail_waits_for_the_commit(
 
 
 def test_a_method_that_is_off_at_ory_says_what_to_set(local_ory: LocalOry, call: Call) -> None:
-    email = new_email()
-    disabled = b'{"error": {"code": 404, "reason": "This endpoint was disabled by system administrator. Please check"}}'
-    with local_ory.failing(404, body=disabled, path="/admin/recovery/code"):
-        assert isinstance(call("invite", email).recovery, identities.RecoveryLink)
-        with pytest.raises(MethodDisabled, match=r"methods\.code\.enabled"):
-            call("invite", new_email(), method="code")
-        with local_ory.failing(404, body=disabled, path="/admin/recovery/link"):
-            other = new_email()
-            with pytest.raises(MethodDisabled, match="by code and by link"):
-                call("invite", other)
-            assert not exists(other)
-            with pytest.raises(MethodDisabled, match=r"methods\.link\.enabled"):
-                call("recovery_link", identities.find(email=email))
+    email, other = new_email(), new_email()
+    local_ory.configure(code_enabled=False)
+    assert isinstance(call("invite", email).recovery, identities.RecoveryLink)
+    with pytest.raises(MethodDisabled, match=r"methods\.code\.enabled"):
+        call("invite", other, method="code")
+    local_ory.configure(link_enabled=False)
+    with pytest.raises(MethodDisabled, match="by code and by link"):
+        call("invite", other)
+    with pytest.raises(MethodDisabled, match=r"methods\.link\.enabled"):
+        call("recovery_link", identities.find(email=email))
+    assert not exists(other)
 
 
 def test_a_person_without_an_address_gets_no_mail(local_ory: LocalOry, call: Call) -> None:
