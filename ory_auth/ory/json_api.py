@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -39,6 +40,7 @@ LONGEST_PAUSE = 300  # seconds that a 429 may ask for
 NOT_JSON = "These values are not JSON. Use dict, list, str, int, float, bool and None."
 _POINTER = re.compile(r"#(?:/[\w~%.-]+)+")
 _NEXT = re.compile(r'<([^>]*)>;\s*rel="next"')
+_latest: ContextVar[float] = ContextVar("ory_auth_api_latest", default=float("inf"))  # in a thread of an API
 _DISABLED = "This endpoint was disabled"  # https://github.com/ory/kratos, selfservice/strategy/handler.go
 
 
@@ -73,8 +75,12 @@ class JsonApi:
         self._threads = ThreadPoolExecutor(max_connections, thread_name_prefix="ory_auth_api")
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Make a call in another thread. At most ``max_connections`` run at once; the others wait."""
-        return self._threads.submit(call)
+        """Make a call in another thread. Its time limit includes the wait for a thread."""
+        return self._threads.submit(self._call_before, time.monotonic() + self.timeout, call)
+
+    def _call_before(self, at: float, call: Callable[[], T]) -> T:
+        _latest.set(at)
+        return call()
 
     def _object(self, request: Request) -> dict[str, Any]:
         data, status = parse(self._send(request)), 200
@@ -99,8 +105,10 @@ class JsonApi:
         content = _encode(request.body)
         if content is None:
             return InvalidIdentity(NOT_JSON)
-        at = time.monotonic() + self.timeout
-        if not self._places.acquire(timeout=self.timeout):
+        at = min(time.monotonic() + self.timeout, _latest.get())
+        # Less than half of the time is too little: Ory may still carry out what this site no longer waits for.
+        seconds = at - self.timeout / 2 - time.monotonic()
+        if seconds <= 0 or not self._places.acquire(timeout=seconds):
             text = f"All connections to Ory's {self._name} are in use."
             return OryUnavailable(text, event=Event.POOL_FULL, retry_after=1)
         try:
