@@ -111,7 +111,7 @@ def test_every_attribute_of_a_value_is_documented(name: str) -> None:
         ("identities.md", "ory_auth.identities"),
         ("installing.md", "ory_auth.middleware"),
         ("installing.md", "ory_auth.backends"),
-        ("installing.md", "ory_auth.admin"),
+        ("admin.md", "ory_auth.admin"),
         ("session.md", "ory_auth.types"),
         ("own-layout.md", "ory_auth.forms"),
         ("own-layout.md", "ory_auth.views"),

@@ -11,18 +11,7 @@ import ory_auth
 
 PACKAGE = Path(ory_auth.__file__).parent
 DOCUMENT = Path(__file__).parent.parent / "docs" / "how-it-works.md"
-ROOMS = (
-    "pages",
-    "impersonation",
-    "request",
-    "responses",
-    "users",
-    "sessions",
-    "ory",
-    "process",
-    "local",
-    "synchronization",
-)
+ROOMS = ("admin", "pages", "request", "responses", "users", "sessions", "ory", "process", "local", "synchronization")
 
 
 def documented() -> dict[str, set[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.checkers import python_format
+from django.contrib.admin import site
 from django.contrib.admin.utils import label_for_field
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -432,10 +433,12 @@ def test_json_says_in_german_that_a_person_is_not_admitted(
 def test_the_admin_names_what_it_lists_in_german() -> None:
     with translation.override("de"):
         assert str(OryIdentity._meta.verbose_name_plural) == "Ory-Identitäten"
-        names = [str(label_for_field(name, OryIdentity)) for name in OryIdentityAdmin.readonly_fields]
+        listed = OryIdentityAdmin(OryIdentity, site)
+        names = [str(label_for_field(name, OryIdentity, listed)) for name in OryIdentityAdmin.list_display]
     assert names == [
         "Ory-Identität",
         "Benutzer",
-        "Stand der Identität",
-        "Letzte Anmeldung bei Ory",
+        "Status bei Ory",
+        "hat eine bestätigte Adresse",
+        "letzte Anmeldung",
     ]

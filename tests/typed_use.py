@@ -8,6 +8,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client, TestCase
@@ -15,7 +16,7 @@ from django.urls import include, path
 from django.views import View
 from ninja import NinjaAPI
 
-from ory_auth.admin import OryIdentityAdmin, login_through_ory
+from ory_auth.admin import OryIdentityActions, OryIdentityAdmin, OryIdentityInline, login_through_ory
 from ory_auth.backends import OryBackend
 from ory_auth.cache_serializer import BytesSerializer
 from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequired, recheck
@@ -23,13 +24,11 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import (
     AALRequired,
     Conflict,
-    ImpersonationRefused,
     InvalidIdentity,
     InvitationNotSent,
     MethodDisabled,
     NotAdmitted,
     NotFound,
-    NotWhileImpersonating,
     OryAuthError,
     OryResponseInvalid,
     OryUnavailable,
@@ -77,7 +76,6 @@ from ory_auth.identities import (
     set_metadata,
     update,
 )
-from ory_auth.impersonation import astart, astop, may_impersonate, no_impersonation, start, stop
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import Impersonation, OryIdentity
@@ -112,34 +110,6 @@ async def strict(request: OryHttpRequest, number: int) -> JsonResponse:
     session = await request.aory_session()
     assert_type(session, OrySession | None)
     return JsonResponse({"number": number, "aal": session and session.aal >= AAL.AAL2})
-
-
-@no_impersonation
-def pay(request: OryHttpRequest) -> HttpResponse:
-    if request.actor is not None:
-        raise NotWhileImpersonating
-    return HttpResponse("paid")
-
-
-@no_impersonation
-async def apay(request: OryHttpRequest) -> HttpResponse:
-    return HttpResponse(str(await request.aactor()))
-
-
-def support(request: OryHttpRequest, user: User) -> HttpResponse:
-    try:
-        assert_type(start(request, user, "Request 4711", seconds=600), Impersonation)
-    except ImpersonationRefused as refused:
-        assert_type(refused.reason, str)
-    assert_type(may_impersonate(request, user), bool)
-    assert_type(stop(request), Impersonation | None)
-    return HttpResponse()
-
-
-async def asupport(request: OryHttpRequest, user: User) -> HttpResponse:
-    assert_type(await astart(request, user, "Request 4711"), Impersonation)
-    assert_type(await astop(request), Impersonation | None)
-    return HttpResponse()
 
 
 @ory_required(fresh=True, max_age=900, aal=AAL.AAL1)
@@ -262,11 +232,18 @@ async def consumer(scope: dict[str, Any], receive: Callable[..., Any], send: Cal
 
 public_sockets = OryAuthMiddleware(consumer, optional=True)
 sockets = OryAuthMiddlewareStack(OryRequired(consumer, aal="aal2", max_age=timedelta(hours=1), fresh=True))
+
+
+class SupportedUserAdmin(OryIdentityActions, UserAdmin[User]):
+    inlines = (OryIdentityInline,)
+
+
 login: Callable[..., HttpResponse] = login_through_ory(admin.AdminSite("second"))
 classes: list[type] = [
     OryBackend,
     OryMiddleware,
     OryIdentityAdmin,
+    SupportedUserAdmin,
     OrySessionAuthentication,
     AAL2Required,
     BytesSerializer,

@@ -1,12 +1,21 @@
 from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
 from django.urls import include, path
 from rest_framework import permissions
 
-from ory_auth.admin import login_through_ory
+from ory_auth.admin import OryIdentityActions, OryIdentityInline, login_through_ory
 from ory_auth.rest_framework import AAL2Required
+from tests.support.types import User
 
 from . import views
 
+
+class UserAdmin(OryIdentityActions, auth_admin.UserAdmin):  # type: ignore[type-arg]
+    inlines = (OryIdentityInline,)
+
+
+admin.site.unregister(User)
+admin.site.register(User, UserAdmin)
 second_admin = admin.AdminSite(name="second")
 second_admin.login = login_through_ory(second_admin)  # type: ignore[method-assign]
 

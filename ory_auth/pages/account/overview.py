@@ -12,7 +12,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from ...ory.admin_api import CredentialFacts
-from ...types import OrySession
+from ...types import Identity, OrySession
 from .credentials import Credentials, read_time
 from .session_list import SessionRow, name_provider
 
@@ -55,7 +55,7 @@ def make_overview(
     session: OrySession, rows: Sequence[SessionRow], credentials: Credentials, facts: CredentialFacts | None
 ) -> Overview:
     """Put together what is known. ``rows`` are all sessions, this one included."""
-    addresses = tuple(_read_addresses(session))
+    addresses = tuple(read_addresses(session.identity))
     activities = [
         *_sign_ins(rows),
         *_credential_changes(credentials, facts),
@@ -73,8 +73,9 @@ def make_overview(
     )
 
 
-def _read_addresses(session: OrySession) -> Iterator[Address]:
-    for address in session.identity.verifiable_addresses:
+def read_addresses(identity: Identity) -> Iterator[Address]:
+    """The addresses that Ory verifies."""
+    for address in identity.verifiable_addresses:
         value, is_verified = address.get("value"), address.get("verified") is True
         if isinstance(value, str):
             verified_at = read_time(address.get("verified_at")) if is_verified else None

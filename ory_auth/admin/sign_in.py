@@ -1,4 +1,4 @@
-"""Django's admin: entered through Ory, and a page for the links between users and identities."""
+"""The login view of an admin site."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
-
-from .models import OryIdentity
-
-__all__ = ["OryIdentityAdmin", "login_through_ory"]
 
 
 def login_through_ory(site: admin.AdminSite) -> Callable[..., HttpResponse]:
@@ -33,19 +29,3 @@ def login_through_ory(site: admin.AdminSite) -> Callable[..., HttpResponse]:
         return page
 
     return login
-
-
-@admin.register(OryIdentity)
-class OryIdentityAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Look up which user is which identity; linking is for ``manage.py ory_link``."""
-
-    list_display = ("id", "user", "authenticated_at")
-    search_fields = ("id", "user__pk")
-    readonly_fields = ("id", "user", "updated_at", "authenticated_at")
-    ordering = ("-authenticated_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-admin.site.login = login_through_ory(admin.site)  # type: ignore[method-assign]

@@ -1,0 +1,19 @@
+"""Django's admin: entered through Ory, with what staff may do with people's identities.
+
+The pages and the calls to Ory are imported on use, because every command loads the admin pages of all apps.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from ..models import OryIdentity
+from .identity_admin import OryIdentityAdmin
+from .inline import OryIdentityInline
+from .menu import OryIdentityActions
+from .sign_in import login_through_ory
+
+__all__ = ["OryIdentityActions", "OryIdentityAdmin", "OryIdentityInline", "login_through_ory"]
+
+admin.site.register(OryIdentity, OryIdentityAdmin)
+admin.site.login = login_through_ory(admin.site)  # type: ignore[method-assign]

@@ -1,0 +1,54 @@
+"""The buttons of the panel: actions, Ory Console, and seeing the site as the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from ..conf import Conf, conf
+from ..models import OryIdentity
+from ..ory.addresses import host_of, is_ory_network
+from .actions import ACTIONS, ACTIVATE, DEACTIVATE
+from .addresses import action_url, panel_url, user_url
+from .panel import Panel
+from .targets import find_refusal
+
+CONSOLE_URL = "https://console.ory.com/projects/current/identities"  # "current": the project that is open there
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link that looks like a button. ``is_external`` opens another site."""
+
+    label: str
+    url: str
+    takes_away: bool = False
+    is_external: bool = False
+
+
+def make_buttons(
+    model_admin: ModelAdmin[Any], request: HttpRequest, identity: OryIdentity, panel: Panel | None
+) -> list[Button]:
+    """What this staff member may do with this person."""
+    site = model_admin.admin_site
+    back = (user_url(identity.user, site) if identity.user is not None else "") or panel_url(identity.pk, site)
+    buttons = []
+    if panel is not None and not find_refusal(request.user, identity):
+        unsuitable = ACTIVATE if panel.is_active else DEACTIVATE
+        buttons = [
+            Button(str(action.label), action_url(action, site, identity=str(identity.pk), next=back), action.takes_away)
+            for action in ACTIONS.values()
+            if action is not unsuitable and action.is_permitted(request)
+        ]
+    return [*buttons, *_console(request, identity, conf())]
+
+
+def _console(request: HttpRequest, identity: OryIdentity, conf: Conf) -> list[Button]:
+    """Only Ory Network has a console."""
+    if not is_ory_network(host_of(conf.sdk_url)) or not request.user.has_perm("ory_auth.open_in_console"):
+        return []
+    return [Button(_("Open in Ory Console"), f"{CONSOLE_URL}/{identity.pk}", is_external=True)]

@@ -1,0 +1,112 @@
+"""The calls to Ory behind the actions and the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from .. import identities
+from ..conf import conf
+from ..exceptions import InvitationNotSent
+from ..identities.reading import read_identity
+from ..ory.admin_client import admin_client_of, require_admin_access
+from ..types import Identity
+from . import actions
+from .panel import Panel, make_panel
+from .run import CarryOut, NotApplicable
+from .targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A recovery code or link that the staff member sees once. ``code`` is empty if there is only a link."""
+
+    target: Target
+    code: str = field(repr=False)
+    url: str = field(repr=False)
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the staff member is shown after the action."""
+
+    recoveries: list[Recovery] = field(default_factory=list, repr=False)
+
+
+def load_identities(identity_ids: Sequence[UUID]) -> Mapping[UUID, Identity]:
+    """Those of these identities that Ory has, in one call."""
+    require_admin_access(conf())
+    found = admin_client_of(conf()).get_identities(identity_ids)
+    return {identity.id: identity for identity in map(read_identity, found)}
+
+
+def load_panel(identity_id: UUID) -> Panel:
+    """What Ory says about one person, in two calls."""
+    return make_panel(identities.get(identity_id), identities.sessions(identity_id))
+
+
+def carry_out(action: actions.StaffAction, choices: Mapping[str, Any], shown: Shown) -> CarryOut:
+    """The function that carries out this action for one person."""
+    functions: dict[actions.StaffAction, CarryOut] = {
+        actions.REVOKE_SESSIONS: _revoke_sessions,
+        actions.DEACTIVATE: _deactivate,
+        actions.ACTIVATE: _activate,
+        actions.RESEND_VERIFICATION: _resend_verification,
+        actions.REMOVE_SECOND_FACTOR: _remove_second_factor,
+        actions.RECOVERY: _Recover(choices.get("delivery"), shown),
+    }
+    return functions[action]
+
+
+def _revoke_sessions(target: Target, identity: Identity) -> None:
+    identities.revoke_sessions(target.id)
+
+
+def _deactivate(target: Target, identity: Identity) -> None:
+    identities.deactivate(target.id)
+
+
+def _activate(target: Target, identity: Identity) -> None:
+    identities.activate(target.id)
+
+
+def _resend_verification(target: Target, identity: Identity) -> None:
+    if not identities.resend_verification(target.id):
+        raise NotApplicable(_("No address is waiting to be verified."))
+
+
+def _remove_second_factor(target: Target, identity: Identity) -> None:
+    if not identities.remove_second_factor(target.id):
+        raise NotApplicable(_("There is no second factor."))
+
+
+class _Recover:
+    def __init__(self, delivery: object, shown: Shown) -> None:
+        self._delivery, self._shown = delivery, shown
+
+    @sensitive_variables()
+    def __call__(self, target: Target, identity: Identity) -> None:
+        if self._delivery == "mail":
+            _mail_recovery(target)
+        elif self._delivery == "code":
+            code = identities.recovery_code(target.id)
+            self._shown.recoveries.append(Recovery(target, code.code, code.url, code.expires_at))
+        else:
+            link = identities.recovery_link(target.id)
+            self._shown.recoveries.append(Recovery(target, "", link.url, link.expires_at))
+
+
+@sensitive_variables()
+def _mail_recovery(target: Target) -> None:
+    try:
+        identities.send_recovery(target.id, language=settings.LANGUAGE_CODE)  # the staff member may have another
+    except InvitationNotSent:
+        raise NotApplicable(_("The e-mail could not be sent.")) from None

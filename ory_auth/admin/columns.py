@@ -1,0 +1,49 @@
+"""What the admin shows of a link, in the list, on its page and on the page of its user. Ory is not asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from ..models import OryIdentity
+from ..users.query import EPOCH
+from .addresses import panel_url, user_url
+
+STATES = {"active": _("Active"), "inactive": _("Inactive"), "": _("Not known yet")}
+
+
+class IdentityColumns:
+    """Columns for a ``ModelAdmin`` or an inline of ``OryIdentity``."""
+
+    admin_site: admin.AdminSite
+
+    @admin.display(description=_("user"), ordering="user")
+    def linked_user(self, identity: OryIdentity) -> str:
+        if identity.user is None:
+            return "–"
+        url = user_url(identity.user, self.admin_site)
+        return format_html('<a href="{}">{}</a>', url, identity.user) if url else str(identity.user)
+
+    @admin.display(description=_("state at Ory"), ordering="state")
+    def state_at_ory(self, identity: OryIdentity) -> Any:
+        if identity.deleted_at is not None:
+            return _("Deleted")
+        return STATES.get(identity.state, identity.state)
+
+    @admin.display(description=_("last sign-in"), ordering="authenticated_at")
+    def last_sign_in(self, identity: OryIdentity) -> Any:
+        """A link that was made without a session has the year 1970."""
+        if identity.authenticated_at <= EPOCH:
+            return _("Never")
+        return display_for_value(identity.authenticated_at, "–")
+
+    @admin.display(description=_("at Ory"))
+    def panel(self, identity: OryIdentity) -> str:
+        """What Ory says: loaded when it is opened."""
+        url = panel_url(identity.pk, self.admin_site)
+        return render_to_string("admin/ory_auth/oryidentity/_open.html", {"url": url}) if url else "–"

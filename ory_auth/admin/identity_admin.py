@@ -1,0 +1,93 @@
+"""The pages of identities in the admin: a list that needs no call to Ory, and what staff may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
+from django.db.models import CharField, QuerySet, TextField
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.module_loading import import_string
+
+from ..models import OryIdentity
+from .addresses import history_url
+from .columns import IdentityColumns
+from .filters import FILTERS
+from .menu import OryIdentityActions
+
+
+class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Find people by their identity, see what Ory says about them, and help them.
+
+    The list and its filters show what this site knows, without asking Ory. Links between users and identities are made
+    by ``manage.py ory_link``.
+    """
+
+    list_display = ("id", "linked_user", "state_at_ory", "has_verified_address", "last_sign_in")
+    list_filter = FILTERS
+    list_select_related = ("user",)
+    fields = readonly_fields = (
+        "id",
+        "linked_user",
+        "state_at_ory",
+        "has_verified_address",
+        "last_sign_in",
+        "panel",
+        "updated_at",
+        "synced_at",
+        "deleted_at",
+        "deactivated_at",
+    )
+    list_display_links = ("id",)
+    ordering = ("-authenticated_at",)
+
+    class Media:
+        css = {"all": ("ory_auth/admin.css",)}
+        js = ("ory_auth/admin.js",)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """The ID, and the primary key, username and e-mail address of the user."""
+        model: Any = get_user_model()
+        names = dict.fromkeys((model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", None) or model.USERNAME_FIELD))
+        texts = [name for name in names if isinstance(model._meta.get_field(name), CharField | TextField)]
+        return "id", "user__pk", *(f"user__{name}" for name in texts)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OryIdentity]:
+        """Only identities whose users the staff member sees in the admin of users."""
+        visible: QuerySet[OryIdentity] = import_string("ory_auth.admin.targets.visible_identities")(
+            request, self.admin_site, super().get_queryset(request)
+        )
+        return visible
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Every field is read-only, so the page has no button to save."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(name: str) -> Any:
+            def call(request: HttpRequest, **arguments: Any) -> HttpResponse:
+                # Imported on use, because every command loads the admin pages of all apps.
+                page: HttpResponse = import_string(f"ory_auth.admin.views.{name}")(self, request, **arguments)
+                return page
+
+            return self.admin_site.admin_view(call)
+
+        return [
+            path("<uuid:identity_id>/at-ory/", view("show_panel"), name="ory_auth_oryidentity_at_ory"),
+            path("action/<str:name>/", view("confirm"), name="ory_auth_oryidentity_action"),
+            *super().get_urls(),
+        ]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """That of the user, if there is one: actions are logged with the user."""
+        identity = self.get_object(request, unquote(object_id))
+        url = history_url(identity.user, self.admin_site) if identity is not None and identity.user is not None else ""
+        return HttpResponseRedirect(url) if url else super().history_view(request, object_id, extra_context)

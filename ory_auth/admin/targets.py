@@ -1,0 +1,70 @@
+"""The people whom a staff member has selected, and whether the staff member may act on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from ..models import OryIdentity
+from ..users.rights import has_rights_beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One selected person. ``refusal`` says why the staff member may not act on them; empty if they may."""
+
+    identity: OryIdentity
+    refusal: str
+
+    @property
+    def id(self) -> UUID:
+        return self.identity.pk
+
+    @property
+    def user(self) -> Any:
+        return self.identity.user
+
+    @property
+    def name(self) -> str:
+        return name_of(self.identity)
+
+
+def name_of(identity: OryIdentity) -> str:
+    """What the admin calls a person: the user, or the ID of an identity without one."""
+    return str(identity.user) if identity.user is not None else str(identity.pk)
+
+
+def visible_identities(request: HttpRequest, site: AdminSite, identities: QuerySet[OryIdentity]) -> Any:
+    """Those whose users the staff member sees in the admin of users, which a project may limit."""
+    model = get_user_model()
+    if not site.is_registered(model):
+        return identities
+    users = site.get_model_admin(model).get_queryset(request)
+    return identities.filter(Q(user=None) | Q(user__in=users.order_by().values("pk")))
+
+
+def find_targets(actor: Any, identities: Iterable[OryIdentity]) -> list[Target]:
+    """The people of these identities, whose users should be loaded, in the order of their names."""
+    targets = [Target(identity, find_refusal(actor, identity)) for identity in identities]
+    return sorted(targets, key=lambda target: target.name.casefold())
+
+
+def find_refusal(actor: Any, identity: OryIdentity) -> str:
+    """Why this staff member may not act on this person; empty if they may."""
+    if identity.deleted_at is not None:
+        return _("Ory no longer has this identity.")
+    if identity.user is None:
+        return ""
+    if identity.user_id == actor.pk:
+        return _("This is your own account. Use your account settings.")
+    if has_rights_beyond(identity.user, actor):
+        return _("This person has rights on this site that you don't have.")
+    return ""

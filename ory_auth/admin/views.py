@@ -1,0 +1,186 @@
+"""The page on which staff confirm an action, the page with the result, and the panel with what Ory says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import OryAuthError
+from ..models import OryIdentity
+from .actions import ACTIONS, MAX_PEOPLE, StaffAction
+from .addresses import action_url, list_url
+from .buttons import make_buttons
+from .carry_out import Shown, carry_out, load_identities, load_panel
+from .forms import ConfirmationForm, form_of
+from .history import log_report
+from .run import Report, explain, run
+from .targets import find_refusal, find_targets, name_of
+
+FOLDER = "admin/ory_auth/oryidentity"
+
+
+def ask_about_selection(
+    model_admin: ModelAdmin[Any], request: HttpRequest, selection: QuerySet[Any], action: StaffAction
+) -> HttpResponse | None:
+    """The page that asks for confirmation, for the selected rows of a list: identities or users."""
+    number = selection.count()
+    if number > MAX_PEOPLE:
+        text = _("You selected %(number)d people. Select at most %(most)d.") % {"number": number, "most": MAX_PEOPLE}
+        model_admin.message_user(request, text, messages.ERROR)
+        return None
+    identity_admin = model_admin.admin_site.get_model_admin(OryIdentity)
+    identities = identity_admin.get_queryset(request).select_related("user")
+    if selection.model is get_user_model():
+        found = list(identities.filter(user__in=selection.order_by().values("pk")))
+        linked = {identity.user_id for identity in found}
+        without = [str(user) for user in selection if user.pk not in linked]
+    else:
+        found, without = list(identities.filter(pk__in=selection.order_by().values("pk"))), []
+    return _ask(identity_admin, request, action, found, without, back=request.get_full_path())
+
+
+@sensitive_variables()
+def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> HttpResponse:
+    """Ask for confirmation (``GET``), or carry out what was confirmed (``POST``)."""
+    action = ACTIONS.get(name.replace("-", "_"))
+    if action is None:
+        raise Http404
+    if not action.is_permitted(request):
+        raise PermissionDenied
+    values = request.POST if request.method == "POST" else request.GET
+    identities = _find_identities(model_admin, request, values.getlist("identity"))
+    back = _return_url(model_admin, request, values.get("next", ""))
+    form = form_of(action)(request, request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not form.is_valid():
+        return _ask(model_admin, request, action, identities, [], back=back, form=form)
+    targets = find_targets(request.user, identities)
+    allowed = [target for target in targets if not target.refusal]
+    shown = Shown()
+    report = run(allowed, load_identities, carry_out(action, form.cleaned_data, shown))
+    report.failed += [(target, target.refusal) for target in targets if target.refusal]
+    log_report(model_admin, request, action, form.cleaned_data, report)
+    if report.is_complete and not shown.recoveries:
+        model_admin.message_user(request, action.done(len(report.done)), messages.SUCCESS)
+        return HttpResponseRedirect(back)
+    return _show_result(model_admin, request, action, form, report, shown, back)
+
+
+def _find_identities(model_admin: ModelAdmin[Any], request: HttpRequest, texts: Sequence[str]) -> list[OryIdentity]:
+    try:
+        ids = {UUID(text) for text in texts}
+    except ValueError:
+        raise Http404 from None
+    if len(ids) > MAX_PEOPLE:
+        raise Http404
+    found = list(model_admin.get_queryset(request).select_related("user").filter(pk__in=ids))
+    if not found:
+        raise Http404
+    return found
+
+
+def _return_url(model_admin: ModelAdmin[Any], request: HttpRequest, url: str) -> str:
+    """The page from which the staff member came; the list of identities if that is not known."""
+    if url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()):
+        return url
+    return list_url(model_admin.admin_site)
+
+
+def _ask(
+    model_admin: ModelAdmin[Any],
+    request: HttpRequest,
+    action: StaffAction,
+    identities: Sequence[OryIdentity],
+    without_identity: Sequence[str],
+    *,
+    back: str,
+    form: ConfirmationForm | None = None,
+) -> HttpResponse:
+    targets = find_targets(request.user, identities)
+    context = {
+        "title": action.label,
+        "action": action,
+        "action_url": action_url(action, model_admin.admin_site),
+        "allowed": [target for target in targets if not target.refusal],
+        "refused": [target for target in targets if target.refusal],
+        "without_identity": without_identity,
+        "form": form or form_of(action)(request),
+        "back": back,
+    }
+    return _page(model_admin, request, "confirm", context)
+
+
+@sensitive_variables()
+def _show_result(
+    model_admin: ModelAdmin[Any],
+    request: HttpRequest,
+    action: StaffAction,
+    form: ConfirmationForm,
+    report: Report,
+    shown: Shown,
+    back: str,
+) -> HttpResponse:
+    context = {
+        "title": action.label,
+        "action": action,
+        "action_url": action_url(action, model_admin.admin_site),
+        "report": report,
+        "done_text": action.done(len(report.done)) if report.done else "",
+        "recoveries": shown.recoveries,
+        "choices": form.cleaned_data,
+        "back": back,
+    }
+    return _page(model_admin, request, "result", context, status=503 if report.stopped and not report.done else 200)
+
+
+def show_panel(model_admin: ModelAdmin[Any], request: HttpRequest, identity_id: UUID) -> HttpResponse:
+    """What Ory says about one person: a page, or with ``?fragment`` the part that the page of the user loads."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    identity = model_admin.get_queryset(request).select_related("user").filter(pk=identity_id).first()
+    if identity is None:
+        raise Http404
+    panel, problem = None, ""
+    try:
+        panel = load_panel(identity_id)
+    except (OryAuthError, ImproperlyConfigured) as error:
+        problem = explain(error)
+    context = {
+        "title": name_of(identity),
+        "identity": identity,
+        "panel": panel,
+        "problem": problem,
+        "buttons": make_buttons(model_admin, request, identity, panel),
+        "refusal": find_refusal(request.user, identity),
+    }
+    if "fragment" in request.GET:
+        return TemplateResponse(request, f"{FOLDER}/_panel.html", context)
+    return _page(model_admin, request, "panel", context)
+
+
+def _page(
+    model_admin: ModelAdmin[Any], request: HttpRequest, name: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    request.current_app = model_admin.admin_site.name  # for {% url %}
+    return TemplateResponse(
+        request,
+        f"{FOLDER}/{name}.html",
+        {
+            **model_admin.admin_site.each_context(request),
+            "opts": model_admin.opts,
+            "media": model_admin.media,
+            **context,
+        },
+        status=status,
+    )
