@@ -9,7 +9,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from .clock import SECOND, rfc3339
+from .clock import SECOND, parse_rfc3339, rfc3339
 from .identity import Credential, Identity
 
 UNNAMED = "unnamed"
@@ -73,7 +73,7 @@ def stored_keys(identity: Identity, credential_type: str) -> list[StoredKey]:
             _decode(stored["id"]),
             _decode(stored["public_key"]),
             stored["authenticator"]["aaguid"],
-            stored["added_at_nanoseconds"],
+            stored.get("added_at_nanoseconds") or parse_rfc3339(stored["added_at"]),
             stored["is_passwordless"],
             stored["display_name"],
         )
