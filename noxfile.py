@@ -80,6 +80,14 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="venv", python="3.13", default=False)
+def moving(session: nox.Session) -> None:
+    """Move users with rows of other packages, to the local Ory or to that of ORY_TEST_PUBLIC_URL."""
+    packages = ("django-otp", "django-allauth[mfa,socialaccount]", "social-auth-app-django", "qrcode")
+    session.install("-e", ".[local]", *packages, *TEST)
+    session.run("pytest", "-q", "tests/test_moving_packages.py", *session.posargs)
+
+
+@nox.session(venv_backend="venv", python="3.13", default=False)
 def compatibility(session: nox.Session) -> None:
     """Try the newest versions of other packages and of servers: docs/compatibility.md."""
     session.install("-e", ".[local]", "psutil")

@@ -15,7 +15,13 @@ from .identity_schema import IdentitySchema
 from .notices import Notice
 from .options import MoveOptions
 from .passwords import describe_password
-from .second_factor_credentials import PATCHABLE, SecondFactors, credentials_at_creation, patch_operations
+from .second_factor_credentials import (
+    PATCHABLE,
+    SECOND_STEPS,
+    SecondFactors,
+    credentials_at_creation,
+    patch_operations,
+)
 from .social_accounts import SocialAccounts
 from .traits import MissingListElementError, build_parts, is_json
 
@@ -112,9 +118,8 @@ class _Batch:
             body["credentials"] = credentials
         moved = (*at_creation, *patched)
         warnings = [*password.warnings, *social.left]
-        (warnings if moved or self._options.allow_lost_second_factors else problems).extend(
-            notices.lost_second_factors(factors.lost)
-        )
+        is_protected = any(kind in SECOND_STEPS for kind in moved) or self._options.allow_lost_second_factors
+        (warnings if is_protected else problems).extend(notices.lost_second_factors(factors.lost))
         problems += password.problems
         if not identifiers and not social.providers:
             problems.append(notices.NO_IDENTIFIER)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+SECOND_STEPS = frozenset({"totp", "lookup_secret", "webauthn"})  # what Ory asks for after the password
 DIGITS, PERIOD = 6, 30  # the only ones that Ory checks, with SHA-1, whatever an otpauth:// URL says
 
 
@@ -21,8 +22,12 @@ class SecondFactors:
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
     security_keys: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     passkeys: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    user_handle: str = field(default="", repr=False)  # Base64
+    user_handle: bytes = field(default=b"", repr=False)  # of the keys, which an authenticator returns
     lost: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def user_handle_text(self) -> str:
+        return self.user_handle.decode()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -53,6 +58,48 @@ def _encode_secret(raw: bytes) -> str:
     return base64.b32encode(raw).decode().rstrip("=")
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A security key or passkey. ``credential_data`` is WebAuthn's attested credential data: the public key and its ID.
+
+    Follows https://www.w3.org/TR/webauthn-2/#sctn-attested-credential-data.
+    """
+
+    credential_data: bytes = field(repr=False)
+    flags: int
+    counter: int
+    name: str = field(repr=False)
+    added_at: str
+    is_passkey: bool
+
+
+def convert_key(key: StoredKey) -> dict[str, Any]:
+    """One element of ``credentials`` as Kratos stores it. Raises ``ValueError``."""
+    data = key.credential_data
+    length = int.from_bytes(data[16:18], "big")
+    if len(data) <= 18 + length or not length:
+        raise ValueError("the credential data is too short")
+    return {
+        "id": _encode(data[18 : 18 + length]),
+        "public_key": _encode(data[18 + length :]),
+        "attestation_type": "none",
+        "authenticator": {"aaguid": _encode(data[:16]), "sign_count": key.counter, "clone_warning": False},
+        "display_name": key.name,
+        "added_at": key.added_at,
+        "is_passwordless": key.is_passkey,
+        "flags": {
+            "user_present": bool(key.flags & 0x01),
+            "user_verified": bool(key.flags & 0x04),
+            "backup_eligible": bool(key.flags & 0x08),
+            "backup_state": bool(key.flags & 0x10),
+        },
+    }
+
+
+def _encode(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
 def clean_codes(codes: Iterable[str]) -> tuple[str, ...]:
     """Each code once. Ory compares them letter by letter."""
     return tuple(dict.fromkeys(code for code in codes if code.strip()))
@@ -73,7 +120,11 @@ def patch_operations(factors: SecondFactors, kinds: Iterable[str], identity_id: 
         {
             "op": "add",
             "path": f"/credentials/{kind}",
-            "value": {"type": kind, "identifiers": [identity_id], "config": _STORED[kind](factors)},
+            "value": {
+                "type": kind,
+                "identifiers": [factors.user_handle_text if kind == "passkey" else identity_id],
+                "config": _STORED[kind](factors),
+            },
         }
         for kind in kinds
     ]
@@ -88,12 +139,16 @@ def _codes(factors: SecondFactors) -> list[dict[str, str]]:
     return [{"code": code} for code in factors.recovery_codes]
 
 
+def _keys(factors: SecondFactors, keys: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"credentials": list(keys), "user_handle": _encode(factors.user_handle)}
+
+
 _Config = Callable[[SecondFactors], dict[str, Any]]
 _CREATION: dict[str, _Config] = {
     "totp": _totp,
     "lookup_secret": lambda factors: {"codes": _codes(factors)},
-    "webauthn": lambda factors: {"credentials": list(factors.security_keys), "user_handle": factors.user_handle},
-    "passkey": lambda factors: {"credentials": list(factors.passkeys), "user_handle": factors.user_handle},
+    "webauthn": lambda factors: _keys(factors, factors.security_keys),
+    "passkey": lambda factors: _keys(factors, factors.passkeys),
 }
-_STORED: dict[str, _Config] = {"totp": _totp, "lookup_secret": lambda factors: {"recovery_codes": _codes(factors)}}
+_STORED: dict[str, _Config] = {**_CREATION, "lookup_secret": lambda factors: {"recovery_codes": _codes(factors)}}
 PATCHABLE = frozenset(_STORED)  # that can be added to an identity of Kratos 26.2.0

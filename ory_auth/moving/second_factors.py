@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,9 @@ from .second_factor_credentials import (
     DIGITS,
     PERIOD,
     SecondFactors,
+    StoredKey,
     clean_codes,
+    convert_key,
     read_base32_secret,
     read_hex_secret,
 )
@@ -26,9 +29,7 @@ _OTHER_DEVICES = {
     "otp_webauthn.WebAuthnCredential": ("django_otp_webauthn", "a security key of django-otp-webauthn"),
     "phonenumber.PhoneDevice": ("two_factor", "codes by phone"),
 }
-UNREADABLE = "its secret cannot be read"
-
-_Found = tuple[str, list[str], list[tuple[str, str]]]  # the TOTP secret, recovery codes, what is lost
+UNREADABLE = "what is stored about it cannot be read"
 
 
 class Readers:
@@ -51,35 +52,51 @@ class Readers:
         return tokens
 
     def second_factors(self, user: Any) -> SecondFactors:
-        secrets: list[str] = []
-        codes: list[str] = []
-        lost: list[tuple[str, str]] = []
+        found = _Found()
         for device in self._totp.get(user.pk, ()):
             if device.confirmed:
-                _collect(_read_totp_device(device), secrets, lost)
+                _read_totp_device(device, found)
         for device in self._static.get(user.pk, ()):
-            codes += self._tokens.get(device.pk, [])
+            found.codes += self._tokens.get(device.pk, [])
         for kind, rows in self._others.items():
             if any(getattr(row, "confirmed", True) for row in rows.get(user.pk, ())):
-                lost.append((kind, "Ory does not know this kind of second factor"))
-        for authenticator in self._allauth.get(user.pk, ()):
-            _read_authenticator(authenticator, secrets, codes, lost)
-        for _ in secrets[1:]:
-            lost.append(("a second authenticator app", "Ory has one for each person"))
-        return SecondFactors(secrets[0] if secrets else "", clean_codes(codes), lost=tuple(dict.fromkeys(lost)))
+                found.lost.append((kind, "Ory does not know this kind of second factor"))
+        for row in self._allauth.get(user.pk, ()):
+            _AUTHENTICATORS.get(row.type, _read_unknown_authenticator)(row, found)
+        handle = _read_user_handle(user, found) if found.keys else b""
+        _note_passkeys_alone(found)
+        for _ in found.secrets[1:]:
+            found.lost.append(("a second authenticator app", "Ory has one for each person"))
+        return SecondFactors(
+            totp_secret=found.secrets[0] if found.secrets else "",
+            recovery_codes=clean_codes(found.codes),
+            security_keys=tuple(convert_key(key) for key in found.keys if not key.is_passkey),
+            passkeys=tuple(convert_key(key) for key in found.keys if key.is_passkey),
+            user_handle=handle,
+            lost=tuple(dict.fromkeys(found.lost)),
+        )
 
 
-def _collect(result: str | tuple[str, str], secrets: list[str], lost: list[tuple[str, str]]) -> None:
-    if isinstance(result, str):
-        secrets.append(result)
-    else:
-        lost.append(result)
+@dataclass(slots=True)
+class _Found:
+    """The second factors of one user, while they are read."""
+
+    secrets: list[str] = field(default_factory=list, repr=False)
+    codes: list[str] = field(default_factory=list, repr=False)
+    keys: list[StoredKey] = field(default_factory=list, repr=False)
+    lost: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _read_totp_device(device: Any) -> str | tuple[str, str]:
-    """The secret, or the kind and the reason why it cannot move."""
+def _read_totp_device(device: Any, found: _Found) -> None:
     reason = unsupported_totp(digits=device.digits, period=device.step, start=device.t0)
-    return ("an authenticator app", reason) if reason else _read_secret(read_hex_secret, device.key)
+    _add_app(found, reason, lambda: read_hex_secret(device.key))
+
+
+def _read_allauth_app(row: Any, found: _Found) -> None:
+    settings = import_module("allauth.mfa.app_settings")
+    reason = unsupported_totp(digits=settings.TOTP_DIGITS, period=settings.TOTP_PERIOD)
+    adapter = import_module("allauth.mfa.adapter").get_adapter()
+    _add_app(found, reason, lambda: read_base32_secret(adapter.decrypt(row.data["secret"])))
 
 
 def unsupported_totp(*, digits: int, period: int, start: int = 0) -> str:
@@ -91,27 +108,69 @@ def unsupported_totp(*, digits: int, period: int, start: int = 0) -> str:
     return "its codes are counted from another time than 1970" if start else ""
 
 
-def _read_secret(read: Callable[[Any], str], stored: Any) -> str | tuple[str, str]:
+def _add_app(found: _Found, reason: str, read: Callable[[], str]) -> None:
     try:
-        return read(stored)
+        if not reason:
+            found.secrets.append(read())
     except Exception:  # also one of the project's own decryption, which may quote the secret
-        return "an authenticator app", UNREADABLE
+        reason = UNREADABLE
+    if reason:
+        found.lost.append(("an authenticator app", reason))
 
 
-def _read_authenticator(row: Any, secrets: list[str], codes: list[str], lost: list[tuple[str, str]]) -> None:
-    """django-allauth stores one row for an app, one for all recovery codes, and one for each security key."""
-    if row.type == "totp":
-        settings = import_module("allauth.mfa.app_settings")
-        reason = unsupported_totp(digits=settings.TOTP_DIGITS, period=settings.TOTP_PERIOD)
-        if reason:
-            lost.append(("an authenticator app", reason))
-        else:
-            decrypt = import_module("allauth.mfa.adapter").get_adapter().decrypt
-            _collect(_read_secret(lambda data: read_base32_secret(decrypt(data["secret"])), row.data), secrets, lost)
-    elif row.type == "recovery_codes":
-        try:
-            codes += row.wrap().get_unused_codes()
-        except Exception:
-            lost.append(("recovery codes", "they cannot be read"))
-    else:
-        lost.append(("a security key", "this Ory does not accept security keys from elsewhere"))
+def _read_recovery_codes(row: Any, found: _Found) -> None:
+    try:
+        found.codes += row.wrap().get_unused_codes()
+    except Exception:
+        found.lost.append(("recovery codes", UNREADABLE))
+
+
+def _read_security_key(row: Any, found: _Found) -> None:
+    try:
+        stored = row.wrap()
+        data = stored.authenticator_data
+        key = StoredKey(
+            credential_data=bytes(data.credential_data),
+            flags=int(data.flags),
+            counter=data.counter,
+            name=str(stored.name),
+            added_at=row.created_at.isoformat(),
+            is_passkey=stored.is_passwordless is True,
+        )
+        convert_key(key)
+        found.keys.append(key)
+    except Exception:
+        found.lost.append(("a security key", UNREADABLE))
+
+
+def _read_user_handle(user: Any, found: _Found) -> bytes:
+    """What the project's adapter has given to the keys as the user's ID."""
+    try:
+        handle = import_module("allauth.mfa.adapter").get_adapter().get_public_key_credential_user_entity(user)["id"]
+        handle.decode()
+    except Exception:
+        found.keys.clear()
+        found.lost.append(("a security key", "its user handle is not a text"))
+        return b""
+    return bytes(handle)
+
+
+def _note_passkeys_alone(found: _Found) -> None:
+    """Passkeys are no second step at Ory: people sign in with them instead of the password."""
+    if found.secrets or not found.keys or not all(key.is_passkey for key in found.keys):
+        return
+    found.lost.append(("a passkey as the second step after the password", "at Ory it replaces the password"))
+    if found.codes:
+        found.codes.clear()
+        found.lost.append(("recovery codes", "without another second step, Ory would ask for one at each sign-in"))
+
+
+def _read_unknown_authenticator(row: Any, found: _Found) -> None:
+    found.lost.append(("an authenticator of another kind", "Ory does not know this kind of second factor"))
+
+
+_AUTHENTICATORS: dict[str, Callable[[Any, _Found], None]] = {
+    "totp": _read_allauth_app,
+    "recovery_codes": _read_recovery_codes,
+    "webauthn": _read_security_key,
+}
