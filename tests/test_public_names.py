@@ -65,6 +65,7 @@ PUBLIC = {
         "user_updated",
     },
     "ory_auth.webhooks": {"BlockingHook", "Changes", "Refusal", "change_identity", "change_traits", "refuse"},
+    "ory_auth.moving": {"ImportRefused", "MoveOptions", "aimport_user", "import_user"},
     "ory_auth.identities": {
         "Invitation",
         "RecoveryCode",

@@ -79,6 +79,7 @@ from ory_auth.identities import (
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import Impersonation, OryIdentity
+from ory_auth.moving import ImportRefused, MoveOptions, aimport_user, import_user
 from ory_auth.ninja import OryAuth
 from ory_auth.rest_framework import AAL2Required, OrySessionAuthentication
 from ory_auth.signals import (
@@ -336,6 +337,19 @@ def decide(hook: BlockingHook) -> Refusal | Changes | None:
     if hook.transient_payload:
         return change_identity(metadata_public={"invited": True})
     return change_traits({"name": {"first": "Ada"}}) if hook.method == "profile" else None
+
+
+def move(user: User, password: str) -> UUID | None:
+    options = MoveOptions(traits=lambda user: {"email": user.email}, providers={"google": "google-eu"})
+    try:
+        return import_user(user, password=password, options=options)
+    except ImportRefused as refusal:
+        assert_type(refusal.code, str)
+        return None
+
+
+async def amove(user: User) -> None:
+    assert_type(await aimport_user(user), UUID)
 
 
 def synchronize_users() -> int:

@@ -146,9 +146,14 @@ def read_selection(options: dict[str, Any]) -> Selection:
         raise CommandError(str(error)) from None
 
 
+def uses_network(conf: Conf) -> bool:
+    """Whether it is Ory Network: by its host, or by the API key, which also custom domains need."""
+    return is_ory_network(host_of(conf.admin_url)) or conf.api_key is not None
+
+
 def read_pace(options: dict[str, Any], conf: Conf) -> tuple[int, float | None]:
     """How many batches at the same time, and how many calls per minute."""
-    is_network = is_ory_network(host_of(conf.admin_url)) or conf.api_key is not None
+    is_network = uses_network(conf)
     parallel = options["parallel"] or (1 if is_network else PARALLEL)
     rate = options["rate"] or (NETWORK_RATE if is_network else None)
     return parallel, rate

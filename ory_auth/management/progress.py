@@ -97,6 +97,19 @@ class Progress:
         self._stream.flush()
 
 
+class NoOutput:
+    """The stream of a progress bar that is not shown."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        pass
+
+    def write(self, text: str, **options: Any) -> None:
+        pass
+
+
 def format_seconds(seconds: float) -> str:
     """Such as ``0:07``, ``12:30`` or ``2:05:00``."""
     minutes, second = divmod(int(seconds + 0.5), 60)

@@ -1,4 +1,4 @@
-"""The CSV file of people who were not imported: primary key, reason, fix. It contains nothing else of a person."""
+"""The CSV file of people who did not move: primary key, reason, fix, identity. It contains nothing else of a person."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
-from .results import NotImported
+from .notices import Notice
 
 COLUMNS = ("user", "code", "reason", "fix", "identity")
 
@@ -33,10 +34,9 @@ class FailureReport:
         if self._file:
             self._file.close()
 
-    def add(self, result: NotImported) -> None:
+    def add(self, notice: Notice, *, user: str = "", identity_id: UUID | None = None) -> None:
         if self._rows:
-            notice, identity = result.notice, result.identity_id or ""
-            self._rows.writerow((result.person.external_id, notice.code, notice.text, notice.fix, identity))
+            self._rows.writerow((user, notice.code, notice.text, notice.fix, identity_id or ""))
 
     def flush(self) -> None:
         if self._file:

@@ -23,35 +23,39 @@ PASSWORD_OUTCOMES = {
 
 @dataclass
 class NoticeGroup:
-    """The people with the same notice: how many, and the primary keys of the first."""
+    """The people with the same notice: how many, and who the first are."""
 
     notice: Notice
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def lines(self, width: int) -> Iterator[str]:
+    def lines(self, width: int, examples: str) -> Iterator[str]:
         more = ", …" if self.count > len(self.examples) else ""
         yield from _wrap(f"  {self.count:>7,}  ", self.notice.text, width)
         yield from _wrap(INDENT, self.notice.fix, width)
-        yield from _wrap(INDENT, f"Primary keys: {', '.join(self.examples)}{more}", width)
+        yield from _wrap(INDENT, f"{examples}: {', '.join(self.examples)}{more}", width)
 
 
 class Notices:
     """The same notices of different people, counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, examples: str = "Primary keys") -> None:
+        """``examples`` says what :meth:`add` gets."""
+        self._examples = examples
         self._groups: dict[Notice, NoticeGroup] = {}
 
-    def add(self, notice: Notice, primary_key: str) -> None:
+    def add(self, notice: Notice, example: str) -> None:
         group = self._groups.setdefault(notice, NoticeGroup(notice))
         group.count += 1
         if len(group.examples) < EXAMPLES:
-            group.examples.append(primary_key)
+            group.examples.append(example)
 
     def lines(self, heading: str, width: int) -> list[str]:
         """The most frequent first; nothing if there are none."""
         groups = sorted(self._groups.values(), key=lambda group: -group.count)
-        return ["", heading, *(line for group in groups for line in group.lines(width))] if groups else []
+        return (
+            ["", heading, *(line for group in groups for line in group.lines(width, self._examples))] if groups else []
+        )
 
 
 @dataclass

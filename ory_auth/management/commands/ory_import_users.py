@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error
 
 from ory_auth.conf import Conf, conf
-from ory_auth.exceptions import NotFound, OryAuthError
+from ory_auth.exceptions import NotFound
 from ory_auth.management.import_options import (
     add_import_arguments,
     read_batch_size,
@@ -22,7 +17,8 @@ from ory_auth.management.import_options import (
     read_pace,
     read_selection,
 )
-from ory_auth.management.progress import Progress, format_seconds
+from ory_auth.management.output import AGAIN, explain_errors, open_report, text_width
+from ory_auth.management.progress import NoOutput, Progress, format_seconds
 from ory_auth.management.stopping import Stop, stop_on_signals
 from ory_auth.moving.capabilities import ask_ory
 from ory_auth.moving.failure_report import FailureReport
@@ -33,10 +29,9 @@ from ory_auth.moving.results import NotImported
 from ory_auth.moving.sending import NOT_THE_ADMIN_API, RunFailed, Sender
 from ory_auth.moving.summary import WARNINGS_HEADING, Notices, Plan, Tally
 from ory_auth.ory.addresses import redact
-from ory_auth.ory.admin_client import AdminClient, has_admin_access
+from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_access
 
 CALL_SECONDS = 60.0  # for one batch
-AGAIN = "Run the same command again to continue."
 HOOK_REMINDER = (
     "{:,} people have a password that only this site can check. They can sign in after you have set up the password "
     "migration hook (docs/how-to/password-migration.md)."
@@ -56,13 +51,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         settings = conf()
         if not has_admin_access(settings):
-            raise CommandError(
-                "Imports use Ory's admin API. Set ORY_AUTH['ADMIN_URL'] for Kratos, or ORY_AUTH['API_KEY'] for Ory "
-                "Network."
-            )
+            raise CommandError(NO_ADMIN_ACCESS)
         self._quiet = options["verbosity"] == 0
         client = AdminClient(settings, timeout=CALL_SECONDS)
-        with stop_on_signals() as stop, _open_report(options["report"]) as report, _explain_errors():
+        with stop_on_signals() as stop, open_report(options["report"]) as report, explain_errors():
             run = self._prepare(settings, client, stop, options)
             if options["dry_run"]:
                 failed = self._show_plan(run, report)
@@ -105,9 +97,9 @@ class Command(BaseCommand):
                     continue
                 failed += 1
                 problems.add(problem.notice, person.external_id)
-                report.add(problem)
+                report.add(problem.notice, user=person.external_id)
         self._say(f"{plan.people:,} users can be imported, {failed:,} cannot.")
-        width = _width(self.stdout)
+        width = text_width(self.stdout)
         for line in (*plan.lines(width), *problems.lines("Cannot be imported", width)):
             self._say(line)
         self._remind_of_hook(plan.hooks)
@@ -137,7 +129,7 @@ class Command(BaseCommand):
                     for result in results:
                         tally.add(result)
                         if isinstance(result, NotImported):
-                            report.add(result)
+                            report.add(result.notice, user=result.person.external_id, identity_id=result.identity_id)
                     report.flush()
                     bar.advance(len(results))
                     bar.show(pace.note())
@@ -156,7 +148,7 @@ class Command(BaseCommand):
         self._say(self.style.SUCCESS(f"{tally.imported:,} users imported in {format_seconds(seconds)} ({rate})."))
         if tally.found:
             self._say(f"Ory had {tally.found:,} of them from a run that was interrupted.")
-        width = _width(self.stdout)
+        width = text_width(self.stdout)
         for line in (*tally.warnings.lines(WARNINGS_HEADING, width), *tally.failures.lines("Not imported", width)):
             self._say(line)
         left = total - tally.imported - tally.failed
@@ -184,46 +176,4 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
     def _progress(self, noun: str, total: int) -> Progress:
-        return Progress(_NoOutput() if self._quiet else self.stderr, noun, total)
-
-
-class _NoOutput:
-    """The stream of a progress bar that is not shown."""
-
-    def isatty(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        pass
-
-    def write(self, text: str, **options: Any) -> None:
-        pass
-
-
-def _width(stream: Any) -> int:
-    """Columns for texts: those of the terminal, as long as lines stay readable."""
-    return min(shutil.get_terminal_size().columns, 110) if stream.isatty() else 110
-
-
-@contextmanager
-def _open_report(path: Path | None) -> Iterator[FailureReport]:
-    try:
-        report = FailureReport(path)
-    except OSError as error:
-        raise CommandError(f"--report: {path} cannot be written ({error.strerror}). Nothing was sent.") from None
-    with report:
-        yield report
-
-
-@contextmanager
-def _explain_errors() -> Iterator[None]:
-    """Errors of Ory and of the database, without their frames: these hold hashes and addresses."""
-    failure = ""
-    try:
-        yield
-    except OryAuthError as error:
-        failure = str(error)
-    except Error as error:
-        failure = f"The database failed ({type(error).__name__})."
-    if failure:
-        raise CommandError(f"{failure} {AGAIN}")
+        return Progress(NoOutput() if self._quiet else self.stderr, noun, total)
