@@ -14,7 +14,7 @@ from ..model.errors import OryError
 from ..model.identity import Identity
 from ..model.identity_changes import complete_identity, new_identity
 from ..model.state import State
-from .identity_bodies import check_identity, parse_object, parse_uuid
+from .identity_bodies import check_identity, check_uuid, parse_object
 
 MAX_IDENTITIES = 1000
 MAX_PASSWORDS = 200  # plain ones, which Kratos has to hash
@@ -39,7 +39,7 @@ def _parse_items(exchange: Exchange) -> list[dict[str, Any]]:
         items = parse_object(exchange).get("identities") or []
         for item in items:
             if item.get("patch_id") is not None:
-                parse_uuid(item["patch_id"])
+                check_uuid(item["patch_id"])
             if item.get("create"):
                 check_identity(item["create"], newer=exchange.state.config.is_newer)
     except OryError as error:

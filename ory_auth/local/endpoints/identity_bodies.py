@@ -59,7 +59,7 @@ def check_identity(content: Any, *, newer: bool) -> None:
         for provider in config.get("providers") or []:
             _check_members(provider, PROVIDER_MEMBERS)
     if organization := content.get("organization_id"):
-        parse_uuid(organization)
+        check_uuid(organization)
 
 
 def _check_members(content: Any, known: Any) -> None:
@@ -69,11 +69,17 @@ def _check_members(content: Any, known: Any) -> None:
         raise OryError(400, message=f'json: unknown field "{min(unknown)}"')
 
 
-def parse_uuid(text: Any) -> str:
+def check_uuid(text: Any) -> None:
+    if not is_uuid(text):
+        raise OryError(400, message=f"uuid: incorrect UUID {text!r}")
+
+
+def is_uuid(text: Any) -> bool:
     try:
-        return str(uuid.UUID(str(text)))
+        uuid.UUID(str(text))
     except ValueError:
-        raise OryError(400, message=f"uuid: incorrect UUID {text!r}") from None
+        return False
+    return True
 
 
 def included_credentials(exchange: Exchange) -> set[str]:

@@ -11,7 +11,7 @@ from ..http.exchange import Exchange
 from ..model.errors import OryError
 from ..model.identity import Identity
 from ..model.identity_changes import to_admin_json, to_list_json
-from .identity_bodies import included_credentials, parse_uuid
+from .identity_bodies import included_credentials, is_uuid
 from .paging import keyset_links, keyset_page, numbered_page, read_keyset_parameters
 
 FILTERS = {"ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id"}
@@ -35,8 +35,8 @@ def list_identities(exchange: Exchange) -> Response:
 def _page_of_all(exchange: Exchange) -> tuple[list[Identity], dict[str, str]]:
     """A page without a filter, which is quick however many identities exist."""
     state, (size, token) = exchange.state, read_keyset_parameters(exchange)
-    if token:
-        parse_uuid(token)  # as in Kratos, the identity may have been deleted since
+    if token and not is_uuid(token):  # as in Kratos, the identity may have been deleted since
+        raise OryError(400, reason="page_token is not a UUID")
     ids = state.index.ids_after(token, size + 1)
     page = [state.identities[identity_id] for identity_id in ids[:size]]
     return page, {"Link": keyset_links(exchange, size, ids[size - 1] if len(ids) > size else None)}
@@ -73,10 +73,9 @@ def _filter_identities(exchange: Exchange, filters: list[tuple[str, str]]) -> It
 def _identities_by_id(exchange: Exchange, values: list[str]) -> list[Identity]:
     if len(values) > MAX_IDS:
         raise OryError(400, reason=f"the number of ids must not exceed {MAX_IDS}")
-    try:
-        ids = {str(uuid.UUID(value)) for value in values}
-    except ValueError:
-        raise OryError(400, reason="a value in ids is not a UUID") from None
+    if not all(map(is_uuid, values)):
+        raise OryError(400, reason="a value in ids is not a UUID")
+    ids = {str(uuid.UUID(value)) for value in values}
     return [exchange.state.identities[one] for one in ids if one in exchange.state.identities]
 
 

@@ -8,7 +8,8 @@ import re
 import threading
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from . import cors
 from .exchange import Exchange
 from .faults import Fault
 from .recorded_request import RecordedRequest
+from .threads import run_in_thread, start_thread
 
 logger = logging.getLogger("ory_auth.local")
 
@@ -77,16 +79,44 @@ class ApiApp:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
+        if self._may_call_application(scope):
+            response, afterwards = await run_in_thread(lambda: self._process(request, body))
+        else:
+            response, afterwards = self._process(request, body)
+        for action in afterwards:
+            start_thread(action)
+        await response(scope, receive, send)
+
+    def _may_call_application(self, scope: Scope) -> bool:
+        """Whether responding may call the application, which takes time and must not block other requests."""
+        config = self.shared.state.config
+        is_flow = self.name == "public" and scope["path"].startswith("/self-service/")
+        return is_flow and bool(config.hooks or config.migrate_hook)
+
+    def _process(self, request: Request, body: bytes) -> tuple[Response, list[Callable[[], None]]]:
+        """The response, and what to do when it is on its way."""
         with self.shared.lock:
             self.shared.state.follow_loopback_name(request.headers.get("host", ""))
-            exchange = Exchange(self.shared.state, self.name, request, body)
+            exchange = Exchange(self.shared.state, self.name, request, body, self._without_lock)
             origins = exchange.state.config.cors_allowed_origins if self.name == "public" else ()
             response = cors.preflight_response(request, origins)
             if response is None:
                 response = self._handle(exchange)
                 cors.add_headers(request, response, origins)
                 self._add_common_headers(exchange, response)
-        await response(scope, receive, send)
+        return response, exchange.afterwards
+
+    @contextmanager
+    def _without_lock(self) -> Iterator[None]:
+        """Release the lock for a while, so that other requests are answered meanwhile."""
+        state = self.shared.state
+        loopback_name = state.loopback_name
+        self.shared.lock.release()
+        try:
+            yield
+        finally:
+            self.shared.lock.acquire()
+            state.loopback_name = loopback_name
 
     def _handle(self, exchange: Exchange) -> Response:
         try:

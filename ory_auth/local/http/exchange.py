@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -34,8 +36,17 @@ class Exchange:
     https://www.ory.com/docs/kratos/reference/api#tag/frontend/operation/toSession
     """
 
-    def __init__(self, state: State, port: str, request: Request, body: bytes) -> None:
+    def __init__(
+        self,
+        state: State,
+        port: str,
+        request: Request,
+        body: bytes,
+        without_lock: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.state = state
+        self.without_lock = without_lock  # for a `with` block that calls the application, which may call back
+        self.afterwards: list[Callable[[], None]] = []  # what to do when the response is on its way
         self.port = port
         self.request = request
         self.body = body

@@ -67,6 +67,13 @@ class Config:
     registration_session_hook: bool = True  # selfservice.flows.registration.after.password.hooks: session
     # selfservice.flows.registration.after.password.hooks: show_verification_ui
     registration_show_verification_ui: bool = False
+    # selfservice.flows.*.{before,after}: the hooks of the kind web_hook, and `session` of a registration. The whole
+    # configuration of Kratos is also accepted.
+    hooks: dict[str, Any] = field(default_factory=dict, repr=False)
+    # selfservice.methods.password.config.migrate_hook
+    migrate_hook: dict[str, Any] = field(default_factory=dict, repr=False)
+    hook_timeout: float = 30  # not in Kratos, whose time limit for each try of a web hook is always 30 seconds
+    hook_retry_seconds: float = 1  # not in Kratos, which waits one second before the second try of a web hook
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
     # The version of Kratos: "26.2.0", or "newer" for the newest source, which Ory Network runs. A newer one imports
@@ -91,6 +98,13 @@ class Config:
     def is_newer(self) -> bool:
         """Whether this is a newer Kratos than 26.2.0."""
         return self.kratos_version != "26.2.0"
+
+    @property
+    def flow_hooks(self) -> dict[str, Any]:
+        """The hooks by kind of flow, such as "login"."""
+        hooks = self.hooks.get("selfservice", self.hooks)
+        flows: dict[str, Any] = hooks.get("flows", hooks)
+        return flows
 
     @property
     def relying_party_id(self) -> str:

@@ -57,6 +57,7 @@ class Flow:
     new_backup_codes: list[str] = field(default_factory=list, repr=False)
     pending_submission: Body = field(default_factory=dict, repr=False)
     action_flow_id: str = ""  # if the form belongs to another flow
+    transient_payload: dict[str, Any] | None = None  # what the latest submission had for web hooks
     link: PendingLink | None = field(default=None, repr=False)
 
     def to_json(self, public_url: str) -> dict[str, Any]:

@@ -74,6 +74,25 @@ def set_verification(address: Address, wanted: dict[str, Any], now: int) -> None
     address.verified_at = (parse_rfc3339(verified_at) if verified_at else now) if address.verified else None
 
 
+def apply_hook_answer(state: State, identity: Identity, changes: dict[str, Any]) -> None:
+    """Change an identity as the answer of a web hook says, which is not validated here.
+
+    As in Kratos, null and empty values change nothing, except for `external_id`. Raises `OryError` (400) if the schema
+    does not exist.
+    """
+    now = state.clock.now()
+    for name in ("schema_id", "state", "traits", "metadata_public", "metadata_admin"):
+        if changes.get(name) not in (None, "", {}):
+            setattr(identity, name, changes[name])
+    if "external_id" in changes:
+        identity.external_id = changes["external_id"] or None
+    if identity.schema_id != state.config.schema_id:
+        raise OryError(400, reason=f"Unable to find JSON Schema ID: {identity.schema_id}")
+    identity.update_from_traits(state.config.schema, now)
+    for wanted in changes.get("verifiable_addresses") or []:
+        _import_address(identity, wanted, now)
+
+
 def change_identity(state: State, identity: Identity, content: dict[str, Any]) -> None:
     """Change the members in `content`, and no others. Raises `OryError` with status 400 or 409."""
     changed = deepcopy(identity)

@@ -101,6 +101,7 @@ TEXTS = {
     4000029: "This must be {expected}.",
     4000031: "The password is too similar to the login name.",
     4000032: "The password must have at least {min_length} characters, but has only {actual_length}.",
+    4000033: "The password must have at most {max_length} bytes, but has {actual_length}.",
     4000035: "This account does not exist, or it cannot sign in with a code.",
     4000036: "The details have changed since the code was sent. Please request another one.",
     4000037: "This account does not exist, or it has no way to sign in.",

@@ -155,10 +155,14 @@ class State:
         return next(matches, None)
 
     def add_session(self, identity: Identity, methods: list[AuthenticationMethod], device: Device) -> Session:
-        now = self.clock.now()
-        session = Session(identity, now, now, self.new_session_expiry(), methods, [device])
+        session = self.new_session(identity, methods, device)
         self.store_session(session)
         return session
+
+    def new_session(self, identity: Identity, methods: list[AuthenticationMethod], device: Device) -> Session:
+        """A session that begins now, and is not stored yet."""
+        now = self.clock.now()
+        return Session(identity, now, now, self.new_session_expiry(), methods, [device])
 
     def store_session(self, session: Session) -> None:
         self.sessions[session.id] = session
@@ -178,11 +182,13 @@ class State:
         self.errors[error_id] = (error, self.clock.now())
         return error_id
 
-    def session_json(self, session: Session, extra_device: Device | None = None) -> dict[str, Any]:
-        """The whole session, as whoami and completed flows show it."""
+    def session_json(
+        self, session: Session, extra_device: Device | None = None, identity: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The whole session, as whoami and completed flows show it. A web hook may have changed the `identity`."""
         devices = [*session.devices, *([extra_device] if extra_device else [])]
         return session.to_json(
             self.clock.now(),
-            identity=session.identity.to_json(self.public_url),
+            identity=identity or session.identity.to_json(self.public_url),
             devices=[device.to_json() for device in devices],
         )

@@ -16,16 +16,43 @@ from ...model import nodes
 from ...model.clock import rfc3339
 from ...model.errors import OryError
 from ...model.flow import Body, Flow
-from ...model.identity import Address
+from ...model.identity import Address, Identity
 from ...model.identity_schema import FORMAT_CHECKER
 from ...model.messages import Message, message
 from ...model.nodes import Node
+from . import web_hooks
 from .handler import FlowHandler
 from .responses import page_url
 from .submission import InvalidSubmission
 
 TOO_MANY_TRIES = "a wrong code was entered too often; please request another one"
 CODE_ALREADY_USED = "the code was already used; please request another one"
+
+
+REFUSED = "the application has refused this; please try again"
+
+
+class RefusedTooLate(Exception):
+    """A web hook has refused a flow whose code was right. The address is verified all the same."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        super().__init__()
+
+
+def call_after_proof(exchange: Exchange, flow: Flow, identity: Identity) -> None:
+    """Call the web hooks after a person has proved that an address is theirs.
+
+    Raises `RefusedTooLate`, and `OryError` if a hook fails. Then the browser gets a new CSRF token, as in Kratos.
+    """
+    try:
+        refusal = web_hooks.after_proof(exchange, flow, identity)
+    except OryError:
+        exchange.renew_csrf_token()
+        raise
+    if refusal is not None:
+        texts = refusal.messages.get("") or [message(4000001, reason=REFUSED)]
+        raise RefusedTooLate(texts[0])
 
 
 class AddressFlow(FlowHandler):

@@ -20,6 +20,7 @@ from ...model.flow import Body, Flow
 from ...model.messages import message
 from ...model.nodes import Node
 from ...model.social import PendingLink
+from . import web_hooks
 from .responses import page_url, show_form
 from .return_to import resolve_return_to
 from .submission import InvalidSubmission, csrf_error, parse_submission
@@ -95,6 +96,7 @@ class FlowHandler(ABC):
         flow.extra = self.read_parameters(exchange, source)
         flow.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if type == "browser" else ""))
         self.add_form(exchange, flow)
+        web_hooks.before(exchange, flow, exchange.session if flow.kind == "settings" else None)
         exchange.state.flows[flow.id] = flow
         return flow
 
@@ -132,7 +134,11 @@ class FlowHandler(ABC):
             return exchange.error_response(error)
         try:
             response = self.check_session(exchange, flow) or self.respond_if_expired(exchange, flow)
-            return response or self.process_submission(exchange, flow, self.read_submission(exchange, flow))
+            if response:
+                return response
+            body = self.read_submission(exchange, flow)
+            flow.transient_payload = body.get("transient_payload")
+            return self.process_submission(exchange, flow, body)
         except InvalidSubmission as invalid:
             return self.show_errors(exchange, flow, invalid)
         except OryError as error:

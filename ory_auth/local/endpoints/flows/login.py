@@ -5,6 +5,7 @@ https://www.ory.com/docs/kratos/self-service/flows/user-login
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +20,9 @@ from ...model.messages import message
 from ...model.node_order import sort_login_nodes
 from ...model.nodes import Node
 from ...model.session import AuthenticationMethod, Device, Session
+from ...model.state import State
 from ..whoami import lacks_second_factor, step_up_url
-from . import identifier_first
+from . import identifier_first, web_hooks
 from .handler import FlowHandler
 from .methods.base import LoginMethod, begin_early
 from .methods.registry import LOGIN_METHODS
@@ -142,24 +144,36 @@ def complete_login(
     if flow.link and flow.link.identifier not in identity.all_identifiers:
         raise InvalidSubmission(message(4010009))
     flow.active = method.name
-    is_renewed = keep_session and exchange.session is not None and exchange.session.identity is identity
-    if is_renewed and exchange.session:
-        session = exchange.session
-        exchange.state.renew_session(session, method)
-    else:
-        session = exchange.state.add_session(identity, [method], exchange.device)
+    current = exchange.session if keep_session and exchange.session and exchange.session.identity is identity else None
+    renewed = replace(current, methods=list(current.methods)) if current else None
+    new_session = renewed or exchange.state.new_session(identity, [method], exchange.device)
+    if renewed:
+        exchange.state.renew_session(renewed, method)
+    shown = web_hooks.after_login(exchange, flow, method.name, new_session, is_new=renewed is None)
+    session = _save_session(exchange.state, new_session, current)
     if flow.link:
         now = exchange.state.clock.now()
         identity.link_social_account(flow.link.account, now)
         exchange.state.update_index(identity)
         session.methods.append(AuthenticationMethod("oidc", now, provider=flow.link.account.provider))
-    return _success_response(exchange, flow, session, exchange.device if is_renewed else None)
+    return _success_response(exchange, flow, session, exchange.device if current else None, shown)
 
 
-def _success_response(exchange: Exchange, flow: Flow, session: Session, device: Device | None) -> Response:
+def _save_session(state: State, session: Session, current: Session | None) -> Session:
+    """Store a new session, or copy what has changed to the current one. Returns the stored session."""
+    if current is None:
+        state.store_session(session)
+        return session
+    vars(current).update(vars(session))
+    return current
+
+
+def _success_response(
+    exchange: Exchange, flow: Flow, session: Session, device: Device | None, shown: dict[str, Any] | None
+) -> Response:
     config = exchange.state.config
     needs_second_factor = lacks_second_factor(config, session, config.whoami_required_aal)
-    session_json = exchange.state.session_json(session, device)
+    session_json = exchange.state.session_json(session, device, shown)
     if flow.type == "api":
         if needs_second_factor:
             session_json["identity"] = None

@@ -17,15 +17,16 @@ from ...model.challenge import AlreadyUsed, Challenge, TooManyTries, new_link_to
 from ...model.clock import SECOND, rfc3339
 from ...model.errors import OryError, already_signed_in, browser_location_change_required
 from ...model.flow import Body, Flow
-from ...model.identity import Identity
 from ...model.mailbox import new_code
 from ...model.messages import Message, message
 from ...model.session import AuthenticationMethod, Session
-from . import recovery_choice
+from . import recovery_choice, web_hooks
 from .address_flow import (
     CODE_ALREADY_USED,
     TOO_MANY_TRIES,
     AddressFlow,
+    RefusedTooLate,
+    call_after_proof,
     check_email,
     continue_button,
     disabled_error,
@@ -83,11 +84,21 @@ class Recovery(AddressFlow):
     def process_submission(self, exchange: Exchange, flow: Flow, body: Body) -> Response:
         if exchange.request.method != "POST" and "token" not in body:
             return exchange.redirect(page_url(exchange, flow))
-        if flow.active == "link":
-            return self._submit_link(exchange, flow, body)
-        if flow.active == "code":
-            return self._submit_code(exchange, flow, body)
+        try:
+            if flow.active == "link":
+                return self._submit_link(exchange, flow, body)
+            if flow.active == "code":
+                return self._submit_code(exchange, flow, body)
+        except RefusedTooLate as refused:
+            return self._restart_after_refusal(exchange, flow, refused.message)
         raise self._no_method_error(flow)
+
+    def _restart_after_refusal(self, exchange: Exchange, flow: Flow, error: Message) -> Response:
+        """As in Kratos, a program is sent to the JSON of the new flow."""
+        new = self.restart(exchange, flow, error)
+        if not exchange.wants_json:
+            return self.redirect_to_restarted(exchange, new)
+        return exchange.redirect(f"{exchange.state.public_url}/self-service/recovery/flows?id={new.id}")
 
     def _no_method_error(self, flow: Flow) -> InvalidSubmission:
         """As in Kratos, a flow that has received a submission without a method accepts no further submission."""
@@ -190,11 +201,12 @@ class Recovery(AddressFlow):
         for address in identity.verifiable_addresses:
             if address.value == challenge.address:
                 address.mark_verified(now)
+        flow.state, flow.messages = "passed_challenge", []
+        call_after_proof(exchange, flow, identity)
         session = state.add_session(identity, [AuthenticationMethod(method, now)], exchange.device)
         if flow.type == "browser":
             exchange.set_session_cookie(session)
-        flow.state, flow.messages = "passed_challenge", []
-        return session, _settings_flow(exchange, flow, identity)
+        return session, _settings_flow(exchange, flow, session)
 
     def _success_response(
         self, exchange: Exchange, flow: Flow, session: Session, settings: Flow, members: dict[str, Any]
@@ -219,7 +231,7 @@ def with_return_to(url: str, return_to: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'return_to': return_to})}"
 
 
-def _settings_flow(exchange: Exchange, flow: Flow, identity: Identity) -> Flow:
+def _settings_flow(exchange: Exchange, flow: Flow, session: Session) -> Flow:
     """The settings flow that follows. It needs no second factor to start, as in Kratos."""
     state = exchange.state
     now, config = state.clock.now(), state.config
@@ -227,7 +239,8 @@ def _settings_flow(exchange: Exchange, flow: Flow, identity: Identity) -> Flow:
     request_url = with_return_to(exchange.url, flow.return_to)
     settings = Flow("settings", flow.type, request_url, flow.return_to, exchange.csrf_token, now, now + lifespan)
     settings.nodes.append(nodes.csrf_field(mask_csrf_token(exchange.csrf_token) if flow.type == "browser" else ""))
-    Settings().begin(exchange, settings, identity)
+    Settings().begin(exchange, settings, session.identity)
+    web_hooks.before(exchange, settings, session)
     expires = now + int(config.privileged_session_max_age * SECOND)
     settings.messages = [
         message(

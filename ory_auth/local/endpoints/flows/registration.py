@@ -22,6 +22,8 @@ from ...model.node_order import sort_registration_nodes
 from ...model.nodes import Node
 from ...model.session import AuthenticationMethod
 from ...model.trait_forms import fill_form, trait_nodes
+from ...model.web_hooks import has_registration_hook
+from . import web_hooks
 from .handler import FlowHandler
 from .methods.base import RegistrationMethod, SignedUp
 from .methods.registry import REGISTRATION_METHODS
@@ -138,13 +140,25 @@ def _show_credential_screen(exchange: Exchange, flow: Flow, traits: dict[str, An
 
 
 def complete_registration(exchange: Exchange, flow: Flow, signed_up: SignedUp) -> Response:
-    """Save the identity, and sign it in if the session hook is on. Raises `InvalidSubmission` if it already exists."""
+    """Save the identity, and sign it in if the session hook is on.
+
+    Raises `InvalidSubmission` if it already exists or a web hook refuses it, and `OryError` if a web hook fails or
+    makes it inactive.
+    """
     state, identity = exchange.state, signed_up.identity
+    try:
+        web_hooks.before_saving(exchange, flow, signed_up.method.name, identity)
+    except InvalidSubmission:
+        fill_form(flow.nodes, None, identity.traits)
+        raise
     if owner := state.find_conflict(identity):
         raise InvalidSubmission(_conflict_message(state.config, identity, owner))
     for credential_type, config in signed_up.credentials.items():
         identity.set_credential_config(credential_type, config, state.clock.now())
     state.save(identity)
+    if identity.state != "active":
+        details = {"identity_id": identity.id}
+        raise OryError(401, reason="the identity is inactive", message="identity is disabled", details=details)
     return _success_response(exchange, flow, identity, signed_up.method)
 
 
@@ -161,15 +175,23 @@ def _conflict_message(config: Config, identity: Identity, owner: Identity) -> Me
 
 
 def _success_response(exchange: Exchange, flow: Flow, identity: Identity, method: AuthenticationMethod) -> Response:
-    state, session = exchange.state, None
-    if state.config.registration_session_hook:
+    state, session, cookies = exchange.state, None, list(exchange.set_cookies)
+    hooks, config = state.config.flow_hooks, state.config
+    if config.registration_session_hook or has_registration_hook(hooks, "session", method.name):
         session = state.add_session(identity, [method], exchange.device)
     if flow.type == "browser" and session:
         exchange.set_session_cookie(session)
     elif flow.type == "browser":
         exchange.renew_csrf_token()
     verification = verify_new_address(exchange, identity, flow)
-    shows_verification = verification is not None and state.config.registration_show_verification_ui
+    try:
+        web_hooks.after_saving(exchange, flow, method.name, identity)
+    except OryError:
+        exchange.set_cookies = cookies  # as in Kratos, the person is not signed in
+        raise
+    shows_verification = verification is not None and (
+        config.registration_show_verification_ui or has_registration_hook(hooks, "show_verification_ui", method.name)
+    )
     return_to = oauth2_return_url(exchange, flow) or resolve_return_to(exchange, flow.return_to)
     if flow.type == "browser" and not exchange.wants_json:
         return exchange.redirect(page_url(exchange, verification) if verification and shows_verification else return_to)

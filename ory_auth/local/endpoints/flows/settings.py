@@ -22,6 +22,7 @@ from ...model.node_order import sort_settings_nodes
 from ...model.nodes import Node
 from ...model.session import Session
 from ..whoami import require_aal
+from . import web_hooks
 from .handler import FlowHandler
 from .methods.base import SettingsMethod
 from .methods.registry import SETTINGS_METHODS
@@ -83,13 +84,14 @@ class Settings(FlowHandler):
         method = next((method for method in _enabled_methods(exchange) if method.is_submitted(flow, body)), None)
         if method is None:
             raise InvalidSubmission(message(self.unknown_method_message))
+        before = Snapshot(session)
         saved = method.change(exchange, flow, session, body)
         if isinstance(saved, Response):
             return saved
         if not saved:
             flow.messages = []
             return show_form(exchange, flow, json_status=200, transient_payload={})
-        return complete_settings(exchange, flow, session)
+        return complete_settings(exchange, flow, session, method.name, before)
 
 
 def _enabled_methods(exchange: Exchange) -> Iterator[SettingsMethod]:
@@ -108,17 +110,49 @@ def _continue_in_new_flow(exchange: Exchange, flow: Flow) -> None:
     """As in Kratos, the form of a flow that has saved something belongs to a new flow."""
     form, url = deepcopy(flow.nodes), exchange.url
     new = replace(flow, id=str(uuid.uuid4()), request_url=url, nodes=form, messages=[], state="show_form", active="")
+    web_hooks.before(exchange, new, exchange.session)
     exchange.state.flows[new.id] = new
     flow.action_flow_id = new.id
 
 
-def complete_settings(exchange: Exchange, flow: Flow, session: Session) -> Response:
-    """The response after a change is saved: back to the settings page, unless the flow has a `return_to`."""
+class Snapshot:
+    """A session and its identity before a change, in order that a web hook can refuse the change."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.identity, self.methods = deepcopy(session.identity), list(session.methods)
+
+    def swap(self) -> None:
+        """Exchange what the session is now for the snapshot. A second call undoes that."""
+        self.session.methods, self.methods = self.methods, self.session.methods
+        current = deepcopy(self.session.identity)
+        vars(self.session.identity).update(vars(self.identity))
+        self.identity = current
+
+
+def _save(exchange: Exchange, flow: Flow, session: Session, method: str, before: Snapshot) -> None:
+    """Save a change that the session's identity already has. Raises `InvalidSubmission` if a web hook refuses it.
+
+    While a blocking hook is called, everyone else sees the identity as it was.
+    """
+    if web_hooks.blocking_hooks(exchange, flow.kind, method):
+        before.swap()
+        changed = before.identity
+        web_hooks.before_saving(exchange, flow, method, changed, session)
+        if exchange.state.has_conflict(changed):
+            raise InvalidSubmission(message(4000007))
+        before.swap()
     exchange.state.update_index(session.identity)
+
+
+def complete_settings(exchange: Exchange, flow: Flow, session: Session, method: str, before: Snapshot) -> Response:
+    """Save a change. The response goes back to the settings page, unless the flow has a `return_to`."""
+    _save(exchange, flow, session, method, before)
     verify_new_address(exchange, session.identity, flow)
     _show_all_methods(exchange, flow)
     flow.messages, flow.state = [message(1050001)], "success"
     _continue_in_new_flow(exchange, flow)
+    web_hooks.after_saving(exchange, flow, method, session.identity, session)
     if flow.type == "api":
         return show_form(exchange, flow, json_status=200)
     clear_pending_submission(exchange, flow)

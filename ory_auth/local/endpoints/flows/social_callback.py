@@ -29,7 +29,7 @@ from .methods.oidc import provider_button, provider_label
 from .registration import Registration, complete_registration
 from .responses import page_url
 from .return_to import resolve_return_to
-from .settings import Settings, complete_settings
+from .settings import Settings, Snapshot, complete_settings
 from .submission import InvalidSubmission
 from .traits import new_identity
 
@@ -98,9 +98,10 @@ def _link_in_settings(exchange: Exchange, flow: Flow, account: SocialAccount) ->
     session = SETTINGS.require_session(exchange, flow, page_url(exchange, flow))
     if exchange.state.find_identity_by_social_account(account):
         raise InvalidSubmission(message(4000007))
+    before = Snapshot(session)
     session.identity.link_social_account(account, exchange.state.clock.now())
     flow.active = "oidc"
-    return complete_settings(exchange, flow, session)
+    return complete_settings(exchange, flow, session, "oidc", before)
 
 
 # ---- registration

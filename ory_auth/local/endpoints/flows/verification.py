@@ -25,6 +25,8 @@ from .address_flow import (
     CODE_ALREADY_USED,
     TOO_MANY_TRIES,
     AddressFlow,
+    RefusedTooLate,
+    call_after_proof,
     check_email,
     continue_button,
     disabled_error,
@@ -103,7 +105,10 @@ class Verification(AddressFlow):
         if challenge is None:
             flow.messages = [message(4070006)]
             return self.respond(exchange, flow, transient_payload={})
-        self._complete(exchange, flow, challenge)
+        try:
+            self._complete(exchange, flow, challenge)
+        except RefusedTooLate as refused:
+            return self._replace(exchange, flow, refused.message)
         return self.respond(exchange, flow)
 
     def _use_token(self, exchange: Exchange, flow: Flow, token: str) -> Response:
@@ -113,7 +118,10 @@ class Verification(AddressFlow):
             challenge = None
         if challenge is None:
             return self.redirect_to_restarted(exchange, self.restart(exchange, flow, message(4070001)))
-        self._complete(exchange, flow, challenge)
+        try:
+            self._complete(exchange, flow, challenge)
+        except RefusedTooLate as refused:
+            return self._replace(exchange, flow, refused.message)
         return exchange.redirect(page_url(exchange, flow))
 
     def _complete(self, exchange: Exchange, flow: Flow, challenge: Challenge) -> None:
@@ -126,6 +134,7 @@ class Verification(AddressFlow):
         label = message(1070009)
         link = {"href": flow.continue_url, "title": label, "id": "continue"}
         flow.nodes = [nodes.csrf_field(token), nodes.make_node(flow.active, "a", link, label)]
+        call_after_proof(exchange, flow, challenge.identity)
 
     def _replace(self, exchange: Exchange, flow: Flow, error: Message) -> Response:
         """Start a new flow instead of this one. A program gets the new ID in an error."""

@@ -12,6 +12,7 @@ from ....model.messages import message
 from ....model.nodes import Node
 from ....model.passwords import check_password_policy, hash_password, rehash_after_sign_in
 from ....model.session import AuthenticationMethod, Session
+from ..password_migration import migrate_password
 from ..privileged_session import require_privileged_session
 from ..submission import InvalidSubmission, check_csrf
 from ..traits import check_traits, identifier_field, new_identity
@@ -69,6 +70,9 @@ def _check_password(exchange: Exchange, flow: Flow, identifier: str, body: Body)
         raise InvalidSubmission(**{name: message(4000002, property=name) for name in missing})
     check_csrf(exchange, flow, body)
     identity = exchange.state.find_identity_by_identifier(identifier)
+    if identity is not None and identity.credential_config("password").get("use_password_migration_hook"):
+        migrate_password(exchange, flow, identity, identifier, str(body["password"]))
+        return identity
     password, hashed = str(body["password"]), _hash_of(identity)
     if identity is None or not hashed or not password_hashes.matches(password, hashed):
         raise InvalidSubmission(message(4000006))

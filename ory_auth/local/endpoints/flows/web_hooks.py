@@ -1,0 +1,250 @@
+"""The points of a flow at which the application is called: before a flow starts, and after a submission succeeds.
+
+A blocking hook is called before something is saved, and may refuse or change it. Other hooks are called afterwards.
+https://www.ory.com/docs/guides/integrate-with-ory-cloud-through-webhooks
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from typing import Any
+
+from ...http import outgoing
+from ...http.exchange import Exchange
+from ...model.clock import NEVER, rfc3339
+from ...model.errors import OryError
+from ...model.flow import Flow
+from ...model.identity import Identity
+from ...model.identity_changes import apply_hook_answer
+from ...model.identity_schema import trait_errors
+from ...model.session import Session
+from ...model.web_hooks import (
+    ALLOWED_HEADERS,
+    HookRequest,
+    Refusal,
+    WebHook,
+    configured_hooks,
+    make_request,
+    read_answer,
+)
+from .submission import InvalidSubmission
+
+NO_ID = str(uuid.UUID(int=0))
+WITHOUT_PAYLOAD = ("profile", "password")  # changes of settings whose flows have no `transient_payload` by default
+REFUSED_AT_START = "a web hook has refused the flow"
+
+
+# ---- the points
+
+
+def before(exchange: Exchange, flow: Flow, session: Session | None = None) -> None:
+    """When a flow starts, and in the settings also with each submission. Raises `OryError` if a hook refuses or fails.
+
+    As in Kratos, a refusal is an error of the server.
+    """
+    hooks = _configured(exchange, flow.kind, "before")
+    context = _context(exchange, flow, None, _session_json(exchange, session) if session else None)
+    for answer in _call_all(exchange, hooks, context):
+        if isinstance(answer, Refusal):
+            raise OryError(404 if flow.kind == "login" else 500, message=REFUSED_AT_START)
+
+
+def after_login(
+    exchange: Exchange, flow: Flow, method: str, session: Session, *, is_new: bool
+) -> dict[str, Any] | None:
+    """Before the session is saved. Returns how the response shows the identity, if a hook has changed that.
+
+    As in Kratos, such a change is not saved, and a hook sees no ID of a new session, unless it ignores the response.
+    Raises `InvalidSubmission` if a hook refuses, and `OryError` if it fails.
+    """
+    shown = deepcopy(session.identity)
+    for hook in _configured(exchange, "login", "after", method):
+        if hook.ignore:
+            content = _context(exchange, flow, session.identity, _session_json(exchange, session))
+            _call_later(exchange, hook, content)
+            continue
+        session_json = _session_json(exchange, session, identity=shown, has_id=not is_new)
+        answer = _call(exchange, flow, hook, _context(exchange, flow, shown, session_json))
+        if answer:
+            apply_hook_answer(exchange.state, shown, answer)
+    return shown.to_json(exchange.state.public_url) if shown != session.identity else None
+
+
+def before_saving(
+    exchange: Exchange, flow: Flow, method: str, identity: Identity, session: Session | None = None
+) -> None:
+    """Before a registration or a change of the settings is saved. Changes the identity as the hooks say.
+
+    Raises `InvalidSubmission` if a hook refuses, and `OryError` if it fails.
+    """
+    for hook in blocking_hooks(exchange, flow.kind, method):
+        identity_json = _without_ids(identity) if flow.kind == "registration" else None
+        session_json = _session_json(exchange, session, identity=identity) if session else None
+        is_settings = flow.kind == "settings"
+        context = _context(
+            exchange, flow, identity, session_json, method=method if is_settings else "", identity_json=identity_json
+        )
+        if answer := _call(exchange, flow, hook, context):
+            apply_hook_answer(exchange.state, identity, answer)
+            if errors := trait_errors(exchange.state.config.schema, identity.traits):
+                raise InvalidSubmission(**errors)
+
+
+def blocking_hooks(exchange: Exchange, kind: str, method: str) -> list[WebHook]:
+    hooks = _configured(exchange, kind, "after", method)
+    return [hook for hook in hooks if hook.is_blocking]
+
+
+def after_saving(
+    exchange: Exchange,
+    flow: Flow,
+    method: str,
+    identity: Identity,
+    session: Session | None = None,
+) -> None:
+    """After a registration, or a change of the settings. Raises `OryError` if a hook fails."""
+    for hook in _configured(exchange, flow.kind, "after", method):
+        if not hook.is_blocking:
+            session_json = _session_json(exchange, session) if session else None
+            name = method if flow.kind == "settings" else ""
+            context = _context(exchange, flow, identity, session_json, method=name)
+            _call(exchange, flow, hook, context)
+
+
+def after_proof(exchange: Exchange, flow: Flow, identity: Identity) -> Refusal | None:
+    """After a recovery or a verification. Returns a refusal, which comes too late.
+
+    Raises `OryError` if a hook fails.
+    """
+    hooks = _configured(exchange, flow.kind, "after")
+    answers = _call_all(exchange, hooks, _context(exchange, flow, identity), flow)
+    return next((answer for answer in answers if isinstance(answer, Refusal)), None)
+
+
+def _configured(exchange: Exchange, kind: str, when: str, method: str = "") -> list[WebHook]:
+    """The hooks of a point. The switches for the hooks of a registration count as a list of each method."""
+    config = exchange.state.config
+    hooks = configured_hooks(config.flow_hooks, kind, when, method)
+    has_own_list = bool(config.flow_hooks.get(kind, {}).get(when, {}).get(method, {}).get("hooks"))
+    if (kind, when) == ("registration", "after") and config.registration_session_hook and not has_own_list:
+        return []
+    return hooks
+
+
+# ---- the context of the template
+
+
+def _context(
+    exchange: Exchange,
+    flow: Flow,
+    identity: Identity | None = None,
+    session_json: dict[str, Any] | None = None,
+    *,
+    method: str = "",
+    identity_json: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The argument of the template. Members that a point does not have are absent."""
+    content = request_context(exchange, flow)
+    payload = flow.transient_payload
+    if payload is not None or (identity is not None and method not in WITHOUT_PAYLOAD):
+        content["flow"]["transient_payload"] = payload or {}
+    if identity is not None and identity_json is None:
+        identity_json = identity.to_json(exchange.state.public_url)
+    identity_member = {"identity": identity_json} if identity_json else {}
+    return {**content, **identity_member, **({"session": session_json} if session_json else {})}
+
+
+def request_context(exchange: Exchange, flow: Flow) -> dict[str, Any]:
+    """The flow, and what the application may know of the request."""
+    headers = exchange.request.headers
+    named = {name: headers.getlist(name) for name in ALLOWED_HEADERS if name in headers}
+    return {
+        "flow": flow.to_json(exchange.state.public_url),
+        "request_headers": {name.title(): values for name, values in named.items()},
+        "request_cookies": dict(exchange.cookies),
+        "request_method": exchange.request.method,
+        "request_url": exchange.url,
+    }
+
+
+def _session_json(
+    exchange: Exchange, session: Session, *, identity: Identity | None = None, has_id: bool = True
+) -> dict[str, Any]:
+    content = exchange.state.session_json(session)
+    if identity is not None:
+        content["identity"] = identity.to_json(exchange.state.public_url)
+    return content if has_id else {**content, "id": NO_ID}
+
+
+def _without_ids(identity: Identity) -> dict[str, Any]:
+    """An identity that is not saved yet: Kratos gives it an ID and times when it saves it."""
+    unsaved = {"id": NO_ID, "created_at": rfc3339(NEVER), "updated_at": rfc3339(NEVER)}
+    content = {**identity.to_json(""), **unsaved}
+    for name in ("verifiable_addresses", "recovery_addresses"):
+        if name in content:
+            content[name] = [{**address, **unsaved} for address in content[name]]
+    return content
+
+
+# ---- calls
+
+
+def _call_all(
+    exchange: Exchange, hooks: Iterable[WebHook], context: dict[str, Any], flow: Flow | None = None
+) -> Iterator[dict[str, Any] | Refusal | None]:
+    for hook in hooks:
+        if hook.ignore:
+            _call_later(exchange, hook, context)
+        else:
+            yield _send(exchange, flow, hook, context)
+
+
+def _call(exchange: Exchange, flow: Flow, hook: WebHook, context: dict[str, Any]) -> dict[str, Any] | None:
+    """Call the application. Returns what it changes. Raises `InvalidSubmission` if it refuses."""
+    if hook.ignore:
+        _call_later(exchange, hook, context)
+        return None
+    answer = _send(exchange, flow, hook, context)
+    if isinstance(answer, Refusal):
+        root = answer.messages.pop("", [])
+        raise InvalidSubmission(*root, **answer.messages)
+    return answer
+
+
+def _send(
+    exchange: Exchange, flow: Flow | None, hook: WebHook, context: dict[str, Any]
+) -> dict[str, Any] | Refusal | None:
+    try:
+        request = make_request(hook, context)
+        if request is None:
+            return None
+        with exchange.without_lock():
+            status, body = outgoing.send(request, **_limits(exchange))
+        return read_answer(hook, status, body)
+    except OryError as error:
+        if flow is None or (flow.type == "browser" and flow.kind in ("login", "registration")):
+            error.status = error.code
+        raise
+
+
+def _call_later(exchange: Exchange, hook: WebHook, context: dict[str, Any]) -> None:
+    """Call the application when the response is on its way. Nothing happens if that fails."""
+    exchange.afterwards.append(_make_delivery(make_request(hook, context), _limits(exchange)))
+
+
+def _make_delivery(request: HookRequest | None, limits: dict[str, float]) -> Callable[[], None]:
+    def deliver() -> None:
+        try:
+            if request is not None:
+                outgoing.send(request, timeout=limits["timeout"], retry_seconds=limits["retry_seconds"])
+        except OryError:
+            pass  # as in Kratos, which only logs it
+
+    return deliver
+
+
+def _limits(exchange: Exchange) -> dict[str, float]:
+    config = exchange.state.config
+    return {"timeout": config.hook_timeout, "retry_seconds": config.hook_retry_seconds}
