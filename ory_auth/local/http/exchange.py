@@ -163,7 +163,8 @@ class Exchange:
 
     def set_session_cookie(self, session: Session) -> None:
         """Set the session cookie. If it is another person's, renew the CSRF token."""
-        previous_identity = self.session.identity.id if self.session else None
+        is_known = self.session is not None and self.session.identity.state == "active"
+        previous_identity = self.session.identity.id if self.session and is_known else None
         if previous_identity != session.identity.id:
             self.renew_csrf_token()
         value = SessionCookie(session.token, session.expires_at).sign(self.state.secret)

@@ -63,14 +63,16 @@ def _send_once(request: HookRequest, trigger_id: str, timeout: float) -> tuple[i
 
 def _follow(request: HookRequest, timeout: float) -> Iterator[tuple[int, http.client.HTTPMessage, bytes]]:
     for _ in range(MAX_REDIRECTS):
-        status, headers, body = _exchange(request, timeout)
-        yield status, headers, body
-        location = headers.get("Location", "")
+        status, received, body = _exchange(request, timeout)
+        yield status, received, body
+        location = received.get("Location", "")
         if status not in (*REDIRECTS_WITH_GET, 307, 308) or not location:
             return
-        request = replace(request, url=urljoin(request.url, location))
+        headers = {**request.headers, "Referer": request.url}
+        request = replace(request, url=urljoin(request.url, location), headers=headers)
         if status in REDIRECTS_WITH_GET:
-            request = replace(request, method="GET", body=b"")
+            kept = {name: value for name, value in request.headers.items() if name != "Content-Type"}
+            request = replace(request, method="GET", headers=kept, body=b"")
 
 
 def _exchange(request: HookRequest, timeout: float) -> tuple[int, http.client.HTTPMessage, bytes]:

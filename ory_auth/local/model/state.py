@@ -187,8 +187,9 @@ class State:
     ) -> dict[str, Any]:
         """The whole session, as whoami and completed flows show it. A web hook may have changed the `identity`."""
         devices = [*session.devices, *([extra_device] if extra_device else [])]
-        return session.to_json(
+        content = session.to_json(
             self.clock.now(),
             identity=identity or session.identity.to_json(self.public_url),
             devices=[device.to_json() for device in devices],
         )
+        return {**content, "active": content["active"] and content["identity"]["state"] == "active"}

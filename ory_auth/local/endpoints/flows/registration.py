@@ -146,11 +146,7 @@ def complete_registration(exchange: Exchange, flow: Flow, signed_up: SignedUp) -
     makes it inactive.
     """
     state, identity = exchange.state, signed_up.identity
-    try:
-        web_hooks.before_saving(exchange, flow, signed_up.method.name, identity)
-    except InvalidSubmission:
-        fill_form(flow.nodes, None, identity.traits)
-        raise
+    web_hooks.before_saving(exchange, flow, signed_up.method.name, identity)
     if owner := state.find_conflict(identity):
         raise InvalidSubmission(_conflict_message(state.config, identity, owner))
     for credential_type, config in signed_up.credentials.items():

@@ -16,10 +16,11 @@ from ...http.exchange import Exchange
 from ...model.clock import NEVER, rfc3339
 from ...model.errors import OryError
 from ...model.flow import Flow
-from ...model.identity import Identity
+from ...model.identity import Address, Identity
 from ...model.identity_changes import apply_hook_answer
 from ...model.identity_schema import trait_errors
 from ...model.session import Session
+from ...model.trait_forms import fill_form
 from ...model.web_hooks import (
     ALLOWED_HEADERS,
     HookRequest,
@@ -69,7 +70,20 @@ def after_login(
         answer = _call(exchange, flow, hook, _context(exchange, flow, shown, session_json))
         if answer:
             apply_hook_answer(exchange.state, shown, answer)
+            if addresses := answer.get("verifiable_addresses"):
+                shown.verifiable_addresses = [_shown_address(address) for address in addresses]
     return shown.to_json(exchange.state.public_url) if shown != session.identity else None
+
+
+def _shown_address(address: dict[str, Any]) -> Address:
+    return Address(
+        address.get("value", ""),
+        NEVER,
+        address.get("via", ""),
+        address.get("status", ""),
+        bool(address.get("verified")),
+        id=NO_ID,
+    )
 
 
 def before_saving(
@@ -86,7 +100,12 @@ def before_saving(
         context = _context(
             exchange, flow, identity, session_json, method=method if is_settings else "", identity_json=identity_json
         )
-        if answer := _call(exchange, flow, hook, context):
+        try:
+            answer = _call(exchange, flow, hook, context)
+        except InvalidSubmission:
+            fill_form(flow.nodes, "profile" if is_settings else None, identity.traits)
+            raise
+        if answer:
             apply_hook_answer(exchange.state, identity, answer)
             if errors := trait_errors(exchange.state.config.schema, identity.traits):
                 raise InvalidSubmission(**errors)
