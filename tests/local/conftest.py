@@ -6,6 +6,7 @@ import pytest
 
 from ory_auth.local import Config, LocalOry
 
+from .application import Application
 from .visits import Visits
 
 
@@ -20,6 +21,19 @@ def local_ory(running_ory: LocalOry) -> LocalOry:
     """A local Ory, reset for this test."""
     running_ory.reset()
     return running_ory
+
+
+@pytest.fixture(scope="session")
+def listening_application() -> Iterator[Application]:
+    with Application() as application:
+        yield application
+
+
+@pytest.fixture
+def application(listening_application: Application) -> Application:
+    """The application that web hooks call, reset for this test."""
+    listening_application.reset()
+    return listening_application
 
 
 @pytest.fixture

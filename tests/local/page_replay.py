@@ -33,6 +33,7 @@ class PageReplay(Replay):
         self.browsers: dict[int | None, Visitor] = {}
         self.known: dict[str, str] = {}
         self.compares_order = True
+        self.more_headers: list[tuple[str, str]] = []  # of each request
         self.not_compared: dict[int, str] = {}  # number of the exchange → reason
         self.fields: dict[str, Callable[[str], str]] = {}
 
@@ -94,6 +95,7 @@ class PageReplay(Replay):
         path = quote(self.fill(request["path"]), safe="/%")
         headers = [("Accept", HTML if request["accept"] == "html" else "application/json")]
         headers += [("Origin", request["origin"])] if "origin" in request else []
+        headers += self.more_headers
         headers += [(name, value) for name, value in visitor.headers() if name == "Cookie"]
         body = b""
         if "form" in request:

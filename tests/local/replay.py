@@ -57,6 +57,7 @@ def _shape_module() -> Any:
 
 shape_module = _shape_module()
 shape_of: Callable[..., Any] = shape_module.of
+shape_of_call: Callable[..., Any] = shape_module.of_call
 is_server_recording: Callable[[str], bool] = shape_module.is_server_recording
 
 
@@ -69,8 +70,9 @@ class Replay(Visits):
         self.remaining = deque(recorded["exchanges"])
         self.differences: list[str] = []
         self.skipped: dict[str, str] = {}
+        self.config = str(recorded["config"])
         ory.reset()
-        ory.configure(**VARIANTS[recorded["config"]])
+        ory.configure(**VARIANTS.get(self.config, {}))
 
     def __call__(
         self,
@@ -129,8 +131,8 @@ def differences(recorded: dict[str, Any], response: Response) -> Iterator[str]:
     """The differences in shape between a response and the recorded one."""
     if recorded["status"] != response.status:
         yield f"status {response.status}, recorded {recorded['status']}"
-    yield from _differing("headers", _headers(recorded["headers"]), _headers(shape_of(_named(response.headers))))
-    yield from _differing("body", recorded["body"], shape_of(response.content))
+    yield from differing("headers", _headers(recorded["headers"]), _headers(shape_of(_named(response.headers))))
+    yield from differing("body", recorded["body"], shape_of(response.content))
 
 
 def _named(headers: Message) -> dict[str, Any]:
@@ -145,12 +147,13 @@ def _headers(shape: dict[str, Any]) -> dict[str, Any]:
     return {name.lower(): value for name, value in shape.items() if name.lower() not in TRANSPORT_HEADERS}
 
 
-def _differing(path: str, recorded: Any, seen: Any) -> Iterator[str]:
+def differing(path: str, recorded: Any, seen: Any) -> Iterator[str]:
+    """The differences between two shapes."""
     if isinstance(recorded, dict) and isinstance(seen, dict):
         for key in sorted((recorded.keys() | seen.keys()) - MEASURED):
-            yield from _differing(f"{path}.{key}", recorded.get(key, "(absent)"), seen.get(key, "(absent)"))
+            yield from differing(f"{path}.{key}", recorded.get(key, "(absent)"), seen.get(key, "(absent)"))
     elif isinstance(recorded, list) and isinstance(seen, list) and len(recorded) == len(seen):
         for index, pair in enumerate(zip(recorded, seen, strict=True)):
-            yield from _differing(f"{path}[{index}]", *pair)
+            yield from differing(f"{path}[{index}]", *pair)
     elif recorded != seen:
         yield f"{path} is {seen!r}, recorded {recorded!r}"

@@ -6,6 +6,7 @@ import pytest
 
 from ory_auth.local import LocalOry
 
+from .application import Application
 from .page_replay import PageReplay
 from .replay import CONTRACT, is_server_recording
 from .scenarios import SCENARIOS
@@ -13,9 +14,13 @@ from .server_replay import ServerReplay
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_responses_have_the_shape_of_the_recorded_ones(local_ory: LocalOry, scenario: str) -> None:
-    replay_class = ServerReplay if is_server_recording(scenario) else PageReplay
-    replay = replay_class(local_ory, scenario)
+def test_responses_have_the_shape_of_the_recorded_ones(
+    local_ory: LocalOry, application: Application, scenario: str
+) -> None:
+    if is_server_recording(scenario):
+        replay: PageReplay = ServerReplay(local_ory, scenario, application)
+    else:
+        replay = PageReplay(local_ory, scenario)
     SCENARIOS[scenario](replay)
     replay.finish()
 

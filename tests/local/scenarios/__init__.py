@@ -10,6 +10,7 @@ from ..replay import CONTRACT
 from . import (
     addresses,
     admin,
+    hooks,
     imports,
     login,
     page_addresses,
@@ -26,6 +27,7 @@ from . import (
 MODULES = (
     addresses,
     admin,
+    hooks,
     imports,
     login,
     page_addresses,
