@@ -39,9 +39,11 @@ class OryAuthConfig(AppConfig):
 
     def ready(self) -> None:
         from .request import receivers  # models have to be loaded first
+        from .signals import session_ended
 
         user_logged_in.connect(receivers.on_user_logged_in, dispatch_uid="ory_auth")
         user_logged_out.connect(receivers.on_user_logged_out, dispatch_uid="ory_auth")
+        session_ended.connect(receivers.on_session_ended, dispatch_uid="ory_auth")
         self._register_checks()
         self._watch_users(receivers)
 

@@ -23,6 +23,7 @@ NETWORK_HOST = re.compile(r"^(?P<slug>[a-z0-9-]+)\.projects\.oryapis\.com$")
 NETWORK_DOMAIN = "oryapis.com"
 KRATOS_COOKIE = "ory_kratos_session"
 MAX_CACHE_SECONDS = 60  # that Ory's response may be cached, unless the project sets SESSION_CACHE_SECONDS
+MAX_IMPERSONATION_SECONDS = 3600
 DEFAULT_USER_HANDLER = "ory_auth.users.UserHandler"
 DEFAULT_USER_FIELDS = MappingProxyType(
     {"email": "traits.email", "first_name": "traits.name.first", "last_name": "traits.name.last"}
@@ -110,6 +111,12 @@ def _seconds_or_none(value: object) -> float | None:
 def _positive_seconds(value: object) -> float:
     if not _seconds(value):
         raise ValueError("must be more than 0 seconds")
+    return _seconds(value)
+
+
+def _impersonation_seconds(value: object) -> float:
+    if not 0 < _seconds(value) <= MAX_IMPERSONATION_SECONDS:
+        raise ValueError(f"must be more than 0 and at most {MAX_IMPERSONATION_SECONDS} seconds (an hour)")
     return _seconds(value)
 
 
@@ -207,6 +214,7 @@ class Conf:
     recovery: bool = _setting(_bool, True)
     recording_middleware: tuple[str, ...] = _setting(_paths, ())
     account_deletion: bool = _setting(_bool, False)
+    impersonation_seconds: float = _setting(_impersonation_seconds, MAX_IMPERSONATION_SECONDS)
     groups: GroupRules | None = _setting(read_group_rules)  # noqa: RUF009
     webhook_secrets: tuple[Secret, ...] = _setting(_secrets, ())
     webhook_creates_users: bool = _setting(_bool, False)

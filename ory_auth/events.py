@@ -53,6 +53,10 @@ class Event(StrEnum):
     ACCOUNT_DELETED = "account_deleted"
     CREATION_NOT_UNDONE = "creation_not_undone"  # an identity should not exist, and could not be deleted
     DELETION_INCOMPLETE = "deletion_incomplete"  # of an account: Ory or the database did its part, the other did not
+    IMPERSONATION_STARTED = "impersonation_started"
+    IMPERSONATION_ENDED = "impersonation_ended"
+    IMPERSONATION_REFUSED = "impersonation_refused"
+    IMPERSONATED_REQUEST = "impersonated_request"  # a request that may have changed something
     BAD_RETURN_TO = "bad_return_to"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_BIG = "answer_too_big"
@@ -126,6 +130,9 @@ _LEVELS = {
             Event.SYNCHRONIZED,
             Event.BREAKER_CLOSED,
             Event.WEBHOOK_RECEIVED,
+            Event.IMPERSONATION_STARTED,
+            Event.IMPERSONATION_ENDED,
+            Event.IMPERSONATED_REQUEST,
         ),
         logging.INFO,
     ),
@@ -147,6 +154,7 @@ SAMPLED = frozenset(
         Event.DJANGO_LOGIN_IGNORED,
         Event.EMAIL_CONFLICT,
         Event.USERNAME_CONFLICT,
+        Event.IMPERSONATION_REFUSED,
         Event.BAD_RETURN_TO,
         Event.UNKNOWN_ENUM,
         Event.FLOOD,

@@ -8,6 +8,8 @@
     │   └── RateLimited         Ory limits the rate of calls: try again later
     ├── AALRequired             a second factor, or signing in again, is required
     ├── NotAdmitted             known at Ory, but not admitted here
+    ├── NotWhileImpersonating   the view is not for staff who impersonate another user
+    ├── ImpersonationRefused    the staff member may not impersonate this user
     ├── NotFound                the admin API does not know the identity or session
     ├── Conflict                another identity has one of these values
     ├── InvalidIdentity         the admin API refuses these values
@@ -24,11 +26,13 @@ from .events import Event
 __all__ = [
     "AALRequired",
     "Conflict",
+    "ImpersonationRefused",
     "InvalidIdentity",
     "InvitationNotSent",
     "MethodDisabled",
     "NotAdmitted",
     "NotFound",
+    "NotWhileImpersonating",
     "OryAuthError",
     "OryResponseInvalid",
     "OryUnavailable",
@@ -99,6 +103,28 @@ class NotAdmitted(OryAuthError):
     def __init__(self, reason: Event = Event.NOT_ADMITTED) -> None:
         super().__init__("This account is not admitted here.")
         self.reason = reason
+
+
+class NotWhileImpersonating(OryAuthError):
+    """The view refuses staff who impersonate another user. Raise it in a view for a 403 with the way out."""
+
+    code = "impersonating"
+
+    def __init__(self) -> None:
+        super().__init__("This is not available while you impersonate another user.")
+
+
+class ImpersonationRefused(OryAuthError):
+    """The impersonation may not start.
+
+    ``reason`` is a stable word: ``"no_permission"``, ``"self"``, ``"superuser"``, ``"inactive"``, ``"more_rights"``,
+    ``"handler"``, ``"not_signed_in"``, ``"token"``, ``"active"`` or ``"no_reason"``. ``explanation`` is the text of
+    the handler's ``refuse_impersonation()``, if that has refused.
+    """
+
+    def __init__(self, reason: str, explanation: str = "") -> None:
+        super().__init__(f"The impersonation is refused: {reason}.")
+        self.reason, self.explanation = reason, explanation
 
 
 class NotFound(OryAuthError):

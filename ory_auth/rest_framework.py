@@ -12,10 +12,18 @@ from rest_framework.exceptions import APIException, ErrorDetail, PermissionDenie
 from rest_framework.permissions import AND, NOT, OR, BasePermission
 from rest_framework.request import Request
 
-from .exceptions import AALRequired, NotAdmitted
+from .exceptions import AALRequired, NotAdmitted, NotWhileImpersonating
 from .request.state import RequestState, find_state, state_of
 from .request.user import is_same_user
-from .responses.refusals import NOT_ADMITTED, REALM, RETRY_AFTER, UNAVAILABLE, debug_help, describe_step_up
+from .responses.refusals import (
+    IMPERSONATING,
+    NOT_ADMITTED,
+    REALM,
+    RETRY_AFTER,
+    UNAVAILABLE,
+    debug_help,
+    describe_step_up,
+)
 from .sessions.outcomes import SecondFactorMissing, SignedIn, Unavailable
 from .types import AAL, OrySession
 
@@ -123,7 +131,7 @@ class AAL2Required(BasePermission):
         match outcome:
             case Unavailable():
                 raise _outage_error(state, outcome, request)
-            case SignedIn() if outcome.satisfies(AAL.AAL2, None):
+            case SignedIn() if state.actor is None and outcome.satisfies(AAL.AAL2, None):
                 return True
             case SignedIn() | SecondFactorMissing():
                 _explain_refusal(view)
@@ -234,6 +242,8 @@ def _outage_error(state: RequestState, outcome: Unavailable, request: Request) -
 
 
 def _step_up_error(request: Request) -> Refused:
+    if state_of(request).actor is not None:  # the staff member's second factor does not count for the user
+        return Refused({"code": NotWhileImpersonating.code, "detail": IMPERSONATING}, request)
     return Refused(describe_step_up(request._request, AALRequired()), request)
 
 

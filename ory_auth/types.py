@@ -395,9 +395,12 @@ def _require_bool(value: object) -> bool:
 class OryHttpRequest(HttpRequest):
     """A request behind ``OryMiddleware``, for type hints only.
 
-    ``ory_unavailable`` is true in a view with ``ory_optional`` while Ory is down.
+    ``ory_unavailable`` is true in a view with ``ory_optional`` while Ory is down. ``actor`` is the staff member who
+    impersonates ``user``, or ``None``; ``ory_session`` is then that of the staff member.
     """
 
     ory_session: OrySession | None
     aory_session: Callable[[], Awaitable[OrySession | None]]
+    actor: Any
+    aactor: Callable[[], Awaitable[Any]]
     ory_unavailable: bool

@@ -54,5 +54,7 @@ urlpatterns = [
         _outside_transactions(csrf_exempt(_page("password_migration", "ory_auth.moving.password_hook"))),
         name="password_migration",
     ),
+    path("impersonate", _page("impersonate"), name="impersonate"),
+    path("impersonate/stop", _page("stop_impersonating"), name="stop_impersonating"),
     *(path(name, _page(name), name=name) for name in ("error", "ready", *(kind.value for kind in FlowKind))),
 ]

@@ -25,7 +25,9 @@ from ory_auth.channels import OryAuthMiddleware, OryAuthMiddlewareStack, OryRequ
 from ory_auth.exceptions import OryUnavailable
 from ory_auth.local import LocalOry
 from ory_auth.local.http.faults import Fault
+from ory_auth.request.impersonation_cookie import COOKIE
 from tests.support.client import DualClient
+from tests.support.cookies import sign_in
 from tests.support.ory import Ory
 from tests.support.types import ChangeSettings, Json, User
 
@@ -188,6 +190,21 @@ def respond(where: str, headers: dict[str, str], app: Any = None) -> tuple[int, 
 
 
 kinds = pytest.mark.parametrize("kind", ["", "a-thread/"], ids=["async", "sync"])
+
+
+@pytest.mark.promise("A WebSocket is refused during an impersonation")
+@pytest.mark.parametrize("where", ["who", "a-thread/who", "guarded"])
+def test_a_socket_is_refused_during_an_impersonation(ory: Ory, web: DualClient, where: str) -> None:
+    session = ory.person().browser_session()
+    sign_in(web, session)
+    web.get("/who")
+    User.objects.update(is_superuser=True)
+    assert connect(where, {**HERE, **session.headers})["session"] == session.id
+    ada = User.objects.create_user("ada")
+    web.post("/auth/impersonate", {"user": str(ada.pk), "reason": "Request 4711"})
+    cookies = f"{session.cookie}; {COOKIE}={web.cookies[COOKIE].value}"
+    assert connect(where, {**HERE, "Cookie": cookies}) == FORBIDDEN
+    assert respond(where, {**HERE, "Cookie": cookies})[2]["code"] == "impersonating"
 
 
 # --- who it is --------------------------------------------------------------------------------------------------------

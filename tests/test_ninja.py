@@ -362,3 +362,18 @@ def test_the_schema_describes_all_three_credentials(ory: Ory, ory_auth: ChangeSe
     of_ory: list[Json] = [{"OryBearer": []}, {"OryCookie": []}, {"OrySessionToken": []}]
     assert schema["paths"]["/ninja/me"]["get"]["security"] == of_ory
     assert schema["paths"]["/ninja/both"]["get"]["security"] == [{"ApiKey": []}, *of_ory]
+
+
+@twice
+def test_an_impersonated_user_counts_except_for_strict_guards(ory: Ory, web: DualClient, a: str) -> None:
+    session = ory.person().browser_session()
+    session.set_up_totp()
+    sign_in(web, session)
+    web.get("/who")
+    User.objects.update(is_superuser=True)
+    ada = User.objects.create_user("ada")
+    web.post("/auth/impersonate", {"user": str(ada.pk), "reason": "Request 4711"})
+    assert web.get(f"/ninja/{a}me").json()["user"] == "ada"
+    for name in ("aal2", "just-now", "fresh"):
+        response = web.get(f"/ninja/{a}{name}")
+        assert (response.status_code, response.json()["code"]) == (403, "impersonating")

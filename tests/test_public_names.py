@@ -44,11 +44,13 @@ PUBLIC = {
     "ory_auth.exceptions": {
         "AALRequired",
         "Conflict",
+        "ImpersonationRefused",
         "InvalidIdentity",
         "InvitationNotSent",
         "MethodDisabled",
         "NotAdmitted",
         "NotFound",
+        "NotWhileImpersonating",
         "OryAuthError",
         "OryResponseInvalid",
         "OryUnavailable",
@@ -110,6 +112,7 @@ PUBLIC = {
     "ory_auth.users": {"UserHandler", "delete_user"},
     "ory_auth.synchronization": {"Drift", "Summary", "SyncStopped", "synchronize"},
     "ory_auth.testing": {"Ory", "OryLogin", "OryTestMixin", "Person", "SignIn", "prepare_request"},
+    "ory_auth.impersonation": {"astart", "astop", "may_impersonate", "no_impersonation", "start", "stop"},
     "ory_auth.admin": {"OryIdentityActions", "OryIdentityAdmin", "OryIdentityInline", "login_through_ory"},
 }
 
@@ -186,6 +189,7 @@ def test_the_setting_keys_are_stable() -> None:
         "REGISTRATION",
         "RECOVERY",
         "ACCOUNT_DELETION",
+        "IMPERSONATION_SECONDS",
         "GROUPS",
         "WEBHOOK_SECRETS",
         "WEBHOOK_CREATES_USERS",
@@ -216,6 +220,7 @@ DEFAULTS = {
     "blocking_hook_seconds": 2.0,
     "blocking_hook_failure": "refuse",
     "password_migration_secrets": (),
+    "impersonation_seconds": 3600,
 }
 
 
@@ -224,7 +229,9 @@ def test_the_defaults_of_settings_are_stable(key: str) -> None:
     assert Conf.__dataclass_fields__[key].default == DEFAULTS[key]
 
 
-@pytest.mark.parametrize("name", ["login", "logout", "registration", "settings", "recovery", "verification", "error"])
+@pytest.mark.parametrize(
+    "name", ["login", "logout", "registration", "settings", "recovery", "verification", "error", "impersonate"]
+)
 def test_a_url_has_its_name(name: str) -> None:
     assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
 
@@ -283,6 +290,7 @@ def test_the_handler_methods_are_stable() -> None:
         "revoke_credentials",
         "export",
         "refuse_deletion",
+        "refuse_impersonation",
         "delete",
         "cache_scope",
     }

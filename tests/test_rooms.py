@@ -11,7 +11,19 @@ import ory_auth
 
 PACKAGE = Path(ory_auth.__file__).parent
 DOCUMENT = Path(__file__).parent.parent / "docs" / "how-it-works.md"
-ROOMS = ("admin", "pages", "request", "responses", "users", "sessions", "ory", "process", "local", "synchronization")
+ROOMS = (
+    "admin",
+    "pages",
+    "impersonation",
+    "request",
+    "responses",
+    "users",
+    "sessions",
+    "ory",
+    "process",
+    "local",
+    "synchronization",
+)
 
 
 def documented() -> dict[str, set[str]]:

@@ -24,11 +24,13 @@ from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.exceptions import (
     AALRequired,
     Conflict,
+    ImpersonationRefused,
     InvalidIdentity,
     InvitationNotSent,
     MethodDisabled,
     NotAdmitted,
     NotFound,
+    NotWhileImpersonating,
     OryAuthError,
     OryResponseInvalid,
     OryUnavailable,
@@ -76,6 +78,7 @@ from ory_auth.identities import (
     set_metadata,
     update,
 )
+from ory_auth.impersonation import astart, astop, may_impersonate, no_impersonation, start, stop
 from ory_auth.middleware import OryMiddleware
 from ory_auth.mixins import OryRequiredMixin
 from ory_auth.models import Impersonation, OryIdentity
@@ -111,6 +114,34 @@ async def strict(request: OryHttpRequest, number: int) -> JsonResponse:
     session = await request.aory_session()
     assert_type(session, OrySession | None)
     return JsonResponse({"number": number, "aal": session and session.aal >= AAL.AAL2})
+
+
+@no_impersonation
+def pay(request: OryHttpRequest) -> HttpResponse:
+    if request.actor is not None:
+        raise NotWhileImpersonating
+    return HttpResponse("paid")
+
+
+@no_impersonation
+async def apay(request: OryHttpRequest) -> HttpResponse:
+    return HttpResponse(str(await request.aactor()))
+
+
+def support(request: OryHttpRequest, user: User) -> HttpResponse:
+    try:
+        assert_type(start(request, user, "Request 4711", seconds=600), Impersonation)
+    except ImpersonationRefused as refused:
+        assert_type(refused.reason, str)
+    assert_type(may_impersonate(request, user), bool)
+    assert_type(stop(request), Impersonation | None)
+    return HttpResponse()
+
+
+async def asupport(request: OryHttpRequest, user: User) -> HttpResponse:
+    assert_type(await astart(request, user, "Request 4711"), Impersonation)
+    assert_type(await astop(request), Impersonation | None)
+    return HttpResponse()
 
 
 @ory_required(fresh=True, max_age=900, aal=AAL.AAL1)

@@ -29,6 +29,7 @@ ABOUT = {
     TOP: "imported by your project",
     "responses": "guards and refusals",
     "pages": "what browsers see",
+    "impersonation": "the site as another user",
     "templatetags": "template tags",
     "gateway": "browsers' calls to Ory",
     "webhooks": "calls by Ory",

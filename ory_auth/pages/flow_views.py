@@ -25,6 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from ..exceptions import AALRequired, OryUnavailable
+from ..impersonation.guard import no_impersonation
 from ..ory import cookies
 from ..ory.client import Client, read_object
 from ..ory.flows import FlowKind
@@ -383,6 +384,7 @@ class VerificationView(FlowView):
 
 
 @method_decorator([sensitive_post_parameters(), csrf_protect], name="dispatch")
+@method_decorator(no_impersonation, name="dispatch")  # Ory changes the account that has the session
 class SettingsView(FlowView):
     """The settings. A profile that plain form fields cannot carry to Ory is first sent here, by POST."""
 

@@ -27,6 +27,7 @@ from .account.security_page import protect, security
 from .account.sessions_page import sessions
 from .flow_views import FlowView, LoginView, RecoveryView, RegistrationView, SettingsView, VerificationView
 from .health import check_health
+from .impersonation import impersonate, stop_impersonating
 from .ory_calls import call_ory
 from .ui import read_error, read_oauth2_error
 
@@ -114,5 +115,7 @@ PAGES: dict[str, Callable[[HttpRequest], Any]] = {
     "protect": protect,
     "download_data": download_data,
     "delete_account": delete_account,
+    "impersonate": impersonate,
+    "stop_impersonating": stop_impersonating,
     **{view.kind.value: view.as_view() for view in FLOW_VIEWS},
 }

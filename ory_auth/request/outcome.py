@@ -79,7 +79,7 @@ def set_outcome(values: RequestValues, *, fresh: bool = False) -> Effects[None]:
     if isinstance(outcome, SignedIn) and outcome.cookies and not credential.kind.by_header:
         values.cookies = outcome.cookies
     if values.current_user is not None:  # found with a former outcome
-        values.current_user = values.not_admitted = None
+        values.current_user = values.not_admitted = values.actor = values.impersonation_id = None
     values.current_outcome = outcome
     # Only now: a log handler may read the user.
     if failure:
@@ -134,5 +134,7 @@ def _apply_outcome(
 ) -> tuple[Outcome, bool]:
     with session_guard.unguarded():
         applied = session_data.apply_outcome(request, outcome, credential, values.conf, known=known)
-    session_guard.release(request.session)
+        may_be_of_another_user = session_data.belongs_to_impersonation(request.session)
+    if not (values.may_impersonate or may_be_of_another_user):
+        session_guard.release(request.session)
     return applied

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 
 from ..models import OryIdentity
 from ..users import row_cache
+from .impersonation import EndReason, end
 
 
 def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
@@ -23,6 +24,11 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
     state = getattr(request, "_ory_state", None)
     if state is not None:
         state.sign_out()
+
+
+def on_session_ended(sender: Any, session_id: UUID, **_: Any) -> None:
+    """A session has ended at Ory: so have the impersonations that began in it."""
+    end(EndReason.SESSION_ENDED, session_id=session_id)
 
 
 def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
 
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
@@ -15,6 +16,7 @@ from .django_session import session_data, session_guard
 from .django_session.session_data import Access
 from .outages import raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
+from .user import afind_user, find_user
 from .values import RequestValues, is_resolving
 
 
@@ -28,6 +30,8 @@ def open_session(values: RequestValues, session: Any) -> bool:
         return False
     if _check_access(values, session) is Access.UNKNOWN:
         _hide_unless_allowed(values, session, get_outcome(values))
+    if _may_be_of_another_user(values, session):
+        _separate(values, session, find_user(values))
     return True
 
 
@@ -37,6 +41,9 @@ async def aopen_session(values: RequestValues, session: Any) -> bool:
         return False
     if _check_access(values, session) is Access.UNKNOWN:
         _hide_unless_allowed(values, session, await aget_outcome(values))
+    if _may_be_of_another_user(values, session):
+        user = await afind_user(values)
+        await sync_to_async(_separate)(values, session, user)
     return True
 
 
@@ -68,16 +75,41 @@ def _hide_unless_allowed(values: RequestValues, session: Any, outcome: Outcome) 
             session_data.hide(session)
 
 
+def _may_be_of_another_user(values: RequestValues, session: Any) -> bool:
+    """Whether this request, or the one that stored the data, may belong to an impersonation."""
+    if values.may_impersonate or values.actor is not None:
+        return True
+    with session_guard.unguarded():
+        return session_data.belongs_to_impersonation(session)
+
+
+def _separate(values: RequestValues, session: Any, user: Any) -> None:
+    """Flush data that was stored as another person: the staff member's and the user's data stay apart."""
+    if user is None or isinstance(user, Unavailable):
+        if isinstance(user, Unavailable) and session_guard.can_answer_503(session):
+            raise_unless_exempt(values, user)
+        session_data.hide(session)
+        return
+    with session_guard.unguarded():
+        session_data.separate(values.request, values.impersonation_id)
+
+
 def record_owner(values: RequestValues) -> None:
     """After the view, and before Django's session is saved: record whose data this request has put into it."""
     if _may_need_owner(values):
-        _record_owner(values, get_outcome(values))
+        outcome = get_outcome(values)
+        if values.may_impersonate:
+            find_user(values)
+        _record_owner(values, outcome)
 
 
 async def arecord_owner(values: RequestValues) -> None:
     """:func:`record_owner` for coroutines."""
     if _may_need_owner(values):
-        _record_owner(values, await aget_outcome(values))
+        outcome = await aget_outcome(values)
+        if values.may_impersonate:
+            await afind_user(values)
+        _record_owner(values, outcome)
 
 
 def _may_need_owner(values: RequestValues) -> bool:
@@ -85,12 +117,14 @@ def _may_need_owner(values: RequestValues) -> bool:
     credential = values.credential
     if credential is None or values.signed_out or _is_lookup_running(values):
         return False
-    return session_data.needs_owner(values.request, credential, values.conf)
+    may_be_impersonated = values.may_impersonate or values.actor is not None
+    return session_data.needs_owner(values.request, credential, values.conf, is_new=may_be_impersonated)
 
 
 def _record_owner(values: RequestValues, outcome: Outcome) -> None:
     match outcome:
         case SignedIn(session):
-            session_data.record_owner(values.request, str(session.identity.id), values.credential_key)
+            owner = str(session.identity.id)
+            session_data.record_owner(values.request, owner, values.credential_key, values.impersonation_id)
         case Unavailable():
             session_data.record_owner(values.request, None, values.credential_key)

@@ -12,6 +12,7 @@ from ..sessions.driver import Effects, run_sync
 from ..sessions.ory_caller import Priority
 from ..sessions.outcomes import ORY_IS_DOWN, Outcome, SignedIn, SignedOut, Unavailable
 from ..sessions.services import services_of
+from .impersonation import end_with_sign_out
 from .outcome import get_outcome, start_lookup
 from .user import get_user
 from .values import RequestValues
@@ -40,6 +41,8 @@ def _end_session(values: RequestValues) -> Effects[Unavailable | None]:
         outcome = yield from start_lookup(values, credential, signing_out=True)
     if isinstance(outcome, Unavailable) and outcome.event == Event.FLOOD:
         return outcome
+    if values.may_impersonate or values.actor is not None:
+        yield partial(end_with_sign_out, values)
     has_ended_at_ory = isinstance(outcome, SignedOut) and outcome.reason != Event.LOGOUT
     if not has_ended_at_ory:
         session = outcome.session if isinstance(outcome, SignedIn) else None

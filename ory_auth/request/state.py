@@ -20,12 +20,22 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
+from .impersonation_cookie import Reference, sign
 from .middleware_order import DIRECTLY_AFTER, ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
 from .outcome import aget_outcome, get_outcome
 from .session_access import aopen_session, arecord_owner, open_session, record_owner
 from .sign_out import begin_sign_out, end_session
-from .user import aget_request_user, aget_user, ais_own_user_shown, get_request_user, get_user, is_own_user_shown
+from .user import (
+    aget_request_user,
+    aget_user,
+    ais_own_user_shown,
+    get_request_user,
+    get_user,
+    is_own_user_shown,
+    show_person,
+    show_user,
+)
 from .user_signals import send_waiting_signals
 from .values import RequestValues
 
@@ -84,6 +94,32 @@ class RequestState(RequestValues):
 
     async def ais_own_user_shown(self, request: Any) -> bool:
         return await ais_own_user_shown(self, django_request(request))
+
+    # --- impersonation
+
+    def find_actor(self) -> Any:
+        """The staff member who impersonates the user, or ``None``; raises :class:`OryUnavailable`."""
+        if self.may_impersonate:
+            get_user(self)
+        return self.actor
+
+    async def afind_actor(self) -> Any:
+        if self.may_impersonate:
+            await aget_user(self)
+        return self.actor
+
+    def begin_impersonation(self, person: Any, reference: Reference) -> None:
+        """From now on, the user of this request and of the browser is ``person``."""
+        show_person(self, person, actor=self.own_user, impersonation_id=reference.impersonation_id)
+        self.impersonation_cookie = sign(reference)
+
+    def leave_impersonation(self) -> None:
+        """From now on, the user of this request and of the browser is the person of the Ory session."""
+        actor = self.actor
+        self.forget_impersonation()
+        if actor is not None:
+            self.current_user = actor
+            show_user(self, actor)
 
     def outage_error(self, outage: Unavailable) -> OryUnavailable:
         """The outage as an error to raise. From now on the response must not hide it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
@@ -17,10 +18,11 @@ from ..events import Event, log
 from ..exceptions import OryUnavailable
 from ..models import OryIdentity
 from ..sessions.driver import AsyncSafe, Effects, run_async, run_sync
-from ..sessions.outcomes import SignedIn, Unavailable
+from ..sessions.outcomes import SignedIn, SignedOut, Unavailable
 from ..types import OrySession
 from ..users import provisioning
 from ..users.result import UserResult
+from .impersonation import end_without_session, find_impersonated_user
 from .middleware_order import ORY_BACKEND
 from .outages import raise_unless_exempt
 from .outcome import set_local_outcome, set_outcome
@@ -35,10 +37,7 @@ def get_user(values: RequestValues) -> Any:
     if values.current_user is None:
         if is_resolving(values):
             return _anonymous_for_this_caller(values)
-        with Resolving(values):
-            _set_local_user(values)
-            if values.current_user is None:
-                run_sync(_set_user(values), values.conf.timeout)
+        find_user(values)
     return _user_or_raise(values)
 
 
@@ -47,12 +46,7 @@ async def aget_user(values: RequestValues) -> Any:
     if values.current_user is None:
         if is_resolving(values):
             return _anonymous_for_this_caller(values)
-        with Resolving(values):
-            _set_local_user(values)
-            if values.current_user is None:
-                async with values.async_lock:
-                    if values.current_user is None:  # another task may have found it meanwhile
-                        await run_async(_set_user(values), values.conf.timeout)
+        await afind_user(values)
     return _user_or_raise(values)
 
 
@@ -60,6 +54,8 @@ def _set_local_user(values: RequestValues) -> None:
     """Set the user if this process can tell it without I/O."""
     set_local_outcome(values)
     outcome = values.current_outcome
+    if values.may_impersonate:
+        return  # the database has to be asked
     if isinstance(outcome, SignedIn) and provisioning.cached_user_needs_no_io(values.conf):
         result = provisioning.get_cached_user(outcome.session, values.conf)
         if result is not None:
@@ -70,6 +66,8 @@ def _set_user(values: RequestValues) -> Effects[None]:
     """Set the outcome and the user."""
     if values.current_outcome is None:
         yield from set_outcome(values)
+    if isinstance(values.current_outcome, SignedOut) and values.may_impersonate:
+        yield AsyncSafe(end_without_session, values)
     match values.current_outcome:
         case SignedIn(session):
             yield partial(_load_user, values, values.request, session)
@@ -82,12 +80,24 @@ def _set_user(values: RequestValues) -> Effects[None]:
 
 
 def _load_user(values: RequestValues, request: HttpRequest, session: OrySession) -> None:
+    may_impersonate, person = values.may_impersonate, None
     try:
-        result = provisioning.load_user(session, values.conf)
+        result = provisioning.load_user(session, values.conf, from_cache=not may_impersonate)
+        if may_impersonate and result.user is not None and not result.refused:
+            person = find_impersonated_user(values, session, result.user)
     except OryUnavailable as error:
         values.current_user = Unavailable.of(error)
-    else:
-        _apply_user(values, request, session, result)
+        return
+    _apply_user(values, request, session, result)
+    reference = values.impersonation_reference if person is not None else None
+    if reference is not None:
+        show_person(values, person, actor=result.user, impersonation_id=reference.impersonation_id)
+
+
+def show_person(values: RequestValues, person: Any, *, actor: Any, impersonation_id: UUID) -> None:
+    """From now on, the user of this request is ``person``, whom ``actor`` impersonates."""
+    values.actor, values.impersonation_id, values.current_user = actor, impersonation_id, person
+    show_user(values, person)
 
 
 def _load_django_user(values: RequestValues, django_user: Any) -> Effects[None]:
@@ -112,6 +122,28 @@ def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession
             if not result.refused:
                 show_user(values, result.user)  # receivers of the signals read request.user
             send_signals(values, result, request, session)
+
+
+def find_user(values: RequestValues) -> Any:
+    """The user, or ``Unavailable``. Raises nothing for an outage. ``None`` while the user is being looked up."""
+    if values.current_user is None and not is_resolving(values):
+        with Resolving(values):
+            _set_local_user(values)
+            if values.current_user is None:
+                run_sync(_set_user(values), values.conf.timeout)
+    return values.current_user
+
+
+async def afind_user(values: RequestValues) -> Any:
+    """:func:`find_user` for coroutines."""
+    if values.current_user is None and not is_resolving(values):
+        with Resolving(values):
+            _set_local_user(values)
+            if values.current_user is None:
+                async with values.async_lock:
+                    if values.current_user is None:  # another task may have found it meanwhile
+                        await run_async(_set_user(values), values.conf.timeout)
+    return values.current_user
 
 
 def _user_or_raise(values: RequestValues) -> Any:

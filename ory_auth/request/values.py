@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
+from uuid import UUID
 
 from django.utils.functional import cached_property  # that of functools holds a lock in Python 3.11
 
@@ -20,6 +21,7 @@ from ..exceptions import OryAuthError
 from ..ory.cookies import CSRF_PREFIX
 from ..ory.credentials import Credential, EventsToLog, Malformed, find_credential
 from ..sessions.outcomes import Outcome, Unavailable
+from .impersonation_cookie import Reference, read_reference, was_sent
 
 NOT_SET = object()  # code may assign None to request.user, but never this
 
@@ -47,6 +49,10 @@ class RequestValues:
     signed_out = False  # by this request
     sign_out_failure: Unavailable | None = None  # why Ory could not end the session
     signing_out = False  # the user is read only to sign out, which has a separate rate limit
+    actor: Any = None  # the staff member who impersonates the user
+    impersonation_id: UUID | None = None  # of the impersonation that counts for this request
+    impersonation_has_ended = False  # the cookie refers to one that no longer counts
+    impersonation_cookie: str | None = None  # for the browser: a new value; empty to delete it
     hides_outages = False  # an error page is rendered, so reading the user must not raise
     waiting_signals: tuple[Callable[[], object], ...] = ()
 
@@ -90,6 +96,35 @@ class RequestValues:
     def credential_kind(self) -> str | None:
         """The kind of the credential, for the log."""
         return self.credential.kind.value if self.credential else None
+
+    @property
+    def is_outage_known(self) -> bool:
+        """Whether this request has found already that the user cannot be known."""
+        return isinstance(self.current_outcome, Unavailable) or self.user_outage is not None
+
+    @property
+    def may_impersonate(self) -> bool:
+        """Whether the browser may have sent the cookie of an impersonation. A program with a token cannot."""
+        if self.impersonation_cookie is not None or not was_sent(self.request.META):
+            return False  # this request has dealt with it
+        credential = self.credential_or_malformed
+        return credential is None or not credential.kind.by_header
+
+    @cached_property
+    def impersonation_reference(self) -> Reference | None:
+        """What the cookie of an impersonation refers to; ``None`` without a valid one."""
+        return read_reference(self.request)
+
+    def forget_impersonation(self) -> None:
+        """From now on, this request belongs to no impersonation. The browser's cookie is deleted."""
+        self.actor = self.impersonation_id = None
+        if was_sent(self.request.META):
+            self.impersonation_cookie = ""
+
+    @property
+    def own_user(self) -> Any:
+        """The user of the Ory session, also if they impersonate another one."""
+        return self.current_user if self.actor is None else self.actor
 
     @property
     def is_personal(self) -> bool:

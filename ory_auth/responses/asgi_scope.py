@@ -20,7 +20,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 
-from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
+from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating, OryUnavailable
 from ..request.django_session import session_data, session_guard
 from ..request.django_session.session_data import SAFE_METHODS
 from ..request.state import state_of
@@ -56,7 +56,11 @@ class Connection:
         if self._may_be_forged():
             detail = "This connection was opened by another site, or its Origin header is missing."
             return JsonResponse({"code": "origin_not_allowed", "detail": detail}, status=403)
-        return await self._run_or_refuse(self._look_up)
+        return await self._run_or_refuse(self._look_up) or self._refuse_impersonation()
+
+    def _refuse_impersonation(self) -> HttpResponse | None:
+        """A connection has no end that this package could enforce, and an impersonation must end."""
+        return _refusal(NotWhileImpersonating()) if state_of(self._request).actor is not None else None
 
     async def require(self, guard: Guard) -> HttpResponse | None:
         """The response to a connection that does not satisfy the guard."""
@@ -196,6 +200,6 @@ def _refusal(missing: Missing) -> HttpResponse:
             return JsonResponse(body, status=401, headers={"WWW-Authenticate": refusals.REALM})
         case NotAdmitted():
             body = {"code": missing.code, "detail": str(refusals.NOT_ADMITTED), "reason": missing.reason.value}
-        case AALRequired():
+        case AALRequired() | NotWhileImpersonating():
             body = {"code": missing.code, "detail": str(missing)}
     return JsonResponse(body, status=403)

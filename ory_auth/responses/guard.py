@@ -7,13 +7,13 @@ from datetime import timedelta
 from django.http import HttpRequest, HttpResponse
 
 from ..events import Event, log
-from ..exceptions import AALRequired, NotAdmitted
+from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating
 from ..request.state import RequestState, state_of
 from ..sessions.outcomes import Outcome, SecondFactorMissing, SignedIn, SignedOut, Unavailable
 from ..types import AAL
 from . import refusals
 
-Missing = SignedOut | AALRequired | NotAdmitted  # what keeps a request out of a guarded view
+Missing = SignedOut | AALRequired | NotAdmitted | NotWhileImpersonating  # what keeps a request out of a guarded view
 
 
 class Guard:
@@ -27,6 +27,11 @@ class Guard:
         if not isinstance(fresh, bool):
             raise TypeError(f"fresh={fresh!r} is neither True nor False.")
         self.fresh = fresh
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether it requires more than a session."""
+        return self.aal is not None or self.max_age is not None or self.fresh
 
     def check(self, request: HttpRequest) -> HttpResponse | None:
         """``None`` if the request may go on, else the response to it. Raises :class:`OryUnavailable`."""
@@ -83,6 +88,8 @@ class Guard:
                 # The Ory session says nothing about the user whom the view would serve.
                 log(Event.USER_MISMATCH, identity=str(outcome.session.identity.id))
                 return NotAdmitted(Event.USER_MISMATCH)
+            case SignedIn() if self.is_strict and state.actor is not None:
+                return NotWhileImpersonating()  # the session says nothing about how the user has signed in
             case SignedIn() if not outcome.satisfies(self.aal, None):
                 log(Event.AAL_REQUIRED, aal=self.aal)
                 return AALRequired(aal=self.aal)
@@ -105,6 +112,8 @@ def _make_response(request: HttpRequest, missing: Missing) -> HttpResponse:
             return refusals.require_step_up(request, missing)
         case NotAdmitted():
             return refusals.not_admitted(request, missing)
+        case NotWhileImpersonating():
+            return refusals.impersonating(request)
 
 
 def _read_aal(aal: object) -> AAL | None:

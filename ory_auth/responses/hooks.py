@@ -16,9 +16,10 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from ..conf import conf
-from ..events import Event, log_once
-from ..exceptions import AALRequired, NotAdmitted, OryUnavailable
+from ..events import Event, log, log_once
+from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating, OryUnavailable
 from ..ory import cookies
+from ..request import impersonation_cookie
 from ..request.django_session import session_data, session_guard
 from ..request.middleware_order import DIRECTLY_AFTER, find_remote_user
 from ..request.outages import is_optional
@@ -85,7 +86,9 @@ def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseB
     _restore_class(request)
     if _has_waiting_signals(request):
         request._ory_state.send_waiting_signals()
-    return _refuse_other_view(request, view)
+    if response := _refuse_other_view(request, view):
+        return response
+    return refuse_after_impersonation(request) if impersonation_cookie.was_sent(request.META) else None
 
 
 async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
@@ -93,7 +96,9 @@ async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpRe
     _restore_class(request)
     if _has_waiting_signals(request):
         await sync_to_async(request._ory_state.send_waiting_signals)()
-    return _refuse_other_view(request, view)
+    if response := _refuse_other_view(request, view):
+        return response
+    return await arefuse_after_impersonation(request) if impersonation_cookie.was_sent(request.META) else None
 
 
 def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
@@ -105,6 +110,38 @@ def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
     if state is None or not state.assumes_optional_view or is_optional(view):
         return None
     return refusals.unavailable(request, state.outage)
+
+
+def refuse_after_impersonation(request: Any) -> HttpResponseBase | None:
+    """The response to a change that was meant for a user whom the staff member no longer impersonates.
+
+    The page that sent it showed that user. Without this, the change would be made for the staff member.
+    """
+    if _needs_no_impersonation(request):
+        return None
+    try:
+        state_of(request).user()
+    except OryUnavailable as error:
+        return refusals.unavailable(request, Unavailable.of(error))
+    return refusals.impersonation_ended(request) if state_of(request).impersonation_has_ended else None
+
+
+async def arefuse_after_impersonation(request: Any) -> HttpResponseBase | None:
+    """:func:`refuse_after_impersonation` for coroutines."""
+    if _needs_no_impersonation(request):
+        return None
+    try:
+        await state_of(request).aown_user()
+    except OryUnavailable as error:
+        return refusals.unavailable(request, Unavailable.of(error))
+    return refusals.impersonation_ended(request) if state_of(request).impersonation_has_ended else None
+
+
+def _needs_no_impersonation(request: Any) -> bool:
+    """Whether the request changes nothing for a user: it is safe, or it ends the impersonation itself."""
+    match = request.resolver_match
+    is_end = match is not None and match.app_name == "ory_auth" and match.url_name in {"logout", "stop_impersonating"}
+    return request.method in session_data.SAFE_METHODS or is_end
 
 
 def _restore_class(request: Any) -> None:
@@ -157,6 +194,8 @@ def respond_to_error(request: HttpRequest, exception: Exception) -> HttpResponse
             return refusals.require_step_up(request, exception)
         case NotAdmitted():
             return refusals.not_admitted(request, exception)
+        case NotWhileImpersonating():
+            return refusals.impersonating(request)
     return None
 
 
@@ -214,11 +253,27 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
         _make_private(response)
     if state.renews_csrf_token:
         session_data.renew_csrf_token(state.request)
+    if state.impersonation_cookie is not None:
+        impersonation_cookie.set_cookie(state.request, response, state.impersonation_cookie)
+    elif state.impersonation_id is not None and state.request.method not in session_data.SAFE_METHODS:
+        _log_impersonated(state, response)
     if state.cookies:
         cookies.forward_set_cookies(
             state.request, response, state.cookies, state.wants_cookie, through_gateway=state.conf.uses_gateway
         )
     return response
+
+
+def _log_impersonated(state: RequestState, response: HttpResponseBase) -> None:
+    """One line for each request by which a staff member may have changed something as another user."""
+    match = state.request.resolver_match
+    log(
+        Event.IMPERSONATED_REQUEST,
+        impersonation=str(state.impersonation_id),
+        method=state.request.method,
+        view=match.view_name if match is not None else None,
+        status=response.status_code,
+    )
 
 
 def _masks_outage(state: RequestState, response: HttpResponseBase) -> bool:

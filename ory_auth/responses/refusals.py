@@ -6,7 +6,9 @@ follows. :mod:`ory_auth.responses.client_kind` tells these clients apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +26,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..exceptions import AALRequired, NotAdmitted
+from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating
 from ..ory.flows import FlowKind
 from ..request.state import state_of
 from ..sessions.outcomes import Unavailable
@@ -35,6 +37,7 @@ from .outage_help import SETUP_PROBLEMS, explain, explain_refusal
 from .return_url import absolute_url, find_current_page
 from .step_up_flow import find_step_up_url
 
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 RETRY_AFTER = 5  # seconds, unless Ory sends a number
 UNAVAILABLE = gettext_lazy("The sign-in service does not answer at the moment. Please try again shortly.")
 SETUP_PROBLEM = gettext_lazy("This site has a problem with its setup and cannot sign you in.")
@@ -42,6 +45,8 @@ NOT_AUTHENTICATED = gettext_lazy("Authentication credentials were not provided o
 OPEN_IN_BROWSER = gettext_lazy("Open this address in the browser.")
 PERMISSION_DENIED = gettext_lazy("You are signed in, but your account doesn't have permission to open this page.")
 NOT_ADMITTED = gettext_lazy("You are signed in, but this account is not admitted here.")
+IMPERSONATING = gettext_lazy("This is not available while you impersonate another user.")
+IMPERSONATION_ENDED = gettext_lazy("The impersonation has ended. Nothing was changed.")
 REALM = 'Bearer realm="ory"'
 
 
@@ -98,6 +103,22 @@ def not_admitted(request: HttpRequest, error: NotAdmitted) -> HttpResponse:
     if settings.DEBUG:
         facts["debug"] = explain_refusal(error.reason).as_json()
     return _explain_refusal(request, 403, "not_admitted", str(NOT_ADMITTED), **facts)
+
+
+def impersonating(request: HttpRequest) -> HttpResponse:
+    """403: the view is not for staff who impersonate another user."""
+    return _explain_refusal(request, 403, "impersonating", str(IMPERSONATING), code=NotWhileImpersonating.code)
+
+
+def impersonation_refused(request: HttpRequest, reason: str, detail: str, back: str) -> HttpResponse:
+    """403: the staff member may not impersonate this user. ``back`` is the URL of a link on the page."""
+    facts = {"code": "impersonation_refused", "reason": reason}
+    return _explain_refusal(request, 403, "impersonation_refused", detail, for_page={"back": back}, **facts)
+
+
+def impersonation_ended(request: HttpRequest) -> HttpResponse:
+    """403: the browser sent a change for a user whom the staff member no longer impersonates."""
+    return _explain_refusal(request, 403, "impersonation_ended", str(IMPERSONATION_ENDED), code="impersonation_ended")
 
 
 def require_step_up(
@@ -205,7 +226,9 @@ def _referrer_policy() -> str:
     return policy if isinstance(policy, str) else ",".join(policy)
 
 
-def _explain_refusal(request: HttpRequest, status: int, name: str, detail: str, **facts: Any) -> HttpResponse:
+def _explain_refusal(
+    request: HttpRequest, status: int, name: str, detail: str, for_page: Mapping[str, Any] = EMPTY, **facts: Any
+) -> HttpResponse:
     kind = response_kind(request)
     if kind is ClientKind.SCRIPT:
         response = _json(request, status, {**facts, "detail": detail})
@@ -216,7 +239,7 @@ def _explain_refusal(request: HttpRequest, status: int, name: str, detail: str, 
         response = HttpResponse(format_html('<p role="alert">{}</p>{}', detail, debug), status=status)
     else:
         with state_of(request).hide_outages():
-            response = render_page(request, status, name, detail=detail, **facts)
+            response = render_page(request, status, name, detail=detail, **facts, **for_page)
     patch_cache_control(response, no_store=True, private=True)
     add_vary(response, kind)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,16 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from ..request.state import RequestState
 from ..types import OrySession
+
+
+class _computed:  # noqa: N801  (a decorator)
+    """A property that is computed each time, and that code may replace by an assignment."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self._compute = compute
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else self._compute(instance)
 
 
 class OryRequest:
@@ -40,6 +51,14 @@ class OryRequest:
     @property
     def ory_session(self) -> OrySession | None:
         return self._ory_state.session()
+
+    @_computed
+    def actor(self) -> Any:
+        """The staff member who impersonates ``user``, or ``None``."""
+        return self._ory_state.find_actor()
+
+    async def aactor(self) -> Any:
+        return await self._ory_state.afind_actor()
 
     async def aory_session(self) -> OrySession | None:
         return await self._ory_state.asession()

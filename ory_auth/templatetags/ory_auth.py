@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -20,6 +19,7 @@ from ..request.state import find_state
 from ..responses.client_kind import kind_from_headers
 from ..responses.return_url import find_current_page, is_allowed, read_requested_url
 from ..sessions.outcomes import Unavailable
+from ..users.display_name import describe, display_name
 
 register = template.Library()
 
@@ -78,7 +78,7 @@ def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
     request = context["request"]
     user = request.user
     signed_in = user.is_authenticated  # read first: this sets ory_unavailable
-    name = _display_name(user) if signed_in else ""
+    name = display_name(user) if signed_in else ""
     return {
         "user": user,
         "signed_in": signed_in,
@@ -88,6 +88,28 @@ def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
         "login_url": _start_url(context, FlowKind.LOGIN, next, {}),
         "registration_url": _start_url(context, FlowKind.REGISTRATION, next, {}) if conf().registration else "",
         "request": request,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("ory_auth/tags/impersonation_banner.html", takes_context=True)
+def ory_impersonation_banner(context: Context, next: str = "") -> dict[str, Any]:
+    """While a staff member impersonates the user: who sees what, and a button that ends it. Otherwise nothing.
+
+    Afterwards the browser goes to ``next``, or to the user's page in the admin. On other pages it costs nothing.
+    """
+    request = context.get("request")
+    state = find_state(request) if request is not None else None
+    actor = None if state is None or state.is_outage_known else state.find_actor()
+    if state is None or actor is None:
+        return {"is_shown": False}
+    user = state.user()
+    return {
+        "is_shown": True,
+        "name": describe(user),
+        "actor_name": describe(actor),
+        "until": getattr(user, "ory_impersonated_until", None),
+        "next": next,
         "csrf_token": context.get("csrf_token"),
     }
 
@@ -134,19 +156,6 @@ def _is_user_unknown(request: Any) -> bool:
     outcome = state.current_outcome
     on_error_page = state.hides_outages and (outcome is None or isinstance(outcome, Unavailable))
     return bool(request.ory_unavailable) or on_error_page
-
-
-def _display_name(user: Any) -> str:
-    """The full name, otherwise the e-mail address or the username. A username that is only an ID is not shown."""
-    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
-    if name := full_name or getattr(user, user.get_email_field_name(), ""):
-        return str(name)
-    username = str(user.get_username())
-    try:
-        UUID(username)
-    except ValueError:
-        return username
-    return ""
 
 
 def _initials(name: str) -> str:

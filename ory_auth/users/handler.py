@@ -150,6 +150,14 @@ class UserHandler:
         """
         return ""
 
+    def refuse_impersonation(self, actor: Any, user: Any) -> str:
+        """Why this staff member may not impersonate this user, as a text for them; empty if they may.
+
+        Called when an impersonation starts and at each of its requests, after the rules of this package: so it can only
+        refuse more. Both are users. An example of a text: "Please ask the customer for consent first."
+        """
+        return ""
+
     def delete(self, user: Any, identity: Identity) -> None:
         """The person deletes their account (``ACCOUNT_DELETION``). By default the user is deactivated and emptied.
 

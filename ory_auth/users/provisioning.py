@@ -28,13 +28,13 @@ from .result import UserResult
 from .row_cache import process_row_cache
 
 
-def load_user(session: OrySession, conf: Conf) -> UserResult:
+def load_user(session: OrySession, conf: Conf, *, from_cache: bool = True) -> UserResult:
     """The user of this session, created or updated if needed. One query for a known user without changes.
 
     Raises :class:`OryUnavailable` if the database does not answer.
     """
     try:
-        return get_cached_user(session, conf) or _load_from_database(session, conf)
+        return (get_cached_user(session, conf) if from_cache else None) or _load_from_database(session, conf)
     except Error as error:
         event = log_database_error(error)
         wait = SETUP_RETRY_AFTER if event is Event.MIGRATIONS_MISSING else None

@@ -89,6 +89,13 @@ class Reader:
         form = self.page.form_with("confirmation")
         self.page = self.browser.submit(self.page, form, confirmation="delete")
 
+    def impersonates(self, reason: str) -> None:
+        self.page = self.browser.submit(self.page, self.page.form_with("reason"), reason=reason)
+
+    def stops_impersonating(self) -> None:
+        form = next(form for form in self.page.forms if urlsplit(form.action).path.endswith("/impersonate/stop"))
+        self.page = self.browser.submit(self.page, form)
+
     def loses_the_session(self) -> None:
         self.browser.jar = {key: value for key, value in self.browser.jar.items() if key[1] != "ory_kratos_session"}
 
@@ -181,6 +188,8 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"gives the password again": Reader.proves_it_again,
     r"signs out": Reader.signs_out,
     r"deletes the account": Reader.deletes_the_account,
+    r'impersonates because of "(.+)"': Reader.impersonates,
+    r"stops impersonating": Reader.stops_impersonating,
     r"sets up an authenticator app": Reader.sets_up_an_authenticator_app,
     r"types its code": Reader.types_its_code,
     r"loses the session": Reader.loses_the_session,

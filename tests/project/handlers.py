@@ -118,3 +118,10 @@ class TellsOthers(UserHandler):
     def delete(self, user: User, identity: Identity) -> None:
         super().delete(user, identity)
         transaction.on_commit(lambda: self.told.append(str(identity.id)))
+
+
+class ProtectsAda(UserHandler):
+    """Support has to ask some people first."""
+
+    def refuse_impersonation(self, actor: Any, user: Any) -> str:
+        return "Ask Ada first." if user.get_username() == "ada" else ""

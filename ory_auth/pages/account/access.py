@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from ...exceptions import AALRequired
+from ...impersonation.guard import no_impersonation
 from ...ory.credentials import Credential
 from ...request.state import RequestState, state_of
 from ...responses import refusals
@@ -50,6 +51,7 @@ def account_page(
 
         @never_cache
         @require_http_methods(methods)
+        @no_impersonation  # they are about the person of the Ory session, so staff would change their own account
         @wraps(page)
         def view(request: HttpRequest) -> HttpResponse:
             refusal = guard.check(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -25,7 +26,9 @@ from ...sessions.outcomes import Outcome, SignedIn, SignedOut
 OLDER_CREDENTIAL, OLDER_SESSION = "_ory_outranks", "_ory_outranked_session"
 # With data: the identity that it belongs to, and the credential that this identity used last.
 OWNER, OWNER_KEY = "_ory_owner", "_ory_owner_key"
-OWN_KEYS = frozenset({OLDER_CREDENTIAL, OLDER_SESSION, OWNER, OWNER_KEY})
+# With data that was stored during an impersonation: its ID. The owner is the staff member, whose session it is at Ory.
+IMPERSONATION = "_ory_impersonation"
+OWN_KEYS = frozenset({OLDER_CREDENTIAL, OLDER_SESSION, OWNER, OWNER_KEY, IMPERSONATION})
 SIGN_IN_KEYS = frozenset({SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # Django checks no CSRF token for these
 UNKNOWN_OWNER = "credential:"  # before a credential's key that stands for the owner while Ory cannot name the identity
@@ -135,18 +138,23 @@ def undo_sign_in(request: HttpRequest) -> None:
         request.session.pop(name, None)
 
 
-def needs_owner(request: HttpRequest, credential: Credential, conf: Conf) -> bool:
-    """Whether this request has stored data, and the session does not say yet whose data it is."""
+def needs_owner(request: HttpRequest, credential: Credential, conf: Conf, *, is_new: bool = False) -> bool:
+    """Whether this request has stored data, and the session does not say yet whose data it is.
+
+    ``is_new`` says that the owner that it names may be another one, because of an impersonation.
+    """
     session = request.session
     if getattr(session, "_ory_guarded", False):
         return False  # the view has not used it
     if not session.modified or session.is_empty() or SESSION_KEY in session:
         return False
     owner = session.get(OWNER, UNKNOWN_OWNER)
-    return owner.startswith(UNKNOWN_OWNER) or not _matches(credential, session.get(OWNER_KEY), conf)
+    return is_new or owner.startswith(UNKNOWN_OWNER) or not _matches(credential, session.get(OWNER_KEY), conf)
 
 
-def record_owner(request: HttpRequest, identity: str | None, credential_key: str) -> None:
+def record_owner(
+    request: HttpRequest, identity: str | None, credential_key: str, impersonation_id: UUID | None = None
+) -> None:
     """Store in the session whose data it holds.
 
     If Ory could not say (``identity`` is ``None``), the credential stands for the identity.
@@ -154,10 +162,34 @@ def record_owner(request: HttpRequest, identity: str | None, credential_key: str
     session = request.session
     if SESSION_KEY in session:
         return
+    if impersonation_id is not None:
+        session[IMPERSONATION] = str(impersonation_id)
+    else:
+        session.pop(IMPERSONATION, None)
     if identity is not None:
         session[OWNER], session[OWNER_KEY] = identity, str(credential_key)
     else:
         session.setdefault(OWNER, f"{UNKNOWN_OWNER}{credential_key}")
+
+
+def belongs_to_impersonation(session: Any) -> bool:
+    """Whether the data in the session was stored during an impersonation. Loads the session."""
+    return IMPERSONATION in session
+
+
+def separate(request: HttpRequest, impersonation_id: UUID | None) -> None:
+    """Flush the session if its data was stored as another person: outside of this impersonation, or during another.
+
+    ``None`` stands for the person of the Ory session.
+    """
+    session = request.session
+    expected = None if impersonation_id is None else str(impersonation_id)
+    if SESSION_KEY in session or session.get(IMPERSONATION) == expected:
+        return
+    if set(session.keys()) - OWN_KEYS:
+        _flush(request)
+    else:
+        session.pop(IMPERSONATION, None)
 
 
 def has_csrf_token(request: HttpRequest) -> bool:
