@@ -55,6 +55,11 @@ def test_a_factor_that_cannot_move_is_a_warning_if_another_one_moves() -> None:
     assert (user["problems"], user["warnings"], user["levels"]) == ([], ["second_factor_lost"], ["403 aal2"])
 
 
+def test_recovery_codes_move_alone_only_if_there_was_nothing_else() -> None:
+    assert moved()["codes"]["second_factors"] == ["lookup_secret"]
+    assert moved()["digits"]["second_factors"] == []
+
+
 def test_a_device_that_was_never_confirmed_is_left_out() -> None:
     assert moved()["unconfirmed"]["levels"] == ["aal1"]
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from ory_auth.conf import conf
 from ory_auth.moving.capabilities import OryCapabilities, ask_ory
@@ -256,6 +256,26 @@ def test_a_password_that_django_cannot_check_either_is_left_behind(ory: Ory, pas
     assert "credentials" not in person.body
     assert [warning.code for warning in person.warnings] == ["password_unreadable"]
     assert "hunter" not in repr(person)
+
+
+def test_roles_that_the_first_sign_in_would_take_away_are_reported(
+    ory: Ory, ory_auth: ChangeSettings, django_assert_max_num_queries: Any
+) -> None:
+    ory_auth(GROUPS={"metadata_public.roles": {"editor": ["Editors"], "support": {"is_staff": True}}})
+    editors = Group.objects.create(name="Editors")
+    users = [User.objects.create(username=str(number), email=f"{number}@example.org") for number in range(4)]
+    users[0].groups.add(editors)
+    users[1].groups.add(editors)
+    users[2].is_staff = True
+    options = MoveOptions(metadata_public=lambda user: {"roles": ["editor"] if user.username == "1" else []})
+    with django_assert_max_num_queries(5):
+        people = describe_users(users, options, ORY)
+    assert [[warning.code for warning in person.warnings] for person in people] == [
+        ["roles_missing"],
+        [],
+        ["roles_missing"],
+        [],
+    ]
 
 
 def test_an_unusable_password_becomes_no_password(ory: Ory) -> None:

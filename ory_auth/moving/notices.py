@@ -85,3 +85,9 @@ NEEDS_MIGRATION_HOOK = Notice(
     "Set up the password migration hook and PASSWORD_MIGRATION_SECRETS, or move such people without a password "
     "(--without-migration-hook).",
 )
+ROLES_MISSING = Notice(
+    "roles_missing",
+    "The first sign-in will change this user's groups or is_staff: ORY_AUTH['GROUPS'] takes them from roles at Ory, "
+    "and the identity will have other roles.",
+    "Return the user's roles from the function of --metadata-public or --metadata-admin.",
+)

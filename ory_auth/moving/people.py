@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from ..conf import conf
 from ..users.fields import user_fields
+from ..users.groups import access_changes
 from . import notices, second_factors, social_accounts, verified_addresses
 from .capabilities import OryCapabilities
 from .duplicates import normalize_identifier
@@ -81,8 +84,13 @@ def describe_users(users: Sequence[Any], options: MoveOptions, capabilities: Ory
     return [batch.describe(user) for user in users]
 
 
-class _ProjectError(Exception):
-    """A function of the project failed. The text names it, and the type of its exception."""
+@dataclass(frozen=True, slots=True)
+class _Roles:
+    """The parts of an identity in which ``GROUPS`` looks for roles."""
+
+    metadata_public: Any = field(repr=False)
+    metadata_admin: Any = field(repr=False)
+    organization_id: str = ""
 
 
 class _Batch:
@@ -93,6 +101,8 @@ class _Batch:
         self._second_factors = second_factors.Readers(users)
         self._social_accounts = social_accounts.Readers(users, options.providers)
         self._verified = verified_addresses.Readers(users, options.verified)
+        if self._conf.groups is not None and users and hasattr(users[0], "groups"):
+            prefetch_related_objects(users, "groups")
 
     def describe(self, user: Any) -> Person:
         problems: list[Notice] = []
@@ -118,6 +128,9 @@ class _Batch:
             body["credentials"] = credentials
         moved = (*at_creation, *patched)
         warnings = [*password.warnings, *social.left]
+        roles: Any = _Roles(body.get("metadata_public"), body.get("metadata_admin"))
+        if access_changes(user, roles, self._conf):
+            warnings.append(notices.ROLES_MISSING)
         is_protected = any(kind in SECOND_STEPS for kind in moved) or self._options.allow_lost_second_factors
         (warnings if is_protected else problems).extend(notices.lost_second_factors(factors.lost))
         problems += password.problems

@@ -65,6 +65,7 @@ class Readers:
             _AUTHENTICATORS.get(row.type, _read_unknown_authenticator)(row, found)
         handle = _read_user_handle(user, found) if found.keys else b""
         _note_passkeys_alone(found)
+        _leave_lonely_codes(found)
         for _ in found.secrets[1:]:
             found.lost.append(("a second authenticator app", "Ory has one for each person"))
         return SecondFactors(
@@ -85,6 +86,11 @@ class _Found:
     codes: list[str] = field(default_factory=list, repr=False)
     keys: list[StoredKey] = field(default_factory=list, repr=False)
     lost: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def has_second_step(self) -> bool:
+        """Whether something moves that Ory asks for after the password, apart from codes."""
+        return bool(self.secrets) or not all(key.is_passkey for key in self.keys)
 
 
 def _read_totp_device(device: Any, found: _Found) -> None:
@@ -157,10 +163,16 @@ def _read_user_handle(user: Any, found: _Found) -> bytes:
 
 def _note_passkeys_alone(found: _Found) -> None:
     """Passkeys are no second step at Ory: people sign in with them instead of the password."""
-    if found.secrets or not found.keys or not all(key.is_passkey for key in found.keys):
-        return
-    found.lost.append(("a passkey as the second step after the password", "at Ory it replaces the password"))
-    if found.codes:
+    if found.keys and not found.has_second_step:
+        found.lost.append(("a passkey as the second step after the password", "at Ory it replaces the password"))
+
+
+def _leave_lonely_codes(found: _Found) -> None:
+    """Recovery codes are no replacement for what cannot move: Ory would ask for one at each sign-in until none is left.
+
+    A person who has never had anything but codes keeps them.
+    """
+    if found.codes and found.lost and not found.has_second_step:
         found.codes.clear()
         found.lost.append(("recovery codes", "without another second step, Ory would ask for one at each sign-in"))
 

@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
     return type(name, (adapter,), {"encrypt": encrypt, "decrypt": decrypt})
 
 
-NAMES = "otp allauth broken digits hotp both unconfirmed social verified passkey refused key"
+NAMES = "otp allauth broken digits codes hotp both unconfirmed social verified passkey refused key"
 
 
 def rows(label: str) -> Any:
@@ -98,6 +98,10 @@ def make_users() -> dict[str, Any]:
     activate_allauth(users["allauth"])
     make("mfa.Authenticator", user=users["broken"], type="totp", data={"secret": "not encrypted"})
     make("otp_totp.TOTPDevice", user=users["digits"], key=TOTP_KEY, digits=8, confirmed=True)
+    make(
+        "otp_static.StaticToken", device=make("otp_static.StaticDevice", user=users["digits"], name="codes"), token="a"
+    )
+    make("otp_static.StaticToken", device=make("otp_static.StaticDevice", user=users["codes"], name="codes"), token="a")
     make("otp_hotp.HOTPDevice", user=users["hotp"], key=TOTP_KEY, confirmed=True)
     make("otp_totp.TOTPDevice", user=users["both"], key=TOTP_KEY, confirmed=True)
     make("otp_hotp.HOTPDevice", user=users["both"], key=TOTP_KEY, confirmed=True)
