@@ -175,6 +175,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A web hook that could not be carried out is not remembered",
         "A web hook without a valid secret costs no query and no call to Ory",
         "A wrong ADMIN_URL deletes nothing",
+        "The command for web hooks prints a secret only if asked",
         "A BLOCKING_HOOK that raises, is slow or returns something else has the configured effect",
     ),
     "Django's sessions": (

@@ -236,7 +236,7 @@ def test_a_url_has_its_name(name: str) -> None:
     assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
 
 
-@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_sync", "ory_templates"])
+@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_sync", "ory_templates", "ory_webhooks"])
 def test_the_commands_exist(command: str) -> None:
     assert get_commands()[command] == "ory_auth"
 
