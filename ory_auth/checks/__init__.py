@@ -15,7 +15,21 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from . import browser, caches, database, deploy, gateway, groups, middleware, ory_urls, secrets, site, users, values
+from . import (
+    browser,
+    caches,
+    database,
+    deploy,
+    gateway,
+    groups,
+    middleware,
+    ory_urls,
+    secrets,
+    site,
+    users,
+    values,
+    webhooks,
+)
 from .database import check_table as check_table
 from .message import make_message
 
@@ -54,6 +68,8 @@ CONF_CHECKS = (
     users.check_user_cache,
     groups.check_group_sources,
     groups.check_group_targets,
+    webhooks.check_webhooks,
+    webhooks.check_blocking_hook,
 )
 DEPLOY_CHECKS = (
     deploy.check_public_urls,

@@ -48,6 +48,14 @@ class DatabaseResult:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookCalls:
+    """The web hooks that have arrived: what kind, and how many seconds ago the last one of it."""
+
+    ages: tuple[tuple[str, float], ...] = ()  # the newest first
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hosts:
     """The settings that say which hosts and origins belong to this project."""
 
@@ -73,6 +81,7 @@ class Project:
     backends: tuple[str, ...]  # AUTHENTICATION_BACKENDS
     database: DatabaseResult
     cache: CacheResult | None
+    webhooks: WebhookCalls | None = None  # None without WEBHOOK_SECRETS, or if the database cannot tell
 
     def has_message(self, message_id: str) -> bool:
         return any(message.id == message_id for message in self.messages)
@@ -155,6 +164,7 @@ class Facts:
     login_page_exists: bool = False  # whether this project has a view at the path of Ory's login page
     sites: tuple[Origin, ...] = ()
     return_to: tuple[tuple[Origin, HttpResult], ...] = ()
+    webhook_view: HttpResult = field(default_factory=HttpResult)  # what this site answers to a GET of ory_auth:webhook
     flow_through_gateway: HttpResult = field(default_factory=HttpResult)  # a login flow, as JSON
     form_action: tuple[tuple[str, ...], ...] = ()  # the sources in each Content-Security-Policy of the login page
     providers: tuple[tuple[str, HttpResult], ...] = ()  # IDs, and Ory's response to a form for social sign-in

@@ -20,6 +20,7 @@ from .project import has_view_at
 from .providers import probe_providers
 from .session import probe_session
 from .this_site import get_from_this_site
+from .webhooks import probe_webhook_view
 
 WHOAMI_REQUESTS = 5
 MAX_SITES = 8  # for which return_to is tested
@@ -75,6 +76,7 @@ def _collect_more(http: HttpProbe, facts: Facts, conf: Conf, supplied: SuppliedC
         facts,
         form_action=form_action,
         providers=probe_providers(http, endpoint) if form_action else (),
+        webhook_view=probe_webhook_view(conf, sites),
         readiness=http.get(f"{conf.sdk_url}/health/ready"),
         version=_probe_version(http, facts),
         login_page_exists=has_view_at(urlsplit(login_page).path),

@@ -11,9 +11,11 @@ from .gateway import evaluate_gateway
 from .ory import evaluate_ory
 from .project import evaluate_project
 from .session import evaluate_session
+from .webhooks import evaluate_webhooks
 
 RULES = (
     evaluate_project,
+    evaluate_webhooks,
     evaluate_ory,
     evaluate_browser,
     evaluate_gateway,

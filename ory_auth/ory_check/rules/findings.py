@@ -40,6 +40,7 @@ class Check(StrEnum):
     BACKENDS = "backends", "Backends", Section.PROJECT
     DATABASE = "database", "Database", Section.PROJECT
     CACHE = "cache", "Cache", Section.PROJECT
+    WEBHOOKS = "webhooks", "Web hooks", Section.PROJECT
     NAME = "name", "DNS", Section.ORY
     CONNECTION = "connection", "Connection", Section.ORY
     PROXY = "proxy", "Proxy", Section.ORY
@@ -78,6 +79,8 @@ class Problem(StrEnum):
     CACHE_UNFIT = "cache-unfit"
     CACHE_PER_PROCESS = "cache-per-process"
     CACHE_EVICTS = "cache-evicts"
+    WEBHOOKS_MISSING = "webhooks-missing"
+    WEBHOOKS_BLOCKED = "webhooks-blocked"
     NAME_UNKNOWN = "name-unknown"
     UNREACHABLE = "ory-unreachable"
     CERTIFICATE = "certificate-refused"
