@@ -49,7 +49,7 @@ def recovery_link(who: Who, *, expires_in: timedelta | None = None) -> Steps[Rec
     Programs that check mails for viruses also open links, so a code is safer. ``expires_in`` is by default what Ory
     is configured for.
 
-    Raises :class:`NotFound`, and :class:`MethodDisabled` if Ory's recovery by link is turned off. Follows
+    Raises :class:`.NotFound`, and :class:`.MethodDisabled` if Ory's recovery by link is turned off. Follows
     https://www.ory.com/docs/reference/api#operation/createRecoveryLinkForIdentity.
     """
     identity_id = yield from find_id(who)
@@ -67,7 +67,7 @@ def recovery_code(who: Who, *, expires_in: timedelta | None = None) -> Steps[Rec
 
     ``expires_in`` is by default what Ory is configured for.
 
-    Raises :class:`NotFound`, and :class:`MethodDisabled` if Ory's recovery by code is turned off. Follows
+    Raises :class:`.NotFound`, and :class:`.MethodDisabled` if Ory's recovery by code is turned off. Follows
     https://www.ory.com/docs/reference/api#operation/createRecoveryCodeForIdentity.
     """
     identity_id = yield from find_id(who)
@@ -81,7 +81,7 @@ def recovery_code(who: Who, *, expires_in: timedelta | None = None) -> Steps[Rec
 def resend_verification(who: Who) -> Steps[int]:
     """Let Ory mail a code or a link to each e-mail address that is not verified. Returns the number of mails.
 
-    Raises :class:`NotFound`, and :class:`MethodDisabled` if Ory's verification is turned off. Follows
+    Raises :class:`.NotFound`, and :class:`.MethodDisabled` if Ory's verification is turned off. Follows
     https://www.ory.com/docs/kratos/self-service/flows/verify-email-account-activation.
     """
     identity = yield from get(who)
@@ -97,7 +97,7 @@ def remove_second_factor(who: Who) -> Steps[tuple[str, ...]]:
     Returns Ory's words for what was removed, such as ``("totp", "lookup_secret")``; passkeys are a first factor and
     stay. Sessions that have begun stay, too: call :func:`revoke_sessions` if another person may have the device.
 
-    Raises :class:`NotFound`. Follows https://www.ory.com/docs/reference/api#operation/deleteIdentityCredentials.
+    Raises :class:`.NotFound`. Follows https://www.ory.com/docs/reference/api#operation/deleteIdentityCredentials.
     """
     identity_id = yield from find_id(who)
     data = yield from ask(AdminClient.get_identity, identity_id, include_credentials=("webauthn",))
@@ -112,7 +112,7 @@ def remove_second_factor(who: Who) -> Steps[tuple[str, ...]]:
 
 
 def recovery_address(identity: Identity) -> str:
-    """The e-mail address to which a recovery may go: a verified one if possible. Raises :class:`NotFound`."""
+    """The e-mail address to which a recovery may go: a verified one if possible. Raises :class:`.NotFound`."""
     own = [
         str(each.get("value")) for each in identity.raw.get("recovery_addresses") or () if each.get("via") == "email"
     ]

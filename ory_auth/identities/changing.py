@@ -40,8 +40,8 @@ def create(
     Without a ``password``, the person recovers the account first, or signs in with a code. ``create_user`` also creates
     the user here, as the first visit would, so that you can give them permissions.
 
-    Raises :class:`Conflict` if another identity has the address or the ``external_id``, or if a user here prevents
-    ``create_user``, and :class:`InvalidIdentity` if the schema refuses the traits. After :class:`OryUnavailable` the
+    Raises :class:`.Conflict` if another identity has the address or the ``external_id``, or if a user here prevents
+    ``create_user``, and :class:`.InvalidIdentity` if the schema refuses the traits. After :class:`.OryUnavailable` the
     identity may exist. Follows https://www.ory.com/docs/reference/api#operation/createIdentity.
     """
     body: dict[str, Any] = {"traits": dict(traits), "state": "active" if active else "inactive"}
@@ -99,8 +99,8 @@ def update(
     ``traits`` are merged into the traits that Ory has, as in RFC 7396 (JSON Merge Patch): objects are merged at every
     level, and ``None`` removes a trait. ``merge=False`` replaces all traits. An empty ``external_id`` removes it.
 
-    Raises :class:`NotFound`; :class:`Conflict` if another identity has the address or the ``external_id``; and
-    :class:`InvalidIdentity` if the schema refuses the traits. Follows
+    Raises :class:`.NotFound`; :class:`.Conflict` if another identity has the address or the ``external_id``; and
+    :class:`.InvalidIdentity` if the schema refuses the traits. Follows
     https://www.ory.com/docs/reference/api#operation/patchIdentity.
     """
     identity = yield from get(who)
@@ -120,7 +120,7 @@ def set_metadata(who: Who, *, public: Any = None, admin: Any = None, merge: bool
     Both are merged into what Ory has, as in RFC 7396 (JSON Merge Patch): objects are merged at every level, and
     ``None`` removes a member. ``merge=False`` replaces what you pass, by any JSON.
 
-    Raises :class:`NotFound`. Follows https://www.ory.com/docs/reference/api#operation/patchIdentity.
+    Raises :class:`.NotFound`. Follows https://www.ory.com/docs/reference/api#operation/patchIdentity.
     """
     identity = yield from get(who)
     operations: list[Operation] = []
@@ -132,14 +132,14 @@ def set_metadata(who: Who, *, public: Any = None, admin: Any = None, merge: bool
 
 
 def activate(who: Who) -> Steps[Identity]:
-    """Let the person sign in again. Raises :class:`NotFound`."""
+    """Let the person sign in again. Raises :class:`.NotFound`."""
     return (yield from _set_state((yield from find_id(who)), "active"))
 
 
 def deactivate(who: Who) -> Steps[Identity]:
     """Keep the person from signing in, and end all their sessions, at Ory and on every worker of this site.
 
-    If the first call to Ory fails, nothing has changed. Raises :class:`NotFound`.
+    If the first call to Ory fails, nothing has changed. Raises :class:`.NotFound`.
     """
     identity_id = yield from find_id(who)
     identity = yield from _set_state(identity_id, "inactive")  # first, so that no session begins meanwhile
@@ -150,7 +150,7 @@ def deactivate(who: Who) -> Steps[Identity]:
 def delete(who: Who) -> Steps[None]:
     """Delete an identity with its sessions and credentials. The user here stays.
 
-    If Ory cannot be asked, nothing has changed. Raises :class:`NotFound` if Ory does not know the identity. Follows
+    If Ory cannot be asked, nothing has changed. Raises :class:`.NotFound` if Ory does not know the identity. Follows
     https://www.ory.com/docs/reference/api#operation/deleteIdentity.
     """
     identity_id = yield from find_id(who)

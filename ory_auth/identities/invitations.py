@@ -66,9 +66,9 @@ def invite(
 
     In a database transaction, the mail is sent after the commit. A rollback leaves nothing of the invitation.
 
-    Raises :class:`Conflict` if a person with this address exists: then :func:`send_recovery` mails them a code. Raises
-    :class:`InvitationNotSent` if Django cannot send the mail, and :class:`MethodDisabled` if Ory has no method for it.
-    In both cases the identity is deleted again, unless ``keep`` is true.
+    Raises :class:`.Conflict` if a person with this address exists: then :func:`send_recovery` mails them a code.
+    Raises :class:`.InvitationNotSent` if Django cannot send the mail, and :class:`.MethodDisabled` if Ory has no method
+    for it. In both cases the identity is deleted again, unless ``keep`` is true.
     """
     identity = yield from create(
         traits=merge_patch(_address_trait(email), traits or {}),
@@ -102,8 +102,8 @@ def send_recovery(
     A verified address is preferred. The templates are ``ory_auth/email/recovery_{subject.txt,body.txt,body.html}``; the
     arguments are those of :func:`invite`. Call it again for a person whose invitation was lost.
 
-    Raises :class:`NotFound`, also if the identity has no address; :class:`MethodDisabled`; and
-    :class:`InvitationNotSent` if Django cannot send the mail.
+    Raises :class:`.NotFound`, also if the identity has no address; :class:`.MethodDisabled`; and
+    :class:`.InvitationNotSent` if Django cannot send the mail.
     """
     identity = yield from get(who)
     address = recovery_address(identity)

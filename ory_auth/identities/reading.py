@@ -18,7 +18,7 @@ from .targets import Who, find_id
 def get(who: Who) -> Steps[Identity]:
     """Read an identity from Ory.
 
-    Raises :class:`NotFound` if Ory does not know it. Follows
+    Raises :class:`.NotFound` if Ory does not know it. Follows
     https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
     identity_id = yield from find_id(who)
@@ -28,7 +28,7 @@ def get(who: Who) -> Steps[Identity]:
 def get_by_external_id(external_id: str) -> Steps[Identity]:
     """Read the identity with this ``external_id``, the ID that your project has given to it.
 
-    Raises :class:`NotFound` if there is none. Follows
+    Raises :class:`.NotFound` if there is none. Follows
     https://www.ory.com/docs/reference/api#operation/getIdentityByExternalID.
     """
     if not external_id:
@@ -48,7 +48,7 @@ def find(
     ``"google:SUBJECT"``. ``email`` is the same, but finds only an identity that has the address as its own. Ory
     ignores the case of both, and spaces around them. Similar values don't match.
 
-    Raises :class:`Conflict` if two identities match, which can happen if one signs in with the other's address.
+    Raises :class:`.Conflict` if two identities match, which can happen if one signs in with the other's address.
     Follows https://www.ory.com/docs/reference/api#operation/listIdentities.
     """
     if [email, identifier, external_id].count(None) != 2:

@@ -43,7 +43,7 @@ def revoke_sessions(who: Who) -> Steps[int]:
 def revoke_session(session_id: UUID | str) -> Steps[None]:
     """End one session, at Ory and on every worker of this site.
 
-    Raises :class:`NotFound` if Ory does not know it. Follows
+    Raises :class:`.NotFound` if Ory does not know it. Follows
     https://www.ory.com/docs/reference/api#operation/disableSession.
     """
     session_id = UUID(str(session_id))

@@ -20,7 +20,7 @@ WHAT_FITS = "Pass the ID of an identity, an Identity, an OryIdentity, or a user.
 
 
 def find_id(who: Who) -> Steps[UUID]:
-    """The ID of the identity. Raises :class:`NotFound` for a user without one."""
+    """The ID of the identity. Raises :class:`.NotFound` for a user without one."""
     # type() and not isinstance(): that would load a lazy request.user in the event loop.
     if type(who) is UUID:
         return who

@@ -72,6 +72,12 @@ class Reader:
         self._fills_in("profile", traits__email=email)
         self._fills_in("password", password=PASSWORD)
 
+    def enters_the_code_of_the_mail(self, folder: str) -> None:
+        """Open the page in the newest mail that the site has written into a file, and enter its code there."""
+        mail = max((self.files.parent / folder).iterdir(), key=lambda path: path.stat().st_mtime).read_text()
+        self.opens(re.findall(r"^http\S+", mail, re.MULTILINE)[0])
+        self._fills_in("code", code=re.findall(r"^\d{6}$", mail, re.MULTILINE)[0])
+
     def signs_in(self, email: str) -> None:
         if "identifier" not in self.page.fields:
             self.opens("/auth/login")
@@ -186,6 +192,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"signs up as (\S+)": Reader.signs_up,
     r"signs in as (\S+)": Reader.signs_in,
     r"gives the password again": Reader.proves_it_again,
+    r"enters the code of the mail in (\S+)": Reader.enters_the_code_of_the_mail,
     r"signs out": Reader.signs_out,
     r"deletes the account": Reader.deletes_the_account,
     r'impersonates because of "(.+)"': Reader.impersonates,
