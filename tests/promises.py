@@ -210,6 +210,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A staff member and the user whom they impersonate never see each other's Django session",
         "A change that was meant for the person is not made for the staff member after the end",
         "A WebSocket is refused during an impersonation",
+        "A Django sign-in during an impersonation does not outlive it",
     ),
     "Settings page": (
         "Saving the settings page changes no trait that was not edited",

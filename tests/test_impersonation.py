@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.contrib.auth.signals import user_logged_out
 from django.core.signing import Signer
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import RequestContext, Template
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone
@@ -145,6 +148,10 @@ async def own_astop(request: OryHttpRequest) -> HttpResponse:
     return JsonResponse({"user": str((await request.auser()).pk), "ended": row and row.end_reason})
 
 
+def menu(request: OryHttpRequest) -> HttpResponse:
+    return HttpResponse(Template("{% load ory_auth %}{% ory_user_menu %}").render(RequestContext(request)))
+
+
 def button(request: OryHttpRequest) -> HttpResponse:
     return JsonResponse({"shown": may_impersonate(request, User.objects.get(pk=request.GET["user"]))})
 
@@ -165,6 +172,7 @@ urlpatterns = [
     path("own-astart", own_astart),
     path("own-astop", own_astop),
     path("button", button),
+    path("menu", menu),
     path("api/whom", ApiWhom.as_view()),
     path("api/pay", PaymentApi.as_view()),
     path("gate/", include("ory_auth.gateway.urls")),
@@ -847,6 +855,39 @@ def test_a_script_that_sends_something_after_the_end_is_refused(as_ada: Support)
     assert as_ada.web.post("/change", headers=JSON).json()["code"] == "impersonation_ended"
 
 
+@pytest.mark.promise("A Django sign-in during an impersonation does not outlive it")
+@pytest.mark.parametrize("path", ["/django-login", "/django-alogin"])
+def test_a_django_sign_in_during_an_impersonation_is_undone(as_ada: Support, ada: User, path: str) -> None:
+    ada.set_password("Sleipnir-8-legs")
+    ada.save()
+    as_ada.web.get(f"{path}?name=ada&password=Sleipnir-8-legs")
+    as_ada.stop()
+    assert as_ada.sees_as() == str(as_ada.user.pk)
+    delete_ory_cookie(as_ada.web)
+    assert as_ada.sees_as() == "None"
+
+
+def test_the_staff_member_is_the_one_who_signs_out(as_ada: Support) -> None:
+    left = []
+
+    def on_logout(user: Any, **_: Any) -> None:
+        left.append(user.pk)
+
+    user_logged_out.connect(on_logout)
+    as_ada.web.post("/auth/logout")
+    user_logged_out.disconnect(on_logout)
+    assert left == [as_ada.user.pk]
+
+
+def test_it_ends_with_a_sign_out_through_the_gateway(as_ada: Support, settings: Settings) -> None:
+    settings.ORY_AUTH = {**settings.ORY_AUTH, "BROWSER_URL": "/gate"}
+    headers = {"Accept": "application/json"}
+    token = as_ada.web.get("/gate/self-service/logout/browser", headers=headers).json()["logout_token"]
+    as_ada.web.get(f"/gate/self-service/logout?token={token}", headers=headers)
+    assert [row.end_reason for row in rows()] == ["signed_out"]
+    assert as_ada.sees()["user"] == "None"
+
+
 # --- outages ----------------------------------------------------------------------------------------------------------
 
 
@@ -1008,3 +1049,66 @@ def test_there_is_no_banner_without_an_impersonation(support: Support, ada: User
 def test_the_banner_is_left_out_in_an_outage(as_ada: Support, ory_down: None) -> None:
     page = as_ada.web.get("/whom")
     assert (page.status_code, "impersonation.css" in page.content.decode()) == (503, False)
+
+
+def test_the_user_menu_leaves_out_the_pages_of_the_account(as_ada: Support) -> None:
+    assert "Your devices" not in as_ada.web.get("/menu").content.decode()
+    as_ada.stop()
+    assert "Your devices" in as_ada.web.get("/menu").content.decode()
+
+
+# --- the list in the admin --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["", "state=open", "q=4711", "q=ada@example.org"])
+def test_the_admin_lists_impersonations(as_ada: Support, query: str) -> None:
+    auditor = DualClient(as_ada.web.kind)
+    auditor.client.force_login(User.objects.create_superuser("root", "root@example.org", "x"))
+    page = auditor.get(f"/admin/ory_auth/impersonation/?{query}").content.decode()
+    assert (REASON in page, "1 impersonation" in page) == (True, True)
+    expire()
+    assert "0 impersonations" in auditor.get("/admin/ory_auth/impersonation/?state=open").content.decode()
+    assert "1 impersonation" in auditor.get("/admin/ory_auth/impersonation/?state=expired").content.decode()
+    assert "0 impersonations" in auditor.get("/admin/ory_auth/impersonation/?state=stopped").content.decode()
+
+
+def test_nobody_changes_the_record_in_the_admin(as_ada: Support) -> None:
+    [row] = rows()
+    auditor = DualClient(as_ada.web.kind)
+    auditor.client.force_login(User.objects.create_superuser("root", "root@example.org", "x"))
+    page = auditor.get(f"/admin/ory_auth/impersonation/{row.pk}/change/")
+    assert (page.status_code, REASON in page.content.decode()) == (200, True)
+    assert auditor.post(f"/admin/ory_auth/impersonation/{row.pk}/change/", {"reason": "x"}).status_code == 403
+    assert auditor.get(f"/admin/ory_auth/impersonation/{row.pk}/delete/").status_code == 403
+    assert auditor.get("/admin/ory_auth/impersonation/add/").status_code == 403
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(databases=[])
+@pytest.mark.usefixtures("own_database")
+def test_two_starts_at_the_same_time_leave_one_open(ory: Ory) -> None:
+    """Each tab of a staff member starts one."""
+    session = ory.person().browser_session()
+    web = DualClient("wsgi")
+    sign_in(web, session)
+    web.get("/who")
+    User.objects.update(is_superuser=True, is_staff=True)
+    people = [User.objects.create_user(f"customer-{number}") for number in range(4)]
+    statuses: list[int] = []
+
+    def start_one(person: User) -> None:
+        tab = DualClient("wsgi")
+        sign_in(tab, session)
+        statuses.append(tab.post("/auth/impersonate", {"user": str(person.pk), "reason": REASON}).status_code)
+        connection.close()
+
+    threads = [Thread(target=start_one, args=(person,)) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [302] * 4
+    assert len([row for row in rows() if row.ended_at is None]) == 1
+    assert sorted(row.end_reason for row in rows()) == ["", "replaced", "replaced", "replaced"]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..models import OryIdentity
+from ..impersonation.audit_admin import ImpersonationAdmin
+from ..models import Impersonation, OryIdentity
 from .identity_admin import OryIdentityAdmin
 from .inline import OryIdentityInline
 from .menu import OryIdentityActions
@@ -16,4 +17,5 @@ from .sign_in import login_through_ory
 __all__ = ["OryIdentityActions", "OryIdentityAdmin", "OryIdentityInline", "login_through_ory"]
 
 admin.site.register(OryIdentity, OryIdentityAdmin)
+admin.site.register(Impersonation, ImpersonationAdmin)
 admin.site.login = login_through_ory(admin.site)  # type: ignore[method-assign]

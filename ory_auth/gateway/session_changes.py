@@ -12,6 +12,8 @@ from ..ory.client import BrowserCall
 from ..ory.cookies import read_set_cookie
 from ..ory.credentials import Credential, find_credential
 from ..ory.http_client import Response
+from ..request.impersonation import EndReason, end
+from ..request.impersonation_cookie import read_reference
 from ..sessions.driver import Effects
 from ..sessions.services import services_of
 from .routes import is_sign_out
@@ -46,4 +48,6 @@ def update_cache(call: BrowserCall, response: Response, meta: Mapping[str, str],
         yield partial(cache.record_refusal, key)
         return
     yield partial(cache.sign_out, key, None)
+    if reference := read_reference(meta):
+        yield partial(end, EndReason.SIGNED_OUT, pk=reference.impersonation_id)
     log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)

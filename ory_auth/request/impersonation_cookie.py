@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 from django.http.response import HttpResponseBase
 
 COOKIE = "ory_auth_impersonation"
@@ -32,12 +32,12 @@ def was_sent(meta: Mapping[str, Any]) -> bool:
     return COOKIE in meta.get("HTTP_COOKIE", "")
 
 
-def read_reference(request: HttpRequest) -> Reference | None:
-    """The reference in the cookie; ``None`` if there is none with a valid signature."""
-    if not was_sent(request.META):
+def read_reference(meta: Mapping[str, Any]) -> Reference | None:
+    """The reference in the cookie of a request with this ``META``; ``None`` without a valid signature."""
+    if not was_sent(meta):
         return None
     try:
-        text = signing.Signer(salt=SALT).unsign(request.COOKIES.get(COOKIE, ""))
+        text = signing.Signer(salt=SALT).unsign(parse_cookie(meta["HTTP_COOKIE"]).get(COOKIE, ""))
         impersonation_id, session_id = text.split(".")
         return Reference(UUID(impersonation_id), UUID(session_id))
     except (signing.BadSignature, ValueError):

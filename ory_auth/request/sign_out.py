@@ -14,7 +14,7 @@ from ..sessions.outcomes import ORY_IS_DOWN, Outcome, SignedIn, SignedOut, Unava
 from ..sessions.services import services_of
 from .impersonation import end_with_sign_out
 from .outcome import get_outcome, start_lookup
-from .user import get_user
+from .user import get_user, show_user
 from .values import RequestValues
 
 
@@ -23,6 +23,11 @@ def begin_sign_out(values: RequestValues) -> Any:
     values.signing_out = True
     get_outcome(values)
     user = get_user(values)
+    if values.actor is not None:  # the staff member signs out, not the user whom they impersonate
+        user = values.actor
+        end_with_sign_out(values)
+        values.current_user = user
+        show_user(values, user)
     return user if user.is_authenticated else None
 
 

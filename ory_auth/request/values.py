@@ -113,7 +113,7 @@ class RequestValues:
     @cached_property
     def impersonation_reference(self) -> Reference | None:
         """What the cookie of an impersonation refers to; ``None`` without a valid one."""
-        return read_reference(self.request)
+        return read_reference(self.request.META)
 
     def forget_impersonation(self) -> None:
         """From now on, this request belongs to no impersonation. The browser's cookie is deleted."""

@@ -82,6 +82,7 @@ def ory_user_menu(context: Context, next: str | None = None) -> dict[str, Any]:
     return {
         "user": user,
         "signed_in": signed_in,
+        "impersonating": signed_in and find_state(request) is not None and request.actor is not None,
         "unavailable": not signed_in and _is_user_unknown(request),
         "name": name,
         "initials": _initials(name),
