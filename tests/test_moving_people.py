@@ -176,7 +176,7 @@ def fail_with_secret(user: Any) -> Any:
     raise RuntimeError(f"no traits for {user.email}")
 
 
-@pytest.mark.parametrize("name", ["traits", "metadata_public", "metadata_admin", "verified"])
+@pytest.mark.parametrize("name", ["traits", "metadata_public", "metadata_admin", "verified", "second_factors"])
 def test_a_function_that_raises_is_a_problem_of_this_person_without_its_text(ory: Ory, name: str) -> None:
     person = describe(options=MoveOptions(**{name: fail_with_secret}))  # type: ignore[arg-type]
     problem = next(problem for problem in person.problems if problem.code == "function_failed")
@@ -276,6 +276,54 @@ def test_roles_that_the_first_sign_in_would_take_away_are_reported(
         ["roles_missing"],
         [],
     ]
+
+
+KEY = b"M" * 16 + b"\0\2ID" + b"PUBLIC KEY"
+
+
+def test_a_project_may_store_second_factors_itself(ory: Ory) -> None:
+    factors = {
+        "totp": "JBSW Y3DP EHPK 3PXP",
+        "recovery_codes": ["abcd"],
+        "security_keys": [(memoryview(KEY), "Key")],
+        "cannot_move": ["codes by SMS"],
+    }
+    person = describe(options=MoveOptions(second_factors=lambda user: factors))
+    assert person.second_factors == ("totp", "lookup_secret", "webauthn")
+    assert [warning.code for warning in person.warnings] == ["second_factor_lost"]
+    assert "codes by SMS" in person.warnings[0].text
+    assert person.problems == ()
+    assert [operation["path"] for operation in person.operations("id")] == [
+        "/credentials/totp",
+        "/credentials/lookup_secret",
+        "/credentials/webauthn",
+    ]
+
+
+@pytest.mark.parametrize("nothing", [None, {}, {"totp": None, "recovery_codes": [], "passkeys": ()}])
+def test_a_person_may_have_no_second_factor(ory: Ory, nothing: Any) -> None:
+    person = describe(options=MoveOptions(second_factors=lambda user: nothing))
+    assert (person.second_factors, person.problems, person.warnings) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "JBSWY3DPEHPK3PXP",
+        {"otp": "JBSWY3DPEHPK3PXP"},
+        {"totp": "JBSWY3DPEHPK3PX1"},
+        {"totp": 123},
+        {"recovery_codes": "abcdJBSWY3DP"},
+        {"recovery_codes": [1]},
+        {"security_keys": [KEY]},
+        {"security_keys": [(b"JBSWY3DP", "Key")]},
+        {"user_handle": "JBSWY3DP"},
+    ],
+)
+def test_a_wrong_second_factor_is_a_problem_that_shows_none_of_it(ory: Ory, wrong: Any) -> None:
+    person = describe(options=MoveOptions(second_factors=lambda user: wrong))
+    assert codes(person) == ["wrong_second_factors"]
+    assert "JBSWY3DP" not in repr(person)
 
 
 def test_an_unusable_password_becomes_no_password(ory: Ory) -> None:

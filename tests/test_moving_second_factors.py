@@ -91,6 +91,7 @@ def test_the_data_of_a_key_is_divided_into_model_id_and_public_key() -> None:
     assert base64.b64decode(converted["authenticator"]["aaguid"]) == model
     assert converted["authenticator"]["sign_count"] == 7
     assert converted["is_passwordless"] is True
+    assert "flags" not in convert_key(StoredKey(b"M" * 16 + b"\0\1IK", "", is_passkey=False)), "Ory reads them later"
     assert converted["flags"] == {
         "user_present": True,
         "user_verified": True,

@@ -59,6 +59,12 @@ def _add_arguments_for_people(parser: CommandParser) -> None:
         "django-allauth says it, if it is installed.",
     )
     group.add_argument(
+        "--second-factors",
+        default="",
+        metavar="PATH",
+        help="A function that returns the second factors of a user. Otherwise those of django-otp and django-allauth.",
+    )
+    group.add_argument(
         "--provider",
         action="append",
         default=[],
@@ -130,6 +136,7 @@ def read_move_options(options: dict[str, Any]) -> MoveOptions:
             metadata_public=options["metadata_public"],
             metadata_admin=options["metadata_admin"],
             verified=options["verified"],
+            second_factors=options["second_factors"],
             providers=options["provider"],
             schema_id=options["schema"],
             migration_hook=False if options["without_migration_hook"] else None,

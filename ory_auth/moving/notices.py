@@ -36,6 +36,14 @@ def not_json(name: str) -> Notice:
     )
 
 
+def wrong_second_factors(what: str) -> Notice:
+    return Notice(
+        "wrong_second_factors",
+        f"The function for second factors returned something else than it should for this user: {what}.",
+        "Correct the function (--second-factors).",
+    )
+
+
 def lost_second_factors(lost: Iterable[tuple[str, str]]) -> list[Notice]:
     return [
         Notice(

@@ -13,6 +13,7 @@ from ..users.fields import user_model
 
 Traits = Callable[[Any], Mapping[str, Any]]
 Metadata = Callable[[Any], Any]
+OwnSecondFactors = Callable[[Any], Mapping[str, Any] | None]
 Verified = Callable[[Any], bool | Iterable[str]]
 
 
@@ -25,6 +26,10 @@ class MoveOptions:
     user; it says whether the user's e-mail address is verified, or returns the addresses that are. Without it, the
     addresses are verified that django-allauth calls verified.
 
+    ``second_factors`` is called with a user and returns a dict with some of the keys ``totp`` (Base32),
+    ``recovery_codes``, ``security_keys``, ``passkeys``, ``user_handle`` and ``cannot_move``. Without it, the second
+    factors are those of django-otp and django-allauth.
+
     ``providers`` maps the names of providers in Django to the IDs of providers in Ory's configuration.
     ``migration_hook`` says whether passwords that only Django can check are left to the password migration hook; by
     default, they are if ``PASSWORD_MIGRATION_SECRETS`` is set. Set to ``False``, those people move without a password.
@@ -34,6 +39,7 @@ class MoveOptions:
     metadata_public: Metadata | None = None
     metadata_admin: Metadata | None = None
     verified: Verified | str | None = None
+    second_factors: OwnSecondFactors | None = None
     providers: Mapping[str, str] = field(default_factory=dict)
     schema_id: str = ""
     migration_hook: bool | None = None
@@ -46,6 +52,7 @@ def read_options(
     metadata_public: str = "",
     metadata_admin: str = "",
     verified: str = "",
+    second_factors: str = "",
     providers: Iterable[str] = (),
     schema_id: str = "",
     migration_hook: bool | None = None,
@@ -60,6 +67,7 @@ def read_options(
         metadata_public=_import_function(metadata_public, "--metadata-public") if metadata_public else None,
         metadata_admin=_import_function(metadata_admin, "--metadata-admin") if metadata_admin else None,
         verified=_read_verified(verified),
+        second_factors=_import_function(second_factors, "--second-factors") if second_factors else None,
         providers=dict(_read_provider(text) for text in providers),
         schema_id=schema_id,
         migration_hook=migration_hook,

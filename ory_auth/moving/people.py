@@ -17,6 +17,7 @@ from .duplicates import normalize_identifier
 from .identity_schema import IdentitySchema
 from .notices import Notice
 from .options import MoveOptions
+from .own_second_factors import read_own_second_factors
 from .passwords import describe_password
 from .second_factor_credentials import (
     PATCHABLE,
@@ -119,7 +120,7 @@ class _Batch:
         if addresses:
             body["verifiable_addresses"] = addresses
         password = describe_password(user, self._options, self._conf)
-        factors = self._second_factors.second_factors(user)
+        factors = self._factors(user, external_id, problems)
         social = self._social_accounts.social_accounts(user)
         at_creation = tuple(kind for kind in factors.kinds if kind in self._capabilities.at_creation)
         patched = tuple(kind for kind in factors.kinds if kind not in at_creation and kind in PATCHABLE)
@@ -152,6 +153,22 @@ class _Batch:
             patched=factors,
             patched_kinds=patched,
         )
+
+    def _factors(self, user: Any, external_id: str, problems: list[Notice]) -> SecondFactors:
+        """Those that other packages store, or those that the project's function returns."""
+        function = self._options.second_factors
+        if function is None:
+            return self._second_factors.second_factors(user)
+        try:
+            value = function(user)
+        except Exception as error:
+            problems.append(notices.function_failed("second factors", type(error).__name__))
+            return SecondFactors()
+        try:
+            return read_own_second_factors(value, external_id)
+        except ValueError as error:
+            problems.append(notices.wrong_second_factors(str(error)))
+            return SecondFactors()
 
     def _parts(self, user: Any, problems: list[Notice]) -> dict[str, Any]:
         """Traits and metadata, from ``USER_FIELDS`` or the project's functions."""

@@ -66,11 +66,11 @@ class StoredKey:
     """
 
     credential_data: bytes = field(repr=False)
-    flags: int
-    counter: int
     name: str = field(repr=False)
-    added_at: str
     is_passkey: bool
+    added_at: str = "1970-01-01T00:00:00Z"
+    counter: int = 0
+    flags: int | None = None  # of the authenticator data. Without them, Ory reads them at the first sign-in
 
 
 def convert_key(key: StoredKey) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def convert_key(key: StoredKey) -> dict[str, Any]:
     length = int.from_bytes(data[16:18], "big")
     if len(data) <= 18 + length or not length:
         raise ValueError("the credential data is too short")
-    return {
+    converted: dict[str, Any] = {
         "id": _encode(data[18 : 18 + length]),
         "public_key": _encode(data[18 + length :]),
         "attestation_type": "none",
@@ -87,13 +87,11 @@ def convert_key(key: StoredKey) -> dict[str, Any]:
         "display_name": key.name,
         "added_at": key.added_at,
         "is_passwordless": key.is_passkey,
-        "flags": {
-            "user_present": bool(key.flags & 0x01),
-            "user_verified": bool(key.flags & 0x04),
-            "backup_eligible": bool(key.flags & 0x08),
-            "backup_state": bool(key.flags & 0x10),
-        },
     }
+    if key.flags is not None:
+        bits = {"user_present": 0x01, "user_verified": 0x04, "backup_eligible": 0x08, "backup_state": 0x10}
+        converted["flags"] = {name: bool(key.flags & bit) for name, bit in bits.items()}
+    return converted
 
 
 def _encode(raw: bytes) -> str:
