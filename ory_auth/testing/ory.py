@@ -175,9 +175,11 @@ class Ory:
         """In a ``with`` block, respond this much later. ``path`` limits it to paths that begin with it."""
         return _reset_process_state_after(self.local.slow(seconds, path))
 
-    def failing(self, status: int = 503, path: str = "/") -> AbstractContextManager[None]:
-        """In a ``with`` block, respond with this status and an empty body."""
-        return _reset_process_state_after(self.local.failing(status, path=path))
+    def failing(
+        self, status: int = 503, path: str = "/", headers: dict[str, str] | None = None
+    ) -> AbstractContextManager[None]:
+        """In a ``with`` block, respond with this status, these headers and an empty body."""
+        return _reset_process_state_after(self.local.failing(status, headers, path=path))
 
     def stopped(self) -> AbstractContextManager[None]:
         """In a ``with`` block, refuse connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,8 +70,15 @@ class Application:
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def reset(self) -> None:
-        self.calls, self.default = [], Answer()
+        self.calls, self.default, self.during_call = [], Answer(), lambda: None
         self.answers.clear()
+
+    def wait_for_call(self) -> Call:
+        """The first call, which may come a bit later than the response that it belongs to."""
+        deadline = time.monotonic() + 2
+        while not self.calls and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return self.calls[0]
 
     def take_calls(self) -> list[Call]:
         """The calls so far. They count only once."""

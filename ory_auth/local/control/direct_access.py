@@ -72,7 +72,8 @@ class DirectAccess:
             for provider, subject in (social or {}).items():
                 claims = {**claims_from_traits(identity.traits), "sub": subject}
                 identity.link_social_account(self.state.social.add_account(provider, claims), self.state.clock.now())
-            self.state.update_index(identity)
+            if social:
+                self.state.update_index(identity)
             if verified:
                 self._verify_addresses(identity.id)
             return to_admin_json(self.state, identity)
@@ -134,7 +135,7 @@ class DirectAccess:
     def revoke_session(self, session_id: str) -> None:
         """End a session."""
         with self.lock:
-            self.state.get_session(session_id).revoked = True
+            self.state.revoke_session(self.state.get_session(session_id))
 
     def _new_session(self, identity_id: str, aal: str, age: float) -> Session:
         age_in_nanoseconds = round(age * SECOND)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from ..endpoints import routes
 from ..http.api_app import ApiApp
 from ..http.edge import Edge
+from ..http.event_stream import EventStream
 from ..http.faults import Fault
 from ..http.recorded_request import RecordedRequest
 from ..http.server import Server, bind_sockets
@@ -32,7 +33,8 @@ class LocalOry(DirectAccess, FaultInjection):
     def __init__(self, config: Config | None = None) -> None:
         self._config = config or Config()
         self.lock = threading.RLock()
-        self.state = State(self._config)
+        self.event_stream = EventStream()
+        self.state = self._new_state()
         self.faults: list[Fault] = []
         self.requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED_REQUESTS)
         self._ports = [self._config.public_port, self._config.admin_port]
@@ -94,10 +96,25 @@ class LocalOry(DirectAccess, FaultInjection):
     def reset(self) -> None:
         """Delete all data, recorded requests and faults, and reset the clock and the configuration. Ports stay."""
         with self.lock:
-            self.state = State(self._config)
+            self.event_stream.clear()
+            self.state = self._new_state()
             self._set_urls()
             self.faults.clear()
             self.requests.clear()
+
+    def _new_state(self) -> State:
+        state = State(self._config)
+
+        def emit(name: str, attributes: dict[str, str]) -> None:
+            if state.config.events:
+                self.event_stream.send(state.config.events, state.config.hook_timeout, name, attributes)
+
+        state.emit = emit
+        return state
+
+    def wait_for_events(self) -> None:
+        """Return when the application has received all live events so far: see `Config.events`."""
+        self.event_stream.wait()
 
     def configure(self, **changes: Any) -> None:
         """Change fields of `Config` until the next `reset`. Changes of host and ports have no effect."""

@@ -83,7 +83,6 @@ def delete_credential(exchange: Exchange) -> Response:
         raise OryError(404, reason=f"the identity has no {credential_type}")
     if credential_type in SECOND_FACTORS:
         del identity.credentials[credential_type]
-        exchange.state.update_index(identity)
     elif credential_type == "webauthn":
         remove_second_factor_keys(identity, exchange.state.clock.now())
     elif credential_type != "password":
@@ -92,6 +91,7 @@ def delete_credential(exchange: Exchange) -> Response:
         raise OryError(400, reason="the last first factor cannot be deleted")
     else:
         identity.set_credential_config("password", {}, exchange.state.clock.now())
+    exchange.state.update_index(identity)
     return exchange.empty()
 
 

@@ -45,7 +45,7 @@ def revoke_my_session(exchange: Exchange) -> Response:
             raise
     else:
         if session.identity is current.identity:
-            session.revoked = True
+            exchange.state.revoke_session(session)
     return exchange.empty(content_type=JSON_WITHOUT_BODY)
 
 
@@ -53,7 +53,7 @@ def revoke_my_other_sessions(exchange: Exchange) -> Response:
     """DELETE /sessions: the response counts all other sessions, even those that had ended before."""
     others = _other_sessions(exchange, _require_session(exchange))
     for session in others:
-        session.revoked = True
+        exchange.state.revoke_session(session)
     return exchange.json({"count": len(others)})
 
 
@@ -102,7 +102,7 @@ def extend_session(exchange: Exchange) -> Response:
 
 def revoke_session(exchange: Exchange) -> Response:
     """DELETE /admin/sessions/{id}"""
-    _find_session(exchange).revoked = True
+    exchange.state.revoke_session(_find_session(exchange))
     return exchange.empty(content_type=JSON_WITHOUT_BODY)
 
 
@@ -121,7 +121,7 @@ def delete_identity_sessions(exchange: Exchange) -> Response:
     if not sessions:
         raise not_found()
     for session in sessions:
-        del exchange.state.sessions[session.id]
+        exchange.state.delete_session(session)
     return exchange.empty()
 
 
@@ -144,8 +144,11 @@ def _active_parameter(exchange: Exchange) -> bool | None:
 
 
 def _has_state(exchange: Exchange, session: Session, active: bool | None) -> bool:
-    """Whether the session is active, or inactive, as the parameter `active` demands."""
-    return active is None or session.is_active(exchange.state.clock.now()) == active
+    """Whether the session is active, or inactive, as the parameter `active` demands.
+
+    As in Kratos, the state of the identity does not matter here.
+    """
+    return active is None or session.is_current(exchange.state.clock.now()) == active
 
 
 def _expanded_json(

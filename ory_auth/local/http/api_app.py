@@ -24,6 +24,7 @@ from ..model.state import State
 from . import cors
 from .exchange import Exchange
 from .faults import Fault
+from .limits import WriteLimits
 from .recorded_request import RecordedRequest
 from .threads import run_in_thread, start_thread
 
@@ -60,6 +61,7 @@ class ApiApp:
         self.shared = shared
         self.name = name
         self.routes = routes
+        self.limits = WriteLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Record the request, then respond through the faults that are switched on."""
@@ -71,10 +73,14 @@ class ApiApp:
         app: ASGIApp = self._respond
         for fault in list(self.shared.faults):
             app = fault.wrap(app)
+        config = self.shared.state.config
         try:
-            await app(scope, receive, send)
+            if self.name == "public" or await self.limits.refuse_or_enter(scope, config, receive, send):
+                await app(scope, receive, send)
         except (asyncio.CancelledError, ClientDisconnect):
             return  # the server is stopping, or the client has disconnected: uvicorn would log either as an error
+        finally:
+            self.limits.leave(scope)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

@@ -87,6 +87,9 @@ class Config:
     cookie_same_site: str = "Lax"  # cookies.same_site
     # Beside Kratos: Ory Network's edge (`http/edge.py`), the token that lets a caller name another base URL, and the
     # project's custom domain, to which browsers are redirected.
+    events: dict[str, Any] = field(default_factory=dict, repr=False)  # live events: `url`, `headers` and `auth`
+    one_write_at_a_time: bool = False  # the limit of Ory Network for its admin API: otherwise 429
+    writes_per_second: int = 0  # the rate limit of Ory Network for its admin API; 0 is none
     edge: bool = False
     edge_token: str = field(default="", repr=False)
     edge_custom_domain: str | None = None

@@ -11,6 +11,7 @@ DEFAULT_MESSAGES = {
     403: "the request is not allowed",
     404: "the resource does not exist",
     409: "the resource already exists",
+    429: "too many requests",
     410: "the resource has expired",
     500: "the server failed",
 }

@@ -74,7 +74,11 @@ class Session:
 
     def is_active(self, now: int) -> bool:
         """Whether the session is neither revoked nor expired, and its identity is active."""
-        return not self.revoked and now < self.expires_at and self.identity.state == "active"
+        return self.is_current(now) and self.identity.state == "active"
+
+    def is_current(self, now: int) -> bool:
+        """Whether the session is neither revoked nor expired."""
+        return not self.revoked and now < self.expires_at
 
     def to_json(
         self, now: int, *, identity: dict[str, Any] | None, devices: list[dict[str, Any]] | None
@@ -82,7 +86,7 @@ class Session:
         """The session with the given JSON of its identity and devices: endpoints show different parts of them."""
         return {
             "id": self.id,
-            "active": not self.revoked and now < self.expires_at and (identity is None or self.is_active(now)),
+            "active": self.is_current(now) and (identity is None or self.is_active(now)),
             "expires_at": rfc3339(self.expires_at),
             "authenticated_at": rfc3339(self.authenticated_at),
             "authenticator_assurance_level": self.aal,

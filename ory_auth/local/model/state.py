@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ class State:
         self.errors: dict[str, tuple[OryError, int]] = {}
         self.mailbox = Mailbox(self.clock)
         self.social = SocialAccounts()
+        self.emit: Callable[[str, dict[str, str]], None] = lambda name, attributes: None  # sends a live event
         self.database_is_up = True
         self.ready_status = 200
 
@@ -116,19 +117,24 @@ class State:
             new = identity.id not in self.identities
             raise OryError(409, reason="another identity has the same login name or external_id" if new else "")
         stored = self.identities.setdefault(identity.id, identity)
-        if stored is not identity:
+        if stored is identity:
+            self.index.put(identity.id, identity.unique_keys)
+            self.emit("IdentityCreated", {"IdentityID": identity.id})
+        else:
             vars(stored).update(vars(identity))
-        self.update_index(stored)
+            self.update_index(stored)
 
     def update_index(self, identity: Identity) -> None:
-        """Note the keys of a stored identity that was changed in place, for example by linking a social account."""
+        """Note a change of a stored identity that was made in place, for example by linking a social account."""
         self.index.put(identity.id, identity.unique_keys)
+        self.emit("IdentityUpdated", {"IdentityID": identity.id})
 
     def delete_identity(self, identity_id: str) -> None:
         del self.identities[self.get_identity(identity_id).id]
         self.index.remove(identity_id)
+        self.emit("IdentityDeleted", {"IdentityID": identity_id})
         for session in list(self.sessions_of(identity_id)):
-            del self.sessions[session.id]
+            self.delete_session(session)
         for flow in self.flows.values():
             flow.challenges.forget(identity_id)
 
@@ -166,6 +172,16 @@ class State:
 
     def store_session(self, session: Session) -> None:
         self.sessions[session.id] = session
+        self.emit("SessionIssued", {"SessionID": session.id, "IdentityID": session.identity.id})
+
+    def revoke_session(self, session: Session) -> None:
+        if not session.revoked:
+            session.revoked = True
+            self.emit("SessionRevoked", {"SessionID": session.id, "IdentityID": session.identity.id})
+
+    def delete_session(self, session: Session) -> None:
+        self.revoke_session(session)
+        del self.sessions[session.id]
 
     def renew_session(self, session: Session, method: AuthenticationMethod) -> None:
         """Add a method that the person has just completed, and restart the lifespan."""

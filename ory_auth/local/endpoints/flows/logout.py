@@ -40,7 +40,7 @@ def logout(exchange: Exchange) -> Response:
         return_to = resolve_return_to(exchange, exchange.query.get("return_to", ""))
     except OryError as error:
         return exchange.error_response(error)
-    session.revoked = True
+    exchange.state.revoke_session(session)
     exchange.delete_session_cookie(session)
     exchange.renew_csrf_token()
     return exchange.empty() if exchange.wants_json else exchange.redirect(return_to)
@@ -57,5 +57,5 @@ def logout_api(exchange: Exchange) -> Response:
     session = next((one for one in exchange.state.sessions.values() if one.token == token), None)
     if session is None:
         raise OryError(403, reason="there is no session with this token")
-    session.revoked = True
+    exchange.state.revoke_session(session)
     return exchange.empty()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -255,11 +256,9 @@ def _call_later(exchange: Exchange, hook: WebHook, context: dict[str, Any]) -> N
 
 def _make_delivery(request: HookRequest | None, limits: dict[str, float]) -> Callable[[], None]:
     def deliver() -> None:
-        try:
+        with suppress(OryError):  # as in Kratos, which only logs it
             if request is not None:
                 outgoing.send(request, timeout=limits["timeout"], retry_seconds=limits["retry_seconds"])
-        except OryError:
-            pass  # as in Kratos, which only logs it
 
     return deliver
 
