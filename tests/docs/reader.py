@@ -83,6 +83,10 @@ class Reader:
             self.opens("/auth/login")
         self._fills_in("password", identifier=email, password=PASSWORD)
 
+    def signs_in_with_django(self, email: str) -> None:
+        form = self.page.form_with("username")
+        self.page = self.browser.submit(self.page, form, username=email, password=PASSWORD)
+
     def proves_it_again(self) -> None:
         self._fills_in("password", password=PASSWORD)
 
@@ -103,7 +107,13 @@ class Reader:
         self.page = self.browser.submit(self.page, form)
 
     def loses_the_session(self) -> None:
-        self.browser.jar = {key: value for key, value in self.browser.jar.items() if key[1] != "ory_kratos_session"}
+        self._loses_the_cookie("ory_kratos_session")
+
+    def loses_the_django_session(self) -> None:
+        self._loses_the_cookie("sessionid")
+
+    def _loses_the_cookie(self, name: str) -> None:
+        self.browser.jar = {key: value for key, value in self.browser.jar.items() if key[1] != name}
 
     def htmx_shows(self, verb: str, path: str, text: str) -> None:
         status, _, shown = self._htmx(verb, path)
@@ -191,6 +201,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"gets (\d{3})": Reader.gets,
     r"signs up as (\S+)": Reader.signs_up,
     r"signs in as (\S+)": Reader.signs_in,
+    r"signs in with Django as (\S+)": Reader.signs_in_with_django,
     r"gives the password again": Reader.proves_it_again,
     r"enters the code of the mail in (\S+)": Reader.enters_the_code_of_the_mail,
     r"signs out": Reader.signs_out,
@@ -200,6 +211,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     r"sets up an authenticator app": Reader.sets_up_an_authenticator_app,
     r"types its code": Reader.types_its_code,
     r"loses the session": Reader.loses_the_session,
+    r"loses the Django session": Reader.loses_the_django_session,
     r'htmx (gets|posts to) (\S+) and shows "(.+)"': Reader.htmx_shows,
     r"htmx (gets|posts to) (\S+) and goes to (\S+)": Reader.htmx_goes,
     r"runs (.+) and gets (.+)": Reader.runs_and_gets,
