@@ -196,7 +196,7 @@ class TwoSides(RuleBasedStateMachine):
             assert names & MANAGED == ROLES[self._identity(person)["metadata_public"]["role"]]
 
     def teardown(self) -> None:
-        self.both_sides_agree_after_a_synchronization(create=False)
+        self.both_sides_agree_after_a_synchronization(create=True)
 
     # --- helpers
 
