@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextvars import copy_context
 from pathlib import Path
@@ -22,7 +23,7 @@ from ory_auth.ory import admin_api
 from ory_auth.sessions.services import reset_services
 from ory_auth.users import groups, row_cache
 from tests.support.client import DualClient
-from tests.support.databases import SQLITE, temporary_database
+from tests.support.databases import SQLITE, replaced_database, temporary_database
 from tests.support.ory import WHOAMI, Ory, Session, start_ory
 from tests.support.types import ChangeSettings
 
@@ -157,11 +158,21 @@ def atomic_requests() -> Iterator[None]:
     connection.settings_dict["ATOMIC_REQUESTS"] = False
 
 
+@pytest.fixture(scope="session")
+def migrated_file(django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to copy: migrations take a second."""
+    path = tmp_path_factory.mktemp("migrated") / "db.sqlite"
+    with django_db_blocker.unblock(), temporary_database("default", NAME=str(path), **SQLITE):
+        return path
+
+
 @pytest.fixture
-def file_database(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Path]:
+def file_database(django_db_blocker: DjangoDbBlocker, migrated_file: Path, tmp_path: Path) -> Iterator[Path]:
     """The default database is a file."""
-    with django_db_blocker.unblock(), temporary_database("default", NAME=str(tmp_path / "db.sqlite"), **SQLITE):
-        yield tmp_path / "db.sqlite"
+    path = tmp_path / "db.sqlite"
+    shutil.copyfile(migrated_file, path)
+    with django_db_blocker.unblock(), replaced_database("default", NAME=str(path), **SQLITE):
+        yield path
 
 
 @pytest.fixture

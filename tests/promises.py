@@ -171,6 +171,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A row that was read in a transaction that is rolled back is not cached",
     ),
     "Web hooks": (
+        "A change at Ory shows here within a second, if Ory calls the web hook",
         "A web hook changes nothing that Ory's admin API does not confirm",
         "A web hook that could not be carried out is not remembered",
         "A web hook without a valid secret costs no query and no call to Ory",

@@ -79,6 +79,8 @@ def _read_body(request: HttpRequest) -> bytes:
         raise _Refused(400, "body", "The body could not be read.") from None
     if len(content) > MAX_BODY:
         raise too_large
+    if length.isdecimal() and len(content) < int(length):
+        raise _Refused(400, "body", "The body is shorter than its Content-Length.")
     return content
 
 

@@ -13,7 +13,15 @@ SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode"
 
 @contextmanager
 def temporary_database(alias: str, **values: object) -> Iterator[None]:
-    """Replace the database of an alias for a while, in all threads. Creates the tables."""
+    """:func:`replaced_database` by one that is empty: creates the tables."""
+    with replaced_database(alias, **values):
+        call_command("migrate", verbosity=0, database=alias)
+        yield
+
+
+@contextmanager
+def replaced_database(alias: str, **values: object) -> Iterator[None]:
+    """Replace the database of an alias for a while, in all threads, by one that has the tables already."""
     settings = connections.settings
     before = settings.get(alias)
     connection = getattr(connections[alias], "self", connections[alias]) if alias in settings else None
@@ -21,7 +29,6 @@ def temporary_database(alias: str, **values: object) -> Iterator[None]:
     if connection is not None:
         del connections[alias]
     try:
-        call_command("migrate", verbosity=0, database=alias)
         yield
     finally:
         connections[alias].close()
