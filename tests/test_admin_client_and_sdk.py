@@ -41,7 +41,7 @@ CALLS: dict[str, tuple[Callable[[AdminClient], Any], Callable[[Any], Any]]] = {
     ),
     "find": (
         lambda client: client.find_by_identifier("ada+x@example.org"),
-        sdk("list_identities", credentials_identifier="ada+x@example.org"),
+        sdk("list_identities", credentials_identifier="ada+x@example.org", consistency="strong"),
     ),
     "page": (
         lambda client: client.list_identities(500, "token"),

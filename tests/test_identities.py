@@ -167,6 +167,17 @@ def test_an_update_keeps_what_it_does_not_name(ory: Ory, call: Call) -> None:
         call("update", identity, schema_id="unknown")
 
 
+def test_an_update_keeps_the_second_factor(ory: Ory, call: Call) -> None:
+    person = ory.person()
+    session = person.browser_session()
+    session.set_up_totp()
+    call("update", person.id, traits={"name": {"first": "Augusta"}})
+    call("set_metadata", person.id, public={"plan": "pro"})
+    later = person.browser_session()
+    later.step_up()
+    assert later.whoami()["authenticator_assurance_level"] == "aal2"
+
+
 def test_an_update_that_changes_nothing_sends_nothing(ory: Ory, call: Call) -> None:
     person = ory.person(name={"first": "Ada"})
     before = call("get", person.id).updated_at

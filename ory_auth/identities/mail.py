@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import apps
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -49,7 +50,7 @@ def _write(letter: Letter, recovery: RecoveryLink | RecoveryCode) -> EmailMultiA
         "url": recovery.url,
         "code": recovery.code if isinstance(recovery, RecoveryCode) else None,
         "expires_at": recovery.expires_at,
-        "site_name": _site_name(recovery.url),
+        "site_name": _site_name(recovery),
         "language": language,
         **letter.context,
     }
@@ -63,12 +64,13 @@ def _write(letter: Letter, recovery: RecoveryLink | RecoveryCode) -> EmailMultiA
     return message
 
 
-def _site_name(url: str) -> str:
-    """The name in ``django.contrib.sites``, if a site is set; else the host of the link."""
-    if apps.is_installed("django.contrib.sites"):
-        from django.conf import settings
+def _site_name(recovery: RecoveryLink | RecoveryCode) -> str:
+    """The name in ``django.contrib.sites``, if a site is set; else this site's host."""
+    if apps.is_installed("django.contrib.sites") and getattr(settings, "SITE_ID", None):
         from django.contrib.sites.models import Site
 
-        if getattr(settings, "SITE_ID", None):
-            return str(Site.objects.get_current().name)
-    return urlsplit(url).netloc
+        return str(Site.objects.get_current().name)
+    host = urlsplit(recovery.url).netloc
+    if isinstance(recovery, RecoveryCode):
+        return host  # of the recovery page
+    return next((name for name in settings.ALLOWED_HOSTS if name.strip(".*")), host).lstrip(".")  # Ory's host

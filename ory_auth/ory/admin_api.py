@@ -5,7 +5,6 @@ The admin API returns secrets. What leaves this module are times, numbers and th
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,12 +17,10 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from ..conf import Conf
-from ..events import Event
-from ..exceptions import OryUnavailable
+from ..exceptions import NotFound
 from ..process.forks import after_fork
 from ..types import read_last_change
-from .admin_client import has_admin_access
-from .http_client import ConnectionPool, Response, deadline
+from .admin_client import admin_client_of, has_admin_access
 from .same_text import is_same_text
 
 CACHE_SECONDS = 60  # so that a person who is refused does not cause a call at each request
@@ -69,9 +66,8 @@ def last_change_if_without_address(address: str, identity_id: UUID, conf: Conf) 
 
 def _fetch(identity_id: UUID, address: str, conf: Conf) -> datetime | None:
     try:
-        response = _send("GET", f"/admin/identities/{identity_id}", conf)
-        identity = json.loads(response.body) if response.status == 200 else None
-        if not isinstance(identity, dict) or UUID(identity["id"]) != identity_id:
+        identity = admin_client_of(conf).get_identity(identity_id)
+        if UUID(identity["id"]) != identity_id:
             return None
         if any(is_same_text(text, address) for text in _walk_texts(identity)):
             return None
@@ -90,9 +86,8 @@ def fetch_credential_facts(identity_id: UUID, conf: Conf) -> CredentialFacts | N
     if not has_admin_access(conf) or time.monotonic() < _paused_until:
         return None
     try:
-        response = _send("GET", f"/admin/identities/{identity_id}?include_credential=lookup_secret", conf)
-        if response.status == 200:
-            return _read_credential_facts(json.loads(response.body), identity_id)
+        identity = admin_client_of(conf).get_identity(identity_id, include_credentials=["lookup_secret"])
+        return _read_credential_facts(identity, identity_id)
     except Exception:  # noqa: S110  (no response, or one that is not an identity: the pages do without)
         pass
     _paused_until = time.monotonic() + PAUSE_SECONDS
@@ -130,17 +125,11 @@ def delete_identity(identity_id: UUID, conf: Conf) -> bool:
     Raises :class:`OryUnavailable` if the identity may still exist.
     Follows https://www.ory.com/docs/reference/api#operation/deleteIdentity.
     """
-    failure: str | None = None
-    status: int | None = None
     try:
-        status = _send("DELETE", f"/admin/identities/{identity_id}", conf).status
-    except Exception as error:
-        failure = type(error).__name__
-    if status in {204, 404}:
-        return status == 204
-    # Not in the except block: an error from here would carry the one of the request.
-    event = Event.UPSTREAM_REJECTS if status in {401, 403} else Event.UNAVAILABLE
-    raise OryUnavailable("Ory did not delete the identity.", event=event, status=status, cause=failure)
+        admin_client_of(conf).delete_identity(identity_id)
+    except NotFound:
+        return False
+    return True
 
 
 def has_identity(identity_id: UUID, conf: Conf) -> bool:
@@ -149,19 +138,9 @@ def has_identity(identity_id: UUID, conf: Conf) -> bool:
     Follows https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
     try:
-        response = _send("GET", f"/admin/identities/{identity_id}", conf)
-        return response.status == 200 and UUID(json.loads(response.body)["id"]) == identity_id
+        return UUID(admin_client_of(conf).get_identity(identity_id)["id"]) == identity_id
     except Exception:  # no response, or one that is not an identity
         return False
-
-
-def _send(method: str, path: str, conf: Conf) -> Response:
-    """Send one request within ``TIMEOUT``."""
-    headers = {"Accept": "application/json", "User-Agent": "django-ory"}
-    if conf.api_key:
-        headers["Authorization"] = f"Bearer {conf.api_key.reveal()}"
-    with deadline(time.monotonic() + conf.timeout):
-        return ConnectionPool(conf.admin_url, 0).request(method, path, headers)
 
 
 def _walk_texts(value: Any) -> Iterator[str]:

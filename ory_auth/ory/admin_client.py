@@ -71,8 +71,13 @@ class AdminClient(JsonApi):
         return self._object(Request("GET", f"/admin/identities/by/external/{quote(external_id, safe='')}"))
 
     def find_by_identifier(self, identifier: str) -> list[dict[str, Any]]:
-        """The identities that sign in with this e-mail address, phone number or username."""
-        return self._list(Request("GET", "/admin/identities", query=[("credentials_identifier", identifier)]))
+        """The identities that sign in with this e-mail address, phone number or username.
+
+        Ory Network would otherwise not find an identity that was created a moment ago.
+        https://www.ory.com/docs/api/eventual-consistency
+        """
+        query = [("consistency", "strong"), ("credentials_identifier", identifier)]
+        return self._list(Request("GET", "/admin/identities", query=query))
 
     def get_identities(self, identity_ids: Iterable[UUID]) -> list[dict[str, Any]]:
         """Those of these identities that Ory has; at most :data:`MAX_IDS`."""
