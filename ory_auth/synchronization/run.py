@@ -7,13 +7,12 @@ from contextlib import suppress
 from threading import Event as ThreadEvent
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
 from ..conf import Conf, conf
 from ..events import Event, log
 from ..models import OryIdentity
-from ..ory.admin_client import has_admin_access
+from ..ory.admin_client import require_admin_access
 from ..users.database import writing_alias
 from ..users.handler import import_handler_class
 from .conflicts import resolve_conflicts
@@ -73,11 +72,7 @@ def synchronize(
         stop=stop,
     )
     current = conf()
-    if not has_admin_access(current):
-        raise ImproperlyConfigured(
-            "A synchronization needs Ory's admin API. Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory "
-            "Network ORY_AUTH['API_KEY']."
-        )
+    require_admin_access(current)
     return _Run(options, current).run()
 
 
