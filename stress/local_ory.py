@@ -12,40 +12,12 @@ import sys
 from typing import Any
 
 from ory_auth.local import Config, LocalOry
-from ory_auth.local.model.identity import Identity
-from ory_auth.local.model.session import Session
-from ory_auth.local.model.state import State
-
-
-class IndexedState(State):
-    """Finds a session by its token without looking at all of them, which would take too long with 100,000 sessions."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.by_token: dict[str, Session] = {}
-
-    def store_session(self, session: Session) -> None:
-        super().store_session(session)
-        self.by_token[session.token] = session
-
-    def find_session_by_token(self, token: str) -> Session | None:
-        session = self.by_token.get(token) if self.database_is_up else None
-        known = session is not None and session.id in self.sessions and session.is_active(self.clock.now())
-        return session if known else None
-
-    def has_conflict(self, identity: Identity) -> bool:
-        """Those of ``people`` differ by their number; only others are compared, one by one."""
-        numbered = (identity.identifiers or [""])[0].startswith(NUMBERED)
-        return not numbered and super().has_conflict(identity)
-
 
 NUMBERED = "person-"
 
 
 def main() -> None:
-    ory = LocalOry(Config(public_port=0, admin_port=0, **json.loads(sys.argv[1])))
-    ory.state = IndexedState(ory.state.config)
-    with ory:
+    with LocalOry(Config(public_port=0, admin_port=0, **json.loads(sys.argv[1]))) as ory:
         _say({"public_url": ory.public_url, "admin_url": ory.admin_url})
         for line in sys.stdin:
             order = json.loads(line)

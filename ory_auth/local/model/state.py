@@ -31,6 +31,7 @@ class State:
         self.identities: dict[str, Identity] = {}
         self.index = IdentityIndex()
         self.sessions: dict[str, Session] = {}
+        self._sessions_by_token: dict[str, Session] = {}
         self.flows: dict[str, Flow] = {}
         self.errors: dict[str, tuple[OryError, int]] = {}
         self.mailbox = Mailbox(self.clock)
@@ -156,9 +157,8 @@ class State:
         """The active session with this token. `None` if the database is down, as with Kratos."""
         if not self.database_is_up:
             return None
-        now = self.clock.now()
-        matches = (session for session in self.sessions.values() if session.token == token and session.is_active(now))
-        return next(matches, None)
+        session = self._sessions_by_token.get(token)
+        return session if session and session.is_active(self.clock.now()) else None
 
     def add_session(self, identity: Identity, methods: list[AuthenticationMethod], device: Device) -> Session:
         session = self.new_session(identity, methods, device)
@@ -171,7 +171,7 @@ class State:
         return Session(identity, now, now, self.new_session_expiry(), methods, [device])
 
     def store_session(self, session: Session) -> None:
-        self.sessions[session.id] = session
+        self.sessions[session.id] = self._sessions_by_token[session.token] = session
         self.emit("SessionIssued", {"SessionID": session.id, "IdentityID": session.identity.id})
 
     def revoke_session(self, session: Session) -> None:
@@ -181,7 +181,7 @@ class State:
 
     def delete_session(self, session: Session) -> None:
         self.revoke_session(session)
-        del self.sessions[session.id]
+        del self.sessions[session.id], self._sessions_by_token[session.token]
 
     def renew_session(self, session: Session, method: AuthenticationMethod) -> None:
         """Add a method that the person has just completed, and restart the lifespan."""
