@@ -7,9 +7,12 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from ..conf import Conf, conf
+from ..impersonation import may_impersonate
 from ..models import OryIdentity
 from ..ory.addresses import host_of, is_ory_network
 from .actions import ACTIONS, ACTIVATE, DEACTIVATE
@@ -44,7 +47,18 @@ def make_buttons(
             for action in ACTIONS.values()
             if action is not unsuitable and action.is_permitted(request)
         ]
-    return [*buttons, *_console(request, identity, conf())]
+    return [*buttons, *_impersonation(request, identity), *_console(request, identity, conf())]
+
+
+def _impersonation(request: HttpRequest, identity: OryIdentity) -> list[Button]:
+    """The page asks for the reason, and says so if it refuses."""
+    if identity.user is None or not may_impersonate(request, identity.user):
+        return []
+    try:
+        url = reverse("ory_auth:impersonate")
+    except NoReverseMatch:  # the project does not include ory_auth.urls
+        return []
+    return [Button(_("See the site as this person"), f"{url}?{urlencode({'user': identity.user.pk})}")]
 
 
 def _console(request: HttpRequest, identity: OryIdentity, conf: Conf) -> list[Button]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import OryIdentity
 from ..users.query import EPOCH
 from .addresses import panel_url, user_url
+from .names import name_of
 
 STATES = {"active": _("Active"), "inactive": _("Inactive"), "": _("Not known yet")}
 
@@ -27,7 +28,8 @@ class IdentityColumns:
         if identity.user is None:
             return "–"
         url = user_url(identity.user, self.admin_site)
-        return format_html('<a href="{}">{}</a>', url, identity.user) if url else str(identity.user)
+        name = name_of(identity)
+        return format_html('<a href="{}">{}</a>', url, name) if url else name
 
     @admin.display(description=_("state at Ory"), ordering="state")
     def state_at_ory(self, identity: OryIdentity) -> Any:

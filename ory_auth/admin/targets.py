@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from ..models import OryIdentity
 from ..users.rights import has_rights_beyond
+from .names import name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,6 @@ class Target:
     @property
     def name(self) -> str:
         return name_of(self.identity)
-
-
-def name_of(identity: OryIdentity) -> str:
-    """What the admin calls a person: the user, or the ID of an identity without one."""
-    return str(identity.user) if identity.user is not None else str(identity.pk)
 
 
 def visible_identities(request: HttpRequest, site: AdminSite, identities: QuerySet[OryIdentity]) -> Any:

@@ -25,8 +25,9 @@ from .buttons import make_buttons
 from .carry_out import Shown, carry_out, load_identities, load_panel
 from .forms import ConfirmationForm, form_of
 from .history import log_report
+from .names import name_of, name_user
 from .run import Report, explain, run
-from .targets import find_refusal, find_targets, name_of
+from .targets import find_refusal, find_targets
 
 FOLDER = "admin/ory_auth/oryidentity"
 
@@ -45,7 +46,7 @@ def ask_about_selection(
     if selection.model is get_user_model():
         found = list(identities.filter(user__in=selection.order_by().values("pk")))
         linked = {identity.user_id for identity in found}
-        without = [str(user) for user in selection if user.pk not in linked]
+        without = [name_user(user) for user in selection if user.pk not in linked]
     else:
         found, without = list(identities.filter(pk__in=selection.order_by().values("pk"))), []
     return _ask(identity_admin, request, action, found, without, back=request.get_full_path())
