@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,11 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from io import StringIO
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from demo_project.people import SUPERUSER, Person, people
@@ -51,6 +54,7 @@ class Command(BaseCommand):
             identities = {person.email: _created(ory, person)["id"] for person in people()}
             _manage("migrate", "--verbosity", "0", environment=environment)
             _manage("ory_link", SUPERUSER, identities[SUPERUSER], "--create", "--superuser", environment=environment)
+            _manage("ory_export_users", environment=environment)  # the others, before they have signed in
             with _site(environment) as site:
                 self._introduce(f"{settings.ORY_AUTH['SDK_URL']}  (local; nothing is saved)", people())
                 yield site
@@ -118,9 +122,19 @@ def _local_ory() -> Iterator[LocalOry]:
         webauthn_enabled=True,
         oidc_providers={"google": "Google", "github": "GitHub"},
         registration_login_hints=True,
+        hooks=_hooks(),
     )
     with LocalOry(config) as ory:
         yield ory
+
+
+def _hooks() -> dict[str, Any]:
+    """The web hooks with which Ory tells this site at once what people change."""
+    output = StringIO()
+    site = f"http://{HOST}:{settings.DEMO_PORT}"
+    call_command("ory_webhooks", site=site, format="json", show_secret=True, stdout=output, stderr=StringIO())
+    hooks: dict[str, Any] = json.loads(output.getvalue())["selfservice"]["flows"]
+    return hooks
 
 
 def _created(ory: LocalOry, person: Person) -> dict[str, Any]:
