@@ -27,7 +27,7 @@ screenshots: .venv/done  ## photograph every page and state into screenshots/
 
 test-postgresql: .venv/stress  ## run the tests of users and sessions on PostgreSQL
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
-		tests/test_ory_link.py tests/test_admin.py tests/test_admin_support.py tests/test_memory.py tests/test_same_text.py \
+		tests/test_ory_link.py tests/test_impersonation.py tests/test_admin.py tests/test_admin_support.py tests/test_memory.py tests/test_same_text.py \
 		tests/test_account_deletion.py tests/test_sessions_page.py tests/test_security_page.py tests/test_step_up_flow.py
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 

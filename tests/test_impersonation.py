@@ -1037,7 +1037,7 @@ def test_the_log_has_ids_and_never_the_reason(
 def test_the_banner_names_both_and_leads_out(as_ada: Support) -> None:
     page = as_ada.web.get("/pay").content.decode()
     assert "You see this site as <strong><bdi>Ada Lovelace</bdi></strong>." in page
-    assert "<bdi>Sue Port</bdi>" in page
+    assert "You are signed in as <bdi>Sue Port</bdi>. 60 minutes left." in page
     assert 'action="/auth/impersonate/stop"' in page
     assert "impersonation.css" in page
 

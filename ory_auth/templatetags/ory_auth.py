@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -109,7 +111,7 @@ def ory_impersonation_banner(context: Context, next: str = "") -> dict[str, Any]
         "is_shown": True,
         "name": describe(user),
         "actor_name": describe(actor),
-        "until": getattr(user, "ory_impersonated_until", None),
+        "minutes": _minutes_until(getattr(user, "ory_impersonated_until", None)),
         "next": next,
         "csrf_token": context.get("csrf_token"),
     }
@@ -138,6 +140,13 @@ def _current_page(request: HttpRequest | None) -> str:
         requested = read_requested_url(request) or ""
         return requested if is_allowed(request, requested, hosts) else ""
     return find_current_page(request, kind_from_headers(request), hosts)
+
+
+def _minutes_until(end: datetime | None) -> int | None:
+    """Rounded up. ``None`` if there is no time, or one without a zone (``USE_TZ = False``)."""
+    if end is None or end.tzinfo is None:
+        return None
+    return max(0, math.ceil((end - datetime.now(UTC)).total_seconds() / 60))
 
 
 def _only_allowed(request: HttpRequest | None, url: str) -> str:

@@ -9,12 +9,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template import engines
-from django.urls import path
+from django.urls import path, reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from ory_auth.decorators import ory_optional, ory_required
@@ -44,6 +45,17 @@ def me(request: HttpRequest) -> HttpResponse:
 @ory_required(aal="aal2")
 def vault(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"gold": 12})
+
+
+@login_required
+def become_staff(request: HttpRequest) -> HttpResponse:
+    """Makes the visitor a superuser, and leads to the page on which they may impersonate a customer."""
+    users: Any = get_user_model()._default_manager
+    users.filter(pk=request.user.pk).update(is_staff=True, is_superuser=True)
+    customer, _ = users.get_or_create(
+        username="bob", defaults={"email": "bob@example.org", "first_name": "Bob", "last_name": "Builder"}
+    )
+    return redirect(f"{reverse('ory_auth:impersonate')}?user={customer.pk}&next=/own/tags/")
 
 
 def _node(group: str, name: str, type_: str, value: str = "", label: str = "") -> dict[str, Any]:
@@ -78,5 +90,10 @@ def captcha(request: HttpRequest) -> HttpResponse:
     return render(request, "ory_auth/login.html", context)
 
 
-urlpatterns = [path("own/tags/", tags), path("own/captcha/", captcha), path("app/", app)]
+urlpatterns = [
+    path("own/become-staff/", become_staff),
+    path("own/tags/", tags),
+    path("own/captcha/", captcha),
+    path("app/", app),
+]
 urlpatterns += [path("api/csrf", csrf), path("api/me", me), path("api/vault", vault)]

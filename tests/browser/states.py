@@ -503,6 +503,48 @@ def account_deleted(scene: Scene) -> None:
     scene.visitor.sees("Account deleted")
 
 
+# ---- the site as another user
+
+
+@state("impersonate")
+def impersonate(scene: Scene) -> None:
+    scene.signed_in("/own/become-staff/")
+    scene.visitor.sees("See the site as Bob Builder")
+
+
+@state("impersonate-no-reason")
+def impersonate_no_reason(scene: Scene) -> None:
+    impersonate(scene)
+    scene.visitor.fill("reason", " ")
+    scene.visitor.button("Start").click()
+    scene.shows_error()
+
+
+@state("impersonation")
+def impersonation(scene: Scene) -> None:
+    """A page of the project, with the banner."""
+    impersonate(scene)
+    scene.visitor.fill("reason", "Request 4711")
+    scene.visitor.button("Start").click()
+    scene.visitor.is_at("/own/tags/")
+    scene.visitor.is_signed_in_as("bob@example.org")
+
+
+@state("impersonating")
+def impersonating(scene: Scene) -> None:
+    """A page that requires a second factor."""
+    impersonation(scene)
+    scene.visitor.open("/vault/")
+    scene.visitor.sees("Not while you impersonate another user")
+
+
+@state("impersonation-refused")
+def impersonation_refused(scene: Scene) -> None:
+    impersonate(scene)
+    scene.visitor.open("/auth/impersonate?user=1")
+    scene.visitor.sees("Not allowed")
+
+
 # ---- what goes wrong
 
 
