@@ -17,8 +17,8 @@ from ...model.messages import message
 from ...model.password_hashes import MAX_BCRYPT_BYTES
 from ...model.passwords import hash_password
 from ...model.web_hooks import WebHook, make_request, parse_web_hook
+from .hook_context import request_context
 from .submission import InvalidSubmission
-from .web_hooks import request_context
 
 NOT_REACHED = "A third-party upstream service could not be reached. Please try again later."
 RESPONDED_IMPROPERLY = "A third-party upstream service responded improperly. Please try again later."

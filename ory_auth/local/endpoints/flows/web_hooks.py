@@ -6,7 +6,6 @@ https://www.ory.com/docs/guides/integrate-with-ory-cloud-through-webhooks
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -14,7 +13,7 @@ from typing import Any
 
 from ...http import outgoing
 from ...http.exchange import Exchange
-from ...model.clock import NEVER, rfc3339
+from ...model.clock import NEVER
 from ...model.errors import OryError
 from ...model.flow import Flow
 from ...model.identity import Address, Identity
@@ -23,7 +22,6 @@ from ...model.identity_schema import trait_errors
 from ...model.session import Session
 from ...model.trait_forms import fill_form
 from ...model.web_hooks import (
-    ALLOWED_HEADERS,
     HookRequest,
     Refusal,
     WebHook,
@@ -31,10 +29,9 @@ from ...model.web_hooks import (
     make_request,
     read_answer,
 )
+from .hook_context import NO_ID, identity_without_ids, make_context, session_json_of
 from .submission import InvalidSubmission
 
-NO_ID = str(uuid.UUID(int=0))
-WITHOUT_PAYLOAD = ("profile", "password")  # changes of settings whose flows have no `transient_payload` by default
 REFUSED_AT_START = "a web hook has refused the flow"
 
 
@@ -47,7 +44,7 @@ def before(exchange: Exchange, flow: Flow, session: Session | None = None) -> No
     As in Kratos, a refusal is an error of the server.
     """
     hooks = _configured(exchange, flow.kind, "before")
-    context = _context(exchange, flow, None, _session_json(exchange, session) if session else None)
+    context = make_context(exchange, flow, None, session_json_of(exchange, session) if session else None)
     for answer in _call_all(exchange, hooks, context):
         if isinstance(answer, Refusal):
             raise OryError(404 if flow.kind == "login" else 500, message=REFUSED_AT_START)
@@ -64,11 +61,11 @@ def after_login(
     shown = deepcopy(session.identity)
     for hook in _configured(exchange, "login", "after", method):
         if hook.ignore:
-            content = _context(exchange, flow, session.identity, _session_json(exchange, session))
+            content = make_context(exchange, flow, session.identity, session_json_of(exchange, session))
             _call_later(exchange, hook, content)
             continue
-        session_json = _session_json(exchange, session, identity=shown, has_id=not is_new)
-        answer = _call(exchange, flow, hook, _context(exchange, flow, shown, session_json))
+        session_json = session_json_of(exchange, session, identity=shown, has_id=not is_new)
+        answer = _call(exchange, flow, hook, make_context(exchange, flow, shown, session_json))
         if answer:
             apply_hook_answer(exchange.state, shown, answer)
             if addresses := answer.get("verifiable_addresses"):
@@ -95,10 +92,10 @@ def before_saving(
     Raises `InvalidSubmission` if a hook refuses, and `OryError` if it fails.
     """
     for hook in blocking_hooks(exchange, flow.kind, method):
-        identity_json = _without_ids(identity) if flow.kind == "registration" else None
-        session_json = _session_json(exchange, session, identity=identity) if session else None
+        identity_json = identity_without_ids(identity) if flow.kind == "registration" else None
+        session_json = session_json_of(exchange, session, identity=identity) if session else None
         is_settings = flow.kind == "settings"
-        context = _context(
+        context = make_context(
             exchange, flow, identity, session_json, method=method if is_settings else "", identity_json=identity_json
         )
         try:
@@ -127,9 +124,9 @@ def after_saving(
     """After a registration, or a change of the settings. Raises `OryError` if a hook fails."""
     for hook in _configured(exchange, flow.kind, "after", method):
         if not hook.is_blocking:
-            session_json = _session_json(exchange, session) if session else None
+            session_json = session_json_of(exchange, session) if session else None
             name = method if flow.kind == "settings" else ""
-            context = _context(exchange, flow, identity, session_json, method=name)
+            context = make_context(exchange, flow, identity, session_json, method=name)
             _call(exchange, flow, hook, context)
 
 
@@ -139,7 +136,7 @@ def after_proof(exchange: Exchange, flow: Flow, identity: Identity) -> Refusal |
     Raises `OryError` if a hook fails.
     """
     hooks = _configured(exchange, flow.kind, "after")
-    answers = _call_all(exchange, hooks, _context(exchange, flow, identity), flow)
+    answers = _call_all(exchange, hooks, make_context(exchange, flow, identity), flow)
     return next((answer for answer in answers if isinstance(answer, Refusal)), None)
 
 
@@ -151,61 +148,6 @@ def _configured(exchange: Exchange, kind: str, when: str, method: str = "") -> l
     if (kind, when) == ("registration", "after") and config.registration_session_hook and not has_own_list:
         return []
     return hooks
-
-
-# ---- the context of the template
-
-
-def _context(
-    exchange: Exchange,
-    flow: Flow,
-    identity: Identity | None = None,
-    session_json: dict[str, Any] | None = None,
-    *,
-    method: str = "",
-    identity_json: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The argument of the template. Members that a point does not have are absent."""
-    content = request_context(exchange, flow)
-    payload = flow.transient_payload
-    if payload is not None or (identity is not None and method not in WITHOUT_PAYLOAD):
-        content["flow"]["transient_payload"] = payload or {}
-    if identity is not None and identity_json is None:
-        identity_json = identity.to_json(exchange.state.public_url)
-    identity_member = {"identity": identity_json} if identity_json else {}
-    return {**content, **identity_member, **({"session": session_json} if session_json else {})}
-
-
-def request_context(exchange: Exchange, flow: Flow) -> dict[str, Any]:
-    """The flow, and what the application may know of the request."""
-    headers = exchange.request.headers
-    named = {name: headers.getlist(name) for name in ALLOWED_HEADERS if name in headers}
-    return {
-        "flow": flow.to_json(exchange.state.public_url),
-        "request_headers": {name.title(): values for name, values in named.items()},
-        "request_cookies": dict(exchange.cookies),
-        "request_method": exchange.request.method,
-        "request_url": exchange.url,
-    }
-
-
-def _session_json(
-    exchange: Exchange, session: Session, *, identity: Identity | None = None, has_id: bool = True
-) -> dict[str, Any]:
-    content = exchange.state.session_json(session)
-    if identity is not None:
-        content["identity"] = identity.to_json(exchange.state.public_url)
-    return content if has_id else {**content, "id": NO_ID}
-
-
-def _without_ids(identity: Identity) -> dict[str, Any]:
-    """An identity that is not saved yet: Kratos gives it an ID and times when it saves it."""
-    unsaved = {"id": NO_ID, "created_at": rfc3339(NEVER), "updated_at": rfc3339(NEVER)}
-    content = {**identity.to_json(""), **unsaved}
-    for name in ("verifiable_addresses", "recovery_addresses"):
-        if name in content:
-            content[name] = [{**address, **unsaved} for address in content[name]]
-    return content
 
 
 # ---- calls
