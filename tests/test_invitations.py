@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 import django
@@ -249,6 +250,19 @@ def test_a_mail_that_is_not_sent_leaves_no_identity(ory: Ory, call: Call, broken
     assert exists(email)
     with pytest.raises(InvitationNotSent):
         call("send_recovery", ory.person().id)
+
+
+def test_a_template_that_fails_leaves_no_identity(ory: Ory, call: Call, settings: Settings, tmp_path: Path) -> None:
+    template = tmp_path / "ory_auth" / "email" / "invitation_body.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{% unknown_tag %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    email = new_email()
+    with pytest.raises(InvitationNotSent, match=r"TemplateSyntaxError.*deleted again"):
+        call("invite", email)
+    with pytest.raises(ValueError, match="code"):
+        call("invite", email, method="pigeon")
+    assert not exists(email)
 
 
 def test_in_a_transaction_the_mail_waits_for_the_commit(

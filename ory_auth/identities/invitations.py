@@ -117,6 +117,8 @@ def send_recovery(
 def _create_recovery(
     identity_id: UUID, method: Method | None, expires_in: timedelta | None
 ) -> Steps[RecoveryCode | RecoveryLink]:
+    if method not in {None, "code", "link"}:
+        raise ValueError('method must be "code" or "link".')
     if method == "link":
         return (yield from recovery_link(identity_id, expires_in=expires_in))
     try:
@@ -153,7 +155,7 @@ def _give_up(identity_id: UUID, *, keep: bool) -> None:
 
 
 def _not_sent(cause: str) -> str:
-    return f"Django could not send the mail ({cause}). Check the e-mail settings."
+    return f"Django could not send the mail ({cause}). Check its e-mail settings, and your templates ory_auth/email/."
 
 
 def _address_trait(email: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The mails with which a person gets into their account. They contain a secret, and go to that person only.
 
-Django's settings decide how they are sent (``EMAIL_BACKEND``, ``DEFAULT_FROM_EMAIL``).
+Django's e-mail settings decide how they are sent.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ class Letter:
 
 
 def send_letter(letter: Letter, recovery: RecoveryLink | RecoveryCode) -> str | None:
-    """Send the mail. Returns the type of the error if it could not be sent: the error itself contains the address."""
-    message = _write(letter, recovery)
+    """Send the mail. Returns the type of the error if it could not be sent.
+
+    The error itself contains the address, or has frames with the code.
+    """
     try:
-        message.send()
-    except Exception as error:  # of any mail backend
+        _write(letter, recovery).send()
+    except Exception as error:  # of any mail backend, or of a template of the project
         return type(error).__name__
     return None
 
