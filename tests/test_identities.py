@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 
 from ory_auth import identities
@@ -20,7 +19,8 @@ from ory_auth.types import Identity
 from tests.support.client import DualClient
 from tests.support.identities import Call, call, new_email
 from tests.support.ory import Ory, Person, Session
-from tests.support.types import ChangeSettings
+from tests.support.types import ChangeSettings, User
+from tests.support.users import make_user, user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +36,7 @@ def visits(web: DualClient, session: Session) -> bool:
 def signed_in(person: Person) -> User:
     """The user that the person's first request has created."""
     assert visits(DualClient("wsgi"), person.app_session())
-    user = get_user_model().objects.get(ory_identity=uuid.UUID(person.id))
-    assert isinstance(user, User)
-    return user
+    return user_of(person)
 
 
 # --- which identity
@@ -57,7 +55,7 @@ def test_what_names_no_identity_is_refused(ory: Ory, call: Call) -> None:
     with pytest.raises(NotFound):
         call("get", uuid.uuid4())
     with pytest.raises(NotFound, match="no identity"):
-        call("get", get_user_model().objects.create(username="local"))
+        call("get", make_user())
     with pytest.raises(NotFound, match="no identity"):
         call("get", AnonymousUser())
     with pytest.raises(TypeError, match="dict is not an identity"):
@@ -305,7 +303,7 @@ def test_a_deleted_person_is_out_and_their_user_stays(ory: Ory, call: Call, work
         identity_deleted.disconnect(dispatch_uid="test")
     assert deleted == [uuid.UUID(person.id)]
     assert not visits(worker, session)
-    assert get_user_model().objects.filter(ory_identity=uuid.UUID(person.id)).exists()
+    assert User.objects.filter(ory_identity=uuid.UUID(person.id)).exists()
     with pytest.raises(NotFound):
         call("delete", person.id)
 

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import django
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
@@ -27,7 +26,7 @@ from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from tests.support.identities import Call, call, new_email
 from tests.support.ory import Ory
-from tests.support.types import ChangeSettings
+from tests.support.types import ChangeSettings, User
 
 __all__ = ["call"]  # a fixture
 
@@ -81,7 +80,7 @@ def test_a_rolled_back_transaction_leaves_no_identity(ory: Ory, call: Call) -> N
         call("create", traits={"email": email}, create_user=True)
         assert exists(email)
     assert not exists(email)
-    assert not get_user_model().objects.filter(email=email).exists()
+    assert not User.objects.filter(email=email).exists()
 
 
 def test_a_committed_transaction_leaves_the_identity(ory: Ory, call: Call) -> None:
@@ -164,10 +163,10 @@ def test_an_identity_that_cannot_be_deleted_is_logged(local_ory: LocalOry, caplo
 
 
 def test_a_user_that_is_refused_here_leaves_no_identity(ory: Ory, call: Call, ory_auth: ChangeSettings) -> None:
-    ory_auth(USER_FIELDS={"username": "traits.email"})
+    ory_auth(USER_FIELDS={User.USERNAME_FIELD: "traits.email"})
     email = new_email()
-    get_user_model().objects.create(username=email)
-    with pytest.raises(Conflict, match="username_conflict"):
+    User.objects.create(**{User.USERNAME_FIELD: email})
+    with pytest.raises(Conflict, match="_conflict"):
         call("create", traits={"email": email}, create_user=True)
     assert not exists(email)
 
