@@ -2,6 +2,7 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
+MOVING = tests/test_moving_one_user.py tests/test_moving_sending.py tests/test_ory_import_faults.py
 USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
 
 .DEFAULT_GOAL = help
@@ -15,7 +16,7 @@ demo: .venv/done  ## start a local Ory and a Django site that signs people in wi
 
 test: .venv/done  ## run the tests, against the local Ory
 	$(BIN)/python -m pytest -n auto --ignore=tests/browser
-	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) tests/test_migrations.py
+	$(BIN)/python -m pytest -n auto --ds=tests.uuid_project.settings $(USERS) $(MOVING) tests/test_migrations.py
 
 test-browser: .venv/done  ## run the tests in Chromium (as root it is installed by apt if it is missing)
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
@@ -28,7 +29,8 @@ screenshots: .venv/done  ## photograph every page and state into screenshots/
 test-postgresql: .venv/stress  ## run the tests of users and sessions on PostgreSQL
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q $(USERS) tests/test_django_session.py tests/test_session_ownership.py \
 		tests/test_ory_link.py tests/test_impersonation.py tests/test_admin.py tests/test_admin_support.py tests/test_memory.py tests/test_same_text.py \
-		tests/test_account_deletion.py tests/test_sessions_page.py tests/test_security_page.py tests/test_step_up_flow.py
+		tests/test_account_deletion.py tests/test_sessions_page.py tests/test_security_page.py tests/test_step_up_flow.py \
+		$(MOVING) tests/test_ory_import_users.py tests/test_ory_export_users.py
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 
 lint: .venv/done  ## check style, types and import layers

@@ -107,6 +107,17 @@ def test_an_outage_raises_and_changes_nothing(ory: Ory, user: User, ory_auth: Ch
     assert list(links().values()) == [user.pk]
 
 
+def test_a_schema_that_ory_does_not_have_is_a_refusal(ory: Ory, user: User) -> None:
+    with pytest.raises(ImportRefused, match="Ory has no identity schema 'nobody'"):
+        import_user(user, options=MoveOptions(schema_id="nobody"))
+
+
+def test_a_url_of_something_else_is_explained(ory: Ory, user: User, ory_auth: ChangeSettings) -> None:
+    ory_auth(ADMIN_URL=f"{ory.admin_url}/nothing")
+    with pytest.raises(OryUnavailable, match=r"ORY_AUTH\['ADMIN_URL'\] is not Ory's admin API"):
+        import_user(user)
+
+
 # --- the last step ----------------------------------------------------------------------------------------------------
 
 

@@ -48,4 +48,4 @@ def explain_errors() -> Iterator[None]:
     except Error as error:
         failure = f"The database failed ({type(error).__name__})."
     if failure:
-        raise CommandError(f"{failure} {AGAIN}")
+        raise CommandError(f"{failure} {AGAIN}") from None

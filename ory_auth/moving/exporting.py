@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from threading import Event as StopEvent
@@ -23,6 +22,7 @@ from ..models import OryIdentity
 from ..ory.admin_client import AdminClient, IdentityPage
 from ..ory.same_text import is_same_text
 from ..types import Identity
+from ..users.activation import deactivate
 from ..users.conflicts import find_conflicts
 from ..users.database import stored_time, writing_alias
 from ..users.fields import email_field, has_field, user_model
@@ -30,7 +30,7 @@ from ..users.handler import UserHandler, import_handler_class
 from ..users.query import EPOCH
 from .notices import Notice
 from .pace import Failure, Pace, classify_failure
-from .sending import NOT_THE_ADMIN_API, RunFailed
+from .sending import RunFailed, not_the_admin_api
 
 PAGE_SIZE = 500  # Ory returns no more
 
@@ -105,7 +105,7 @@ class Export:
                 return page
             is_too_large = getattr(page, "event", None) is Event.ANSWER_TOO_BIG
             if self._page_size == 1 or not (is_too_large or classify_failure(page) is Failure.TOO_LARGE):
-                raise RunFailed(NOT_THE_ADMIN_API if isinstance(page, NotFound) else page)
+                raise RunFailed(not_the_admin_api() if isinstance(page, NotFound) else page)
             self._page_size //= 2
 
     def _export_page(self, rows: Sequence[Mapping[str, Any]]) -> list[Exported]:
@@ -152,17 +152,10 @@ class Export:
                 if error.event is not Event.USER_NOT_CREATED:
                     raise
                 return error.event
-            if applied.user is not None and identity.state == "inactive":
-                self._deactivate(applied.user, identity)
+            if applied.created and identity.state == "inactive":  # may not sign in there, so not here either
+                links = OryIdentity.objects.using(self._using).filter(pk=identity.id)
+                deactivate(applied.user, links, "inactive", self._using)
         return applied.refused
-
-    def _deactivate(self, user: Any, identity: Identity) -> None:
-        """Who may not sign in at Ory may not sign in here."""
-        if has_field("is_active"):
-            user.is_active = False
-            user.save(update_fields=["is_active"], using=self._using)
-            now = stored_time(datetime.now(UTC), self._using)
-            OryIdentity.objects.using(self._using).filter(pk=identity.id).update(deactivated_at=now)
 
     def _find_refusal(self, identity: Identity) -> Event | None:
         """Why :meth:`_create` would not create the user, as far as that can be known without trying."""

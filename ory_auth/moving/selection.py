@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ class WrongSelection(ValueError):
 class Selection:
     """The users to import: all, those with these primary keys, or those of the project's queryset."""
 
-    queryset: Any
+    queryset: Any = field(repr=False)  # its repr would read users, and show their names
     limit: int | None = None
 
     def not_linked(self) -> Any:

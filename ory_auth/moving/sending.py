@@ -27,10 +27,6 @@ from .results import Imported, NotImported, Result
 T = TypeVar("T")
 MAX_BROKEN_IN_A_ROW = 3  # people for whom Ory answers 500, before Ory itself counts as broken
 
-NOT_THE_ADMIN_API = OryUnavailable(
-    "The URL in ORY_AUTH['ADMIN_URL'] is not Ory's admin API (404).", event=Event.UPSTREAM_REJECTS, status=404
-)
-
 
 class RunFailed(Exception):
     """Ory cannot be used, because of ``error``. So the run ends; the next one sends again what is not finished."""
@@ -61,7 +57,7 @@ class Sender:
             self._broken_in_a_row = 0
             return [self._finish(person, item) for person, item in zip(people, answer, strict=True)]
         if isinstance(answer, NotFound):
-            answer = NOT_THE_ADMIN_API
+            answer = not_the_admin_api()
         kind = classify_failure(answer)
         if kind in {Failure.DOWN, Failure.SETUP}:
             raise RunFailed(answer)
@@ -130,6 +126,12 @@ class Sender:
             found = self._calls.call(partial(self._client.find_by_identifier, identifier))
             owners |= {identity["id"] for identity in found} if not isinstance(found, OryAuthError) else set()
         return UUID(owners.pop()) if len(owners) == 1 else None
+
+
+def not_the_admin_api() -> OryUnavailable:
+    """The error for a 404 to a call that every admin API knows."""
+    text = "The URL in ORY_AUTH['ADMIN_URL'] is not Ory's admin API (404)."
+    return OryUnavailable(text, event=Event.UPSTREAM_REJECTS, status=404)
 
 
 def wanted_state(person: Person) -> str:

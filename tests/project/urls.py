@@ -14,8 +14,9 @@ class UserAdmin(OryIdentityActions, auth_admin.UserAdmin):  # type: ignore[type-
     inlines = (OryIdentityInline,)
 
 
-admin.site.unregister(User)
-admin.site.register(User, UserAdmin)
+if admin.site.is_registered(User):  # not the model of tests.uuid_project
+    admin.site.unregister(User)
+    admin.site.register(User, UserAdmin)
 second_admin = admin.AdminSite(name="second")
 second_admin.login = login_through_ory(second_admin)  # type: ignore[method-assign]
 

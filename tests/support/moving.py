@@ -88,6 +88,7 @@ def manage_py(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     database = {key: value for key, value in connection.settings_dict.items() if key in _DATABASE_KEYS}
     variables = {
         "DJANGO_SETTINGS_MODULE": "tests.support.moving_settings",
+        "MOVING_PROJECT": os.environ["DJANGO_SETTINGS_MODULE"],
         "MOVING_DATABASE": json.dumps({**database, "NAME": str(database["NAME"])}),
         "MOVING_ORY_AUTH": json.dumps(settings.ORY_AUTH),
     }

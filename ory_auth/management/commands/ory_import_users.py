@@ -26,7 +26,7 @@ from ory_auth.moving.forgetting import forget_passwords
 from ory_auth.moving.importing import Import
 from ory_auth.moving.pace import Pace, Stopped
 from ory_auth.moving.results import NotImported
-from ory_auth.moving.sending import NOT_THE_ADMIN_API, RunFailed, Sender
+from ory_auth.moving.sending import RunFailed, Sender, not_the_admin_api
 from ory_auth.moving.summary import WARNINGS_HEADING, Notices, Plan, Tally
 from ory_auth.ory.addresses import redact
 from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_access
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         except NotFound:
-            raise CommandError(str(NOT_THE_ADMIN_API)) from None
+            raise CommandError(str(not_the_admin_api())) from None
         schema_id = capabilities.schema.id if capabilities.schema else ""
         self._say(f"Ory's admin API is {redact(settings.admin_url)}, the identity schema {schema_id!r}.")
         self._say(f"{selection.count():,} users to import, {selection.linked().count():,} at Ory already.")
@@ -140,7 +140,7 @@ class Command(BaseCommand):
         self._say_result(run, tally, total, time.monotonic() - start)
         self._remind_of_hook(hooks)
         if failure:
-            raise CommandError(f"{failure} {AGAIN}")
+            raise CommandError(f"{failure} {AGAIN}") from None
         return bool(tally.failed)
 
     def _say_result(self, run: Import, tally: Tally, total: int, seconds: float) -> None:
