@@ -6,6 +6,8 @@ import base64
 import json
 import logging
 import os
+import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -257,17 +259,40 @@ def test_weak_and_reused_secrets_are_reported_without_showing_them(
     assert SECRET not in repr(messages)
 
 
-def test_a_person_signs_in_at_a_real_ory_with_a_password_that_only_django_can_check(
-    ory: Ory, live_server: Any, settings: Settings, transactional_db: None
-) -> None:
-    """The Kratos of ``ORY_TEST_PUBLIC_URL`` needs the hook of the how-to, with this site at ``ORY_TEST_HOOK_URL``."""
-    if not os.environ.get("ORY_TEST_HOOK_URL"):
+@pytest.fixture
+def ory_with_hook(ory: Ory, live_server: Any) -> Ory:
+    """An Ory that asks this site: the local one, or a Kratos with the configuration of the how-to.
+
+    Such a Kratos needs ``ORY_TEST_HOOK``, and calls this site at the address of pytest's ``--liveserver``.
+    """
+    if ory.local:
+        header = {"name": "Authorization", "value": f"Bearer {SECRET}", "in": "header"}
+        config = {"url": f"{live_server.url}{URL}", "method": "POST", "auth": {"type": "api_key", "config": header}}
+        ory.local.configure(migrate_hook={"enabled": True, "config": {**config, "body": BODY}})
+    elif not os.environ.get("ORY_TEST_HOOK"):
         pytest.skip("needs a Kratos with the hook")
+    return ory
+
+
+HOW_TO = Path(__file__).parent.parent / "docs" / "how-to" / "password-migration.md"
+BODY = "base64://" + re.findall(r"body: base64://(\S+)", HOW_TO.read_text())[0]
+
+
+def test_the_how_to_shows_the_template_that_it_encodes() -> None:
+    [shown] = re.findall(r"```jsonnet\n(.*?)\n```", HOW_TO.read_text(), re.DOTALL)
+    assert base64.b64decode(BODY.removeprefix("base64://")).decode() == shown
+
+
+@pytest.mark.parametrize("address", ["hook@example.org", "changed-at-ory@example.org"])
+def test_ory_asks_once_and_then_has_the_password(
+    transactional_db: None, ory_with_hook: Ory, settings: Settings, address: str
+) -> None:
+    ory = ory_with_hook
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     user = User.objects.create_user("hook", "hook@example.org", PASSWORD)
     identity = {
         "schema_id": "person",
-        "traits": {"email": user.email},
+        "traits": {"email": address},
         "external_id": str(user.pk),
         "credentials": {"password": {"config": {"use_password_migration_hook": True}}},
     }
@@ -276,7 +301,7 @@ def test_a_person_signs_in_at_a_real_ory_with_a_password_that_only_django_can_ch
     CountingHasher.runs = 0
     for password, status in ((PASSWORD + "x", 400), (PASSWORD, 200), (PASSWORD, 200), (PASSWORD + "x", 400)):
         flow = ory.public("GET", "/self-service/login/api").json
-        form = {"method": "password", "identifier": user.email, "password": password}
+        form = {"method": "password", "identifier": address, "password": password}
         assert ory.public("POST", f"/self-service/login?flow={flow['id']}", body=form).status == status
-    assert CountingHasher.runs == 2, "Ory has the password now, and does not ask again"
+    assert CountingHasher.runs == 2
     assert ory.admin("DELETE", f"/admin/identities/{created.json['id']}").status == 204
