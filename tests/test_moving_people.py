@@ -194,6 +194,7 @@ REFUSED = {
     "no e-mail address": ({"email": ""}, "no_email"),
     "no domain": ({"email": "ada"}, "invalid_email"),
     "a domain that is not ASCII": ({"email": "ada@exämple.org"}, "invalid_email"),
+    "a full stop at the end": ({"email": "ada@example.org."}, "invalid_email"),
     "a space in the address": ({"email": "ada love@example.org"}, "invalid_email"),
     "a local part of 65 letters": ({"email": "a" * 65 + "@example.org"}, "invalid_email"),
     "a name of 300 letters": ({"first_name": "A" * 300}, "schema"),
@@ -209,6 +210,13 @@ def test_what_the_schema_would_refuse_is_known_before_anything_is_sent(
     shown = repr(person)
     assert not any(value in shown for value in fields.values() if value)
     assert all(problem.fix for problem in person.problems)
+
+
+@pytest.mark.parametrize(
+    "email", ["root@localhost", "ädä@example.org", '"ada love"@example.org', "o'brien+ada@a.b-c.example"]
+)
+def test_an_unusual_address_that_ory_accepts_moves(ory: Ory, email: str) -> None:
+    assert codes(describe(email=email)) == []
 
 
 def test_a_trait_that_the_schema_does_not_know_is_named(ory: Ory, ory_auth: ChangeSettings) -> None:

@@ -20,7 +20,8 @@ MAX_IDENTIFIER_LENGTH = 255  # of Ory's column
 MAX_DEPTH = 20
 _NAME = re.compile(r"\w{1,50}")
 _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LOCAL_PART = re.compile(r"""[^\s"(),.:;<>@\[\\\]\x00-\x1f\x7f]+(?:\.[^\s"(),.:;<>@\[\\\]\x00-\x1f\x7f]+)*""")
+_ATOM = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+"""
+_LOCAL_PART = re.compile(rf"""{_ATOM}(?:\.{_ATOM})*|"[^"\\\x00-\x1f\x7f]+\"""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def is_email(text: str) -> bool:
     local, _, domain = text.rpartition("@")
     if len(text.encode(errors="replace")) > 254 or len(local.encode(errors="replace")) > 64:
         return False
-    labels = domain.removesuffix(".").split(".")
+    labels = domain.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return False
     return _LOCAL_PART.fullmatch(local) is not None
