@@ -35,11 +35,16 @@ def evaluate_webhooks(facts: Facts) -> Iterator[Finding]:
 
 
 def _describe(calls: WebhookCalls) -> str:
-    latest = ", ".join(f"{kind} {_describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
+    latest = ", ".join(f"{_describe_kind(kind)} {_describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
     arrived = {kind for kind, _ in calls.ages}
     missing = ", ".join(flow.value for flow in FlowKind if flow.value not in arrived)
     is_events_only = not arrived & {flow.value for flow in FlowKind}
     return f"the last ones: {latest}" + (f"; none yet after: {missing}" if missing and not is_events_only else "")
+
+
+def _describe_kind(kind: str) -> str:
+    """The flow or the event; "(decision)" is a call of ``BLOCKING_HOOK``."""
+    return kind.removesuffix("_decision") + " (decision)" if kind.endswith("_decision") else kind
 
 
 def _describe_age(seconds: float) -> str:
