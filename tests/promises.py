@@ -174,6 +174,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A change at Ory shows here within a second, if Ory calls the web hook",
         "A web hook changes nothing that Ory's admin API does not confirm",
         "A web hook that could not be carried out is not remembered",
+        "Web hooks use at most half of the connections to the admin API",
         "A web hook without a valid secret costs no query and no call to Ory",
         "A wrong ADMIN_URL deletes nothing",
         "The command for web hooks prints a secret only if asked",

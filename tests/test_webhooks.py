@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -238,7 +239,10 @@ def test_the_same_event_twice_is_carried_out_once(web: DualClient, visitor: Pers
 
 @pytest.mark.django_db(databases=[])
 @pytest.mark.parametrize("own_key", [False, True], ids=["the same call", "different calls"])
-def test_many_at_once_have_the_effect_of_one(ory: Ory, own_database: None, received: Names, own_key: bool) -> None:
+def test_many_at_once_have_the_effect_of_one(
+    ory: Ory, own_database: None, received: Names, own_key: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="ory_auth")
     person = ory.person()
     assert Client().get("/who", headers=person.app_session().headers).status_code == 200
     person.patch("/traits/email", address := new_address())
@@ -254,7 +258,7 @@ def test_many_at_once_have_the_effect_of_one(ory: Ory, own_database: None, recei
         assert set(threads.map(call, range(8))) == {200}
     assert user_of(person).email == address
     assert received == ["changed"]
-    assert OryWebhookCall.objects.count() == (8 if own_key else 1)
+    assert OryWebhookCall.objects.count() == caplog.text.count("webhook_received") == (8 if own_key else 1)
 
 
 def test_a_late_hook_does_not_bring_back_an_older_state(web: DualClient, visitor: Person) -> None:
@@ -299,6 +303,32 @@ def test_while_ory_is_down_the_call_is_to_be_repeated(
     assert user_of(visitor).email == visitor.email
     assert hook(web, body, key=key).status_code == 200
     assert user_of(visitor).email == address
+
+
+@pytest.mark.django_db(databases=[])
+@pytest.mark.promise("Web hooks use at most half of the connections to the admin API")
+def test_a_storm_leaves_connections_to_the_admin_api_for_people(
+    local_ory: LocalOry, ory: Ory, ory_auth: ChangeSettings, file_database: object
+) -> None:
+    ory_auth(MAX_CONNECTIONS=4)
+    person = ory.person()
+    assert Client().get("/who", headers=person.app_session().headers).status_code == 200
+
+    begin = Barrier(8)
+
+    def call(_: int) -> tuple[int, str | None]:
+        begin.wait(10)
+        try:
+            answer = hook(Client(), about(person))
+            return answer.status_code, answer.get("Retry-After")
+        finally:
+            connections.close_all()
+
+    path = f"/admin/identities/{person.id}"
+    with local_ory.slow(1.0, path=path), ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(call, range(8)))
+    assert len(ory.requests_to(path)) == 2
+    assert sorted(answers, key=str) == [(200, None)] * 2 + [(503, "1")] * 6
 
 
 def test_while_the_database_is_down_the_call_is_to_be_repeated(
