@@ -43,7 +43,7 @@ LINKS = "SELECT auth_user.id, link.id FROM auth_user LEFT JOIN ory_auth_oryident
 
 @campaign("import-killed", 21, HOLDS_WHEN)
 def import_killed(env: Environment) -> Result:
-    kills, users = env.scaled(20, 3), env.scaled(3_000, 200)
+    kills, users = env.scaled(20, 3), env.scaled(10_000, 200)
     with servers.ory() as ory:
         database = env.new_database()
         name = database.rpartition("/")[2]
@@ -98,8 +98,9 @@ class _Runs:
             before = count_links()
             process = self._start(BATCH)
             time.sleep(self._chance.uniform(start_up / 2, start_up + SECONDS_OF_WORK))
-            self.killed += process.poll() is None
-            os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                self.killed += 1
             process.wait()
             self.killed_during_work += count_links() > before
 

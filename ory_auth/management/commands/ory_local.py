@@ -157,6 +157,7 @@ def _with_edge(config: Config, site: str) -> Config:
     return replace(
         config,
         edge=True,
+        kratos_version="newer",
         follow_loopback_name=False,
         edge_token=EDGE_TOKEN,
         ui_base=f"{own_url}/ui",
