@@ -20,6 +20,13 @@ from tests.support.ory import Ory
 from .site import EVERY_METHOD, Site, run_site
 from .visitor import Keys, Visitor, find_chromium
 
+USER_FIELDS = {
+    "email": "traits.email",
+    "first_name": "traits.name.first",
+    "last_name": "traits.name.last",
+    "is_staff": "metadata_public.is_staff",
+    "is_superuser": "metadata_public.is_superuser",
+}
 NewVisitor = Callable[..., Visitor]
 
 
@@ -36,7 +43,7 @@ def _new_process() -> None:
 
 @pytest.fixture(scope="session")
 def _running_site() -> Iterator[Site]:
-    with run_site(through_gateway=bool(os.environ.get("ORY_TEST_GATEWAY"))) as site:
+    with run_site(through_gateway=bool(os.environ.get("ORY_TEST_GATEWAY")), USER_FIELDS=USER_FIELDS) as site:
         yield site
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -38,6 +39,7 @@ urlpatterns = [
     path("vault/", vault),
     path("sensitive/", sensitive),
     path("", include("tests.browser.own_pages")),
+    path("admin/", admin.site.urls),
     path("auth/", include("ory_auth.urls")),
     path(".well-known/", include("ory_auth.well_known")),
 ]
