@@ -15,7 +15,7 @@ from ..conf import Conf, conf
 from ..impersonation import may_impersonate
 from ..models import OryIdentity
 from ..ory.addresses import host_of, is_ory_network
-from .actions import ACTIONS, ACTIVATE, DEACTIVATE
+from .actions import ACTIONS
 from .addresses import action_url, panel_url, user_url
 from .panel import Panel
 from .targets import find_refusal
@@ -41,11 +41,10 @@ def make_buttons(
     back = (user_url(identity.user, site) if identity.user is not None else "") or panel_url(identity.pk, site)
     buttons = []
     if panel is not None and not find_refusal(request.user, identity):
-        unsuitable = ACTIVATE if panel.is_active else DEACTIVATE
         buttons = [
             Button(str(action.label), action_url(action, site, identity=str(identity.pk), next=back), action.takes_away)
             for action in ACTIONS.values()
-            if action is not unsuitable and action.is_permitted(request)
+            if action not in panel.unsuitable and action.is_permitted(request)
         ]
     return [*buttons, *_impersonation(request, identity), *_console(request, identity, conf())]
 
