@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -42,6 +43,7 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
         "deactivated_at",
     )
     list_display_links = ("id",)
+    show_full_result_count = False  # it counts the whole table on each filtered page
     ordering = ("-authenticated_at",)
 
     class Media:
@@ -54,6 +56,16 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
         names = dict.fromkeys((model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", None) or model.USERNAME_FIELD))
         texts = [name for name in names if isinstance(model._meta.get_field(name), CharField | TextField)]
         return "id", "user__pk", *(f"user__{name}" for name in texts)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OryIdentity], search_term: str
+    ) -> tuple[QuerySet[OryIdentity], bool]:
+        """A whole ID is found by the index, in any size of table."""
+        try:
+            found = queryset.filter(pk=UUID(search_term.strip()))
+        except ValueError:
+            found = queryset.none()
+        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OryIdentity]:
         """Only identities whose users the staff member sees in the admin of users."""

@@ -44,6 +44,8 @@ def visible_identities(request: HttpRequest, site: AdminSite, identities: QueryS
     if not site.is_registered(model):
         return identities
     users = site.get_model_admin(model).get_queryset(request)
+    if not (users.query.has_filters() or users.query.is_sliced or users.query.combinator):
+        return identities  # all users; a subquery would make large lists slow
     return identities.filter(Q(user=None) | Q(user__in=users.order_by().values("pk")))
 
 
