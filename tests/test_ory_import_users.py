@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.support.moving import (
 )
 from tests.support.ory import Ory
 from tests.support.types import ChangeSettings, User
+from tests.support.users import new_address
 
 pytestmark = pytest.mark.django_db
 HERE = "tests.test_ory_import_users"
@@ -192,6 +194,27 @@ def test_two_users_with_the_same_address_are_both_reported(ory: Ory) -> None:
 def test_a_user_without_an_address_is_reported(ory: Ory) -> None:
     make_users(1, email="")
     assert "The user has no e-mail address" in run_import(exit_status=1)
+
+
+def test_names_of_any_length_and_letters_move(ory: Ory) -> None:
+    name = "Zoë ʻ½ 李" + "n" * 290
+    user = User(email=new_address(), username="long", first_name=name, password="!")
+    user.save()
+    run_import()
+    identity = identity_of(user, ory)
+    assert identity is not None
+    assert identity["traits"]["name"]["first"] == name
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:-1], lambda text: text.replace("$", "§", 1), lambda text: "x" + text]
+)
+def test_a_damaged_hash_is_never_sent(ory: Ory, damage: Callable[[str], str]) -> None:
+    [intact, damaged] = make_users(2)
+    User.objects.filter(pk=damaged.pk).update(password=damage(damaged.password))
+    assert "2 users imported" in run_import()
+    assert can_sign_in(intact.email, ory)
+    assert not can_sign_in(damaged.email, ory)
 
 
 # --- which users ------------------------------------------------------------------------------------------------------

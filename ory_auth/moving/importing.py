@@ -17,6 +17,7 @@ from .duplicates import Duplicates
 from .links import save_links
 from .notices import Notice
 from .options import MoveOptions
+from .pace import Stopped
 from .people import Person, describe_users
 from .results import NotImported, Result
 from .selection import Selection, read_batches
@@ -86,6 +87,8 @@ class Import:
                             yield save_links(future.result(), by="ory_import_users")
                         except RunFailed as error:
                             failure = error
+                        except Stopped:  # while it waited to try again
+                            continue
                     yield []
             finally:
                 for future in under_way:

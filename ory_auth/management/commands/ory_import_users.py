@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -132,7 +133,7 @@ class Command(BaseCommand):
                             report.add(result.notice, user=result.person.external_id, identity_id=result.identity_id)
                     report.flush()
                     bar.advance(len(results))
-                    bar.show(pace.note())
+                    bar.show("Stopping after this batch" if run.stop.is_set() else pace.note())
         except RunFailed as error:
             failure = str(error)
         except Stopped:
@@ -169,7 +170,8 @@ class Command(BaseCommand):
 
     def _remind_of_hook(self, people: int) -> None:
         if people:
-            self._say(self.style.WARNING(f"\n{HOOK_REMINDER.format(people)}"))
+            text = textwrap.fill(HOOK_REMINDER.format(people), text_width(self.stdout))
+            self._say(self.style.WARNING(f"\n{text}"))
 
     def _say(self, text: str) -> None:
         if not self._quiet:
