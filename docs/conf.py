@@ -39,7 +39,7 @@ autodoc_default_options = {"members": True}
 # No inventories of other projects are fetched, so that the site is built without a network.
 nitpick_ignore_regex = [
     ("py:.*", r"(django|rest_framework|datetime|uuid|collections|enum|typing)\..*"),
-    ("py:class", r"ory_auth\.decorators\.V"),  # a view, sync or async
+    ("py:class", r"ory_auth\.(decorators|impersonation\.guard)\.V"),  # a view, sync or async
     ("py:class", r"ory_auth\.conf\.Conf"),  # settings as they were read: handlers get it, and pass it on
     ("py:.*", r"(HttpRequest|HttpResponse|UUID|datetime|timedelta|Any|Callable|Mapping|View|Request|APIException)"),
 ]

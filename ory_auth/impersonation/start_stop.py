@@ -44,19 +44,19 @@ def start(request: HttpRequest, user: Any, reason: str, *, seconds: float | None
     """
     request = django_request(request)
     state = state_of(request)
-    outcome, actor = _require_staff_member(state)
-    session = outcome.session
-    person = user_model()._default_manager.using(writing_alias()).select_related("ory_identity").get(pk=user.pk)
-    refusal = find_refusal(actor, person, state.conf)
-    if refusal is None and not reason.strip():
-        refusal = Refusal.NO_REASON, ""
-    if refusal is not None:
-        _refuse(session, refusal[0], refusal[1], user=str(person.pk))
-    row = _make_row(request, state, session, actor, person, reason)
-    _set_times(row, outcome, min(state.conf.impersonation_seconds, seconds or math.inf))
-    using = writing_alias()
+    outcome, own_user = _require_staff_member(state)
+    session, using = outcome.session, writing_alias()
+    users: Any = user_model()._default_manager.using(using)
     with transaction.atomic(using=using):
-        user_model()._base_manager.using(using).select_for_update().filter(pk=actor.pk).first()  # one start at a time
+        actor = users.select_for_update().get(pk=own_user.pk)  # one start at a time; and own_user may be a cached row
+        person = users.select_related("ory_identity").get(pk=user.pk)
+        refusal = find_refusal(actor, person, state.conf)
+        if refusal is None and not reason.strip():
+            refusal = Refusal.NO_REASON, ""
+        if refusal is not None:
+            _refuse(session, refusal[0], refusal[1], user=str(person.pk))
+        row = _make_row(request, state, session, actor, person, reason)
+        _set_times(row, outcome, min(state.conf.impersonation_seconds, seconds or math.inf))
         end(EndReason.REPLACED, request, session_id=session.id)
         row.save(using=using, force_insert=True)
         transaction.on_commit(partial(_announce_start, row, request), using=using)
