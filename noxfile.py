@@ -14,7 +14,12 @@ OTHER_USER = (
     "tests/test_users.py",
     "tests/test_migrations.py",
     "tests/test_deleted_users.py",
-    *sorted(str(path) for pattern in ("test_sign_in*.py", "test_user_*.py") for path in Path("tests").glob(pattern)),
+    "tests/test_groups.py",
+    *sorted(
+        str(path)
+        for pattern in ("test_sign_in*.py", "test_sync*.py", "test_user_*.py")
+        for path in Path("tests").glob(pattern)
+    ),
 )
 DEMO = nox.project.dependency_groups(PYPROJECT, "demo")
 STUBS = ("mypy", "django-stubs", "djangorestframework-stubs")

@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from threading import Event as ThreadEvent
 from typing import Any
 
+import django
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -340,6 +342,48 @@ def test_an_address_of_a_user_without_an_identity_is_reported(ory: Ory) -> None:
     assert user_of(person).email == person.email
 
 
+# --- other changes at the same time -----------------------------------------------------------------------------------
+
+
+def test_a_state_that_is_newer_than_the_listed_one_wins(ory: Ory) -> None:
+    """The second person changes again, and is here, after the page was listed and before it is their turn."""
+    first, second = sorted((visitor(ory) for _ in range(2)), key=lambda person: person.id)
+    for person in (first, second):
+        person.patch("/traits/email", new_address())
+    address = new_address()
+    notes: list[str] = []
+
+    def change(done: int, total: int | None, note: str) -> None:
+        if user_of(first).email != first.email and not notes:
+            notes.append(note)
+            second.patch("/traits/email", address)
+            second.email = address
+            visit(second)
+
+    synchronize(on_progress=change)
+    assert notes
+    assert user_of(second).email == address
+    assert counts(synchronize()) == {}
+
+
+def test_a_person_who_was_activated_again_meanwhile_stays_active(ory: Ory) -> None:
+    first, second = sorted((visitor(ory) for _ in range(2)), key=lambda person: person.id)
+    for person in (first, second):
+        person.deactivate()
+    notes: list[str] = []
+
+    def change(done: int, total: int | None, note: str) -> None:
+        if not user_of(first).is_active and not notes:
+            notes.append(note)
+            second.patch("/state", "active")
+            visit(second)
+
+    synchronize(on_progress=change)
+    assert notes
+    assert user_of(second).is_active
+    assert link_of(second).deactivated_at is None
+
+
 # --- the run ----------------------------------------------------------------------------------------------------------
 
 
@@ -499,3 +543,15 @@ def test_it_needs_the_admin_api(ory: Ory, settings: Settings) -> None:
 def test_quiet_runs_print_nothing(ory: Ory) -> None:
     visitor(ory)
     assert sync("--verbosity=0") == ""
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="Django has tasks since 6.0")
+def test_it_runs_as_a_task_of_django(ory: Ory) -> None:
+    tasks: Any = import_module("django.tasks")
+    visitor(ory)
+    result = tasks.task(count_identities).enqueue()
+    assert result.return_value == 1
+
+
+def count_identities() -> int:
+    return synchronize().identities
