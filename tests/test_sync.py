@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from threading import Event as ThreadEvent
@@ -175,7 +176,7 @@ def test_an_error_in_that_function_fails_one_person_and_leaks_nothing(
     first, second = visitor(ory), visitor(ory)
     second.patch("/traits/email", address := new_address())
     first.deactivate()
-    with pytest.raises(CommandError, match="1 people could not be synchronized"):
+    with pytest.raises(CommandError, match="1 person could not be synchronized"):
         sync("--inactive=tests.test_sync.fail")
     assert user_of(second).email == address
     assert f"sync_failed identity={first.id} error=RuntimeError" in caplog.text
@@ -555,3 +556,26 @@ def test_it_runs_as_a_task_of_django(ory: Ory) -> None:
 
 def count_identities() -> int:
     return synchronize().identities
+
+
+# --- ory_check --------------------------------------------------------------------------------------------------------
+
+
+def findings() -> dict[str, str]:
+    """The lines of ``ory_check`` about synchronizations: level → text."""
+    out = io.StringIO()
+    with suppress(SystemExit, CommandError):
+        call_command("ory_check", "--json", stdout=out)
+    return {f["level"]: f["found"] for f in json.loads(out.getvalue())["findings"] if f["check"] == "synchronization"}
+
+
+def test_ory_check_tells_when_the_last_run_was(ory: Ory) -> None:
+    assert findings() == {}
+    visitor(ory)
+    synchronize()
+    assert findings() == {"ok": "complete just now; identities compared: 1"}
+    OrySyncRun.objects.update(finished_at=datetime.now(UTC) - timedelta(days=3))
+    assert "3 days ago" in findings()["warning"]
+    visitor(ory)
+    interrupt(ory, 1)
+    assert "not complete" in findings()["warning"]

@@ -76,7 +76,8 @@ class Command(BaseCommand):
         if not quiet:
             self._print(summary, options)
         if failed := summary.counts[Drift.FAILED]:
-            raise CommandError(f"{failed:,} people could not be synchronized. The log says why (sync_failed).")
+            people = "1 person" if failed == 1 else f"{failed:,} people"
+            raise CommandError(f"{people} could not be synchronized. The log says why (sync_failed).")
 
     def _print(self, summary: Summary, options: dict[str, Any]) -> None:
         before = f" ({summary.compared_before:,} more before it was interrupted)" if summary.compared_before else ""

@@ -56,6 +56,16 @@ class WebhookCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class Synchronizations:
+    """The runs of ``ory_sync``. Ages are in seconds; ``None`` if there was no such run."""
+
+    complete_age: float | None = None  # of the last complete run
+    identities: int = 0  # that it has compared
+    interrupted_age: float | None = None  # of a newer run that is neither complete nor under way
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hosts:
     """The settings that say which hosts and origins belong to this project."""
 
@@ -81,6 +91,7 @@ class Project:
     backends: tuple[str, ...]  # AUTHENTICATION_BACKENDS
     database: DatabaseResult
     cache: CacheResult | None
+    synchronizations: Synchronizations | None = None  # None if there was none, or if the database cannot tell
     webhooks: WebhookCalls | None = None  # None without WEBHOOK_SECRETS, or if the database cannot tell
 
     def has_message(self, message_id: str) -> bool:

@@ -27,6 +27,7 @@ from ...ory.ascii_hosts import ascii_host
 from ...users.database import writing_alias
 from ..facts.model import CacheDefect, CacheResult, DatabaseResult, Hosts, Project
 from .cache import find_defect
+from .synchronizations import probe_synchronizations
 from .webhooks import probe_webhooks
 
 CHECKS_PREFIX = "ory_auth."  # of the modules of our system checks, and of their ids
@@ -50,6 +51,7 @@ def probe_project(site_options: tuple[str, ...] = ()) -> Project:
         backends=_read_strings("AUTHENTICATION_BACKENDS"),
         database=_probe_database(),
         cache=_probe_cache(conf) if conf else None,
+        synchronizations=probe_synchronizations(),
         webhooks=probe_webhooks(),
     )
 

@@ -11,11 +11,13 @@ from .gateway import evaluate_gateway
 from .ory import evaluate_ory
 from .project import evaluate_project
 from .session import evaluate_session
+from .synchronizations import evaluate_synchronizations
 from .webhooks import evaluate_webhooks
 
 RULES = (
     evaluate_project,
     evaluate_webhooks,
+    evaluate_synchronizations,
     evaluate_ory,
     evaluate_browser,
     evaluate_gateway,

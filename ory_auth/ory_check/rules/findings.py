@@ -41,6 +41,7 @@ class Check(StrEnum):
     DATABASE = "database", "Database", Section.PROJECT
     CACHE = "cache", "Cache", Section.PROJECT
     WEBHOOKS = "webhooks", "Web hooks", Section.PROJECT
+    SYNCHRONIZATION = "synchronization", "ory_sync", Section.PROJECT
     NAME = "name", "DNS", Section.ORY
     CONNECTION = "connection", "Connection", Section.ORY
     PROXY = "proxy", "Proxy", Section.ORY
@@ -81,6 +82,8 @@ class Problem(StrEnum):
     CACHE_EVICTS = "cache-evicts"
     WEBHOOKS_MISSING = "webhooks-missing"
     WEBHOOKS_BLOCKED = "webhooks-blocked"
+    SYNC_INTERRUPTED = "sync-interrupted"
+    SYNC_OUTDATED = "sync-outdated"
     NAME_UNKNOWN = "name-unknown"
     UNREACHABLE = "ory-unreachable"
     CERTIFICATE = "certificate-refused"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...ory.flows import FlowKind
 from ..facts.model import Facts, WebhookCalls
+from .ages import describe_age
 from .findings import Check, Finding, Problem, ok, warning
 
 MAX_KINDS = 8  # in the line
@@ -36,6 +37,7 @@ def evaluate_webhooks(facts: Facts) -> Iterator[Finding]:
 
 def _describe(calls: WebhookCalls) -> str:
     latest = ", ".join(f"{_describe_kind(kind)} {_describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
+    latest = ", ".join(f"{kind} {describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
     arrived = {kind for kind, _ in calls.ages}
     missing = ", ".join(flow.value for flow in FlowKind if flow.value not in arrived)
     is_events_only = not arrived & {flow.value for flow in FlowKind}
