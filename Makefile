@@ -2,12 +2,8 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN = .venv/bin
-<<<<<<< HEAD
 MOVING = tests/test_moving_one_user.py tests/test_moving_sending.py tests/test_ory_import_faults.py
-USERS = tests/test_users.py tests/test_deleted_users.py $(wildcard tests/test_sign_in*.py tests/test_user_*.py)
-=======
 USERS = tests/test_users.py tests/test_deleted_users.py tests/test_groups.py $(wildcard tests/test_sign_in*.py tests/test_sync*.py tests/test_user_*.py)
->>>>>>> c0d3f6a (Test synchronizations while people change, and list the threats)
 
 .DEFAULT_GOAL = help
 .PHONY: help demo test test-browser screenshots test-postgresql lint coverage matrix dist messages docs bench bench-load stress chaos mutants compatibility requirements clean

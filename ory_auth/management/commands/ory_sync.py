@@ -81,16 +81,15 @@ class Command(BaseCommand):
 
     def _print(self, summary: Summary, options: dict[str, Any]) -> None:
         before = f" ({summary.compared_before:,} more before it was interrupted)" if summary.compared_before else ""
-        self.stdout.write(
-            f"{summary.identities:,} identities compared in {format_seconds(summary.seconds)}{before}.\n\n"
-        )
+        number = "1 identity" if summary.identities == 1 else f"{summary.identities:,} identities"
+        self.stdout.write(f"{number} compared in {format_seconds(summary.seconds)}{before}.\n\n")
         rows = [("in sync", f"{summary.in_sync:,}", "")]
         for drift in Drift:
-            if number := summary.counts[drift]:
-                rows.append((drift.value, f"{number:,}", "  ".join(map(str, summary.examples[drift][:2]))))
+            if count := summary.counts[drift]:
+                rows.append((drift.value, f"{count:,}", "  ".join(map(str, summary.examples[drift][:2]))))
         name_width, number_width = (max(len(row[column]) for row in rows) for column in (0, 1))
-        for name, count, examples in rows:
-            self.stdout.write(f"  {name:<{name_width}}  {count:>{number_width}}  {examples}".rstrip())
+        for name, amount, examples in rows:
+            self.stdout.write(f"  {name:<{name_width}}  {amount:>{number_width}}  {examples}".rstrip())
         self.stdout.write("")
         if summary.dry_run:
             self.stdout.write("Nothing was changed (--dry-run).")

@@ -36,8 +36,7 @@ def evaluate_webhooks(facts: Facts) -> Iterator[Finding]:
 
 
 def _describe(calls: WebhookCalls) -> str:
-    latest = ", ".join(f"{_describe_kind(kind)} {_describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
-    latest = ", ".join(f"{kind} {describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
+    latest = ", ".join(f"{_describe_kind(kind)} {describe_age(age)}" for kind, age in calls.ages[:MAX_KINDS])
     arrived = {kind for kind, _ in calls.ages}
     missing = ", ".join(flow.value for flow in FlowKind if flow.value not in arrived)
     is_events_only = not arrived & {flow.value for flow in FlowKind}
@@ -47,11 +46,3 @@ def _describe(calls: WebhookCalls) -> str:
 def _describe_kind(kind: str) -> str:
     """The flow or the event; "(decision)" is a call of ``BLOCKING_HOOK``."""
     return kind.removesuffix("_decision") + " (decision)" if kind.endswith("_decision") else kind
-
-
-def _describe_age(seconds: float) -> str:
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {unit}{'s' if number > 1 else ''} ago"
-    return "just now"
