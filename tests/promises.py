@@ -214,6 +214,14 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "A WebSocket is refused during an impersonation",
         "A Django sign-in during an impersonation does not outlive it",
     ),
+    "Users as they move": (
+        "A password hash is sent to Ory only if Ory can check it",
+        "A person whose second factor cannot move stays, unless the project allows the loss",
+        "Two users with the same sign-in name are not moved",
+        "The password migration hook answers no caller without one of its secrets",
+        "The password migration hook limits the attempts for each person",
+        "The password migration hook takes as long for unknown people as for wrong passwords",
+    ),
     "Settings page": (
         "Saving the settings page changes no trait that was not edited",
         "The settings page takes a profile only with a CSRF token",

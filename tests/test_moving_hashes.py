@@ -121,6 +121,7 @@ def test_any_password_with_any_salt_matches_after_the_conversion(password: str, 
 damages = st.sampled_from(["replace", "remove", "insert", "cut off", "double"])
 
 
+@pytest.mark.promise("A password hash is sent to Ory only if Ory can check it")
 @given(st.sampled_from([*EXAMPLES.values(), *DEFAULTS.values()]), damages, st.integers(0, 200), st.characters())
 def test_a_damaged_hash_is_never_sent_in_a_form_that_kratos_cannot_read(
     encoded: str, damage: str, position: int, letter: str
@@ -178,6 +179,7 @@ STRUCTURE = {
 }
 
 
+@pytest.mark.promise("A password hash is sent to Ory only if Ory can check it")
 @pytest.mark.parametrize("encoded", STRUCTURE.values(), ids=STRUCTURE)
 def test_a_hash_with_a_damaged_structure_is_refused_with_a_reason_that_shows_none_of_it(encoded: str) -> None:
     result = convert_hash(encoded)

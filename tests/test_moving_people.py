@@ -308,6 +308,17 @@ def test_a_project_may_store_second_factors_itself(ory: Ory) -> None:
     ]
 
 
+@pytest.mark.promise("A person whose second factor cannot move stays, unless the project allows the loss")
+def test_a_person_whose_second_factor_cannot_move_stays_unless_the_loss_is_allowed(ory: Ory) -> None:
+    def by_sms(user: Any) -> dict[str, list[str]]:
+        return {"cannot_move": ["codes by SMS"]}
+
+    assert codes(describe(options=MoveOptions(second_factors=by_sms))) == ["second_factor_lost"]
+    options = MoveOptions(second_factors=by_sms, allow_lost_second_factors=True)
+    person = describe(options=options, username="grace", email="grace@example.org")
+    assert (person.problems, [warning.code for warning in person.warnings]) == ((), ["second_factor_lost"])
+
+
 @pytest.mark.parametrize("nothing", [None, {}, {"totp": None, "recovery_codes": [], "passkeys": ()}])
 def test_a_person_may_have_no_second_factor(ory: Ory, nothing: Any) -> None:
     person = describe(options=MoveOptions(second_factors=lambda user: nothing))
@@ -340,6 +351,7 @@ def test_an_unusable_password_becomes_no_password(ory: Ory) -> None:
     assert (person.hasher, person.password, person.warnings) == ("none", "none", ())
 
 
+@pytest.mark.promise("Two users with the same sign-in name are not moved")
 def test_users_who_would_have_the_same_sign_in_name_are_found(ory: Ory) -> None:
     users = {
         "one": "ada@example.org",

@@ -97,6 +97,7 @@ def test_a_password_that_django_cannot_check_is_not_confirmed(client: Client, ad
     assert ask(client).status_code == 403
 
 
+@pytest.mark.promise("The password migration hook takes as long for unknown people as for wrong passwords")
 def test_an_unknown_person_takes_as_long_as_a_wrong_password(client: Client, ada: User, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     User.objects.update(password=hashers.make_password("another"))
@@ -126,6 +127,7 @@ def test_ory_authenticates_with_any_of_the_secrets(client: Client, ada: User, he
     assert ask(client, headers).status_code == 200
 
 
+@pytest.mark.promise("The password migration hook answers no caller without one of its secrets")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -136,7 +138,7 @@ def test_ory_authenticates_with_any_of_the_secrets(client: Client, ada: User, he
         basic(SECRET, ""),
     ],
 )
-def test_nobody_else_learns_anything(client: Client, ada: User, headers: dict[str, str]) -> None:
+def test_no_other_caller_learns_anything(client: Client, ada: User, headers: dict[str, str]) -> None:
     assert ask(client, headers).status_code == 403
 
 
@@ -173,6 +175,7 @@ def test_forms_and_other_methods_are_refused(client: Client, ada: User) -> None:
     assert client.get(URL, headers=BEARER).status_code == 405
 
 
+@pytest.mark.promise("The password migration hook limits the attempts for each person")
 def test_one_person_has_a_limited_number_of_attempts(client: Client, ada: User) -> None:
     User.objects.create_user("grace", "grace@example.org", PASSWORD)
     statuses = [ask(client, password=f"guess {number}").status_code for number in range(10)]
