@@ -19,9 +19,9 @@ from ..users.database import writing_alias
 from ..users.database_errors import log_database_error
 from .authentication import is_authentic
 from .calls import Call, UnreadableCall, read_call
+from .confirmation import NotConfirmed, carry_out
 from .decisions import DECIDABLE, BlockingHook, read_hook, refuse, render_answer
 from .deliveries import remember_if_possible
-from .effects import NotConfirmed, carry_out
 from .project_function import DecisionFailed, ask_project
 
 MAX_BODY = 256 * 1024  # bytes

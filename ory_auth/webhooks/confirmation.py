@@ -61,11 +61,10 @@ def _confirm(call: Call, about: UUID, conf: Conf, using: str) -> Effect:
     identity = _fetch_identity(about, client)
     if identity is not None:
         return partial(apply_identity, identity, conf, create=conf.webhook_creates_users)
-    if link is not None and link.deleted_at is not None:
-        return _do_nothing
-    if call.subject is Subject.DELETION and knows_our_people(client, about, using):
-        return partial(apply_deletion, about, conf)
-    raise NotConfirmed("The admin API does not know the identity.")
+    if link is None or not knows_our_people(client, about, using):
+        raise NotConfirmed("The admin API does not know the identity.")
+    # Another event about an identity that was deleted meanwhile: the one about its deletion follows, or has come.
+    return partial(apply_deletion, about, conf) if call.subject is Subject.DELETION else _do_nothing
 
 
 def _do_nothing() -> None:
