@@ -23,6 +23,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.test import Client
 
+from ory_auth.local import LocalOry
 from ory_auth.models import OryWebhookCall
 from ory_auth.webhooks import deliveries, right_server
 from tests.project import decisions
@@ -185,6 +186,36 @@ def test_the_function_gets_the_names_of_the_fields(ory: Ory, site: str, ory_auth
     (hook,) = decisions.asked
     assert (hook.flow, hook.identity_id, hook.schema_id) == ("registration", None, "person")
     assert {"traits.email", "traits.name.first"} <= hook.fields
+
+
+# --- live events of Ory Network, which report what administrators do -------------------------------------------------
+
+
+@pytest.fixture
+def events(site: str, local_ory: LocalOry) -> None:
+    """Ory sends live events to this site, and calls no hooks."""
+    auth = {"type": "api_key", "config": {"name": "Authorization", "value": f"Bearer {SECRET}", "in": "header"}}
+    local_ory.configure(hooks={}, events={"url": f"{site}/auth/webhook", "auth": auth})
+
+
+@pytest.mark.usefixtures("events")
+def test_a_change_by_an_administrator_shows_in_django_within_a_second(ory: Ory) -> None:
+    person = ory.person()
+    visit(person.app_session())
+    person.patch("/traits/email", address := new_address())
+    assert wait_for(lambda: user_of(person).email == address)
+
+
+@pytest.mark.usefixtures("events", "cached")
+@pytest.mark.parametrize("end", ["revoked", "deactivated", "deleted"])
+def test_a_session_that_an_administrator_has_ended_is_refused_within_a_second(ory: Ory, end: str) -> None:
+    witness, person = ory.person(), ory.person()
+    session = person.app_session()
+    for each in (witness.app_session(), session):
+        visit(each)
+    {"revoked": session.revoke, "deactivated": person.deactivate, "deleted": person.delete}[end]()
+    web = Client()
+    assert wait_for(lambda: web.get("/session", headers=session.headers).json()["session"] is None)
 
 
 # --- over HTTP, without Ory -----------------------------------------------------------------------------------------
