@@ -76,14 +76,14 @@ FAULTS: dict[str, tuple[Fault, type[OryAuthError], str, str]] = {
 def test_a_fault_is_a_clear_error_and_an_event(
     local_ory: LocalOry, call: Call, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    ory_auth(TIMEOUT=0.3)
     cause, kind, event, text = FAULTS[fault]
+    ory_auth(TIMEOUT=0.3 if event == "timeout" else 3)
     identity_id = identities.create(traits={"email": new_email()}).id
     caplog.clear()
     started = time.monotonic()
     with cause(local_ory), pytest.raises(kind, match=text) as error:
         call("get", identity_id)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2
     assert event_ids(caplog) == [event]
     assert isinstance(error.value, OryUnavailable)
     assert error.value.event == event
@@ -220,7 +220,7 @@ def test_no_error_and_no_log_has_a_secret(
 ) -> None:
     """As an error collector sees them: with the local variables of every frame of this package."""
     caplog.set_level(logging.DEBUG)
-    ory_auth(API_KEY="ory_pat_canary", TIMEOUT=0.3)
+    ory_auth(API_KEY="ory_pat_canary")
     person = identities.create(traits={"email": new_email(), "name": {"first": CANARY}})
     secret = {"traits": {"email": new_email(), "name": {"first": CANARY}}}
 
