@@ -23,7 +23,6 @@ from tests.support.moving import (
 )
 from tests.support.ory import Ory
 from tests.support.types import ChangeSettings, User
-from tests.support.users import new_address
 
 pytestmark = pytest.mark.django_db
 HERE = "tests.test_ory_import_users"
@@ -196,19 +195,29 @@ def test_a_user_without_an_address_is_reported(ory: Ory) -> None:
     assert "The user has no e-mail address" in run_import(exit_status=1)
 
 
+LONG_NAME = "Zoë ʻ½ 李" + "n" * 290
+
+
+def long_name(user: User) -> dict[str, Any]:
+    return {"email": user.email, "name": {"first": LONG_NAME}}
+
+
 def test_names_of_any_length_and_letters_move(ory: Ory) -> None:
-    name = "Zoë ʻ½ 李" + "n" * 290
-    user = User(email=new_address(), username="long", first_name=name, password="!")
-    user.save()
-    run_import()
+    [user] = make_users(1)
+    run_import("--traits", f"{HERE}.long_name")
     identity = identity_of(user, ory)
     assert identity is not None
-    assert identity["traits"]["name"]["first"] == name
+    assert identity["traits"]["name"]["first"] == LONG_NAME
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda text: text[:-1], lambda text: text.replace("$", "§", 1), lambda text: "x" + text]
-)
+DAMAGES: list[Callable[[str], str]] = [
+    lambda text: text[:-1],
+    lambda text: text.replace("$", "§", 1),
+    lambda text: f"x{text}",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_hash_is_never_sent(ory: Ory, damage: Callable[[str], str]) -> None:
     [intact, damaged] = make_users(2)
     User.objects.filter(pk=damaged.pk).update(password=damage(damaged.password))
