@@ -58,7 +58,8 @@ REFUSALS = {
     Event.EMAIL_CONFLICT: Notice(
         "email_conflict",
         "Another user has the e-mail address, or the identity has none and the user model requires one.",
-        "If it is the same person, link the two with 'manage.py ory_link'. Otherwise change one of the addresses.",
+        "If Ory has verified that it is the same person's address, link the two with 'manage.py ory_link'. Otherwise "
+        "change one of the addresses.",
     ),
     Event.USERNAME_CONFLICT: Notice(
         "username_conflict",

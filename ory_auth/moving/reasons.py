@@ -7,7 +7,8 @@ from .notices import Notice
 TAKEN = Notice(
     "taken",
     "Another identity at Ory has the same e-mail address or username.",
-    "If it is the same person, link the two with 'manage.py ory_link'. Otherwise change the user's value.",
+    "If Ory has verified that it is the same person's address, link the two with 'manage.py ory_link'. Otherwise "
+    "change the user's value, or delete the identity.",
 )
 EXTERNAL_ID_TAKEN = Notice(
     "external_id_taken",
