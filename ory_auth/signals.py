@@ -1,4 +1,7 @@
-"""Signals about users, identities, sessions and impersonations. They are sent after the transaction is committed."""
+"""Signals about users, identities, sessions and impersonations. They are sent after the transaction is committed.
+
+``request`` is ``None`` if a web hook, ``ory_sync`` or ``ory_auth.identities`` has changed the user.
+"""
 
 from django.dispatch import Signal
 

@@ -22,7 +22,7 @@ from pytest_django import Settings
 
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity, OrySyncRun
-from ory_auth.signals import identity_changed, identity_deleted
+from ory_auth.signals import identity_changed, identity_deleted, user_created, user_updated
 from ory_auth.synchronization import Drift, Summary, SyncStopped, listing, synchronize
 from ory_auth.synchronization.options import OnProgress
 from ory_auth.users import delete_user
@@ -267,6 +267,26 @@ def test_people_who_never_signed_in_here_are_counted_or_created(ory: Ory) -> Non
     assert counts(synchronize(create=True)) == {}
     visit(person)
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_receivers_hear_of_users_who_are_created_and_updated(ory: Ory) -> None:
+    heard: list[tuple[str, object, object]] = []
+
+    def on_creation(user: User, request: object, **_: object) -> None:
+        heard.append(("created", user.email, request))
+
+    def on_update(user: User, request: object, **_: object) -> None:
+        heard.append(("updated", user.email, request))
+
+    user_created.connect(on_creation)
+    user_updated.connect(on_update)
+    person = ory.person()
+    synchronize(create=True)
+    person.patch("/traits/email", address := new_address())
+    synchronize()
+    synchronize()
+    assert heard == [("created", person.email, None), ("updated", address, None)]
 
 
 def test_a_user_who_was_deleted_here_is_not_created_again(ory: Ory) -> None:

@@ -21,7 +21,7 @@ from ..conf import Conf
 from ..events import Event, log
 from ..models import OryIdentity, OrySignIn
 from ..sessions.invalidation import drop_cached_sessions, refuse_sessions
-from ..signals import identity_changed, identity_deleted, session_ended
+from ..signals import identity_changed, identity_deleted, session_ended, user_created, user_linked, user_updated
 from ..types import Identity
 from ..users import row_cache
 from ..users.activation import reactivate
@@ -83,7 +83,10 @@ def _apply_to_link(identity: Identity, handler: UserHandler, using: str) -> Appl
         links.update(**columns)
     user = _find_user(link, using)
     if user is not None:
-        changed += _update_user(user, identity, handler, using)
+        updated = _update_user(user, identity, handler, using)
+        if updated:
+            _send_about_user(user_updated, user, identity, using)
+        changed += updated
         if link.deactivated_at is not None and reactivate(user, identity, using):
             changed.append("is_active")
     drop_cached_sessions(known_session_ids(identity.id), handler.conf)
@@ -119,6 +122,9 @@ def _create(identity: Identity, handler: UserHandler, using: str) -> Applied:
             OryIdentity.objects.using(using).filter(pk=identity.id).update(
                 synced_at=stored_time(datetime.now(UTC), using)
             )
+            _send_about_user(user_created, result.user, identity, using)
+            if result.linked:
+                _send_about_user(user_linked, result.user, identity, using)
             _send(identity_changed, using, sender=OryIdentity, identity=identity, user=result.user)
     if result.refused:
         log(result.refused, identity=str(identity.id), at="creation")
@@ -156,6 +162,11 @@ def apply_session_end(session_id: UUID, conf: Conf) -> Applied:
         user, identity_id = _find_user(sign_in.identity, using), sign_in.identity_id
         _send(session_ended, using, sender=OrySignIn, session_id=session_id, identity_id=identity_id, user=user)
     return Applied(user, changed=("session",))
+
+
+def _send_about_user(signal: Any, user: Any, identity: Identity, using: str) -> None:
+    """A signal that a sign-in may also send. No request belongs to this one."""
+    _send(signal, using, sender=type(user), user=user, identity=identity, request=None)
 
 
 def _send(signal: Any, using: str, **facts: Any) -> None:
