@@ -112,6 +112,7 @@ def test_metadata_and_the_external_id_can_be_changed(web: DualClient, ory_auth: 
         ("be_slow", "why=too_slow"),
         ("be_slow_in_async_code", "why=too_slow"),
         ("answer_nonsense", "why=answer"),
+        ("change_to_what_is_no_json", "why=answer error=Object_of_type_object"),
         ("not_a_function", "why=not_callable"),
         ("does_not_exist", "why=import"),
     ],

@@ -227,11 +227,12 @@ def test_a_session_that_an_administrator_has_ended_is_refused_within_a_second(or
         ("Content-Length: 300000", b"{}", 413),  # refused before it is read
         ("Content-Length: 10", b"{}", 400),  # ends early
         ("Content-Length: 1", b'{"name": "IdentityDeleted"}', 400),  # goes on
+        (f"Content-Length: {'0' * 5000}2", b"{}", 413),
         ("Content-Length: abc", b"{}", 400),
         ("Content-Length: -1", b"{}", 400),
         ("", b"{}", 400),
     ],
-    ids=["huge", "too long", "too short", "no number", "negative", "none"],
+    ids=["huge", "too long", "too short", "many digits", "no number", "negative", "none"],
 )
 def test_a_content_length_that_lies_changes_nothing(site: str, headers: str, body: bytes, status: int) -> None:
     parts = urlsplit(site)

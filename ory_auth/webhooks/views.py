@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DjangoDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.utils.translation import gettext as _
@@ -25,6 +27,7 @@ from .deliveries import remember_if_possible
 from .project_function import DecisionFailed, ask_project
 
 MAX_BODY = 256 * 1024  # bytes
+MAX_DIGITS = 12  # of a Content-Length
 RETRY_SECONDS = 2
 MAX_RETRY_SECONDS = 30
 SHARE = 2  # one half of MAX_CONNECTIONS: the other calls to the admin API are made by people
@@ -71,7 +74,8 @@ def _read(request: HttpRequest, current: Conf) -> Call:
 def _read_body(request: HttpRequest) -> bytes:
     too_large = _Refused(413, "too_large", f"The body is larger than {MAX_BODY // 1024} KiB.")
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length[:12]) > MAX_BODY:
+    announced = int(length) if length.isdecimal() and len(length) < MAX_DIGITS else 0
+    if announced > MAX_BODY or len(length) >= MAX_DIGITS:
         raise too_large
     try:
         content = request.read(MAX_BODY + 1)
@@ -79,7 +83,7 @@ def _read_body(request: HttpRequest) -> bytes:
         raise _Refused(400, "body", "The body could not be read.") from None
     if len(content) > MAX_BODY:
         raise too_large
-    if length.isdecimal() and len(content) < int(length):
+    if len(content) < announced:
         raise _Refused(400, "body", "The body is shorter than its Content-Length.")
     return content
 
@@ -120,9 +124,12 @@ def _ask(hook: BlockingHook, current: Conf) -> tuple[int, dict[str, Any]]:
     decision = ask_project(hook, current)
     why = ""
     try:
-        return render_answer(decision, hook)
+        status, answer = render_answer(decision, hook)
+        json.dumps(answer, cls=DjangoJSONEncoder, allow_nan=False)
     except (TypeError, ValueError) as error:
         why = str(error)
+    else:
+        return status, answer
     raise DecisionFailed(why="answer", error=why.replace(" ", "_"))
 
 

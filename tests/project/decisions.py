@@ -56,6 +56,10 @@ def answer_nonsense(hook: BlockingHook) -> Any:
     return {"identity": {"traits": {}}}
 
 
+def change_to_what_is_no_json(hook: BlockingHook) -> Changes:
+    return change_traits({"name": object()})
+
+
 def query_the_database(hook: BlockingHook) -> Refusal | None:
     from django.contrib.auth import get_user_model
 
