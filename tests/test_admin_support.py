@@ -165,6 +165,12 @@ def test_a_user_is_saved_by_a_form_that_knows_nothing_of_identities(staff: Staff
     assert str(user.ory_identity.pk) == bob.id
 
 
+def test_a_form_with_a_mistake_still_shows_the_identity(staff: Staff, bob: Person) -> None:
+    page = staff.client.post(f"/admin/auth/user/{user_of(bob).pk}/change/", {"username": ""})
+    assert "This field is required." in text_of(page)
+    assert f"Ory identity: {bob.id}" in text_of(page)
+
+
 def test_a_forged_form_cannot_change_the_link(ory: Ory, staff: Staff, bob: Person) -> None:
     user, other = user_of(bob), ory.person()
     visit(other.browser_session())
