@@ -1,6 +1,7 @@
 """An import that is killed again and again: afterwards each user is at Ory exactly once, with the old password.
 
-``kill -9`` comes at random: while the command starts, within a batch, or between Ory's answer and the database.
+``kill -9`` comes at random: at times while the command starts, mostly within a batch, or between Ory's answer and the
+database.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from tests.support.ory import send
 COMMAND = (sys.executable, "-m", "django", "ory_import_users")
 BATCH = "--batch-size=20"
 PAGE = 500
-SECONDS_OF_WORK = 1.0  # after which a run is killed at the latest
+SECONDS_OF_WORK = 0.3  # after its first batch, before a run is killed at the latest
+POLL = 0.02  # seconds
 PASSWORD = "Ratatosk-9-tree"
 SIGN_INS = 20
 SEED = 19
@@ -43,7 +45,7 @@ LINKS = "SELECT auth_user.id, link.id FROM auth_user LEFT JOIN ory_auth_oryident
 
 @campaign("import-killed", 21, HOLDS_WHEN)
 def import_killed(env: Environment) -> Result:
-    kills, users = env.scaled(20, 3), env.scaled(10_000, 200)
+    kills, users = env.scaled(20, 3), env.scaled(15_000, 1_000)
     with servers.ory() as ory:
         database = env.new_database()
         name = database.rpartition("/")[2]
@@ -94,10 +96,15 @@ class _Runs:
         started = time.monotonic()
         self._complete("--dry-run")
         start_up = time.monotonic() - started
-        for _ in range(times):
+        for number in range(times):
             before = count_links()
             process = self._start(BATCH)
-            time.sleep(self._chance.uniform(start_up / 2, start_up + SECONDS_OF_WORK))
+            if number % 4 == 0:
+                time.sleep(self._chance.uniform(0, start_up))
+            else:
+                while process.poll() is None and count_links() == before:
+                    time.sleep(POLL)
+                time.sleep(self._chance.uniform(0, SECONDS_OF_WORK))
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 self.killed += 1
