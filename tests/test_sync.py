@@ -544,6 +544,18 @@ def test_a_page_that_fails_is_asked_for_again(
         assert synchronize(on_progress=on_progress).identities == 1
 
 
+def test_an_identity_that_cannot_be_read_fails_and_is_not_shown(ory: Ory, local_ory: LocalOry) -> None:
+    person = visitor(ory)
+    good = json.dumps(ory.admin("GET", f"/admin/identities/{person.id}").json)
+    body = f'[{good}, {{"id": "no UUID", "traits": {{"email": "ada@example.org"}}}}]'.encode()
+    with (
+        local_ory.failing(200, {"Content-Type": "application/json"}, body, path="/admin/identities"),
+        pytest.raises(CommandError, match="1 person could not be synchronized") as caught,
+    ):
+        sync()
+    assert "ada@example.org" not in repr(caught.value)
+
+
 def test_an_outage_stops_the_run(ory: Ory, local_ory: LocalOry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "BACKOFF_SECONDS", 0.01)
     visitor(ory)

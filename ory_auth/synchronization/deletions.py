@@ -49,9 +49,9 @@ def _missing(sync: Sync) -> Iterator[UUID]:
         if sync.options.dry_run:
             candidates = [identity_id for identity_id in candidates if identity_id.bytes not in sync.seen]
         existing = sync.listing.existing(candidates)
-        if existing:
+        if existing.identities:
             sync_page(existing, sync)
-        found = {UUID(data["id"]) for data in existing}
+        found = {identity.id for identity in existing.identities}
         yield from (identity_id for identity_id in candidates if identity_id not in found)
         sync.keep_alive()
 

@@ -6,6 +6,8 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +15,7 @@ from uuid import UUID
 from ..conf import Conf
 from ..events import Event
 from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
-from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.admin_client import AdminClient
 from ..types import Identity
 from .errors import SyncStopped
 
@@ -27,6 +29,15 @@ NO_LIST = "ORY_AUTH['ADMIN_URL'] has no list of identities (404). Set it to Ory'
 IDS_PER_CALL = 100  # 500 would make URLs that some proxies refuse
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Identities, and how many others could not be read. ``next_token`` is ``None`` on the last page."""
+
+    identities: list[Identity]
+    unreadable: int = 0
+    next_token: str | None = None
+
+
 class Listing:
     """The calls of one synchronization. ``wait`` sleeps for these seconds and shows why."""
 
@@ -34,7 +45,7 @@ class Listing:
         self._client = AdminClient(conf, timeout=max(conf.timeout, CALL_SECONDS))
         self._page_size, self._wait = page_size, wait
 
-    def pages(self, token: str) -> Iterator[IdentityPage]:
+    def pages(self, token: str) -> Iterator[Page]:
         """All pages after this token. A page that is too large or too slow is asked for again in a smaller size."""
         next_token: str | None = token or None
         while True:
@@ -53,24 +64,29 @@ class Listing:
                 raise SyncStopped("Ory refuses to go on where the last run stopped: add --restart.") from None
             if page.next_token is not None and page.next_token == next_token:
                 raise OryResponseInvalid("Ory's list of identities does not end: a page leads to itself.")
-            yield page
+            yield _read_page(page.identities, page.next_token)
             if page.next_token is None:
                 return
             next_token = page.next_token
 
-    def existing(self, identity_ids: Iterable[UUID]) -> list[dict[str, Any]]:
-        """Those of these identities that Ory lists."""
-        ids, found = list(identity_ids), []
+    def existing(self, identity_ids: Iterable[UUID]) -> Page:
+        """Those of these identities that Ory lists, as one page."""
+        ids, found, unreadable = list(identity_ids), [], 0
         for start in range(0, len(ids), IDS_PER_CALL):
-            found += self._call(partial(self._client.get_identities, ids[start : start + IDS_PER_CALL]))
-        return found
+            page = _read_page(self._call(partial(self._client.get_identities, ids[start : start + IDS_PER_CALL])))
+            found += page.identities
+            unreadable += page.unreadable
+        return Page(found, unreadable)
 
     def get(self, identity_id: UUID) -> Identity | None:
         """The identity, or ``None`` if Ory says that it does not exist."""
         try:
-            return read_identity(self._call(partial(self._client.get_identity, identity_id)))
+            return _read_identity(self._call(partial(self._client.get_identity, identity_id)))
         except NotFound:
             return None
+        except ValueError:  # raised again outside of this block, because its frames hold the response
+            pass
+        raise OryResponseInvalid("Ory's response is not an identity.")
 
     def _call(self, call: Callable[[], T]) -> T:
         failures, limited_since = 0, 0.0
@@ -91,9 +107,17 @@ class Listing:
             self._wait(pause * random.uniform(1.0, 1.2), why)  # noqa: S311  (not a secret)
 
 
-def read_identity(data: dict[str, Any]) -> Identity:
-    """An identity from Ory's JSON. Raises ``ValueError``, which does not quote it."""
+def _read_identity(data: dict[str, Any]) -> Identity:
     return Identity.from_json(json.dumps(data).encode())
+
+
+def _read_page(data: list[dict[str, Any]], next_token: str | None = None) -> Page:
+    """Ory's JSON as identities, which print no traits: nothing else of the response is stored in a variable."""
+    identities = []
+    for item in data:
+        with suppress(ValueError):
+            identities.append(_read_identity(item))
+    return Page(identities, len(data) - len(identities), next_token)
 
 
 def check_server(listing: Listing, known: list[UUID]) -> None:
@@ -101,7 +125,7 @@ def check_server(listing: Listing, known: list[UUID]) -> None:
 
     Another server than the right one would otherwise look as if everybody had been deleted.
     """
-    if known and not listing.existing(known):
+    if known and not listing.existing(known).identities:
         raise SyncStopped(
             f"Ory knows none of the {len(known)} identities of this site that were checked first. Check that "
             "ORY_AUTH['ADMIN_URL'] and ['API_KEY'] are those of the right Ory. If these people have really been "

@@ -7,7 +7,7 @@ at once. Everybody else goes through :mod:`ory_auth.synchronization.person`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from ..users.fields import user_model
 from ..users.link_columns import identity_columns
 from .comparison import Comparison, compare, is_only_unknown
 from .context import Sync
-from .listing import read_identity
+from .listing import Page
 from .person import create_person, run_for, update_person
 from .summary import Drift
 
@@ -43,27 +43,20 @@ class Compared:
     comparison: Comparison | None
 
 
-def sync_page(data: Iterable[dict[str, Any]], sync: Sync) -> None:
-    """Compare these identities (Ory's JSON), and change what differs, unless it is a dry run."""
-    identities = list(_read(data, sync))
+def sync_page(page: Page, sync: Sync) -> None:
+    """Compare these identities, and change what differs, unless it is a dry run."""
+    for _ in range(page.unreadable):
+        sync.summary.add(Drift.FAILED, None)
     if sync.options.dry_run:
-        people = _compare(identities, sync)
+        people = _compare(page.identities, sync)
         sync.seen.update(person.identity.id.bytes for person in people if person.link is not None)
     else:
-        people = _update_links(identities, sync)
+        people = _update_links(page.identities, sync)
     for person in people:
         _count(person, sync)
         if not sync.options.dry_run:
             _change(person, sync)
-    sync.summary.identities += len(identities)
-
-
-def _read(data: Iterable[dict[str, Any]], sync: Sync) -> Iterator[Identity]:
-    for item in data:
-        try:
-            yield read_identity(item)
-        except ValueError:
-            sync.summary.add(Drift.FAILED, None)
+    sync.summary.identities += len(page.identities)
 
 
 def _compare(identities: Sequence[Identity], sync: Sync) -> list[Compared]:

@@ -122,9 +122,9 @@ class _Run:
         if token == LISTED:
             return
         for page in sync.listing.pages(token):
-            sync_page(page.identities, sync)
+            sync_page(page, sync)
             if sync.record is not None:
-                sync.record.save_page(page.next_token or LISTED, len(page.identities))
+                sync.record.save_page(page.next_token or LISTED, len(page.identities) + page.unreadable)
             sync.keep_alive()
 
     def _log(self) -> None:
