@@ -228,7 +228,7 @@ def test_ctrl_c_finishes_the_batch_and_says_how_to_continue(ory: Ory, own_databa
 
 @pytest.mark.django_db(databases=[])
 def test_a_process_that_is_killed_loses_and_doubles_nobody(ory: Ory, own_database: None, proxied: Any) -> None:
-    users = make_users(30)
+    users = make_users(20)
     chance = random.Random(19)
     at = 0
 
@@ -246,7 +246,7 @@ def test_a_process_that_is_killed_loses_and_doubles_nobody(ory: Ory, own_databas
         return how
 
     with proxied(kill).running():
-        for _ in range(4):
+        for _ in range(2):  # stress/campaigns/import_killed.py does it more often
             at, kill_at = 0, chance.randint(1, 3)
             with manage_py("ory_import_users", "--batch-size", "3") as process:
                 process.communicate(timeout=20)
