@@ -192,6 +192,14 @@ def test_an_api_key_means_one_call_at_a_time(ory: Ory, proxied: Any, ory_auth: C
     assert proxy.most_at_once == 1
 
 
+def test_ory_network_refuses_no_call_of_an_import(local_ory: LocalOry, ory_auth: ChangeSettings) -> None:
+    local_ory.configure(one_write_at_a_time=True)
+    make_users(6)
+    ory_auth(API_KEY="ory_pat_any")
+    run_import("--batch-size", "2", "--rate", "100000")
+    assert len(links()) == 6
+
+
 def test_the_rate_is_limited_if_asked_for(ory: Ory, proxied: Any) -> None:
     make_users(4)
     with proxied(lambda call: None).running():
