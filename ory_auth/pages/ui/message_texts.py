@@ -412,6 +412,8 @@ TITLES = {
 
 ERRORS = {
     "identity_disabled": DISABLED,
+    # Such as a web hook that is not complete, or a password that only a hook could check.
+    "invalid_configuration": _("This is not possible at the moment. Please try again later."),
     "security_csrf_violation": _(
         "The form wasn't sent from this site, or your browser didn't keep a cookie. Allow cookies, then start again."
     ),
