@@ -105,7 +105,7 @@ def test_no_recorded_message_is_shown_in_orys_words(language: str) -> None:
 
 
 def recorded_messages() -> list[dict[str, Any]]:
-    """The messages and labels in all that a real Ory answered."""
+    """The messages and labels in all that a real Ory answered, but those of web hooks, whose numbers are made up."""
     found: list[dict[str, Any]] = []
 
     def walk(value: object) -> None:
@@ -115,7 +115,8 @@ def recorded_messages() -> list[dict[str, Any]]:
             walk(inner)
 
     for path in (Path(__file__).parent / "contract").glob("*.json"):
-        walk(json.loads(path.read_text()))
+        if not path.name.startswith("hook_"):
+            walk(json.loads(path.read_text()))
     return found
 
 
