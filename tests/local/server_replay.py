@@ -47,7 +47,7 @@ class ServerReplay(PageReplay):
         self.known[recorded[0]] = identity_id
 
     def know_browser(self, email: str) -> None:
-        """Let the next request come from a browser that has signed in with this address, in a flow of its own."""
+        """Let the next request come from a browser that has signed in with this address, in its own flow."""
         request = self.remaining[0]["request"]
         self.browsers[request["browser"]] = browser = self.browser(email)
         kind = request["path"].rpartition("/")[2]

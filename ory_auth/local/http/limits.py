@@ -36,7 +36,7 @@ class WriteLimits:
 
         The caller has to call `leave` after the write.
         """
-        if config is not self._config:  # a change of the configuration begins to count anew
+        if config is not self._config:  # after a change of the configuration, counting starts again
             self._config = config
             self._recent.clear()
         if not self._applies(scope, config):
