@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from ory_auth.local import LocalOry
-from ory_auth.local.model.jsonnet import evaluate
-from ory_auth.local.model.jsonnet_library import JsonnetError
+from ory_auth.local.model.jsonnet import JsonnetError, evaluate
 
 from .application import Answer, Application
 from .hook_variants import EVERYTHING, QUICK, hook
@@ -182,38 +181,18 @@ def test_a_hook_has_basic_authentication(visits: Visits, local_ory: LocalOry, ap
     assert application.calls[0].headers["Authorization"] == f"Basic {base64.b64encode(b'ory:secret').decode()}"
 
 
-class TestJsonnet:
-    @pytest.mark.parametrize(("template", "value"), [
-        ("function(ctx) ctx", {"a": 1}),
-        ("function(ctx) { x: ctx.a + 1, ['y' + ctx.a]: -2 * 3 }", {"x": 2, "y1": -6}),
-        ("local f(x, y=2) = x * y; function(ctx) [f(3), f(3, y=5), f(y=1, x=4)]", [6, 15, 4]),
-        ("function(ctx) { local b = self_less, local self_less = 7, c: b } // a comment", {"c": 7}),
-        ("function(ctx) [x for x in [1, 2, 3] if x != 2]", [1, 3]),
-        ("function(ctx) { [k]: k + '!' for k in ['a', \"b\"] }", {"a": "a!", "b": "b!"}),
-        ("function(ctx) if std.objectHas(ctx, 'b') then ctx.b else std.get(ctx, 'b', 'none')", "none"),
-        ("function(ctx) [1 < 2 && !false, 'a' in ctx, [1, 2][1], 'x' == 'y' || null == null]", [True, True, 2, True]),
-        ("function(ctx) { a: { b: 1 } } + { c: [1] + [2] } # another one", {"a": {"b": 1}, "c": [1, 2]}),
-        ("function(ctx) std.join(',', std.map(function(x) std.asciiUpper(x), ['a', 'b']))", "A,B"),
-        ("function(ctx) std.prune({ a: null, b: { c: [] }, d: 'it\\'s' })", {"d": "it's"}),
-    ])  # fmt: skip
-    def test_templates_are_evaluated(self, template: str, value: Any) -> None:
-        assert evaluate(template, {"a": 1}) == value
-
-    @pytest.mark.parametrize(("template", "error"), [
-        ("function(ctx) ctx.nope", "Field does not exist: nope"),
-        ("function(ctx) error 'cancel'", "cancel"),
-        ("function(ctx) nope", "Unknown variable: nope"),
-        ("function(ctx) if 1 then 2", "expected boolean"),
-        ("function(ctx) ctx.a.b", "expected object"),
-        ("function(ctx) 1 - 'a'", "wrong operands"),
-        ("local f(x) = f(x); function(ctx) f(1)", "max stack frames exceeded"),
-        ("{ a: 1 }", "not a function"),
-        ("function(ctx) {", "unexpected"),
-        ("function(ctx) §", "unexpected character"),
-    ])  # fmt: skip
-    def test_mistakes_are_errors(self, template: str, error: str) -> None:
-        with pytest.raises(JsonnetError, match=error):
-            evaluate(template, {"a": 1})
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        ("function(ctx) ctx.nope", "nope"),
+        ("function(ctx) error 'cancel'", "^cancel$"),
+        ("function(ctx) {", "syntax error"),
+    ],
+)
+def test_mistakes_in_a_template_are_errors(template: str, error: str) -> None:
+    assert evaluate("function(ctx) { x: ctx.a + 1 }", {"a": 1}) == {"x": 2}
+    with pytest.raises(JsonnetError, match=error):
+        evaluate(template, {"a": 1})
 
 
 class TestLiveEvents:

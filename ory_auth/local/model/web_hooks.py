@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .errors import OryError
-from .jsonnet import evaluate
-from .jsonnet_library import JsonnetError
+from .jsonnet import JsonnetError, evaluate
 from .messages import Message
 
 FORM = "application/x-www-form-urlencoded"
