@@ -31,7 +31,7 @@ test-postgresql: .venv/stress  ## run the tests of users and sessions on Postgre
 		tests/test_ory_link.py tests/test_impersonation.py tests/test_admin.py tests/test_admin_support.py tests/test_memory.py tests/test_same_text.py \
 		tests/test_account_deletion.py tests/test_sessions_page.py tests/test_security_page.py tests/test_step_up_flow.py \
 		$(MOVING) tests/test_ory_import_users.py tests/test_ory_export_users.py tests/test_moving_people.py \
-		tests/test_password_migration.py tests/test_identities.py tests/test_invitations.py tests/test_webhooks.py
+		tests/test_password_migration.py tests/test_identities.py tests/test_invitations.py tests/test_effects.py tests/test_webhooks.py tests/test_blocking_hooks.py
 	$(BIN)/python -m stress.on_postgresql $(BIN)/python -m pytest -q --ds=tests.uuid_project.settings $(USERS)
 
 lint: .venv/done  ## check style, types and import layers
