@@ -213,7 +213,9 @@ def test_a_hash_that_only_django_can_check_is_left_to_the_migration_hook(encoded
     assert result.hasher == encoded.partition("$")[0]
 
 
-@pytest.mark.parametrize("encoded", [None, "", "!", hashers.make_password(None)])
+@pytest.mark.parametrize(
+    "encoded", [None, "", "!", hashers.make_password(None)], ids=["none", "empty", "mark", "django"]
+)
 def test_an_unusable_password_becomes_no_password(encoded: str | None) -> None:
     assert convert_hash(encoded) == NoPassword()
 
