@@ -14,7 +14,10 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "how-it-works.md"
 ROOMS = (
     "admin",
     "pages",
+    "webhooks",
+    "moving",
     "impersonation",
+    "identities",
     "request",
     "responses",
     "users",
