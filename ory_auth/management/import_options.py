@@ -49,14 +49,17 @@ def _add_arguments_for_people(parser: CommandParser) -> None:
     )
     for name in ("metadata-public", "metadata-admin"):
         group.add_argument(
-            f"--{name}", default="", metavar="PATH", help=f"A function that returns the {name} of a user."
+            f"--{name}",
+            default="",
+            metavar="PATH",
+            help=f"A function that returns the {name.replace('-', '_')} of a user.",
         )
     group.add_argument(
         "--verified",
         default="",
         metavar="PATH",
         help="A function, or a field of the user, that says whether the e-mail address is verified. Otherwise "
-        "django-allauth says it, if it is installed.",
+        "as django-allauth says, if it is installed.",
     )
     group.add_argument(
         "--second-factors",
@@ -71,7 +74,7 @@ def _add_arguments_for_people(parser: CommandParser) -> None:
         metavar="NAME=ID",
         help="The ID at Ory of a social provider, such as google=google-eu. You can repeat this option.",
     )
-    group.add_argument("--schema", default="", metavar="ID", help="The identity schema. Otherwise Ory's default.")
+    group.add_argument("--schema", default="", metavar="ID", help="The ID of the identity schema, if Ory has several.")
     group.add_argument(
         "--without-migration-hook",
         action="store_true",

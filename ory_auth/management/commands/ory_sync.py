@@ -42,7 +42,8 @@ class Command(BaseCommand):
             "--allow-deletions",
             type=int,
             metavar="N",
-            help="Let up to N people be deleted at Ory. By default at most 10 %% of all (or 5) are believed.",
+            help="Accept that up to N people were deleted at Ory. By default the run stops if more than 10 %% of all "
+            "people (and more than 5) are missing.",
         )
         parser.add_argument(
             "--restart", action="store_true", help="Begin with the first page, also after an interrupted run."

@@ -82,7 +82,7 @@ class Command(BaseCommand):
         secrets = conf().webhook_secrets
         if not secrets:
             raise CommandError(
-                "ORY_AUTH['WEBHOOK_SECRETS'] is not set. Make a secret with `openssl rand -hex 32`, and set it to a "
+                "ORY_AUTH['WEBHOOK_SECRETS'] is not set. Create a secret with `openssl rand -hex 32`, and set it to a "
                 "list with that secret, from the environment."
             )
         return secrets[0].reveal() if show else PLACEHOLDER
