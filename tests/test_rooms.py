@@ -26,6 +26,9 @@ ROOMS = (
     "process",
     "local",
     "synchronization",
+    "webhooks",
+    "moving",
+    "identities",
 )
 
 

@@ -15,8 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 from .. import identities
 from ..conf import conf
 from ..exceptions import InvitationNotSent
-from ..identities.reading import read_identity
 from ..ory.admin_client import admin_client_of, require_admin_access
+from ..ory.json_types import read_identity
 from ..types import Identity
 from . import actions
 from .panel import Panel, make_panel

@@ -11,11 +11,12 @@ from ..conf import conf
 from ..events import Event, log
 from ..exceptions import Conflict, NotFound, OryAuthError
 from ..ory.admin_client import AdminClient, admin_client_of
+from ..ory.json_types import read_identity
 from ..types import Identity
 from .driver import Steps, ask, locally
 from .effects import Applied, apply_deletion, apply_identity
 from .json_patch import Operation, merge_operations, replace_operations
-from .reading import get, read_identity
+from .reading import get
 from .rollback import call_on_rollback
 from .session_ends import end_sessions, refuse_active_sessions, report_ends
 from .targets import Who, find_id

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from ..exceptions import Conflict, NotFound, OryResponseInvalid
 from ..ory.admin_client import AdminClient
+from ..ory.json_types import read_identity
 from ..types import Identity
 from .driver import Steps, ask
 from .targets import Who, find_id
@@ -68,19 +66,6 @@ def find(
     if len(matches) > 1:
         raise Conflict("Several identities match.")
     return read_identity(matches[0]) if matches else None
-
-
-def read_identity(data: dict[str, Any], expected: UUID | None = None) -> Identity:
-    """The identity in Ory's JSON. Raises :class:`OryResponseInvalid`, also if it is not the expected one."""
-    identity = None
-    with suppress(ValueError):
-        identity = Identity.from_json(json.dumps(data).encode())
-    del data
-    if identity is None:
-        raise OryResponseInvalid("Ory's response is not an identity.", status=200)
-    if expected is not None and identity.id != expected:
-        raise OryResponseInvalid("Ory's response is about another identity.", status=200)
-    return identity
 
 
 def _normalize(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +10,7 @@ from uuid import UUID
 from ..conf import conf
 from ..exceptions import NotFound, OryResponseInvalid
 from ..ory.admin_client import AdminClient
+from ..ory.json_types import read_session
 from ..sessions.invalidation import refuse_sessions
 from ..types import OrySession
 from ..users.sign_ins import known_session_ids
@@ -27,7 +27,7 @@ def sessions(who: Who, *, active: bool | None = None) -> Steps[list[OrySession]]
     """
     identity_id = yield from find_id(who)
     found = yield from ask(AdminClient.list_sessions, identity_id, active=active)
-    listed = [_read_session(each) for each in found]
+    listed = [read_session(each) for each in found]
     return sorted(listed, key=lambda session: session.authenticated_at, reverse=True)
 
 
@@ -85,15 +85,6 @@ def _refuse(identity_id: UUID, session_ids: Iterable[UUID]) -> None:
 def _apply_ends(identity_id: UUID, session_ids: Iterable[UUID]) -> None:
     for session_id in {*session_ids, *known_session_ids(identity_id)}:
         apply_session_end(session_id, conf())
-
-
-def _read_session(data: dict[str, Any]) -> OrySession:
-    try:
-        return OrySession.from_json(json.dumps(data).encode())
-    except ValueError:
-        pass
-    del data
-    raise OryResponseInvalid("Ory's response is not a session.", status=200)
 
 
 def _read_id(data: dict[str, Any]) -> UUID:

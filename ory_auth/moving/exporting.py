@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +19,7 @@ from ..exceptions import NotFound, OryAuthError, OryUnavailable
 from ..identities.effects import apply_identity
 from ..models import OryIdentity
 from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.json_types import read_identity
 from ..ory.same_text import is_same_text
 from ..types import Identity
 from ..users.activation import deactivate
@@ -109,8 +109,8 @@ class Export:
                 raise RunFailed(not_the_admin_api() if isinstance(page, NotFound) else page)
             self._page_size //= 2
 
-    def _export_page(self, rows: Sequence[Mapping[str, Any]]) -> list[Exported]:
-        identities = [Identity.from_json(json.dumps(row).encode()) for row in rows]
+    def _export_page(self, rows: Sequence[dict[str, Any]]) -> list[Exported]:
+        identities = list(map(read_identity, rows))
         links = OryIdentity.objects.using(self._using).filter(pk__in=[identity.id for identity in identities])
         users = dict(links.values_list("pk", "user_id"))
         owners = self._find_owners([identity for identity in identities if identity.id not in users])

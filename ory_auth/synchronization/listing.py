@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from ..conf import Conf
 from ..events import Event
 from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
 from ..ory.admin_client import AdminClient
+from ..ory.json_types import read_identity
 from ..types import Identity
 from .errors import SyncStopped
 
@@ -81,12 +81,9 @@ class Listing:
     def get(self, identity_id: UUID) -> Identity | None:
         """The identity, or ``None`` if Ory says that it does not exist."""
         try:
-            return _read_identity(self._call(partial(self._client.get_identity, identity_id)))
+            return read_identity(self._call(partial(self._client.get_identity, identity_id)), identity_id)
         except NotFound:
             return None
-        except ValueError:  # raised again outside of this block, because its frames hold the response
-            pass
-        raise OryResponseInvalid("Ory's response is not an identity.")
 
     def _call(self, call: Callable[[], T]) -> T:
         failures, limited_since = 0, 0.0
@@ -107,16 +104,12 @@ class Listing:
             self._wait(pause * random.uniform(1.0, 1.2), why)  # noqa: S311  (not a secret)
 
 
-def _read_identity(data: dict[str, Any]) -> Identity:
-    return Identity.from_json(json.dumps(data).encode())
-
-
 def _read_page(data: list[dict[str, Any]], next_token: str | None = None) -> Page:
     """Ory's JSON as identities, which print no traits: nothing else of the response is stored in a variable."""
     identities = []
     for item in data:
-        with suppress(ValueError):
-            identities.append(_read_identity(item))
+        with suppress(OryResponseInvalid):
+            identities.append(read_identity(item))
     return Page(identities, len(data) - len(identities), next_token)
 
 

@@ -6,7 +6,6 @@ superuser, who would be locked out. A missing group is created, without permissi
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from ..exceptions import OryAuthError
 from ..group_rules import GroupRules
 from ..models import OryIdentity
 from ..ory.admin_client import admin_client_of
+from ..ory.json_types import read_identity
 from ..process.forks import after_fork
 from ..types import Identity
 from .database import stored_time, writing_alias
@@ -155,8 +155,8 @@ def identity_with_roles(identity: Identity, conf: Conf) -> Identity | None:
 def _fetch(identity_id: UUID, conf: Conf) -> Identity | None:
     global _paused_until
     try:
-        return Identity.from_json(json.dumps(admin_client_of(conf).get_identity(identity_id)).encode())
-    except (OryAuthError, ValueError) as error:  # nothing in this frame holds the response
+        return read_identity(admin_client_of(conf).get_identity(identity_id), identity_id)
+    except OryAuthError as error:  # nothing in this frame holds the response
         failure = type(error).__name__
     _paused_until = time.monotonic() + PAUSE_SECONDS
     log(Event.GROUPS_NOT_READ, identity=str(identity_id), error=failure)

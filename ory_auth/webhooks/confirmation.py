@@ -5,7 +5,6 @@ The call itself proves nothing. It may be forged by a person who has found the s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from uuid import UUID
@@ -13,10 +12,11 @@ from uuid import UUID
 from django.db import transaction
 
 from ..conf import Conf
-from ..exceptions import NotFound, OryAuthError, OryResponseInvalid
+from ..exceptions import NotFound, OryAuthError
 from ..identities.effects import apply_deletion, apply_identity, apply_session_end
 from ..models import OryIdentity
 from ..ory.admin_client import AdminClient, admin_client_of
+from ..ory.json_types import read_identity
 from ..types import Identity
 from ..users.database import writing_alias
 from .calls import Call, Subject
@@ -74,18 +74,9 @@ def _do_nothing() -> None:
 def _fetch_identity(identity_id: UUID, client: AdminClient) -> Identity | None:
     """The identity as it is now; ``None`` if this server does not know it."""
     try:
-        data = client.get_identity(identity_id)
+        return read_identity(client.get_identity(identity_id), identity_id)
     except NotFound:
         return None
-    try:
-        identity = Identity.from_json(json.dumps(data).encode())
-    except ValueError:
-        identity = None
-    del data  # the frame of an error must hold no traits
-    if identity is None or identity.id != identity_id:
-        del identity
-        raise OryResponseInvalid("Ory's response is not the identity that was asked for.", status=200)
-    return identity
 
 
 def _confirm_session_end(session_id: UUID, client: AdminClient, conf: Conf, using: str) -> Effect:
