@@ -341,6 +341,29 @@ def test_an_identity_that_was_deleted_and_recreated_gets_a_new_user(ory: Ory, cr
         assert user_of(old).email != old.email
 
 
+@pytest.mark.skipif(USERNAME_IS_EMAIL, reason="about a name that Ory lets several people have")
+def test_a_name_that_ory_does_not_know_stays_with_its_user(ory: Ory, ory_auth: ChangeSettings) -> None:
+    """Otherwise a person who chooses a staff member's name at Ory would take it from them."""
+    staff, person = visitor(ory), visitor(ory)
+    User.objects.filter(pk=user_of(staff).pk).update(username="boss")  # such as before ory_link; not in the traits
+    ory_auth(USER_FIELDS={"email": "traits.email", "username": "traits.name.first"})
+    person.patch("/traits/name", {"first": "boss"})
+    summary = synchronize()
+    assert user_of(staff).username == "boss"
+    assert user_of(person).username != "boss"
+    assert counts(summary)[Drift.CONFLICT] == 1
+
+
+@pytest.mark.skipif(USERNAME_IS_EMAIL, reason="about a name that Ory lets several people have")
+def test_a_name_that_its_user_has_given_up_at_ory_is_free(ory: Ory, ory_auth: ChangeSettings) -> None:
+    ory_auth(USER_FIELDS={"email": "traits.email", "username": "traits.name.first"})
+    one, other = visitor(ory, name={"first": "ada"}), visitor(ory, name={"first": "grace"})
+    one.patch("/traits/name", {"first": "grace"})
+    other.patch("/traits/name", {"first": "ada"})
+    synchronize()
+    assert [user_of(each).username for each in (one, other)] == ["grace", "ada"]
+
+
 def test_of_merged_people_one_stays(ory: Ory) -> None:
     """Two identities of one person: the address moves to one of them, and the other one is deleted."""
     one, other = visitor(ory), visitor(ory)

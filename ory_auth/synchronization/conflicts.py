@@ -84,10 +84,14 @@ def _release(user: Any, identity: Identity, sync: Sync) -> list[Identity]:
 
 
 def _former_holder(conflict: Conflict, identity: Identity, sync: Sync) -> Identity | None:
-    """The identity of the user who has the value, if it has another one now. The user's own value is then outdated."""
+    """The identity of the user who has the value, if that user would get another one from it.
+
+    A value that Ory does not have at all, such as a username from before the move, stays with its user. Otherwise any
+    person could take it by choosing the same one at Ory.
+    """
     links = OryIdentity.objects.using(sync.using).filter(user_id=conflict.holder.pk).exclude(pk=identity.id)
     holder_id = links.values_list("pk", flat=True).first()
     holder = None if holder_id is None else sync.listing.get(holder_id)
-    if holder is None or conflict.field not in sync.handler.fields():
+    if holder is None or conflict.field not in fields_that_differ(conflict.holder, holder, sync.handler):
         return None
     return None if is_same_text(sync.handler.values(holder).get(conflict.field), conflict.value) else holder
