@@ -19,10 +19,12 @@ from tests.support.moving import (
     identity_of,
     links,
     make_users,
+    run_command,
     run_import,
 )
-from tests.support.ory import Ory
+from tests.support.ory import Ory, Person
 from tests.support.types import ChangeSettings, User
+from tests.support.users import USERNAME_IS_EMAIL, verify_address
 
 pytestmark = pytest.mark.django_db
 HERE = "tests.test_ory_import_users"
@@ -145,6 +147,54 @@ def test_an_external_id_that_another_identity_has_is_reported(ory: Ory) -> None:
     )
     assert "has the user's primary key as external_id" in run_import(exit_status=1)
     assert not links()
+
+
+@pytest.mark.parametrize("address", ["changed", "registered"])
+def test_a_person_of_another_system_cannot_take_over_a_user(ory: Ory, address: str) -> None:
+    """That system uses the same numbers as ``external_id``, and people choose their unverified address at Ory."""
+    [user] = make_users(1)
+    person = ory.person(email=user.email if address == "registered" else None, password="Mallory-8-legs")
+    operation = {"op": "add", "path": "/external_id", "value": str(user.pk)}
+    ory.admin("PATCH", f"/admin/identities/{person.id}", body=[operation])
+    person.patch("/traits/email", user.email)
+    assert "has the user's primary key as external_id" in run_import(exit_status=1)
+    run_command("ory_export_users", exit_status=int(USERNAME_IS_EMAIL))
+    assert user.pk not in links().values()
+
+
+def interrupted(ory: Ory, **fields: Any) -> tuple[User, str]:
+    """A user whose identity was created by a run that was killed before it could link the two."""
+    [user] = make_users(1, **fields)
+    run_import()
+    OryIdentity.objects.all().delete()
+    identity = identity_of(user, ory)
+    assert identity
+    return user, identity["id"]
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_person_who_has_signed_in_meanwhile_is_linked_if_their_address_is_verified(ory: Ory, verified: bool) -> None:
+    user, identity_id = interrupted(ory)
+    assert can_sign_in(user.email, ory)  # Ory replaces the hash
+    person = Person(ory, identity_id, user.email, PASSWORD)
+    if verified:
+        verify_address(person)
+    output = run_import(exit_status=int(not verified))
+    assert ("from a run that was interrupted" in output) is verified
+    assert list(links().values()) == [user.pk] * verified
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_person_without_a_password_is_linked_as_long_as_the_identity_was_not_used(ory: Ory, used: bool) -> None:
+    user, identity_id = interrupted(ory, password="!")
+    if used:
+        code = ory.admin("POST", "/admin/recovery/code", body={"identity_id": identity_id}).json
+        flow = code["recovery_link"].rpartition("flow=")[2].partition("&")[0]
+        form = {"method": "code", "code": code["recovery_code"]}
+        ory.public("POST", f"/self-service/recovery?flow={flow}", body=form)
+        assert ory.admin("GET", f"/admin/identities/{identity_id}/sessions").json
+    run_import(exit_status=int(used))
+    assert list(links().values()) == [user.pk] * (not used)
 
 
 def test_an_identity_that_belongs_to_another_user_is_reported(ory: Ory) -> None:

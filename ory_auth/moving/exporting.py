@@ -28,8 +28,12 @@ from ..users.database import stored_time, writing_alias
 from ..users.fields import email_field, has_field, user_model
 from ..users.handler import UserHandler, import_handler_class
 from ..users.query import EPOCH
+from .duplicates import normalize_identifier
 from .notices import Notice
+from .options import MoveOptions
 from .pace import Failure, Pace, classify_failure
+from .passwords import describe_password
+from .same_person import Ownership, judge_ownership
 from .sending import RunFailed, not_the_admin_api
 
 PAGE_SIZE = 500  # Ory returns no more
@@ -121,7 +125,7 @@ class Export:
             outcome = Outcome.DELETED if users[identity.id] is None else Outcome.EXISTING
             return Exported(identity.id, outcome)
         owner = owners.get(identity.external_id or "")
-        if owner is not None and _has_same_address(owner, identity, self._handler):
+        if owner is not None and _has_same_address(owner, identity, self._handler) and self._is_of(owner, identity.id):
             if not self._dry_run:
                 self._link(owner, identity)
             return Exported(identity.id, Outcome.LINKED)
@@ -135,6 +139,23 @@ class Export:
         keys = [key for identity in identities if (key := _to_primary_key(identity.external_id)) is not None]
         users = user_model()._default_manager.using(self._using).filter(pk__in=keys, ory_identity=None)
         return {str(user.pk): user for user in users}
+
+    def _is_of(self, user: Any, identity_id: UUID) -> bool:
+        """Whether the identity is provably that of this user, and not of a person in another system."""
+        found = self._pace.call(partial(self._judge, user, identity_id))
+        if isinstance(found, OryAuthError):
+            raise RunFailed(found)
+        return found
+
+    def _judge(self, user: Any, identity_id: UUID) -> bool:
+        """Nothing of Ory's response leaves this frame."""
+        identity = self._client.get_identity(identity_id, include_credentials=["password"])
+        names = {str(getattr(user, name) or "") for name in (email_field(), user.USERNAME_FIELD) if has_field(name)}
+        imported = describe_password(user, MoveOptions(migration_hook=True), self._conf).credentials
+        ownership = judge_ownership({normalize_identifier(name) for name in names}, imported, identity)
+        if ownership is Ownership.UNLESS_USED:
+            return not self._client.list_sessions(identity_id)
+        return ownership is Ownership.PROVED
 
     def _link(self, user: Any, identity: Identity) -> None:
         """Do what an import would have done next, if it was interrupted after Ory had created the identity."""

@@ -12,7 +12,8 @@ TAKEN = Notice(
 )
 EXTERNAL_ID_TAKEN = Notice(
     "external_id_taken",
-    "Another identity at Ory has the user's primary key as external_id, and none of the user's sign-in names.",
+    "An identity at Ory has the user's primary key as external_id, and nothing proves that it is this person's: no "
+    "verified address of the user, and not the password that an interrupted run has sent.",
     "If it is the same person, link the two with 'manage.py ory_link'. Otherwise change that external_id at Ory.",
 )
 INCOMPLETE = Notice(

@@ -10,7 +10,7 @@ Bodies contain hashes. Errors are passed as values, so that no frame that holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -23,6 +23,7 @@ from . import reasons
 from .pace import Failure, classify_failure
 from .people import Person
 from .results import Imported, NotImported, Result
+from .same_person import Ownership, judge_ownership
 
 T = TypeVar("T")
 MAX_BROKEN_IN_A_ROW = 3  # people for whom Ory answers 500, before Ory itself counts as broken
@@ -107,17 +108,30 @@ class Sender:
 
     def _resolve_conflict(self, person: Person) -> Result:
         """Ory has these values already: of this person since an earlier run, or of another one."""
-        identity = self._calls.call(lambda: self._client.get_by_external_id(person.external_id))
-        if isinstance(identity, NotFound):
+        found = self._calls.call(partial(self._find_by_external_id, person))
+        if isinstance(found, NotFound):
             return NotImported(person, reasons.TAKEN, self._find_owner(person))
-        if isinstance(identity, OryAuthError):
-            raise RunFailed(identity)
-        identity_id = UUID(identity["id"])
-        if not is_same_person(person, identity):
+        if isinstance(found, OryAuthError):
+            raise RunFailed(found)
+        identity_id, is_active, ownership = found
+        if ownership is Ownership.NOT_PROVED or (ownership is Ownership.UNLESS_USED and self._is_used(identity_id)):
             return NotImported(person, reasons.EXTERNAL_ID_TAKEN, identity_id)
-        if identity.get("state") == "active":  # which a person with more to add becomes only when that is complete
+        if is_active:  # which a person with more to add becomes only when that is complete
             return Imported(person, identity_id, is_new=False)
         return self._complete(person, identity_id, is_new=False)
+
+    def _find_by_external_id(self, person: Person) -> tuple[UUID, bool, Ownership]:
+        """The identity's ID, whether it is active, and whether it is this person's. Nothing else leaves this frame."""
+        identity = self._client.get_by_external_id(person.external_id, include_credentials=["password"])
+        ownership = judge_ownership(person.identifiers, person.body.get("credentials") or {}, identity)
+        return UUID(identity["id"]), identity.get("state") == "active", ownership
+
+    def _is_used(self, identity_id: UUID) -> bool:
+        """Whether anybody has signed in with it."""
+        sessions = self._calls.call(partial(self._client.list_sessions, identity_id))
+        if isinstance(sessions, OryAuthError):
+            raise RunFailed(sessions)
+        return bool(sessions)
 
     def _find_owner(self, person: Person) -> UUID | None:
         """The identity that has one of this person's addresses or usernames, if exactly one has."""
@@ -153,18 +167,3 @@ def read_item(item: Any) -> tuple[UUID | None, int, tuple[str, ...]]:
     error = item.get("error") or {}
     code = error.get("code")
     return None, code if isinstance(code, int) else 500, find_pointers(str(error.get("reason") or ""))
-
-
-def is_same_person(person: Person, identity: Mapping[str, Any]) -> bool:
-    """Whether the identity with the user's primary key as ``external_id`` is this user: a sign-in name is the same.
-
-    Another system may have used the same number for somebody else.
-    """
-    return any(name in person.identifiers for name in _sign_in_names(identity))
-
-
-def _sign_in_names(identity: Mapping[str, Any]) -> Iterator[str]:
-    for credential in (identity.get("credentials") or {}).values():
-        yield from (str(name).strip().lower() for name in credential.get("identifiers") or ())
-    for address in (*(identity.get("verifiable_addresses") or ()), *(identity.get("recovery_addresses") or ())):
-        yield str(address.get("value") or "").strip().lower()

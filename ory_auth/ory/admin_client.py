@@ -63,12 +63,13 @@ class AdminClient(JsonApi):
 
     def get_identity(self, identity_id: UUID, *, include_credentials: Sequence[str] = ()) -> dict[str, Any]:
         """https://www.ory.com/docs/reference/api#operation/getIdentity"""
-        query = [("include_credential", name) for name in include_credentials]
+        query = _included(include_credentials)
         return self._object(Request("GET", f"/admin/identities/{identity_id}", query=query))
 
-    def get_by_external_id(self, external_id: str) -> dict[str, Any]:
+    def get_by_external_id(self, external_id: str, *, include_credentials: Sequence[str] = ()) -> dict[str, Any]:
         """https://www.ory.com/docs/reference/api#operation/getIdentityByExternalID"""
-        return self._object(Request("GET", f"/admin/identities/by/external/{quote(external_id, safe='')}"))
+        path, query = f"/admin/identities/by/external/{quote(external_id, safe='')}", _included(include_credentials)
+        return self._object(Request("GET", path, query=query))
 
     def find_by_identifier(self, identifier: str) -> list[dict[str, Any]]:
         """The identities that sign in with this e-mail address, phone number or username.
@@ -185,6 +186,10 @@ class AdminClient(JsonApi):
             return str(self._object(Request("GET", "/admin/version")).get("version") or "")
         except NotFound:
             return ""
+
+
+def _included(credential_types: Sequence[str]) -> list[tuple[str, str]]:
+    return [("include_credential", name) for name in credential_types]
 
 
 def _recovery(identity_id: UUID, expires_in: str | None) -> dict[str, str]:
