@@ -156,7 +156,9 @@ def _carry_out(call: Call, current: Conf) -> HttpResponse:
         places.release()
     if is_new:
         log(Event.WEBHOOK_RECEIVED, kind=call.kind, id=None if call.id is None else str(call.id))
-    return JsonResponse({})
+    # With ``response.ignore``, Kratos never reads a body, and the unread body keeps the connection open. A sync worker
+    # of gunicorn waits two seconds for its end before it serves the next request.
+    return HttpResponse(status=204)
 
 
 def _try_again(seconds: int | None = None) -> HttpResponse:

@@ -54,10 +54,10 @@ def webhook_storm(env: Environment) -> Result:
             *common_figures(tally),
             Figure("hooks", answers.total()),
             Figure("hooks a second", round(answers.total() / storm.seconds)),
-            Figure("carried out", answers[200]),
+            Figure("carried out", answers[204]),
             Figure("to be repeated", answers[503]),
             Figure("forged", answers[401]),
-            Figure("other answers", answers.total() - answers[200] - answers[503] - answers[401], 0),
+            Figure("other answers", answers.total() - answers[204] - answers[503] - answers[401], 0),
             Figure("forged ones accepted", storm.forged_accepted, 0),
             Figure("hooks that never arrived", storm.lost, 0),
             Figure("p50 of people", _milliseconds(tally, 0.5), unit="ms"),
@@ -142,7 +142,7 @@ class _Storm:
                     assert answer.status == 204, answer.status
                 hook = _event("SessionRevoked", SessionID=given.session, IdentityID=given.identity)
                 for _ in range(TRIES):
-                    if await self._send(session, hook) == 200:
+                    if await self._send(session, hook) == 204:
                         break
                     await asyncio.sleep(0.2)
                 else:
@@ -183,7 +183,7 @@ class _Storm:
             self.examples.append(f"{type(error).__name__} for a hook")
         self.answers[status] += 1
         self.forged_accepted += hook.secret == FORGED and status != 401
-        if status not in (200, 401, 503) and len(self.examples) < 5:
+        if status not in (204, 401, 503) and len(self.examples) < 5:
             self.examples.append(f"{status} for a hook {hook.path or hook.body[:40]}")
         return status
 
