@@ -26,7 +26,7 @@ def no_impersonation(view: V) -> V:
         name = getattr(view, "__name__", type(view).__name__)
         fix = 'For a class, write @method_decorator(no_impersonation, name="dispatch")'
         raise TypeError(f"@no_impersonation is for functions, but {name} is none. {fix}.")
-    if iscoroutinefunction(view):
+    if iscoroutinefunction(view) or _is_dispatch_of_async_view(view):
 
         @wraps(view)
         async def aguarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -43,3 +43,10 @@ def no_impersonation(view: V) -> V:
         return view(request, *args, **kwargs)
 
     return cast(V, guarded)
+
+
+def _is_dispatch_of_async_view(view: Any) -> bool:
+    """Whether ``method_decorator`` has passed the ``dispatch()`` of a class with async handlers: it is no coroutine
+    function, and what it returns is awaited.
+    """
+    return bool(getattr(getattr(getattr(view, "func", None), "__self__", None), "view_is_async", False))
