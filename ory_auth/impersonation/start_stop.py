@@ -39,11 +39,13 @@ def start(request: HttpRequest, user: Any, reason: str, *, seconds: float | None
 
     ``reason`` is stored for audits. ``seconds`` may shorten ``ORY_AUTH["IMPERSONATION_SECONDS"]``. The impersonation
     never outlives the staff member's session. Django's session is emptied, and the CSRF token renewed, so that neither
-    person gets data of the other. Raises :class:`~ory_auth.exceptions.ImpersonationRefused`, and
-    :class:`~ory_auth.exceptions.OryUnavailable`.
+    person gets data of the other. Raises :class:`~ory_auth.exceptions.ImpersonationRefused`,
+    :class:`~ory_auth.exceptions.OryUnavailable`, and ``ValueError`` if ``seconds`` is not more than 0.
     """
+    if seconds is not None and not seconds > 0:  # as NaN is not
+        raise ValueError(f"seconds={seconds!r} is not a time. Use more than 0 seconds.")
     request = django_request(request)
-    state = state_of(request)
+    state, reason = state_of(request), reason.replace("\0", "").strip()  # no database stores a null character
     outcome, own_user = _require_staff_member(state)
     session, using = outcome.session, writing_alias()
     users: Any = user_model()._default_manager.using(using)
@@ -51,12 +53,12 @@ def start(request: HttpRequest, user: Any, reason: str, *, seconds: float | None
         actor = users.select_for_update().get(pk=own_user.pk)  # one start at a time; and own_user may be a cached row
         person = users.select_related("ory_identity").get(pk=user.pk)
         refusal = find_refusal(actor, person, state.conf)
-        if refusal is None and not reason.strip():
+        if refusal is None and not reason:
             refusal = Refusal.NO_REASON, ""
         if refusal is not None:
             _refuse(session, refusal[0], refusal[1], user=str(person.pk))
         row = _make_row(request, state, session, actor, person, reason)
-        _set_times(row, outcome, min(state.conf.impersonation_seconds, seconds or math.inf))
+        _set_times(row, outcome, min(state.conf.impersonation_seconds, math.inf if seconds is None else seconds))
         end(EndReason.REPLACED, request, session_id=session.id)
         row.save(using=using, force_insert=True)
         transaction.on_commit(partial(_announce_start, row, request), using=using)
@@ -141,7 +143,7 @@ def _make_row(
         actor_identity_id=session.identity.id,
         identity_id=identity.pk if identity is not None else None,
         session_id=session.id,
-        reason=reason.strip()[:MAX_REASON],
+        reason=reason[:MAX_REASON],
         address=client_ip(request.META, state.conf.trusted_proxies) or None,
         user_agent=request.headers.get("User-Agent", "")[:400],
     )
