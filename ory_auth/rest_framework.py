@@ -128,10 +128,12 @@ class AAL2Required(BasePermission):
         outcome = state.outcome()
         if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
             outcome = state.outcome(fresh=True)  # ask Ory before refusing a user because of a cached session
+            if not _is_authenticated_by_ory(request):  # the user is looked up again, and may be another one now
+                return False
         match outcome:
             case Unavailable():
                 raise _outage_error(state, outcome, request)
-            case SignedIn() if state.actor is None and outcome.satisfies(AAL.AAL2, None):
+            case SignedIn() if state.find_actor() is None and outcome.satisfies(AAL.AAL2, None):
                 return True
             case SignedIn() | SecondFactorMissing():
                 _explain_refusal(view)
@@ -242,7 +244,7 @@ def _outage_error(state: RequestState, outcome: Unavailable, request: Request) -
 
 
 def _step_up_error(request: Request) -> Refused:
-    if state_of(request).actor is not None:  # the staff member's second factor does not count for the user
+    if state_of(request).find_actor() is not None:  # the staff member's second factor does not count for the user
         return Refused({"code": NotWhileImpersonating.code, "detail": IMPERSONATING}, request)
     return Refused(describe_step_up(request._request, AALRequired()), request)
 
