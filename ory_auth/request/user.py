@@ -88,10 +88,10 @@ def _load_user(values: RequestValues, request: HttpRequest, session: OrySession)
     except OryUnavailable as error:
         values.current_user = Unavailable.of(error)
         return
-    _apply_user(values, request, session, result)
     reference = values.impersonation_reference if person is not None else None
     if reference is not None:
         show_person(values, person, actor=result.user, impersonation_id=reference.impersonation_id)
+    _apply_user(values, request, session, result)
 
 
 def show_person(values: RequestValues, person: Any, *, actor: Any, impersonation_id: UUID) -> None:
@@ -113,13 +113,14 @@ def _load_django_user(values: RequestValues, django_user: Any) -> Effects[None]:
 def _apply_user(values: RequestValues, request: HttpRequest, session: OrySession, result: UserResult) -> None:
     """Set the user that was found for the session, and send signals about it."""
     values.not_admitted = result.refused
-    values.current_user = AnonymousUser() if result.user is None or result.refused else result.user
+    if values.actor is None:  # otherwise another thread or task would get the staff member for a moment
+        values.current_user = AnonymousUser() if result.user is None or result.refused else result.user
     if result.refused:
         log(result.refused, identity=str(session.identity.id))
     if result.user is not None:
         result.user.backend = ORY_BACKEND
         if result.created or result.updated or result.new_sign_in:
-            if not result.refused:
+            if not result.refused and values.actor is None:
                 show_user(values, result.user)  # receivers of the signals read request.user
             send_signals(values, result, request, session)
 
@@ -245,14 +246,19 @@ def is_own_user_shown(values: RequestValues, request: Any) -> bool:
 
     For use after :func:`get_user`. ``request`` may be a copy, which has its own ``user``.
     """
-    return request.user is values.request_user or is_same_user(request.user, values.current_user)
+    return _is_untouched(values, request) or is_same_user(request.user, values.current_user)
+
+
+def _is_untouched(values: RequestValues, request: Any) -> bool:
+    """Whether ``request.user`` is what this package has put there, and no impersonation has ended since."""
+    return request.user is values.request_user and not values.impersonation_has_ended
 
 
 async def ais_own_user_shown(values: RequestValues, request: Any) -> bool:
     """:func:`is_own_user_shown` for coroutines, whose ``request.auser`` may also have been assigned."""
     if "auser" in request.__dict__ and not is_same_user(await request.auser(), values.current_user):
         return False
-    if request.user is values.request_user:
+    if _is_untouched(values, request):
         return True
     # What was assigned may be lazy, and query the database.
     return await sync_to_async(is_own_user_shown)(values, request)

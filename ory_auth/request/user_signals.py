@@ -25,7 +25,7 @@ def send_signals(values: RequestValues, result: UserResult, request: HttpRequest
     """Send the signals for the user of this result, after the transaction that changed the user is committed."""
     signals = _list_signals(values, result, request, session)
     if result.new_sign_in and values.credential_kind == Kind.COOKIE:
-        _renew_csrf_token(values, request)
+        renew_csrf_token(values, request)
     transaction.on_commit(partial(_send_or_hold_back, values, signals), using=router.db_for_write(get_user_model()))
 
 
@@ -68,7 +68,8 @@ def _showing_own_user(values: RequestValues) -> Iterator[None]:
     """While signals are sent, ``request.user`` is the user they are about, even if code has assigned another one."""
     request, user = values.request, values.own_user
     assigned = request.user
-    if assigned is values.request_user or user is None or isinstance(user, Unavailable):
+    is_shown = assigned is values.request_user and values.actor is None
+    if is_shown or user is None or isinstance(user, Unavailable):
         yield
         return
     request.user = user
@@ -79,7 +80,7 @@ def _showing_own_user(values: RequestValues) -> Iterator[None]:
             request.user = assigned
 
 
-def _renew_csrf_token(values: RequestValues, request: HttpRequest) -> None:
+def renew_csrf_token(values: RequestValues, request: HttpRequest) -> None:
     """Rotate the CSRF token as ``login()`` does: now, or with the response if this request is not checked yet."""
     if session_data.has_csrf_token(request):
         if request.method in session_data.SAFE_METHODS or getattr(request, "csrf_processing_done", False):
