@@ -21,12 +21,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.views import View
 from pytest_django import Settings
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
 from ory_auth import signals
 from ory_auth.conf import parse
+from ory_auth.decorators import ory_required
 from ory_auth.exceptions import ImpersonationRefused
 from ory_auth.impersonation import astart, astop, may_impersonate, no_impersonation, start, stop
 from ory_auth.local import LocalOry
@@ -127,7 +129,8 @@ async def acart(request: HttpRequest) -> HttpResponse:
 def own_start(request: OryHttpRequest) -> HttpResponse:
     """A project's own view."""
     try:
-        row = start(request, User.objects.get(pk=request.GET["user"]), request.GET.get("reason", ""), seconds=60)
+        seconds = float(request.GET.get("seconds", "60"))
+        row = start(request, User.objects.get(pk=request.GET["user"]), request.GET.get("reason", ""), seconds=seconds)
     except ImpersonationRefused as refused:
         return JsonResponse({"refused": refused.reason, "explanation": refused.explanation}, status=403)
     minutes = round((row.expires_at - row.started_at) / timedelta(minutes=1))
@@ -147,6 +150,20 @@ async def own_astart(request: OryHttpRequest) -> HttpResponse:
 async def own_astop(request: OryHttpRequest) -> HttpResponse:
     row = await astop(request)
     return JsonResponse({"user": str((await request.auser()).pk), "ended": row and row.end_reason})
+
+
+def ended_by_another_tab(request: OryHttpRequest) -> HttpResponse:
+    """The impersonation ends after the user was read, and before the guard asks Ory."""
+    assert request.user.is_authenticated
+    Impersonation.objects.update(ended_at=timezone.now(), end_reason="stopped")
+    response: HttpResponse = ory_required(fresh=True)(change)(request)
+    return response
+
+
+@method_decorator(no_impersonation, name="dispatch")
+class AsyncPayment(View):
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("paid")
 
 
 def menu(request: OryHttpRequest) -> HttpResponse:
@@ -174,6 +191,8 @@ urlpatterns = [
     path("own-astop", own_astop),
     path("button", button),
     path("menu", menu),
+    path("ended-by-another-tab", ended_by_another_tab),
+    path("class/apay", AsyncPayment.as_view()),
     path("api/whom", ApiWhom.as_view()),
     path("api/pay", PaymentApi.as_view()),
     path("gate/", include("ory_auth.gateway.urls")),
@@ -254,6 +273,13 @@ def as_ada(support: Support, ada: User) -> Support:
     """The staff member, while they impersonate the customer."""
     assert support.start(ada).status_code == 302
     return support
+
+
+def csrf_token(web: DualClient, path: str) -> str:
+    """The token of the form on this page."""
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', web.get(path).content.decode())
+    assert found
+    return found.group(1)
 
 
 def rows() -> list[Impersonation]:
@@ -356,7 +382,28 @@ def test_an_api_that_requires_a_second_factor_is_refused(as_ada: Support) -> Non
     assert as_ada.web.get("/api/aal2").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/pay", "/apay", "/api/pay"])
+@pytest.mark.parametrize("path", ["/api/aal2", "/aal2", "/aaal2"])
+def test_a_step_up_that_the_cache_does_not_know_yet_opens_nothing(
+    support: Support, ada: User, ory_auth: ChangeSettings, path: str
+) -> None:
+    """Ory is asked again before a cached session is refused. That must not forget the impersonation."""
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    support.start(ada)
+    assert support.sees_as() == str(ada.pk)
+    support.session.set_up_totp()  # Ory knows a second factor, and the cache does not
+    response = support.web.get(path, headers=JSON)
+    assert (response.status_code, response.json()["code"]) == (403, "impersonating")
+
+
+def test_a_strict_guard_serves_no_user_whose_impersonation_has_just_ended(
+    as_ada: Support, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(SESSION_CACHE_SECONDS=60)
+    as_ada.sees()
+    assert as_ada.web.get("/ended-by-another-tab", headers=JSON).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/pay", "/apay", "/api/pay", "/class/apay"])
 @pytest.mark.promise("A view with no_impersonation refuses staff who impersonate another user")
 def test_marked_views_are_refused(as_ada: Support, path: str) -> None:
     assert as_ada.web.get(path, headers=JSON).json()["code"] == "impersonating"
@@ -410,6 +457,21 @@ def test_nothing_records_a_sign_in_of_the_person(as_ada: Support, ada: User) -> 
     ada.refresh_from_db()
     assert ada.last_login is None
     assert [str(row.pk) for row in OrySignIn.objects.all()] == [as_ada.session.id]
+
+
+@once
+@pytest.mark.django_db(transaction=True)
+def test_receivers_of_signals_about_the_staff_member_see_them(as_ada: Support, ada: User) -> None:
+    seen = []
+
+    def on_update(user: User, request: OryHttpRequest, **_: Any) -> None:
+        seen.append((user.pk, request.user.pk))
+
+    signals.user_updated.connect(on_update)
+    as_ada.session.person.patch("/traits/name/first", "Susan")
+    assert as_ada.sees_as() == str(ada.pk)
+    signals.user_updated.disconnect(on_update)
+    assert seen == [(as_ada.user.pk, as_ada.user.pk)]
 
 
 def test_a_user_that_other_code_assigns_still_counts(as_ada: Support) -> None:
@@ -535,6 +597,21 @@ def test_a_reason_is_required(support: Support, ada: User) -> None:
     assert (page.status_code, "Please enter a reason." in page.content.decode()) == (400, True)
     assert support.web.get(f"/own-start?user={ada.pk}").json()["refused"] == "no_reason"
     assert not rows()
+
+
+@once
+def test_a_null_character_in_the_reason_does_no_harm(support: Support, ada: User) -> None:
+    """PostgreSQL refuses it."""
+    assert support.start(ada, reason="Request\0 4711").status_code == 302
+    assert rows()[0].reason == "Request 4711"
+
+
+@once
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_a_time_that_is_over_at_once_is_a_mistake(support: Support, ada: User, seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        support.web.get(f"/own-start?user={ada.pk}&reason=x&seconds={seconds}")
+    assert rows() == []
 
 
 @once
@@ -682,16 +759,11 @@ def test_a_form_of_another_tab_is_refused_after_the_start_and_after_the_stop(
     strict.client.cookies = support.web.cookies
     support = Support(strict, support.session, support.user)
 
-    def token() -> str:
-        page = strict.get(f"/auth/impersonate?user={ada.pk}").content.decode()
-        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-        assert found
-        return found.group(1)
-
-    before = token()
+    form = f"/auth/impersonate?user={ada.pk}"
+    before = csrf_token(strict, form)
     assert support.start(ada, csrfmiddlewaretoken=before).status_code == 302
     assert strict.post("/change", {"csrfmiddlewaretoken": before}).status_code == 403
-    during = token()  # of the page that refuses
+    during = csrf_token(strict, form)  # of the page that refuses
     assert strict.post("/change", {"csrfmiddlewaretoken": during}).json()["changed"] == str(ada.pk)
     assert support.stop(csrfmiddlewaretoken=during).status_code == 302
     assert strict.post("/change", {"csrfmiddlewaretoken": during}).status_code == 403
@@ -903,6 +975,33 @@ def test_a_form_that_is_sent_after_the_end_changes_nothing(as_ada: Support) -> N
 def test_a_script_that_sends_something_after_the_end_is_refused(as_ada: Support) -> None:
     expire()
     assert as_ada.web.post("/change", headers=JSON).json()["code"] == "impersonation_ended"
+
+
+@once
+@pytest.mark.parametrize("how", ["expired", "session", "rights"])
+@pytest.mark.promise("A change that was meant for the person is not made for the staff member after the end")
+def test_a_form_that_is_sent_after_another_tab_has_seen_the_end_changes_nothing(
+    support: Support, ada: User, how: str
+) -> None:
+    """The other tab deletes the cookie, so that only the CSRF token says whom the form was made for."""
+    strict = DualClient(support.web.kind, enforce_csrf_checks=True)
+    strict.client.cookies = support.web.cookies
+    support = Support(strict, support.session, support.user)
+    support.start(ada, csrfmiddlewaretoken=csrf_token(strict, f"/auth/impersonate?user={ada.pk}"))
+    during = csrf_token(strict, f"/auth/impersonate?user={ada.pk}")
+    assert strict.post("/change", {"csrfmiddlewaretoken": during}).json()["changed"] == str(ada.pk)
+    match how:
+        case "expired":
+            expire()
+        case "session":
+            sign_in(strict, support.session.person.browser_session())
+        case _:
+            User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert support.sees_as() == str(support.user.pk)
+    assert not support.has_cookie
+    assert strict.post("/change", {"csrfmiddlewaretoken": during}).status_code == 403
+    after = csrf_token(strict, f"/auth/impersonate?user={User.objects.create_user('bob').pk}")
+    assert strict.post("/change", {"csrfmiddlewaretoken": after}).json()["changed"] == str(support.user.pk)
 
 
 @pytest.mark.promise("A Django sign-in during an impersonation does not outlive it")

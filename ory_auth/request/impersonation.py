@@ -25,8 +25,10 @@ from ..users.database import stored_time, writing_alias
 from ..users.database_errors import log_database_error
 from ..users.fields import user_model
 from ..users.impersonation_rule import find_refusal
+from .django_session import session_guard
 from .impersonation_cookie import Reference
 from .middleware_order import ORY_BACKEND
+from .user_signals import renew_csrf_token
 from .values import RequestValues
 
 
@@ -115,6 +117,8 @@ def end_with_sign_out(values: RequestValues) -> None:
 def _end_sent(values: RequestValues, reference: Reference, reason: EndReason) -> None:
     """End the impersonation of the cookie. It no longer counts, even if the database cannot store that."""
     values.impersonation_cookie, values.impersonation_has_ended = "", True
+    with session_guard.unguarded():  # the token may be in Django's session
+        renew_csrf_token(values, values.request)  # a form on a page of the user must not be sent as the staff member
     try:
         end(reason, values.request, pk=reference.impersonation_id)
     except Error as error:

@@ -21,6 +21,7 @@ from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 
 from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating, OryUnavailable
+from ..request import impersonation_cookie
 from ..request.django_session import session_data, session_guard
 from ..request.django_session.session_data import SAFE_METHODS
 from ..request.state import state_of
@@ -103,6 +104,8 @@ class Connection:
     async def _look_up(self) -> None:
         await _read_user(self._request)
         response = hooks.finish_response(self._request, StreamingHttpResponse())
+        # The next request deletes it, and renews the CSRF token of the user's pages.
+        response.cookies.pop(impersonation_cookie.COOKIE, None)
         self._headers = _headers_of(response)
 
     async def _run_or_refuse(self, ask: Callable[[], Awaitable[HttpResponse | None]]) -> HttpResponse | None:
