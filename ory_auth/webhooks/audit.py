@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .configuration import METHODS, NOT_PARSED_FOR_FLOW, WHOLE_FLOWS, Hook, details_of, is_own, is_parsed, read_hooks
+from .configuration import (
+    METHODS,
+    NOT_PARSED_FOR_FLOW,
+    WHOLE_FLOWS,
+    Hook,
+    details_of,
+    effective_hooks,
+    is_own,
+    is_parsed,
+    read_hooks,
+)
 
 ENABLED_BY_DEFAULT = frozenset({"password", "profile", "code"})
 
@@ -29,7 +39,7 @@ def _problems_of_lists(config: Mapping[str, Any], flow: str, methods: tuple[str,
     if flow in NOT_PARSED_FOR_FLOW and any(map(is_parsed, whole)):
         yield f"{place}.hooks has a hook with response.parse, which is never called there: add it to each method."
     for method in methods:
-        if _is_enabled(config, method) and not any(map(is_own, _effective_hooks(config, flow, method))):
+        if _is_enabled(config, method) and not any(map(is_own, effective_hooks(config, flow, method))):
             yield f"{place}.{method} does not call this site: add the hooks that this command prints."
 
 
@@ -60,14 +70,6 @@ def _all_hooks(config: Mapping[str, Any]) -> Iterator[tuple[str, Hook]]:
             place = f"selfservice.flows.{flow}.after.{f'{method}.' if method else ''}hooks"
             for hook in read_hooks(config, flow, method):
                 yield place, hook
-
-
-def _effective_hooks(config: Mapping[str, Any], flow: str, method: str) -> list[Hook]:
-    """What Kratos runs after this method."""
-    hooks = read_hooks(config, flow, method)
-    if hooks:
-        return hooks
-    return [hook for hook in read_hooks(config, flow) if not (flow in NOT_PARSED_FOR_FLOW and is_parsed(hook))]
 
 
 def _is_enabled(config: Mapping[str, Any], method: str) -> bool:

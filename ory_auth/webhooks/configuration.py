@@ -64,6 +64,14 @@ def read_hooks(config: Mapping[str, Any] | None, flow: str, method: str = "") ->
     return [hook for hook in value if isinstance(hook, dict)] if isinstance(value, list) else []
 
 
+def effective_hooks(config: Mapping[str, Any], flow: str, method: str) -> list[Hook]:
+    """The hooks that Kratos calls after this method: those of the method, or else those of the whole flow."""
+    hooks = read_hooks(config, flow, method)
+    if hooks:
+        return hooks
+    return [hook for hook in read_hooks(config, flow) if not (flow in NOT_PARSED_FOR_FLOW and is_parsed(hook))]
+
+
 def is_own(hook: Hook) -> bool:
     """Whether this package has made the hook."""
     return hook.get("hook") == "web_hook" and details_of(hook).get("id") == HOOK_ID
@@ -82,14 +90,10 @@ def details_of(hook: Hook) -> Mapping[str, Any]:
 
 
 def _other_hooks(flow: str, method: str, config: Mapping[str, Any] | None) -> list[Hook]:
-    """The hooks that Kratos runs for this method now."""
+    """The hooks of others that Kratos calls after this method now."""
     if config is None:
         return [ISSUES_SESSION] if flow == "registration" else []
-    hooks = read_hooks(config, flow, method)
-    if not hooks:
-        whole = read_hooks(config, flow)
-        hooks = [hook for hook in whole if not (flow in NOT_PARSED_FOR_FLOW and is_parsed(hook))]
-    return _without_own(hooks)
+    return _without_own(effective_hooks(config, flow, method))
 
 
 def _without_own(hooks: list[Hook]) -> list[Hook]:
