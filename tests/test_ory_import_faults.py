@@ -212,7 +212,7 @@ def test_the_rate_is_limited_if_asked_for(ory: Ory, proxied: Any) -> None:
 
 
 @pytest.mark.django_db(databases=[])
-def test_ctrl_c_finishes_the_batch_and_says_how_to_continue(ory: Ory, own_database: None, proxied: Any) -> None:
+def test_ctrl_c_finishes_the_batch_says_how_to_continue_and_forgets_no_password(ory: Ory, own_database: None, proxied: Any) -> None:
     users = make_users(12)
     is_sending = threading.Event()
 
@@ -221,7 +221,7 @@ def test_ctrl_c_finishes_the_batch_and_says_how_to_continue(ory: Ory, own_databa
             is_sending.set()
             time.sleep(0.3)
 
-    options = ("--batch-size", "2", "--parallel", "1")
+    options = ("--batch-size", "2", "--parallel", "1", "--forget-passwords")
     with proxied(decide).running():
         with manage_py("ory_import_users", *options) as process:
             is_sending.wait(20)
@@ -229,6 +229,7 @@ def test_ctrl_c_finishes_the_batch_and_says_how_to_continue(ory: Ory, own_databa
             output, errors = process.communicate(timeout=20)
         assert process.returncode == 130, errors
         assert re.search(r"\d+ users are left. Run the same command again to continue.", output)
+        assert "passwords are unusable" not in output
         assert 2 <= len(links()) < 12
         run_import()
     everyone_is_there_once(ory, users)

@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 parallel, rate = read_pace(options, settings)
                 pace = Pace(stop, per_minute=rate)
                 failed = self._import(run, report, Sender(client, pace, run.batch_size), pace, parallel)
-                if options["forget_passwords"]:
+                if options["forget_passwords"] and not stop.is_set():
                     self._forget_passwords(run, client, pace)
         if failed and options["report"]:
             self.stdout.write(f"{options['report']} lists them.")
@@ -160,10 +160,10 @@ class Command(BaseCommand):
         forgotten = needed = 0
         with self._progress("Passwords", run.selection.linked().count()) as bar:
             for numbers in forget_passwords(run.selection, client, pace):
-                if run.stop.is_set():
-                    break
                 forgotten, needed = forgotten + numbers.users, needed + numbers.needed
                 bar.advance(numbers.users + numbers.needed)
+                if run.stop.is_set():
+                    break
         self._say(f"{forgotten:,} Django passwords are unusable now.")
         if needed:
             self._say(f"{needed:,} stay, because only this site can check them until their owners sign in at Ory.")
