@@ -212,7 +212,9 @@ def test_the_rate_is_limited_if_asked_for(ory: Ory, proxied: Any) -> None:
 
 
 @pytest.mark.django_db(databases=[])
-def test_ctrl_c_finishes_the_batch_says_how_to_continue_and_forgets_no_password(ory: Ory, own_database: None, proxied: Any) -> None:
+def test_ctrl_c_finishes_the_batch_says_how_to_continue_and_forgets_no_password(
+    ory: Ory, own_database: None, proxied: Any
+) -> None:
     users = make_users(12)
     is_sending = threading.Event()
 

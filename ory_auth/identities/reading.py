@@ -7,6 +7,7 @@ from typing import Any
 
 from ..exceptions import Conflict, NotFound, OryResponseInvalid
 from ..ory.admin_client import AdminClient
+from ..ory.identifiers import normalize_identifier
 from ..ory.json_types import read_identity
 from ..types import Identity
 from .driver import Steps, ask
@@ -56,7 +57,7 @@ def find(
             return (yield from get_by_external_id(external_id))
         except NotFound:
             return None
-    text = _normalize(email or identifier or "")
+    text = normalize_identifier(email or identifier or "")
     if not text:
         return None
     found = yield from ask(AdminClient.find_by_identifier, text if email is not None else (identifier or "").strip())
@@ -68,23 +69,18 @@ def find(
     return read_identity(matches[0]) if matches else None
 
 
-def _normalize(text: str) -> str:
-    """A name to sign in with, as Ory compares it."""
-    return text.strip().lower()
-
-
 def _identifiers(identity: Mapping[str, Any]) -> set[str]:
     """What the person signs in with, also the names of the accounts at providers."""
     credentials = identity.get("credentials")
     lists = [each.get("identifiers") for each in credentials.values()] if isinstance(credentials, dict) else []
-    return {_normalize(str(name)) for names in lists for name in names or ()}
+    return {normalize_identifier(str(name)) for names in lists for name in names or ()}
 
 
 def _addresses(identity: Mapping[str, Any]) -> set[str]:
     """The e-mail addresses of an identity. Without verification and recovery, the schema only has them in traits."""
     addresses = [*(identity.get("verifiable_addresses") or ()), *(identity.get("recovery_addresses") or ())]
-    values = {_normalize(str(each.get("value"))) for each in addresses if each.get("via") == "email"}
-    return values or {_normalize(text) for text in _texts(identity.get("traits"))}
+    values = {normalize_identifier(str(each.get("value"))) for each in addresses if each.get("via") == "email"}
+    return values or {normalize_identifier(text) for text in _texts(identity.get("traits"))}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -22,14 +22,6 @@ LOOK_ALIKE = Notice(
 )
 
 
-def normalize_identifier(text: str) -> str:
-    """The text as Kratos stores it: trimmed, and in lower case letter by letter, as Go does it.
-
-    Python's ``lower()`` turns ``İ`` (U+0130) into two letters. Go turns it into ``i``.
-    """
-    return "".join("i" if letter == "İ" else letter.lower() for letter in text.strip())
-
-
 def _skeleton(text: str) -> str:
     """The same text for those that look alike: without accents and widths, and with a dot on each i."""
     letters = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")

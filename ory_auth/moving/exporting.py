@@ -19,6 +19,7 @@ from ..exceptions import NotFound, OryAuthError, OryUnavailable
 from ..identities.effects import apply_identity
 from ..models import OryIdentity
 from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.identifiers import normalize_identifier
 from ..ory.json_types import read_identity
 from ..ory.same_text import is_same_text
 from ..types import Identity
@@ -28,7 +29,6 @@ from ..users.database import stored_time, writing_alias
 from ..users.fields import email_field, has_field, user_model
 from ..users.handler import UserHandler, import_handler_class
 from ..users.query import EPOCH
-from .duplicates import normalize_identifier
 from .notices import Notice
 from .options import MoveOptions
 from .pace import Failure, Pace, classify_failure

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST
 
 from ..conf import conf
 from ..events import Event, log
+from ..ory.identifiers import normalize_identifier
 from ..users.fields import email_field, has_field, user_fields, user_model
 from ..webhooks.authentication import is_authentic
 from .attempts import Attempt, acquire
-from .duplicates import normalize_identifier
 
 MAX_BODY_BYTES = 16 * 1024
 MATCH, NO_MATCH, TROUBLE = 200, 403, 503  # anything else is an error to Ory, and the person sees an error page

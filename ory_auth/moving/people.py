@@ -9,11 +9,11 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from ..conf import conf
+from ..ory.identifiers import normalize_identifier
 from ..users.fields import user_fields
 from ..users.groups import access_changes
 from . import notices, second_factors, social_accounts, verified_addresses
 from .capabilities import OryCapabilities
-from .duplicates import normalize_identifier
 from .identity_schema import IdentitySchema
 from .notices import Notice
 from .options import MoveOptions

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import Enum, auto
 from typing import Any
 
-from .duplicates import normalize_identifier
+from ..ory.identifiers import normalize_identifier
 
 
 class Ownership(Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..ory.identifiers import normalize_identifier
 from ..users.fields import email_field
-from .duplicates import normalize_identifier
 from .installed_models import rows_by_user
 from .options import Verified
 
