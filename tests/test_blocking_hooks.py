@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import uuid
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connections
 from django.test import Client
 
 from ory_auth.models import OryWebhookCall
+from ory_auth.webhooks import BlockingHook, project_function
 from ory_auth.webhooks.jsonnet import BLOCKING
 from tests.project import decisions
 from tests.support.client import DualClient
@@ -127,6 +129,27 @@ def test_a_function_that_fails_has_the_configured_effect(
     assert (ask(web).status_code, ask(web).json()) == (200, {})
     assert f"blocking_hook_failed flow=registration default=refuse {reason}" in caplog.text
     assert "ada@example.com" not in caplog.text
+
+
+def test_functions_that_never_return_do_not_pile_up(
+    web: DualClient, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(project_function, "MAX_AT_ONCE", 1)
+    project_function.reset()
+    decisions.hanging.clear()
+    ory_auth(BLOCKING_HOOK="tests.project.decisions.hang", BLOCKING_HOOK_SECONDS=0.01)
+    try:
+        for _ in range(10):
+            assert ask(web).status_code == 400
+        gc.collect()
+        waiting = [each for each in gc.get_objects() if type(each) is BlockingHook]
+        assert len(waiting) <= 2  # one runs, and the last one may still be in a frame
+        assert "why=all_threads_are_busy" in caplog.text
+    finally:
+        decisions.hanging.set()
+    ory_auth(BLOCKING_HOOK="tests.project.decisions.record", BLOCKING_HOOK_SECONDS=5)
+    assert ask(web).status_code == 200  # the thread is free again
+    project_function.reset()
 
 
 def test_without_a_function_the_configured_effect_applies(web: DualClient, ory_auth: ChangeSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -19,7 +20,7 @@ from .decisions import BlockingHook
 
 MAX_AT_ONCE = 8  # decisions in each process; further ones wait, within their time
 
-_pool: ThreadPoolExecutor | None = None
+_threads: _Threads | None = None
 _lock = threading.Lock()
 
 
@@ -35,12 +36,17 @@ def ask_project(hook: BlockingHook, conf: Conf) -> Any:
     """What the function returns. Raises :class:`DecisionFailed`.
 
     It runs in another thread, because nothing else can be stopped waiting for. A function that is too slow goes on, and
-    its result is ignored; a coroutine is cancelled.
+    its result is ignored; a coroutine is cancelled. A function that never returns keeps its thread.
     """
     function, seconds = _import_function(conf), conf.blocking_hook_seconds
-    future: Future[Any] = _get_pool().submit(_call, function, hook, seconds)
+    latest, threads = time.monotonic() + seconds, _get_threads()
+    # The pool's own queue would hold what waits there, with its traits, as long as no thread becomes free.
+    if not threads.free.acquire(timeout=seconds):
+        raise DecisionFailed(why="all_threads_are_busy", fix="return_sooner_from_BLOCKING_HOOK")
+    future: Future[Any] = threads.pool.submit(_call, function, hook, seconds)
+    future.add_done_callback(lambda _: threads.free.release())
     try:
-        return future.result(seconds)
+        return future.result(max(latest - time.monotonic(), 0))
     except BaseException as error:
         if not isinstance(error, TimeoutError) and not future.done():
             raise  # it is about this thread, such as KeyboardInterrupt
@@ -87,18 +93,26 @@ def _find_line(traceback: TracebackType | None) -> str:
     return line
 
 
-def _get_pool() -> ThreadPoolExecutor:
-    global _pool
+class _Threads:
+    """``free`` counts the threads that run no function."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="ory_auth_hook")
+        self.free = threading.BoundedSemaphore(MAX_AT_ONCE)
+
+
+def _get_threads() -> _Threads:
+    global _threads
     with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="ory_auth_hook")
-        return _pool
+        if _threads is None:
+            _threads = _Threads()
+        return _threads
 
 
 def reset() -> None:
     """A forked process needs its own threads."""
-    global _pool, _lock
-    _pool, _lock = None, threading.Lock()
+    global _threads, _lock
+    _threads, _lock = None, threading.Lock()
 
 
 after_fork(reset)

@@ -10,6 +10,7 @@ from ory_auth.webhooks import BlockingHook, Changes, Refusal, change_identity, c
 
 asked: list[BlockingHook] = []  # what the functions were called with
 never_set = threading.Event()
+hanging = threading.Event()  # until a test sets it
 
 
 def record(hook: BlockingHook) -> None:
@@ -46,6 +47,10 @@ def raise_error(hook: BlockingHook) -> None:
 
 def be_slow(hook: BlockingHook) -> None:
     never_set.wait(1)
+
+
+def hang(hook: BlockingHook) -> None:
+    hanging.wait(30)
 
 
 async def be_slow_in_async_code(hook: BlockingHook) -> None:
