@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from ..ory.flows import FlowKind
 
@@ -69,8 +69,8 @@ def read_call(content: bytes, flow: str, trigger_id: str) -> Call:
     """``flow`` is the parameter ``after`` of the URL, empty for a live event. Raises :class:`UnreadableCall`."""
     body = _read_object(content)
     if flow:
-        return _read_hook(body, flow, _key(trigger_id, flow, content))
-    return _read_event(body, content)
+        return _read_hook(body, flow, trigger_id)
+    return _read_event(body)
 
 
 def _read_object(content: bytes) -> dict[str, Any]:
@@ -83,14 +83,16 @@ def _read_object(content: bytes) -> dict[str, Any]:
     return body
 
 
-def _read_hook(body: dict[str, Any], flow: str, key: str) -> Call:
+def _read_hook(body: dict[str, Any], flow: str, trigger_id: str) -> Call:
     if flow not in {kind.value for kind in FlowKind}:
         raise UnreadableCall("The parameter ?after= of the URL is not a flow of Ory: see manage.py ory_webhooks.")
     identity_id = read_id(body, "identity")
+    # Without an ID, two changes in one flow look the same, and both count: repeating an effect changes nothing.
+    key = trigger_id.lower() if TRIGGER_ID.fullmatch(trigger_id) else uuid4().hex
     return Call(flow, key, Subject.IDENTITY, identity_id, body)
 
 
-def _read_event(body: dict[str, Any], content: bytes) -> Call:
+def _read_event(body: dict[str, Any]) -> Call:
     name = body.get("name")
     if not isinstance(name, str) or not EVENT_NAME.fullmatch(name):
         raise UnreadableCall("The body is neither a live event nor that of a hook: is ?after= missing from the URL?")
@@ -98,9 +100,7 @@ def _read_event(body: dict[str, Any], content: bytes) -> Call:
     subject = _subject_of(name)
     names = {"sessionid"} if subject is Subject.SESSION_END else {"identityid"}
     found = None if subject is Subject.NOTHING else _find_id(attributes, names, MAX_DEPTH)
-    # Ory may send the same event again, in other bytes.
-    identifying = json.dumps([name, body.get("timestamp"), attributes], sort_keys=True).encode()
-    return Call(name, _key("", name, identifying), subject, found, body)
+    return Call(name, _event_key(name, body.get("timestamp"), attributes), subject, found, body)
 
 
 def _subject_of(name: str) -> Subject:
@@ -111,11 +111,14 @@ def _subject_of(name: str) -> Subject:
     return Subject.SESSION_END if name in SESSION_END_EVENTS else Subject.NOTHING
 
 
-def _key(trigger_id: str, kind: str, content: bytes) -> str:
-    """Ory's ID of this call, which stays the same when it tries again; without one, a hash of the call."""
-    if TRIGGER_ID.fullmatch(trigger_id):
-        return trigger_id.lower()
-    return hashlib.sha256(kind.encode() + b"\0" + content).hexdigest()
+def _event_key(name: str, timestamp: object, attributes: object) -> str:
+    """The same if Ory sends an event again, in other bytes. Events without a time cannot be told apart."""
+    if not isinstance(timestamp, str):
+        return uuid4().hex
+    try:
+        return hashlib.sha256(json.dumps([name, timestamp, attributes], sort_keys=True).encode()).hexdigest()
+    except RecursionError:
+        raise UnreadableCall("The body is nested too deeply.") from None
 
 
 def read_id(body: Mapping[str, Any], name: str) -> UUID | None:
