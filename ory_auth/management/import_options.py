@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from ory_auth.conf import Conf
+from ory_auth.management.arguments import positive
 from ory_auth.moving.options import MoveOptions, read_options
 from ory_auth.moving.selection import Selection, WrongSelection, select_users
-from ory_auth.ory.addresses import host_of, is_ory_network
+from ory_auth.ory.admin_client import uses_ory_network
 
 BATCH_SIZE, MAX_BATCH_SIZE = 200, 1000  # Ory refuses more
 PARALLEL = 2
 NETWORK_RATE = 60.0  # calls per minute: below the limit of Ory Network's smallest plan
-
-Number = TypeVar("Number", int, float)
 
 
 def add_import_arguments(parser: CommandParser) -> None:
@@ -117,21 +114,6 @@ def _add_arguments_for_run(parser: CommandParser) -> None:
     )
 
 
-def positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    """A type for argparse: a number that is more than 0."""
-
-    def read(text: str) -> Number:
-        try:
-            number = kind(text)
-        except ValueError:
-            number = kind("0")
-        if not 0 < number < float("inf"):
-            raise ArgumentTypeError(f"{text!r} is not a number above 0")
-        return number
-
-    return read
-
-
 def read_move_options(options: dict[str, Any]) -> MoveOptions:
     try:
         return read_options(
@@ -156,14 +138,9 @@ def read_selection(options: dict[str, Any]) -> Selection:
         raise CommandError(str(error)) from None
 
 
-def uses_network(conf: Conf) -> bool:
-    """Whether it is Ory Network: by its host, or by the API key, which also custom domains need."""
-    return is_ory_network(host_of(conf.admin_url)) or conf.api_key is not None
-
-
 def read_pace(options: dict[str, Any], conf: Conf) -> tuple[int, float | None]:
     """How many batches at the same time, and how many calls per minute."""
-    is_network = uses_network(conf)
+    is_network = uses_ory_network(conf)
     parallel = options["parallel"] or (1 if is_network else PARALLEL)
     rate = options["rate"] or (NETWORK_RATE if is_network else None)
     return parallel, rate

@@ -27,10 +27,6 @@ class OryCapabilities:
     schema: IdentitySchema | None = None
     at_creation: frozenset[str] = frozenset()
 
-    @property
-    def second_factors_at_creation(self) -> bool:
-        return {"totp", "lookup_secret"} <= self.at_creation
-
 
 def ask_ory(client: AdminClient, conf: Conf, schema_id: str = "") -> OryCapabilities:
     """Ask which credentials can be imported, and for the identity schema. Saves nothing at Ory.

@@ -28,7 +28,7 @@ TICK_SECONDS = 0.5  # so that the progress bar moves while no batch is finished
 
 @dataclass(frozen=True)
 class Import:
-    """One run. ``by`` names the command in the log."""
+    """One run. Once ``stop`` is set, it begins no new batch."""
 
     selection: Selection
     options: MoveOptions

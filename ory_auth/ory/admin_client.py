@@ -17,10 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 from ..conf import Conf
 from ..events import Event
 from ..exceptions import NotFound, OryResponseInvalid
+from .addresses import host_of, is_ory_network
 from .client import FEWER_SESSIONS, SESSIONS_PER_PAGE
 from .json_api import JsonApi, PerProcess, Request, next_token, read_list
 
 MAX_IDS = 500  # that one call of get_identities() may have; Ory refuses more
+MAX_PAGE_SIZE = 500  # identities in one page of a list; Ory returns no more
 NO_ADMIN_ACCESS = (
     "This needs Ory's admin API. Set ORY_AUTH['ADMIN_URL'] to its address as this server reaches it, such as "
     "'http://127.0.0.1:4434', or for Ory Network ORY_AUTH['API_KEY'] to a project API key."
@@ -36,6 +38,11 @@ def require_admin_access(conf: Conf) -> None:
     """Raise ``ImproperlyConfigured``, which says what to set, if the settings don't name the admin API."""
     if not has_admin_access(conf):
         raise ImproperlyConfigured(NO_ADMIN_ACCESS)
+
+
+def uses_ory_network(conf: Conf) -> bool:
+    """Whether it is Ory Network: by its host, or by the API key, which also custom domains need."""
+    return is_ory_network(host_of(conf.admin_url)) or conf.api_key is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class AdminClient(JsonApi):
         return self._list(Request("GET", "/admin/identities", query=[*query, ("page_size", str(MAX_IDS))]))
 
     def list_identities(self, page_size: int, page_token: str | None = None) -> IdentityPage:
-        """A page of all identities, in the order of their IDs. Ory returns at most 500.
+        """A page of all identities, in the order of their IDs; at most :data:`MAX_PAGE_SIZE`.
 
         https://www.ory.com/docs/reference/api#operation/listIdentities
         """

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from ..ory.admin_client import MAX_PAGE_SIZE
+
 DEACTIVATE, KEEP = "deactivate", "keep"
-MAX_PAGE = 500  # identities, at Ory
 
 Policy = str | Callable[[Any, Any], object]
 OnProgress = Callable[[int, int | None, str], None]
@@ -26,7 +27,7 @@ class Options:
     dry_run: bool = False
     restart: bool = False
     allow_deletions: int | None = None
-    page_size: int = MAX_PAGE
+    page_size: int = MAX_PAGE_SIZE
     on_progress: OnProgress | None = None
     stop: ThreadEvent | None = None
 

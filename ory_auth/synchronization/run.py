@@ -12,7 +12,7 @@ from django.db import Error
 from ..conf import Conf, conf
 from ..events import Event, log
 from ..models import OryIdentity
-from ..ory.admin_client import require_admin_access
+from ..ory.admin_client import MAX_PAGE_SIZE, require_admin_access
 from ..users.database import writing_alias
 from ..users.handler import import_handler_class
 from .conflicts import resolve_conflicts
@@ -20,7 +20,7 @@ from .context import Stopped, Sync
 from .deletions import sync_deletions
 from .errors import SyncStopped
 from .listing import check_server
-from .options import DEACTIVATE, MAX_PAGE, OnProgress, Options, Policy, read_policy
+from .options import DEACTIVATE, OnProgress, Options, Policy, read_policy
 from .page import sync_page
 from .run_record import LISTED, RunRecord, expected_total
 from .summary import Summary
@@ -36,7 +36,7 @@ def synchronize(
     dry_run: bool = False,
     restart: bool = False,
     allow_deletions: int | None = None,
-    page_size: int = MAX_PAGE,
+    page_size: int = MAX_PAGE_SIZE,
     on_progress: OnProgress | None = None,
     stop: ThreadEvent | None = None,
 ) -> Summary:
@@ -67,7 +67,7 @@ def synchronize(
         dry_run=dry_run,
         restart=restart,
         allow_deletions=allow_deletions,
-        page_size=min(max(page_size, 1), MAX_PAGE),
+        page_size=min(max(page_size, 1), MAX_PAGE_SIZE),
         on_progress=on_progress,
         stop=stop,
     )

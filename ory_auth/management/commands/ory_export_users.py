@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ory_auth.conf import conf
-from ory_auth.management.import_options import positive, uses_network
+from ory_auth.management.arguments import positive
 from ory_auth.management.output import AGAIN, explain_errors, open_report, text_width
 from ory_auth.management.progress import NoOutput, Progress
 from ory_auth.management.stopping import stop_on_signals
@@ -18,7 +18,7 @@ from ory_auth.moving.exporting import Export, Outcome
 from ory_auth.moving.pace import Pace
 from ory_auth.moving.summary import Notices
 from ory_auth.ory.addresses import redact
-from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_access
+from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_access, uses_ory_network
 
 CALL_SECONDS = 30.0  # for one page
 NETWORK_RATE = 20.0  # pages per minute: below the limit of Ory Network's smallest plan
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         say = self.stdout.write if options["verbosity"] else NoOutput().write
         say(f"Ory's admin API is {redact(settings.admin_url)}.")
         client = AdminClient(settings, timeout=CALL_SECONDS)
-        rate = options["rate"] or (NETWORK_RATE if uses_network(settings) else None)
+        rate = options["rate"] or (NETWORK_RATE if uses_ory_network(settings) else None)
         numbers: Counter[Outcome] = Counter()
         refusals = Notices("Identities")
         with stop_on_signals() as stop, open_report(options["report"]) as report, explain_errors():
