@@ -269,6 +269,15 @@ def test_people_who_never_signed_in_here_are_counted_or_created(ory: Ory) -> Non
     assert User.objects.count() == 1
 
 
+def test_the_command_says_how_many_users_it_has_created_and_deactivated(ory: Ory) -> None:
+    visitor(ory).delete()
+    ory.person()
+    ory.person()
+    printed = sync("--create", "--allow-deletions", "1")
+    assert "2 users were created.\n1 user was deactivated.\n" in printed
+    assert "deactivated." not in sync("--create")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_receivers_hear_of_users_who_are_created_and_updated(ory: Ory) -> None:
     heard: list[tuple[str, object, object]] = []

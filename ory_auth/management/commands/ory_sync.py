@@ -9,11 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ory_auth.exceptions import OryAuthError
+from ory_auth.management.arguments import positive
 from ory_auth.management.progress import Progress, format_seconds
 from ory_auth.management.stopping import stop_on_signals
+from ory_auth.ory.admin_client import MAX_PAGE_SIZE
 from ory_auth.synchronization import Drift, Summary, synchronize
 
-MAX_PAGE = 500
 POLICY = "'deactivate' (default), 'keep', or the dotted path of a function"
 
 
@@ -50,10 +51,10 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--page-size",
-            type=int,
-            default=MAX_PAGE,
+            type=positive(int),
+            default=MAX_PAGE_SIZE,
             metavar="N",
-            help=f"Identities in each call to Ory. The default, {MAX_PAGE}, is also the maximum.",
+            help=f"Identities in each call to Ory. The default, {MAX_PAGE_SIZE}, is also the maximum.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -92,6 +93,10 @@ class Command(BaseCommand):
         for name, amount, examples in rows:
             self.stdout.write(f"  {name:<{name_width}}  {amount:>{number_width}}  {examples}".rstrip())
         self.stdout.write("")
+        for count, what in ((summary.created, "created"), (summary.deactivated, "deactivated")):
+            if count:
+                users = "1 user was" if count == 1 else f"{count:,} users were"
+                self.stdout.write(f"{users} {what}.")
         if summary.dry_run:
             self.stdout.write("Nothing was changed (--dry-run).")
         elif summary.counts[Drift.NEVER_HERE] and not options["create"]:
