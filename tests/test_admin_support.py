@@ -12,6 +12,7 @@ import django
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Group, Permission
 from django.core.mail import EmailMessage
 from django.db import connection
@@ -20,6 +21,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from ory_auth import identities
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.users.query import EPOCH
@@ -511,6 +513,87 @@ def test_nobody_acts_on_their_own_account(staff: Staff) -> None:
     assert state_of(staff.person) == "active"
 
 
+@pytest.mark.promise("A staff member cannot take over the account of a person with more rights")
+@pytest.mark.parametrize("setting", ["group", "staff", "field"])
+@pytest.mark.parametrize("user", ["linked", "deleted"])
+def test_nobody_acts_on_people_whose_role_at_ory_gives_more_rights(
+    staff: Staff, bob: Person, ory_auth: ChangeSettings, setting: str, user: str
+) -> None:
+    """The user gets these rights at the next sign-in, for which a recovery would be enough."""
+    bosses = Group.objects.create(name="Bosses")
+    bosses.permissions.add(Permission.objects.get(codename="delete_user"))
+    groups = {"groups": ["Bosses"]} if setting == "group" else {"is_staff": True}
+    ory_auth(
+        SESSION_CACHE_SECONDS=60,
+        GROUPS=None if setting == "field" else {"metadata_public.roles": {"boss": groups}},
+        USER_FIELDS={"email": "traits.email", "is_superuser": "metadata_public.root"},
+    )
+    bob.patch("/metadata_public", {"root": True} if setting == "field" else {"roles": ["boss"]})
+    staff.may(*PERMISSIONS.values(), "show_recovery")
+    if setting == "staff":
+        bosses.permissions.clear()
+    if user == "deleted":
+        user_of(bob).delete()
+    page = staff.do("recovery", bob, delivery="code")
+    allowed = setting == "staff"  # who has these rights as well
+    assert ("Give it to the person" in text_of(page) or "code" in text_of(page)) == allowed, text_of(page)
+    assert ("rights on this site that you don't have" in text_of(page)) is not allowed
+    assert bool(entries()) is allowed
+
+
+@pytest.mark.parametrize("kind", ["user model", "backend"])
+def test_rights_that_only_has_perm_knows_count(
+    staff: Staff, bob: Person, kind: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with django-rules, or a user model that has only ``has_perm()``."""
+    staff.may("deactivate_identity")
+    if kind == "backend":
+        settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "tests.test_admin_support.BobDeletes"]
+    else:
+        monkeypatch.setattr(User, "has_perm", _has_perm)
+    assert "rights on this site that you don't have" in text_of(staff.do("deactivate", bob))
+    assert state_of(bob) == "active"
+
+
+class BobDeletes(BaseBackend):
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return bool(user_obj.username == "bob" and perm == "auth.delete_user")
+
+
+_django_has_perm = User.has_perm
+
+
+def _has_perm(self: Any, perm: str, obj: Any = None) -> bool:
+    return (self.username == "bob" and perm == "auth.delete_user") or _django_has_perm(self, perm, obj)
+
+
+def test_the_link_of_a_person_with_more_rights_cannot_be_deleted(staff: Staff, bob: Person) -> None:
+    staff.may("delete_oryidentity")
+    User.objects.filter(username="bob").update(is_superuser=True)
+    assert staff.client.post(f"{LIST}{bob.id}/delete/", {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [bob.id], "post": "yes"}
+    staff.client.post(LIST, form, follow=True)
+    assert OryIdentity.objects.filter(pk=bob.id).exists()
+    User.objects.filter(username="bob").update(is_superuser=False)
+    staff.client.post(LIST, form, follow=True)
+    assert not OryIdentity.objects.filter(pk=bob.id).exists()
+
+
+@pytest.mark.promise("An action in the admin is in the history of the staff member who did it")
+def test_nobody_acts_as_another_staff_member(ory: Ory, staff: Staff, bob: Person) -> None:
+    """The history would name the impersonated staff member."""
+    staff.may("deactivate_identity")
+    root = Staff(ory)
+    User.objects.filter(pk=root.user.pk).update(is_superuser=True)
+    root.client.post("/auth/impersonate", {"user": str(staff.user.pk), "reason": "a test"})
+    assert bob.id in root.client.get(LIST).content.decode()
+    assert "action/" not in root.panel(bob).content.decode()
+    for response in (root.ask("deactivate", bob), root.do("deactivate", bob)):
+        assert response.status_code == 403
+        assert "impersonat" in text_of(response)
+    assert state_of(bob) == "active"
+
+
 def test_people_whom_the_admin_of_users_hides_are_out_of_reach(
     staff: Staff, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -602,6 +685,39 @@ def test_if_ory_fails_midway_each_persons_result_is_shown(
     assert "1 person was activated. cleo Not confirmed" in page
     assert "dan Not tried eve Try again" in page
     assert entries() == [("cleo", "Activated at Ory."), ("dan", "Activated at Ory. Ory did not confirm it.")]
+
+
+@pytest.mark.promise("An action in the admin is in the history of the staff member who did it")
+@pytest.mark.parametrize("atomic", [False, True])
+def test_what_was_done_before_a_crash_is_in_the_history(
+    staff: Staff, three: list[Person], settings: Settings, monkeypatch: pytest.MonkeyPatch, atomic: bool
+) -> None:
+    """A killed worker looks the same."""
+    staff.may("deactivate_identity")
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic)
+    deactivate = identities.deactivate
+
+    def crash_at_dan(identity_id: Any) -> Any:
+        deactivate(identity_id)
+        if str(identity_id) == three[1].id:
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(identities, "deactivate", crash_at_dan)
+    with pytest.raises(RuntimeError, match="a bug"):
+        staff.do("deactivate", *three)
+    assert entries() == [("cleo", "Deactivated at Ory."), ("dan", "Deactivated at Ory. Ory did not confirm it.")]
+
+
+def test_an_action_that_a_rate_limit_stops_halfway_is_in_the_history(
+    local_ory: LocalOry, staff: Staff, three: list[Person]
+) -> None:
+    """The person is inactive already, and only the sessions are not ended yet."""
+    staff.may("deactivate_identity")
+    with local_ory.failing(429, {"Retry-After": "7"}, path=f"/admin/identities/{three[0].id}/sessions"):
+        page = text_of(staff.do("deactivate", *three))
+    assert "Not confirmed" in page
+    assert state_of(three[0]) == "inactive"
+    assert entries() == [("cleo", "Deactivated at Ory. Ory did not confirm it.")]
 
 
 def test_a_rate_limit_of_ory_stops_the_run(local_ory: LocalOry, staff: Staff, three: list[Person]) -> None:

@@ -18,7 +18,8 @@ class StaffAction:
     """One action. ``permissions`` are codenames of this app, one of which is needed.
 
     ``label`` is on buttons, ``consequence`` on the page that asks for confirmation; ``done(number)`` is the message
-    afterwards, and ``entry`` what the history says.
+    afterwards, and ``entry`` what the history says. If one call to Ory does it (``in_one_call``), a refused call has
+    changed nothing.
     """
 
     name: str
@@ -28,6 +29,7 @@ class StaffAction:
     done: Callable[[int], Any]
     entry: Any
     takes_away: bool = False  # a red button
+    in_one_call: bool = False
 
     @property
     def url_name(self) -> str:
@@ -68,6 +70,7 @@ ACTIVATE = StaffAction(
     consequence=_("These accounts can be used to sign in again."),
     done=_n("%(count)d person was activated.", "%(count)d people were activated."),
     entry=_("Activated at Ory."),
+    in_one_call=True,
 )
 RECOVERY = StaffAction(
     name="recovery",

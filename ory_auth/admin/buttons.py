@@ -15,10 +15,12 @@ from ..conf import Conf, conf
 from ..impersonation import may_impersonate
 from ..models import OryIdentity
 from ..ory.addresses import host_of, is_ory_network
+from ..request.state import state_of
+from ..responses.refusals import IMPERSONATING
 from .actions import ACTIONS
 from .addresses import action_url, panel_url, user_url
 from .panel import Panel
-from .targets import find_refusal
+from .targets import find_refusal, find_refusal_at_ory
 
 CONSOLE_URL = "https://console.ory.com/projects/current/identities"  # "current": the project that is open there
 
@@ -40,13 +42,21 @@ def make_buttons(
     site = model_admin.admin_site
     back = (user_url(identity.user, site) if identity.user is not None else "") or panel_url(identity.pk, site)
     buttons = []
-    if panel is not None and not find_refusal(request.user, identity):
+    if panel is not None and not find_panel_refusal(request, identity, panel):
         buttons = [
             Button(str(action.label), action_url(action, site, identity=str(identity.pk), next=back), action.takes_away)
             for action in ACTIONS.values()
             if action not in panel.unsuitable and action.is_permitted(request)
         ]
     return [*buttons, *_impersonation(request, identity), *_console(request, identity, conf())]
+
+
+def find_panel_refusal(request: HttpRequest, identity: OryIdentity, panel: Panel | None) -> str:
+    """Why this staff member may not act on this person now; empty if they may."""
+    if state_of(request).find_actor() is not None:
+        return str(IMPERSONATING)
+    at_ory = find_refusal_at_ory(request.user, panel.identity) if panel is not None else ""
+    return find_refusal(request.user, identity) or at_ory
 
 
 def _impersonation(request: HttpRequest, identity: OryIdentity) -> list[Button]:

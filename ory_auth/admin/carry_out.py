@@ -21,7 +21,7 @@ from ..types import Identity
 from . import actions
 from .panel import Panel, make_panel
 from .run import CarryOut, NotApplicable
-from .targets import Target
+from .targets import Target, find_refusal_at_ory
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def load_panel(identity_id: UUID) -> Panel:
     return make_panel(identities.get(identity_id), identities.sessions(identity_id))
 
 
-def carry_out(action: actions.StaffAction, choices: Mapping[str, Any], shown: Shown) -> CarryOut:
-    """The function that carries out this action for one person."""
+def carry_out(action: actions.StaffAction, choices: Mapping[str, Any], shown: Shown, actor: Any) -> CarryOut:
+    """The function with which ``actor`` carries out this action for one person."""
     functions: dict[actions.StaffAction, CarryOut] = {
         actions.REVOKE_SESSIONS: _revoke_sessions,
         actions.DEACTIVATE: _deactivate,
@@ -63,7 +63,13 @@ def carry_out(action: actions.StaffAction, choices: Mapping[str, Any], shown: Sh
         actions.REMOVE_SECOND_FACTOR: _remove_second_factor,
         actions.RECOVERY: _Recover(choices.get("delivery"), shown),
     }
-    return functions[action]
+
+    def check_and_do(target: Target, identity: Identity) -> None:
+        if refusal := find_refusal_at_ory(actor, identity):
+            raise NotApplicable(refusal)
+        functions[action](target, identity)
+
+    return check_and_do
 
 
 def _revoke_sessions(target: Target, identity: Identity) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -12,36 +13,34 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from .actions import RECOVERY, StaffAction
-from .run import Report
 from .targets import Target
 
 
-def log_report(
-    model_admin: ModelAdmin[Any],
-    request: HttpRequest,
-    action: StaffAction,
-    choices: Mapping[str, Any],
-    report: Report,
-) -> None:
-    """An entry for each person to whom something was done, or may have been done, in the language of the project."""
-    with translation.override(settings.LANGUAGE_CODE):
-        text = _describe(action, choices)
-        for target in report.done:
-            _log(model_admin, request, target, text)
-        for target in report.unconfirmed:
-            _log(model_admin, request, target, f"{text} {_('Ory did not confirm it.')}")
+@dataclass(frozen=True, slots=True)
+class History:
+    """The entries of one action, in the language of the project."""
 
+    model_admin: ModelAdmin[Any]
+    request: HttpRequest
+    action: StaffAction
+    choices: Mapping[str, Any]
 
-def _describe(action: StaffAction, choices: Mapping[str, Any]) -> str:
-    if action is not RECOVERY:
-        return str(action.entry)
-    return {
-        "mail": _("E-mailed a recovery code."),
-        "code": _("Saw a recovery code."),
-        "link": _("Saw a recovery link."),
-    }[choices["delivery"]]
+    def record(self, target: Target, is_confirmed: bool) -> None:
+        """An entry for a person to whom something was done, or may have been done."""
+        with translation.override(settings.LANGUAGE_CODE):
+            text = self._describe()
+            self._log(target, text if is_confirmed else f"{text} {_('Ory did not confirm it.')}")
 
+    def _describe(self) -> str:
+        if self.action is not RECOVERY:
+            return str(self.action.entry)
+        return {
+            "mail": _("E-mailed a recovery code."),
+            "code": _("Saw a recovery code."),
+            "link": _("Saw a recovery link."),
+        }[self.choices["delivery"]]
 
-def _log(model_admin: ModelAdmin[Any], request: HttpRequest, target: Target, text: str) -> None:
-    """With the user, whose history staff read. An identity without a user has its own."""
-    model_admin.log_change(request, target.identity if target.user is None else target.user, text)
+    def _log(self, target: Target, text: str) -> None:
+        """With the user, whose history staff read. An identity without a user has its own."""
+        changed = target.identity if target.user is None else target.user
+        self.model_admin.log_change(self.request, changed, text)

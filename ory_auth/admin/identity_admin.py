@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models import CharField, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -81,6 +83,23 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
         """Every field is read-only, so the page has no button to save."""
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Without the link, the person would have a new user, and lose the rights of the old one."""
+        permitted = super().has_delete_permission(request, obj)
+        return permitted and (obj is None or not self._keeps(request, obj))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Also for several links at once, which have no permission of each row."""
+        found, counts, missing, protected = super().get_deleted_objects(objs, request)
+        if any(self._keeps(request, identity) for identity in objs):
+            missing = {*missing, str(self.opts.verbose_name)}
+        return found, counts, missing, protected
+
+    def _keeps(self, request: HttpRequest, identity: OryIdentity) -> bool:
+        """Whether it is the link of a person with rights that the staff member does not have."""
+        has_rights_beyond = import_string("ory_auth.users.rights.has_rights_beyond")
+        return identity.user is not None and has_rights_beyond(identity.user, request.user)
+
     def get_urls(self) -> list[URLPattern]:
         def view(name: str) -> Any:
             def call(request: HttpRequest, **arguments: Any) -> HttpResponse:
@@ -92,7 +111,7 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
 
         return [
             path("<uuid:identity_id>/at-ory/", view("show_panel"), name="ory_auth_oryidentity_at_ory"),
-            path("action/<str:name>/", view("confirm"), name="ory_auth_oryidentity_action"),
+            path("action/<str:name>/", _outside_transactions(view("confirm")), name="ory_auth_oryidentity_action"),
             *super().get_urls(),
         ]
 
@@ -103,3 +122,10 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
         identity = self.get_object(request, unquote(object_id))
         url = history_url(identity.user, self.admin_site) if identity is not None and identity.user is not None else ""
         return HttpResponseRedirect(url) if url else super().history_view(request, object_id, extra_context)
+
+
+def _outside_transactions(view: Any) -> Any:
+    """With ``ATOMIC_REQUESTS``, an error would undo the history of what was done at Ory."""
+    for alias in settings.DATABASES:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view

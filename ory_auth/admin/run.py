@@ -16,6 +16,7 @@ from .targets import Target
 
 RUN_SECONDS = 20  # in all; the rest is not tried, because the request has to end
 CarryOut = Callable[[Target, Identity], None]  # for one person
+Record = Callable[[Target, bool], None]  # writes the history of one person; says whether Ory has confirmed it
 
 
 class NotApplicable(Exception):
@@ -37,8 +38,18 @@ class Report:
         return not (self.failed or self.unconfirmed or self.untried)
 
 
-def run(targets: Sequence[Target], load: Callable[[list[UUID]], Mapping[UUID, Identity]], do: CarryOut) -> Report:
-    """Do it for each person. All identities are loaded first, so that nothing begins while Ory is down."""
+def run(
+    targets: Sequence[Target],
+    load: Callable[[list[UUID]], Mapping[UUID, Identity]],
+    do: CarryOut,
+    record: Record,
+    *,
+    in_one_call: bool,
+) -> Report:
+    """Do it for each person, and record it at once, so that a crash or a killed process leaves no gap.
+
+    All identities are loaded first, so that nothing begins while Ory is down.
+    """
     report = Report()
     try:
         identities = load([target.id for target in targets])
@@ -52,25 +63,32 @@ def run(targets: Sequence[Target], load: Callable[[list[UUID]], Mapping[UUID, Id
         if report.stopped:
             report.untried.append(target)
         else:
-            _run_one(report, target, identities.get(target.id), do)
+            _run_one(report, target, identities.get(target.id), do, record, in_one_call)
     return report
 
 
-def _run_one(report: Report, target: Target, identity: Identity | None, do: CarryOut) -> None:
+def _run_one(
+    report: Report, target: Target, identity: Identity | None, do: CarryOut, record: Record, in_one_call: bool
+) -> None:
     try:
         if identity is None:
             raise NotFound
         do(target, identity)
-    except RateLimited as error:
-        report.untried.append(target)
-        report.stopped = explain(error)
     except OryUnavailable as error:
-        report.unconfirmed.append(target)
         report.stopped = explain(error)
+        if isinstance(error, RateLimited) and in_one_call:
+            report.untried.append(target)
+        else:
+            report.unconfirmed.append(target)
+            record(target, False)
     except (NotApplicable, OryAuthError) as error:
         report.failed.append((target, explain(error)))
+    except BaseException:
+        record(target, False)
+        raise
     else:
         report.done.append(target)
+        record(target, True)
 
 
 def explain(error: Exception) -> str:

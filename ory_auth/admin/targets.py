@@ -13,8 +13,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from ..conf import conf
 from ..models import OryIdentity
-from ..users.rights import has_rights_beyond
+from ..types import Identity
+from ..users.rights import has_rights_beyond, has_role_beyond
 from .names import name_of
 
 
@@ -64,5 +66,12 @@ def find_refusal(actor: Any, identity: OryIdentity) -> str:
     if identity.user_id == actor.pk:
         return _("This is your own account. Use your account settings.")
     if has_rights_beyond(identity.user, actor):
+        return _("This person has rights on this site that you don't have.")
+    return ""
+
+
+def find_refusal_at_ory(actor: Any, identity: Identity) -> str:
+    """:func:`find_refusal` for what the identity at Ory gives: its user gets these rights at the next sign-in."""
+    if has_role_beyond(identity, actor, conf()):
         return _("This person has rights on this site that you don't have.")
     return ""

@@ -19,15 +19,17 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import OryAuthError
 from ..models import OryIdentity
+from ..request.state import state_of
+from ..responses.refusals import impersonating
 from .actions import ACTIONS, MAX_PEOPLE, StaffAction
 from .addresses import action_url, list_url
-from .buttons import make_buttons
+from .buttons import find_panel_refusal, make_buttons
 from .carry_out import Shown, carry_out, load_identities, load_panel
 from .forms import ConfirmationForm, form_of
-from .history import log_report
+from .history import History
 from .names import name_of, name_user
 from .run import Report, explain, run
-from .targets import find_refusal, find_targets
+from .targets import find_targets
 
 FOLDER = "admin/ory_auth/oryidentity"
 
@@ -54,7 +56,12 @@ def ask_about_selection(
 
 @sensitive_variables()
 def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> HttpResponse:
-    """Ask for confirmation (``GET``), or carry out what was confirmed (``POST``)."""
+    """Ask for confirmation (``GET``), or carry out what was confirmed (``POST``).
+
+    Not while impersonating: the history would name the impersonated staff member.
+    """
+    if state_of(request).find_actor() is not None:
+        return impersonating(request)
     action = ACTIONS.get(name.replace("-", "_"))
     if action is None:
         raise Http404
@@ -69,9 +76,10 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> Ht
     targets = find_targets(request.user, identities)
     allowed = [target for target in targets if not target.refusal]
     shown = Shown()
-    report = run(allowed, load_identities, carry_out(action, form.cleaned_data, shown))
+    history = History(model_admin, request, action, form.cleaned_data)
+    do = carry_out(action, form.cleaned_data, shown, request.user)
+    report = run(allowed, load_identities, do, history.record, in_one_call=action.in_one_call)
     report.failed += [(target, target.refusal) for target in targets if target.refusal]
-    log_report(model_admin, request, action, form.cleaned_data, report)
     if report.is_complete and not shown.recoveries:
         model_admin.message_user(request, action.done(len(report.done)), messages.SUCCESS)
         return HttpResponseRedirect(back)
@@ -163,7 +171,7 @@ def show_panel(model_admin: ModelAdmin[Any], request: HttpRequest, identity_id: 
         "panel": panel,
         "problem": problem,
         "buttons": make_buttons(model_admin, request, identity, panel),
-        "refusal": find_refusal(request.user, identity),
+        "refusal": find_panel_refusal(request, identity, panel),
     }
     if "fragment" in request.GET:
         return TemplateResponse(request, f"{FOLDER}/_panel.html", context)
