@@ -186,7 +186,8 @@ class Identity:
     @property
     def credential_types(self) -> tuple[str, ...]:
         """Ory's words, such as "password". Only the admin API returns them; a session's identity has none."""
-        return tuple(sorted(self._document.identity.get("credentials") or ()))
+        credentials = self._document.identity.get("credentials") or {}
+        return tuple(sorted(name for name in credentials if name != "webauthn" or _may_have_keys(credentials)))
 
     @property
     def organization_id(self) -> UUID | None:
@@ -316,6 +317,15 @@ class OrySession:
     def from_cache(cls, summary: SessionSummary, body: bytes) -> OrySession:
         """A cached session. Both values must come from a session that :meth:`from_json` has read."""
         return cls(summary, _Document(body))
+
+
+def _may_have_keys(credentials: Any) -> bool:
+    """Kratos lists ``webauthn`` for people without security keys, too; only its configuration has the keys."""
+    try:
+        config = credentials["webauthn"]["config"]
+        return not isinstance(config, dict) or bool(config.get("credentials"))
+    except (KeyError, TypeError):
+        return True  # Ory was not asked for the configuration
 
 
 def _restore_session(body: bytes, level: int) -> OrySession:

@@ -196,6 +196,36 @@ def test_a_passkey_is_no_second_factor(
         assert call("remove_second_factor", identity["id"]) == removed
 
 
+KRATOS_WITHOUT_KEYS = {
+    "type": "webauthn",
+    "identifiers": ["a@example.org"],
+    "config": {"user_handle": "z1A534ivT1KLf0=="},
+}
+KRATOS_WITH_A_KEY = {"type": "webauthn", "config": {"credentials": [{"id": "AAAA", "is_passwordless": False}]}}
+
+
+@pytest.mark.parametrize(
+    ("webauthn", "types"),
+    [
+        (KRATOS_WITHOUT_KEYS, ("password",)),
+        (KRATOS_WITH_A_KEY, ("password", "webauthn")),
+        ({"type": "webauthn"}, ("password", "webauthn")),
+        (None, ("password", "webauthn")),
+        ({"config": []}, ("password", "webauthn")),
+    ],
+)
+def test_security_keys_are_named_only_if_there_are_any(
+    local_ory: LocalOry, call: Call, webauthn: object, types: tuple[str, ...]
+) -> None:
+    """Kratos lists them for everyone whose schema has an identifier for them. Only their configuration tells."""
+    identity_id = str(uuid.uuid4())
+    identity = {"id": identity_id, "traits": {}, "credentials": {"password": {}, "webauthn": webauthn}}
+    with local_ory.failing(200, body=json.dumps(identity).encode(), path="/admin/identities/"):
+        assert call("get", identity_id).credential_types == types
+    [request] = [request for request in local_ory.requests if identity_id in request.path]
+    assert request.query == "include_credential=webauthn"
+
+
 def test_a_server_that_ignores_the_filter_finds_nobody(local_ory: LocalOry, call: Call) -> None:
     others = [ory_identity(f"{n}@example.org") for n in range(3)]
     with local_ory.failing(200, body=json.dumps(others).encode(), path="/admin/identities"):

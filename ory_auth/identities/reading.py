@@ -13,6 +13,8 @@ from ..types import Identity
 from .driver import Steps, ask
 from .targets import Who, find_id
 
+KEYS = ("webauthn",)  # public keys. Without them, no one can tell whether the person has any
+
 
 def get(who: Who) -> Steps[Identity]:
     """Read an identity from Ory.
@@ -21,7 +23,8 @@ def get(who: Who) -> Steps[Identity]:
     https://www.ory.com/docs/reference/api#operation/getIdentity.
     """
     identity_id = yield from find_id(who)
-    return read_identity((yield from ask(AdminClient.get_identity, identity_id)), identity_id)
+    data = yield from ask(AdminClient.get_identity, identity_id, include_credentials=KEYS)
+    return read_identity(data, identity_id)
 
 
 def get_by_external_id(external_id: str) -> Steps[Identity]:
@@ -32,7 +35,7 @@ def get_by_external_id(external_id: str) -> Steps[Identity]:
     """
     if not external_id:
         raise NotFound("No identity has an empty external_id.")
-    identity = read_identity((yield from ask(AdminClient.get_by_external_id, external_id)))
+    identity = read_identity((yield from ask(AdminClient.get_by_external_id, external_id, include_credentials=KEYS)))
     if identity.external_id != external_id:
         raise OryResponseInvalid("Ory's response is about another identity.", status=200)
     return identity
