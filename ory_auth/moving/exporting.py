@@ -18,8 +18,9 @@ from ..events import Event
 from ..exceptions import NotFound, OryAuthError, OryUnavailable
 from ..identities.effects import apply_identity
 from ..models import OryIdentity
-from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.admin_client import MAX_PAGE_SIZE, AdminClient, IdentityPage
 from ..ory.identifiers import normalize_identifier
+from ..ory.identity_pages import walk_pages
 from ..ory.json_types import read_identity
 from ..ory.same_text import is_same_text
 from ..types import Identity
@@ -31,12 +32,12 @@ from ..users.handler import UserHandler, import_handler_class
 from ..users.query import EPOCH
 from .notices import Notice
 from .options import MoveOptions
-from .pace import Failure, Pace, classify_failure
+from .pace import Pace
 from .passwords import describe_password
 from .same_person import Ownership, judge_ownership
-from .sending import RunFailed, not_the_admin_api
+from .sending import not_the_admin_api
 
-PAGE_SIZE = 500  # Ory returns no more
+PAGE_SIZE = MAX_PAGE_SIZE
 
 
 class Outcome(StrEnum):
@@ -91,27 +92,21 @@ class Export:
         self._client, self._conf, self._pace, self._stop, self._dry_run = client, conf, pace, stop, dry_run
         self._handler = import_handler_class(conf.user_handler)(conf)
         self._using = writing_alias()
-        self._page_size = PAGE_SIZE
 
     def run(self) -> Iterator[list[Exported]]:
-        """Read all identities, and yield what became of each page of them. Raises :class:`~.sending.RunFailed`."""
-        token: str | None = None
-        while not self._stop.is_set():
-            page = self._fetch_page(token)
+        """Read all identities, and yield what became of each page of them. Raises :class:`OryUnavailable`."""
+        for page in walk_pages(self._fetch_page, PAGE_SIZE):
             yield self._export_page(page.identities)
-            token = page.next_token
-            if token is None:
+            if self._stop.is_set():
                 return
 
-    def _fetch_page(self, token: str | None) -> IdentityPage:
-        while True:
-            page = self._pace.call(partial(self._client.list_identities, self._page_size, token))
-            if not isinstance(page, OryAuthError):
-                return page
-            is_too_large = getattr(page, "event", None) is Event.ANSWER_TOO_BIG
-            if self._page_size == 1 or not (is_too_large or classify_failure(page) is Failure.TOO_LARGE):
-                raise RunFailed(not_the_admin_api() if isinstance(page, NotFound) else page)
-            self._page_size //= 2
+    def _fetch_page(self, size: int, token: str | None) -> IdentityPage:
+        page = self._pace.call(partial(self._client.list_identities, size, token))
+        if isinstance(page, NotFound):
+            raise not_the_admin_api()
+        if isinstance(page, OryAuthError):
+            raise page
+        return page
 
     def _export_page(self, rows: Sequence[dict[str, Any]]) -> list[Exported]:
         identities = list(map(read_identity, rows))
@@ -144,7 +139,7 @@ class Export:
         """Whether the identity is provably that of this user, and not of a person in another system."""
         found = self._pace.call(partial(self._judge, user, identity_id))
         if isinstance(found, OryAuthError):
-            raise RunFailed(found)
+            raise found
         return found
 
     def _judge(self, user: Any, identity_id: UUID) -> bool:

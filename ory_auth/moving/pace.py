@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ..events import Event
 from ..exceptions import OryAuthError, OryResponseInvalid, OryUnavailable, RateLimited
+from ..ory.identity_pages import is_too_large
 
 T = TypeVar("T")
 FIRST_WAIT = 0.2  # seconds; each further wait is twice as long
@@ -33,11 +34,11 @@ def classify_failure(error: OryAuthError) -> Failure:
     """What this error means. Decided by its type and status only."""
     if not isinstance(error, OryUnavailable):
         return Failure.VALUES
-    if error.event is Event.TIMEOUT:
-        return Failure.TOO_LARGE if error.connected else Failure.DOWN
-    status = error.status or 0
-    if status in {413, 504}:
+    if is_too_large(error):
         return Failure.TOO_LARGE
+    if error.event is Event.TIMEOUT:
+        return Failure.DOWN
+    status = error.status or 0
     if status == 500:
         return Failure.BROKEN
     is_refusal = isinstance(error, OryResponseInvalid) or 300 <= status < 500

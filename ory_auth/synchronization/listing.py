@@ -14,7 +14,8 @@ from uuid import UUID
 from ..conf import Conf
 from ..events import Event
 from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
-from ..ory.admin_client import AdminClient
+from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.identity_pages import walk_pages
 from ..ory.json_types import read_identity
 from ..types import Identity
 from .errors import SyncStopped
@@ -46,28 +47,20 @@ class Listing:
         self._page_size, self._wait = page_size, wait
 
     def pages(self, token: str) -> Iterator[Page]:
-        """All pages after this token. A page that is too large or too slow is asked for again in a smaller size."""
-        next_token: str | None = token or None
-        while True:
+        """All pages that follow this token, or all if it is empty."""
+
+        def fetch(size: int, page_token: str | None) -> IdentityPage:
             try:
-                page = self._call(partial(self._client.list_identities, self._page_size, next_token))
-            except OryUnavailable as error:
-                if self._page_size == 1 or error.event not in {Event.ANSWER_TOO_BIG, Event.TIMEOUT}:
-                    raise
-                self._page_size = max(self._page_size // 2, 1)
-                continue
+                return self._call(partial(self._client.list_identities, size, page_token))
             except NotFound:
                 raise SyncStopped(NO_LIST) from None
             except InvalidIdentity:
-                if next_token is None or next_token != token:
+                if page_token is None or page_token != token:
                     raise
                 raise SyncStopped("Ory refuses to go on where the last run stopped: add --restart.") from None
-            if page.next_token is not None and page.next_token == next_token:
-                raise OryResponseInvalid("Ory's list of identities does not end: a page leads to itself.")
+
+        for page in walk_pages(fetch, self._page_size, token or None):
             yield _read_page(page.identities, page.next_token)
-            if page.next_token is None:
-                return
-            next_token = page.next_token
 
     def existing(self, identity_ids: Iterable[UUID]) -> Page:
         """Those of these identities that Ory lists, as one page."""
