@@ -18,7 +18,7 @@ from ..ory.addresses import host_of, is_ory_network
 from ..request.state import state_of
 from ..responses.refusals import IMPERSONATING
 from .actions import ACTIONS
-from .addresses import action_url, panel_url, user_url
+from .page_urls import action_url, panel_url, user_url
 from .panel import Panel
 from .targets import find_refusal, find_refusal_at_ory
 

@@ -34,13 +34,6 @@ class Recovery:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the staff member is shown after the action."""
-
-    recoveries: list[Recovery] = field(default_factory=list, repr=False)
-
-
 def load_identities(identity_ids: Sequence[UUID]) -> Mapping[UUID, Identity]:
     """Those of these identities that Ory has, in one call."""
     require_admin_access(conf())
@@ -53,15 +46,17 @@ def load_panel(identity_id: UUID) -> Panel:
     return make_panel(identities.get(identity_id), identities.sessions(identity_id))
 
 
-def carry_out(action: actions.StaffAction, choices: Mapping[str, Any], shown: Shown, actor: Any) -> CarryOut:
-    """The function with which ``actor`` carries out this action for one person."""
+def function_of(
+    action: actions.StaffAction, choices: Mapping[str, Any], recoveries: list[Recovery], actor: Any
+) -> CarryOut:
+    """The function with which ``actor`` carries out this action for one person. It appends to ``recoveries``."""
     functions: dict[actions.StaffAction, CarryOut] = {
         actions.REVOKE_SESSIONS: _revoke_sessions,
         actions.DEACTIVATE: _deactivate,
         actions.ACTIVATE: _activate,
         actions.RESEND_VERIFICATION: _resend_verification,
         actions.REMOVE_SECOND_FACTOR: _remove_second_factor,
-        actions.RECOVERY: _Recover(choices.get("delivery"), shown),
+        actions.RECOVERY: _Recover(choices.get("delivery"), recoveries),
     }
 
     def check_and_do(target: Target, identity: Identity) -> None:
@@ -95,8 +90,8 @@ def _remove_second_factor(target: Target, identity: Identity) -> None:
 
 
 class _Recover:
-    def __init__(self, delivery: object, shown: Shown) -> None:
-        self._delivery, self._shown = delivery, shown
+    def __init__(self, delivery: object, recoveries: list[Recovery]) -> None:
+        self._delivery, self._recoveries = delivery, recoveries
 
     @sensitive_variables()
     def __call__(self, target: Target, identity: Identity) -> None:
@@ -104,10 +99,10 @@ class _Recover:
             _mail_recovery(target)
         elif self._delivery == "code":
             code = identities.recovery_code(target.id)
-            self._shown.recoveries.append(Recovery(target, code.code, code.url, code.expires_at))
+            self._recoveries.append(Recovery(target, code.code, code.url, code.expires_at))
         else:
             link = identities.recovery_link(target.id)
-            self._shown.recoveries.append(Recovery(target, "", link.url, link.expires_at))
+            self._recoveries.append(Recovery(target, "", link.url, link.expires_at))
 
 
 @sensitive_variables()

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import OryIdentity
 from ..users.query import EPOCH
-from .addresses import panel_url, user_url
 from .names import name_of
+from .page_urls import panel_url, user_url
 
 STATES = {"active": _("Active"), "inactive": _("Inactive"), "": _("Not known yet")}
 

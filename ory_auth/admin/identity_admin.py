@@ -16,10 +16,10 @@ from django.urls import URLPattern, path
 from django.utils.module_loading import import_string
 
 from ..models import OryIdentity
-from .addresses import history_url
 from .columns import IdentityColumns
 from .filters import FILTERS
 from .menu import OryIdentityActions
+from .page_urls import history_url
 
 
 class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -22,12 +22,12 @@ from ..models import OryIdentity
 from ..request.state import state_of
 from ..responses.refusals import impersonating
 from .actions import ACTIONS, MAX_PEOPLE, StaffAction
-from .addresses import action_url, list_url
 from .buttons import find_panel_refusal, make_buttons
-from .carry_out import Shown, carry_out, load_identities, load_panel
+from .carry_out import Recovery, function_of, load_identities, load_panel
 from .forms import ConfirmationForm, form_of
 from .history import History
 from .names import name_of, name_user
+from .page_urls import action_url, list_url
 from .run import Report, explain, run
 from .targets import find_targets
 
@@ -75,15 +75,15 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> Ht
         return _ask(model_admin, request, action, identities, [], back=back, form=form)
     targets = find_targets(request.user, identities)
     allowed = [target for target in targets if not target.refusal]
-    shown = Shown()
+    recoveries: list[Recovery] = []
     history = History(model_admin, request, action, form.cleaned_data)
-    do = carry_out(action, form.cleaned_data, shown, request.user)
+    do = function_of(action, form.cleaned_data, recoveries, request.user)
     report = run(allowed, load_identities, do, history.record, in_one_call=action.in_one_call)
     report.failed += [(target, target.refusal) for target in targets if target.refusal]
-    if report.is_complete and not shown.recoveries:
+    if report.is_complete and not recoveries:
         model_admin.message_user(request, action.done(len(report.done)), messages.SUCCESS)
         return HttpResponseRedirect(back)
-    return _show_result(model_admin, request, action, form, report, shown, back)
+    return _show_result(model_admin, request, action, form, report, recoveries, back)
 
 
 def _find_identities(model_admin: ModelAdmin[Any], request: HttpRequest, texts: Sequence[str]) -> list[OryIdentity]:
@@ -137,7 +137,7 @@ def _show_result(
     action: StaffAction,
     form: ConfirmationForm,
     report: Report,
-    shown: Shown,
+    recoveries: list[Recovery],
     back: str,
 ) -> HttpResponse:
     context = {
@@ -146,7 +146,7 @@ def _show_result(
         "action_url": action_url(action, model_admin.admin_site),
         "report": report,
         "done_text": action.done(len(report.done)) if report.done else "",
-        "recoveries": shown.recoveries,
+        "recoveries": recoveries,
         "choices": form.cleaned_data,
         "back": back,
     }
