@@ -26,6 +26,7 @@ from ory_auth.signals import identity_changed, identity_deleted, user_created, u
 from ory_auth.synchronization import Drift, Summary, SyncStopped, listing, synchronize
 from ory_auth.synchronization.options import OnProgress
 from ory_auth.users import delete_user
+from tests.support.admin_proxy import AdminProxy
 from tests.support.ory import Ory, Person, Session
 from tests.support.types import ChangeSettings, User
 from tests.support.users import USERNAME_IS_EMAIL, make_user, new_address, set_metadata, user_of, verify_address
@@ -101,6 +102,45 @@ def test_a_field_that_was_changed_here_follows_ory_again(ory: Ory) -> None:
     User.objects.filter(pk=user_of(person).pk).update(first_name="Eve")
     assert counts(synchronize()) == {Drift.FIELDS: 1}
     assert user_of(person).first_name == "Ada"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b'{"a":' * 9_000 + b"1" + b"}" * 9_000, id="deep"),
+        pytest.param(b'{"a":' * 400 + b"1" + b"}" * 400, id="less deep"),
+        pytest.param(b"1" * 5_000, id="a long number"),
+        pytest.param(b"1e999", id="a large number"),
+        pytest.param(b'"\\ud800\\u0000"', id="no text"),
+    ],
+)
+def test_odd_traits_of_one_person_do_not_disturb_the_others(
+    ory: Ory, ory_auth: ChangeSettings, caplog: pytest.LogCaptureFixture, value: bytes
+) -> None:
+    """Ory stores all of these, if the identity schema leaves a part of the traits open."""
+    odd, person, deleted = visitor(ory, name={"first": "odd-value"}), visitor(ory), visitor(ory)
+    person.patch("/traits/email", address := new_address())
+    odd.patch("/traits/email", odd_address := new_address())
+    deleted.delete()
+    proxy = AdminProxy(ory.admin_url, lambda _: None, lambda body: body.replace(b'"odd-value"', value))
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running():
+        summary = synchronize()
+    assert (user_of(person).email, user_of(odd).email) == (address, odd_address)
+    assert not user_of(deleted).is_active
+    assert Drift.FAILED not in counts(summary)
+
+
+def test_an_identity_that_cannot_be_read_is_not_deleted(ory: Ory, ory_auth: ChangeSettings) -> None:
+    odd, deleted = visitor(ory), visitor(ory)
+    deleted.delete()
+    created_at = ory.admin("GET", f"/admin/identities/{odd.id}").json["created_at"].encode()
+    proxy = AdminProxy(ory.admin_url, lambda _: None, lambda body: body.replace(created_at, b"yesterday"))
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running():
+        summary = synchronize()
+    assert counts(summary) == {Drift.FAILED: 1, Drift.DELETED: 1}
+    assert user_of(odd).is_active
 
 
 def test_roles_follow(ory: Ory, ory_auth: ChangeSettings) -> None:

@@ -33,6 +33,7 @@ from ..exceptions import (
 from ..process.forks import after_fork
 from .client import read_pause
 from .http_client import ConnectionPool, NoResponse, NotConnected, Response, deadline
+from .json_values import load_json
 
 T = TypeVar("T")
 JSON = Any  # what json.loads() returns
@@ -212,8 +213,8 @@ def _reason(response: Response) -> str:
 def parse(response: Response) -> JSON:
     """The JSON in a response; ``None`` if it is not JSON."""
     try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
+        return load_json(response.body)
+    except ValueError:
         return None
 
 

@@ -51,8 +51,7 @@ def _missing(sync: Sync) -> Iterator[UUID]:
         existing = sync.listing.existing(candidates)
         if existing.identities:
             sync_page(existing, sync)
-        found = {identity.id for identity in existing.identities}
-        yield from (identity_id for identity_id in candidates if identity_id not in found)
+        yield from (identity_id for identity_id in candidates if str(identity_id) not in existing.ids)
         sync.keep_alive()
 
 

@@ -32,11 +32,15 @@ IDS_PER_CALL = 100  # 500 would make URLs that some proxies refuse
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Identities, and how many others could not be read. ``next_token`` is ``None`` on the last page."""
+    """Identities, and how many others could not be read. ``next_token`` is ``None`` on the last page.
+
+    ``ids`` are those of all of them.
+    """
 
     identities: list[Identity]
     unreadable: int = 0
     next_token: str | None = None
+    ids: frozenset[str] = frozenset()
 
 
 class Listing:
@@ -63,13 +67,13 @@ class Listing:
             yield _read_page(page.identities, page.next_token)
 
     def existing(self, identity_ids: Iterable[UUID]) -> Page:
-        """Those of these identities that Ory lists, as one page."""
-        ids, found, unreadable = list(identity_ids), [], 0
+        """Those of these identities that Ory lists, as one page. What cannot be read was counted in the list."""
+        ids, found, existing = list(identity_ids), [], frozenset[str]()
         for start in range(0, len(ids), IDS_PER_CALL):
             page = _read_page(self._call(partial(self._client.get_identities, ids[start : start + IDS_PER_CALL])))
             found += page.identities
-            unreadable += page.unreadable
-        return Page(found, unreadable)
+            existing |= page.ids
+        return Page(found, ids=existing)
 
     def get(self, identity_id: UUID) -> Identity | None:
         """The identity, or ``None`` if Ory says that it does not exist."""
@@ -103,7 +107,8 @@ def _read_page(data: list[dict[str, Any]], next_token: str | None = None) -> Pag
     for item in data:
         with suppress(OryResponseInvalid):
             identities.append(read_identity(item))
-    return Page(identities, len(data) - len(identities), next_token)
+    ids = frozenset(str(item.get("id")) for item in data)
+    return Page(identities, len(data) - len(identities), next_token, ids)
 
 
 def check_server(listing: Listing, known: list[UUID]) -> None:
@@ -111,7 +116,7 @@ def check_server(listing: Listing, known: list[UUID]) -> None:
 
     Another server than the right one would otherwise look as if everybody had been deleted.
     """
-    if known and not listing.existing(known).identities:
+    if known and not listing.existing(known).ids:
         raise SyncStopped(
             f"Ory knows none of the {len(known)} identities of this site that were checked first. Check that "
             "ORY_AUTH['ADMIN_URL'] and ['API_KEY'] are those of the right Ory. If these people have really been "

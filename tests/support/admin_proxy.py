@@ -54,13 +54,13 @@ Decide = Callable[[Call], Refuse | Lose | None]  # None: pass it on
 
 
 class AdminProxy:
-    """``decide`` is called with each call, by the threads of the proxy."""
+    """``decide`` is called with each call, by the threads of the proxy; ``rewrite`` changes the bodies of answers."""
 
-    def __init__(self, admin_url: str, decide: Decide) -> None:
+    def __init__(self, admin_url: str, decide: Decide, rewrite: Callable[[bytes], bytes] = bytes) -> None:
         self.calls: list[Call] = []
         self.most_at_once = 0
         self._at_once = 0
-        self._admin_url, self._decide = admin_url, decide
+        self._admin_url, self._decide, self._rewrite = admin_url, decide, rewrite
         self._lock = threading.Lock()
         self._http = urllib3.PoolManager(retries=False, maxsize=4)
         proxy = self
@@ -110,7 +110,7 @@ class AdminProxy:
         if decision is Lose.ANSWER:
             return None
         kept = {name: value for name, value in response.headers.items() if name.lower() in {"content-type", "link"}}
-        return response.status, kept, response.data
+        return response.status, kept, self._rewrite(response.data)
 
     def _record(self, handler: BaseHTTPRequestHandler, body: Any) -> Call:
         path = handler.path.partition("?")[0]
