@@ -24,6 +24,8 @@ LOOK_ALIKE = Notice(
 
 def _skeleton(text: str) -> str:
     """The same text for those that look alike: without accents and widths, and with a dot on each i."""
+    if text.isascii():
+        return text.lower()
     letters = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 

@@ -18,40 +18,60 @@ from .notices import Notice
 EXTENSION = "ory.sh/kratos"
 MAX_IDENTIFIER_LENGTH = 255  # of Ory's column
 MAX_DEPTH = 20
+_EMPTY: Mapping[str, Any] = {}  # always the same object
 _NAME = re.compile(r"\w{1,50}")
 _LABEL = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _ATOM = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+"""
 _LOCAL_PART = re.compile(rf"""{_ATOM}(?:\.{_ATOM})*|"[^"\\\x00-\x1f\x7f]+\"""")
 
 
-@dataclass(frozen=True, slots=True)
-class TraitValue:
-    """One value in the traits that the schema says something about."""
+@dataclass(frozen=True)
+class SchemaPart:
+    """What a part of the schema says about a value."""
 
-    pointer: str
-    value: Any = field(repr=False)
-    schema: Mapping[str, Any] = field(repr=False)
+    json: Mapping[str, Any] = field(repr=False)
 
-    @property
-    def extension(self) -> Mapping[str, Any]:
-        found = self.schema.get(EXTENSION)
-        return found if isinstance(found, Mapping) else {}
+    @cached_property
+    def properties(self) -> Mapping[str, Any]:
+        return _mapping(self.json.get("properties"))
 
-    @property
+    @cached_property
     def is_identifier(self) -> bool:
         """Whether people sign in with this value."""
-        credentials = _mapping(self.extension.get("credentials"))
+        credentials = _mapping(self._extension.get("credentials"))
         return any(
             _mapping(credentials.get(name)).get("identifier") is True for name in ("password", "code", "webauthn")
         )
 
-    def via(self, purpose: str) -> str:
-        """``"email"`` or ``"sms"`` if this value is an address for ``"verification"`` or ``"recovery"``."""
-        return str(_mapping(self.extension.get(purpose)).get("via") or "")
+    @cached_property
+    def verification(self) -> str:
+        """``"email"`` or ``"sms"`` if this value is an address that people can verify."""
+        return self._via("verification")
+
+    @cached_property
+    def recovery(self) -> str:
+        """``"email"`` or ``"sms"`` if this value is an address with which people can recover their account."""
+        return self._via("recovery")
+
+    @cached_property
+    def is_email(self) -> bool:
+        return self.json.get("format") == "email" or "email" in {self.verification, self.recovery}
 
     @property
-    def is_email(self) -> bool:
-        return self.schema.get("format") == "email" or "email" in {self.via("verification"), self.via("recovery")}
+    def _extension(self) -> Mapping[str, Any]:
+        return _mapping(self.json.get(EXTENSION))
+
+    def _via(self, purpose: str) -> str:
+        return str(_mapping(self._extension.get(purpose)).get("via") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class TraitValue:
+    """One value in the traits, and a part of the schema that says something about it."""
+
+    pointer: str
+    value: Any = field(repr=False)
+    part: SchemaPart = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,29 +80,28 @@ class IdentitySchema:
 
     id: str
     json: Mapping[str, Any] = field(repr=False)
+    _parts: dict[int, tuple[SchemaPart, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def email_path(self) -> str:
         """The path of the trait that holds the e-mail address, such as ``"email"``; empty if there is none."""
-        traits = _mapping(_mapping(self.json.get("properties")).get("traits"))
-        for path, node in self._walk_schema(traits, (), 0):
-            if TraitValue("", None, node).is_email:
+        for path, part in self._walk_schema(self._traits, (), 0):
+            if part.is_email:
                 return ".".join(path)
         return ""
 
     def values(self, traits: Mapping[str, Any]) -> list[TraitValue]:
         """The values in these traits that are not objects or lists, each with its part of the schema."""
-        node = _mapping(_mapping(self.json.get("properties")).get("traits"))
-        return list(self._walk_values(traits, node, "#/traits", 0))
+        return list(self._walk_values(traits, self._traits, "#/traits", 0))
 
     def find_problems(self, traits: Mapping[str, Any]) -> list[Notice]:
         """What the schema refuses, as far as this can be known without Ory."""
         problems = [_schema_problem(error, self) for error in self._errors(traits)]
         for value in self.values(traits):
-            if value.is_email and isinstance(value.value, str) and not is_email(value.value):
+            if value.part.is_email and isinstance(value.value, str) and not is_email(value.value):
                 text = f"{value.pointer} is not an e-mail address that Ory accepts."
                 problems.append(Notice("invalid_email", text, "Correct the address of this user in Django."))
-            if value.is_identifier and len(str(value.value)) > MAX_IDENTIFIER_LENGTH:
+            if value.part.is_identifier and len(str(value.value)) > MAX_IDENTIFIER_LENGTH:
                 text = (
                     f"{value.pointer} is longer than {MAX_IDENTIFIER_LENGTH} characters, so nobody can sign in with it."
                 )
@@ -106,13 +125,23 @@ class IdentitySchema:
             return None
         return validators.validator_for(self.json, default=validators.Draft7Validator)(self.json)
 
-    def _resolve(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The node and those that count besides it."""
+    @property
+    def _traits(self) -> Mapping[str, Any]:
+        return _mapping(_mapping(self.json.get("properties")).get("traits"))
+
+    def _resolve(self, node: Mapping[str, Any]) -> tuple[SchemaPart, ...]:
+        """The node and those that count besides it. Found once for each node: the same ones count for all people."""
+        parts = self._parts.get(id(node))
+        if parts is None:
+            parts = self._parts[id(node)] = tuple(SchemaPart(found) for found in self._find_parts(node))
+        return parts
+
+    def _find_parts(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield node
         for name in ("allOf", "anyOf", "oneOf"):
             branches = node.get(name)
             for branch in branches if isinstance(branches, list) else ():
-                yield from self._resolve(_mapping(branch))
+                yield from self._find_parts(_mapping(branch))
         reference = node.get("$ref")
         if isinstance(reference, str) and reference.startswith("#/"):
             target: Any = self.json
@@ -126,27 +155,28 @@ class IdentitySchema:
             return
         for part in self._resolve(node):
             if isinstance(value, Mapping):
-                properties = _mapping(part.get("properties"))
                 for name, item in value.items():
-                    if name in properties:
-                        yield from self._walk_values(item, _mapping(properties[name]), f"{pointer}/{name}", depth + 1)
+                    if name in part.properties:
+                        child = _mapping(part.properties[name])
+                        yield from self._walk_values(item, child, f"{pointer}/{name}", depth + 1)
             elif isinstance(value, (list, tuple)):
+                child = _mapping(part.json.get("items"))
                 for index, item in enumerate(value):
-                    yield from self._walk_values(item, _mapping(part.get("items")), f"{pointer}/{index}", depth + 1)
+                    yield from self._walk_values(item, child, f"{pointer}/{index}", depth + 1)
             else:
                 yield TraitValue(pointer, value, part)
 
     def _walk_schema(
         self, node: Mapping[str, Any], path: tuple[str, ...], depth: int
-    ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    ) -> Iterator[tuple[tuple[str, ...], SchemaPart]]:
         if depth > MAX_DEPTH:
             return
         for part in self._resolve(node):
             yield path, part
-            for name, child in _mapping(part.get("properties")).items():
+            for name, child in part.properties.items():
                 yield from self._walk_schema(_mapping(child), (*path, name), depth + 1)
-            if "items" in part:
-                yield from self._walk_schema(_mapping(part["items"]), (*path, "0"), depth + 1)
+            if "items" in part.json:
+                yield from self._walk_schema(_mapping(part.json["items"]), (*path, "0"), depth + 1)
 
 
 def is_email(text: str) -> bool:
@@ -161,7 +191,7 @@ def is_email(text: str) -> bool:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, Mapping) else _EMPTY
 
 
 def _schema_problem(error: Any, schema: IdentitySchema) -> Notice:

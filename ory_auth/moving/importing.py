@@ -14,15 +14,17 @@ from typing import Any
 
 from .capabilities import OryCapabilities
 from .duplicates import Duplicates
+from .identity_parts import find_sign_in_names
 from .links import save_links
 from .notices import Notice
 from .options import MoveOptions
 from .pace import Stopped
-from .people import Person, describe_users
+from .people import ANY_SCHEMA, Person, describe_users
 from .results import NotImported, Result
 from .selection import Selection, read_batches
 from .sending import RunFailed, Sender
 
+READ_SIZE = 1000  # users in one query, if nothing is sent
 TICK_SECONDS = 0.5  # so that the progress bar moves while no batch is finished
 
 
@@ -37,19 +39,26 @@ class Import:
     batch_size: int
     duplicates: Duplicates = field(default_factory=Duplicates, repr=False)
 
-    def find_duplicates(self) -> Iterator[list[Person]]:
-        """Read all people who are to be imported, so that :meth:`problem_of` knows who has the same address."""
-        for people in self.describe():
-            for person in people:
-                self.duplicates.add(person)
-            yield people
+    def find_duplicates(self) -> Iterator[int]:
+        """Read all people who are to be imported, so that :meth:`problem_of` knows who has the same address.
+
+        Yields the number of people after each batch.
+        """
+        for users in self._read_users(READ_SIZE):
+            for names in find_sign_in_names(users, self.options, self.capabilities.schema or ANY_SCHEMA):
+                self.duplicates.add(names)
+            yield len(users)
 
     def describe(self) -> Iterator[list[Person]]:
         """All people who are to be imported."""
-        for users in read_batches(self.selection.not_linked(), lambda: self.batch_size, self.selection.limit):
+        for users in self._read_users(self.batch_size):
+            yield describe_users(users, self.options, self.capabilities)
+
+    def _read_users(self, size: int) -> Iterator[list[Any]]:
+        for users in read_batches(self.selection.not_linked(), lambda: size, self.selection.limit):
             if self.stop.is_set():
                 return
-            yield describe_users(users, self.options, self.capabilities)
+            yield users
 
     def warnings_of(self, person: Person) -> tuple[Notice, ...]:
         """What does not move of a person who moves, and what to look at."""

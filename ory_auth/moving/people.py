@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,11 @@ from django.db.models import prefetch_related_objects
 
 from ..conf import conf
 from ..ory.identifiers import normalize_identifier
-from ..users.fields import user_fields
 from ..users.groups import access_changes
 from . import notices, second_factors, social_accounts, verified_addresses
 from .capabilities import OryCapabilities
-from .identity_schema import IdentitySchema
+from .identity_parts import IdentityParts, read_identifiers
+from .identity_schema import IdentitySchema, TraitValue
 from .notices import Notice
 from .options import MoveOptions
 from .own_second_factors import read_own_second_factors
@@ -27,7 +27,6 @@ from .second_factor_credentials import (
     patch_operations,
 )
 from .social_accounts import SocialAccounts
-from .traits import MissingListElementError, build_parts, is_json
 
 ANY_SCHEMA = IdentitySchema(
     "",
@@ -98,7 +97,7 @@ class _Batch:
     def __init__(self, users: Sequence[Any], options: MoveOptions, capabilities: OryCapabilities) -> None:
         self._options, self._capabilities, self._conf = options, capabilities, conf()
         self._schema = capabilities.schema or ANY_SCHEMA
-        self._fields = user_fields(self._conf)
+        self._parts = IdentityParts(options, self._schema)
         self._second_factors = second_factors.Readers(users)
         self._social_accounts = social_accounts.Readers(users, options.providers)
         self._verified = verified_addresses.Readers(users, options.verified)
@@ -110,13 +109,14 @@ class _Batch:
         external_id = str(user.pk)
         if len(external_id) > notices.MAX_EXTERNAL_ID_LENGTH:
             problems.append(notices.EXTERNAL_ID_TOO_LONG)
-        body = self._parts(user, problems)
+        body = self._parts.build(user, problems)
         body["schema_id"], body["external_id"] = self._schema.id, external_id
         body["state"] = "active" if getattr(user, "is_active", True) else "inactive"
         traits = body["traits"]
         problems += self._schema.find_problems(traits)
-        identifiers = self._identifiers(traits)
-        addresses = self._addresses(user, traits, problems)
+        values = self._schema.values(traits)
+        identifiers = read_identifiers(values)
+        addresses = self._addresses(user, values, problems)
         if addresses:
             body["verifiable_addresses"] = addresses
         password = describe_password(user, self._options, self._conf)
@@ -137,7 +137,7 @@ class _Batch:
         problems += password.problems
         if not identifiers and not social.providers:
             problems.append(notices.NO_IDENTIFIER)
-        elif not password.credentials and not social.providers and not self._can_recover(traits):
+        elif not password.credentials and not social.providers and not _can_recover(values):
             warnings.append(notices.NO_WAY_IN)
         return Person(
             pk=user.pk,
@@ -170,41 +170,7 @@ class _Batch:
             problems.append(notices.wrong_second_factors(str(error)))
             return SecondFactors()
 
-    def _parts(self, user: Any, problems: list[Notice]) -> dict[str, Any]:
-        """Traits and metadata, from ``USER_FIELDS`` or the project's functions."""
-        try:
-            parts = build_parts(user, self._fields, self._schema.email_path)
-        except MissingListElementError:
-            problems.append(notices.MISSING_LIST_ELEMENT)
-            parts = {}
-        for name in ("traits", "metadata_public", "metadata_admin"):
-            function = getattr(self._options, name)
-            if function is None:
-                continue
-            parts.pop(name, None)
-            try:
-                value = function(user)
-            except Exception as error:
-                problems.append(notices.function_failed(name, type(error).__name__))
-                continue
-            if value is not None:
-                parts[name] = value
-        for name in [name for name, value in parts.items() if not is_json(value)]:
-            problems.append(notices.not_json(name))
-            del parts[name]
-        traits = parts.get("traits", {})
-        if not isinstance(traits, Mapping):
-            problems.append(notices.not_json("traits"))
-            traits = {}
-        parts["traits"] = traits
-        return parts
-
-    def _identifiers(self, traits: Mapping[str, Any]) -> tuple[str, ...]:
-        values = (value for value in self._schema.values(traits) if value.is_identifier)
-        names = (normalize_identifier(str(value.value)) for value in values if value.value not in (None, ""))
-        return tuple(dict.fromkeys(names))
-
-    def _addresses(self, user: Any, traits: Mapping[str, Any], problems: list[Notice]) -> list[dict[str, Any]]:
+    def _addresses(self, user: Any, values: Sequence[TraitValue], problems: list[Notice]) -> list[dict[str, Any]]:
         """The traits that are verified addresses."""
         try:
             verified = self._verified.verified_addresses(user)
@@ -212,17 +178,18 @@ class _Batch:
             problems.append(notices.function_failed("verified", type(error).__name__))
             return []
         addresses = {
-            (value.via("verification"), normalize_identifier(str(value.value)))
-            for value in self._schema.values(traits)
-            if value.via("verification") and normalize_identifier(str(value.value)) in verified
+            (value.part.verification, normalize_identifier(str(value.value)))
+            for value in values
+            if value.part.verification and normalize_identifier(str(value.value)) in verified
         }
         return [
             {"value": address, "via": via, "verified": True, "status": "completed"}
             for via, address in sorted(addresses)
         ]
 
-    def _can_recover(self, traits: Mapping[str, Any]) -> bool:
-        return any(value.via("recovery") and value.value for value in self._schema.values(traits))
+
+def _can_recover(values: Sequence[TraitValue]) -> bool:
+    return any(value.part.recovery and value.value for value in values)
 
 
 def _oidc(social: SocialAccounts) -> dict[str, Any]:

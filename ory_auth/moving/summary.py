@@ -65,6 +65,7 @@ class Tally:
     created: int = 0
     found: int = 0  # at Ory, from an earlier run that was interrupted
     failed: int = 0
+    hooks: int = 0  # people whose password this site checks at their first sign-in
     failures: Notices = field(default_factory=Notices)
     warnings: Notices = field(default_factory=Notices)
 
@@ -80,6 +81,7 @@ class Tally:
             return
         self.created += result.is_new
         self.found += not result.is_new
+        self.hooks += person.password == "hook"
         for warning in person.warnings:
             self.warnings.add(warning, person.external_id)
 

@@ -107,14 +107,10 @@ class Command(BaseCommand):
         self._say("\nThis was a dry run: nothing was changed.")
         return bool(failed)
 
-    def _find_duplicates(self, run: Import) -> int:
-        """Look at all people once, to find duplicates. Returns how many passwords only this site can check."""
-        hooks = 0
+    def _find_duplicates(self, run: Import) -> None:
         with self._progress("Reading", run.selection.count()) as bar:
-            for people in run.find_duplicates():
-                hooks += sum(person.password == "hook" for person in people)
-                bar.advance(len(people))
-        return hooks
+            for number in run.find_duplicates():
+                bar.advance(number)
 
     def _import(self, run: Import, report: FailureReport, sender: Sender, pace: Pace, parallel: int) -> bool:
         """Import the users; returns whether anyone was not imported."""
@@ -122,7 +118,7 @@ class Command(BaseCommand):
         if not total:
             self._say("Nothing to do.")
             return False
-        hooks = self._find_duplicates(run)
+        self._find_duplicates(run)
         failure = ""
         try:
             with self._progress("Importing", total) as bar:
@@ -139,7 +135,7 @@ class Command(BaseCommand):
         except Stopped:
             pass
         self._say_result(run, tally, total, time.monotonic() - start)
-        self._remind_of_hook(hooks)
+        self._remind_of_hook(tally.hooks)
         if failure:
             raise CommandError(f"{failure} {AGAIN}") from None
         return bool(tally.failed)
