@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from ory_auth.conf import conf
 from ory_auth.moving.capabilities import OryCapabilities, ask_ory
 from ory_auth.moving.duplicates import Duplicates
+from ory_auth.moving.identity_parts import find_sign_in_names
 from ory_auth.moving.identity_schema import IdentitySchema
 from ory_auth.moving.options import MoveOptions, read_options
 from ory_auth.moving.people import Person, describe_users
@@ -45,7 +46,8 @@ SCHEMA: dict[str, Any] = {
         "username": {"type": "string", "ory.sh/kratos": {"credentials": {"password": {"identifier": True}}}}
     },
 }
-ORY = OryCapabilities(IdentitySchema("person", SCHEMA))
+SCHEMA_OF_ORY = IdentitySchema("person", SCHEMA)
+ORY = OryCapabilities(SCHEMA_OF_ORY)
 
 
 def optional_email() -> OryCapabilities:
@@ -371,16 +373,26 @@ def test_users_who_would_have_the_same_sign_in_name_are_found(ory: Ory) -> None:
         "alan": "alan@example.org",
     }
     options = MoveOptions(traits=lambda user: {"email": user.email, "username": user.username})
-    people = describe_users(
-        [User.objects.create(username=name, email=email) for name, email in users.items()], options, ORY
-    )
-    duplicates = Duplicates()
-    for person in people:
-        duplicates.add(person)
+    created = [User.objects.create(username=name, email=email) for name, email in users.items()]
+    people, duplicates = describe_users(created, options, ORY), Duplicates()
+    for names in find_sign_in_names(created, options, SCHEMA_OF_ORY):
+        duplicates.add(names)
     same = [name for name, person in zip(users, people, strict=True) if duplicates.problems_of(person)]
     alike = [name for name, person in zip(users, people, strict=True) if duplicates.warnings_of(person)]
     assert same == ["one", "two", "four", "five", "grace@example.org", "six"]
     assert alike == ["three"]
+
+
+def test_the_search_for_duplicates_reads_the_traits_only(ory: Ory, django_assert_num_queries: Any) -> None:
+    calls: list[Any] = []
+    options = MoveOptions(metadata_public=calls.append, metadata_admin=calls.append, verified=lambda user: False)
+    users = [User.objects.create(username=str(number), email=f"{number}@EXAMPLE.org") for number in range(3)]
+    with django_assert_num_queries(0):
+        names = find_sign_in_names(users, options, SCHEMA_OF_ORY)
+    assert calls == []
+    people = describe_users(users, options, ORY)
+    assert [found.identifiers for found in names] == [person.identifiers for person in people]
+    assert [found.external_id for found in names] == [person.external_id for person in people]
 
 
 def test_the_same_person_added_twice_is_no_duplicate(ory: Ory) -> None:
