@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import BCryptSHA256PasswordHasher, make_passwor
 from pytest_django import Settings
 
 from ory_auth.exceptions import OryUnavailable
+from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from ory_auth.moving import ImportRefused, MoveOptions, aimport_user, import_user, single
 from tests.support.moving import PASSWORD, can_sign_in, identity_of, links, make_users, run_import
@@ -110,6 +111,13 @@ def test_an_outage_raises_and_changes_nothing(ory: Ory, user: User, ory_auth: Ch
 def test_a_schema_that_ory_does_not_have_is_a_refusal(ory: Ory, user: User) -> None:
     with pytest.raises(ImportRefused, match="Ory has no identity schema 'nobody'"):
         import_user(user, options=MoveOptions(schema_id="nobody"))
+
+
+def test_an_ory_without_external_ids_is_a_refusal(local_ory: LocalOry, user: User) -> None:
+    local_ory.configure(kratos_version="1.3.1")
+    with pytest.raises(ImportRefused, match=r"does not know external_id.*Upgrade Kratos") as refusal:
+        import_user(user)
+    assert refusal.value.code == "ory_too_old"
 
 
 def test_a_url_of_something_else_is_explained(ory: Ory, user: User, ory_auth: ChangeSettings) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError
 from django.db.models import QuerySet
 
+from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
 from tests.support.client import DualClient
 from tests.support.moving import (
@@ -362,6 +363,13 @@ def test_without_an_admin_url_the_command_says_which_setting_is_missing(ory: Ory
 def test_an_ory_that_cannot_be_reached_is_explained(ory: Ory, ory_auth: ChangeSettings) -> None:
     ory_auth(ADMIN_URL="http://127.0.0.1:1")
     with pytest.raises(CommandError, match=r"could not be reached .* check ORY_AUTH\['ADMIN_URL'\]"):
+        run_import()
+
+
+def test_an_ory_without_external_ids_takes_no_import(local_ory: LocalOry) -> None:
+    make_users(2)
+    local_ory.configure(kratos_version="1.3.1")
+    with pytest.raises(CommandError, match=r"does not know external_id.*Upgrade Kratos to 25\.4 or newer\."):
         run_import()
 
 

@@ -13,11 +13,19 @@ from ..ory.admin_client import AdminClient
 from ..ory.client import Client
 from ..ory.http_client import deadline
 from .identity_schema import IdentitySchema
+from .notices import ORY_TOO_OLD
 
 _TOTP = {"config": {"totp_url": "otpauth://totp/probe?secret=AAAAAAAAAAAAAAAA"}}
 _CODES = {"config": {"codes": [{"code": "probe"}]}}
 _KEYS = {"config": {"credentials": [{"id": "AAAA", "public_key": "AAAA"}], "user_handle": "AAAA"}}
 _PROBES: Mapping[str, Any] = {"totp": _TOTP, "lookup_secret": _CODES, "webauthn": _KEYS, "passkey": _KEYS}
+
+
+class OryTooOld(ValueError):
+    """This Ory does not know ``external_id``. The text says so, and what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{ORY_TOO_OLD.text} {ORY_TOO_OLD.fix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +40,20 @@ def ask_ory(client: AdminClient, conf: Conf, schema_id: str = "") -> OryCapabili
     """Ask which credentials can be imported, and for the identity schema. Saves nothing at Ory.
 
     Each question is an identity whose traits are not an object, which every schema refuses. An Ory that knows the
-    credential names the traits in its refusal; one that doesn't refuses the credential first.
+    other members names the traits in its refusal; one that doesn't refuses the unknown member first.
 
-    Raises ``ValueError`` with a text for people if the schema is not clear, and
+    Raises ``ValueError`` with a text for people if the schema is not clear, :class:`OryTooOld`, and
     :class:`~ory_auth.exceptions.OryUnavailable`.
     """
     schema = _fetch_schema(conf, schema_id)
-    if not _reaches_traits(client, schema.id, {}):
+    if not _reaches_traits(client, schema.id):
         raise ValueError(
             f"Ory does not check the traits of new identities of the schema {schema.id!r}. "
             "Check that the schema says that traits are an object."
         )
-    known = (name for name, value in _PROBES.items() if _reaches_traits(client, schema.id, {name: value}))
+    if not _reaches_traits(client, schema.id, external_id="probe"):
+        raise OryTooOld
+    known = (name for name, value in _PROBES.items() if _reaches_traits(client, schema.id, credentials={name: value}))
     return OryCapabilities(schema, frozenset(known))
 
 
@@ -66,9 +76,10 @@ def _read_schemas(rows: list[Any]) -> list[IdentitySchema]:
     ]
 
 
-def _reaches_traits(client: AdminClient, schema_id: str, credentials: Mapping[str, Any]) -> bool:
+def _reaches_traits(client: AdminClient, schema_id: str, **members: Any) -> bool:
+    """Whether Ory refuses the traits only, and so knows these members of an identity."""
     try:
-        created = client.create_identity({"schema_id": schema_id, "traits": "probe", "credentials": credentials})
+        created = client.create_identity({"schema_id": schema_id, "traits": "probe", **members})
     except InvalidIdentity as error:
         return any(pointer.startswith("#/traits") for pointer in error.fields)
     client.delete_identity(created["id"])  # a schema that allows anything

@@ -61,6 +61,11 @@ EXTERNAL_ID_TOO_LONG = Notice(
     f"The primary key has more than {MAX_EXTERNAL_ID_LENGTH} characters, which Ory does not accept as an external ID.",
     "Move this user by hand, and link it with ory_link.",
 )
+ORY_TOO_OLD = Notice(
+    "ory_too_old",
+    "This Ory does not know external_id, by which an import recognizes users who have already moved.",
+    "Upgrade Kratos to 25.4 or newer.",
+)
 MISSING_LIST_ELEMENT = Notice(
     "missing_list_element",
     "USER_FIELDS maps this user's fields to a list of which an earlier element is empty.",

@@ -17,9 +17,9 @@ from ..models import OryIdentity
 from ..ory.admin_client import AdminClient, admin_client_of, require_admin_access
 from ..process.forks import after_fork
 from ..users.database import writing_alias
-from .capabilities import OryCapabilities, ask_ory
+from .capabilities import OryCapabilities, OryTooOld, ask_ory
 from .links import save_links
-from .notices import Notice
+from .notices import ORY_TOO_OLD, Notice
 from .options import MoveOptions
 from .pace import OneTry
 from .people import Person, describe_users
@@ -80,6 +80,8 @@ def _import(user: Any, password: str | None, options: MoveOptions) -> UUID | Ory
         options = replace(options, migration_hook=True)  # no problem: the password takes its place
     try:
         capabilities = _get_capabilities(client, settings, options.schema_id)
+    except OryTooOld:
+        return ImportRefused(ORY_TOO_OLD)
     except ValueError as error:  # the schema is not clear: a text for people
         return ImportRefused(Notice("schema", str(error), "Set MoveOptions.schema_id."))
     except NotFound:

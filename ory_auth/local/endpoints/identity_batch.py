@@ -41,7 +41,7 @@ def _parse_items(exchange: Exchange) -> list[dict[str, Any]]:
             if item.get("patch_id") is not None:
                 check_uuid(item["patch_id"])
             if item.get("create"):
-                check_identity(item["create"], newer=exchange.state.config.is_newer)
+                check_identity(item["create"], exchange.state.config)
     except OryError as error:
         raise OryError(500, message=error.message, status=400) from None
     return items

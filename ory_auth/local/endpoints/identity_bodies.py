@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from ..http.exchange import Exchange
+from ..model.config import Config
 from ..model.credential_import import NEWER_TYPES
 from ..model.errors import OryError
 from ..model.identity_changes import WRITABLE
@@ -43,20 +44,20 @@ def parse_object(exchange: Exchange) -> dict[str, Any]:
 def parse_identity(exchange: Exchange) -> dict[str, Any]:
     """The body of a new identity."""
     content = parse_object(exchange)
-    check_identity(content, newer=exchange.state.config.is_newer)
+    check_identity(content, exchange.state.config)
     return content
 
 
-def check_identity(content: Any, *, newer: bool) -> None:
+def check_identity(content: Any, config: Config) -> None:
     """Check that a new identity has no members that Kratos does not know."""
-    _check_members(content, KNOWN_MEMBERS)
+    _check_members(content, KNOWN_MEMBERS - {"external_id"} if config.kratos_version == "1.3.1" else KNOWN_MEMBERS)
     credentials = content.get("credentials") or {}
-    _check_members(credentials, IMPORTED_MEMBERS if newer else IMPORTED_MEMBERS.keys() - NEWER_TYPES)
+    _check_members(credentials, IMPORTED_MEMBERS if config.is_newer else IMPORTED_MEMBERS.keys() - NEWER_TYPES)
     for credential_type, credential in credentials.items():
         _check_members(credential or {}, {"config"})
-        config = (credential or {}).get("config") or {}
-        _check_members(config, IMPORTED_MEMBERS[credential_type])
-        for provider in config.get("providers") or []:
+        details = (credential or {}).get("config") or {}
+        _check_members(details, IMPORTED_MEMBERS[credential_type])
+        for provider in details.get("providers") or []:
             _check_members(provider, PROVIDER_MEMBERS)
     if organization := content.get("organization_id"):
         check_uuid(organization)

@@ -77,7 +77,7 @@ class Config:
     cacheable_sessions: bool = True  # feature_flags.cacheable_sessions
     cacheable_sessions_max_age: float | None = 60  # feature_flags.cacheable_sessions_max_age
     # The version of Kratos: "26.2.0", or "newer" for the newest source, which Ory Network runs. A newer one imports
-    # second factors and passkeys, and refuses a password hash that it cannot parse.
+    # second factors and passkeys, and refuses a password hash that it cannot parse. "1.3.1" refuses `external_id`.
     kratos_version: str = "26.2.0"
     dev: bool = True  # started with --dev: cookies without Secure
     base_url: str | None = None  # serve.public.base_url
@@ -100,7 +100,7 @@ class Config:
     @property
     def is_newer(self) -> bool:
         """Whether this is a newer Kratos than 26.2.0."""
-        return self.kratos_version != "26.2.0"
+        return self.kratos_version == "newer"
 
     @property
     def flow_hooks(self) -> dict[str, Any]:
