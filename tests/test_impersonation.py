@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib import messages
 from django.contrib.auth.models import Permission
 from django.contrib.auth.signals import user_logged_out
 from django.core.signing import Signer
@@ -174,6 +175,23 @@ def button(request: OryHttpRequest) -> HttpResponse:
     return JsonResponse({"shown": may_impersonate(request, User.objects.get(pk=request.GET["user"]))})
 
 
+def reads_the_user(get_response: Any) -> Any:
+    def middleware(request: OryHttpRequest) -> Any:
+        assert request.user.is_authenticated
+        return get_response(request)
+
+    return middleware
+
+
+def say(request: HttpRequest) -> HttpResponse:
+    messages.success(request, "Your order was placed.")
+    return HttpResponse("said")
+
+
+def heard(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"heard": [str(message) for message in messages.get_messages(request)]})
+
+
 urlpatterns = [
     path("whom", whom),
     path("awhom", awhom),
@@ -191,6 +209,8 @@ urlpatterns = [
     path("own-astop", own_astop),
     path("button", button),
     path("menu", menu),
+    path("say", say),
+    path("heard", heard),
     path("ended-by-another-tab", ended_by_another_tab),
     path("class/apay", AsyncPayment.as_view()),
     path("api/whom", ApiWhom.as_view()),
@@ -461,7 +481,12 @@ def test_nothing_records_a_sign_in_of_the_person(as_ada: Support, ada: User) -> 
 
 @once
 @pytest.mark.django_db(transaction=True)
-def test_receivers_of_signals_about_the_staff_member_see_them(as_ada: Support, ada: User) -> None:
+@pytest.mark.parametrize("reader", ["view", "middleware"])
+def test_receivers_of_signals_about_the_staff_member_see_them(
+    as_ada: Support, ada: User, reader: str, settings: Settings
+) -> None:
+    if reader == "middleware":  # then the signals wait for the view
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_user"]
     seen = []
 
     def on_update(user: User, request: OryHttpRequest, **_: Any) -> None:
@@ -978,12 +1003,13 @@ def test_a_script_that_sends_something_after_the_end_is_refused(as_ada: Support)
 
 
 @once
-@pytest.mark.parametrize("how", ["expired", "session", "rights"])
+@pytest.mark.parametrize("how", ["expired", "session", "rights", "token in the session"])
 @pytest.mark.promise("A change that was meant for the person is not made for the staff member after the end")
 def test_a_form_that_is_sent_after_another_tab_has_seen_the_end_changes_nothing(
-    support: Support, ada: User, how: str
+    support: Support, ada: User, how: str, settings: Settings
 ) -> None:
     """The other tab deletes the cookie, so that only the CSRF token says whom the form was made for."""
+    settings.CSRF_USE_SESSIONS = how == "token in the session"
     strict = DualClient(support.web.kind, enforce_csrf_checks=True)
     strict.client.cookies = support.web.cookies
     support = Support(strict, support.session, support.user)
@@ -991,7 +1017,7 @@ def test_a_form_that_is_sent_after_another_tab_has_seen_the_end_changes_nothing(
     during = csrf_token(strict, f"/auth/impersonate?user={ada.pk}")
     assert strict.post("/change", {"csrfmiddlewaretoken": during}).json()["changed"] == str(ada.pk)
     match how:
-        case "expired":
+        case "expired" | "token in the session":
             expire()
         case "session":
             sign_in(strict, support.session.person.browser_session())
@@ -1101,6 +1127,22 @@ def test_a_session_key_of_before_shows_nothing(support: Support, ada: User, cart
     support.start(ada)
     set_cookie(support.web, "sessionid", key)
     assert support.sees(cart)["cart"] is None
+
+
+@once
+@pytest.mark.parametrize("storage", ["cookie.CookieStorage", "session.SessionStorage"])
+def test_messages_reach_only_the_person_whom_they_are_for(
+    support: Support, ada: User, storage: str, settings: Settings
+) -> None:
+    settings.MESSAGE_STORAGE = f"django.contrib.messages.storage.{storage}"
+    support.web.get("/say")
+    support.start(ada)
+    assert support.sees("/heard") == {"heard": []}
+    support.web.get("/say")
+    assert support.sees("/heard") == {"heard": ["Your order was placed."]}
+    support.web.get("/say")
+    support.stop()
+    assert support.sees("/heard") == {"heard": []}
 
 
 @once

@@ -164,11 +164,13 @@ def _describe(user: Any) -> str:
 
 
 def _separate_data(request: HttpRequest) -> None:
-    """Neither the staff member nor the user gets what the other has stored in Django's session."""
+    """Neither the staff member nor the user gets the other's data in Django's session, or the other's messages."""
     if hasattr(request, "session"):
         with session_guard.unguarded():
             request.session.flush()
         session_guard.release(request.session)
+    for _ in getattr(request, "_messages", ()):
+        pass  # read messages are dropped, also from the cookie that Django's default storage has
     rotate_token(request)  # a form on a page of the one person must not be sent as the other
 
 

@@ -44,8 +44,7 @@ def has_role_beyond(identity: Identity, actor: Any, conf: Conf) -> bool:
     """
     if _is_superuser(actor):
         return False
-    values = import_handler_class(conf.user_handler)(conf).values(identity)
-    if any(values.get(flag) and not getattr(actor, flag, False) for flag in FLAGS):
+    if any(not getattr(actor, flag, False) for flag in _flags_of(identity, conf)):
         return True
     if conf.groups is None:
         return False
@@ -54,6 +53,14 @@ def has_role_beyond(identity: Identity, actor: Any, conf: Conf) -> bool:
         return True
     permissions = Permission.objects.filter(group__name__in=access.groups)
     return not _names(permissions) <= _listed_permissions(actor)
+
+
+def _flags_of(identity: Identity, conf: Conf) -> list[str]:
+    """The flags that the project's handler would set. No frame keeps the other values, which error reports show."""
+    values = import_handler_class(conf.user_handler)(conf).values(identity)
+    flags = [flag for flag in FLAGS if values.get(flag)]
+    del values
+    return flags
 
 
 def _is_superuser(user: Any) -> bool:
