@@ -98,9 +98,9 @@ class _Batch:
         self._options, self._capabilities, self._conf = options, capabilities, conf()
         self._schema = capabilities.schema or ANY_SCHEMA
         self._parts = IdentityParts(options, self._schema)
-        self._second_factors = second_factors.Readers(users)
-        self._social_accounts = social_accounts.Readers(users, options.providers)
-        self._verified = verified_addresses.Readers(users, options.verified)
+        self._second_factors = second_factors.Reader(users)
+        self._social_accounts = social_accounts.Reader(users, options.providers)
+        self._verified = verified_addresses.Reader(users, options.verified)
         if self._conf.groups is not None and users and hasattr(users[0], "groups"):
             prefetch_related_objects(users, "groups")
 

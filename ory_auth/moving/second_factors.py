@@ -32,7 +32,7 @@ _OTHER_DEVICES = {
 UNREADABLE = "what is stored about it cannot be read"
 
 
-class Readers:
+class Reader:
     """Reads the rows of one batch of users, in a few queries, and then the second factors of each user."""
 
     def __init__(self, users: Sequence[Any]) -> None:
@@ -64,8 +64,8 @@ class Readers:
         for row in self._allauth.get(user.pk, ()):
             _AUTHENTICATORS.get(row.type, _read_unknown_authenticator)(row, found)
         handle = _read_user_handle(user, found) if found.keys else b""
-        _note_passkeys_alone(found)
-        _leave_lonely_codes(found)
+        _report_passkeys_without_second_step(found)
+        _drop_codes_without_second_step(found)
         for _ in found.secrets[1:]:
             found.lost.append(("a second authenticator app", "Ory has one for each person"))
         return SecondFactors(
@@ -161,13 +161,13 @@ def _read_user_handle(user: Any, found: _Found) -> bytes:
     return bytes(handle)
 
 
-def _note_passkeys_alone(found: _Found) -> None:
+def _report_passkeys_without_second_step(found: _Found) -> None:
     """Passkeys are no second step at Ory: people sign in with them instead of the password."""
     if found.keys and not found.has_second_step:
         found.lost.append(("a passkey as the second step after the password", "at Ory it replaces the password"))
 
 
-def _leave_lonely_codes(found: _Found) -> None:
+def _drop_codes_without_second_step(found: _Found) -> None:
     """Recovery codes are no replacement for what cannot move: Ory would ask for one at each sign-in until none is left.
 
     A person who has never had anything but codes keeps them.

@@ -25,7 +25,7 @@ class SocialAccounts:
         return tuple(dict.fromkeys(provider["provider"] for provider in self.providers))
 
 
-class Readers:
+class Reader:
     """Reads the rows of one batch of users, in two queries, and then the social accounts of each user."""
 
     def __init__(self, users: Sequence[Any], providers: Mapping[str, str]) -> None:

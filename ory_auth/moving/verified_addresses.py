@@ -11,7 +11,7 @@ from .installed_models import rows_by_user
 from .options import Verified
 
 
-class Readers:
+class Reader:
     """Reads the addresses of one batch of users that django-allauth has verified, in one query."""
 
     def __init__(self, users: Sequence[Any], verified: Verified | str | None) -> None:
