@@ -136,7 +136,7 @@ def has_password(user: User) -> bool:
 
 def test_passwords_are_forgotten_only_of_people_who_are_at_ory(ory: Ory, user: User) -> None:
     [refused] = make_users(1, email="")
-    assert "1 Django passwords are unusable now." in run_import("--forget-passwords", exit_status=1)
+    assert "1 Django password is unusable now." in run_import("--forget-passwords", exit_status=1)
     assert not has_password(user)
     assert has_password(refused)
     assert can_sign_in(user.email, ory)
@@ -148,15 +148,24 @@ def test_a_dry_run_forgets_no_password(ory: Ory, user: User) -> None:
     assert has_password(user)
 
 
+def test_the_reminder_of_the_hook_counts_only_people_who_moved(
+    ory: Ory, bcrypt_user: User, ory_auth: ChangeSettings
+) -> None:
+    ory_auth(PASSWORD_MIGRATION_SECRETS=["a-secret-of-this-test"])
+    make_users(1, email="", password=bcrypt_user.password)
+    assert "1 person has a password that only this site can check." in run_import(exit_status=1)
+    assert "only this site can check" not in run_import(exit_status=1)
+
+
 def test_a_password_that_ory_still_asks_for_stays(ory: Ory, bcrypt_user: User, ory_auth: ChangeSettings) -> None:
     ory_auth(PASSWORD_MIGRATION_SECRETS=["a-secret-of-this-test"])
-    assert "1 people have a password that only this site can check." in run_import()
-    assert "1 stay, because only this site can check them" in run_import("--forget-passwords")
+    assert "1 person has a password that only this site can check." in run_import()
+    assert "1 stays, because only this site can check it" in run_import("--forget-passwords")
     assert has_password(bcrypt_user)
     identity = identity_of(bcrypt_user, ory)
     assert identity is not None
     body = {**{key: identity[key] for key in ("schema_id", "traits", "state", "external_id")}}
     body["credentials"] = {"password": {"config": {"password": PASSWORD}}}
     assert ory.admin("PUT", f"/admin/identities/{identity['id']}", body=body).status == 200
-    assert "1 Django passwords are unusable now." in run_import("--forget-passwords")
+    assert "1 Django password is unusable now." in run_import("--forget-passwords")
     assert not has_password(bcrypt_user)

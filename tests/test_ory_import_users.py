@@ -81,7 +81,7 @@ def test_more_people_than_fit_into_one_batch(ory: Ory) -> None:
 
 def test_a_batch_of_exactly_one(ory: Ory) -> None:
     make_users(1)
-    assert "1 users imported" in run_import()
+    assert "1 user imported" in run_import()
 
 
 # --- a second run -----------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_new_users_are_imported_by_the_next_run(ory: Ory) -> None:
     make_users(1)
     run_import()
     make_users(1)
-    assert "1 users to import, 1 at Ory already." in run_import()
+    assert "1 user to import, 1 at Ory already." in run_import()
     assert len(links()) == 2
 
 
@@ -130,7 +130,7 @@ def test_an_address_that_another_identity_has_is_reported(ory: Ory, tmp_path: Pa
     [user, other] = make_users(2)
     User.objects.filter(pk=user.pk).update(email=person.email)
     output = run_import("--report", str(tmp_path / "failures.csv"), exit_status=1)
-    assert "1 users imported" in output
+    assert "1 user imported" in output
     assert "Another identity at Ory has the same e-mail address" in output
     [row] = report(tmp_path / "failures.csv")
     assert (row["user"], row["code"], row["identity"]) == (str(user.pk), "taken", person.id)
@@ -340,6 +340,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(ory: Ory, tmp_path
     output = run_import("--dry-run", "--report", str(tmp_path / "failures.csv"), exit_status=1)
     assert "3 users can be imported, 1 cannot." in output
     assert "md5                  moves" in output
+    assert "3  not verified (--verified says which ones your site has verified)" in output
     assert "This was a dry run: nothing was changed." in output
     assert [row["user"] for row in report(tmp_path / "failures.csv")] == [str(refused.pk)]
     assert not links()
@@ -348,7 +349,9 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(ory: Ory, tmp_path
 
 def test_a_dry_run_without_problems_succeeds(ory: Ory) -> None:
     make_users(2)
-    assert "2 users can be imported, 0 cannot." in run_import("--dry-run")
+    output = run_import("--dry-run", "--verified", "is_active")
+    assert "2 users can be imported, 0 cannot." in output
+    assert "E-mail addresses\n        2  verified\n" in output
 
 
 # --- before anything is sent ------------------------------------------------------------------------------------------

@@ -25,6 +25,11 @@ def text_width(stream: Any) -> int:
     return min(shutil.get_terminal_size().columns, MAX_WIDTH) if stream.isatty() else MAX_WIDTH
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Such as "1 user" or "1,200 users"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 @contextmanager
 def open_report(path: Path | None) -> Iterator[FailureReport]:
     try:

@@ -14,6 +14,8 @@ from .results import NotImported, Result
 EXAMPLES = 5  # primary keys that are shown for one reason
 INDENT = " " * 11
 WARNINGS_HEADING = "Imported, with something to know"
+VERIFIED = "verified"
+NOT_VERIFIED = "not verified (--verified says which ones your site has verified)"
 PASSWORD_OUTCOMES = {
     "hash": "moves",
     "hook": "moves at the first sign-in (password migration hook)",
@@ -95,6 +97,7 @@ class Plan:
     passwords: Counter[tuple[str, str]] = field(default_factory=Counter)
     second_factors: Counter[str] = field(default_factory=Counter)
     providers: Counter[str] = field(default_factory=Counter)
+    addresses: Counter[str] = field(default_factory=Counter)
     warnings: Notices = field(default_factory=Notices)
 
     def add(self, person: Person, warnings: Iterable[Notice]) -> None:
@@ -103,6 +106,10 @@ class Plan:
         self.passwords[person.hasher, person.password] += 1
         self.second_factors.update(person.second_factors)
         self.providers.update(person.providers)
+        if "verifiable_addresses" in person.body:
+            self.addresses[VERIFIED] += 1
+        elif any("@" in name for name in person.identifiers):
+            self.addresses[NOT_VERIFIED] += 1
         for warning in warnings:
             self.warnings.add(warning, person.external_id)
 
@@ -115,6 +122,7 @@ class Plan:
             *_table("Passwords", passwords),
             *_table("Second factors that move", self.second_factors.most_common()),
             *_table("Social accounts that move", self.providers.most_common()),
+            *_table("E-mail addresses", self.addresses.most_common()),
             *self.warnings.lines(WARNINGS_HEADING, width),
         ]
 

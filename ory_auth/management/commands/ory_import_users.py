@@ -18,7 +18,7 @@ from ory_auth.management.import_options import (
     read_pace,
     read_selection,
 )
-from ory_auth.management.output import AGAIN, explain_errors, open_report, text_width
+from ory_auth.management.output import AGAIN, count, explain_errors, open_report, text_width
 from ory_auth.management.progress import NoOutput, Progress, format_seconds
 from ory_auth.management.stopping import Stop, stop_on_signals
 from ory_auth.moving.capabilities import ask_ory
@@ -34,8 +34,8 @@ from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_ac
 
 CALL_SECONDS = 60.0  # for one batch
 HOOK_REMINDER = (
-    "{:,} people have a password that only this site can check. They can sign in after you have set up the password "
-    "migration hook (docs/how-to/password-migration.md)."
+    "{} a password that only this site can check. They can sign in after you have set up the password migration hook "
+    "(docs/how-to/password-migration.md)."
 )
 
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             raise CommandError(str(not_the_admin_api())) from None
         schema_id = capabilities.schema.id if capabilities.schema else ""
         self._say(f"Ory's admin API is {redact(settings.admin_url)}, the identity schema {schema_id!r}.")
-        self._say(f"{selection.count():,} users to import, {selection.linked().count():,} at Ory already.")
+        self._say(f"{count(selection.count(), 'user')} to import, {selection.linked().count():,} at Ory already.")
         return Import(selection, move_options, capabilities, stop, read_batch_size(options))
 
     def _show_plan(self, run: Import, report: FailureReport) -> bool:
@@ -99,7 +99,7 @@ class Command(BaseCommand):
                 failed += 1
                 problems.add(problem.notice, person.external_id)
                 report.add(problem.notice, user=person.external_id)
-        self._say(f"{plan.people:,} users can be imported, {failed:,} cannot.")
+        self._say(f"{count(plan.people, 'user')} can be imported, {failed:,} cannot.")
         width = text_width(self.stdout)
         for line in (*plan.lines(width), *problems.lines("Cannot be imported", width)):
             self._say(line)
@@ -142,7 +142,9 @@ class Command(BaseCommand):
 
     def _say_result(self, run: Import, tally: Tally, total: int, seconds: float) -> None:
         rate = f"{tally.imported / seconds:,.0f} per second" if seconds else ""
-        self._say(self.style.SUCCESS(f"{tally.imported:,} users imported in {format_seconds(seconds)} ({rate})."))
+        self._say(
+            self.style.SUCCESS(f"{count(tally.imported, 'user')} imported in {format_seconds(seconds)} ({rate}).")
+        )
         if tally.found:
             self._say(f"Ory had {tally.found:,} of them from a run that was interrupted.")
         width = text_width(self.stdout)
@@ -150,7 +152,7 @@ class Command(BaseCommand):
             self._say(line)
         left = total - tally.imported - tally.failed
         if left > 0:
-            self._say(f"{left:,} users are left. {AGAIN}")
+            self._say(f"{count(left, 'user is', 'users are')} left. {AGAIN}")
 
     def _forget_passwords(self, run: Import, client: AdminClient, pace: Pace) -> None:
         forgotten = needed = 0
@@ -160,13 +162,16 @@ class Command(BaseCommand):
                 bar.advance(numbers.users + numbers.needed)
                 if run.stop.is_set():
                     break
-        self._say(f"{forgotten:,} Django passwords are unusable now.")
-        if needed:
+        self._say(f"{count(forgotten, 'Django password is', 'Django passwords are')} unusable now.")
+        if needed == 1:
+            self._say("1 stays, because only this site can check it until its owner signs in at Ory.")
+        elif needed:
             self._say(f"{needed:,} stay, because only this site can check them until their owners sign in at Ory.")
 
     def _remind_of_hook(self, people: int) -> None:
         if people:
-            text = textwrap.fill(HOOK_REMINDER.format(people), text_width(self.stdout))
+            have = count(people, "person has", "people have")
+            text = textwrap.fill(HOOK_REMINDER.format(have), text_width(self.stdout))
             self._say(self.style.WARNING(f"\n{text}"))
 
     def _say(self, text: str) -> None:
