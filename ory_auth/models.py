@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -104,6 +105,18 @@ class OrySyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+
+class EndReason(StrEnum):
+    """Why an impersonation ended: the ``end_reason`` of its row."""
+
+    STOPPED = "stopped"  # the staff member pressed the button
+    SIGNED_OUT = "signed_out"  # the staff member signed out here
+    SESSION_ENDED = "session_ended"  # the staff member's session ended at Ory, or the browser has another one
+    EXPIRED = "expired"
+    RIGHTS_CHANGED = "rights_changed"  # the rule no longer allows it
+    USER_GONE = "user_gone"  # one of the two users was deleted
+    REPLACED = "replaced"  # another impersonation began in the same session
 
 
 class Impersonation(models.Model):

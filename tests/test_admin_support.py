@@ -24,7 +24,7 @@ from pytest_django import Settings
 from ory_auth import identities
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
-from ory_auth.users.query import EPOCH
+from ory_auth.users.database import EPOCH
 from tests.project.urls import UserAdmin
 from tests.support.client import DualClient
 from tests.support.cookies import sign_in

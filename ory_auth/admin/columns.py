@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import OryIdentity
-from ..users.query import EPOCH
+from ..users.database import EPOCH
 from .names import name_of
 from .page_urls import panel_url, user_url
 

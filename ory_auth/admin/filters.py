@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..models import OryIdentity
-from ..users.query import EPOCH
+from ..users.database import EPOCH
 
 
 class _Filter(admin.SimpleListFilter):

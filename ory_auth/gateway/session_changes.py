@@ -8,11 +8,12 @@ from functools import partial
 
 from ..conf import Conf
 from ..events import Event, log
+from ..models import EndReason
 from ..ory.client import BrowserCall
 from ..ory.cookies import read_set_cookie
 from ..ory.credentials import Credential, find_credential
 from ..ory.http_client import Response
-from ..request.impersonation import EndReason, end
+from ..request.impersonation import end
 from ..request.impersonation_cookie import read_reference
 from ..sessions.driver import Effects
 from ..sessions.services import services_of

@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ..models import Impersonation
-from ..request.impersonation import EndReason
+from ..models import EndReason, Impersonation
 from ..users.database import stored_time, writing_alias
 
 OPEN = "open"

@@ -17,11 +17,11 @@ from django.middleware.csrf import rotate_token
 
 from ..events import Event, log
 from ..exceptions import ImpersonationRefused
-from ..models import Impersonation
+from ..models import EndReason, Impersonation
 from ..ory.credentials import Credential
 from ..request.client_address import client_ip
 from ..request.django_session import session_guard
-from ..request.impersonation import EndReason, end, facts_of
+from ..request.impersonation import end, facts_of
 from ..request.impersonation_cookie import Reference
 from ..request.state import RequestState, django_request, state_of
 from ..sessions.outcomes import SignedIn, Unavailable

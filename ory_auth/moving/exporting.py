@@ -26,10 +26,9 @@ from ..ory.same_text import is_same_text
 from ..types import Identity
 from ..users.activation import deactivate
 from ..users.conflicts import find_conflicts
-from ..users.database import stored_time, writing_alias
+from ..users.database import EPOCH, stored_time, writing_alias
 from ..users.fields import email_field, has_field, user_model
 from ..users.handler import UserHandler, import_handler_class
-from ..users.query import EPOCH
 from .notices import Notice
 from .options import MoveOptions
 from .pace import Pace

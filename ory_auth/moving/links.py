@@ -9,8 +9,7 @@ from django.db import IntegrityError, transaction
 
 from ..events import Event, log
 from ..models import OryIdentity
-from ..users.database import stored_time, writing_alias
-from ..users.query import EPOCH
+from ..users.database import EPOCH, stored_time, writing_alias
 from . import reasons
 from .people import Person
 from .results import Imported, NotImported, Result

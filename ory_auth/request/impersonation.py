@@ -7,7 +7,6 @@ that reads the user, the row must be open, belong to the session of the request,
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.http import HttpRequest
 
 from ..events import Event, log
 from ..exceptions import OryUnavailable
-from ..models import Impersonation
+from ..models import EndReason, Impersonation
 from ..process.event_loop import in_event_loop
 from ..signals import impersonation_ended
 from ..types import OrySession
@@ -30,18 +29,6 @@ from .impersonation_cookie import Reference
 from .middleware_order import ORY_BACKEND
 from .user_signals import renew_csrf_token
 from .values import RequestValues
-
-
-class EndReason(StrEnum):
-    """Why an impersonation ended: the ``end_reason`` of its row."""
-
-    STOPPED = "stopped"  # the staff member pressed the button
-    SIGNED_OUT = "signed_out"  # the staff member signed out here
-    SESSION_ENDED = "session_ended"  # the staff member's session ended at Ory, or the browser has another one
-    EXPIRED = "expired"
-    RIGHTS_CHANGED = "rights_changed"  # the rule no longer allows it
-    USER_GONE = "user_gone"  # one of the two users was deleted
-    REPLACED = "replaced"  # another impersonation began in the same session
 
 
 def find_impersonated_user(values: RequestValues, session: OrySession, actor: Any) -> Any:

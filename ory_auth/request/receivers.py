@@ -7,9 +7,8 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
-from ..models import OryIdentity
+from ..models import EndReason, OryIdentity
 from ..users import row_cache
-from .impersonation import EndReason, end
 
 
 def on_user_logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
@@ -28,6 +27,8 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
 
 def on_session_ended(sender: Any, session_id: UUID, **_: Any) -> None:
     """A session has ended at Ory: so have the impersonations that began in it."""
+    from .impersonation import end  # on use, because every command loads this module
+
     end(EndReason.SESSION_ENDED, session_id=session_id)
 
 

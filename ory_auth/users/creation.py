@@ -14,13 +14,12 @@ from ..models import OryIdentity
 from ..ory.same_text import is_same_text
 from ..types import Identity
 from .conflicts import Conflict, find_conflicts, is_address_given_up, may_take_address, release_address
-from .database import stored_time
+from .database import EPOCH, stored_time
 from .database_errors import SETUP_RETRY_AFTER, Refusal, refusal_of
 from .fields import email_field, is_missing, read_path, user_model
 from .handler import EmailMissing, UserHandler
 from .link_columns import identity_columns
 from .linking import find_by_verified_email, is_linked
-from .query import EPOCH
 from .result import UserResult
 from .saving import FieldSaver
 from .uniqueness import is_unique

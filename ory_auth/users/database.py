@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a time that stands for "never"
+
 
 def reading_alias() -> str:
     """The database to read users and links from. A link is always in the database of its user."""

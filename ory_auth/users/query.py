@@ -29,10 +29,9 @@ from django.db.models import Case, Exists, Subquery, When
 
 from ..models import OryIdentity, OrySignIn
 from ..types import Identity, OrySession
-from .database import stored_time
+from .database import EPOCH, stored_time
 from .fields import user_model
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 IDENTITY_CHANGED, NEW_SIGN_IN = 1, 2  # flags
 
 Params = tuple[UUID, datetime, UUID]  # the identity's id, its last change, and the session's id

@@ -17,8 +17,7 @@ from django.db import transaction
 from ory_auth.events import Event, log
 from ory_auth.models import OryIdentity
 from ory_auth.ory.same_text import is_same_text
-from ory_auth.users.database import stored_time, writing_alias
-from ory_auth.users.query import EPOCH
+from ory_auth.users.database import EPOCH, stored_time, writing_alias
 
 
 class Command(BaseCommand):
