@@ -112,6 +112,7 @@ def test_a_field_that_was_changed_here_follows_ory_again(ory: Ory) -> None:
         pytest.param(b"1" * 5_000, id="a long number"),
         pytest.param(b"1e999", id="a large number"),
         pytest.param(b'"\\ud800\\u0000"', id="no text"),
+        pytest.param(b'"' + b"x" * 1_100_000 + b'"', id="a long text"),
     ],
 )
 def test_odd_traits_of_one_person_do_not_disturb_the_others(

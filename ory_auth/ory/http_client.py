@@ -37,6 +37,7 @@ from ..exceptions import OryResponseInvalid
 from .dns import Resolver
 
 MAX_BODY = 1024 * 1024  # bytes, decoded
+MAX_LARGE_BODY = 32 * MAX_BODY  # for one identity: Kratos takes 5 MiB, in which each "<" becomes six bytes
 MAX_HEAD = 64 * 1024  # bytes of status line and headers
 MAX_INFORMATIONAL = 16  # 1xx responses before the final one
 MAX_REQUESTS = 1000  # on one connection, which bounds `Connection.digest_by_session`
@@ -55,6 +56,19 @@ def deadline(at: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+_max_body: ContextVar[int] = ContextVar("ory_auth_max_body", default=MAX_BODY)
+
+
+@contextmanager
+def large_responses() -> Iterator[None]:
+    """Responses to exchanges inside may be as large as :data:`MAX_LARGE_BODY`. Not for requests of people."""
+    token = _max_body.set(MAX_LARGE_BODY)
+    try:
+        yield
+    finally:
+        _max_body.reset(token)
 
 
 def remaining_seconds() -> float:
@@ -228,27 +242,30 @@ COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 def _join(status: int, parts: Iterator[bytes]) -> bytes:
-    """The whole body. Raises :class:`OryResponseInvalid` as soon as it is larger than 1 MiB."""
+    """The whole body. Raises :class:`OryResponseInvalid` as soon as it is larger than :data:`MAX_BODY`."""
     body = bytearray()
     for part in parts:
         body += part
-        if len(body) > MAX_BODY:
-            raise OryResponseInvalid("Ory's response is larger than 1 MiB.", event=Event.ANSWER_TOO_BIG, status=status)
+        if len(body) > _max_body.get():
+            raise _too_large(status)
     return bytes(body)
 
 
+def _too_large(status: int) -> OryResponseInvalid:
+    text = f"Ory's response is larger than {_max_body.get() // 2**20} MiB."
+    return OryResponseInvalid(text, event=Event.ANSWER_TOO_BIG, status=status)
+
+
 def _decompress(parts: Iterator[bytes], status: int) -> Iterator[bytes]:
-    """Decompress gzip or deflate. No part is longer than ``MAX_BODY`` and one byte, whatever it would expand to."""
+    """Decompress gzip or deflate. No part is longer than the limit and one byte, whatever it would expand to."""
     decompressor = zlib.decompressobj(wbits=47)  # 47: gzip or zlib, by its header
-    received = 0
+    received, limit = 0, _max_body.get()
     try:
         for part in parts:
             received += len(part)
-            if received > MAX_BODY:
-                raise OryResponseInvalid(
-                    "Ory's response is larger than 1 MiB.", event=Event.ANSWER_TOO_BIG, status=status
-                )
-            yield decompressor.decompress(part, MAX_BODY + 1)  # the caller stops at more than MAX_BODY
+            if received > limit:
+                raise _too_large(status)
+            yield decompressor.decompress(part, limit + 1)  # the caller stops at more than the limit
     except zlib.error:
         raise OryResponseInvalid("Ory's response could not be decompressed.", status=status) from None
     if not decompressor.eof or decompressor.unused_data:

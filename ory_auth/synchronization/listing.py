@@ -15,7 +15,8 @@ from ..conf import Conf
 from ..events import Event
 from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
 from ..ory.admin_client import AdminClient, IdentityPage
-from ..ory.identity_pages import walk_pages
+from ..ory.http_client import large_responses
+from ..ory.identity_pages import is_too_large, walk_pages
 from ..ory.json_types import read_identity
 from ..types import Identity
 from .errors import SyncStopped
@@ -70,15 +71,29 @@ class Listing:
         """Those of these identities that Ory lists, as one page. What cannot be read was counted in the list."""
         ids, found, existing = list(identity_ids), [], frozenset[str]()
         for start in range(0, len(ids), IDS_PER_CALL):
-            page = _read_page(self._call(partial(self._client.get_identities, ids[start : start + IDS_PER_CALL])))
+            page = _read_page(self._get_identities(ids[start : start + IDS_PER_CALL]))
             found += page.identities
             existing |= page.ids
         return Page(found, ids=existing)
 
+    def _get_identities(self, ids: list[UUID]) -> list[dict[str, Any]]:
+        """Some may be so large that they must be asked for alone."""
+        try:
+            return self._call(partial(self._client.get_identities, ids))
+        except OryUnavailable as error:
+            if not is_too_large(error) or (len(ids) == 1 and error.event is not Event.ANSWER_TOO_BIG):
+                raise
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            return [*self._get_identities(ids[:middle]), *self._get_identities(ids[middle:])]
+        with large_responses():
+            return self._call(partial(self._client.get_identities, ids))
+
     def get(self, identity_id: UUID) -> Identity | None:
         """The identity, or ``None`` if Ory says that it does not exist."""
         try:
-            return read_identity(self._call(partial(self._client.get_identity, identity_id)), identity_id)
+            with large_responses():
+                return read_identity(self._call(partial(self._client.get_identity, identity_id)), identity_id)
         except NotFound:
             return None
 
