@@ -13,7 +13,7 @@ from ..ory.client import BrowserCall
 from ..ory.cookies import read_set_cookie
 from ..ory.credentials import Credential, find_credential
 from ..ory.http_client import Response
-from ..request.impersonation import end
+from ..request.impersonation import end_impersonations
 from ..request.impersonation_cookie import read_reference
 from ..sessions.driver import Effects
 from ..sessions.services import services_of
@@ -50,5 +50,5 @@ def update_cache(call: BrowserCall, response: Response, meta: Mapping[str, str],
         return
     yield partial(cache.sign_out, key, None)
     if reference := read_reference(meta):
-        yield partial(end, EndReason.SIGNED_OUT, pk=reference.impersonation_id)
+        yield partial(end_impersonations, EndReason.SIGNED_OUT, pk=reference.impersonation_id)
     log(Event.LOGOUT, kind=credential.kind.value, credential=credential.fingerprint)

@@ -21,7 +21,7 @@ from ..models import EndReason, Impersonation
 from ..ory.credentials import Credential
 from ..request.client_address import client_ip
 from ..request.django_session import session_guard
-from ..request.impersonation import end, facts_of
+from ..request.impersonation import end_impersonations, facts_of
 from ..request.impersonation_cookie import Reference
 from ..request.state import RequestState, django_request, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
@@ -59,7 +59,7 @@ def start(request: HttpRequest, user: Any, reason: str, *, seconds: float | None
             _refuse(session, refusal[0], refusal[1], user=str(person.pk))
         row = _make_row(request, state, session, actor, person, reason)
         _set_times(row, outcome, min(state.conf.impersonation_seconds, math.inf if seconds is None else seconds))
-        end(EndReason.REPLACED, request, session_id=session.id)
+        end_impersonations(EndReason.REPLACED, request, session_id=session.id)
         row.save(using=using, force_insert=True)
         transaction.on_commit(partial(_announce_start, row, request), using=using)
     _separate_data(request)
@@ -84,7 +84,7 @@ def stop(request: HttpRequest) -> Impersonation | None:
     if impersonation_id is None:
         state.leave_impersonation()  # a forged cookie is deleted
         return None
-    ended = end(EndReason.STOPPED, request, pk=impersonation_id)
+    ended = end_impersonations(EndReason.STOPPED, request, pk=impersonation_id)
     _separate_data(request)
     state.leave_impersonation()
     return ended[0] if ended else None

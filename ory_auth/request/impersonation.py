@@ -49,7 +49,7 @@ def find_impersonated_user(values: RequestValues, session: OrySession, actor: An
     if reason is None:
         person.backend = ORY_BACKEND
         return person
-    _end_sent(values, reference, reason)
+    _end_referenced(values, reference, reason)
     return None
 
 
@@ -90,30 +90,30 @@ def end_without_session(values: RequestValues) -> None:
     if reference is None:
         values.impersonation_cookie = ""
     else:
-        _end_sent(values, reference, EndReason.SESSION_ENDED)
+        _end_referenced(values, reference, EndReason.SESSION_ENDED)
 
 
 def end_with_sign_out(values: RequestValues) -> None:
     """The staff member signs out, which ends the impersonation of this browser."""
     reference = values.impersonation_reference
     if reference is not None:
-        _end_sent(values, reference, EndReason.SIGNED_OUT)
+        _end_referenced(values, reference, EndReason.SIGNED_OUT)
     values.forget_impersonation()
 
 
-def _end_sent(values: RequestValues, reference: Reference, reason: EndReason) -> None:
+def _end_referenced(values: RequestValues, reference: Reference, reason: EndReason) -> None:
     """End the impersonation of the cookie. It no longer counts, even if the database cannot store that."""
     values.impersonation_cookie, values.impersonation_has_ended = "", True
     with session_guard.unguarded():  # the token may be in Django's session
         renew_csrf_token(values, values.request)  # a form on a page of the user must not be sent as the staff member
     try:
-        end(reason, values.request, pk=reference.impersonation_id)
+        end_impersonations(reason, values.request, pk=reference.impersonation_id)
     except Error as error:
         log_database_error(error, at="impersonation")
 
 
-def end(reason: EndReason, request: HttpRequest | None = None, **which: Any) -> list[Impersonation]:
-    """End the open impersonations with these values, and return those that were open.
+def end_impersonations(reason: EndReason, request: HttpRequest | None = None, **filters: Any) -> list[Impersonation]:
+    """End the open impersonations that match these ``filters`` of the ORM, and return those that were open.
 
     Those whose time was over have ended then, and count as expired.
     """
@@ -121,7 +121,7 @@ def end(reason: EndReason, request: HttpRequest | None = None, **which: Any) -> 
     rows = Impersonation.objects.using(using).filter(ended_at=None)
     now = stored_time(datetime.now(UTC), using)
     with transaction.atomic(using=using):
-        for pk in list(rows.filter(**which).values_list("pk", flat=True)):
+        for pk in list(rows.filter(**filters).values_list("pk", flat=True)):
             is_open = rows.filter(pk=pk)
             changed = is_open.filter(expires_at__lte=now).update(
                 ended_at=F("expires_at"), end_reason=EndReason.EXPIRED

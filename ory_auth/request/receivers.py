@@ -27,9 +27,9 @@ def on_user_logged_out(sender: Any, request: Any, **_: Any) -> None:
 
 def on_session_ended(sender: Any, session_id: UUID, **_: Any) -> None:
     """A session has ended at Ory: so have the impersonations that began in it."""
-    from .impersonation import end  # on use, because every command loads this module
+    from .impersonation import end_impersonations  # on use, because every command loads this module
 
-    end(EndReason.SESSION_ENDED, session_id=session_id)
+    end_impersonations(EndReason.SESSION_ENDED, session_id=session_id)
 
 
 def on_user_changed(sender: Any, instance: Any, using: str, **_: Any) -> None:

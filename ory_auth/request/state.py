@@ -110,7 +110,7 @@ class RequestState(RequestValues):
 
     def begin_impersonation(self, person: Any, reference: Reference) -> None:
         """From now on, the user of this request and of the browser is ``person``."""
-        show_person(self, person, actor=self.own_user, impersonation_id=reference.impersonation_id)
+        show_person(self, person, actor=self.session_user, impersonation_id=reference.impersonation_id)
         self.impersonation_cookie = sign(reference)
 
     def leave_impersonation(self) -> None:

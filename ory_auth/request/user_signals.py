@@ -66,7 +66,7 @@ def send_waiting_signals(values: RequestValues) -> None:
 @contextmanager
 def _showing_own_user(values: RequestValues) -> Iterator[None]:
     """While signals are sent, ``request.user`` is the user they are about, even if code has assigned another one."""
-    request, user = values.request, values.own_user
+    request, user = values.request, values.session_user
     assigned = request.user
     is_shown = assigned is values.request_user and values.actor is None
     if is_shown or user is None or isinstance(user, Unavailable):

@@ -122,7 +122,7 @@ class RequestValues:
             self.impersonation_cookie = ""
 
     @property
-    def own_user(self) -> Any:
+    def session_user(self) -> Any:
         """The user of the Ory session, also if they impersonate another one."""
         return self.current_user if self.actor is None else self.actor
 

@@ -16,7 +16,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from ..conf import conf
-from ..events import Event, log, log_once
+from ..events import Event, log_once
 from ..exceptions import AALRequired, NotAdmitted, NotWhileImpersonating, OryUnavailable
 from ..ory import cookies
 from ..request import impersonation_cookie
@@ -27,6 +27,12 @@ from ..request.state import RequestState, state_of
 from ..sessions.outcomes import SignedIn, Unavailable
 from ..sessions.services import services_of
 from . import login_redirects, redirect_loop, refusals
+from .impersonated_requests import (
+    arefuse_after_impersonation,
+    log_impersonated_request,
+    may_change_as_another_user,
+    refuse_after_impersonation,
+)
 from .request_class import OryRequest, extend_request_class
 
 CREDENTIAL_HEADERS = ("X-Session-Token", "Cookie", "Authorization")
@@ -88,7 +94,7 @@ def enter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseB
         request._ory_state.send_waiting_signals()
     if response := _refuse_other_view(request, view):
         return response
-    return refuse_after_impersonation(request) if impersonation_cookie.was_sent(request.META) else None
+    return refuse_after_impersonation(request) if may_change_as_another_user(request) else None
 
 
 async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
@@ -98,7 +104,7 @@ async def aenter_view(request: Any, view: Any, args: Any, kwargs: Any) -> HttpRe
         await sync_to_async(request._ory_state.send_waiting_signals)()
     if response := _refuse_other_view(request, view):
         return response
-    return await arefuse_after_impersonation(request) if impersonation_cookie.was_sent(request.META) else None
+    return await arefuse_after_impersonation(request) if may_change_as_another_user(request) else None
 
 
 def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
@@ -110,38 +116,6 @@ def _refuse_other_view(request: Any, view: Any) -> HttpResponseBase | None:
     if state is None or not state.assumes_optional_view or is_optional(view):
         return None
     return refusals.unavailable(request, state.outage)
-
-
-def refuse_after_impersonation(request: Any) -> HttpResponseBase | None:
-    """The response to a change that was meant for a user whom the staff member no longer impersonates.
-
-    The page that sent it showed that user. Without this, the change would be made for the staff member.
-    """
-    if _needs_no_impersonation(request):
-        return None
-    try:
-        state_of(request).user()
-    except OryUnavailable as error:
-        return refusals.unavailable(request, Unavailable.of(error))
-    return refusals.impersonation_ended(request) if state_of(request).impersonation_has_ended else None
-
-
-async def arefuse_after_impersonation(request: Any) -> HttpResponseBase | None:
-    """:func:`refuse_after_impersonation` for coroutines."""
-    if _needs_no_impersonation(request):
-        return None
-    try:
-        await state_of(request).aown_user()
-    except OryUnavailable as error:
-        return refusals.unavailable(request, Unavailable.of(error))
-    return refusals.impersonation_ended(request) if state_of(request).impersonation_has_ended else None
-
-
-def _needs_no_impersonation(request: Any) -> bool:
-    """Whether the request changes nothing for a user: it is safe, or it ends the impersonation itself."""
-    match = request.resolver_match
-    is_end = match is not None and match.app_name == "ory_auth" and match.url_name in {"logout", "stop_impersonating"}
-    return request.method in session_data.SAFE_METHODS or is_end
 
 
 def _restore_class(request: Any) -> None:
@@ -255,25 +229,13 @@ def _apply_state(state: RequestState, response: HttpResponseBase) -> HttpRespons
         session_data.renew_csrf_token(state.request)
     if state.impersonation_cookie is not None:
         impersonation_cookie.set_cookie(state.request, response, state.impersonation_cookie)
-    elif state.impersonation_id is not None and state.request.method not in session_data.SAFE_METHODS:
-        _log_impersonated(state, response)
+    else:
+        log_impersonated_request(state, response)
     if state.cookies:
         cookies.forward_set_cookies(
             state.request, response, state.cookies, state.wants_cookie, through_gateway=state.conf.uses_gateway
         )
     return response
-
-
-def _log_impersonated(state: RequestState, response: HttpResponseBase) -> None:
-    """One line for each request by which a staff member may have changed something as another user."""
-    match = state.request.resolver_match
-    log(
-        Event.IMPERSONATED_REQUEST,
-        impersonation=str(state.impersonation_id),
-        method=state.request.method,
-        view=match.view_name if match is not None else None,
-        status=response.status_code,
-    )
 
 
 def _masks_outage(state: RequestState, response: HttpResponseBase) -> bool:
