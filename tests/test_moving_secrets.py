@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import logging
 import traceback
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from ory_auth.moving import ImportRefused, import_user, pace, single
+from ory_auth.moving import ImportRefused, import_user, pace, reasons, single
+from ory_auth.moving.failure_report import FailureReport
 from tests.support.admin_proxy import AdminProxy, Call, Decide, Lose, Refuse
 from tests.support.moving import PASSWORD, make_users
 from tests.support.ory import Ory
@@ -114,3 +116,15 @@ def test_a_refusal_names_no_value(ory: Ory, users: list[User], assert_clean: Any
     with pytest.raises(ImportRefused) as refusal:
         import_user(users[0])
     assert_clean(str(refusal.value))
+
+
+@pytest.mark.parametrize(
+    ("key", "written"), [("=cmd()", "'=cmd()"), ("@SUM(1)", "'@SUM(1)"), ("-1", "-1"), ("x=", "x=")]
+)
+def test_a_primary_key_is_no_formula_in_the_report(tmp_path: Path, key: str, written: str) -> None:
+    """A user model may have the username as its primary key."""
+    path = tmp_path / "failures.csv"
+    with FailureReport(path) as report:
+        report.add(reasons.BROKEN, user=key)
+    with path.open(newline="") as file:
+        assert next(csv.DictReader(file))["user"] == written

@@ -36,8 +36,14 @@ class FailureReport:
 
     def add(self, notice: Notice, *, user: str = "", identity_id: UUID | None = None) -> None:
         if self._rows:
-            self._rows.writerow((user, notice.code, notice.text, notice.fix, identity_id or ""))
+            self._rows.writerow((_protect(user), notice.code, notice.text, notice.fix, identity_id or ""))
 
     def flush(self) -> None:
         if self._file:
             self._file.flush()
+
+
+def _protect(primary_key: str) -> str:
+    """A primary key that people may have chosen, such as a username, must not be a formula for a spreadsheet."""
+    is_formula = primary_key.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) and not primary_key[1:].isdecimal()
+    return f"'{primary_key}" if is_formula else primary_key
