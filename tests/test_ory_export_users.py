@@ -91,6 +91,15 @@ def test_a_primary_key_alone_links_nobody(ory: Ory) -> None:
     assert user.pk not in links().values()
 
 
+@pytest.mark.parametrize("external_id", ["9" * 40, "-1", "x\u2028y", "1.0", "١"])
+def test_an_external_id_of_another_system_is_no_primary_key(ory: Ory, external_id: str) -> None:
+    person = ory.person()
+    operation = {"op": "add", "path": "/external_id", "value": external_id}
+    assert ory.admin("PATCH", f"/admin/identities/{person.id}", body=[operation]).status == 200
+    make_users(1)
+    assert "1  new users" in export()
+
+
 def test_an_identity_that_this_site_cannot_take_is_reported(people: list[Person], tmp_path: Path) -> None:
     taken = people[0].id
     User.objects.create(username=taken)

@@ -184,8 +184,10 @@ class Export:
 
 def _to_primary_key(external_id: str | None) -> Any:
     """The value as a primary key of users, or ``None`` if no user can have it."""
+    if not external_id or "\x00" in external_id:
+        return None
     try:
-        return user_model()._meta.pk.to_python(external_id) if external_id else None
+        return user_model()._meta.pk.clean(external_id, None)  # also refuses numbers that the column cannot hold
     except ValidationError:
         return None
 
