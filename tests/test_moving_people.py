@@ -400,6 +400,7 @@ def test_the_same_person_added_twice_is_no_duplicate(ory: Ory) -> None:
     duplicates.add(person)
     duplicates.add(person)
     assert duplicates.problems_of(person) == ()
+    assert duplicates.others(person) == ()
 
 
 def test_a_batch_takes_no_query_for_each_user(ory: Ory, django_assert_max_num_queries: Any) -> None:

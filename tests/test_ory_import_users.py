@@ -232,6 +232,21 @@ def test_a_batch_in_which_every_third_person_is_refused(ory: Ory) -> None:
     assert {user.pk for user in users if user.pk % 3} == set(links().values())
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_the_report_names_the_users_with_the_same_address(ory: Ory, tmp_path: Path, dry_run: bool) -> None:
+    [one, two, three, _, no_address] = make_users(5)
+    User.objects.filter(pk__in=[two.pk, three.pk]).update(email=one.email.upper())
+    User.objects.filter(pk=no_address.pk).update(email="")
+    options = ["--dry-run"] if dry_run else []
+    run_import(*options, "--report", str(tmp_path / "failures.csv"), exit_status=1)
+    assert {row["user"]: row["other_users"] for row in report(tmp_path / "failures.csv")} == {
+        str(one.pk): f"{two.pk} {three.pk}",
+        str(two.pk): f"{one.pk} {three.pk}",
+        str(three.pk): f"{one.pk} {two.pk}",
+        str(no_address.pk): "",
+    }
+
+
 def test_two_users_with_the_same_address_are_both_reported(ory: Ory) -> None:
     [one, _, two] = make_users(3)
     User.objects.filter(pk=two.pk).update(email=one.email.upper())

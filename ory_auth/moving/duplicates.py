@@ -37,18 +37,29 @@ class _HasIdentifiers(Protocol):
     def identifiers(self) -> tuple[str, ...]: ...
 
 
+MAX_OTHERS = 10  # users that are named to one of them, as many may have the same placeholder
+
+
 class Duplicates:
     """The identifiers of all users who have been added, as digests: about 300 bytes for each user."""
 
     def __init__(self) -> None:
-        self._owners: dict[bytes, bytes] = {}
-        self._shared: set[bytes] = set()
+        self._owners: dict[bytes, str] = {}  # the primary key of the first
+        self._shared: dict[bytes, list[str]] = {}
 
     def add(self, person: _HasIdentifiers) -> None:
-        owner = _digest("owner", person.external_id)
         for key in self._keys(person.identifiers):
-            if self._owners.setdefault(key, owner) != owner:
-                self._shared.add(key)
+            first = self._owners.setdefault(key, person.external_id)
+            if first != person.external_id:
+                owners = self._shared.setdefault(key, [first])
+                if len(owners) <= MAX_OTHERS and person.external_id not in owners:
+                    owners.append(person.external_id)
+
+    def others(self, person: _HasIdentifiers) -> tuple[str, ...]:
+        """The primary keys of other users who were added with the same identifiers, the first ones."""
+        keys = [_digest("same", text) for text in person.identifiers]
+        found = dict.fromkeys(owner for key in keys for owner in self._shared.get(key, ()))
+        return tuple(owner for owner in found if owner != person.external_id)[:MAX_OTHERS]
 
     def problems_of(self, person: _HasIdentifiers) -> tuple[Notice, ...]:
         """Problems if another user who was added has the same identifier."""

@@ -1,8 +1,9 @@
-"""The CSV file of people who did not move: primary key, reason, fix, identity. It contains nothing else of a person."""
+"""The CSV file of people who did not move: primary keys, reason, fix, identity, and nothing else of a person."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from .notices import Notice
 
-COLUMNS = ("user", "code", "reason", "fix", "identity")
+COLUMNS = ("user", "code", "reason", "fix", "identity", "other_users")
 
 
 class FailureReport:
@@ -34,9 +35,12 @@ class FailureReport:
         if self._file:
             self._file.close()
 
-    def add(self, notice: Notice, *, user: str = "", identity_id: UUID | None = None) -> None:
+    def add(
+        self, notice: Notice, *, user: str = "", identity_id: UUID | None = None, other_users: Sequence[str] = ()
+    ) -> None:
         if self._rows:
-            self._rows.writerow((_protect(user), notice.code, notice.text, notice.fix, identity_id or ""))
+            others = _protect(" ".join(other_users))
+            self._rows.writerow((_protect(user), notice.code, notice.text, notice.fix, identity_id or "", others))
 
     def flush(self) -> None:
         if self._file:

@@ -67,7 +67,7 @@ class Import:
     def problem_of(self, person: Person) -> NotImported | None:
         """Why this person cannot be sent to Ory. Complete only after :meth:`find_duplicates`."""
         problems = (*person.problems, *self.duplicates.problems_of(person))
-        return NotImported(person, problems[0]) if problems else None
+        return NotImported(person, problems[0], other_users=self.duplicates.others(person)) if problems else None
 
     def run(self, sender: Sender, parallel: int) -> Iterator[list[Result]]:
         """Import the people, and yield what became of them; an empty list if nothing is new for a moment.

@@ -20,11 +20,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class NotImported:
-    """This person is not at Ory, or not completely, and why. ``identity_id`` is the identity in question, if any."""
+    """This person is not at Ory, or not completely, and why.
+
+    ``identity_id`` is the identity in question, if any, and ``other_users`` are primary keys of duplicates.
+    """
 
     person: Person
     notice: Notice
     identity_id: UUID | None = None
+    other_users: tuple[str, ...] = ()
 
 
 Result = Imported | NotImported

@@ -98,7 +98,7 @@ class Command(BaseCommand):
                     continue
                 failed += 1
                 problems.add(problem.notice, person.external_id)
-                report.add(problem.notice, user=person.external_id)
+                report.add(problem.notice, user=person.external_id, other_users=problem.other_users)
         self._say(f"{count(plan.people, 'user')} can be imported, {failed:,} cannot.")
         width = text_width(self.stdout)
         for line in (*plan.lines(width), *problems.lines("Cannot be imported", width)):
@@ -126,7 +126,12 @@ class Command(BaseCommand):
                     for result in results:
                         tally.add(result)
                         if isinstance(result, NotImported):
-                            report.add(result.notice, user=result.person.external_id, identity_id=result.identity_id)
+                            report.add(
+                                result.notice,
+                                user=result.person.external_id,
+                                identity_id=result.identity_id,
+                                other_users=result.other_users,
+                            )
                     report.flush()
                     bar.advance(len(results))
                     bar.show("Stopping after this batch" if run.stop.is_set() else pace.note())
