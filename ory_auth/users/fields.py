@@ -133,6 +133,8 @@ def _to_djangos_time_zone(moment: datetime) -> datetime:
 
 def _remove_unprintable(text: str, *, one_line: bool) -> str:
     """Remove lone surrogates and NUL. With ``one_line``, replace line breaks and control characters by spaces."""
+    if text.isprintable():
+        return text.strip()
     text = text.encode(errors="ignore").decode().replace("\x00", "")
     if one_line:
         text = "".join(" " if category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -89,6 +89,10 @@ class UserHandler:
 
     def fields(self) -> Mapping[str, str]:
         """User field → path in the identity: ``USER_FIELDS`` without fields that the user model does not have."""
+        return dict(self._default_fields)
+
+    @cached_property
+    def _default_fields(self) -> dict[str, str]:
         return user_fields(self.conf)
 
     def values(self, identity: Identity) -> dict[str, Any]:
