@@ -510,6 +510,22 @@ def test_people_in_sync_cost_no_query_of_their_own(ory: Ory) -> None:
     assert len(more) == len(few)
 
 
+def test_new_links_of_an_import_cost_no_query_of_their_own(ory: Ory) -> None:
+    def synchronize_new_links() -> int:
+        OryIdentity.objects.update(updated_at=datetime(1970, 1, 1, tzinfo=UTC))
+        with CaptureQueriesContext(connection) as queries:
+            assert counts(synchronize()) == {}
+        return len(queries)
+
+    people = [visitor(ory)]
+    number = synchronize_new_links()
+    people += [visitor(ory) for _ in range(3)]
+    assert synchronize_new_links() == number
+    for person in people:
+        identity = ory.admin("GET", f"/admin/identities/{person.id}").json
+        assert link_of(person).updated_at == datetime.fromisoformat(identity["updated_at"])
+
+
 def test_links_from_older_versions_get_their_columns_without_a_signal(ory: Ory) -> None:
     person, told = visitor(ory), []
     receiver = lambda identity, **_: told.append(identity.id)  # noqa: E731
