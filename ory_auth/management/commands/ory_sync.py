@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ory_auth.exceptions import OryAuthError
 from ory_auth.management.arguments import positive
+from ory_auth.management.output import count
 from ory_auth.management.progress import Progress, format_seconds
 from ory_auth.management.stopping import stop_on_signals
 from ory_auth.ory.admin_client import MAX_PAGE_SIZE
@@ -78,25 +79,25 @@ class Command(BaseCommand):
         if not quiet:
             self._print(summary, options)
         if failed := summary.counts[Drift.FAILED]:
-            people = "1 person" if failed == 1 else f"{failed:,} people"
-            raise CommandError(f"{people} could not be synchronized. The log says why (sync_failed).")
+            raise CommandError(
+                f"{count(failed, 'person', 'people')} could not be synchronized. The log says why (sync_failed)."
+            )
 
     def _print(self, summary: Summary, options: dict[str, Any]) -> None:
         before = f" ({summary.compared_before:,} more before it was interrupted)" if summary.compared_before else ""
-        number = "1 identity" if summary.identities == 1 else f"{summary.identities:,} identities"
+        number = count(summary.identities, "identity", "identities")
         self.stdout.write(f"{number} compared in {format_seconds(summary.seconds)}{before}.\n\n")
         rows = [("in sync", f"{summary.in_sync:,}", "")]
         for drift in Drift:
-            if count := summary.counts[drift]:
-                rows.append((drift.value, f"{count:,}", "  ".join(map(str, summary.examples[drift][:2]))))
+            if people := summary.counts[drift]:
+                rows.append((drift.value, f"{people:,}", "  ".join(map(str, summary.examples[drift][:2]))))
         name_width, number_width = (max(len(row[column]) for row in rows) for column in (0, 1))
         for name, amount, examples in rows:
             self.stdout.write(f"  {name:<{name_width}}  {amount:>{number_width}}  {examples}".rstrip())
         self.stdout.write("")
-        for count, what in ((summary.created, "created"), (summary.deactivated, "deactivated")):
-            if count:
-                users = "1 user was" if count == 1 else f"{count:,} users were"
-                self.stdout.write(f"{users} {what}.")
+        for people, what in ((summary.created, "created"), (summary.deactivated, "deactivated")):
+            if people:
+                self.stdout.write(f"{count(people, 'user was', 'users were')} {what}.")
         if summary.dry_run:
             self.stdout.write("Nothing was changed (--dry-run).")
         elif summary.counts[Drift.NEVER_HERE] and not options["create"]:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
 from ory_auth.conf import conf
+from ory_auth.management.output import count
 from ory_auth.webhooks.audit import find_problems
 from ory_auth.webhooks.configuration import PLACEHOLDER, build_hooks
 from ory_auth.webhooks.decisions import DECIDABLE
@@ -75,7 +76,7 @@ class Command(BaseCommand):
         for problem in problems:
             self.stdout.write(problem)
         if problems:
-            raise CommandError(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found.")
+            raise CommandError(f"{count(len(problems), 'problem')} found.")
         self.stdout.write(self.style.SUCCESS("Kratos calls this site after every flow."))
 
     def _secret(self, *, show: bool) -> str:
