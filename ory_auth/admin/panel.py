@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from django.utils.translation import gettext_lazy
 
+from ..identities.account_help import REMOVABLE_SECOND_FACTORS
 from ..pages.account.devices import Device
 from ..pages.account.overview import Address, read_addresses
 from ..pages.account.session_list import METHODS, SessionRow, make_row
 from ..types import Identity, OrySession
 from .actions import ACTIVATE, DEACTIVATE, REMOVE_SECOND_FACTOR, RESEND_VERIFICATION, StaffAction
 
-SECOND_FACTORS = frozenset({"totp", "lookup_secret", "webauthn"})
 MAX_SIGN_INS = 10
 MAX_SESSIONS = 5  # that are listed for one device
 CREDENTIALS = {**METHODS, "oidc": gettext_lazy("social account"), "saml": gettext_lazy("single sign-on")}
@@ -62,7 +62,7 @@ class Panel:
     def unsuitable(self) -> set[StaffAction]:
         """The actions that would change nothing."""
         found = {ACTIVATE if self.is_active else DEACTIVATE}
-        if SECOND_FACTORS.isdisjoint(self.identity.credential_types):
+        if not any(name in REMOVABLE_SECOND_FACTORS for name in self.identity.credential_types):
             found.add(REMOVE_SECOND_FACTOR)
         if all(address.is_verified for address in self.addresses):
             found.add(RESEND_VERIFICATION)

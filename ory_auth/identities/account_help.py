@@ -19,7 +19,7 @@ from .driver import ApiCall, Steps, ask, locally
 from .reading import get
 from .targets import Who, find_id
 
-SECOND_FACTORS = ("totp", "lookup_secret")  # and security keys, which are passkeys if they are passwordless
+REMOVABLE_SECOND_FACTORS = ("totp", "lookup_secret", "webauthn")  # the last one unless it has only passkeys
 CODE_DISABLED = "Recovery by code is turned off at Ory. Set selfservice.methods.code.enabled to true."
 LINK_DISABLED = (
     "Recovery by link is turned off at Ory. Set selfservice.methods.link.enabled to true, or use a recovery code."
@@ -127,12 +127,18 @@ def _second_factors(identity: dict[str, Any]) -> list[str]:
     credentials = identity.get("credentials")
     if not isinstance(credentials, dict):
         return []
-    found = [each for each in SECOND_FACTORS if each in credentials]
+    found = [each for each in REMOVABLE_SECOND_FACTORS if each in credentials]
+    if "webauthn" in found and not _has_security_key(credentials["webauthn"]):
+        found.remove("webauthn")
+    return found
+
+
+def _has_security_key(webauthn: Any) -> bool:
+    """Whether a key is a second factor. A key that is passwordless is a passkey."""
     try:
-        keys = credentials["webauthn"]["config"]["credentials"]
-        return [*found, *(["webauthn"] if any(not key.get("is_passwordless") for key in keys) else [])]
+        return any(not key.get("is_passwordless") for key in webauthn["config"]["credentials"])
     except (KeyError, TypeError, AttributeError):
-        return found
+        return False
 
 
 def _needs_verification(address: Any) -> bool:
