@@ -28,6 +28,7 @@ from ory_auth.users.database import EPOCH
 from tests.project.urls import UserAdmin
 from tests.support.client import DualClient
 from tests.support.cookies import sign_in
+from tests.support.moving import make_users, run_import
 from tests.support.ory import WHOAMI, Ory, Person, Session
 from tests.support.types import ChangeSettings, Json, Response, User
 from tests.support.worker import another_process
@@ -131,6 +132,31 @@ def test_the_page_of_a_user_shows_the_link_without_asking_ory(ory: Ory, staff: S
     assert f"{LIST}{bob.id}/at-ory/" in page.content.decode()
     if ory.local:
         assert not [request for request in ory.local.requests if request.path != WHOAMI]
+
+
+def test_the_page_of_an_identity_says_when_it_last_changed_at_ory(staff: Staff, bob: Person) -> None:
+    text = text_of(staff.client.get(f"{LIST}{bob.id}/change/"))
+    assert re.search(r"Last change: [A-Z][a-z]+", text)
+
+
+def test_the_page_of_an_imported_person_has_no_made_up_times(ory: Ory, staff: Staff) -> None:
+    make_users(1)
+    run_import()
+    identity = OryIdentity.objects.get(authenticated_at__lt="1971-01-01T00:00Z")
+    text = text_of(staff.client.get(f"{LIST}{identity.pk}/change/"))
+    assert "Last sign-in: Never" in text
+    assert not re.search(r"\b19\d\d\b", text)
+
+
+@pytest.mark.parametrize(("query", "number"), [("", 2), ("?sign_in=never", 1), ("?sign_in=ever", 1)])
+def test_without_time_zones_the_pages_of_identities_work(ory: Ory, settings: Settings, query: str, number: int) -> None:
+    settings.USE_TZ = False
+    staff = Staff(ory)
+    make_users(1)
+    run_import()
+    assert f" {number} Ory identit" in text_of(staff.client.get(f"{LIST}{query}"))
+    for identity in OryIdentity.objects.all():
+        assert staff.client.get(f"{LIST}{identity.pk}/change/").status_code == 200
 
 
 def test_a_user_who_was_never_at_ory_has_a_page(staff: Staff) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,11 @@ from .names import name_of
 from .page_urls import panel_url, user_url
 
 STATES = {"active": _("Active"), "inactive": _("Inactive"), "": _("Not known yet")}
+
+
+def _is_made_up(moment: datetime) -> bool:
+    """Whether this is the EPOCH, in any time zone: with ``USE_TZ = False`` the database returns no zone."""
+    return moment.year <= EPOCH.year
 
 
 class IdentityColumns:
@@ -40,9 +46,14 @@ class IdentityColumns:
     @admin.display(description=_("last sign-in"), ordering="authenticated_at")
     def last_sign_in(self, identity: OryIdentity) -> Any:
         """A link that was made without a session has the year 1970."""
-        if identity.authenticated_at <= EPOCH:
+        if _is_made_up(identity.authenticated_at):
             return _("Never")
         return display_for_value(identity.authenticated_at, "–")
+
+    @admin.display(description=_("Last change"), ordering="updated_at")
+    def last_change(self, identity: OryIdentity) -> Any:
+        """Of the identity at Ory, as far as this site knows."""
+        return "–" if _is_made_up(identity.updated_at) else display_for_value(identity.updated_at, "–")
 
     @admin.display(description=_("at Ory"))
     def panel(self, identity: OryIdentity) -> str:

@@ -49,10 +49,10 @@ class VerifiedFilter(_Filter):
 class SignInFilter(_Filter):
     title = _("sign-in")
     parameter_name = "sign_in"
-    # A link that was made without a session has the year 1970.
+    # A link that was made without a session has the year 1970 (in some time zones 1969).
     options: ClassVar = {
-        "never": (_("Never signed in"), Q(authenticated_at__lte=EPOCH)),
-        "ever": (_("Has signed in"), Q(authenticated_at__gt=EPOCH)),
+        "never": (_("Never signed in"), Q(authenticated_at__year__lte=EPOCH.year)),
+        "ever": (_("Has signed in"), Q(authenticated_at__year__gt=EPOCH.year)),
     }
 
 

@@ -39,7 +39,7 @@ class OryIdentityAdmin(IdentityColumns, OryIdentityActions, admin.ModelAdmin):  
         "has_verified_address",
         "last_sign_in",
         "panel",
-        "updated_at",
+        "last_change",
         "synced_at",
         "deleted_at",
         "deactivated_at",
