@@ -21,8 +21,8 @@ from terminal import svg  # noqa: E402
 
 from ory_auth.local import Config, LocalOry  # noqa: E402
 from tests.browser.looks import LOOKS  # noqa: E402
-from tests.browser.site import run_site  # noqa: E402
-from tests.browser.states import STATES  # noqa: E402
+from tests.browser.site import EVERY_METHOD, run_site  # noqa: E402
+from tests.browser.states import FIREFOX, IPHONE, STATES, Scene, State, sign_in_elsewhere  # noqa: E402
 from tests.browser.visitor import Visitor, find_chromium  # noqa: E402
 
 CARD: ViewportSize = {"width": 560, "height": 640}
@@ -41,6 +41,9 @@ PAGES: dict[str, tuple[str, str, ViewportSize]] = {
     "sessions": ("sessions", "light", WIDE),
     "security": ("security", "light", WIDE),
     "unavailable": ("unavailable", "light", {"width": 560, "height": 380}),
+    "impersonate": ("impersonate", "light", CARD),
+    "impersonation": ("impersonation", "light", {"width": 1040, "height": 70}),
+    "admin": ("admin", "light", {"width": 1040, "height": 1010}),
 }
 SHOWN = "Ory, from a browser on this site"  # the section of ory_check's report that the picture shows
 
@@ -51,7 +54,25 @@ def main(names: list[str]) -> None:
         _picture_of_ory_check()
 
 
+def _open_panel_of_admin(scene: Scene) -> None:
+    """A superuser looks at a person who is signed in on two devices."""
+    bob = scene.ory.person("bob@example.org", verified=True, name={"first": "Bob", "last": "Builder"})
+    browser = scene.visitor.page.context.browser
+    assert browser
+    context = browser.new_context(locale="en-GB", user_agent=FIREFOX)
+    elsewhere = Visitor(context, scene.site)
+    elsewhere.sign_in(bob)
+    elsewhere.is_at("/private/")
+    sign_in_elsewhere(bob, IPHONE, "203.0.113.9", "Berlin")
+    scene.signed_in("/own/become-staff/")
+    page = scene.visitor.open(f"/admin/ory_auth/oryidentity/{bob.id}/change/")
+    page.get_by_text("Sessions, credentials and actions").click()
+    page.get_by_text("Signed in now").wait_for()
+    context.close()
+
+
 def _photograph_pages(names: list[str]) -> None:
+    states = {**STATES, "admin": State("admin", _open_panel_of_admin, EVERY_METHOD)}
     looks = {look.name: look for look in LOOKS}
     (HERE / "pages").mkdir(exist_ok=True)
     with run_site() as site, sync_playwright() as playwright:
@@ -60,7 +81,7 @@ def _photograph_pages(names: list[str]) -> None:
             state, look, window = PAGES[name]
             context = browser.new_context(locale="en-GB", device_scale_factor=2)
             visitor = Visitor(context, site)
-            STATES[state].show(visitor, site)
+            states[state].show(visitor, site)
             looks[look].apply(visitor.page)
             visitor.page.set_viewport_size(window)
             visitor.page.evaluate("scrollTo(0, 0)")
