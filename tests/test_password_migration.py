@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from pytest_django import Settings
 
 from ory_auth.checks.secrets import check_secrets
 from ory_auth.conf import conf
+from ory_auth.models import OryIdentity
 from ory_auth.moving import attempts
 from tests.support.client import DualClient
 from tests.support.ory import Ory
@@ -84,6 +86,25 @@ def test_the_external_id_counts_if_ory_sends_it(client: Client, ada: User) -> No
     assert ask(client, external_id=str(ada.pk + 1)).status_code == 403
     assert ask(client, external_id="no-number").status_code == 403
     assert ask(client, external_id=None).status_code == 200
+
+
+@pytest.mark.parametrize("has_external_id", [True, False], ids=["external_id", "link"])
+def test_a_user_who_takes_the_former_address_of_another_one_is_not_confirmed(
+    client: Client, ory: Ory, has_external_id: bool
+) -> None:
+    """Without the template, Ory sends only the address, and asks about the person who has it at Ory."""
+    victim = User.objects.create_user("victim", "new@example.org", "another-password-1")
+    User.objects.create_user("mallory", "old@example.org", PASSWORD)
+    person = ory.person(email="old@example.org")
+    if has_external_id:
+        operation = {"op": "add", "path": "/external_id", "value": str(victim.pk)}
+        ory.admin("PATCH", f"/admin/identities/{person.id}", body=[operation])
+    else:
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        OryIdentity.objects.create(id=person.id, user_id=victim.pk, updated_at=moment, authenticated_at=moment)
+    assert ask(client, identifier="old@example.org").status_code == 403
+    assert ask(client, identifier="old@example.org", password="another-password-1").status_code == 200
+    person.delete()
 
 
 def test_an_inactive_user_is_not_confirmed(client: Client, ada: User) -> None:

@@ -21,6 +21,8 @@ from django.views.decorators.http import require_POST
 
 from ..conf import conf
 from ..events import Event, log
+from ..models import OryIdentity
+from ..ory.admin_client import admin_client_of, has_admin_access
 from ..ory.identifiers import normalize_identifier
 from ..users.fields import email_field, has_field, user_fields, user_model
 from ..webhooks.authentication import is_authentic
@@ -125,9 +127,10 @@ def _check(question: Question) -> Answer:
 def _find_user(question: Question) -> Any:
     """The user, as the import has described them to Ory. ``None`` unless there is exactly one."""
     users = user_model()._default_manager
-    if question.external_id:
+    primary_key = question.external_id or _find_primary_key(question.identifier)
+    if primary_key:
         try:
-            return users.filter(pk=question.external_id).first()
+            return users.filter(pk=primary_key).first()
         except (ValueError, ValidationError, OverflowError):
             return None
     wanted = normalize_identifier(question.identifier)
@@ -144,6 +147,24 @@ def _find_user(question: Question) -> Any:
         if any(normalize_identifier(str(getattr(user, name) or "")) == wanted for name in names)
     ]
     return found[0] if len(found) == 1 else None
+
+
+@sensitive_variables()
+def _find_primary_key(identifier: str) -> str:
+    """The user of the identity that signs in with this, after Ory's admin API; empty if the identity has none.
+
+    The fields of users may have changed since the import: another user may have the address by now.
+    """
+    settings = conf()
+    if not has_admin_access(settings) or "\x00" in identifier:
+        return ""
+    found = admin_client_of(settings).find_by_identifier(identifier.strip())
+    if len(found) != 1:
+        return ""
+    if external_id := found[0].get("external_id"):
+        return str(external_id)
+    link = OryIdentity.objects.filter(pk=found[0]["id"]).exclude(user=None).first()
+    return "" if link is None else str(link.user_id)
 
 
 def _identifying_fields() -> list[str]:
