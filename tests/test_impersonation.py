@@ -521,6 +521,17 @@ def test_a_view_that_does_not_ask_costs_nothing(as_ada: Support) -> None:
     assert len(queries) == 0
 
 
+@once
+def test_comparing_rights_costs_four_queries(support: Support, ada: User) -> None:
+    ada.is_staff = True
+    ada.save()
+    support.start(ada)
+    support.sees()
+    with CaptureQueriesContext(connection) as queries:
+        assert support.sees_as() == str(ada.pk)
+    assert len(queries) == 1 + 1 + 4  # the staff member, the impersonation with the user, the permissions of both
+
+
 def test_an_impersonation_costs_one_query_beside_those_for_rights(root: Support, ada: User) -> None:
     root.start(ada)
     root.sees()

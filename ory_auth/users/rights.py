@@ -88,7 +88,9 @@ def _are_all_listed(user: Any) -> bool:
 
 
 def _as_active(user: Any) -> Any:
-    """A copy, without the permissions that backends remember on the object: an inactive user has none."""
+    """The user as if they were active: for an inactive one a copy, without the permissions that backends remember."""
+    if getattr(user, "is_active", True):
+        return user
     twin = copy(user)
     for name in [name for name in vars(twin) if name.endswith("_perm_cache")]:
         delattr(twin, name)
