@@ -320,7 +320,7 @@ class OrySession:
 
 
 def _may_have_keys(credentials: Any) -> bool:
-    """Kratos lists ``webauthn`` for people without security keys, too; only its configuration has the keys."""
+    """Kratos also lists ``webauthn`` for people without security keys: only its configuration has the keys."""
     try:
         config = credentials["webauthn"]["config"]
         return not isinstance(config, dict) or bool(config.get("credentials"))
