@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from .results import NotImported, Result
 EXAMPLES = 5  # primary keys that are shown for one reason
 INDENT = " " * 11
 WARNINGS_HEADING = "Imported, with something to know"
+LOOKS_LIKE_AN_ADDRESS = re.compile(r"[^@]+@[^@]+\.[^@]+\Z")
 VERIFIED = "verified"
 NOT_VERIFIED = "not verified (--verified says which ones your site has verified)"
 PASSWORD_OUTCOMES = {
@@ -108,7 +110,7 @@ class Plan:
         self.providers.update(person.providers)
         if "verifiable_addresses" in person.body:
             self.addresses[VERIFIED] += 1
-        elif any("@" in name for name in person.identifiers):
+        elif any(LOOKS_LIKE_AN_ADDRESS.match(name) for name in person.identifiers):
             self.addresses[NOT_VERIFIED] += 1
         for warning in warnings:
             self.warnings.add(warning, person.external_id)
