@@ -17,9 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 from ..conf import Conf
 from ..events import Event
 from ..exceptions import NotFound, OryResponseInvalid
+from ..process.per_process import PerProcess
 from .addresses import host_of, is_ory_network
 from .client import FEWER_SESSIONS, SESSIONS_PER_PAGE
-from .json_api import JsonApi, PerProcess, Request, next_token, read_list
+from .json_api import JsonApi, Request, next_token, read_list
 
 MAX_IDS = 500  # that one call of get_identities() may have; Ory refuses more
 MAX_PAGE_SIZE = 500  # identities in one page of a list; Ory returns no more
@@ -203,7 +204,7 @@ def _recovery(identity_id: UUID, expires_in: str | None) -> dict[str, str]:
     return {"identity_id": str(identity_id), **({"expires_in": expires_in} if expires_in else {})}
 
 
-_process = PerProcess(AdminClient)
+_process = PerProcess[Conf, AdminClient](AdminClient)
 reset = _process.reset
 
 

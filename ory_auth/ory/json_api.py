@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from ..conf import Conf, Secret
+from ..conf import Secret
 from ..events import Event
 from ..exceptions import (
     Conflict,
@@ -30,7 +30,6 @@ from ..exceptions import (
     OryUnavailable,
     RateLimited,
 )
-from ..process.forks import after_fork
 from .client import read_pause
 from .http_client import ConnectionPool, NoResponse, NotConnected, Response, deadline
 from .json_values import load_json
@@ -164,29 +163,6 @@ class JsonApi:
                 return OryUnavailable(text, event=Event.UPSTREAM_REDIRECT, status=status, tried=tried)
             case _:
                 return OryUnavailable(f"Ory's {self._name} answered {status}.", status=status, tried=tried)
-
-
-class PerProcess(Generic[T]):
-    """One object in each process, for the settings as they are now. A forked process makes its own."""
-
-    def __init__(self, make: Callable[[Conf], T]) -> None:
-        self._make = make
-        self._current: tuple[Conf, T] | None = None
-        self._lock = threading.Lock()
-        after_fork(self.reset)
-
-    def of(self, conf: Conf) -> T:
-        current = self._current
-        if current is None or current[0] is not conf:
-            with self._lock:
-                current = self._current
-                if current is None or current[0] is not conf:
-                    current = self._current = (conf, self._make(conf))
-        return current[1]
-
-    def reset(self) -> None:
-        """Forget the object."""
-        self._current, self._lock = None, threading.Lock()
 
 
 def _encode(body: JSON) -> bytes | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..conf import Conf
 from ..exceptions import InvalidIdentity, MethodDisabled, OryResponseInvalid
-from .json_api import JsonApi, PerProcess, Request
+from ..process.per_process import PerProcess
+from .json_api import JsonApi, Request
 
 VERIFICATION_OFF = "Verification is turned off at Ory. Set selfservice.flows.verification.enabled to true."
 
@@ -59,7 +60,7 @@ def _read_flow(flow: dict[str, Any]) -> tuple[str, str]:
     raise OryResponseInvalid("Ory's verification flow has no method.", status=200)
 
 
-_process = PerProcess(VerificationApi)
+_process = PerProcess[Conf, VerificationApi](VerificationApi)
 
 
 def verification_api_of(conf: Conf) -> VerificationApi:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from ..conf import Conf, conf
 from ..events import Event, log, log_sampled
 from ..exceptions import OryUnavailable
-from ..process.forks import after_fork
+from ..process.per_process import PerProcess
 from ..users.database import writing_alias
 from ..users.database_errors import log_database_error
 from .authentication import is_authentic
@@ -136,9 +136,17 @@ def _ask(hook: BlockingHook, current: Conf) -> tuple[int, dict[str, Any]]:
 # --- everything else
 
 
+def _make_semaphore(current: Conf) -> threading.BoundedSemaphore:
+    """How many calls of this process may be carried out at the same time."""
+    return threading.BoundedSemaphore(max(current.max_connections // SHARE, 1))
+
+
+_semaphore = PerProcess(_make_semaphore)
+
+
 def _carry_out(call: Call, current: Conf) -> HttpResponse:
-    places = _places(current)
-    if not places.acquire(timeout=WAIT_SECONDS):
+    semaphore = _semaphore.of(current)
+    if not semaphore.acquire(timeout=WAIT_SECONDS):
         log_sampled(Event.POOL_FULL, at="webhook", kind=call.kind)
         return _try_again(1)
     try:
@@ -153,7 +161,7 @@ def _carry_out(call: Call, current: Conf) -> HttpResponse:
         log_database_error(error, at="webhook")
         return _try_again()
     finally:
-        places.release()
+        semaphore.release()
     if is_new:
         log(Event.WEBHOOK_RECEIVED, kind=call.kind, id=None if call.id is None else str(call.id))
     # With ``response.ignore``, Kratos never reads a body, and the unread body keeps the connection open. A sync worker
@@ -166,29 +174,6 @@ def _try_again(seconds: int | None = None) -> HttpResponse:
     response = JsonResponse({"code": "webhook_unavailable"}, status=503)
     response["Retry-After"] = str(min(seconds or RETRY_SECONDS, MAX_RETRY_SECONDS))
     return response
-
-
-_semaphore: tuple[int, threading.BoundedSemaphore] | None = None
-_lock = threading.Lock()
-
-
-def _places(current: Conf) -> threading.BoundedSemaphore:
-    """How many calls of this process may be carried out at the same time."""
-    global _semaphore
-    size = max(current.max_connections // SHARE, 1)
-    with _lock:
-        if _semaphore is None or _semaphore[0] != size:
-            _semaphore = size, threading.BoundedSemaphore(size)
-        return _semaphore[1]
-
-
-def reset() -> None:
-    """A forked process needs its own lock and semaphore."""
-    global _semaphore, _lock
-    _semaphore, _lock = None, threading.Lock()
-
-
-after_fork(reset)
 
 
 PAGES = {"webhook": webhook}  # by the names of their URLs
