@@ -1,11 +1,10 @@
 """How long ``ory_import_users`` takes, and how much memory it needs.
 
-    ORY_TEST_PUBLIC_URL=http://127.0.0.1:4433 ORY_TEST_ADMIN_URL=http://127.0.0.1:4434 \
-        python -m stress.import_speed --users 100000
+    ORY_TEST_KRATOS=/usr/local/bin/kratos python -m stress.import_speed --users 100000
 
-The users have PBKDF2 hashes and verified addresses. They are in a new PostgreSQL, which this command starts. Their
-identities stay at Ory, so use one that is for tests only. A second run of the command shows what an import costs if
-there is nothing to do.
+The users have PBKDF2 hashes. They are in a new PostgreSQL, which this command starts, as those of Kratos are: see
+``stress/kratos.py``. Another Ory keeps the identities, so use one that is for tests only. A second run of the command
+shows what an import costs if there is nothing to do.
 """
 
 from __future__ import annotations
@@ -13,16 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
-import time
 import uuid
-from pathlib import Path
 
+from stress.kratos import RealOry, real_ory
 from stress.servers import PostgreSQL, postgresql
+from stress.usage import Usage, run_measured
 
-ROOT = Path(__file__).resolve().parent.parent
 # Django 5.2's hash of "Sleipnir-8-legs".
 PASSWORD = "pbkdf2_sha256$1000000$seasaltseasaltseasalt2$hHSEcX5nVUxSFfmC8Z6AT0k3LCAuoEIAjZNSTIcaOiE="
 COLUMNS = (
@@ -34,23 +30,14 @@ COLUMNS = (
 
 def main() -> None:
     options = _options()
-    missing = [name for name in ("ORY_TEST_PUBLIC_URL", "ORY_TEST_ADMIN_URL") if name not in os.environ]
-    if missing:
-        sys.exit(f"Set {' and '.join(missing)} to the URLs of an Ory that is for tests only.")
-    with postgresql() as server:
+    with postgresql() as server, real_ory(server) as ory:
         server.run("CREATE DATABASE moving")
-        variables = {**os.environ, **_settings(server.port)}
+        variables = {**os.environ, **_settings(server.port, ory)}
         _manage(variables, "migrate", "--verbosity", "0")
         _create_users(server, options.users)
-        for name in ("first run", "second run"):
-            start = time.monotonic()
-            arguments = ["ory_import_users", *options.arguments]
-            _manage(variables, *arguments)
-            seconds = time.monotonic() - start
-            rate = f"{options.users / seconds:,.0f} users per second" if name == "first run" else "nothing to do"
-            print(f"{name}: {seconds:.1f} s, {rate}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"memory of the command: {peak:.0f} MiB at most")
+        first = _manage(variables, "ory_import_users", *options.arguments)
+        print(f"first run: {first}, {options.users / first.seconds:,.0f} users per second", flush=True)
+        print(f"second run, with nothing to do: {_manage(variables, 'ory_import_users', *options.arguments)}")
 
 
 def _options() -> argparse.Namespace:
@@ -60,7 +47,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _settings(port: int) -> dict[str, str]:
+def _settings(port: int, ory: RealOry) -> dict[str, str]:
     database = {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": "127.0.0.1",
@@ -68,11 +55,10 @@ def _settings(port: int) -> dict[str, str]:
         "USER": "site",
         "NAME": "moving",
     }
-    ory = {"SDK_URL": os.environ["ORY_TEST_PUBLIC_URL"], "ADMIN_URL": os.environ["ORY_TEST_ADMIN_URL"]}
     return {
         "DJANGO_SETTINGS_MODULE": "tests.support.moving_settings",
         "MOVING_DATABASE": json.dumps(database),
-        "MOVING_ORY_AUTH": json.dumps(ory),
+        "MOVING_ORY_AUTH": json.dumps({"SDK_URL": ory.public_url, "ADMIN_URL": ory.admin_url}),
     }
 
 
@@ -86,8 +72,8 @@ def _create_users(server: PostgreSQL, number: int) -> None:
     server.run(f"INSERT INTO auth_user ({names}) SELECT {values} FROM generate_series(1, {number}) n", "moving")
 
 
-def _manage(variables: dict[str, str], *arguments: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=variables, check=True)
+def _manage(variables: dict[str, str], *arguments: str) -> Usage:
+    return run_measured([sys.executable, "manage.py", *arguments], variables)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,29 @@
 """How long ``ory_sync`` takes, and how much memory it needs.
 
-    ORY_TEST_PUBLIC_URL=http://127.0.0.1:4433 ORY_TEST_ADMIN_URL=http://127.0.0.1:4434 \
-        python -m stress.sync_speed --people 100000
+    ORY_TEST_KRATOS=/usr/local/bin/kratos python -m stress.sync_speed --people 100000
 
-The users are in a new PostgreSQL, which this command starts. The identities are created at Ory, and stay there, so use
-one that is for tests only. A second run of the command finds them.
+The users are in a new PostgreSQL, which this command starts, as those of Kratos are: see ``stress/kratos.py``. Another
+Ory keeps the identities, so use one that is for tests only. The next measurement with it finds them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
-import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import django
 from django.core.management import call_command
 
+from stress.kratos import real_ory
 from stress.servers import postgresql
+from stress.usage import run_measured
 
-ROOT = Path(__file__).resolve().parent.parent
 BATCH = 1000  # identities in one request
 
 
@@ -35,11 +31,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stress.sync_speed", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--people", type=int, default=100_000, help="how many identities (default: %(default)s)")
     options = parser.parse_args()
-    missing = [name for name in ("ORY_TEST_PUBLIC_URL", "ORY_TEST_ADMIN_URL") if name not in os.environ]
-    if missing:
-        sys.exit(f"Set {' and '.join(missing)} to the URLs of an Ory that is for tests only.")
-    with postgresql() as server:
+    with postgresql() as server, real_ory(server) as ory:
         server.run("CREATE DATABASE synchronized")
+        os.environ.update(ORY_TEST_PUBLIC_URL=ory.public_url, ORY_TEST_ADMIN_URL=ory.admin_url)
         os.environ.update(SYNC_PORT=str(server.port), DJANGO_SETTINGS_MODULE="stress.sync_settings")
         django.setup()
         call_command("migrate", verbosity=0)
@@ -49,8 +43,6 @@ def main() -> None:
         changed = _change_names()
         _run(f"{changed:,} names were changed", number)
         _run("dry run", number, "--dry-run")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"memory of the command: {peak:.0f} MiB at most")
 
 
 def _create_people(wanted: int) -> int:
@@ -116,13 +108,9 @@ def _change_names() -> int:
 
 
 def _run(name: str, number: int, *arguments: str) -> None:
-    start = time.monotonic()
-    command = [sys.executable, "-m", "django", "ory_sync", *arguments]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - start
-    if result.returncode:
-        sys.exit(result.stderr)
-    print(f"{name}: {seconds:.1f} s, {number / seconds:,.0f} identities per second")
+    command = [sys.executable, "-m", "django", "ory_sync", "--verbosity", "0", *arguments]
+    usage = run_measured(command, os.environ)
+    print(f"{name}: {usage}, {number / usage.seconds:,.0f} identities per second", flush=True)
 
 
 if __name__ == "__main__":
