@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from tests.support.admin_proxy import AdminProxy
 from tests.support.client import DualClient
 from tests.support.moving import (
     PASSWORD,
@@ -196,6 +197,21 @@ def test_a_person_without_a_password_is_linked_as_long_as_the_identity_was_not_u
         assert ory.admin("GET", f"/admin/identities/{identity_id}/sessions").json
     run_import(exit_status=int(used))
     assert list(links().values()) == [user.pk] * (not used)
+
+
+@pytest.mark.parametrize(("member", "result"), [("id", "Ory's response"), ("credentials", "nothing proves")])
+def test_an_odd_identity_is_not_linked(ory: Ory, ory_auth: ChangeSettings, member: str, result: str) -> None:
+    interrupted(ory)
+    name = f'"{member}":'.encode()
+    proxy = AdminProxy(ory.admin_url, lambda _: None, lambda body: body.replace(name, name + b'5,"other":'))
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running():
+        try:
+            output = run_import(exit_status=1)
+        except CommandError as error:
+            output = str(error)
+    assert result in " ".join(output.split())
+    assert not links()
 
 
 def test_an_identity_that_belongs_to_another_user_is_reported(ory: Ory) -> None:

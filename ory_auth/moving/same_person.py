@@ -29,7 +29,7 @@ def judge_ownership(names: Collection[str], imported: Mapping[str, Any], identit
     A user without any of them is recognized as long as the identity has not been used.
     """
     credentials = _object(identity.get("credentials"))
-    if _subjects(imported) & {str(name) for name in _object(credentials.get("oidc")).get("identifiers") or ()}:
+    if _subjects(imported) & set(map(str, _list(_object(credentials.get("oidc")).get("identifiers")))):
         return Ownership.PROVED
     if not any(name in names for name in _sign_in_names(identity)):
         return Ownership.NOT_PROVED
@@ -55,21 +55,24 @@ def _subjects(imported: Mapping[str, Any]) -> set[str]:
 
 def _sign_in_names(identity: Mapping[str, Any]) -> Iterator[str]:
     for credential in _object(identity.get("credentials")).values():
-        yield from (normalize_identifier(str(name)) for name in _object(credential).get("identifiers") or ())
-    for address in _addresses(identity):
-        yield normalize_identifier(str(address.get("value") or ""))
+        yield from (normalize_identifier(str(name)) for name in _list(_object(credential).get("identifiers")))
+    for kind in ("verifiable_addresses", "recovery_addresses"):
+        yield from (_value(address) for address in _list(identity.get(kind)))
 
 
 def _verified_addresses(identity: Mapping[str, Any]) -> Iterator[str]:
-    for address in identity.get("verifiable_addresses") or ():
-        if address.get("verified") is True:
-            yield normalize_identifier(str(address.get("value") or ""))
+    for address in _list(identity.get("verifiable_addresses")):
+        if _object(address).get("verified") is True:
+            yield _value(address)
 
 
-def _addresses(identity: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from identity.get("verifiable_addresses") or ()
-    yield from identity.get("recovery_addresses") or ()
+def _value(address: Any) -> str:
+    return normalize_identifier(str(_object(address).get("value") or ""))
 
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -11,6 +11,7 @@ Bodies contain hashes. Errors are passed as values, so that no frame that holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from ..events import Event
 from ..exceptions import Conflict, InvalidIdentity, NotFound, OryAuthError, OryUnavailable
 from ..ory.admin_client import AdminClient
 from ..ory.json_api import find_pointers
+from ..ory.json_types import read_identity
 from . import reasons
 from .pace import Failure, classify_failure
 from .people import Person
@@ -122,9 +124,10 @@ class Sender:
 
     def _find_by_external_id(self, person: Person) -> tuple[UUID, bool, Ownership]:
         """The identity's ID, whether it is active, and whether it is this person's. Nothing else leaves this frame."""
-        identity = self._client.get_by_external_id(person.external_id, include_credentials=["password"])
-        ownership = judge_ownership(person.identifiers, person.body.get("credentials") or {}, identity)
-        return UUID(identity["id"]), identity.get("state") == "active", ownership
+        data = self._client.get_by_external_id(person.external_id, include_credentials=["password"])
+        ownership = judge_ownership(person.identifiers, person.body.get("credentials") or {}, data)
+        identity = read_identity(data)
+        return identity.id, identity.state == "active", ownership
 
     def _is_used(self, identity_id: UUID) -> bool:
         """Whether anybody has signed in with it."""
@@ -138,8 +141,10 @@ class Sender:
         owners: set[str] = set()
         for identifier in person.identifiers:
             found = self._calls.call(partial(self._client.find_by_identifier, identifier))
-            owners |= {identity["id"] for identity in found} if not isinstance(found, OryAuthError) else set()
-        return UUID(owners.pop()) if len(owners) == 1 else None
+            owners |= {str(each.get("id")) for each in found} if not isinstance(found, OryAuthError) else set()
+        with suppress(ValueError):
+            return UUID(owners.pop()) if len(owners) == 1 else None
+        return None
 
 
 def not_the_admin_api() -> OryUnavailable:
