@@ -32,7 +32,8 @@ def not_json(name: str) -> Notice:
     return Notice(
         "not_json",
         f"The {name.replace('_', ' ')} of this user cannot be sent as JSON.",
-        "Return only objects, lists, texts, numbers, true, false and null; traits must be an object.",
+        "Remove NUL characters and broken Unicode from texts. A function must return only objects, lists, texts, "
+        "numbers, true, false and null; traits must be an object.",
     )
 
 
