@@ -1005,7 +1005,21 @@ def test_a_form_that_is_sent_after_the_end_changes_nothing(as_ada: Support) -> N
     expire()
     page = as_ada.web.post("/change")
     assert (page.status_code, "The impersonation has ended" in page.content.decode()) == (403, True)
+    assert 'href="/auth/login">Go on' in page.content.decode()
     assert as_ada.web.post("/change").json()["changed"] == str(as_ada.user.pk)
+
+
+@once
+@pytest.mark.parametrize("what", ["ended", "refused", "menu"])
+def test_a_project_without_our_pages_has_these_responses(as_ada: Support, settings: Settings, what: str) -> None:
+    """It starts and ends impersonations in views of its own."""
+    settings.ROOT_URLCONF = (path("change", change), path("pay", pay), path("menu", menu))
+    if what == "ended":
+        expire()
+        response = as_ada.web.post("/change")
+    else:
+        response = as_ada.web.get("/pay" if what == "refused" else "/menu")
+    assert response.status_code == (200 if what == "menu" else 403)
 
 
 def test_a_script_that_sends_something_after_the_end_is_refused(as_ada: Support) -> None:
