@@ -161,6 +161,13 @@ def ended_by_another_tab(request: OryHttpRequest) -> HttpResponse:
     return response
 
 
+def reads_and_crashes(request: OryHttpRequest) -> HttpResponse:
+    assert request.user.is_authenticated
+    if "stop" in request.GET:
+        stop(request)
+    raise RuntimeError("a bug")
+
+
 @method_decorator(no_impersonation, name="dispatch")
 class AsyncPayment(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
@@ -210,6 +217,7 @@ urlpatterns = [
     path("button", button),
     path("menu", menu),
     path("say", say),
+    path("reads-and-crashes", reads_and_crashes),
     path("heard", heard),
     path("ended-by-another-tab", ended_by_another_tab),
     path("class/apay", AsyncPayment.as_view()),
@@ -971,6 +979,19 @@ def test_it_ends_when_rights_change(as_ada: Support, ada: User, change: str, ory
             ory_auth(USER_HANDLER="tests.project.handlers.ProtectsAda")
     assert as_ada.sees()["actor"] is None
     assert [row.end_reason for row in rows()] == ["rights_changed"]
+
+
+@pytest.mark.parametrize("how", ["rights_changed", "stopped"])
+def test_the_end_is_stored_even_if_the_transaction_of_the_request_rolls_back(
+    as_ada: Support, ada: User, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "rights_changed":
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    with pytest.raises(RuntimeError, match="a bug"):
+        as_ada.web.get("/reads-and-crashes" + ("?stop" if how == "stopped" else ""))
+    assert [row.end_reason for row in rows()] == [how]
+    assert as_ada.sees()["actor"] is None
 
 
 def test_an_actor_who_is_deactivated_here_sees_nothing(as_ada: Support) -> None:

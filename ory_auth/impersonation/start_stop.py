@@ -85,6 +85,7 @@ def stop(request: HttpRequest) -> Impersonation | None:
         state.leave_impersonation()  # a forged cookie is deleted
         return None
     ended = end_impersonations(EndReason.STOPPED, request, pk=impersonation_id)
+    state.ended_impersonation = impersonation_id, EndReason.STOPPED
     _separate_data(request)
     state.leave_impersonation()
     return ended[0] if ended else None

@@ -104,10 +104,22 @@ def end_with_sign_out(values: RequestValues) -> None:
 def _end_referenced(values: RequestValues, reference: Reference, reason: EndReason) -> None:
     """End the impersonation of the cookie. It no longer counts, even if the database cannot store that."""
     values.impersonation_cookie, values.impersonation_has_ended = "", True
+    values.ended_impersonation = reference.impersonation_id, reason
     with session_guard.unguarded():  # the token may be in Django's session
         renew_csrf_token(values, values.request)  # a form on a page of the user must not be sent as the staff member
     try:
         end_impersonations(reason, values.request, pk=reference.impersonation_id)
+    except Error as error:
+        log_database_error(error, at="impersonation")
+
+
+def end_again(values: RequestValues) -> None:
+    """After the view: end what this request has ended, because ``ATOMIC_REQUESTS`` may have rolled that back."""
+    if values.ended_impersonation is None:
+        return
+    impersonation_id, reason = values.ended_impersonation
+    try:
+        end_impersonations(EndReason(reason), values.request, pk=impersonation_id)
     except Error as error:
         log_database_error(error, at="impersonation")
 

@@ -20,6 +20,7 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
+from .impersonation import end_again
 from .impersonation_cookie import Reference, sign
 from .middleware_order import DIRECTLY_AFTER, ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
@@ -112,6 +113,10 @@ class RequestState(RequestValues):
         """From now on, the user of this request and of the browser is ``person``."""
         show_person(self, person, actor=self.session_user, impersonation_id=reference.impersonation_id)
         self.impersonation_cookie = sign(reference)
+
+    def end_impersonation_again(self) -> None:
+        """After the view: end what this request has ended, because its transaction may have rolled that back."""
+        end_again(self)
 
     def leave_impersonation(self) -> None:
         """From now on, the user of this request and of the browser is the person of the Ory session."""

@@ -52,6 +52,7 @@ class RequestValues:
     actor: Any = None  # the staff member who impersonates the user
     impersonation_id: UUID | None = None  # of the impersonation that counts for this request
     impersonation_has_ended = False  # the cookie refers to one that no longer counts
+    ended_impersonation: tuple[UUID, str] | None = None  # what this request has ended, and why
     impersonation_cookie: str | None = None  # for the browser: a new value; empty to delete it
     hides_outages = False  # an error page is rendered, so reading the user must not raise
     waiting_signals: tuple[Callable[[], object], ...] = ()

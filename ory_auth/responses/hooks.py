@@ -177,6 +177,8 @@ def leave_view(request: Any) -> None:
     """Before the response is finished: record whose data the view has put into Django's session."""
     if _has_waiting_signals(request):  # no view was reached
         request._ory_state.send_waiting_signals()
+    if _has_ended_impersonation(request):
+        request._ory_state.end_impersonation_again()
     if _is_written(request):
         request._ory_state.record_session_owner()
 
@@ -185,8 +187,15 @@ async def aleave_view(request: Any) -> None:
     """:func:`leave_view` for coroutines."""
     if _has_waiting_signals(request):
         await sync_to_async(request._ory_state.send_waiting_signals)()
+    if _has_ended_impersonation(request):
+        await sync_to_async(request._ory_state.end_impersonation_again)()
     if _is_written(request):
         await request._ory_state.arecord_session_owner()
+
+
+def _has_ended_impersonation(request: Any) -> bool:
+    state = request.__dict__.get("_ory_state")
+    return state is not None and state.ended_impersonation is not None
 
 
 def _is_written(request: Any) -> bool:
