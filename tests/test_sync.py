@@ -658,7 +658,7 @@ def test_it_needs_the_admin_api(ory: Ory, settings: Settings) -> None:
     with pytest.raises(CommandError, match=r"Set ORY_AUTH\['ADMIN_URL'\]"):
         sync()
     settings.ORY_AUTH = {"SDK_URL": ory.public_url, "ADMIN_URL": f"{ory.admin_url}/wrong"}
-    with pytest.raises(CommandError, match="has no list of identities"):
+    with pytest.raises(CommandError, match="is not Ory's admin API"):
         sync()
 
 

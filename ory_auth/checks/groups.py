@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from ..conf import Conf
 from ..ory.admin_client import has_admin_access
 from ..users.fields import has_field, user_fields, user_model
-from .message import make_message
+from .message import SET_ADMIN_ACCESS, make_message
 
 
 def check_group_sources(conf: Conf) -> Iterator[CheckMessage]:
@@ -18,8 +18,7 @@ def check_group_sources(conf: Conf) -> Iterator[CheckMessage]:
         yield make_message(
             "E030",
             "ORY_AUTH['GROUPS'] takes roles from metadata_admin, but this site has no access to Ory's admin API.",
-            "Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory Network ORY_AUTH['API_KEY']. "
-            "Or store roles in metadata_public, which each session contains.",
+            f"{SET_ADMIN_ACCESS} Or store roles in metadata_public, which each session contains.",
         )
 
 

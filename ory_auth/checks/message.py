@@ -6,6 +6,9 @@ from django.core import checks
 
 from ..conf import DOCS
 
+# The hint if a feature needs access to Ory's admin API.
+SET_ADMIN_ACCESS = "Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory Network ORY_AUTH['API_KEY']."
+
 
 def make_message(name: str, text: str, hint: str) -> checks.CheckMessage:
     """An error (``name`` such as ``"E004"``) or a warning (``"W004"``). Each has a row in ``docs/checks.md``.

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage
 from ..conf import Conf, configured_keys
 from ..ory.addresses import host_of, is_https, is_ory_network
 from ..ory.admin_client import has_admin_access
-from .message import make_message
+from .message import SET_ADMIN_ACCESS, make_message
 
 ADMIN_PORT, PUBLIC_PORT = 4434, 4433  # the defaults of Kratos
 # Ory's APIs have these paths. Each request adds its own to the URL in the settings.
@@ -33,7 +33,7 @@ def check_account_deletion(conf: Conf) -> Iterator[CheckMessage]:
         yield make_message(
             "E020",
             "ORY_AUTH['ACCOUNT_DELETION'] is on, but this site has no access to Ory's admin API.",
-            "Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory Network ORY_AUTH['API_KEY'].",
+            SET_ADMIN_ACCESS,
         )
 
 

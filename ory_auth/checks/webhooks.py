@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import Conf
 from ..ory.admin_client import has_admin_access
-from .message import make_message
+from .message import SET_ADMIN_ACCESS, make_message
 
 
 def check_webhooks(conf: Conf) -> Iterator[CheckMessage]:
@@ -19,7 +19,7 @@ def check_webhooks(conf: Conf) -> Iterator[CheckMessage]:
             "W060",
             "ORY_AUTH['WEBHOOK_SECRETS'] is set, but this site has no access to Ory's admin API, which "
             "has to confirm each web hook: none is carried out.",
-            "Set ORY_AUTH['ADMIN_URL'] to it (Kratos: port 4434), or with Ory Network ORY_AUTH['API_KEY'].",
+            SET_ADMIN_ACCESS,
         )
     if conf.blocking_hook and not conf.webhook_secrets:
         yield make_message(

@@ -18,7 +18,7 @@ from ..events import Event
 from ..exceptions import NotFound, OryAuthError, OryUnavailable
 from ..identities.effects import apply_identity
 from ..models import OryIdentity
-from ..ory.admin_client import MAX_PAGE_SIZE, AdminClient, IdentityPage
+from ..ory.admin_client import MAX_PAGE_SIZE, AdminClient, IdentityPage, not_the_admin_api
 from ..ory.identifiers import normalize_identifier
 from ..ory.identity_pages import walk_pages
 from ..ory.json_types import read_identity
@@ -34,7 +34,6 @@ from .options import MoveOptions
 from .pace import Pace
 from .passwords import describe_password
 from .same_person import Ownership, judge_ownership
-from .sending import not_the_admin_api
 
 PAGE_SIZE = MAX_PAGE_SIZE
 

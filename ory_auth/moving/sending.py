@@ -16,9 +16,8 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from ..events import Event
-from ..exceptions import Conflict, InvalidIdentity, NotFound, OryAuthError, OryUnavailable
-from ..ory.admin_client import AdminClient
+from ..exceptions import Conflict, InvalidIdentity, NotFound, OryAuthError
+from ..ory.admin_client import AdminClient, not_the_admin_api
 from ..ory.json_api import find_pointers
 from ..ory.json_types import read_identity
 from . import reasons
@@ -145,12 +144,6 @@ class Sender:
         with suppress(ValueError):
             return UUID(owners.pop()) if len(owners) == 1 else None
         return None
-
-
-def not_the_admin_api() -> OryUnavailable:
-    """The error for a 404 to a call that every admin API knows."""
-    text = "The URL in ORY_AUTH['ADMIN_URL'] is not Ory's admin API (404)."
-    return OryUnavailable(text, event=Event.UPSTREAM_REJECTS, status=404)
 
 
 def wanted_state(person: Person) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from ..conf import Conf, conf
 from ..exceptions import NotFound, OryAuthError
 from ..models import OryIdentity
-from ..ory.admin_client import AdminClient, admin_client_of, require_admin_access
+from ..ory.admin_client import AdminClient, admin_client_of, not_the_admin_api, require_admin_access
 from ..process.forks import after_fork
 from ..users.database import writing_alias
 from .capabilities import OryCapabilities, OryTooOld, ask_ory
@@ -24,7 +24,7 @@ from .options import MoveOptions
 from .pace import OneTry
 from .people import Person, describe_users
 from .results import NotImported
-from .sending import RunFailed, Sender, not_the_admin_api
+from .sending import RunFailed, Sender
 
 CAPABILITIES_SECONDS = 300
 MAX_PASSWORD_BYTES = 72  # that Ory hashes

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import Conf
 from ..events import Event
-from ..exceptions import NotFound, OryResponseInvalid
+from ..exceptions import NotFound, OryResponseInvalid, OryUnavailable
 from ..process.per_process import PerProcess
 from .addresses import host_of, is_ory_network
 from .client import FEWER_SESSIONS, SESSIONS_PER_PAGE
@@ -28,6 +28,14 @@ NO_ADMIN_ACCESS = (
     "This needs Ory's admin API. Set ORY_AUTH['ADMIN_URL'] to its address as this server reaches it, such as "
     "'http://127.0.0.1:4434', or for Ory Network ORY_AUTH['API_KEY'] to a project API key."
 )
+
+
+NOT_THE_ADMIN_API = "ORY_AUTH['ADMIN_URL'] is not Ory's admin API (404). Set it to the admin API (Kratos: port 4434)."
+
+
+def not_the_admin_api() -> OryUnavailable:
+    """The error for a 404 to a call that every admin API knows."""
+    return OryUnavailable(NOT_THE_ADMIN_API, event=Event.UPSTREAM_REJECTS, status=404)
 
 
 def has_admin_access(conf: Conf) -> bool:

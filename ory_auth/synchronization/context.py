@@ -23,7 +23,7 @@ class Stopped(Exception):
 
 @dataclass
 class Sync:
-    """One synchronization. In a dry run, ``seen`` has the listed identities that have a link, as 16 bytes each."""
+    """One synchronization. In a dry run, ``listed`` has the IDs in Ory's list that have a link, as bytes."""
 
     conf: Conf
     handler: UserHandler
@@ -32,7 +32,7 @@ class Sync:
     using: str
     record: RunRecord | None = None  # None: nothing is saved
     total: int = 0
-    seen: set[bytes] = field(default_factory=set)
+    listed: set[bytes] = field(default_factory=set)
     unresolved: list[UUID] = field(default_factory=list)
     listing: Listing = field(init=False)
 

@@ -47,7 +47,7 @@ def _missing(sync: Sync) -> Iterator[UUID]:
     """Identities with a link that Ory does not list, even if it is asked for them. Those that it lists are compared."""
     for candidates in _in_chunks(_candidates(sync)):
         if sync.options.dry_run:
-            candidates = [identity_id for identity_id in candidates if identity_id.bytes not in sync.seen]
+            candidates = [identity_id for identity_id in candidates if identity_id.bytes not in sync.listed]
         existing = sync.listing.existing(candidates)
         if existing.identities:
             sync_page(existing, sync)
@@ -69,7 +69,7 @@ def _known_deletions(sync: Sync) -> list[UUID]:
     links = OryIdentity.objects.using(sync.using).exclude(deleted_at=None).filter(user__is_active=True)
     if sync.record is not None:
         links = links.filter(deleted_at__lt=sync.record.started_at)
-    return [identity_id for identity_id in links.values_list("pk", flat=True) if identity_id.bytes not in sync.seen]
+    return [identity_id for identity_id in links.values_list("pk", flat=True) if identity_id.bytes not in sync.listed]
 
 
 def _in_chunks(links: Any) -> Iterator[list[UUID]]:

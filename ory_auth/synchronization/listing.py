@@ -14,7 +14,7 @@ from uuid import UUID
 from ..conf import Conf
 from ..events import Event
 from ..exceptions import InvalidIdentity, NotFound, OryResponseInvalid, OryUnavailable, RateLimited
-from ..ory.admin_client import AdminClient, IdentityPage
+from ..ory.admin_client import NOT_THE_ADMIN_API, AdminClient, IdentityPage
 from ..ory.http_client import large_responses
 from ..ory.identity_pages import is_too_large, walk_pages
 from ..ory.json_types import read_identity
@@ -27,7 +27,6 @@ CALL_SECONDS = 30.0  # that one call may take: a page of a large Ory is slower t
 BACKOFF_SECONDS = 1.0  # before a failed call is repeated; doubled each time
 MAX_FAILURES = 4  # of one call
 MAX_LIMITED_SECONDS = 900.0  # in which Ory may refuse one call because of its rate
-NO_LIST = "ORY_AUTH['ADMIN_URL'] has no list of identities (404). Set it to Ory's admin API (Kratos: port 4434)."
 IDS_PER_CALL = 100  # 500 would make URLs that some proxies refuse
 
 
@@ -58,7 +57,7 @@ class Listing:
             try:
                 return self._call(partial(self._client.list_identities, size, page_token))
             except NotFound:
-                raise SyncStopped(NO_LIST) from None
+                raise SyncStopped(NOT_THE_ADMIN_API) from None
             except InvalidIdentity:
                 if page_token is None or page_token != token:
                     raise

@@ -49,7 +49,7 @@ def sync_page(page: Page, sync: Sync) -> None:
         sync.summary.add(Drift.FAILED, None)
     if sync.options.dry_run:
         people = _compare(page.identities, sync)
-        sync.seen.update(person.identity.id.bytes for person in people if person.link is not None)
+        sync.listed.update(person.identity.id.bytes for person in people if person.link is not None)
     else:
         people = _update_links(page.identities, sync)
     for person in people:

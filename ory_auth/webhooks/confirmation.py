@@ -21,7 +21,7 @@ from ..types import Identity
 from ..users.database import writing_alias
 from .calls import Call, Subject
 from .deliveries import prune, remember, was_carried_out
-from .right_server import knows_our_people
+from .right_server import has_identities_of_this_site
 
 Effect = Callable[[], object]
 
@@ -61,7 +61,7 @@ def _confirm(call: Call, about: UUID, conf: Conf, using: str) -> Effect:
     identity = _fetch_identity(about, client)
     if identity is not None:
         return partial(apply_identity, identity, conf, create=conf.webhook_creates_users)
-    if link is None or not knows_our_people(client, about, using):
+    if link is None or not has_identities_of_this_site(client, about, using):
         raise NotConfirmed("The admin API does not know the identity.")
     # Another event about an identity that was deleted meanwhile: the one about its deletion follows, or has come.
     return partial(apply_deletion, about, conf) if call.subject is Subject.DELETION else _do_nothing
@@ -83,7 +83,7 @@ def _confirm_session_end(session_id: UUID, client: AdminClient, conf: Conf, usin
     try:
         has_ended = client.get_session(session_id).get("active") is False
     except NotFound:
-        has_ended = knows_our_people(client, None, using)
+        has_ended = has_identities_of_this_site(client, None, using)
     if not has_ended:
         raise NotConfirmed("The admin API does not say that the session has ended.")
     return partial(apply_session_end, session_id, conf)

@@ -14,7 +14,7 @@ VALID_SECONDS = 60.0  # for which the answer is used again
 _last: tuple[AdminClient, float] | None = None  # a client whose server is the right one, until then (monotonic)
 
 
-def knows_our_people(client: AdminClient, except_id: UUID | None, using: str) -> bool:
+def has_identities_of_this_site(client: AdminClient, except_id: UUID | None, using: str) -> bool:
     """Whether this server has at least one of the other people who are known here.
 
     If there are no others, the server must at least answer a list of identities. Raises the client's errors.

@@ -27,10 +27,10 @@ from ory_auth.moving.forgetting import forget_passwords
 from ory_auth.moving.importing import Import
 from ory_auth.moving.pace import Pace, Stopped
 from ory_auth.moving.results import NotImported
-from ory_auth.moving.sending import RunFailed, Sender, not_the_admin_api
+from ory_auth.moving.sending import RunFailed, Sender
 from ory_auth.moving.summary import WARNINGS_HEADING, Notices, Plan, Tally
 from ory_auth.ory.addresses import redact
-from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, AdminClient, has_admin_access
+from ory_auth.ory.admin_client import NO_ADMIN_ACCESS, NOT_THE_ADMIN_API, AdminClient, has_admin_access
 
 CALL_SECONDS = 60.0  # for one batch
 HOOK_REMINDER = (
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         except NotFound:
-            raise CommandError(str(not_the_admin_api())) from None
+            raise CommandError(NOT_THE_ADMIN_API) from None
         schema_id = capabilities.schema.id if capabilities.schema else ""
         self._say(f"Ory's admin API is {redact(settings.admin_url)}, the identity schema {schema_id!r}.")
         self._say(f"{count(selection.count(), 'user')} to import, {selection.linked().count():,} at Ory already.")
