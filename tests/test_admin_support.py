@@ -540,7 +540,7 @@ def test_nobody_acts_on_their_own_account(staff: Staff) -> None:
 
 
 @pytest.mark.promise("A staff member cannot take over the account of a person with more rights")
-@pytest.mark.parametrize("setting", ["group", "staff", "field"])
+@pytest.mark.parametrize("setting", ["group", "staff", "field", "metadata_admin"])
 @pytest.mark.parametrize("user", ["linked", "deleted"])
 def test_nobody_acts_on_people_whose_role_at_ory_gives_more_rights(
     staff: Staff, bob: Person, ory_auth: ChangeSettings, setting: str, user: str
@@ -548,13 +548,14 @@ def test_nobody_acts_on_people_whose_role_at_ory_gives_more_rights(
     """The user gets these rights at the next sign-in, for which a recovery would be enough."""
     bosses = Group.objects.create(name="Bosses")
     bosses.permissions.add(Permission.objects.get(codename="delete_user"))
-    groups = {"groups": ["Bosses"]} if setting == "group" else {"is_staff": True}
+    groups = {"is_staff": True} if setting == "staff" else {"groups": ["Bosses"]}
+    path = "metadata_admin" if setting == "metadata_admin" else "metadata_public"
     ory_auth(
         SESSION_CACHE_SECONDS=60,
-        GROUPS=None if setting == "field" else {"metadata_public.roles": {"boss": groups}},
+        GROUPS=None if setting == "field" else {f"{path}.roles": {"boss": groups}},
         USER_FIELDS={"email": "traits.email", "is_superuser": "metadata_public.root"},
     )
-    bob.patch("/metadata_public", {"root": True} if setting == "field" else {"roles": ["boss"]})
+    bob.patch(f"/{path}", {"root": True} if setting == "field" else {"roles": ["boss"]})
     staff.may(*PERMISSIONS.values(), "show_recovery")
     if setting == "staff":
         bosses.permissions.clear()

@@ -207,6 +207,27 @@ def test_a_socket_is_refused_during_an_impersonation(ory: Ory, web: DualClient, 
     assert respond(where, {**HERE, "Cookie": cookies})[2]["code"] == "impersonating"
 
 
+def test_a_socket_does_not_delete_the_cookie_of_an_impersonation_that_has_ended(ory: Ory, web: DualClient) -> None:
+    """Only a response to a request can renew the CSRF token of the user's pages, so that one has to see the end."""
+    session = ory.person().browser_session()
+    sign_in(web, session)
+    web.get("/who")
+    User.objects.update(is_superuser=True)
+    ada = User.objects.create_user("ada")
+    web.post("/auth/impersonate", {"user": str(ada.pk), "reason": "Request 4711"})
+    ada.delete()
+    cookies = f"{session.cookie}; {COOKIE}={web.cookies[COOKIE].value}"
+
+    async def steps() -> Any:
+        socket = Socket("who", {**HERE, "Cookie": cookies})
+        assert await socket.connect() is None
+        await socket.hears()
+        await socket.disconnect()
+        return socket.accepted["headers"]
+
+    assert not any(COOKIE.encode() in value for _, value in run(steps))
+
+
 # --- who it is --------------------------------------------------------------------------------------------------------
 
 
