@@ -85,6 +85,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "Another site cannot end a person's sessions",
         "A person whose sessions are revoked in the admin is out on every worker",
         "A staff member cannot take over the account of a person with more rights",
+        "An action in the admin is in the history of the staff member who did it",
         "Another site cannot act for a staff member",
         "With Ory down, an action in the admin changes nothing",
         "People can delete their accounts only if ACCOUNT_DELETION is on",
