@@ -30,10 +30,11 @@ from ory_auth.exceptions import (
 )
 from ory_auth.local import LocalOry
 from ory_auth.models import OryIdentity
+from tests.support.admin_proxy import AdminProxy
 from tests.support.client import DualClient
 from tests.support.identities import Call, call, new_email
 from tests.support.logs import event_ids
-from tests.support.ory import Ory
+from tests.support.ory import Ory, Person
 from tests.support.servers import running
 from tests.support.types import ChangeSettings
 
@@ -357,3 +358,44 @@ def test_no_database_connection_is_used_in_the_threads_of_coroutines(ory: Ory) -
 def test_an_invalid_request_is_an_error_of_the_values(ory: Ory, call: Call) -> None:
     with pytest.raises(InvalidIdentity):
         call("create", traits={"email": new_email(), "unknown": 1})
+
+
+@pytest.fixture(params=[1, 33], ids=["1 MiB", "33 MiB"])
+def huge(ory: Ory, ory_auth: ChangeSettings, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Anybody who registers at Ory can store several MiB in a part of the traits that the schema leaves open.
+
+    Ory repeats them in each session of a list.
+    """
+    person = ory.person(name={"first": "odd-value"})
+    value = b'"' + b"x" * (request.param * 2**20) + b'"'
+
+    proxy = AdminProxy(
+        ory.admin_url,
+        lambda _: None,
+        lambda body: body.replace(b'"odd-value"', value if body.startswith(b"[") else value[: 2**20] + b'"'),
+    )
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running():
+        yield person
+
+
+def test_a_person_with_huge_traits_can_be_deactivated(ory: Ory, huge: Person) -> None:
+    session = huge.app_session()
+    identities.deactivate(huge.id)
+    assert ory.admin("GET", f"/admin/identities/{huge.id}").json["state"] == "inactive"
+    assert ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
+
+
+@pytest.mark.usefixtures("cached")
+@pytest.mark.parametrize("what", ["one", "all", "deleted"])
+def test_the_sessions_of_a_person_with_huge_traits_end(ory: Ory, huge: Person, web: DualClient, what: str) -> None:
+    session = huge.app_session()
+    assert web.get("/who", headers=session.headers).status_code == 200
+    if what == "one":
+        identities.revoke_session(session.id)
+    elif what == "all":
+        assert identities.revoke_sessions(huge.id) == 1
+    else:
+        identities.delete(huge.id)
+    assert ory.public("GET", "/sessions/whoami", headers=session.headers).status == 401
+    assert not web.is_signed_in(session.headers)

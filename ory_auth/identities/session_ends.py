@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ..conf import conf
+from ..events import Event
 from ..exceptions import NotFound, OryResponseInvalid
 from ..ory.admin_client import AdminClient
 from ..ory.json_types import read_session
@@ -48,7 +49,7 @@ def revoke_session(session_id: UUID | str) -> Steps[None]:
     """
     session_id = UUID(str(session_id))
     try:
-        yield from ask(AdminClient.get_session, session_id)
+        yield from _require_session(session_id)
         yield from locally(refuse_sessions, [session_id], conf())
         yield from ask(AdminClient.revoke_session, session_id)
     except NotFound:
@@ -68,14 +69,35 @@ def end_sessions(identity_id: UUID) -> Steps[int]:
 
 def refuse_active_sessions(identity_id: UUID) -> Steps[list[UUID]]:
     """Refuse the sessions on every worker before they end at Ory, so that a killed process leaves none signed in."""
-    active = [_read_id(each) for each in (yield from ask(AdminClient.list_sessions, identity_id, active=True))]
+    active = yield from _active_session_ids(identity_id)
     yield from locally(_refuse, identity_id, active)
     return active
+
+
+def _active_session_ids(identity_id: UUID) -> Steps[list[UUID]]:
+    """Those that this site has seen, if the list is too large: Ory repeats the traits in each session."""
+    try:
+        sessions = yield from ask(AdminClient.list_sessions, identity_id, active=True)
+    except OryResponseInvalid as error:
+        if error.event is not Event.ANSWER_TOO_BIG:
+            raise
+    else:
+        return [_read_id(each) for each in sessions]
+    return (yield from locally(known_session_ids, identity_id))
 
 
 def report_ends(identity_id: UUID, session_ids: Iterable[UUID]) -> Steps[None]:
     """The sessions have ended at Ory, also those that this site has seen in the meantime."""
     yield from locally(_apply_ends, identity_id, session_ids)
+
+
+def _require_session(session_id: UUID) -> Steps[None]:
+    """Raises :class:`.NotFound`. A response that is too large, because of the person's traits, is a session."""
+    try:
+        yield from ask(AdminClient.get_session, session_id)
+    except OryResponseInvalid as error:
+        if error.event is not Event.ANSWER_TOO_BIG:
+            raise
 
 
 def _refuse(identity_id: UUID, session_ids: Iterable[UUID]) -> None:

@@ -20,6 +20,7 @@ from ..exceptions import NotFound, OryResponseInvalid, OryUnavailable
 from ..process.per_process import PerProcess
 from .addresses import host_of, is_ory_network
 from .client import FEWER_SESSIONS, SESSIONS_PER_PAGE
+from .http_client import large_responses
 from .json_api import JsonApi, Request, next_token, read_list
 
 MAX_IDS = 500  # that one call of get_identities() may have; Ory refuses more
@@ -128,7 +129,8 @@ class AdminClient(JsonApi):
         """https://www.ory.com/docs/reference/api#operation/patchIdentity; ``operations`` are a JSON Patch."""
         request = Request("PATCH", f"/admin/identities/{identity_id}", body=list(operations))
         del operations
-        return self._object(request)
+        with large_responses():  # or a person with huge traits could not be deactivated
+            return self._object(request)
 
     def patch_identities(self, items: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Create many identities in one call. Returns Ory's result for each item, in their order.
@@ -168,7 +170,8 @@ class AdminClient(JsonApi):
         except OryResponseInvalid as error:
             if error.event != Event.ANSWER_TOO_BIG:
                 raise
-        return self._list(Request("GET", path, query=[*query, ("per_page", str(FEWER_SESSIONS))]))
+        with large_responses():  # each session has the person's traits
+            return self._list(Request("GET", path, query=[*query, ("per_page", str(FEWER_SESSIONS))]))
 
     def get_session(self, session_id: UUID) -> dict[str, Any]:
         """A session with its identity. https://www.ory.com/docs/reference/api#operation/getSession"""
