@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,9 +112,8 @@ class _Batch:
         body = self._parts.build(user, problems)
         body["schema_id"], body["external_id"] = self._schema.id, external_id
         body["state"] = "active" if getattr(user, "is_active", True) else "inactive"
-        traits = body["traits"]
-        problems += self._schema.find_problems(traits)
-        values = self._schema.values(traits)
+        problems += self._schema.find_problems(body["traits"])
+        values = self._schema.values(body["traits"])
         identifiers = read_identifiers(values)
         addresses = self._addresses(user, values, problems)
         if addresses:
@@ -122,16 +121,12 @@ class _Batch:
         password = describe_password(user, self._options, self._conf)
         factors = self._factors(user, external_id, problems)
         social = self._social_accounts.social_accounts(user)
-        at_creation = tuple(kind for kind in factors.kinds if kind in self._capabilities.at_creation)
-        patched = tuple(kind for kind in factors.kinds if kind not in at_creation and kind in PATCHABLE)
+        at_creation, patched = self._split_kinds(factors.kinds)
+        moved = (*at_creation, *patched)
         credentials = {**password.credentials, **credentials_at_creation(factors, at_creation), **_oidc(social)}
         if credentials:
             body["credentials"] = credentials
-        moved = (*at_creation, *patched)
-        warnings = [*password.warnings, *social.left]
-        roles: Any = _Roles(body.get("metadata_public"), body.get("metadata_admin"))
-        if access_changes(user, roles, self._conf):
-            warnings.append(notices.ROLES_MISSING)
+        warnings = [*password.warnings, *social.left, *self._missing_roles(user, body)]
         is_protected = any(kind in SECOND_STEPS for kind in moved) or self._options.allow_lost_second_factors
         (warnings if is_protected else problems).extend(notices.lost_second_factors(factors.lost))
         problems += password.problems
@@ -153,6 +148,16 @@ class _Batch:
             patched=factors,
             patched_kinds=patched,
         )
+
+    def _split_kinds(self, kinds: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The second factors that this Ory takes with a new identity, and those that can be added to it."""
+        at_creation = tuple(kind for kind in kinds if kind in self._capabilities.at_creation)
+        return at_creation, tuple(kind for kind in kinds if kind not in at_creation and kind in PATCHABLE)
+
+    def _missing_roles(self, user: Any, body: Mapping[str, Any]) -> list[Notice]:
+        """A warning if the identity's roles would give the user other groups than they have."""
+        roles: Any = _Roles(body.get("metadata_public"), body.get("metadata_admin"))
+        return [notices.ROLES_MISSING] if access_changes(user, roles, self._conf) else []
 
     def _factors(self, user: Any, external_id: str, problems: list[Notice]) -> SecondFactors:
         """Those that other packages store, or those that the project's function returns."""
