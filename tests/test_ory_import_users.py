@@ -249,6 +249,18 @@ def test_a_batch_in_which_every_third_person_is_refused(ory: Ory) -> None:
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
+def test_the_report_also_names_people_who_move_without_something(ory: Ory, tmp_path: Path, dry_run: bool) -> None:
+    [_, damaged, no_address] = make_users(3)
+    User.objects.filter(pk=damaged.pk).update(password="md5$salt$xyz")
+    User.objects.filter(pk=no_address.pk).update(email="")
+    options = ["--dry-run"] if dry_run else []
+    output = run_import(*options, "--report", str(tmp_path / "failures.csv"), exit_status=1)
+    rows = [(row["user"], row["code"], row["moved"]) for row in report(tmp_path / "failures.csv")]
+    assert sorted(rows) == [(str(damaged.pk), "password_unreadable", "yes"), (str(no_address.pk), "no_email", "no")]
+    assert "failures.csv lists all of them." in output
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
 def test_the_report_names_the_users_with_the_same_address(ory: Ory, tmp_path: Path, dry_run: bool) -> None:
     [one, two, three, _, no_address] = make_users(5)
     User.objects.filter(pk__in=[two.pk, three.pk]).update(email=one.email.upper())

@@ -92,7 +92,12 @@ def _add_arguments_for_people(parser: CommandParser) -> None:
 
 def _add_arguments_for_run(parser: CommandParser) -> None:
     group = parser.add_argument_group("the run")
-    group.add_argument("--report", type=Path, metavar="CSV", help="Write the users who were not imported, and why.")
+    group.add_argument(
+        "--report",
+        type=Path,
+        metavar="CSV",
+        help="Write the users who were not imported, or not with everything, and why.",
+    )
     group.add_argument(
         "--parallel",
         type=positive(int),

@@ -1,4 +1,4 @@
-"""The CSV file of people who did not move: primary keys, reason, fix, identity, and nothing else of a person."""
+"""The CSV file of people who did not move, or not completely: primary keys, reason, fix, identity, and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from .notices import Notice
 
-COLUMNS = ("user", "code", "reason", "fix", "identity", "other_users")
+COLUMNS = ("user", "code", "reason", "fix", "identity", "other_users", "moved")
 
 
 class FailureReport:
@@ -23,6 +23,7 @@ class FailureReport:
     def __init__(self, path: Path | None) -> None:
         self._file = None if path is None else path.open("w", encoding="utf-8", newline="")
         self._rows = None if self._file is None else csv.writer(self._file)
+        self.is_empty = True
         if self._rows:
             self._rows.writerow(COLUMNS)
 
@@ -36,11 +37,27 @@ class FailureReport:
             self._file.close()
 
     def add(
-        self, notice: Notice, *, user: str = "", identity_id: UUID | None = None, other_users: Sequence[str] = ()
+        self,
+        notice: Notice,
+        *,
+        user: str = "",
+        identity_id: UUID | None = None,
+        other_users: Sequence[str] = (),
+        moved: bool = False,
     ) -> None:
+        self.is_empty = False
         if self._rows:
-            others = _protect(" ".join(other_users))
-            self._rows.writerow((_protect(user), notice.code, notice.text, notice.fix, identity_id or "", others))
+            self._rows.writerow(
+                (
+                    _protect(user),
+                    notice.code,
+                    notice.text,
+                    notice.fix,
+                    identity_id or "",
+                    _protect(" ".join(other_users)),
+                    "yes" if moved else "no",
+                )
+            )
 
     def flush(self) -> None:
         if self._file:

@@ -65,8 +65,8 @@ class Command(BaseCommand):
                 failed = self._import(run, report, Sender(client, pace, run.batch_size), pace, parallel)
                 if options["forget_passwords"] and not stop.is_set():
                     self._forget_passwords(run, client, pace)
-        if failed and options["report"]:
-            self.stdout.write(f"{options['report']} lists them.")
+        if options["report"] and not report.is_empty:
+            self.stdout.write(f"{options['report']} lists all of them.")
         if stop.is_set():
             sys.exit(128 + stop.signal)
         if failed:
@@ -94,7 +94,9 @@ class Command(BaseCommand):
             for person in people:
                 problem = run.problem_of(person)
                 if problem is None:
-                    plan.add(person, run.warnings_of(person))
+                    plan.add(person, warnings := run.warnings_of(person))
+                    for warning in warnings:
+                        report.add(warning, user=person.external_id, moved=True)
                     continue
                 failed += 1
                 problems.add(problem.notice, person.external_id)
@@ -131,6 +133,11 @@ class Command(BaseCommand):
                                 user=result.person.external_id,
                                 identity_id=result.identity_id,
                                 other_users=result.other_users,
+                            )
+                            continue
+                        for warning in result.person.warnings:
+                            report.add(
+                                warning, user=result.person.external_id, identity_id=result.identity_id, moved=True
                             )
                     report.flush()
                     bar.advance(len(results))
