@@ -21,6 +21,7 @@ from ory_auth.models import OryIdentity, OrySignIn, OryWebhookCall
 from ory_auth.signals import identity_changed, identity_deleted, session_ended
 from ory_auth.users import delete_user
 from ory_auth.webhooks import deliveries, right_server
+from tests.support.admin_proxy import AdminProxy
 from tests.support.client import DualClient
 from tests.support.ory import Ory, Person
 from tests.support.types import ChangeSettings, Json, Response, User
@@ -349,6 +350,21 @@ def test_while_the_database_is_down_the_call_is_to_be_repeated(
         with connections["default"].cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO ory_auth_orywebhookcall")
     assert "migrations_missing" in caplog.text
+
+
+def test_a_person_with_huge_traits_does_not_hold_up_deletions(
+    ory: Ory, web: DualClient, visitor: Person, received: Names, ory_auth: ChangeSettings
+) -> None:
+    """Whether this is the right server is tried out with identities such as theirs."""
+    huge = ory.person(name={"first": "odd-value"})
+    web.get("/who", headers=huge.app_session().headers)
+    visitor.delete()
+    value = b'"' + b"x" * 1_100_000 + b'"'
+    proxy = AdminProxy(ory.admin_url, lambda _: None, lambda body: body.replace(b'"odd-value"', value))
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running():
+        assert hook(web, event("IdentityDeleted", IdentityID=visitor.id), after="").status_code == 204
+    assert received == ["deleted"]
 
 
 @pytest.mark.promise("A wrong ADMIN_URL deletes nothing")

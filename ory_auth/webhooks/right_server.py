@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from ..models import OryIdentity
 from ..ory.admin_client import AdminClient
+from ..ory.http_client import large_responses
 
 SAMPLE = 20  # people of this site
 VALID_SECONDS = 60.0  # for which the answer is used again
@@ -24,7 +25,8 @@ def has_identities_of_this_site(client: AdminClient, except_id: UUID | None, usi
         return True
     others = _choose_others(except_id, using)
     if others:
-        is_right = bool(client.get_identities(others))
+        with large_responses():  # one of them may have huge traits
+            is_right = bool(client.get_identities(others))
     else:
         client.list_identities(1)
         is_right = True
