@@ -327,7 +327,7 @@ def test_ory_console_is_offered_for_ory_network_only(ory: Ory, staff: Staff, bob
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-def test_signing_somebody_out_ends_their_sessions_here_and_at_ory(staff: Staff, bob: Person) -> None:
+def test_signing_a_person_out_ends_their_sessions_here_and_at_ory(staff: Staff, bob: Person) -> None:
     session, web = bob.browser_session(), DualClient("wsgi")
     assert web.is_signed_in(session.headers)
     staff.may("revoke_sessions")
@@ -500,7 +500,7 @@ def make_inactive_with_more(user: Any) -> None:
         make_inactive_with_more,
     ],
 )
-def test_nobody_acts_on_people_with_more_rights(staff: Staff, bob: Person, promote: Any) -> None:
+def test_staff_cannot_act_on_people_with_more_rights(staff: Staff, bob: Person, promote: Any) -> None:
     user = user_of(bob)
     promote(user)
     user.save()
@@ -533,7 +533,7 @@ def test_a_superuser_acts_on_another_superuser(staff: Staff, bob: Person) -> Non
     assert state_of(bob) == "inactive"
 
 
-def test_nobody_acts_on_their_own_account(staff: Staff) -> None:
+def test_staff_cannot_act_on_their_own_account(staff: Staff) -> None:
     staff.may("deactivate_identity")
     assert "your own account" in text_of(staff.do("deactivate", staff.person))
     assert state_of(staff.person) == "active"
@@ -542,7 +542,7 @@ def test_nobody_acts_on_their_own_account(staff: Staff) -> None:
 @pytest.mark.promise("A staff member cannot take over the account of a person with more rights")
 @pytest.mark.parametrize("setting", ["group", "staff", "field", "metadata_admin"])
 @pytest.mark.parametrize("user", ["linked", "deleted"])
-def test_nobody_acts_on_people_whose_role_at_ory_gives_more_rights(
+def test_staff_cannot_act_on_people_whose_role_at_ory_gives_more_rights(
     staff: Staff, bob: Person, ory_auth: ChangeSettings, setting: str, user: str
 ) -> None:
     """The user gets these rights at the next sign-in, for which a recovery would be enough."""
@@ -607,7 +607,7 @@ def test_the_link_of_a_person_with_more_rights_cannot_be_deleted(staff: Staff, b
 
 
 @pytest.mark.promise("An action in the admin is in the history of the staff member who did it")
-def test_nobody_acts_as_another_staff_member(ory: Ory, staff: Staff, bob: Person) -> None:
+def test_staff_cannot_act_as_another_staff_member(ory: Ory, staff: Staff, bob: Person) -> None:
     """The history would name the impersonated staff member."""
     staff.may("deactivate_identity")
     root = Staff(ory)

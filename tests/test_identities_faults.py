@@ -227,7 +227,7 @@ def test_security_keys_are_named_only_if_there_are_any(
     assert request.query == "include_credential=webauthn"
 
 
-def test_a_server_that_ignores_the_filter_finds_nobody(local_ory: LocalOry, call: Call) -> None:
+def test_a_server_that_ignores_the_filter_finds_no_identity(local_ory: LocalOry, call: Call) -> None:
     others = [ory_identity(f"{n}@example.org") for n in range(3)]
     with local_ory.failing(200, body=json.dumps(others).encode(), path="/admin/identities"):
         assert call("find", identifier="ada@example.org") is None

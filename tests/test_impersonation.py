@@ -591,7 +591,7 @@ def test_a_superuser_impersonates_no_other_superuser(root: Support, ada: User) -
 
 
 @once
-def test_somebody_with_the_same_rights_cannot_be_impersonated(support: Support, ada: User) -> None:
+def test_a_person_with_the_same_rights_cannot_be_impersonated(support: Support, ada: User) -> None:
     User.objects.filter(pk=ada.pk).update(is_staff=True)
     allow(ada, "ory_auth.impersonate", "auth.change_group")
     assert reason_of(support, ada) == "more_rights"
@@ -617,7 +617,7 @@ def test_staff_are_not_impersonated_by_people_who_are_not_staff(support: Support
 
 @once
 @pytest.mark.parametrize("change", [{"state": "inactive"}, {"deleted_at": timezone.now()}])
-def test_somebody_whose_identity_is_inactive_or_deleted_at_ory_cannot_be_impersonated(
+def test_a_person_whose_identity_is_inactive_or_deleted_at_ory_cannot_be_impersonated(
     ory: Ory, support: Support, change: Json
 ) -> None:
     session = ory.person().browser_session()
@@ -1321,7 +1321,7 @@ def test_the_admin_lists_impersonations(as_ada: Support, query: str) -> None:
 
 
 @once
-def test_nobody_changes_the_record_in_the_admin(as_ada: Support) -> None:
+def test_the_record_cannot_be_changed_in_the_admin(as_ada: Support) -> None:
     [row] = rows()
     auditor = DualClient(as_ada.web.kind)
     auditor.client.force_login(User.objects.create_superuser("root", "root@example.org", "x"))

@@ -82,7 +82,7 @@ def test_a_user_of_an_interrupted_import_is_linked(ory: Ory) -> None:
     assert User.objects.count() == 1
 
 
-def test_a_primary_key_alone_links_nobody(ory: Ory) -> None:
+def test_a_primary_key_alone_links_no_user(ory: Ory) -> None:
     [user] = make_users(1)
     run_import()
     OryIdentity.objects.all().delete()

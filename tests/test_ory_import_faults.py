@@ -61,7 +61,7 @@ def uuid_of(identity: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("loss", list(Lose))
-def test_a_lost_connection_loses_and_doubles_nobody(ory: Ory, proxied: Any, loss: Lose) -> None:
+def test_a_lost_connection_loses_and_doubles_no_user(ory: Ory, proxied: Any, loss: Lose) -> None:
     users = make_users(5)
     with proxied(lambda call: loss if call.is_batch and call.number in {1, 3} else None).running():
         assert "5 users imported" in run_import("--batch-size", "2", "--parallel", "1")
@@ -168,7 +168,7 @@ def test_a_wrong_api_key_is_reported_before_anything_is_sent(local_ory: LocalOry
 # --- limits of the rate -----------------------------------------------------------------------------------------------
 
 
-def test_the_pause_that_ory_asks_for_is_kept(ory: Ory, proxied: Any) -> None:
+def test_a_run_waits_as_long_as_ory_asks(ory: Ory, proxied: Any) -> None:
     users = make_users(2)
     times: list[float] = []
 
@@ -238,7 +238,7 @@ def test_ctrl_c_finishes_the_batch_says_how_to_continue_and_forgets_no_password(
 
 
 @pytest.mark.django_db(databases=[])
-def test_a_process_that_is_killed_loses_and_doubles_nobody(ory: Ory, own_database: None, proxied: Any) -> None:
+def test_a_process_that_is_killed_loses_and_doubles_no_user(ory: Ory, own_database: None, proxied: Any) -> None:
     users = make_users(20)
     chance = random.Random(19)
     at = 0

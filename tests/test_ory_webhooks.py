@@ -138,7 +138,7 @@ def test_other_hooks_of_the_method_stay(tmp_path: Path, name: str) -> None:
     assert list(map(describe, flows["registration"]["after"]["code"]["hooks"])) == ["notice"]  # no session before
 
 
-def test_hooks_of_the_whole_flow_are_kept_for_each_method(tmp_path: Path) -> None:
+def test_hooks_of_the_whole_flow_stay_for_each_method(tmp_path: Path) -> None:
     crm = web_hook(ignore=True)
     config = after("settings", hooks=[crm, web_hook(parse=True)], profile=[])
     hooks = flows_in(run(*SITE, "--config", write(tmp_path, config)))["settings"]["after"]["profile"]["hooks"]

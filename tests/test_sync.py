@@ -190,7 +190,7 @@ def test_a_user_whom_the_project_deactivated_stays_inactive(ory: Ory) -> None:
 
 
 @pytest.mark.parametrize("what", ["inactive", "deleted"])
-def test_users_of_deactivated_and_deleted_people_may_be_kept(ory: Ory, what: str) -> None:
+def test_users_of_deactivated_and_deleted_people_may_stay_active(ory: Ory, what: str) -> None:
     person, _ = visitor(ory), visitor(ory)
     person.deactivate() if what == "inactive" else person.delete()
     sync(f"--{what}=keep")
@@ -251,7 +251,7 @@ def test_a_deleted_person_becomes_inactive_and_their_session_ends(ory: Ory) -> N
     assert counts(synchronize()) == {}
 
 
-def test_the_wrong_ory_deletes_nobody(ory: Ory) -> None:
+def test_another_ory_deletes_no_user(ory: Ory) -> None:
     people = [visitor(ory) for _ in range(3)]
     for person in people:
         person.delete()

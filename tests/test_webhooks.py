@@ -156,7 +156,7 @@ def test_a_user_who_was_deleted_here_is_not_created_again(
     assert not User.objects.exists()
 
 
-def test_a_hook_before_there_is_an_identity_changes_nothing(web: DualClient, received: Names) -> None:
+def test_a_hook_before_the_identity_exists_changes_nothing(web: DualClient, received: Names) -> None:
     body = {"flow": {"id": str(uuid.uuid4())}, "identity": {"id": str(uuid.UUID(int=0))}, "session": None}
     assert hook(web, body, after="registration").status_code == 204
     assert received == []
@@ -369,7 +369,7 @@ def test_a_person_with_huge_traits_does_not_hold_up_deletions(
 
 @pytest.mark.promise("A wrong ADMIN_URL deletes nothing")
 @pytest.mark.parametrize("name", ["IdentityDeleted", "IdentityUpdated"])
-def test_an_admin_api_that_knows_none_of_our_people_deletes_nothing(
+def test_an_admin_api_without_the_identities_of_this_site_deletes_nothing(
     ory: Ory, web: DualClient, name: str, received: Names
 ) -> None:
     now = datetime.now(UTC)

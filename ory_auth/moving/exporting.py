@@ -33,7 +33,7 @@ from .notices import Notice
 from .options import MoveOptions
 from .pace import Pace
 from .passwords import describe_password
-from .same_person import Ownership, judge_ownership
+from .same_person import Ownership, check_ownership
 
 PAGE_SIZE = MAX_PAGE_SIZE
 
@@ -135,17 +135,17 @@ class Export:
 
     def _is_of(self, user: Any, identity_id: UUID) -> bool:
         """Whether the identity is provably that of this user, and not of a person in another system."""
-        found = self._pace.call(partial(self._judge, user, identity_id))
+        found = self._pace.call(partial(self._check_ownership, user, identity_id))
         if isinstance(found, OryAuthError):
             raise found
         return found
 
-    def _judge(self, user: Any, identity_id: UUID) -> bool:
+    def _check_ownership(self, user: Any, identity_id: UUID) -> bool:
         """Nothing of Ory's response leaves this frame."""
         identity = self._client.get_identity(identity_id, include_credentials=["password"])
         names = {str(getattr(user, name) or "") for name in (email_field(), user.USERNAME_FIELD) if has_field(name)}
         imported = describe_password(user, MoveOptions(migration_hook=True), self._conf).credentials
-        ownership = judge_ownership({normalize_identifier(name) for name in names}, imported, identity)
+        ownership = check_ownership({normalize_identifier(name) for name in names}, imported, identity)
         if ownership is Ownership.UNLESS_USED:
             return not self._client.list_sessions(identity_id)
         return ownership is Ownership.PROVED

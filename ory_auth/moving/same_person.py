@@ -21,7 +21,7 @@ class Ownership(Enum):
     NOT_PROVED = auto()
 
 
-def judge_ownership(names: Collection[str], imported: Mapping[str, Any], identity: Mapping[str, Any]) -> Ownership:
+def check_ownership(names: Collection[str], imported: Mapping[str, Any], identity: Mapping[str, Any]) -> Ownership:
     """Compare a user with an identity as the admin API returns it with ``include_credential=password``.
 
     ``names`` are what the user signs in with, and ``imported`` the credentials that the import sends. Proofs are a

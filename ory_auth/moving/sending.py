@@ -24,7 +24,7 @@ from . import reasons
 from .pace import Failure, classify_failure
 from .people import Person
 from .results import Imported, NotImported, Result
-from .same_person import Ownership, judge_ownership
+from .same_person import Ownership, check_ownership
 
 T = TypeVar("T")
 MAX_BROKEN_IN_A_ROW = 3  # people for whom Ory answers 500, before Ory itself counts as broken
@@ -124,7 +124,7 @@ class Sender:
     def _find_by_external_id(self, person: Person) -> tuple[UUID, bool, Ownership]:
         """The identity's ID, whether it is active, and whether it is this person's. Nothing else leaves this frame."""
         data = self._client.get_by_external_id(person.external_id, include_credentials=["password"])
-        ownership = judge_ownership(person.identifiers, person.body.get("credentials") or {}, data)
+        ownership = check_ownership(person.identifiers, person.body.get("credentials") or {}, data)
         identity = read_identity(data)
         return identity.id, identity.state == "active", ownership
 

@@ -150,7 +150,7 @@ class TestRefusals:
         session = visits.request_public("GET", "/sessions/whoami", browser).content
         assert session["authenticator_assurance_level"] == "aal1"
 
-    def test_a_notice_that_is_refused_leaves_the_identity_but_signs_nobody_in(
+    def test_a_notice_that_is_refused_leaves_the_identity_but_signs_no_one_in(
         self, visits: Visits, local_ory: LocalOry, application: Application
     ) -> None:
         configure(local_ory, application, "registration", "password")
