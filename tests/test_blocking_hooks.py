@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -181,6 +182,16 @@ def test_a_function_can_use_the_database(own_database: None, ory_auth: ChangeSet
         assert set(OryWebhookCall.objects.values_list("kind", flat=True)) == {"registration_decision"}
     finally:
         connections.close_all()
+
+
+def test_visitors_cannot_fill_the_table_of_calls(web: DualClient) -> None:
+    """Each form that they send to Ory is a question."""
+    for _ in range(3):
+        ask(web)
+    [call] = OryWebhookCall.objects.all()
+    OryWebhookCall.objects.update(received_at=call.received_at - timedelta(hours=1))
+    ask(web)
+    assert OryWebhookCall.objects.get().received_at >= call.received_at
 
 
 ODD: dict[str, Any] = {

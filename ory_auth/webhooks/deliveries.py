@@ -13,6 +13,7 @@ from ..users.database import stored_time
 from ..users.database_errors import log_database_error
 
 KEEP = timedelta(days=1)  # Ory repeats a call within about two minutes
+DECISION_ACCURACY = timedelta(minutes=1)
 PRUNE_SECONDS = 60.0  # between two deletions of old rows, in each process
 
 _next_pruning = 0.0  # monotonic
@@ -32,10 +33,17 @@ def remember(kind: str, key: str, using: str) -> bool:
     return is_new
 
 
-def remember_if_possible(kind: str, key: str, using: str) -> None:
-    """:func:`remember` for a call that must be answered even if the database fails."""
+def note_decision(flow: str, using: str) -> None:
+    """Store, to the minute, when Ory last asked for a decision. Raises nothing: the question must be answered.
+
+    One row for each flow, since visitors can make Ory ask as often as they like.
+    """
+    kind, now = f"{flow}_decision", datetime.now(UTC)
+    values = {"kind": kind, "received_at": stored_time(now, using)}
+    rows = OryWebhookCall.objects.using(using).filter(pk=kind)
     try:
-        remember(kind, key, using)
+        if not rows.filter(received_at__lt=stored_time(now - DECISION_ACCURACY, using)).update(**values):
+            rows.get_or_create(pk=kind, defaults=values)
     except Error as error:
         log_database_error(error, at="webhook")
 

@@ -23,7 +23,7 @@ from .authentication import is_authentic
 from .calls import Call, UnreadableCall, read_call
 from .confirmation import NotConfirmed, carry_out
 from .decisions import DECIDABLE, BlockingHook, read_hook, refuse, render_answer
-from .deliveries import remember_if_possible
+from .deliveries import note_decision
 from .project_function import DecisionFailed, ask_project
 
 MAX_BODY = 256 * 1024  # bytes
@@ -115,7 +115,7 @@ def _decide(call: Call, current: Conf) -> HttpResponse:
         refusal = refuse(_("This is not possible at the moment. Please try again later."))
         is_refused = current.blocking_hook_failure == "refuse"
         status, answer = render_answer(refusal if is_refused else None, hook)
-    remember_if_possible(f"{call.kind}_decision", call.key, writing_alias())
+    note_decision(hook.flow, writing_alias())
     return JsonResponse(answer, status=status)
 
 
