@@ -1033,7 +1033,7 @@ def test_a_form_that_is_sent_after_the_end_changes_nothing(as_ada: Support) -> N
 @once
 @pytest.mark.parametrize("what", ["ended", "refused", "menu"])
 def test_a_project_without_our_pages_has_these_responses(as_ada: Support, settings: Settings, what: str) -> None:
-    """It starts and ends impersonations in views of its own."""
+    """Its own views start and end impersonations."""
     settings.ROOT_URLCONF = (path("change", change), path("pay", pay), path("menu", menu))
     if what == "ended":
         expire()

@@ -25,7 +25,7 @@ from ..responses import refusals
 from ..responses.client_kind import ClientKind
 from ..responses.guard import Guard
 from ..responses.return_url import find_return_url
-from ..users.display_name import describe
+from ..users.display_name import name_or_username
 from ..users.fields import user_model
 from ..users.impersonation_rule import Refusal, find_refusal, may_impersonate_anyone
 
@@ -102,7 +102,7 @@ def _render_form(request: HttpRequest, person: Any, status: int = 200, error: st
         status,
         "impersonate",
         user_id=person.pk,
-        user_name=describe(person),
+        user_name=name_or_username(person),
         minutes=minutes,
         max_reason=MAX_REASON,
         error=error,

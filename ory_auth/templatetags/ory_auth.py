@@ -21,7 +21,7 @@ from ..request.state import find_state
 from ..responses.client_kind import kind_from_headers
 from ..responses.return_url import find_current_page, is_allowed, read_requested_url
 from ..sessions.outcomes import Unavailable
-from ..users.display_name import describe, display_name
+from ..users.display_name import display_name, name_or_username
 
 register = template.Library()
 
@@ -109,8 +109,8 @@ def ory_impersonation_banner(context: Context, next: str = "") -> dict[str, Any]
     user = state.user()
     return {
         "is_shown": True,
-        "name": describe(user),
-        "actor_name": describe(actor),
+        "name": name_or_username(user),
+        "actor_name": name_or_username(actor),
         "minutes": _minutes_until(getattr(user, "ory_impersonated_until", None)),
         "next": next,
         "csrf_token": context.get("csrf_token"),

@@ -19,6 +19,6 @@ def display_name(user: Any) -> str:
     return ""
 
 
-def describe(user: Any) -> str:
-    """:func:`display_name`, or the username if there is none: for staff, who have to tell people apart."""
+def name_or_username(user: Any) -> str:
+    """:func:`display_name`, or the username even if it is only an ID: never empty."""
     return display_name(user) or str(user.get_username())
