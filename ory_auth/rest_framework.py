@@ -128,7 +128,8 @@ class AAL2Required(BasePermission):
         outcome = state.outcome()
         if isinstance(outcome, SignedIn) and not outcome.satisfies(AAL.AAL2, None):
             outcome = state.outcome(fresh=True)  # ask Ory before refusing a user because of a cached session
-            if not _is_authenticated_by_ory(request):  # the user is looked up again, and may be another one now
+            # The user is looked up again, and may be another one now.
+            if isinstance(outcome, SignedIn) and not _is_authenticated_by_ory(request):
                 return False
         match outcome:
             case Unavailable():

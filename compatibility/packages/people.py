@@ -271,7 +271,7 @@ def _hijack(visit: Visit) -> None:
 
 HIJACK = Package(
     "django-hijack",
-    "It needs a Django session to return to, and there is none: a 500. This package has its own impersonation.",
+    "It needs a Django session to return to, and there is none: a 500. Use `ory_auth.impersonation`.",
     Verdict.FAILS,
     apps=("hijack",),
     middleware=("hijack.middleware.HijackUserMiddleware",),
