@@ -314,10 +314,17 @@ def test_a_person_who_may_be_impersonated_has_a_button_for_it(staff: Staff, bob:
     assert "/auth/impersonate" not in staff.panel(bob).content.decode()
 
 
-def test_ory_console_is_offered_for_ory_network_only(ory: Ory, staff: Staff, bob: Person, settings: Settings) -> None:
+@pytest.mark.parametrize("address", ["its host", "a custom domain"])
+def test_ory_console_is_offered_for_ory_network_only(
+    ory: Ory, staff: Staff, bob: Person, settings: Settings, address: str
+) -> None:
     staff.may("open_in_console")
     assert "console.ory.com" not in staff.panel(bob).content.decode()
-    settings.ORY_AUTH = {"SDK_URL": "https://slug.projects.oryapis.com", "ADMIN_URL": ory.admin_url}
+    network: Json = {
+        "its host": {"SDK_URL": "https://slug.projects.oryapis.com"},
+        "a custom domain": {"SDK_URL": ory.public_url, "API_KEY": "ory_pat_test"},
+    }
+    settings.ORY_AUTH = {**network[address], "ADMIN_URL": ory.admin_url}
     staff.client = Client()  # without a session at Ory, so that no request leaves this machine
     staff.client.force_login(staff.user, "django.contrib.auth.backends.ModelBackend")
     url = f"https://console.ory.com/projects/current/identities/{bob.id}"

@@ -15,6 +15,7 @@ from ..conf import Conf, conf
 from ..impersonation import may_impersonate
 from ..models import OryIdentity
 from ..ory.addresses import host_of, is_ory_network
+from ..ory.admin_client import uses_ory_network
 from ..request.state import state_of
 from ..responses.refusals import IMPERSONATING
 from .actions import ACTIONS
@@ -71,7 +72,8 @@ def _impersonation(request: HttpRequest, identity: OryIdentity) -> list[Button]:
 
 
 def _console(request: HttpRequest, identity: OryIdentity, conf: Conf) -> list[Button]:
-    """Only Ory Network has a console."""
-    if not is_ory_network(host_of(conf.sdk_url)) or not request.user.has_perm("ory_auth.open_in_console"):
+    """Only Ory Network has a console. It changes nothing here, so it needs no confirmation and no history."""
+    is_network = is_ory_network(host_of(conf.sdk_url)) or uses_ory_network(conf)
+    if not is_network or not request.user.has_perm("ory_auth.open_in_console"):
         return []
     return [Button(_("Open in Ory Console"), f"{CONSOLE_URL}/{identity.pk}", is_external=True)]
