@@ -303,7 +303,7 @@ def test_the_panel_has_no_buttons_that_would_change_nothing(ory: Ory, staff: Sta
 
 
 def buttons_of(panel: Response) -> set[str]:
-    return set(re.findall("action/([a-z-]+)/", panel.content.decode()))
+    return set(re.findall('class="button [^"]*" href="[^"]*action/([a-z-]+)/', panel.content.decode()))
 
 
 def test_a_person_who_may_be_impersonated_has_a_button_for_it(staff: Staff, bob: Person) -> None:
@@ -348,6 +348,91 @@ def test_signing_a_person_out_ends_their_sessions_here_and_at_ory(staff: Staff, 
     assert session.whoami().get("error")
     assert entries() == [("bob", "Signed out everywhere at Ory.")]
     assert LogEntry.objects.get().user == staff.user
+
+
+def test_one_session_of_a_person_ends_here_and_at_ory(staff: Staff, bob: Person) -> None:
+    stolen, own, web = bob.browser_session(), bob.browser_session(), DualClient("wsgi")
+    assert web.is_signed_in(stolen.headers)
+    staff.may("revoke_sessions")
+    links = re.findall(r'href="([^"]+/revoke-session/[^"]+)"', staff.panel(bob).content.decode())
+    (link,) = [unescape(link) for link in links if link.endswith(stolen.id)]
+    asked = staff.client.get(link)
+    assert f"For this person Secret-name ({bob.email})" in text_of(asked)
+    assert "password" in text_of(asked)  # how the person signed in, as the panel says
+    assert web.is_signed_in(stolen.headers)  # asking changes nothing
+    form = dict(re.findall('name="(identity|session|next)" value="([^"]+)"', asked.content.decode()))
+    page = staff.client.post(link.partition("?")[0], form, follow=True)
+    assert "The session was ended." in text_of(page)
+    assert page.redirect_chain == [(f"/admin/auth/user/{user_of(bob).pk}/change/", 302)]
+    assert not web.is_signed_in(stolen.headers)
+    assert stolen.whoami().get("error")
+    assert web.is_signed_in(own.headers)
+    assert entries() == [("bob", "Ended one session at Ory.")]
+    assert LogEntry.objects.get().user == staff.user
+
+
+def test_a_session_of_another_person_or_that_has_ended_is_refused(ory: Ory, staff: Staff, bob: Person) -> None:
+    staff.may("revoke_sessions")
+    others, ended = ory.person().browser_session(), bob.browser_session()
+    ended.revoke()
+    for session in (others, ended):
+        for page in (
+            staff.client.get(f"{LIST}action/revoke-session/", {"identity": bob.id, "session": session.id}, follow=True),
+            staff.do("revoke-session", bob, session=session.id),
+        ):
+            assert "This is not an active session of this person." in text_of(page)
+    assert others.whoami()["active"]
+    assert entries() == []
+
+
+@pytest.mark.parametrize("session", ["", "x"])
+def test_the_id_of_a_session_that_is_nonsense_is_404(staff: Staff, bob: Person, session: str) -> None:
+    staff.may("revoke_sessions")
+    assert staff.ask("revoke-session", bob, session=session).status_code == 404
+    assert staff.do("revoke-session", bob, session=session).status_code == 404
+
+
+@pytest.mark.promise("Another site cannot act for a staff member")
+def test_a_session_ends_only_with_the_csrf_token_and_the_permission(staff: Staff, bob: Person) -> None:
+    session = bob.browser_session()
+    staff.may(*set(PERMISSIONS.values()) - {"revoke_sessions"})
+    assert "revoke-session" not in staff.panel(bob).content.decode()
+    assert staff.ask("revoke-session", bob, session=session.id).status_code == 403
+    assert staff.do("revoke-session", bob, session=session.id).status_code == 403
+    staff.may("revoke_sessions")
+    client = Client(enforce_csrf_checks=True)
+    sign_in(client, staff.session)
+    form = {"identity": bob.id, "session": session.id}
+    assert client.post(f"{LIST}action/revoke-session/", form).status_code == 403
+    assert session.whoami()["active"]
+
+
+def test_staff_who_may_not_see_the_panel_learn_nothing_about_a_session(staff: Staff, bob: Person) -> None:
+    staff.may("revoke_sessions")
+    staff.user.user_permissions.remove(Permission.objects.get(codename="view_oryidentity"))
+    asked = staff.ask("revoke-session", bob, session=bob.browser_session().id)
+    assert "For this person" in text_of(asked)
+    assert "password" not in text_of(asked)
+
+
+@pytest.mark.promise("With Ory down, an action in the admin changes nothing")
+def test_with_ory_down_a_session_does_not_end(local_ory: LocalOry, staff: Staff, bob: Person) -> None:
+    staff.may("revoke_sessions")
+    session, web = bob.browser_session(), DualClient("wsgi")
+    assert web.is_signed_in(session.headers)
+    staff.client.get("/admin/")  # cached
+    with local_ory.failing(503, path="/admin/identities"):
+        page = staff.do("revoke-session", bob, session=session.id)
+    assert page.status_code == 503
+    assert "does not respond. Nothing was changed." in text_of(page)
+    assert f'name="session" value="{session.id}"' in page.content.decode()  # of "Try again"
+    with local_ory.failing(503, path=f"/admin/identities/{bob.id}/sessions"):
+        asked = staff.client.get(
+            f"{LIST}action/revoke-session/", {"identity": bob.id, "session": session.id}, follow=True
+        )
+    assert "does not respond." in text_of(asked)
+    assert entries() == []
+    assert web.is_signed_in(session.headers)
 
 
 def test_deactivating_and_activating(staff: Staff, bob: Person) -> None:
@@ -512,6 +597,10 @@ def test_staff_cannot_act_on_people_with_more_rights(staff: Staff, bob: Person, 
     promote(user)
     user.save()
     staff.may(*PERMISSIONS.values(), "show_recovery")
+    session = bob.browser_session()
+    page = staff.do("revoke-session", bob, session=session.id)
+    assert "rights on this site that you don't have" in text_of(page)
+    assert session.whoami()["active"]
     for name in PERMISSIONS:
         assert "rights on this site that you don't have" in text_of(staff.ask(name, bob))
         page = staff.do(name, bob, **({"delivery": "code"} if name == "recovery" else {}))
@@ -616,13 +705,18 @@ def test_the_link_of_a_person_with_more_rights_cannot_be_deleted(staff: Staff, b
 @pytest.mark.promise("An action in the admin is in the history of the staff member who did it")
 def test_staff_cannot_act_as_another_staff_member(ory: Ory, staff: Staff, bob: Person) -> None:
     """The history would name the impersonated staff member."""
-    staff.may("deactivate_identity")
+    staff.may("deactivate_identity", "revoke_sessions")
+    session = bob.browser_session()
     root = Staff(ory)
     User.objects.filter(pk=root.user.pk).update(is_superuser=True)
     root.client.post("/auth/impersonate", {"user": str(staff.user.pk), "reason": "a test"})
     assert bob.id in root.client.get(LIST).content.decode()
     assert "action/" not in root.panel(bob).content.decode()
-    for response in (root.ask("deactivate", bob), root.do("deactivate", bob)):
+    for response in (
+        root.ask("deactivate", bob),
+        root.do("deactivate", bob),
+        root.do("revoke-session", bob, session=session.id),
+    ):
         assert response.status_code == 403
         assert "impersonat" in text_of(response)
     assert state_of(bob) == "active"
@@ -790,13 +884,17 @@ def test_a_revoked_person_is_out_on_every_worker(
     settings.ORY_AUTH = {**settings.ORY_AUTH, "SESSION_CACHE_SECONDS": 60, "CACHE_NAMESPACE": "test"}
     staff, bob = Staff(ory), ory.person()
     staff.may("revoke_sessions")
-    here, elsewhere = bob.browser_session(), bob.app_session()
-    for session in (here, elsewhere):
+    here, elsewhere, first = bob.browser_session(), bob.app_session(), bob.browser_session()
+    for session in (here, elsewhere, first):
         visit(session)
     late_answer = json.dumps(elsewhere.whoami()).encode()
     with another_process(CACHES=settings.CACHES, ORY_AUTH=settings.ORY_AUTH) as session_of:
         assert session_of(here.headers) == here.id
         assert session_of(elsewhere.headers) == elsewhere.id
+        assert session_of(first.headers) == first.id
+        staff.do("revoke-session", bob, session=first.id)
+        assert session_of(first.headers) is None
+        assert session_of(here.headers) == here.id
         staff.do("revoke-sessions", bob)
         with local_ory.failing(200, {"Content-Type": "application/json"}, late_answer, WHOAMI):
             assert session_of(elsewhere.headers) is None

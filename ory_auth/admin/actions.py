@@ -54,6 +54,15 @@ REVOKE_SESSIONS = StaffAction(
     entry=_("Signed out everywhere at Ory."),
     takes_away=True,
 )
+REVOKE_SESSION = StaffAction(
+    name="revoke_session",
+    permissions=("revoke_sessions",),
+    label=_("End session"),
+    consequence=_("The session ends at once. The person can sign in again."),
+    done=lambda number: _("The session was ended."),
+    entry=_("Ended one session at Ory."),
+    takes_away=True,
+)
 DEACTIVATE = StaffAction(
     name="deactivate",
     permissions=("deactivate_identity",),
@@ -105,7 +114,9 @@ REMOVE_SECOND_FACTOR = StaffAction(
     takes_away=True,
 )
 
+# For one person in the panel, or for many in the lists.
 ACTIONS = {
     action.name: action
     for action in (REVOKE_SESSIONS, RECOVERY, RESEND_VERIFICATION, REMOVE_SECOND_FACTOR, ACTIVATE, DEACTIVATE)
 }
+ALL_ACTIONS = {**ACTIONS, REVOKE_SESSION.name: REVOKE_SESSION}

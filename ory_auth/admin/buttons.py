@@ -18,7 +18,7 @@ from ..ory.addresses import host_of, is_ory_network
 from ..ory.admin_client import uses_ory_network
 from ..request.state import state_of
 from ..responses.refusals import IMPERSONATING
-from .actions import ACTIONS
+from .actions import ACTIONS, REVOKE_SESSION, StaffAction
 from .page_urls import action_url, panel_url, user_url
 from .panel import Panel
 from .targets import find_refusal, find_refusal_at_ory
@@ -40,16 +40,30 @@ def make_buttons(
     model_admin: ModelAdmin[Any], request: HttpRequest, identity: OryIdentity, panel: Panel | None
 ) -> list[Button]:
     """What this staff member may do with this person."""
-    site = model_admin.admin_site
-    back = (user_url(identity.user, site) if identity.user is not None else "") or panel_url(identity.pk, site)
     buttons = []
     if panel is not None and not find_panel_refusal(request, identity, panel):
         buttons = [
-            Button(str(action.label), action_url(action, site, identity=str(identity.pk), next=back), action.takes_away)
+            Button(str(action.label), _action_url(model_admin, identity, action), action.takes_away)
             for action in ACTIONS.values()
             if action not in panel.unsuitable and action.is_permitted(request)
         ]
     return [*buttons, *_impersonation(request, identity), *_console(request, identity, conf())]
+
+
+def find_session_url(
+    model_admin: ModelAdmin[Any], request: HttpRequest, identity: OryIdentity, panel: Panel | None
+) -> str:
+    """The page that ends one session, for the ID of the session at its end; empty if the staff member may not."""
+    if panel is None or find_panel_refusal(request, identity, panel) or not REVOKE_SESSION.is_permitted(request):
+        return ""
+    return f"{_action_url(model_admin, identity, REVOKE_SESSION)}&session="
+
+
+def _action_url(model_admin: ModelAdmin[Any], identity: OryIdentity, action: StaffAction) -> str:
+    """The page that asks for confirmation, which leads back to the user, or to the panel if there is no user."""
+    site = model_admin.admin_site
+    back = (user_url(identity.user, site) if identity.user is not None else "") or panel_url(identity.pk, site)
+    return action_url(action, site, identity=str(identity.pk), next=back)
 
 
 def find_panel_refusal(request: HttpRequest, identity: OryIdentity, panel: Panel | None) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import identities
 from ..conf import conf
-from ..exceptions import InvitationNotSent
+from ..exceptions import InvitationNotSent, NotFound
 from ..ory.admin_client import admin_client_of, require_admin_access
 from ..ory.json_types import read_identity
+from ..pages.account.session_list import SessionRow, make_row
 from ..types import Identity
 from . import actions
 from .panel import Panel, make_panel
@@ -46,12 +49,21 @@ def load_panel(identity_id: UUID) -> Panel:
     return make_panel(identities.get(identity_id), identities.sessions(identity_id))
 
 
+def load_session(identity_id: UUID, session_id: UUID) -> SessionRow:
+    """An active session of this person. Raises :class:`NotApplicable` if it has ended, or is another person's."""
+    for session in identities.sessions(identity_id, active=True):
+        if session.id == session_id:
+            return make_row(session)
+    raise NotApplicable(_("This is not an active session of this person."))
+
+
 def function_of(
     action: actions.StaffAction, choices: Mapping[str, Any], recoveries: list[Recovery], actor: Any
 ) -> CarryOut:
     """The function with which ``actor`` carries out this action for one person. It appends to ``recoveries``."""
     functions: dict[actions.StaffAction, CarryOut] = {
         actions.REVOKE_SESSIONS: _revoke_sessions,
+        actions.REVOKE_SESSION: partial(_revoke_session, choices.get("session")),
         actions.DEACTIVATE: _deactivate,
         actions.ACTIVATE: _activate,
         actions.RESEND_VERIFICATION: _resend_verification,
@@ -69,6 +81,12 @@ def function_of(
 
 def _revoke_sessions(target: Target, identity: Identity) -> None:
     identities.revoke_sessions(target.id)
+
+
+def _revoke_session(session_id: Any, target: Target, identity: Identity) -> None:
+    session = load_session(target.id, session_id)
+    with suppress(NotFound):  # it has ended in the meantime
+        identities.revoke_session(session.id)
 
 
 def _deactivate(target: Target, identity: Identity) -> None:

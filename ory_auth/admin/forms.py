@@ -8,7 +8,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from .actions import RECOVERY, StaffAction
+from .actions import RECOVERY, REVOKE_SESSION, StaffAction
 
 
 class ConfirmationForm(forms.Form):
@@ -41,6 +41,18 @@ class RecoveryForm(ConfirmationForm):
         delivery.initial = permitted[0][0] if permitted else None
 
 
+class SessionForm(ConfirmationForm):
+    """The session that ends: first from the link in the panel, then from the page that asks."""
+
+    session = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(request, request.GET if data is None else data)
+
+
+_FORMS: dict[StaffAction, type[ConfirmationForm]] = {RECOVERY: RecoveryForm, REVOKE_SESSION: SessionForm}
+
+
 def form_of(action: StaffAction) -> type[ConfirmationForm]:
     """The form of this action."""
-    return RecoveryForm if action is RECOVERY else ConfirmationForm
+    return _FORMS.get(action, ConfirmationForm)

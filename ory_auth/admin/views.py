@@ -19,16 +19,17 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import OryAuthError
 from ..models import OryIdentity
+from ..pages.account.session_list import SessionRow
 from ..request.state import state_of
 from ..responses.refusals import impersonating
-from .actions import ACTIONS, MAX_PEOPLE, StaffAction
-from .buttons import find_panel_refusal, make_buttons
-from .carry_out import Recovery, function_of, load_identities, load_panel
+from .actions import ALL_ACTIONS, MAX_PEOPLE, REVOKE_SESSION, StaffAction
+from .buttons import find_panel_refusal, find_session_url, make_buttons
+from .carry_out import Recovery, function_of, load_identities, load_panel, load_session
 from .forms import ConfirmationForm, form_of
 from .history import History
 from .names import name_of, name_user
 from .page_urls import action_url, list_url
-from .run import Report, explain, run
+from .run import NotApplicable, Report, explain, run
 from .targets import find_targets
 
 FOLDER = "admin/ory_auth/oryidentity"
@@ -62,7 +63,7 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> Ht
     """
     if state_of(request).find_actor() is not None:
         return impersonating(request)
-    action = ACTIONS.get(name.replace("-", "_"))
+    action = ALL_ACTIONS.get(name.replace("-", "_"))
     if action is None:
         raise Http404
     if not action.is_permitted(request):
@@ -71,6 +72,11 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> Ht
     identities = _find_identities(model_admin, request, values.getlist("identity"))
     back = _return_url(model_admin, request, values.get("next", ""))
     form = form_of(action)(request, request.POST if request.method == "POST" else None)
+    if action is REVOKE_SESSION:
+        if not form.is_valid() or len(identities) > 1:
+            raise Http404
+        if request.method != "POST":
+            return _ask_about_session(model_admin, request, identities, form, back)
     if request.method != "POST" or not form.is_valid():
         return _ask(model_admin, request, action, identities, [], back=back, form=form)
     targets = find_targets(request.user, identities)
@@ -84,6 +90,24 @@ def confirm(model_admin: ModelAdmin[Any], request: HttpRequest, name: str) -> Ht
         model_admin.message_user(request, action.done(len(report.done)), messages.SUCCESS)
         return HttpResponseRedirect(back)
     return _show_result(model_admin, request, action, form, report, recoveries, back)
+
+
+def _ask_about_session(
+    model_admin: ModelAdmin[Any],
+    request: HttpRequest,
+    identities: Sequence[OryIdentity],
+    form: ConfirmationForm,
+    back: str,
+) -> HttpResponse:
+    """Name the device, so that the staff member sees which session ends. Only who may see the panel may see that."""
+    session = None
+    if model_admin.has_view_permission(request):
+        try:
+            session = load_session(identities[0].pk, form.cleaned_data["session"])
+        except (NotApplicable, OryAuthError, ImproperlyConfigured) as error:
+            model_admin.message_user(request, explain(error), messages.ERROR)
+            return HttpResponseRedirect(back)
+    return _ask(model_admin, request, REVOKE_SESSION, identities, [], back=back, form=form, session=session)
 
 
 def _find_identities(model_admin: ModelAdmin[Any], request: HttpRequest, texts: Sequence[str]) -> list[OryIdentity]:
@@ -115,6 +139,7 @@ def _ask(
     *,
     back: str,
     form: ConfirmationForm | None = None,
+    session: SessionRow | None = None,
 ) -> HttpResponse:
     targets = find_targets(request.user, identities)
     context = {
@@ -125,6 +150,7 @@ def _ask(
         "refused": [target for target in targets if target.refusal],
         "without_identity": without_identity,
         "form": form or form_of(action)(request),
+        "session": session,
         "back": back,
     }
     return _page(model_admin, request, "confirm", context)
@@ -171,6 +197,7 @@ def show_panel(model_admin: ModelAdmin[Any], request: HttpRequest, identity_id: 
         "panel": panel,
         "problem": problem,
         "buttons": make_buttons(model_admin, request, identity, panel),
+        "session_url": find_session_url(model_admin, request, identity, panel),
         "refusal": find_panel_refusal(request, identity, panel),
     }
     if "fragment" in request.GET:

@@ -46,6 +46,22 @@ def test_support_opens_the_panel_and_signs_a_person_out(
     assert reply.json == []
 
 
+def test_support_ends_one_session_of_a_person(visitor: Visitor, ory: Ory, bob: Person, new_visitor: NewVisitor) -> None:
+    second = new_visitor()
+    second.sign_in(bob)
+    second.is_at("/private/")
+    sign_in_as_superuser(visitor, ory)
+    page = visitor.open(f"/admin/ory_auth/oryidentity/{bob.id}/at-ory/")
+    expect(page.get_by_text("Signed in now: 2 sessions")).to_be_visible()
+    page.get_by_role("link", name="End session").first.click()  # the newest
+    expect(page.get_by_text("The session ends at once.")).to_be_visible()
+    page.get_by_role("button", name="End session").click()
+    expect(page.get_by_text("The session was ended.")).to_be_visible()
+    assert len(ory.admin("GET", f"/admin/identities/{bob.id}/sessions?active=true").json) == 1
+    second.open("/private/")
+    second.is_at("/auth/login")
+
+
 def test_a_panel_that_fails_to_load_leads_to_its_page_and_can_be_tried_again(
     scripted: Visitor, ory: Ory, bob: Person
 ) -> None:
