@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -155,6 +156,27 @@ def test_a_url_of_something_else_is_reported_before_anything_is_sent(ory: Ory, o
     ory_auth(ADMIN_URL=f"{ory.admin_url}/nothing")
     with pytest.raises(CommandError, match=r"ORY_AUTH\['ADMIN_URL'\] is not Ory's admin API"):
         run_import()
+
+
+@pytest.mark.parametrize("body", [{"identities": []}, {"id": "no UUID"}])
+def test_a_server_that_answers_everything_is_not_taken_for_ory(ory: Ory, proxied: Any, body: Any) -> None:
+    make_users(1)
+    with (
+        proxied(lambda call: Refuse(200, body=body) if call.method == "POST" else None).running(),
+        pytest.raises(CommandError, match=r"ORY_AUTH\['ADMIN_URL'\] is not Ory's admin API"),
+    ):
+        run_import()
+    assert not links()
+
+
+def test_what_an_identity_schema_that_allows_anything_lets_ory_create_is_deleted(ory: Ory, proxied: Any) -> None:
+    make_users(1)
+    created = Refuse(201, body={"id": str(uuid.uuid4()), "traits": "probe"})
+    answers = {"POST": created, "DELETE": Refuse(200)}
+    with proxied(lambda call: answers.get(call.method)).running() as proxy:
+        assert "1 user imported" in run_import()
+    methods = [call.method for call in proxy.calls]
+    assert methods.count("DELETE") == methods.count("POST") > 0
 
 
 def test_a_wrong_api_key_is_reported_before_anything_is_sent(local_ory: LocalOry, ory_auth: ChangeSettings) -> None:

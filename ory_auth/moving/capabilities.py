@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from ..conf import Conf
-from ..exceptions import InvalidIdentity
-from ..ory.admin_client import AdminClient
+from ..exceptions import InvalidIdentity, OryResponseInvalid
+from ..ory.admin_client import NOT_THE_ADMIN_API, AdminClient
 from ..ory.client import Client
 from ..ory.http_client import deadline
 from .identity_schema import IdentitySchema
@@ -82,5 +83,13 @@ def _reaches_traits(client: AdminClient, schema_id: str, **members: Any) -> bool
         created = client.create_identity({"schema_id": schema_id, "traits": "probe", **members})
     except InvalidIdentity as error:
         return any(pointer.startswith("#/traits") for pointer in error.fields)
-    client.delete_identity(created["id"])  # a schema that allows anything
+    client.delete_identity(_read_id(created))  # a schema that allows anything
     return True
+
+
+def _read_id(created: Mapping[str, Any]) -> UUID:
+    """The ID alone: the traits of this identity are not an object."""
+    try:
+        return UUID(created["id"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise OryResponseInvalid(NOT_THE_ADMIN_API, status=200) from None

@@ -31,7 +31,7 @@ NO_ADMIN_ACCESS = (
 )
 
 
-NOT_THE_ADMIN_API = "ORY_AUTH['ADMIN_URL'] is not Ory's admin API (404). Set it to the admin API (Kratos: port 4434)."
+NOT_THE_ADMIN_API = "ORY_AUTH['ADMIN_URL'] is not Ory's admin API. Set it to the admin API (Kratos: port 4434)."
 
 
 def not_the_admin_api() -> OryUnavailable:
