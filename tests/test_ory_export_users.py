@@ -141,6 +141,30 @@ def test_a_wrong_url_is_explained(ory: Ory, ory_auth: ChangeSettings) -> None:
         export()
 
 
+@pytest.mark.parametrize("part", [slice(None, -9), slice(1, -2)])
+def test_a_run_ends_if_a_body_is_cut(ory: Ory, people: list[Person], ory_auth: ChangeSettings, part: slice) -> None:
+    proxy = AdminProxy(ory.admin_url, lambda _: None, lambda body: body[part])
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running(), pytest.raises(CommandError) as error:
+        export()
+    assert "incomplete" in str(error.value)
+    assert "Check ORY_AUTH['ADMIN_URL']. Run the same command again to continue." in str(error.value)
+    assert not links()
+
+
+def test_an_ory_without_identities_is_explained_if_users_here_are_linked(ory: Ory, people: list[Person]) -> None:
+    export()
+    for person in people:
+        person.delete()
+    with pytest.raises(CommandError, match=r"Ory has no identities, but 3 users .* Check that ORY_AUTH\['ADMIN_URL'\]"):
+        export()
+
+
+def test_an_ory_without_identities_is_fine_at_the_beginning(ory: Ory) -> None:
+    make_users(1)
+    assert "0  new users" in export()
+
+
 def test_what_was_imported_is_what_comes_back(ory: Ory) -> None:
     [user] = make_users(1, last_name="Lovelace")
     run_import()

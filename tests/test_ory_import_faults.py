@@ -24,6 +24,7 @@ from tests.support.ory import Ory
 from tests.support.types import ChangeSettings, User
 
 pytestmark = pytest.mark.django_db
+INCOMPLETE = r"incomplete.*Check ORY_AUTH\['ADMIN_URL'\]. Run the same command again to continue."
 UseProxy = Callable[[Decide], AbstractContextManager[AdminProxy]]
 
 
@@ -185,6 +186,21 @@ def test_a_wrong_api_key_is_reported_before_anything_is_sent(local_ory: LocalOry
     with local_ory.strict("ory_pat_right"), pytest.raises(CommandError, match=r"check ORY_AUTH\['API_KEY'\]"):
         run_import()
     assert not links()
+
+
+def _cut_batch(body: bytes) -> bytes:
+    return body[: len(body) // 2] if body.startswith(b'{"identities"') else body
+
+
+def test_a_run_ends_if_a_body_is_cut_and_can_be_continued(ory: Ory, ory_auth: ChangeSettings) -> None:
+    users = make_users(4)
+    proxy = AdminProxy(ory.admin_url, lambda _: None, _cut_batch)
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running(), pytest.raises(CommandError, match=INCOMPLETE):
+        run_import("--batch-size", "2", "--parallel", "1")
+    ory_auth(ADMIN_URL=ory.admin_url)
+    assert "4 users imported" in run_import()
+    everyone_is_there_once(ory, users)
 
 
 # --- limits of the rate -----------------------------------------------------------------------------------------------

@@ -653,6 +653,29 @@ def test_an_outage_stops_the_run(ory: Ory, local_ory: LocalOry, monkeypatch: pyt
     assert synchronize().identities == 1
 
 
+def test_a_body_that_is_cut_is_asked_for_again(
+    ory: Ory, ory_auth: ChangeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "BACKOFF_SECONDS", 0.01)
+    for _ in range(3):
+        visitor(ory)
+    pages: list[bytes] = []
+
+    def cut(body: bytes) -> bytes:
+        pages.append(body)
+        return body[:-9] if len(pages) == 3 or len(pages) > 4 else body
+
+    proxy = AdminProxy(ory.admin_url, lambda _: None, cut)
+    ory_auth(ADMIN_URL=proxy.url)
+    with proxy.running(), pytest.raises(CommandError) as error:
+        sync("--page-size", "1")
+    text = str(error.value)
+    assert "incomplete" in text
+    assert "Check ORY_AUTH['ADMIN_URL']. Run the same command again to continue." in text
+    ory_auth(ADMIN_URL=ory.admin_url)
+    assert synchronize().compared_before == 2
+
+
 def test_it_needs_the_admin_api(ory: Ory, settings: Settings) -> None:
     settings.ORY_AUTH = {"SDK_URL": ory.public_url}
     with pytest.raises(CommandError, match=r"Set ORY_AUTH\['ADMIN_URL'\]"):

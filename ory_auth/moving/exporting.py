@@ -93,10 +93,25 @@ class Export:
 
     def run(self) -> Iterator[list[Exported]]:
         """Read all identities, and yield what became of each page of them. Raises :class:`OryUnavailable`."""
+        is_empty = True
         for page in walk_pages(self._fetch_page, PAGE_SIZE):
+            is_empty = is_empty and not page.identities
             yield self._export_page(page.identities)
             if self._stop.is_set():
                 return
+        if is_empty:
+            self._check_server()
+
+    def _check_server(self) -> None:
+        """Another server than the right one would otherwise look as if there were nothing to export."""
+        links = OryIdentity.objects.using(self._using).filter(deleted_at=None, user__isnull=False)
+        if linked := links.count():
+            users = "1 user here is" if linked == 1 else f"{linked:,} users here are"
+            raise OryUnavailable(
+                f"Ory has no identities, but {users} linked with one. Check that ORY_AUTH['ADMIN_URL'] and ['API_KEY'] "
+                "are those of the right Ory.",
+                status=200,
+            )
 
     def _fetch_page(self, size: int, token: str | None) -> IdentityPage:
         page = self._pace.call(partial(self._client.list_identities, size, token))

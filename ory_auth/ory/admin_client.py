@@ -21,7 +21,7 @@ from ..process.per_process import PerProcess
 from .addresses import host_of, is_ory_network
 from .client import FEWER_SESSIONS, SESSIONS_PER_PAGE
 from .http_client import large_responses
-from .json_api import JsonApi, Request, next_token, read_list
+from .json_api import JsonApi, Request, next_token
 
 MAX_IDS = 500  # that one call of get_identities() may have; Ory refuses more
 MAX_PAGE_SIZE = 500  # identities in one page of a list; Ory returns no more
@@ -111,7 +111,7 @@ class AdminClient(JsonApi):
         """
         query = [("page_size", str(page_size)), *([("page_token", page_token)] if page_token else [])]
         response = self._send(Request("GET", "/admin/identities", query=query))
-        return IdentityPage(read_list(response), next_token(response))
+        return IdentityPage(self._read_list(response), next_token(response))
 
     def create_identity(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """https://www.ory.com/docs/reference/api#operation/createIdentity"""

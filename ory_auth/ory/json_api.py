@@ -83,14 +83,26 @@ class JsonApi:
         return call()
 
     def _object(self, request: Request) -> dict[str, Any]:
-        data, status = parse(self._send(request)), 200
+        data = parse(self._send(request))
         if isinstance(data, dict):
             return data
         del data
-        raise OryResponseInvalid("Ory's response is not a JSON object.", status=status)
+        raise self._incomplete()
 
     def _list(self, request: Request) -> list[dict[str, Any]]:
-        return read_list(self._send(request))
+        return self._read_list(self._send(request))
+
+    def _read_list(self, response: Response) -> list[dict[str, Any]]:
+        """The JSON objects in a response. Raises :class:`OryResponseInvalid`."""
+        data = parse(response)
+        if isinstance(data, list) and all(isinstance(item, dict) for item in data):
+            return data
+        del data, response
+        raise self._incomplete()
+
+    def _incomplete(self) -> OryResponseInvalid:
+        text = f"The response of Ory's {self._name} is incomplete, or from another server."
+        return OryResponseInvalid(f"{text} Check ORY_AUTH['{self._setting}'].", status=200)
 
     def _send(self, request: Request) -> Response:
         """Every error of a call is raised here, where no frame holds what was sent."""
@@ -192,15 +204,6 @@ def parse(response: Response) -> JSON:
         return load_json(response.body)
     except ValueError:
         return None
-
-
-def read_list(response: Response) -> list[dict[str, Any]]:
-    """The JSON objects in a response. Raises :class:`OryResponseInvalid`."""
-    data, status = parse(response), response.status
-    if isinstance(data, list) and all(isinstance(item, dict) for item in data):
-        return data
-    del data, response
-    raise OryResponseInvalid("Ory's response is not a list of objects.", status=status)
 
 
 def next_token(response: Response) -> str | None:

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ory_auth.exceptions import OryAuthError
+from ory_auth.exceptions import OryAuthError, OryUnavailable
 from ory_auth.management.arguments import positive
-from ory_auth.management.output import count
+from ory_auth.management.output import AGAIN, count
 from ory_auth.management.progress import Progress, format_seconds
 from ory_auth.management.stopping import stop_on_signals
 from ory_auth.ory.admin_client import MAX_PAGE_SIZE
@@ -74,6 +74,8 @@ class Command(BaseCommand):
                     on_progress=None if quiet else bar.show,
                     stop=stop,
                 )
+            except OryUnavailable as error:
+                raise CommandError(f"{error} {AGAIN}") from None
             except (OryAuthError, ImproperlyConfigured, ValueError) as error:
                 raise CommandError(str(error)) from None
         if not quiet:
