@@ -200,6 +200,33 @@ def test_signals_wait_for_the_commit(visitor: Person, received: Signals) -> None
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("commit", "number"), [(False, 0), (True, 1)])
+def test_signals_about_a_deletion_wait_for_the_commit(
+    visitor: Person, received: Signals, commit: bool, number: int
+) -> None:
+    with transaction.atomic():
+        apply_deletion(uuid.UUID(visitor.id), conf())
+        assert received == []
+        transaction.set_rollback(not commit)
+    assert [name for name, _ in received] == ["deleted"] * number
+    assert (link_of(visitor).deleted_at is not None) is commit
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("commit", "number"), [(False, 0), (True, 1)])
+def test_signals_about_a_session_wait_for_the_commit(
+    ory: Ory, web: DualClient, received: Signals, commit: bool, number: int
+) -> None:
+    session = ory.person().app_session()
+    assert web.get("/who", headers=session.headers).status_code == 200
+    with transaction.atomic():
+        apply_session_end(uuid.UUID(session.id), conf())
+        assert received == []
+        transaction.set_rollback(not commit)
+    assert [name for name, _ in received] == ["ended"] * number
+
+
+@pytest.mark.django_db(transaction=True)
 def test_only_a_user_whom_this_package_has_deactivated_is_activated_again(visitor: Person) -> None:
     user = user_of(visitor)
     User.objects.update(is_active=False)
