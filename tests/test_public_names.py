@@ -24,7 +24,7 @@ from ory_auth.conf import KEYS, Conf
 from ory_auth.decorators import ory_optional, ory_required
 from ory_auth.events import Event
 from ory_auth.mixins import OryRequiredMixin
-from ory_auth.models import OryIdentity
+from ory_auth.models import Impersonation, OryIdentity
 from ory_auth.users import UserHandler
 from tests.support.ory import Ory
 
@@ -229,16 +229,55 @@ def test_the_defaults_of_settings_are_stable(key: str) -> None:
     assert Conf.__dataclass_fields__[key].default == DEFAULTS[key]
 
 
-@pytest.mark.parametrize(
-    "name", ["login", "logout", "registration", "settings", "recovery", "verification", "error", "impersonate"]
-)
+URLS = {
+    "login": "login",
+    "logout": "logout",
+    "registration": "registration",
+    "settings": "settings",
+    "recovery": "recovery",
+    "verification": "verification",
+    "error": "error",
+    "ready": "ready",
+    "sessions": "sessions",
+    "security": "security",
+    "webhook": "webhook",
+    "password_migration": "password-migration",
+    "impersonate": "impersonate",
+    "stop_impersonating": "impersonate/stop",
+}
+
+
+@pytest.mark.parametrize("name", URLS)
 def test_a_url_has_its_name(name: str) -> None:
-    assert reverse(f"ory_auth:{name}") == f"/auth/{name}"
+    assert reverse(f"ory_auth:{name}") == f"/auth/{URLS[name]}"
 
 
-@pytest.mark.parametrize("command", ["ory_link", "ory_local", "ory_sync", "ory_templates", "ory_webhooks"])
-def test_the_commands_exist(command: str) -> None:
-    assert get_commands()[command] == "ory_auth"
+def test_the_commands_exist() -> None:
+    assert {command for command, app in get_commands().items() if app == "ory_auth"} == {
+        "ory_check",
+        "ory_export_users",
+        "ory_import_users",
+        "ory_link",
+        "ory_local",
+        "ory_sync",
+        "ory_templates",
+        "ory_webhooks",
+    }
+
+
+def test_the_permissions_are_stable() -> None:
+    permissions = [*OryIdentity._meta.permissions, *Impersonation._meta.permissions]
+    assert {codename for codename, _ in permissions} == {
+        "revoke_sessions",
+        "deactivate_identity",
+        "activate_identity",
+        "send_recovery",
+        "show_recovery",
+        "resend_verification",
+        "remove_second_factor",
+        "open_in_console",
+        "impersonate",
+    }
 
 
 def test_the_request_has_the_attributes(ory: Ory, client: Client, rf: RequestFactory) -> None:
@@ -305,8 +344,11 @@ def test_the_backend_is_a_model_backend_without_passwords() -> None:
 def test_the_exceptions_form_one_tree() -> None:
     assert issubclass(exceptions.OryUnavailable, exceptions.OryAuthError)
     assert issubclass(exceptions.OryResponseInvalid, exceptions.OryUnavailable)
-    assert issubclass(exceptions.AALRequired, exceptions.OryAuthError)
-    assert issubclass(exceptions.NotAdmitted, exceptions.OryAuthError)
+    assert issubclass(exceptions.RateLimited, exceptions.OryUnavailable)
+    for name in exceptions.__all__:
+        assert issubclass(getattr(exceptions, name), exceptions.OryAuthError)
+    for name in ("NotFound", "Conflict", "InvalidIdentity", "AALRequired", "NotAdmitted"):
+        assert not issubclass(getattr(exceptions, name), exceptions.OryUnavailable)
 
 
 def test_levels_are_ordered_words() -> None:
@@ -320,8 +362,11 @@ IDENTITY = {
     "schema_id",
     "state",
     "traits",
+    "external_id",
     "metadata_public",
+    "metadata_admin",
     "verifiable_addresses",
+    "verified_emails",
     "organization_id",
     "updated_at",
     "raw",
@@ -339,10 +384,8 @@ def test_ory_identity_has_orys_id_as_primary_key() -> None:
     assert OryIdentity._meta.get_field("user").one_to_one
 
 
-def test_there_are_three_signals() -> None:
-    assert isinstance(signals.user_created, Signal)
-    assert isinstance(signals.user_linked, Signal)
-    assert isinstance(signals.user_updated, Signal)
+def test_every_public_name_of_signals_is_a_signal() -> None:
+    assert all(isinstance(getattr(signals, name), Signal) for name in signals.__all__)
 
 
 def test_every_event_is_one_word() -> None:
