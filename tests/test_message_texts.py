@@ -248,7 +248,7 @@ def test_the_time_that_is_left_after_a_recovery_is_in_minutes() -> None:
 
     assert after(14.5).endswith("within 15 minutes.")
     assert after(0.9).endswith("within 1 minute.")
-    without_time = "You're signed in again. Set a new password now, or add another way to sign in."
+    without_time = "You're signed in. Choose a password now, or add another way to sign in."
     assert after(-1) == after(60 * 24) == worded(1060001) == without_time
 
 

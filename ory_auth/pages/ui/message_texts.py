@@ -160,8 +160,8 @@ MESSAGES: dict[int, Text] = {
     1050023: _("Your organization manages this account. To change these settings, contact your administrator."),
     # recovering an account
     1060001: _n(
-        "You're signed in again. Set a new password, or add another way to sign in, within %(minutes)s minute.",
-        "You're signed in again. Set a new password, or add another way to sign in, within %(minutes)s minutes.",
+        "You're signed in. Choose a password, or add another way to sign in, within %(minutes)s minute.",
+        "You're signed in. Choose a password, or add another way to sign in, within %(minutes)s minutes.",
         number="minutes",
     ),
     1060002: LINK_SENT,
@@ -273,7 +273,7 @@ VALUES_ALONE = frozenset({1050006, 1050009, 1050015, 1070000})
 NEW_PASSWORD = _("New password")
 SAVE_IN_GROUP = {"password": _("Save password"), "totp": _("Confirm code")}
 KEY_NOT_ACCEPTED = _("Your passkey or security key wasn't accepted. Please try again.")
-NEW_PASSWORD_FOR_RECOVERY = _("You're signed in again. Set a new password now, or add another way to sign in.")
+NEW_PASSWORD_FOR_RECOVERY = _("You're signed in. Choose a password now, or add another way to sign in.")
 SEND_CODE_BY_EMAIL = _("Email a code to %(address)s")
 SEND_CODE_BY_PHONE = _("Text a code to %(address)s")
 REMOVE_UNNAMED = {1050018: _("Remove this security key"), 1050020: _("Remove this passkey")}
