@@ -49,13 +49,17 @@ def vault(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def become_staff(request: HttpRequest) -> HttpResponse:
-    """Makes the visitor a superuser, and leads to the page on which they may impersonate a customer."""
+    """Makes the visitor a superuser, and leads to the page on which they may impersonate a customer.
+
+    With ``?self``, it leads to that page for the visitor, whom it refuses.
+    """
     users: Any = get_user_model()._default_manager
     users.filter(pk=request.user.pk).update(is_staff=True, is_superuser=True)
     customer, _ = users.get_or_create(
         username="bob", defaults={"email": "bob@example.org", "first_name": "Bob", "last_name": "Builder"}
     )
-    return redirect(f"{reverse('ory_auth:impersonate')}?user={customer.pk}&next=/own/tags/")
+    user = request.user if "self" in request.GET else customer
+    return redirect(f"{reverse('ory_auth:impersonate')}?user={user.pk}&next=/own/tags/")
 
 
 def _node(group: str, name: str, type_: str, value: str = "", label: str = "") -> dict[str, Any]:

@@ -541,7 +541,7 @@ def impersonating(scene: Scene) -> None:
 @state("impersonation-refused")
 def impersonation_refused(scene: Scene) -> None:
     impersonate(scene)
-    scene.visitor.open("/auth/impersonate?user=1")
+    scene.visitor.open("/own/become-staff/?self")
     scene.visitor.sees("Not allowed")
 
 
