@@ -59,10 +59,15 @@ FAULTS: dict[str, tuple[Fault, type[OryAuthError], str, str]] = {
     "401": (answer(401), OryUnavailable, "upstream_rejects", r"API_KEY.*ADMIN_URL"),
     "403": (answer(403), OryUnavailable, "upstream_rejects", r"API_KEY.*ADMIN_URL"),
     "redirect": (answer(302, Location="/"), OryUnavailable, "upstream_redirect", r"ADMIN_URL"),
-    "no JSON": (answer(200, b"<html>"), OryResponseInvalid, "bad_answer", r"JSON"),
-    "half a response": (answer(200, b'{"id": "'), OryResponseInvalid, "bad_answer", r"JSON"),
+    "no JSON": (answer(200, b"<html>"), OryResponseInvalid, "bad_answer", r"incomplete, or from another server"),
+    "half a response": (
+        answer(200, b'{"id": "'),
+        OryResponseInvalid,
+        "bad_answer",
+        r"incomplete, or from another server",
+    ),
     "no identity": (answer(200, b'{"id": 1}'), OryResponseInvalid, "bad_answer", r"not an identity"),
-    "a list": (answer(200, b"[]"), OryResponseInvalid, "bad_answer", r"object"),
+    "a list": (answer(200, b"[]"), OryResponseInvalid, "bad_answer", r"from another server"),
     "another one": (
         answer(200, json.dumps({"id": str(uuid.uuid4()), "traits": {}}).encode()),
         OryResponseInvalid,
