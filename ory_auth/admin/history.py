@@ -29,7 +29,9 @@ class History:
         """An entry for a person to whom something was done, or may have been done."""
         with translation.override(settings.LANGUAGE_CODE):
             text = self._describe()
-            self._log(target, text if is_confirmed else f"{text} {_('Ory did not confirm it.')}")
+            if not is_confirmed:
+                text += " " + _("Ory did not confirm it.")
+            self._log(target, text)
 
     def _describe(self) -> str:
         if self.action is not RECOVERY:
