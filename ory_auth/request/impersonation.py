@@ -107,19 +107,19 @@ def _end_referenced(values: RequestValues, reference: Reference, reason: EndReas
     values.ended_impersonation = reference.impersonation_id, reason
     with session_guard.unguarded():  # the token may be in Django's session
         renew_csrf_token(values, values.request)  # a form on a page of the user must not be sent as the staff member
-    try:
-        end_impersonations(reason, values.request, pk=reference.impersonation_id)
-    except Error as error:
-        log_database_error(error, at="impersonation")
+    store_end(values)
 
 
-def end_again(values: RequestValues) -> None:
-    """After the view: end what this request has ended, because ``ATOMIC_REQUESTS`` may have rolled that back."""
+def store_end(values: RequestValues) -> None:
+    """Store that this request has ended an impersonation.
+
+    Call it again after the view, because ``ATOMIC_REQUESTS`` may have rolled it back.
+    """
     if values.ended_impersonation is None:
         return
     impersonation_id, reason = values.ended_impersonation
     try:
-        end_impersonations(EndReason(reason), values.request, pk=impersonation_id)
+        end_impersonations(reason, values.request, pk=impersonation_id)
     except Error as error:
         log_database_error(error, at="impersonation")
 

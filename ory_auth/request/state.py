@@ -20,7 +20,7 @@ from ..exceptions import OryUnavailable
 from ..sessions.outcomes import Outcome, SignedIn, Unavailable
 from ..types import OrySession
 from .django_login import handle_login
-from .impersonation import end_again
+from .impersonation import store_end
 from .impersonation_cookie import Reference, sign
 from .middleware_order import DIRECTLY_AFTER, ORY_MIDDLEWARE, find_positions
 from .outages import outage_error, raise_unless_exempt
@@ -116,7 +116,7 @@ class RequestState(RequestValues):
 
     def end_impersonation_again(self) -> None:
         """After the view: end what this request has ended, because its transaction may have rolled that back."""
-        end_again(self)
+        store_end(self)
 
     def leave_impersonation(self) -> None:
         """From now on, the user of this request and of the browser is the person of the Ory session."""

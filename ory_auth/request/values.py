@@ -18,6 +18,7 @@ from django.utils.functional import cached_property  # that of functools holds a
 from ..conf import Conf, conf
 from ..events import Event, log
 from ..exceptions import OryAuthError
+from ..models import EndReason
 from ..ory.cookies import CSRF_PREFIX
 from ..ory.credentials import Credential, EventsToLog, Malformed, find_credential
 from ..sessions.outcomes import Outcome, Unavailable
@@ -52,7 +53,7 @@ class RequestValues:
     actor: Any = None  # the staff member who impersonates the user
     impersonation_id: UUID | None = None  # of the impersonation that counts for this request
     impersonation_has_ended = False  # the cookie refers to one that no longer counts
-    ended_impersonation: tuple[UUID, str] | None = None  # what this request has ended, and why
+    ended_impersonation: tuple[UUID, EndReason] | None = None  # what this request has ended, and why
     impersonation_cookie: str | None = None  # for the browser: a new value; empty to delete it
     hides_outages = False  # an error page is rendered, so reading the user must not raise
     waiting_signals: tuple[Callable[[], object], ...] = ()
