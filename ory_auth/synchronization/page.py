@@ -16,13 +16,14 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from ..models import OryIdentity, OrySignIn
+from ..models import OryIdentity
 from ..sessions.invalidation import drop_cached_sessions
 from ..signals import identity_changed
 from ..types import Identity
 from ..users.database import stored_time
 from ..users.fields import user_model
 from ..users.link_columns import identity_columns
+from ..users.sign_ins import known_session_ids
 from .comparison import Comparison, compare, is_only_unknown
 from .context import Sync
 from .listing import Page
@@ -192,9 +193,7 @@ def _announce(people: Sequence[Compared], sync: Sync) -> None:
     """What :func:`ory_auth.identities.effects.apply_identity` does after a change, for many people at once."""
     if not people:
         return
-    ids = [person.identity.id for person in people]
-    sign_ins = OrySignIn.objects.using(sync.using).filter(identity__in=ids)
-    drop_cached_sessions(list(sign_ins.values_list("session_id", flat=True)), sync.conf)
+    drop_cached_sessions(known_session_ids(*(person.identity.id for person in people)), sync.conf)
     if identity_changed.has_listeners(OryIdentity):
         for person in people:
             send = partial(identity_changed.send_robust, OryIdentity, identity=person.identity, user=person.user)

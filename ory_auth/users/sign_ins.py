@@ -1,4 +1,4 @@
-"""The sessions of a person that this site has seen."""
+"""The sessions of people that this site has seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..models import OrySignIn
 from .database import writing_alias
 
 
-def known_session_ids(identity_id: UUID) -> list[UUID]:
-    """The IDs of the sessions in which this site has loaded the user of this identity."""
-    sign_ins = OrySignIn.objects.using(writing_alias()).filter(identity_id=identity_id)
+def known_session_ids(*identity_ids: UUID) -> list[UUID]:
+    """The IDs of the sessions in which this site has loaded the users of these identities."""
+    sign_ins = OrySignIn.objects.using(writing_alias()).filter(identity__in=identity_ids)
     return list(sign_ins.values_list("session_id", flat=True))
