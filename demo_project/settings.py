@@ -35,7 +35,7 @@ if DEMO_LOCAL_ORY:
         "BROWSER_URL": "/.ory",  # browsers reach Ory through this site
         "ADMIN_URL": f"http://127.0.0.1:{ORY_ADMIN_PORT}",
         "ACCOUNT_DELETION": True,
-        "WEBHOOK_SECRETS": ["for the demo only, because it is public".replace(" ", "-")],
+        "WEBHOOK_SECRETS": ["for-the-demo-only-because-it-is-public"],
     }
     DEMO_MAIL_URL = DEMO_MAIL_URL or f"http://localhost:{ORY_PUBLIC_PORT}/mailbox"
 else:

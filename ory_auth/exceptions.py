@@ -41,11 +41,11 @@ __all__ = [
 
 
 class OryAuthError(Exception):
-    """Base class of all errors that this package raises for a request."""
+    """Base class of all errors that this package raises, for a request or for a call of the admin API."""
 
 
 class OryUnavailable(OryAuthError):
-    """Ory did not say who the user is. The response is a 503.
+    """Ory did not say who the user is, or did not carry out a call. In a request, the response is a 503.
 
     ``event`` is the kind of failure, ``status`` Ory's HTTP status if there was a response, and ``retry_after`` the
     number of seconds after which to try again. ``connected`` is whether there was a connection to Ory, ``cause`` a

@@ -1,4 +1,4 @@
-"""The calls to Ory's admin API while serving requests: one identity's addresses, its credentials, and its deletion.
+"""What sign-ins and pages need of the admin API: an identity's addresses, its credentials, and its deletion.
 
 The admin API returns secrets. What leaves this module are times, numbers and the names of providers.
 """
